@@ -1,0 +1,278 @@
+//! A noun is a plain struct; this is what the rest of the program knows about its fields.
+//!
+//! JSON, SQL, filters and the API document all derive from the one table that `#[derive(Noun)]` writes.
+
+use crate::{
+    scalar::{Hints, Scalar},
+    value::{Type, Value},
+};
+use serde::{Deserialize, Serializer, ser::SerializeMap};
+
+/// One line of a noun's table.
+#[derive(Debug)]
+pub struct Field {
+    /// Name on the wire, `GatewayDefinitionID`.
+    pub json: &'static str,
+    /// Name in Postgres, `gateway_definition_id`.
+    pub column: &'static str,
+    /// Meaning, unit, limits: for the API document.
+    pub doc: &'static str,
+    /// POST and PUT must carry it.
+    pub required: bool,
+    /// Set by the system: the stored value may be sent back, another one is refused.
+    pub read_only: bool,
+    /// Set by POST for good.
+    pub immutable: bool,
+    /// Stored and returned as ciphertext.
+    pub encrypted: bool,
+    /// Can be asked for in a list.
+    pub filterable: bool,
+    /// The record that this id names.
+    pub parent: Option<Parent>,
+    /// What the slot holds.
+    pub shape: Shape,
+}
+
+impl Field {
+    /// Rows of another noun rather than a column.
+    pub const fn is_child(&self) -> bool {
+        matches!(self.shape, Shape::Children { .. })
+    }
+}
+
+/// What a slot holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// One column.
+    Column {
+        /// Its type.
+        ty: Type,
+        /// What the documentation says about its values.
+        hints: Hints,
+        /// Reads a query parameter.
+        parse: fn(&str) -> Result<Value, String>,
+    },
+    /// Rows of a child noun.
+    Children {
+        /// The child's kind.
+        kind: &'static str,
+    },
+}
+
+/// The record that an id names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its table.
+    pub table: &'static str,
+    /// What the parent's deletion means for this record.
+    pub on_delete: OnDelete,
+}
+
+/// What a parent's deletion means for the records that name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The parent stays while they live.
+    Blocks,
+    /// They go with it.
+    Takes,
+}
+
+/// A struct's table.
+pub trait Table {
+    /// In the order of the wire.
+    const FIELDS: &'static [Field];
+}
+
+/// A struct seen through its table.
+pub trait Fields: Send + Sync + 'static {
+    /// The table.
+    fn fields(&self) -> &'static [Field];
+    /// The slot of a line of the table.
+    fn get(&self, index: usize) -> &dyn Slot;
+    /// The slot of a line of the table.
+    fn get_mut(&mut self, index: usize) -> &mut dyn Slot;
+}
+
+/// What there is to know about a noun without its type.
+#[derive(Debug)]
+pub struct Info {
+    /// `GatewayDefinition`: the `Type` of the envelope.
+    pub kind: &'static str,
+    /// `gateway-definitions`: the path.
+    pub plural: &'static str,
+    /// `gateway_definitions`.
+    pub table: &'static str,
+    /// What it is, for the API document.
+    pub doc: &'static str,
+    /// Workers bring it about: it has a status, and its deletion takes two steps.
+    pub reconciled: bool,
+    /// Its table of fields.
+    pub fields: &'static [Field],
+}
+
+impl Info {
+    /// Fields that are columns of the noun's own table.
+    pub fn columns(&self) -> impl Iterator<Item = &'static Field> + use<> {
+        columns(self.fields)
+    }
+
+    /// Has a name that is unique among the live.
+    pub fn named(&self) -> bool {
+        self.fields.iter().any(|field| field.column == "name")
+    }
+}
+
+/// A stored noun.
+pub trait Noun: Table + Fields + Default + Clone + PartialEq + std::fmt::Debug + serde::Serialize {
+    /// `GatewayDefinition`: the `Type` of the envelope. Apart from `INFO` so that nouns may name each other.
+    const KIND: &'static str;
+    /// `gateway_definitions`.
+    const TABLE: &'static str;
+    /// Names and fields.
+    const INFO: Info;
+    /// Rows of child nouns to be created with it.
+    fn children(&self) -> Vec<Children<'_>>;
+}
+
+/// Rows of one child noun that a POST of the parent creates.
+pub struct Children<'a> {
+    /// Their noun.
+    pub info: &'static Info,
+    /// The column that names the parent.
+    pub key: &'static str,
+    /// The rows.
+    pub rows: Vec<&'a dyn Fields>,
+}
+
+impl<'a> Children<'a> {
+    /// Rows of `T`.
+    pub fn of<T: Noun>(key: &'static str, rows: &'a [T]) -> Self {
+        Self { info: &T::INFO, key, rows: rows.iter().map(|row| row as &dyn Fields).collect() }
+    }
+}
+
+/// A slot of a struct, seen without its type.
+pub trait Slot: erased_serde::Serialize + Send + Sync {
+    /// Left out of JSON; NULL in a column.
+    fn is_null(&self) -> bool;
+    /// For storing.
+    fn to_value(&self) -> Option<Value>;
+    /// From storage.
+    fn set(&mut self, value: Option<Value>) -> Result<(), String>;
+    /// Takes a JSON value; `null` leaves the slot as it is and answers false.
+    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error>;
+    /// Reads a JSON value and says whether it equals what is here.
+    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error>;
+}
+erased_serde::serialize_trait_object!(Slot);
+
+/// What a type of a slot says in the table.
+pub trait Shaped {
+    /// Column or children.
+    const SHAPE: Shape;
+}
+
+impl<T: Scalar> Shaped for T {
+    const SHAPE: Shape = Shape::Column {
+        ty: T::TYPE,
+        hints: T::HINTS,
+        parse: |text| {
+            let value = T::parse(text)?;
+            value.storable()?;
+            Ok(value.to_value())
+        },
+    };
+}
+impl<T: Scalar> Shaped for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+}
+impl<T: Noun> Shaped for Vec<T> {
+    const SHAPE: Shape = Shape::Children { kind: T::KIND };
+}
+
+fn read<T: Scalar>(from: &mut dyn erased_serde::Deserializer<'_>) -> Result<Option<T>, erased_serde::Error> {
+    let value = Option::<T>::deserialize(from)?;
+    if let Some(value) = &value {
+        value.storable().map_err(serde::de::Error::custom)?;
+    }
+    Ok(value)
+}
+
+impl<T: Scalar> Slot for T {
+    fn is_null(&self) -> bool {
+        false
+    }
+    fn to_value(&self) -> Option<Value> {
+        Some(Scalar::to_value(self))
+    }
+    fn set(&mut self, value: Option<Value>) -> Result<(), String> {
+        *self = T::from_value(value.ok_or("is NULL")?)?;
+        Ok(())
+    }
+    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(read::<T>(from)?.map(|value| *self = value).is_some())
+    }
+    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(read::<T>(from)?.is_none_or(|value| value == *self))
+    }
+}
+
+impl<T: Scalar> Slot for Option<T> {
+    fn is_null(&self) -> bool {
+        self.is_none()
+    }
+    fn to_value(&self) -> Option<Value> {
+        self.as_ref().map(Scalar::to_value)
+    }
+    fn set(&mut self, value: Option<Value>) -> Result<(), String> {
+        *self = value.map(T::from_value).transpose()?;
+        Ok(())
+    }
+    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(read::<T>(from)?.map(|value| *self = Some(value)).is_some())
+    }
+    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(read::<T>(from)?.is_none_or(|value| Some(value) == *self))
+    }
+}
+
+/// Nested children: JSON in, rows of their own table out.
+impl<T: Noun> Slot for Vec<T> {
+    fn is_null(&self) -> bool {
+        self.is_empty()
+    }
+    fn to_value(&self) -> Option<Value> {
+        None
+    }
+    fn set(&mut self, _: Option<Value>) -> Result<(), String> {
+        Ok(())
+    }
+    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        *self = crate::overlay::children(from)?;
+        Ok(true)
+    }
+    fn same(&self, _: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(false)
+    }
+}
+
+/// Every line of the table with its slot.
+pub fn entries(fields: &dyn Fields) -> impl Iterator<Item = (&'static Field, &dyn Slot)> {
+    fields.fields().iter().enumerate().map(move |(index, field)| (field, fields.get(index)))
+}
+
+/// The lines that are columns of the table itself.
+pub fn columns(fields: &'static [Field]) -> impl Iterator<Item = &'static Field> {
+    fields.iter().filter(|field| !field.is_child())
+}
+
+/// One JSON object out of all parts; what is null is left out.
+pub fn serialize<S: Serializer>(parts: &[&dyn Fields], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (field, slot) in parts.iter().flat_map(|part| entries(*part)).filter(|(_, slot)| !slot.is_null()) {
+        map.serialize_entry(field.json, slot)?;
+    }
+    map.end()
+}

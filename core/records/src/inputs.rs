@@ -1,0 +1,214 @@
+//! What one reconcile needs to know, read whole before anything is decided: filled by the store, read by the renderer.
+
+use crate::{
+    nouns::{
+        AwsAccount, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayHttpPort, GatewayInstance,
+        GatewayTcpPort, SharedGateway, SupportServiceInstance, WorkloadDefinition, WorkloadInstance,
+    },
+    record::Record,
+    text::choice,
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// A record with the name its objects bear in the cluster: `<slug of its name at creation>-<id>`. A rename changes nothing there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Named<T> {
+    /// The record.
+    pub record: Record<T>,
+    /// At most 60 characters, valid as a label of DNS.
+    pub object_name: String,
+}
+
+choice! {
+    /// What a listener speaks, in Gateway API's words.
+    Protocol {
+        /// Plain HTTP.
+        Http = "HTTP",
+        /// HTTP in TLS, which ends at the gateway.
+        Https = "HTTPS",
+        /// Bytes.
+        Tcp = "TCP",
+    }
+}
+
+/// What tells one listener of a Gateway from another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerKey {
+    /// Where clients connect.
+    pub port: i32,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// None: every hostname (always so for TCP).
+    pub hostname: Option<String>,
+}
+
+/// One listener of a shared gateway and who uses it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listener {
+    /// Which.
+    pub key: ListenerKey,
+    /// Number of the ListenerSet that holds it, given once and kept; None: it stands on the Gateway itself.
+    pub slot: Option<i32>,
+    /// The gateway instances that route through it, by id.
+    pub users: Vec<ListenerUser>,
+    /// The domain that its certificate is for (HTTPS only): the lowest id among the users' domains.
+    pub domain_name_definition_id: Option<i64>,
+}
+
+/// A gateway instance that routes through a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerUser {
+    /// Its id.
+    pub gateway_instance_id: i64,
+    /// The namespace its routes are in.
+    pub namespace: String,
+}
+
+/// For the pass of a workload instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkloadInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The instance. Its object name is also the name of its namespace.
+    pub instance: Named<WorkloadInstance>,
+    /// What to run.
+    pub definition: Record<WorkloadDefinition>,
+    /// Further manifests of the definition.
+    pub resources: Vec<Value>,
+}
+
+/// For the pass of a shared gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedGatewayInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The gateway.
+    pub gateway: Named<SharedGateway>,
+    /// Its listeners, by key. None: nobody uses it and it stands nowhere.
+    pub listeners: Vec<Listener>,
+    /// The domains of the HTTPS listeners.
+    pub domains: Vec<Record<DomainNameDefinition>>,
+    /// Credentials for DNS-01, by the id of the account; only of accounts that the domains name.
+    pub accounts: Vec<Record<AwsAccount>>,
+}
+
+/// For the pass of a gateway instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatewayInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The instance.
+    pub instance: Named<GatewayInstance>,
+    /// What it is.
+    pub definition: Record<GatewayDefinition>,
+    /// Its HTTP and HTTPS ports, by id.
+    pub http_ports: Vec<Record<GatewayHttpPort>>,
+    /// Its TCP ports, by id.
+    pub tcp_ports: Vec<Record<GatewayTcpPort>>,
+    /// The domain its hostnames are under.
+    pub domain: Option<Record<DomainNameDefinition>>,
+    /// Credentials for DNS-01 of the domain (Dedicated placement needs them itself).
+    pub account: Option<Record<AwsAccount>>,
+    /// The hostnames it answers to, sorted; empty: every one.
+    pub hostnames: Vec<String>,
+    /// The workload that traffic goes to.
+    pub workload: WorkloadInputs,
+    /// The shared gateway that carries its routes; None with Placement Dedicated.
+    pub shared_gateway: Option<SharedGatewayUse>,
+    /// The domain name instances that publish its hostnames, those being deleted too.
+    pub domain_names: Vec<DomainNameState>,
+}
+
+/// What a gateway instance has of a shared gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedGatewayUse {
+    /// The gateway.
+    pub gateway: Named<SharedGateway>,
+    /// The listeners that the instance routes through, with the ListenerSet each is in.
+    pub slots: BTreeMap<ListenerKey, Option<i32>>,
+}
+
+/// What a domain name instance has published, as its last pass found it in the zone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DomainNameState {
+    /// Its id.
+    pub id: i64,
+    /// Its name, for messages.
+    pub name: String,
+    /// What it last saw.
+    pub published: Published,
+}
+
+/// What stands in the zone for each hostname. Written by the pass of a domain name instance, read by those of gateways.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Published {
+    /// By hostname.
+    pub hosts: BTreeMap<String, HostRecord>,
+}
+
+/// A hostname's records as last seen in the zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostRecord {
+    /// Whether the records stand there as asked for.
+    pub present: bool,
+    /// Why not, as a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// When the zone was first seen without records of ours after it had some: answers may be kept for one TTL from then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gone_since: Option<DateTime<Utc>>,
+    /// Seconds for which answers given out may still be kept after `gone_since`.
+    pub ttl: i64,
+}
+
+/// For the pass of a domain name instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DomainNameInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The instance.
+    pub instance: Named<DomainNameInstance>,
+    /// The domain.
+    pub definition: Record<DomainNameDefinition>,
+    /// The account that the zone is in.
+    pub account: Option<Record<AwsAccount>>,
+    /// The workload whose gateways get records. Its object name is the namespace.
+    pub workload: Named<WorkloadInstance>,
+    /// The workload's gateways with hostnames under the domain, by id.
+    pub gateways: Vec<DomainGateway>,
+    /// What its last pass found.
+    pub published: Published,
+}
+
+/// A gateway whose hostnames get records.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DomainGateway {
+    /// The gateway instance.
+    pub instance: Named<GatewayInstance>,
+    /// Its hostnames under the domain.
+    pub hostnames: Vec<String>,
+    /// The shared gateway that carries it; None: its own.
+    pub shared_gateway: Option<Named<SharedGateway>>,
+}
+
+/// For the pass of a support service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SupportServiceInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The cluster, for owner ids in DNS.
+    pub kubernetes_runtime_instance_id: i64,
+    /// The service.
+    pub instance: Named<SupportServiceInstance>,
+    /// external-dns only: the account.
+    pub account: Option<Record<AwsAccount>>,
+    /// external-dns only: domains that it may write to, sorted.
+    pub domains: Vec<String>,
+    /// external-dns only: hosted zones that it may write to, sorted; empty: those that match the domains.
+    pub zone_ids: Vec<String>,
+}

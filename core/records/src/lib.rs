@@ -1,0 +1,24 @@
+//! What Causeway stores and speaks about, without SQL, HTTP or Kubernetes.
+//!
+//! A *definition* says what, an *instance* says where. A noun is declared once, in [`nouns`]; JSON, SQL, filters and the API document derive
+//! from its table of [`field`]s.
+//!
+//! To add a noun: a struct in a file of `nouns/`, a line in [`nouns::nouns!`], a table in `migrations/`, and, where others must look again when
+//! it changes, a line in the store's table of dependants.
+
+// The derives write `::causeway_records`, also in here.
+extern crate self as causeway_records;
+
+pub mod field;
+pub mod inputs;
+pub mod inventory;
+pub mod nouns;
+pub mod overlay;
+pub mod record;
+pub mod scalar;
+pub mod secret;
+pub mod status;
+pub mod text;
+pub mod value;
+
+pub use record::Record;

@@ -1,0 +1,38 @@
+use super::Rules;
+use crate::text::Name;
+use causeway_records_derive::Noun;
+
+/// An AWS account whose Route53 zones hold our domains.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "aws-accounts")]
+pub struct AwsAccount {
+    /// Unique among live accounts.
+    #[noun(required)]
+    pub name: Name,
+    /// The account's number at AWS.
+    #[noun(required)]
+    pub account_id: String,
+    /// The account that clients take when they name none.
+    #[noun(default = Some(false))]
+    pub default_account: Option<bool>,
+    /// Region for requests that need one.
+    #[noun(required)]
+    pub default_region: String,
+    /// Id of an access key. Stored and returned as ciphertext.
+    #[noun(encrypted)]
+    pub access_key_id: Option<String>,
+    /// The access key's secret. Stored and returned as ciphertext.
+    #[noun(encrypted)]
+    pub secret_access_key: Option<String>,
+    /// Role to assume with those credentials, or with the workers' own.
+    pub role_arn: Option<String>,
+}
+
+impl Rules for AwsAccount {
+    fn check(&self) -> Result<(), String> {
+        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
+            return Err("AccessKeyID and SecretAccessKey go together; send both or neither".into());
+        }
+        Ok(())
+    }
+}

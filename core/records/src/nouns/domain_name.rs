@@ -1,0 +1,131 @@
+use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance};
+use crate::text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice};
+use causeway_records_derive::Noun;
+
+choice! {
+    /// Who writes the DNS records.
+    DnsDriver {
+        /// external-dns in the cluster.
+        ExternalDns = "external-dns",
+    }
+}
+
+choice! {
+    /// Who signs certificates for hostnames of the domain.
+    IssuerKind {
+        /// A public authority that speaks ACME.
+        Acme = "Acme",
+        /// An authority whose key pair lies in a Secret of the cluster.
+        Ca = "CA",
+        /// Every certificate signs itself.
+        SelfSigned = "SelfSigned",
+        /// A ClusterIssuer that somebody else looks after.
+        Existing = "Existing",
+    }
+}
+
+choice! {
+    /// How an ACME authority is shown that the domain is ours.
+    AcmeChallenge {
+        /// A TXT record in the hosted zone.
+        Dns01 = "DNS01",
+        /// A path on the hostname itself.
+        Http01 = "HTTP01",
+    }
+}
+
+/// The address of Let's Encrypt's production directory, the default ACME server.
+pub fn lets_encrypt_production() -> &'static str {
+    "https://acme-v02.api.letsencrypt.org/directory"
+}
+
+/// A domain: the zone that holds it, and who signs its certificates.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "domain-name-definitions")]
+pub struct DomainNameDefinition {
+    /// Unique among live domain name definitions.
+    #[noun(required)]
+    pub name: Name,
+    /// The domain: `example.org`.
+    #[noun(required)]
+    pub domain: Hostname,
+    /// `Public` or `Private`: which of two zones of one name.
+    #[noun(required)]
+    pub zone: String,
+    /// Who hears from the certificate authority.
+    #[noun(required)]
+    pub admin_email: Email,
+    /// Id of the Route53 hosted zone. Left out: the zone with the longest matching name.
+    pub hosted_zone_id: Option<String>,
+    /// The account that the zone is in. Left out: the credentials of the workers and of the cluster's nodes.
+    #[noun(parent = AwsAccount)]
+    pub aws_account_id: Option<i64>,
+    /// Who writes the DNS records.
+    #[noun(default = Some(DnsDriver::ExternalDns))]
+    pub dns_driver: Option<DnsDriver>,
+    /// Seconds for which answers may be kept. Also how long a gateway outlives its DNS record.
+    #[noun(default = Ttl::try_from(300).ok())]
+    pub ttl: Option<Ttl>,
+    /// Who signs certificates.
+    #[noun(default = Some(IssuerKind::Acme))]
+    pub issuer_kind: Option<IssuerKind>,
+    /// Acme only: address of the server's directory. Left out: Let's Encrypt.
+    pub acme_server: Option<Url>,
+    /// Acme only: how to show that the domain is ours.
+    #[noun(default = Some(AcmeChallenge::Dns01))]
+    pub acme_challenge: Option<AcmeChallenge>,
+    /// One certificate for `*.domain` instead of one for each hostname. Not supported yet.
+    #[noun(default = Some(false))]
+    pub wildcard_certificate: Option<bool>,
+    /// Existing: name of the ClusterIssuer. CA: name of the Secret with the key pair, in cert-manager's namespace.
+    pub issuer_name: Option<ObjectName>,
+}
+
+impl DomainNameDefinition {
+    /// Who signs; ACME unless said otherwise.
+    pub fn issuer_kind(&self) -> IssuerKind {
+        self.issuer_kind.unwrap_or_default()
+    }
+
+    /// Seconds for which answers may be kept.
+    pub fn ttl_seconds(&self) -> i64 {
+        self.ttl.map_or(300, |ttl| i64::from(ttl.get()))
+    }
+}
+
+impl Rules for DomainNameDefinition {
+    fn check(&self) -> Result<(), String> {
+        let needs_name = matches!(self.issuer_kind(), IssuerKind::Ca | IssuerKind::Existing);
+        if needs_name && self.issuer_name.is_none() {
+            return Err(format!("IssuerName: is required with IssuerKind {}", self.issuer_kind()));
+        }
+        if self.wildcard_certificate == Some(true) {
+            return Err("WildcardCertificate: is not supported yet; leave it out".into());
+        }
+        if !self.domain.as_str().contains('.') {
+            return Err(format!("Domain: `{}` is a top-level domain; give one under it", self.domain));
+        }
+        Ok(())
+    }
+}
+
+/// DNS records for the hostnames that a workload's gateways have under a domain.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "domain-name-instances", reconciled)]
+pub struct DomainNameInstance {
+    /// Unique among live domain name instances.
+    #[noun(required)]
+    pub name: Name,
+    /// Free text of a client.
+    pub status: Option<String>,
+    /// The domain.
+    #[noun(required, immutable, parent = DomainNameDefinition)]
+    pub domain_name_definition_id: i64,
+    /// The workload whose gateways get records.
+    #[noun(required, immutable, parent = WorkloadInstance)]
+    pub workload_instance_id: i64,
+    /// The cluster; the workload instance's own.
+    #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
+    pub kubernetes_runtime_instance_id: i64,
+}
+impl Rules for DomainNameInstance {}

@@ -1,0 +1,213 @@
+use super::{DomainNameDefinition, KubernetesRuntimeInstance, Rules, WorkloadInstance};
+use crate::{
+    scalar::json_scalar,
+    text::{Hostname, HttpPath, Name, ObjectName, Port, ServiceName, SubDomain, choice},
+};
+use causeway_records_derive::Noun;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+choice! {
+    /// Which Gateway carries the routes.
+    Placement {
+        /// The cluster's common one.
+        Shared = "Shared",
+        /// One of its own, in the workload's namespace.
+        Dedicated = "Dedicated",
+    }
+}
+
+choice! {
+    /// Namespaces whose routes may attach to a dedicated Gateway.
+    AllowedRoutes {
+        /// The workload's own.
+        Same = "Same",
+        /// Every one.
+        All = "All",
+    }
+}
+
+/// A list of hostnames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Hostnames(pub Vec<Hostname>);
+json_scalar!(Hostnames, list: true);
+
+/// A list of texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Texts(pub Vec<String>);
+json_scalar!(Texts, list: true);
+
+/// Labels and annotations of what the controller makes for a Gateway: where a cloud's load balancer is told what to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
+pub struct Infrastructure {
+    /// At most 8.
+    pub labels: BTreeMap<String, String>,
+    /// At most 16.
+    pub annotations: BTreeMap<String, String>,
+}
+json_scalar!(Infrastructure, list: false);
+
+/// What a gateway is: its ports, the service behind it and its hostname.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "gateway-definitions", reconciled)]
+pub struct GatewayDefinition {
+    /// Unique among live gateway definitions.
+    #[noun(required)]
+    pub name: Name,
+    /// Only in POST and its answer: HTTP and HTTPS ports to make along with the definition.
+    #[noun(children = "gateway_definition_id")]
+    pub http_ports: Vec<GatewayHttpPort>,
+    /// Only in POST and its answer: TCP ports to make along with the definition.
+    #[noun(children = "gateway_definition_id")]
+    pub tcp_ports: Vec<GatewayTcpPort>,
+    /// The domain that its hostname is under. Without one it answers to every hostname.
+    #[noun(parent = DomainNameDefinition)]
+    pub domain_name_definition_id: Option<i64>,
+    /// Labels before the domain: `www`. Without them the hostname is the domain itself.
+    pub sub_domain: Option<SubDomain>,
+    /// The workload's Service to send traffic to. May be left out when the workload has exactly one.
+    pub service_name: Option<ServiceName>,
+    /// Not used by Causeway.
+    pub workload_definition_id: Option<i64>,
+    /// Which Gateway carries the routes.
+    #[noun(default = Some(Placement::Shared))]
+    pub placement: Option<Placement>,
+    /// GatewayClass to use instead of Causeway's own.
+    pub gateway_class_name: Option<ObjectName>,
+    /// Hostnames to answer to instead of SubDomain and the domain. Each must be the domain or under it.
+    #[noun(no_filter)]
+    pub hostnames: Option<Hostnames>,
+    /// Dedicated only: addresses to ask the cloud for.
+    #[noun(no_filter)]
+    pub addresses: Option<Texts>,
+    /// Dedicated only: namespaces whose routes may attach.
+    #[noun(no_filter)]
+    pub allowed_routes: Option<AllowedRoutes>,
+    /// Dedicated only: labels and annotations of what the controller makes for the Gateway.
+    #[noun(no_filter)]
+    pub infrastructure: Option<Infrastructure>,
+}
+
+impl GatewayDefinition {
+    /// Which Gateway carries the routes; Shared unless said otherwise.
+    pub fn placement(&self) -> Placement {
+        self.placement.unwrap_or_default()
+    }
+}
+
+impl Rules for GatewayDefinition {
+    fn check(&self) -> Result<(), String> {
+        if self.placement() != Placement::Dedicated {
+            let dedicated_only = [
+                ("Addresses", self.addresses.is_some()),
+                ("AllowedRoutes", self.allowed_routes.is_some()),
+                ("Infrastructure", self.infrastructure.is_some()),
+            ];
+            if let Some((name, _)) = dedicated_only.iter().find(|(_, set)| *set) {
+                return Err(format!("{name}: needs Placement Dedicated; a shared Gateway belongs to nobody alone"));
+            }
+        }
+        let has_domain = self.domain_name_definition_id.is_some();
+        if self.sub_domain.is_some() && !has_domain {
+            return Err("SubDomain: needs DomainNameDefinitionID, the domain to put it before".into());
+        }
+        if self.hostnames.as_ref().is_some_and(|list| list.0.len() > 64) {
+            return Err("Hostnames: holds more than 64; make several gateway definitions".into());
+        }
+        for port in &self.http_ports {
+            port.check()?;
+            if port.tls_enabled == Some(true) && !has_domain {
+                return Err(format!(
+                    "HttpPorts: TLSEnabled on port {} needs DomainNameDefinitionID, the domain that the certificate is for",
+                    port.port
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One HTTP or HTTPS port of a gateway definition.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "gateway-http-ports")]
+pub struct GatewayHttpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients connect.
+    #[noun(required)]
+    pub port: Port,
+    /// Beginning of the paths that go to the service.
+    #[noun(default = "/".parse().ok())]
+    pub path: Option<HttpPath>,
+    /// HTTPS, with a certificate for the hostname.
+    #[noun(json = "TLSEnabled", default = Some(false))]
+    pub tls_enabled: Option<bool>,
+    /// Answer with a redirect to HTTPS instead of the service.
+    #[noun(json = "HTTPSRedirect", default = Some(false))]
+    pub https_redirect: Option<bool>,
+    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`, else 80.
+    pub service_port: Option<Port>,
+}
+
+impl Rules for GatewayHttpPort {
+    fn check(&self) -> Result<(), String> {
+        if self.tls_enabled == Some(true) && self.https_redirect == Some(true) {
+            return Err(format!(
+                "port {}: TLSEnabled and HTTPSRedirect exclude each other; redirect from an HTTP port to this one",
+                self.port
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// One TCP port of a gateway definition.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "gateway-tcp-ports")]
+pub struct GatewayTcpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients connect.
+    #[noun(required)]
+    pub port: Port,
+    /// Must be false: TLS on a TCP port is not supported yet.
+    #[noun(json = "TLSEnabled", default = Some(false))]
+    pub tls_enabled: Option<bool>,
+    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`.
+    pub service_port: Option<Port>,
+}
+
+impl Rules for GatewayTcpPort {
+    fn check(&self) -> Result<(), String> {
+        if self.tls_enabled == Some(true) {
+            return Err(format!("port {}: TLSEnabled is not supported on a TCP port yet; leave it out", self.port));
+        }
+        Ok(())
+    }
+}
+
+/// A gateway for a workload in a cluster.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "gateway-instances", reconciled)]
+pub struct GatewayInstance {
+    /// Unique among live gateway instances.
+    #[noun(required)]
+    pub name: Name,
+    /// Free text of a client.
+    pub status: Option<String>,
+    /// The cluster; the workload instance's own.
+    #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
+    pub kubernetes_runtime_instance_id: i64,
+    /// What it is.
+    #[noun(required, immutable, parent = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// The workload whose Service the traffic goes to.
+    #[noun(required, immutable, parent = WorkloadInstance)]
+    pub workload_instance_id: i64,
+}
+impl Rules for GatewayInstance {}

@@ -1,0 +1,113 @@
+use super::Rules;
+use crate::text::{Name, Url, choice};
+use causeway_records_derive::Noun;
+use chrono::{DateTime, Utc};
+
+choice! {
+    /// Who runs the cluster.
+    InfraProvider {
+        /// kind, or any cluster reached by a certificate or token.
+        Kind = "kind",
+        /// Amazon's managed Kubernetes.
+        Eks = "eks",
+        /// Oracle's managed Kubernetes.
+        Oke = "oke",
+    }
+}
+
+/// What a Kubernetes cluster is like.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "kubernetes-runtime-definitions", reconciled)]
+pub struct KubernetesRuntimeDefinition {
+    /// Unique among live runtime definitions.
+    #[noun(required)]
+    pub name: Name,
+    /// Who runs the clusters of this definition.
+    #[noun(required)]
+    pub infra_provider: InfraProvider,
+    /// Account at the provider.
+    pub infra_provider_account_name: Option<String>,
+    /// Spread over several zones.
+    #[noun(default = Some(false))]
+    pub high_availability: Option<bool>,
+    /// Size of the nodes.
+    #[noun(default = Some("Medium".to_owned()))]
+    pub node_size: Option<String>,
+    /// What the nodes are good at.
+    #[noun(default = Some("Balanced".to_owned()))]
+    pub node_profile: Option<String>,
+    /// Largest number of nodes.
+    #[noun(default = Some(250))]
+    pub node_maximum: Option<i32>,
+}
+impl Rules for KubernetesRuntimeDefinition {}
+
+/// A Kubernetes cluster that workers look after: where it is and how to get in.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "kubernetes-runtime-instances", reconciled)]
+pub struct KubernetesRuntimeInstance {
+    /// Unique among live runtime instances.
+    #[noun(required)]
+    pub name: Name,
+    /// Free text of a client.
+    pub status: Option<String>,
+    /// Where the cluster stands, such as `Local` or `NorthAmerica:NewYork`. A cluster doesn't move.
+    #[noun(required, immutable)]
+    pub location: String,
+    /// Its definition.
+    #[noun(required, parent = super::KubernetesRuntimeDefinition)]
+    pub kubernetes_runtime_definition_id: i64,
+    /// Threeport's own control plane runs here.
+    #[noun(default = Some(false))]
+    pub threeport_control_plane_host: Option<bool>,
+    /// Address of the cluster's API server: `https://10.0.0.1:6443`.
+    #[noun(json = "APIEndpoint", no_filter)]
+    pub api_endpoint: Option<Url>,
+    /// PEM of the authority that signed the API server's certificate.
+    #[noun(no_filter)]
+    pub ca_certificate: Option<String>,
+    /// PEM of the client certificate to log in with.
+    #[noun(no_filter)]
+    pub certificate: Option<String>,
+    /// PEM of the client certificate's key. Send plain text; stored and returned as ciphertext.
+    #[noun(encrypted)]
+    pub certificate_key: Option<String>,
+    /// Bearer token to log in with instead. Send plain text; stored and returned as ciphertext.
+    #[noun(encrypted)]
+    pub connection_token: Option<String>,
+    /// When the token stops to work.
+    #[noun(no_filter)]
+    pub connection_token_expiration: Option<DateTime<Utc>>,
+    /// The runtime that clients take when they name none.
+    #[noun(default = Some(false))]
+    pub default_runtime: Option<bool>,
+    /// When the cluster can't be reached: let the record go all the same, and leave behind what is in the cluster.
+    #[noun(default = Some(false))]
+    pub force_delete: Option<bool>,
+    /// Not used by Causeway.
+    #[noun(no_filter)]
+    pub threeport_agent_image: Option<String>,
+    /// Not used by Causeway.
+    #[noun(json = "GatewayWorkloadInstanceID", no_filter)]
+    pub gateway_controller_instance_id: Option<i64>,
+    /// Not used by Causeway.
+    #[noun(json = "DnsControllerInstanceId", no_filter)]
+    pub dns_controller_instance_id: Option<i64>,
+    /// Not used by Causeway.
+    #[noun(json = "SecretsControllerInstanceId", no_filter)]
+    pub secrets_controller_instance_id: Option<i64>,
+}
+
+impl Rules for KubernetesRuntimeInstance {
+    fn check(&self) -> Result<(), String> {
+        if self.certificate.is_some() != self.certificate_key.is_some() {
+            return Err("Certificate and CertificateKey go together; send both or neither".into());
+        }
+        if self.api_endpoint.is_some() && self.certificate.is_none() && self.connection_token.is_none() {
+            return Err(
+                "APIEndpoint needs credentials: send Certificate with CertificateKey, or ConnectionToken".into()
+            );
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! The nouns. To add one: a struct in a file of this folder, a line in [`nouns!`] below, a table in `migrations/`.
+
+mod attached_object_reference;
+mod aws_account;
+mod domain_name;
+mod event;
+mod gateway;
+mod kubernetes_runtime;
+mod shared_gateway;
+mod support_service;
+mod workload;
+
+pub use attached_object_reference::AttachedObjectReference;
+pub use aws_account::AwsAccount;
+pub use domain_name::{
+    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, lets_encrypt_production,
+};
+pub use event::Event;
+pub use gateway::{
+    AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, Hostnames, Infrastructure,
+    Placement, Texts,
+};
+pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
+pub use shared_gateway::SharedGateway;
+pub use support_service::{Management, Service, SupportServiceInstance};
+pub use workload::{
+    WorkloadDefinition, WorkloadEvent, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance,
+};
+
+use crate::field::{Info, Noun};
+
+/// Rules of a noun that need more than one field. The default has none.
+pub trait Rules {
+    /// What is wrong, as a sentence that names the fields and the remedy.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Calls `$then!` with the list of all nouns, in the order of the API document.
+#[macro_export]
+macro_rules! nouns {
+    ($then:ident) => {
+        $then! {
+            KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
+            WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
+            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort,
+            DomainNameDefinition, DomainNameInstance,
+            AwsAccount, SupportServiceInstance, SharedGateway,
+            AttachedObjectReference, Event,
+        }
+    };
+}
+
+macro_rules! all {
+    ($($noun:ident),* $(,)?) => {
+        /// Every noun, without its type.
+        pub const ALL: &[&Info] = &[$(&<$noun as Noun>::INFO),*];
+    };
+}
+nouns!(all);
+
+/// The noun of a kind: `GatewayDefinition`.
+pub fn info(kind: &str) -> Option<&'static Info> {
+    ALL.iter().copied().find(|info| info.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Record, overlay::overlay};
+
+    fn lay(body: &str) -> Result<Record<GatewayDefinition>, String> {
+        let mut record = Record::default();
+        overlay(body.as_bytes(), &mut record.writable())?;
+        Ok(record)
+    }
+
+    #[test]
+    fn wire_names_are_threeports() {
+        let names = |kind| info(kind).unwrap().fields.iter().map(|field| field.json).collect::<Vec<_>>();
+        assert!(names("GatewayHttpPort").starts_with(&[
+            "GatewayDefinitionID",
+            "Port",
+            "Path",
+            "TLSEnabled",
+            "HTTPSRedirect"
+        ]));
+        assert!(names("KubernetesRuntimeInstance").contains(&"APIEndpoint"));
+        assert!(names("KubernetesRuntimeInstance").contains(&"CACertificate"));
+        assert!(names("KubernetesRuntimeInstance").contains(&"DnsControllerInstanceId"));
+        assert!(names("WorkloadDefinition").contains(&"YAMLDocument"));
+        assert!(names("WorkloadEvent").contains(&"RuntimeEventUID"));
+    }
+
+    #[test]
+    fn errors_name_path_and_reason() {
+        let error = lay(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
+        assert!(error.starts_with("HttpPorts[1].port: invalid type: string \"x\", expected i64"), "{error}");
+        let error = lay(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
+        assert!(error.starts_with("HttpPorts[0].Port: 0 is out of range; 1 to 65535 are allowed"), "{error}");
+        let error = lay(r#"{"Placement":"Everywhere"}"#).unwrap_err();
+        assert!(
+            error.starts_with("Placement: unknown variant `Everywhere`, expected `Shared` or `Dedicated`"),
+            "{error}"
+        );
+        assert!(lay("{").is_err() && lay("[1]").is_err());
+    }
+
+    #[test]
+    fn keys_ignore_case_and_null_changes_nothing() {
+        let record = lay(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
+        assert_eq!((record.spec.name.as_str(), record.spec.service_name), ("web", None));
+        assert_eq!(record.spec.placement, Some(Placement::Dedicated));
+    }
+
+    #[test]
+    fn read_only_fields_may_come_back_as_they_are() {
+        let mut record = Record::<GatewayDefinition>::default();
+        record.status.generation = Some(3);
+        let mut report = |body: &str| overlay(body.as_bytes(), &mut record.writable()).unwrap().read_only;
+        assert_eq!(report(r#"{"Generation":3}"#), Vec::<&str>::new());
+        assert_eq!(report(r#"{"Generation":4}"#), vec!["Generation"]);
+    }
+
+    #[test]
+    fn json_leaves_out_what_is_null() {
+        let record = lay(r#"{"Name":"web"}"#).unwrap();
+        let json = serde_json::to_value(&record).unwrap();
+        assert_eq!(json["Name"], "web");
+        assert_eq!(json["Placement"], "Shared");
+        assert!(json.get("ServiceName").is_none());
+    }
+}

@@ -1,0 +1,114 @@
+use super::{KubernetesRuntimeInstance, Rules};
+use crate::text::Name;
+use causeway_records_derive::Noun;
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+/// What a workload is: Kubernetes manifests.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "workload-definitions", reconciled)]
+pub struct WorkloadDefinition {
+    /// Unique among live workload definitions.
+    #[noun(required)]
+    pub name: Name,
+    /// The manifests, as a stream of YAML documents.
+    #[noun(required, no_filter)]
+    pub yaml_document: String,
+}
+impl Rules for WorkloadDefinition {}
+
+/// A workload in a cluster. Manifests without a namespace go into one that Causeway makes for the instance.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "workload-instances", reconciled)]
+pub struct WorkloadInstance {
+    /// Unique among live workload instances.
+    #[noun(required)]
+    pub name: Name,
+    /// The cluster.
+    #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
+    pub kubernetes_runtime_instance_id: i64,
+    /// What to run there.
+    #[noun(required, parent = WorkloadDefinition)]
+    pub workload_definition_id: i64,
+    /// Free text of a client.
+    pub status: Option<String>,
+}
+impl Rules for WorkloadInstance {}
+
+/// One more manifest of a workload definition, beside its YAML document.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "workload-resource-definitions")]
+pub struct WorkloadResourceDefinition {
+    /// The manifest.
+    #[noun(required, no_filter, json = "JSONDefinition")]
+    pub json_definition: Value,
+    /// The workload it belongs to.
+    #[noun(required, part_of = WorkloadDefinition)]
+    pub workload_definition_id: i64,
+}
+
+impl Rules for WorkloadResourceDefinition {
+    fn check(&self) -> Result<(), String> {
+        let text =
+            |key: &str| self.json_definition.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        if text("apiVersion") && text("kind") {
+            Ok(())
+        } else {
+            Err("JSONDefinition: is no Kubernetes manifest; it needs apiVersion, kind and metadata.name".into())
+        }
+    }
+}
+
+/// One object of a workload instance in its cluster, as last seen. Written by workers.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "workload-resource-instances")]
+pub struct WorkloadResourceInstance {
+    /// The manifest as applied.
+    #[noun(required, no_filter, json = "JSONDefinition")]
+    pub json_definition: Value,
+    /// The workload instance it belongs to.
+    #[noun(required, part_of = WorkloadInstance)]
+    pub workload_instance_id: i64,
+    /// What was last done with it.
+    pub last_operation: Option<String>,
+    /// It stands in the cluster as asked for.
+    #[noun(default = Some(false))]
+    pub reconciled: Option<bool>,
+    /// The object's state in the cluster.
+    #[noun(no_filter)]
+    pub runtime_definition: Option<Value>,
+    /// It is about to be deleted.
+    #[noun(no_filter)]
+    pub scheduled_for_deletion: Option<DateTime<Utc>>,
+}
+impl Rules for WorkloadResourceInstance {}
+
+/// Something that happened to an object of a workload in its cluster.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "workload-events")]
+pub struct WorkloadEvent {
+    /// Uid of the Kubernetes Event.
+    #[noun(required)]
+    pub runtime_event_uid: String,
+    /// `Normal` or `Warning`.
+    #[noun(required)]
+    pub r#type: String,
+    /// One word.
+    #[noun(required)]
+    pub reason: String,
+    /// A sentence.
+    #[noun(required)]
+    pub message: String,
+    /// When it happened.
+    #[noun(required)]
+    pub timestamp: DateTime<Utc>,
+    /// The workload instance it happened to.
+    #[noun(part_of = WorkloadInstance)]
+    pub workload_instance_id: Option<i64>,
+    /// The object it happened to.
+    #[noun(part_of = WorkloadResourceInstance)]
+    pub workload_resource_instance_id: Option<i64>,
+    /// Not used by Causeway.
+    pub helm_workload_instance_id: Option<i64>,
+}
+impl Rules for WorkloadEvent {}

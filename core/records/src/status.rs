@@ -1,0 +1,189 @@
+//! What a reconciled record says about the work on it. Lives beside the record, in `reconciliations`: workers write it, not clients.
+
+use crate::{scalar::json_scalar, text::choice};
+use causeway_records_derive::Fields;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+choice! {
+    /// Whether a condition holds.
+    ConditionStatus {
+        /// Not known yet at the current generation.
+        Unknown = "Unknown",
+        /// Holds.
+        True = "True",
+        /// Doesn't hold; the reason says why.
+        False = "False",
+    }
+}
+
+/// One step on the way to what a record asks for. Conditions are positive: a problem is a `False` one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Condition {
+    /// Which step: `GatewayProgrammed`.
+    #[serde(rename = "Type")]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// One word for programs: `AddressNotAssigned`.
+    pub reason: String,
+    /// A sentence for people: which object blocks, and what to do next.
+    pub message: String,
+    /// Generation of the record that this was found at.
+    pub observed_generation: i64,
+    /// When `status` last changed.
+    pub last_transition_time: DateTime<Utc>,
+}
+
+/// The steps of one record, in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conditions(pub Vec<Condition>);
+json_scalar!(Conditions, list: true);
+
+/// A condition as a reconciler finds it, before it is dated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which step.
+    pub kind: &'static str,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// One word for programs.
+    pub reason: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Finding {
+    /// It holds.
+    pub fn holds(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { kind, status: ConditionStatus::True, reason: reason.into(), message: message.into() }
+    }
+    /// It doesn't; `message` names the blocking object and the next thing to do.
+    pub fn fails(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { kind, status: ConditionStatus::False, reason: reason.into(), message: message.into() }
+    }
+    /// Not seen yet.
+    pub fn unknown(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { kind, status: ConditionStatus::Unknown, reason: reason.into(), message: message.into() }
+    }
+}
+
+/// The condition that sums up all others.
+pub const READY: &str = "Ready";
+
+impl Conditions {
+    /// The findings, dated: a step whose status is the same as before keeps its time. `Ready` is appended; it is True when all others are,
+    /// and otherwise names the first that isn't.
+    pub fn from_findings(findings: Vec<Finding>, before: &Self, generation: i64, now: DateTime<Utc>) -> Self {
+        let blocking = findings.iter().find(|finding| finding.status != ConditionStatus::True);
+        let ready = match blocking {
+            None => Finding::holds(READY, "Ready", "everything asked for stands and works"),
+            Some(first) => Finding {
+                kind: READY,
+                status: ConditionStatus::False,
+                reason: first.kind.to_owned(),
+                message: format!("{}: {}", first.kind, first.message),
+            },
+        };
+        let dated = findings.into_iter().chain([ready]).map(|finding| {
+            let earlier = before.get(finding.kind).filter(|earlier| earlier.status == finding.status);
+            Condition {
+                kind: finding.kind.to_owned(),
+                status: finding.status,
+                reason: finding.reason,
+                message: finding.message,
+                observed_generation: generation,
+                last_transition_time: earlier.map_or(now, |earlier| earlier.last_transition_time),
+            }
+        });
+        Self(dated.collect())
+    }
+
+    /// The condition of a type.
+    pub fn get(&self, kind: &str) -> Option<&Condition> {
+        self.0.iter().find(|condition| condition.kind == kind)
+    }
+
+    /// Whether the condition of a type is there and True.
+    pub fn is_true(&self, kind: &str) -> bool {
+        self.get(kind).is_some_and(|condition| condition.status == ConditionStatus::True)
+    }
+
+    /// Equal but for times: nothing to write.
+    pub fn same_but_for_time(&self, other: &Self) -> bool {
+        let timeless = |c: &Condition| Condition { last_transition_time: DateTime::UNIX_EPOCH, ..c.clone() };
+        self.0.iter().map(timeless).eq(other.0.iter().map(timeless))
+    }
+}
+
+/// Threeport's reconciliation block and ours. Columns of `reconciliations`.
+#[derive(Fields, Clone, Debug, PartialEq)]
+pub struct Status {
+    /// The current generation has been applied, with the support services it needs. Sending `false` asks for another pass.
+    pub reconciled: Option<bool>,
+    /// Acknowledgement of a client; not used by Causeway.
+    #[noun(no_filter)]
+    pub creation_acknowledged: Option<DateTime<Utc>>,
+    /// Acknowledgement of a client; not used by Causeway.
+    #[noun(no_filter)]
+    pub creation_confirmed: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    #[noun(default = Some(false))]
+    pub creation_failed: Option<bool>,
+    /// When DELETE was asked for.
+    #[noun(read_only, no_filter)]
+    pub deletion_scheduled: Option<DateTime<Utc>>,
+    /// Acknowledgement of a client; stored, and never shortens Causeway's own confirmation.
+    #[noun(no_filter)]
+    pub deletion_acknowledged: Option<DateTime<Utc>>,
+    /// Acknowledgement of a client; stored, and never shortens Causeway's own confirmation.
+    #[noun(no_filter)]
+    pub deletion_confirmed: Option<DateTime<Utc>>,
+    /// Pauses the work on this record (condition `Paused`); on a runtime, on everything in its cluster.
+    #[noun(default = Some(false))]
+    pub interrupt_reconciliation: Option<bool>,
+    /// Counts the changes of what is asked for, the record's own and those of what it depends on.
+    #[noun(read_only, no_filter)]
+    pub generation: Option<i64>,
+    /// The generation that was last applied.
+    #[noun(read_only, no_filter)]
+    pub observed_generation: Option<i64>,
+    /// The steps, in order; `Ready` sums them up.
+    #[noun(read_only, no_filter)]
+    pub conditions: Option<Conditions>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    #[test]
+    fn ready_names_the_first_step_that_blocks() {
+        let findings = vec![
+            Finding::holds("Applied", "Applied", "4 objects"),
+            Finding::fails("GatewayProgrammed", "AddressNotAssigned", "Gateway a/b has no address yet"),
+            Finding::unknown("DnsPublished", "Pending", "waits for the address"),
+        ];
+        let conditions = Conditions::from_findings(findings, &Conditions::default(), 3, at(5));
+        let ready = conditions.get(READY).unwrap();
+        assert_eq!((ready.status, ready.reason.as_str()), (ConditionStatus::False, "GatewayProgrammed"));
+        assert_eq!(ready.message, "GatewayProgrammed: Gateway a/b has no address yet");
+    }
+
+    #[test]
+    fn a_status_that_stays_keeps_its_time() {
+        let find = |reason: &str| vec![Finding::fails("Applied", reason, "no")];
+        let first = Conditions::from_findings(find("A"), &Conditions::default(), 1, at(1));
+        let second = Conditions::from_findings(find("B"), &first, 1, at(2));
+        assert_eq!(second.get("Applied").unwrap().last_transition_time, at(1));
+        assert!(!first.same_but_for_time(&second));
+        let third = Conditions::from_findings(vec![Finding::holds("Applied", "B", "no")], &second, 1, at(3));
+        assert_eq!(third.get("Applied").unwrap().last_transition_time, at(3));
+    }
+}
