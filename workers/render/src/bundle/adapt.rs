@@ -1,0 +1,97 @@
+//! A bundle's objects made to fit one installation: its name, its namespace, its image registry.
+
+use serde_json::Value;
+
+/// Stands for the installation's name in a bundle: a legal name that nobody would choose.
+pub const NAME: &str = "placeholder-name";
+/// Stands for the installation's namespace in a bundle.
+pub const NAMESPACE: &str = "placeholder-namespace";
+
+/// What the placeholders of a bundle stand for.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'a> {
+    /// Replaces [`NAME`].
+    pub name: &'a str,
+    /// Replaces [`NAMESPACE`].
+    pub namespace: &'a str,
+}
+
+/// Puts the real name and namespace in place of the placeholders, wherever they stand: names, subjects, selectors, and the few
+/// arguments and annotations that repeat them. The placeholders mean nothing else, so no other text can be hit.
+pub fn rename(object: &mut Value, names: Names<'_>) {
+    strings(object, &mut |text| {
+        if text.contains(NAME) || text.contains(NAMESPACE) {
+            *text = text.replace(NAMESPACE, names.namespace).replace(NAME, names.name);
+        }
+    });
+}
+
+/// Takes the given images from a registry mirror. Images are looked for in every text, since some stand in arguments and in
+/// configuration files; they are replaced whole, with tag, so nothing else is hit.
+pub fn mirror(object: &mut Value, images: &[String], registry: &str) {
+    strings(object, &mut |text| {
+        for image in images {
+            if text.contains(image.as_str()) {
+                *text = text.replace(image.as_str(), &mirrored(image, registry));
+            }
+        }
+    });
+}
+
+/// `quay.io/jetstack/x:v1` at `mirror.example/cache` is `mirror.example/cache/jetstack/x:v1`.
+fn mirrored(image: &str, registry: &str) -> String {
+    let path = match image.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
+        _ => image,
+    };
+    format!("{}/{path}", registry.trim_end_matches('/'))
+}
+
+/// Calls `change` for every string value inside; keys stay as they are.
+pub fn strings(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| strings(item, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| strings(field, change)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn placeholders_are_replaced_wherever_they_stand() {
+        let mut object = json!({
+            "metadata": { "name": "placeholder-name-viewer", "namespace": "placeholder-namespace" },
+            "args": ["--leader-election-namespace=placeholder-namespace", 7, null],
+        });
+        rename(&mut object, Names { name: "dns-7", namespace: "ingress" });
+        assert_eq!(
+            object,
+            json!({
+                "metadata": { "name": "dns-7-viewer", "namespace": "ingress" },
+                "args": ["--leader-election-namespace=ingress", 7, null],
+            })
+        );
+    }
+
+    #[test]
+    fn a_mirror_replaces_the_registry_and_nothing_else() {
+        let images = ["quay.io/jetstack/x:v1".to_owned(), "envoy:v2".to_owned()];
+        let mut object = json!({ "image": "quay.io/jetstack/x:v1", "args": ["--solver=quay.io/jetstack/x:v1"], "other": "quay.io/y:v1", "bare": "envoy:v2" });
+        mirror(&mut object, &images, "mirror.example:5000/cache/");
+        assert_eq!(
+            object,
+            json!({
+                "image": "mirror.example:5000/cache/jetstack/x:v1",
+                "args": ["--solver=mirror.example:5000/cache/jetstack/x:v1"],
+                "other": "quay.io/y:v1",
+                "bare": "mirror.example:5000/cache/envoy:v2",
+            })
+        );
+    }
+}

@@ -1,0 +1,94 @@
+//! `bundle.toml`: what a bundle says about itself.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::version::Version;
+
+/// The contents of `bundle.toml`. `make bundles` writes it; nobody edits it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The support service's name: `cert-manager`.
+    pub service: String,
+    /// Its version.
+    pub version: Version,
+    /// The module all of it was read from, with its checksum.
+    pub source: String,
+    /// Every image that the objects name or that their controller starts later, whole: `quay.io/jetstack/…:v1.21.2`.
+    pub images: Vec<String>,
+    /// Names of the CRDs it holds.
+    #[serde(default)]
+    pub definitions: Vec<String>,
+    /// Names of its Deployments: it is installed when all of them are available.
+    #[serde(default)]
+    pub deployments: Vec<String>,
+    /// What is known about the service, whatever its version.
+    #[serde(flatten)]
+    pub traits: Traits,
+    /// The files, in the order in which their objects are applied.
+    pub file: Vec<FileSum>,
+}
+
+/// What is known about a service, whatever its version. Written by hand in the service's recipe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Traits {
+    /// The namespace it is installed in unless told otherwise; None when all of its objects are cluster-scoped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Other support services that must be there first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Kinds whose objects stay in the cluster when the service is uninstalled, since others may have come to use them.
+    #[serde(default)]
+    pub keep: Vec<String>,
+    /// It may stand in one cluster several times, each under a name of its own (external-dns: once per AWS account).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub several: bool,
+    /// The most replicas its Deployments may have; None when they elect a leader and any number goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_replicas: Option<u32>,
+    /// The ServiceAccount whose pods call AWS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_service_account: Option<String>,
+    /// Deployments that look only at their start for the CRDs of what the service needs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart: Vec<String>,
+    /// How an installation by somebody else is known, and when we can work with it.
+    pub adoption: Adoption,
+}
+
+/// How to know an installation that somebody else made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The oldest version we can work with. A newer major version is refused as well.
+    pub oldest: Version,
+    /// The CRDs we can't do without, each with the API version we write.
+    #[serde(default)]
+    pub required: BTreeMap<String, String>,
+    /// The CRDs' annotation that holds the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_annotation: Option<String>,
+    /// The CRDs' or Deployments' label that holds the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_label: Option<String>,
+    /// How the path of the controller's images ends, without tag: `cert-manager-controller`, `envoyproxy/gateway`. Registry mirrors
+    /// keep that part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+    /// Labels that a Deployment of the controller carries, whatever its image is called; empty when none can be relied on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Labels of Deployments that use the controller's image but are none: the proxies that Envoy Gateway makes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_labels: BTreeMap<String, String>,
+}
+
+/// One file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Path inside the bundle.
+    pub path: String,
+    /// Lower-case hexadecimal SHA-256 of its bytes.
+    pub sha256: String,
+}

@@ -1,0 +1,29 @@
+//! The labels by which we know our objects again.
+
+use serde_json::{Map, Value, json};
+
+/// Which control plane made an object. Its value is the control plane's id.
+pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
+/// Which record an object belongs to: `<kind>-<id>`.
+pub const OWNER: &str = "causeway.dev/owner";
+
+/// The record that an object belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// The record's kind as its path spells it, in the singular: `gateway-instance`.
+    pub kind: &'static str,
+    /// The record's id.
+    pub id: i64,
+}
+
+/// `gateway-instance-42`: the value of the owner label.
+impl std::fmt::Display for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.kind, self.id)
+    }
+}
+
+/// Both labels, as they stand in `metadata.labels`.
+pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
+    Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
+}

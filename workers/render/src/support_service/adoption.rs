@@ -1,0 +1,254 @@
+//! Whose a support service is: ours to install and upgrade, or somebody else's to use as it is.
+
+use std::collections::BTreeMap;
+
+use causeway_records::inventory::ObjectRef;
+use serde_json::Value;
+
+use super::{BUNDLE, KIND};
+use crate::bundle::{Bundle, Version, object_ref};
+use crate::labels::{CONTROL_PLANE, OWNER, Owner};
+
+/// What stands in a cluster of a support service, as far as a decision needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The CRDs that the bundle holds too; others are passed over.
+    pub definitions: Vec<Definition>,
+    /// Deployments in any namespace; those that are no controller of the service are passed over.
+    pub controllers: Vec<Controller>,
+}
+
+/// A live CRD.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// `gateways.gateway.networking.k8s.io`.
+    pub name: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<String, String>,
+    /// The API versions it serves.
+    pub served: Vec<String>,
+}
+
+/// A live Deployment.
+#[derive(Clone, Debug)]
+pub struct Controller {
+    /// Where it stands.
+    pub at: ObjectRef,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// The images of its containers.
+    pub images: Vec<String>,
+}
+
+/// What the survey says about one support service in one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// Nothing is there: install everything.
+    Absent,
+    /// This record installed it, perhaps not to the end: go on. The warning names what somebody else put beside it.
+    Ours {
+        /// A sentence; None when nothing of anybody else's was seen.
+        warning: Option<String>,
+    },
+    /// Somebody else runs it: use it, change nothing, delete nothing.
+    Foreign {
+        /// Its version; None when it can't be told.
+        version: Option<Version>,
+        /// We can work with it.
+        compatible: bool,
+        /// A sentence that names what was found and, if it isn't compatible, the next thing to do.
+        why: String,
+    },
+    /// Only its CRDs are there, and they aren't this record's: install the rest and leave the CRDs alone.
+    ForeignDefinitions {
+        /// Their version; None when it can't be told.
+        version: Option<Version>,
+        /// Our version of the service can work with them.
+        compatible: bool,
+        /// As for `Foreign`.
+        why: String,
+    },
+    /// This record installed a newer version than the one wanted now. CRDs never go back: stored objects could become unreadable.
+    Downgrade {
+        /// What is installed.
+        installed: Version,
+        /// What was asked for.
+        wanted: Version,
+    },
+}
+
+/// Judges what stands in the cluster. Another control plane's objects are somebody else's, and so are those of another record of
+/// ours: whoever made a thing is the one to change it.
+pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> Adoption {
+    let owner = Owner { kind: KIND, id }.to_string();
+    let is_own = |labels: &BTreeMap<String, String>| {
+        labels.get(CONTROL_PLANE).map(String::as_str) == Some(control_plane) && labels.get(OWNER) == Some(&owner)
+    };
+    let traits = &bundle.manifest.traits;
+    let known = facts.definitions.iter().filter(|found| bundle.manifest.definitions.contains(&found.name));
+    let (own_definitions, definitions): (Vec<_>, Vec<_>) = known.partition(|found| is_own(&found.labels));
+    let matching = facts.controllers.iter().filter(|found| is_controller(bundle, found));
+    let (own_controllers, mut controllers): (Vec<_>, Vec<_>) = matching.partition(|found| is_own(&found.labels));
+    if traits.several {
+        // Others' installations are no concern of ours: each has its own owner id and its own zones.
+        controllers.clear();
+    }
+
+    if !own_definitions.is_empty() || !own_controllers.is_empty() {
+        let installed = own_definitions.iter().filter_map(|found| installed_version(bundle, found)).max();
+        return match installed {
+            Some(installed) if installed > bundle.manifest.version => {
+                Adoption::Downgrade { installed, wanted: bundle.manifest.version.clone() }
+            }
+            // An external-dns of ours beside CRDs of another record is as it should be.
+            _ if own_definitions.is_empty() && !definitions.is_empty() => foreign_definitions(bundle, &definitions),
+            _ => Adoption::Ours { warning: warning(bundle, &definitions, &controllers) },
+        };
+    }
+    if !controllers.is_empty() || (!definitions.is_empty() && bundle.manifest.deployments.is_empty()) {
+        let (version, compatible, why) = judge(bundle, &definitions, &controllers);
+        return Adoption::Foreign { version, compatible, why };
+    }
+    if definitions.is_empty() { Adoption::Absent } else { foreign_definitions(bundle, &definitions) }
+}
+
+fn foreign_definitions(bundle: &Bundle, definitions: &[&Definition]) -> Adoption {
+    let (version, compatible, why) = judge(bundle, definitions, &[]);
+    Adoption::ForeignDefinitions { version, compatible, why }
+}
+
+/// Version, whether we can work with it, and why.
+fn judge(bundle: &Bundle, definitions: &[&Definition], controllers: &[&Controller]) -> (Option<Version>, bool, String) {
+    let service = &bundle.manifest.service;
+    let adoption = &bundle.manifest.traits.adoption;
+    let version = version(bundle, definitions, controllers);
+    let shown = version.as_ref().map_or(service.clone(), |version| format!("{service} {version}"));
+    let place = match (controllers.first(), definitions.first()) {
+        (Some(controller), _) => controller.at.to_string(),
+        (None, Some(definition)) => format!("CustomResourceDefinition {}", definition.name),
+        (None, None) => String::new(),
+    };
+    let found = format!("{shown} was not installed by this instance ({place})");
+
+    let unserved = adoption
+        .required
+        .iter()
+        .find(|(name, wanted)| !definitions.iter().any(|found| found.name == **name && found.served.contains(wanted)));
+    if let Some((name, wanted)) = unserved {
+        return (version, false, format!("{found}, and it does not serve {name} at {wanted}: upgrade it"));
+    }
+    let oldest = &adoption.oldest;
+    let verdict = match &version {
+        // CRDs without a controller and without a word about their version: what they serve has just been checked.
+        None if controllers.is_empty() => Ok(()),
+        None => Err(format!("its version cannot be told: set its version as label or image tag, at least {oldest}")),
+        Some(version) if version < oldest => {
+            Err(format!("it is older than {oldest}, the oldest that works here: upgrade it"))
+        }
+        Some(version) if version.major() > bundle.manifest.version.major() => {
+            Err(format!("it is newer than what this release of Causeway knows ({})", bundle.manifest.version))
+        }
+        Some(_) => Ok(()),
+    };
+    match verdict {
+        Err(problem) => (version, false, format!("{found}, and {problem}")),
+        Ok(()) => {
+            let lacks: Vec<_> = bundle.manifest.definitions.iter().map(String::as_str).collect();
+            let lacks: Vec<_> = lacks.into_iter().filter(|name| !definitions.iter().any(|d| d.name == *name)).collect();
+            let lacks = if lacks.is_empty() { String::new() } else { format!("; it lacks {}", lacks.join(", ")) };
+            (version, true, format!("{found}; it is used as it is{lacks}"))
+        }
+    }
+}
+
+/// The version of an installation: from its controller's image tag or label, else the lowest that its CRDs name.
+fn version(bundle: &Bundle, definitions: &[&Definition], controllers: &[&Controller]) -> Option<Version> {
+    let adoption = &bundle.manifest.traits.adoption;
+    let label = |labels: &BTreeMap<String, String>| labels.get(adoption.version_label.as_ref()?)?.parse().ok();
+    let tag = |found: &Controller| {
+        let image = found.images.iter().find(|image| adoption.images.iter().any(|end| ends_with(image, end)))?;
+        split_image(image).1?.parse().ok()
+    };
+    let annotation = |found: &Definition| found.annotations.get(adoption.version_annotation.as_ref()?)?.parse().ok();
+    let of_controllers = controllers.iter().filter_map(|found| tag(found).or_else(|| label(&found.labels))).min();
+    let of_definitions =
+        || definitions.iter().filter_map(|found| annotation(found).or_else(|| label(&found.labels))).min();
+    of_controllers.or_else(of_definitions)
+}
+
+/// The version that our own annotation names.
+fn installed_version(bundle: &Bundle, found: &Definition) -> Option<Version> {
+    let origin = found.annotations.get(BUNDLE)?;
+    origin.strip_prefix(&bundle.manifest.service)?.strip_prefix('-')?.parse().ok()
+}
+
+fn warning(bundle: &Bundle, definitions: &[&Definition], controllers: &[&Controller]) -> Option<String> {
+    let names = controllers.iter().map(|found| found.at.to_string());
+    let names = names.chain(definitions.iter().map(|found| format!("CustomResourceDefinition {}", found.name)));
+    let names: Vec<_> = names.collect();
+    let service = &bundle.manifest.service;
+    (!names.is_empty()).then(|| format!("{service} stands beside parts of another installation: {}", names.join(", ")))
+}
+
+/// Whether a Deployment is the service's controller, by its labels or by its image.
+fn is_controller(bundle: &Bundle, found: &Controller) -> bool {
+    let adoption = &bundle.manifest.traits.adoption;
+    let has = |labels: &BTreeMap<String, String>| {
+        !labels.is_empty() && labels.iter().all(|(key, value)| found.labels.get(key) == Some(value))
+    };
+    let by_image = || found.images.iter().any(|image| adoption.images.iter().any(|end| ends_with(image, end)));
+    !has(&adoption.not_labels) && (has(&adoption.labels) || by_image())
+}
+
+/// Whether an image's path ends with the given parts.
+fn ends_with(image: &str, end: &str) -> bool {
+    let path = split_image(image).0;
+    path == end || path.strip_suffix(end).is_some_and(|rest| rest.ends_with('/'))
+}
+
+/// Path and tag of an image; a digest is dropped.
+fn split_image(image: &str) -> (&str, Option<&str>) {
+    let image = image.split('@').next().unwrap_or(image);
+    match image.rsplit_once(':') {
+        // A colon before the last slash belongs to the registry's port.
+        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+        _ => (image, None),
+    }
+}
+
+impl Definition {
+    /// From a CRD as the API server returns it; None when it has no name.
+    pub fn read(object: &Value) -> Option<Self> {
+        let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+        Some(Self {
+            name: object.pointer("/metadata/name")?.as_str()?.to_owned(),
+            labels: texts(object.pointer("/metadata/labels")),
+            annotations: texts(object.pointer("/metadata/annotations")),
+            served: versions
+                .filter(|v| v["served"] == true)
+                .filter_map(|v| v["name"].as_str())
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+}
+
+impl Controller {
+    /// From a Deployment as the API server returns it, with `apiVersion` and `kind` (which lists leave out of their items).
+    pub fn read(object: &Value) -> Option<Self> {
+        let containers =
+            object.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
+        Some(Self {
+            at: object_ref(object)?,
+            labels: texts(object.pointer("/metadata/labels")),
+            images: containers.filter_map(|c| c["image"].as_str()).map(str::to_owned).collect(),
+        })
+    }
+}
+
+fn texts(value: Option<&Value>) -> BTreeMap<String, String> {
+    let fields = value.and_then(Value::as_object).into_iter().flatten();
+    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}

@@ -1,0 +1,166 @@
+//! Whether an installed support service works.
+
+use causeway_records::inventory::ObjectRef;
+use serde_json::Value;
+
+use crate::observed::Observed;
+use crate::plan::Plan;
+
+/// The state of one object that must work for the service to be installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// A CRD that is Established, a Deployment that is Available, both as last applied.
+    Ready,
+    /// Anything else.
+    NotReady {
+        /// One word in camel case, for a condition's reason.
+        reason: &'static str,
+        /// A sentence that names the object and says what it is waiting for.
+        message: String,
+    },
+}
+
+/// The state of every CRD and Deployment of a plan, in the plan's order. An empty answer means that nothing has to be waited for.
+pub fn health(plan: &Plan, observed: &[Observed]) -> Vec<(ObjectRef, Health)> {
+    let judged = plan
+        .objects
+        .iter()
+        .filter(|object| matches!(object.at.kind.as_str(), "CustomResourceDefinition" | "Deployment"));
+    judged.map(|object| (object.at.clone(), judge(&object.at, observed))).collect()
+}
+
+fn judge(at: &ObjectRef, observed: &[Observed]) -> Health {
+    let Some(live) = observed.iter().find(|live| live.at == *at) else {
+        return not_ready("NotFound", format!("{at} is not in the cluster yet"));
+    };
+    if at.kind == "Deployment" { deployment(live) } else { definition(live) }
+}
+
+fn definition(live: &Observed) -> Health {
+    let at = &live.at;
+    if let Some((status, message)) = condition(&live.status, "NamesAccepted")
+        && status == "False"
+    {
+        return not_ready("NamesNotAccepted", format!("{at} clashes with another CRD: {message}"));
+    }
+    match condition(&live.status, "Established") {
+        Some(("True", _)) => Health::Ready,
+        Some((_, message)) => not_ready("NotEstablished", sentence(at, "is not served by the API server yet", message)),
+        None => not_ready("NotEstablished", format!("{at} is not served by the API server yet")),
+    }
+}
+
+fn deployment(live: &Observed) -> Health {
+    let (at, status) = (&live.at, &live.status);
+    let seen = status["observedGeneration"].as_i64().unwrap_or_default();
+    if seen < live.generation {
+        return not_ready("NotObserved", format!("{at} has been changed and its controller has not looked at it yet"));
+    }
+    let count = |field: &str| status[field].as_i64().unwrap_or_default();
+    let (wanted, updated, available) = (count("replicas"), count("updatedReplicas"), count("availableReplicas"));
+    if let Some((status, message)) = condition(status, "ReplicaFailure")
+        && status == "True"
+    {
+        return not_ready("ReplicaFailure", sentence(at, "cannot make its pods", message));
+    }
+    if let Some((status, message)) = condition(status, "Progressing")
+        && status == "False"
+    {
+        return not_ready("NotProgressing", sentence(at, "makes no progress", message));
+    }
+    match condition(status, "Available") {
+        Some(("True", _)) if updated >= wanted => Health::Ready,
+        Some(("True", _)) => {
+            not_ready("Updating", format!("{at} is being updated: {updated} of {wanted} pods are new"))
+        }
+        _ => not_ready("NotAvailable", format!("{at} has {available} available pods of {wanted}")),
+    }
+}
+
+/// Status and message of a condition.
+fn condition<'a>(status: &'a Value, kind: &str) -> Option<(&'a str, &'a str)> {
+    let found = status["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)?;
+    Some((found["status"].as_str()?, found["message"].as_str().unwrap_or_default()))
+}
+
+fn sentence(at: &ObjectRef, what: &str, message: &str) -> String {
+    if message.is_empty() { format!("{at} {what}") } else { format!("{at} {what}: {message}") }
+}
+
+fn not_ready(reason: &'static str, message: String) -> Health {
+    Health::NotReady { reason, message }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::Object;
+
+    fn deployment_at() -> ObjectRef {
+        ObjectRef {
+            group: "apps".into(),
+            version: "v1".into(),
+            kind: "Deployment".into(),
+            namespace: Some("ns".into()),
+            name: "x".into(),
+        }
+    }
+
+    fn reason(at: ObjectRef, generation: i64, status: Value) -> String {
+        let plan = Plan { objects: vec![Object { at: at.clone(), body: json!({}), exclusive: false, keep: false }] };
+        let observed = [Observed { at, uid: "u".into(), generation, status }];
+        match &health(&plan, &observed)[..] {
+            [(_, Health::Ready)] => "Ready".to_owned(),
+            [(_, Health::NotReady { reason, .. })] => (*reason).to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_deployment_is_ready_when_its_new_pods_are() {
+        let status = |observed: i64, updated: i64, available: &str| {
+            json!({ "observedGeneration": observed, "replicas": 2, "updatedReplicas": updated, "availableReplicas": 1,
+                "conditions": [{ "type": "Available", "status": available }] })
+        };
+        let cases = [
+            (status(3, 2, "True"), "Ready"),
+            (status(2, 2, "True"), "NotObserved"),
+            (status(3, 1, "True"), "Updating"),
+            (status(3, 2, "False"), "NotAvailable"),
+            (Value::Null, "NotObserved"),
+            (
+                json!({ "observedGeneration": 3, "conditions": [{ "type": "Progressing", "status": "False" }] }),
+                "NotProgressing",
+            ),
+            (
+                json!({ "observedGeneration": 3, "conditions": [{ "type": "ReplicaFailure", "status": "True" }] }),
+                "ReplicaFailure",
+            ),
+        ];
+        for (status, expected) in cases {
+            assert_eq!(reason(deployment_at(), 3, status.clone()), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_definition_is_ready_when_it_is_established() {
+        let at = ObjectRef {
+            group: "apiextensions.k8s.io".into(),
+            version: "v1".into(),
+            kind: "CustomResourceDefinition".into(),
+            namespace: None,
+            name: "x.example.test".into(),
+        };
+        let status = |kind: &str, value: &str| json!({ "conditions": [{ "type": kind, "status": value }] });
+        assert_eq!(reason(at.clone(), 1, status("Established", "True")), "Ready");
+        assert_eq!(reason(at.clone(), 1, status("NamesAccepted", "False")), "NamesNotAccepted");
+        assert_eq!(reason(at.clone(), 1, Value::Null), "NotEstablished");
+        let plan = Plan { objects: vec![Object { at, body: json!({}), exclusive: false, keep: true }] };
+        let Health::NotReady { reason, message } = &health(&plan, &[])[0].1 else {
+            panic!("ready without being there")
+        };
+        assert_eq!((*reason, message.contains("x.example.test")), ("NotFound", true));
+    }
+}

@@ -1,0 +1,133 @@
+//! Support services: what a bundle becomes in one cluster, whether it works, and whose it is.
+
+mod adoption;
+mod external_dns;
+mod fit;
+mod health;
+
+use serde_json::{Value, json};
+
+use crate::bundle::{Bundle, Version, adapt, object_ref};
+use crate::labels::{Owner, label};
+use crate::plan::{Object, Plan};
+
+pub use adoption::{Adoption, Controller, Definition, Facts, survey};
+pub use external_dns::{ExternalDns, Policy};
+pub use health::{Health, health};
+
+/// The kind of the records that this module renders, as the owner label spells it.
+pub const KIND: &str = "support-service-instance";
+/// Annotation on every object: which bundle it came from, `cert-manager-1.21.2`.
+pub const BUNDLE: &str = "causeway.dev/bundle";
+
+/// One support service in one cluster: everything that its objects depend on.
+#[derive(Clone, Debug)]
+pub struct SupportServiceInputs<'a> {
+    /// The control plane's id.
+    pub control_plane: &'a str,
+    /// The record's id.
+    pub id: i64,
+    /// The service in the wanted version.
+    pub bundle: &'a Bundle,
+    /// The installation's name. It names the objects of services that may stand in a cluster several times (external-dns); the
+    /// others have the names their projects gave them. A DNS label of at most 40 characters, unique in the cluster.
+    pub name: &'a str,
+    /// Whether the service's CRDs are ours to apply: false when somebody else's are used ([`Adoption::ForeignDefinitions`]).
+    pub definitions: bool,
+    /// How it is to be installed.
+    pub options: &'a Options,
+}
+
+/// How a support service is to be installed. Every field may be left at its default, except where a service needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Another namespace than the bundle's own.
+    pub namespace: Option<String>,
+    /// The namespace is there already and not this record's: its object is left out of the plan.
+    pub existing_namespace: bool,
+    /// Replicas of every Deployment; None leaves them as the bundle has them.
+    pub replicas: Option<u32>,
+    /// A registry that has all images, with an optional path: `registry.example.com/mirror`.
+    pub image_registry: Option<String>,
+    /// ARN of the AWS role for the service account that calls AWS (IAM roles for service accounts).
+    pub aws_role_arn: Option<String>,
+    /// Name of a Secret in the service's namespace that holds AWS keys under [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`]; they reach
+    /// the container as environment variables.
+    pub aws_credentials_secret: Option<String>,
+    /// AWS region for signing; None leaves it to the environment of the pods.
+    pub aws_region: Option<String>,
+    /// Anything that identifies the CRDs of what the service needs (their uid, their version). When it changes, the Deployments that
+    /// look for those CRDs only at their start are restarted.
+    pub restart_for: Option<String>,
+    /// What external-dns is to publish. Required for external-dns, refused for all others.
+    pub external_dns: Option<ExternalDns>,
+}
+
+/// Key of the access key id in the Secret of [`Options::aws_credentials_secret`].
+pub const ACCESS_KEY_ID: &str = "access-key-id";
+/// Key of the secret access key in the Secret of [`Options::aws_credentials_secret`].
+pub const SECRET_ACCESS_KEY: &str = "secret-access-key";
+
+/// The options don't fit the service. The message names the option and what it may be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+/// The objects of a support service: Namespace, CRDs, then the rest, in the order in which they are applied.
+pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
+    fit::check(inputs)?;
+    let manifest = &inputs.bundle.manifest;
+    let names = adapt::Names { name: inputs.name, namespace: namespace(inputs.bundle, inputs.options) };
+    let labels = label(inputs.control_plane, Owner { kind: KIND, id: inputs.id });
+    let origin = bundle_name(&manifest.service, &manifest.version);
+    let mut objects = Vec::new();
+    for object in &inputs.bundle.objects {
+        let mut body = object.clone();
+        let kind = kind(object).to_owned();
+        let left_out = match kind.as_str() {
+            "CustomResourceDefinition" => !inputs.definitions,
+            "Namespace" => inputs.options.existing_namespace,
+            _ => false,
+        };
+        if left_out {
+            continue;
+        }
+        adapt::rename(&mut body, names);
+        if let Some(registry) = &inputs.options.image_registry {
+            adapt::mirror(&mut body, &manifest.images, registry);
+        }
+        fit::service_account(&mut body, &kind, inputs);
+        fit::deployment(&mut body, &kind, inputs);
+        if let Some(options) = inputs.options.external_dns.as_ref().filter(|_| kind == "Deployment") {
+            external_dns::arguments(&mut body, options);
+        }
+        if kind == "Job" {
+            fit::job_name(&mut body);
+        }
+        let metadata = &mut body["metadata"];
+        for (key, value) in &labels {
+            metadata["labels"][key] = value.clone();
+        }
+        metadata["annotations"][BUNDLE] = json!(origin);
+        let at = object_ref(&body).ok_or_else(|| Invalid(format!("bundle {origin} holds an object without a name")))?;
+        objects.push(Object { at, body, exclusive: false, keep: manifest.traits.keep.contains(&kind) });
+    }
+    Ok(Plan { objects })
+}
+
+/// The namespace a service is installed in. Empty for a service that has only cluster-scoped objects.
+pub fn namespace<'a>(bundle: &'a Bundle, options: &'a Options) -> &'a str {
+    options.namespace.as_deref().or(bundle.manifest.traits.namespace.as_deref()).unwrap_or_default()
+}
+
+/// The value of [`BUNDLE`].
+fn bundle_name(service: &str, version: &Version) -> String {
+    format!("{service}-{version}")
+}
+
+fn kind(object: &Value) -> &str {
+    object["kind"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
