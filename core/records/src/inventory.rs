@@ -81,12 +81,15 @@ pub struct InventoryEntry {
     /// Hash of what stood in the cluster right after it: a different one later means that somebody changed the object.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub live_hash: Option<String>,
+    /// Stays in the cluster when the record lets go of it. Stands here because the plan that said so is gone by then.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub keep: bool,
 }
 
 impl InventoryEntry {
     /// An entry of an object that is about to be made.
     pub fn intended(object: ObjectRef) -> Self {
-        Self { object, uid: None, desired_hash: None, live_hash: None }
+        Self { object, uid: None, desired_hash: None, live_hash: None, keep: false }
     }
 }
 

@@ -20,8 +20,8 @@ use proc_macro::TokenStream;
 use proc_macro2::TokenStream as Code;
 use quote::{format_ident, quote};
 use syn::{
-    Attribute, Data, DataStruct, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Path, parse_macro_input,
-    spanned::Spanned,
+    Attribute, Data, DataStruct, DeriveInput, Expr, ExprLit, Fields, Lit, LitStr, Meta, Path, ext::IdentExt,
+    parse_macro_input, spanned::Spanned,
 };
 
 /// The field table and the accessors.
@@ -131,7 +131,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
     let (mut metas, mut get, mut get_mut, mut defaults, mut children) = (vec![], vec![], vec![], vec![], vec![]);
     for (index, field) in named.named.iter().enumerate() {
         let id = field.ident.as_ref().ok_or_else(|| syn::Error::new(field.span(), "needs a name"))?;
-        let (said, ty, column) = (Said::of(&field.attrs)?, &field.ty, id.to_string());
+        let (said, ty, column) = (Said::of(&field.attrs)?, &field.ty, id.unraw().to_string());
         let json = said.json.unwrap_or_else(|| go_name(&column));
         let doc = doc(&field.attrs);
         let (required, read_only, immutable) = (said.required, said.read_only, said.immutable);

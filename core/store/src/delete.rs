@@ -1,0 +1,219 @@
+//! Deletion. What workers bring about goes in two steps: DELETE schedules, and the row goes when a worker confirms that nothing is left in the
+//! cluster. Everything else goes at once.
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    record::whole,
+    row, sql,
+};
+use causeway_records::{
+    Record,
+    field::{Field, Info, Noun, OnDelete},
+    nouns,
+};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+/// What became of a confirmed deletion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The row is gone.
+    Gone,
+    /// Records that must go first, as words: `gateway instance web`.
+    Waits(Vec<String>),
+}
+
+impl Store {
+    /// Schedules the deletion of a reconciled record, or deletes another one. Refuses while others need it.
+    pub async fn delete<T: Noun>(&self, id: i64) -> Result<Record<T>> {
+        let store = self.clone();
+        whole(async move {
+            let mut tries = 0;
+            loop {
+                match store.delete_once::<T>(id).await {
+                    Err(error) if error.is_transient() && tries < 8 => tries += 1,
+                    done => return done,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn delete_once<T: Noun>(&self, id: i64) -> Result<Record<T>> {
+        let info = &T::INFO;
+        let mut transaction = self.pool.begin().await?;
+        // With the lock held nobody can add a dependant, and the statements after it see all that were added before.
+        let lock = format!("SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", info.table);
+        if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
+            return Err(StoreError::NotFound);
+        }
+        if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
+            return Err(StoreError::Conflict(format!("object with ID {id} already being deleted")));
+        }
+        if let Some(child) = blocking(&mut transaction, info, id).await? {
+            let sentence =
+                format!("{} has related {} - cannot be deleted", words(info.table, 1), words(child.table, 0));
+            return Err(StoreError::Conflict(sentence));
+        }
+        if info.reconciled {
+            schedule(&mut transaction, info, id).await?;
+        } else {
+            remove(&mut transaction, info, id).await?;
+        }
+        let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        let record = row::record(&row)?;
+        transaction.commit().await?;
+        Ok(record)
+    }
+
+    /// A worker's word that nothing of the record is left anywhere: the row goes, unless records that it takes along or that name it are still
+    /// there.
+    pub async fn confirm_deleted(&self, kind: &str, id: i64) -> Result<Confirmed> {
+        let Some(info) = nouns::info(kind) else { return Err(StoreError::NotFound) };
+        let store = self.clone();
+        whole(async move {
+            let mut transaction = store.pool.begin().await?;
+            let lock = format!("SELECT FROM {} WHERE id = $1 FOR UPDATE", info.table);
+            sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_one(&mut *transaction).await?;
+            if !is_scheduled(&mut transaction, info.kind, id).await? {
+                return Err(StoreError::Conflict(format!("nobody asked for the deletion of {} {id}", info.kind)));
+            }
+            let waits = remaining(&mut transaction, info, id).await?;
+            if !waits.is_empty() {
+                return Ok(Confirmed::Waits(waits));
+            }
+            remove(&mut transaction, info, id).await?;
+            transaction.commit().await?;
+            Ok(Confirmed::Gone)
+        })
+        .await
+    }
+}
+
+/// Every noun that names `kind` as its parent, with the field that does.
+fn dependants(kind: &str) -> impl Iterator<Item = (&'static Info, &'static Field, OnDelete)> + '_ {
+    nouns::ALL.iter().flat_map(|info| info.fields.iter().map(move |field| (*info, field))).filter_map(
+        move |(info, field)| {
+            let parent = field.parent.filter(|parent| parent.kind == kind)?;
+            Some((info, field, parent.on_delete))
+        },
+    )
+}
+
+async fn is_scheduled(connection: &mut PgConnection, kind: &str, id: i64) -> Result<bool> {
+    let text = "SELECT deletion_scheduled IS NOT NULL FROM reconciliations WHERE kind = $1 AND id = $2";
+    Ok(sqlx::query_scalar(text).bind(kind).bind(id).fetch_optional(connection).await?.unwrap_or(false))
+}
+
+/// A noun with live records that keep this one from going. Those that are on their way out themselves don't.
+async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result<Option<&'static Info>> {
+    for (child, field, on_delete) in dependants(info.kind) {
+        if on_delete == OnDelete::Takes {
+            continue;
+        }
+        let going = if child.reconciled {
+            format!(
+                " AND NOT EXISTS (SELECT FROM reconciliations r WHERE r.kind = '{}' AND r.id = t.id AND r.deletion_scheduled IS NOT NULL)",
+                child.kind
+            )
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "SELECT EXISTS (SELECT FROM {} t WHERE {} = $1 AND deleted_at IS NULL{going})",
+            child.table, field.column
+        );
+        if sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(&mut *connection).await? {
+            return Ok(Some(child));
+        }
+    }
+    Ok(None)
+}
+
+/// Live reconciled records that must be gone before this one's row can go.
+async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Result<Vec<String>> {
+    let mut waits = vec![];
+    for (child, field, on_delete) in dependants(info.kind) {
+        if on_delete == OnDelete::Takes && !child.reconciled {
+            continue;
+        }
+        let text = format!(
+            "SELECT name FROM {} WHERE {} = $1 AND deleted_at IS NULL ORDER BY id LIMIT 10",
+            child.table, field.column
+        );
+        for row in sqlx::query(AssertSqlSafe(text)).bind(id).fetch_all(&mut *connection).await? {
+            waits.push(format!("{} {}", words(child.table, 1), row.try_get::<String, _>(0)?));
+        }
+    }
+    Ok(waits)
+}
+
+/// Schedules a record and what goes with it.
+async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
+    let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
+    sqlx::query(text).bind(info.kind).bind(id).execute(&mut *connection).await?;
+    sqlx::query("SELECT wake($1, $2, true), wake_dependants($1, $2, true)")
+        .bind(info.kind)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    for (child, field, on_delete) in dependants(info.kind) {
+        if on_delete != OnDelete::Takes || !child.reconciled {
+            continue;
+        }
+        let text =
+            format!("SELECT id FROM {} WHERE {} = $1 AND deleted_at IS NULL ORDER BY id", child.table, field.column);
+        let ids: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_all(&mut *connection).await?;
+        for id in ids {
+            Box::pin(schedule(connection, child, id)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the row, and what is part of it, out of the live ones.
+async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
+    match info.kind {
+        "GatewayInstance" => {
+            sqlx::query("SELECT unclaim_routes($1)").bind(id).execute(&mut *connection).await?;
+        }
+        "SharedGateway" => {
+            sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
+        }
+        "KubernetesRuntimeInstance" => {
+            sqlx::query("DELETE FROM clusters WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
+            sqlx::query("DELETE FROM leases WHERE scope = $1").bind(id).execute(&mut *connection).await?;
+        }
+        _ => {}
+    }
+    for (child, field, on_delete) in dependants(info.kind) {
+        if on_delete == OnDelete::Takes && !child.reconciled {
+            let text = format!(
+                "UPDATE {} SET deleted_at = now() WHERE {} = $1 AND deleted_at IS NULL",
+                child.table, field.column
+            );
+            sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
+        }
+    }
+    let text = format!("UPDATE {} SET deleted_at = now() WHERE id = $1", info.table);
+    sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
+    let follow = if info.reconciled {
+        sqlx::query("UPDATE reconciliations SET gone_at = now(), due_at = NULL, deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2")
+            .bind(info.kind)
+            .bind(id)
+            .execute(&mut *connection)
+            .await?;
+        "SELECT wake_dependants($1, $2, false)"
+    } else {
+        // A port that goes frees its route, and so on.
+        "SELECT propagate($1, $2)"
+    };
+    sqlx::query(follow).bind(info.kind).bind(id).execute(connection).await?;
+    Ok(())
+}
+
+/// `gateway_instances` → `gateway instances`, or `gateway instance` with `cut` 1.
+fn words(table: &str, cut: usize) -> String {
+    let text = table.replace('_', " ");
+    text[..text.len() - cut].to_owned()
+}

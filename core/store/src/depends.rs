@@ -1,0 +1,234 @@
+//! Who must look again when a record changes: one table, from which the migration's `wake_dependants` is generated.
+//!
+//! Each line reads: when a record of `changed` is written, wake the `wakes` records that `ids` selects (`record` is the id of the one that
+//! changed). A shared gateway is woken by the claiming of routes itself.
+
+use std::fmt::Write;
+
+struct Line {
+    changed: &'static str,
+    wakes: &'static str,
+    ids: &'static str,
+}
+
+const fn line(changed: &'static str, wakes: &'static str, ids: &'static str) -> Line {
+    Line { changed, wakes, ids }
+}
+
+const TABLE: &[Line] = &[
+    line(
+        "AwsAccount",
+        "DomainNameInstance",
+        "SELECT n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL",
+    ),
+    line(
+        "AwsAccount",
+        "SupportServiceInstance",
+        "SELECT id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "DomainNameDefinition",
+        "DomainNameInstance",
+        "SELECT id FROM domain_name_instances WHERE domain_name_definition_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "DomainNameDefinition",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "DomainNameDefinition",
+        "SupportServiceInstance",
+        "SELECT s.id FROM support_service_instances s WHERE s.service = 'external-dns' AND s.deleted_at IS NULL AND s.kubernetes_runtime_instance_id IN (SELECT n.kubernetes_runtime_instance_id FROM domain_name_instances n WHERE n.domain_name_definition_id = record)",
+    ),
+    line(
+        "DomainNameInstance",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN domain_name_instances n ON n.workload_instance_id = g.workload_instance_id WHERE n.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "DomainNameInstance",
+        "SupportServiceInstance",
+        "SELECT s.id FROM support_service_instances s JOIN domain_name_instances n ON n.kubernetes_runtime_instance_id = s.kubernetes_runtime_instance_id WHERE n.id = record AND s.service = 'external-dns' AND s.deleted_at IS NULL",
+    ),
+    line(
+        "GatewayDefinition",
+        "DomainNameInstance",
+        "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.gateway_definition_id = record AND n.deleted_at IS NULL",
+    ),
+    line(
+        "GatewayDefinition",
+        "GatewayInstance",
+        "SELECT id FROM gateway_instances WHERE gateway_definition_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "GatewayHttpPort",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "GatewayInstance",
+        "DomainNameInstance",
+        "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.id = record AND n.deleted_at IS NULL",
+    ),
+    line(
+        "GatewayInstance",
+        "GatewayDefinition",
+        "SELECT gateway_definition_id FROM gateway_instances WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        "GatewayTcpPort",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "DomainNameInstance",
+        "SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "GatewayInstance",
+        "SELECT id FROM gateway_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "KubernetesRuntimeDefinition",
+        "SELECT kubernetes_runtime_definition_id FROM kubernetes_runtime_instances WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "SharedGateway",
+        "SELECT id FROM shared_gateways WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "SupportServiceInstance",
+        "SELECT id FROM support_service_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "KubernetesRuntimeInstance",
+        "WorkloadInstance",
+        "SELECT id FROM workload_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "SharedGateway",
+        "GatewayInstance",
+        "SELECT DISTINCT gateway_instance_id FROM route_claims WHERE gateway_id = record",
+    ),
+    line(
+        "SharedGateway",
+        "KubernetesRuntimeInstance",
+        "SELECT kubernetes_runtime_instance_id FROM shared_gateways WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        "SupportServiceInstance",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "SupportServiceInstance",
+        "DomainNameInstance",
+        "SELECT n.id FROM domain_name_instances n JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = n.kubernetes_runtime_instance_id WHERE s.id = record AND s.service = 'external-dns' AND n.deleted_at IS NULL",
+    ),
+    line(
+        "SupportServiceInstance",
+        "KubernetesRuntimeInstance",
+        "SELECT kubernetes_runtime_instance_id FROM support_service_instances WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        "SupportServiceInstance",
+        "SharedGateway",
+        "SELECT g.id FROM shared_gateways g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "SupportServiceInstance",
+        "SupportServiceInstance",
+        "SELECT o.id FROM support_service_instances o JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = o.kubernetes_runtime_instance_id WHERE s.id = record AND o.id <> record AND o.deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadDefinition",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id WHERE w.workload_definition_id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadDefinition",
+        "WorkloadInstance",
+        "SELECT id FROM workload_instances WHERE workload_definition_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadInstance",
+        "DomainNameInstance",
+        "SELECT id FROM domain_name_instances WHERE workload_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadInstance",
+        "GatewayInstance",
+        "SELECT id FROM gateway_instances WHERE workload_instance_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadInstance",
+        "WorkloadDefinition",
+        "SELECT workload_definition_id FROM workload_instances WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        "WorkloadResourceDefinition",
+        "GatewayInstance",
+        "SELECT g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "WorkloadResourceDefinition",
+        "WorkloadInstance",
+        "SELECT w.id FROM workload_instances w JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND w.deleted_at IS NULL",
+    ),
+];
+
+/// The text of the migration's `wake_dependants`; a test compares the two.
+///
+/// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
+/// would not, and would miss dependants. It takes the rows in the order of (kind, id), so that two writers can't wait for each other.
+pub fn wake_dependants_sql() -> String {
+    let mut sql = String::from(
+        "CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$ BEGIN\nCASE k\n",
+    );
+    let mut rest = TABLE;
+    while let Some(first) = rest.first() {
+        let count = rest.iter().take_while(|line| line.changed == first.changed).count();
+        let (group, after) = rest.split_at(count);
+        let found: Vec<_> =
+            group.iter().map(|l| format!("SELECT '{}' AS kind, x.id FROM ({}) x(id)", l.wakes, l.ids)).collect();
+        // Writing to a String can't fail.
+        let _ = write!(
+            sql,
+            "WHEN '{}' THEN\n    UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()), urgent = r.urgent OR intent,\n        attempts = CASE WHEN intent THEN 0 ELSE r.attempts END\n    FROM (SELECT r.kind, r.id FROM reconciliations r JOIN (\n        {}\n    ) d USING (kind, id) WHERE r.gone_at IS NULL ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;\n",
+            first.changed,
+            found.join("\n        UNION ")
+        );
+        rest = after;
+    }
+    sql + "ELSE NULL;\nEND CASE;\nEND $$;\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrations_hold_the_generated_function() {
+        let migration = include_str!("../../../migrations/0003_wake_dependants.sql");
+        assert!(
+            migration.contains(&wake_dependants_sql()),
+            "put this into a new migration:\n{}",
+            wake_dependants_sql()
+        );
+    }
+
+    #[test]
+    fn every_line_names_nouns_and_the_table_is_sorted() {
+        for line in TABLE {
+            assert!(causeway_records::nouns::info(line.changed).is_some(), "{}", line.changed);
+            assert!(causeway_records::nouns::info(line.wakes).is_some_and(|info| info.reconciled), "{}", line.wakes);
+        }
+        assert!(TABLE.is_sorted_by_key(|line| line.changed));
+    }
+}

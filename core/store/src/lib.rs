@@ -1,0 +1,80 @@
+//! The only crate that speaks SQL.
+//!
+//! - [`records`](crate::Store) of every noun: one generic set of statements, generated from the nouns' tables.
+//! - The queue ([`queue`]): which records are due, and what a pass found. A record's row is its own outbox.
+//! - What a pass reads ([`inputs`]), who holds which cluster ([`lease`]), events.
+//!
+//! Two rules keep acknowledged writes safe. On the request path every write is one statement in a task of its own, because a client that hangs
+//! up cancels the request's future, and sqlx 0.9 loses track of a transaction whose `begin()` was dropped. And whoever changes a row that
+//! others depend on wakes them by a function that is called after the row's lock is held, so that it sees every committed dependant.
+//!
+//! To add a noun nothing is needed here, but a line in [`depends`] where others must look again when it changes.
+
+mod delete;
+pub mod depends;
+pub mod error;
+pub mod events;
+pub mod inputs;
+pub mod lease;
+mod list;
+pub mod queue;
+mod record;
+mod row;
+mod sql;
+
+pub use error::{Result, StoreError};
+pub use list::Filter;
+pub use record::Lay;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use std::{str::FromStr, time::Duration};
+
+/// The migrations, embedded.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Postgres, behind a pool.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) pool: PgPool,
+}
+
+impl Store {
+    /// Connects lazily: a database that is down is found out by the first statement.
+    ///
+    /// `connections`: about eight for each core of Postgres; more only makes writes wait for each other.
+    pub fn connect(url: &str, connections: u32) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?.options([
+            // A net under the rules above: no connection stays inside a transaction that nobody continues.
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("statement_timeout", "30s"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_secs(5))
+            // One more round trip for each statement; a broken connection shows in the statement itself.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Brings the schema up to date. Several processes may do so at once.
+    pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+        MIGRATOR.run(&self.pool).await
+    }
+
+    /// Whether Postgres answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Identity of this control plane: in labels, field managers and DNS owner ids.
+    pub async fn control_plane(&self) -> Result<String> {
+        Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?)
+    }
+
+    /// Ends all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,71 @@
+//! Lists, filtered and in pages.
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    record::add,
+    row::{self, bind, column_type},
+    sql,
+};
+use causeway_records::{
+    Record,
+    field::Table,
+    field::{Field, Noun, Shape},
+    status::Status,
+};
+use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
+use std::fmt::Write;
+
+/// A field that must equal a value.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Which.
+    pub field: &'static Field,
+    /// As in the query.
+    pub text: String,
+}
+
+impl Store {
+    /// One page of the live records that pass every filter, by ascending id, and how many there are in all.
+    pub async fn list<T: Noun>(&self, filters: &[Filter], limit: i64, offset: i64) -> Result<(Vec<Record<T>>, i64)> {
+        let (statements, mut condition) = (sql::of(&T::INFO), String::new());
+        let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
+        for (n, filter) in filters.iter().enumerate() {
+            let (Shape::Column { parse, .. }, Some(ty)) = (filter.field.shape, column_type(filter.field)) else {
+                continue;
+            };
+            let value = parse(&filter.text).map_err(|e| StoreError::Invalid(format!("{}: {e}", filter.field.json)))?;
+            bind(&mut arguments, ty, Some(value.clone()))?;
+            bind(&mut counted, ty, Some(value))?;
+            let alias = if is_status(filter.field) { "r" } else { "t" };
+            // Writing to a String can't fail. The words are the nouns' own; values are bound.
+            let _ = write!(condition, " AND {alias}.{} = ${}", filter.field.column, n + 1);
+        }
+        let n = filters.len();
+        add(&mut arguments, limit)?;
+        add(&mut arguments, offset)?;
+        let text = format!(
+            "SELECT {} {}{condition} ORDER BY t.id LIMIT ${} OFFSET ${}",
+            statements.select,
+            statements.from,
+            n + 1,
+            n + 2
+        );
+        let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.pool).await?;
+        let page = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
+        let got = i64::try_from(page.len()).unwrap_or(i64::MAX);
+        // A page that isn't full is the last one and tells the total by itself.
+        if got > 0 && got < limit {
+            return Ok((page, offset + got));
+        }
+        let from =
+            if filters.iter().any(|filter| is_status(filter.field)) { &statements.from } else { &statements.own };
+        let text = format!("SELECT count(*) {from}{condition}");
+        let total = sqlx::query_with(AssertSqlSafe(text), counted).fetch_one(&self.pool).await?;
+        Ok((page, total.try_get(0)?))
+    }
+}
+
+fn is_status(field: &'static Field) -> bool {
+    Status::FIELDS.iter().any(|status| std::ptr::eq(status, field))
+}

@@ -1,0 +1,228 @@
+//! The queue of work: which records are due, and what a pass found.
+//!
+//! Every reason to look again counts up `wake_seq`. A pass reads it first, and at its end says when to look next only if it is still the same:
+//! a wake that came in between is never lost. All times are Postgres's own.
+
+use crate::{Store, error::Result};
+use causeway_records::{inventory::Inventory, status::Conditions};
+use serde_json::Value;
+use sqlx::{Row, postgres::PgRow, types::Json};
+use std::time::Duration;
+
+/// A record, by kind and id.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Key {
+    /// `GatewayInstance`.
+    pub kind: String,
+    /// Its id.
+    pub id: i64,
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.kind, self.id)
+    }
+}
+
+/// A record that is due.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// Which.
+    pub key: Key,
+    /// Somebody waits for it.
+    pub urgent: bool,
+    /// How long it has been due.
+    pub age: Duration,
+}
+
+/// What a pass begins with.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// Which record.
+    pub key: Key,
+    /// The reasons to look that this pass answers.
+    pub wake_seq: i64,
+    /// What is asked for, counted.
+    pub generation: i64,
+    /// What was last applied.
+    pub observed_generation: i64,
+    /// Passes that failed since the last good one.
+    pub attempts: i32,
+    /// Objects in the cluster.
+    pub inventory: Inventory,
+    /// What the last pass found.
+    pub conditions: Conditions,
+    /// What other records' passes read of this one.
+    pub projection: Option<Value>,
+    /// The last failure.
+    pub last_error: Option<String>,
+    /// The release that last rendered it: an older one must leave it alone.
+    pub render_version: i32,
+    /// DELETE was asked for.
+    pub being_deleted: bool,
+    /// The work is paused.
+    pub paused: bool,
+}
+
+/// When to look at a record again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// When something wakes it.
+    WhenWoken,
+    /// After a while, or when something wakes it.
+    In(Duration),
+}
+
+/// What a pass found.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// When to look again.
+    pub next: Next,
+    /// What was asked for has been applied.
+    pub applied: bool,
+    /// The steps.
+    pub conditions: Conditions,
+    /// What other records' passes read of this one.
+    pub projection: Option<Value>,
+    /// Why the pass failed; None clears the count of attempts.
+    pub error: Option<String>,
+    /// Others read something of this record that has changed.
+    pub wake_dependants: bool,
+    /// The release that rendered it.
+    pub render_version: i32,
+}
+
+impl Store {
+    /// Records of these scopes that are due, what somebody waits for first, those that wait longest before others.
+    pub async fn due(&self, scopes: &[i64], limit: i64) -> Result<Vec<Due>> {
+        let rows = sqlx::query(
+            "SELECT kind, id, urgent, extract(epoch FROM now() - due_at)::float8 FROM reconciliations
+             WHERE runtime_id = ANY($1) AND due_at <= now() AND gone_at IS NULL ORDER BY urgent DESC, due_at LIMIT $2",
+        )
+        .bind(scopes)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Due {
+                    key: key(row)?,
+                    urgent: row.try_get(2)?,
+                    age: Duration::try_from_secs_f64(row.try_get(3)?).unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    /// Begins a pass; None when the record is gone.
+    pub async fn begin(&self, key: &Key) -> Result<Option<Work>> {
+        let row = sqlx::query(
+            "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
+                deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
+                    WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation)
+             FROM reconciliations r WHERE kind = $1 AND id = $2 AND gone_at IS NULL",
+        )
+        .bind(&key.kind)
+        .bind(key.id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(work).transpose()
+    }
+
+    /// Remembers the objects of a record before they are applied, and what became of them afterwards.
+    pub async fn save_inventory(&self, key: &Key, inventory: &Inventory) -> Result<()> {
+        sqlx::query("UPDATE reconciliations SET inventory = $3 WHERE kind = $1 AND id = $2")
+            .bind(&key.kind)
+            .bind(key.id)
+            .bind(Json(inventory))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a pass.
+    pub async fn settle(&self, work: &Work, found: &Settlement) -> Result<()> {
+        let seconds = match found.next {
+            Next::WhenWoken => None,
+            Next::In(wait) => Some(wait.as_secs_f64()),
+        };
+        // The function is called on the updated row: its lock is held, so every committed dependant is seen.
+        sqlx::query(
+            "WITH r AS (UPDATE reconciliations SET
+                due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
+                urgent = urgent AND wake_seq <> $3,
+                observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
+                conditions = $7, projection = coalesce($8, projection), last_error = $9,
+                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10
+                WHERE kind = $1 AND id = $2 AND gone_at IS NULL RETURNING kind, id)
+             SELECT CASE WHEN $11 THEN wake_dependants(kind, id, false) END FROM r",
+        )
+        .bind(&work.key.kind)
+        .bind(work.key.id)
+        .bind(work.wake_seq)
+        .bind(seconds)
+        .bind(found.applied)
+        .bind(work.generation)
+        .bind(Json(&found.conditions))
+        .bind(found.projection.as_ref().map(Json))
+        .bind(found.error.as_deref())
+        .bind(found.render_version)
+        .bind(found.wake_dependants)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// One more reason to look at records: something in a cluster changed, or what they read of another one did.
+    pub async fn wake(&self, keys: &[Key]) -> Result<()> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
+        // Rows in the order of (kind, id), so that two that wake the same ones can't wait for each other.
+        sqlx::query(
+            "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
+             FROM (SELECT kind, id FROM reconciliations JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::bigint[]) k(kind, id)) k USING (kind, id)
+                   WHERE gone_at IS NULL ORDER BY kind, id FOR UPDATE OF reconciliations) o
+             WHERE r.kind = o.kind AND r.id = o.id",
+        )
+        .bind(kinds)
+        .bind(ids)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How many records are due in these scopes, and for how long the oldest has been.
+    pub async fn backlog(&self, scopes: &[i64]) -> Result<(i64, Duration)> {
+        let row = sqlx::query(
+            "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 FROM reconciliations
+             WHERE runtime_id = ANY($1) AND due_at <= now() AND gone_at IS NULL",
+        )
+        .bind(scopes)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.try_get(0)?, Duration::try_from_secs_f64(row.try_get(1)?).unwrap_or_default()))
+    }
+}
+
+fn key(row: &PgRow) -> Result<Key> {
+    Ok(Key { kind: row.try_get(0)?, id: row.try_get(1)? })
+}
+
+fn work(row: &PgRow) -> Result<Work> {
+    Ok(Work {
+        key: key(row)?,
+        wake_seq: row.try_get(2)?,
+        generation: row.try_get(3)?,
+        observed_generation: row.try_get(4)?,
+        attempts: row.try_get(5)?,
+        inventory: row.try_get::<Json<Inventory>, _>(6)?.0,
+        conditions: row.try_get::<Json<Conditions>, _>(7)?.0,
+        projection: row.try_get(8)?,
+        last_error: row.try_get(9)?,
+        render_version: row.try_get(10)?,
+        being_deleted: row.try_get(11)?,
+        paused: row.try_get(12)?,
+    })
+}

@@ -1,0 +1,199 @@
+//! Reading, making and changing a record of any noun.
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    row::{self, bind, bind_columns, column_type},
+    sql::{self, CLIENT_STATUS},
+};
+use causeway_records::{
+    Record,
+    field::{Children, Fields, Noun, entries},
+    nouns::Rules,
+    status::Status,
+};
+use sqlx::{
+    Arguments, AssertSqlSafe, Row,
+    postgres::{PgArguments, PgRow},
+};
+
+/// How often a write is tried again when two writers met.
+const TRIES: usize = 8;
+
+/// Lays a change over a record and says whether another pass is asked for; fails with what is wrong with the change.
+pub trait Lay<T>: Fn(&mut Record<T>) -> Result<bool> + Send + Sync {}
+impl<T, F: Fn(&mut Record<T>) -> Result<bool> + Send + Sync> Lay<T> for F {}
+
+impl Store {
+    /// A live record.
+    pub async fn get<T: Noun>(&self, id: i64) -> Result<Record<T>> {
+        let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&self.pool).await?;
+        row::record(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// Makes a record, its children, and the work to do. The answer holds the children with their ids.
+    pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+        let store = self.clone();
+        whole(async move { store.create_now(record).await }).await
+    }
+
+    /// Makes several records, all or none.
+    pub async fn create_all<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Record<T>>> {
+        let store = self.clone();
+        whole(async move {
+            let mut transaction = store.pool.begin().await?;
+            let mut made = vec![];
+            for record in &records {
+                let row = sqlx::query_with(sql::of(&T::INFO).create, create_arguments(record, &[])?)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let Some(row) = row else { return Err(store.parents_missing(&record.spec).await) };
+                made.push(row::record(&row)?);
+            }
+            transaction.commit().await?;
+            Ok(made)
+        })
+        .await
+    }
+
+    /// Changes a record: `lay` is laid over the stored one, and again if somebody else was faster.
+    pub async fn change<T: Noun + Rules>(&self, id: i64, lay: impl Lay<T> + 'static) -> Result<Record<T>> {
+        let store = self.clone();
+        whole(async move {
+            for _ in 0..TRIES {
+                match store.change_once(id, &lay).await {
+                    Ok(Some(record)) => return Ok(record),
+                    Ok(None) => {}
+                    Err(error) if error.is_transient() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(StoreError::Conflict("others change the same record all the time; try again".into()))
+        })
+        .await
+    }
+
+    async fn create_now<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+        let mut tries = 0;
+        let row = loop {
+            match self.insert(&record).await {
+                Err(error) if error.is_transient() && tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+                Ok(Some(row)) => break row,
+                Ok(None) => return Err(self.parents_missing(&record.spec).await),
+            }
+        };
+        let mut made: Record<T> = row::record(&row)?;
+        // Children are rows of their own, which the record's columns don't hold.
+        for index in 0..T::INFO.fields.len() {
+            if T::INFO.fields[index].is_child() {
+                made.spec = record.spec.clone();
+                break;
+            }
+        }
+        Ok(made)
+    }
+
+    async fn insert<T: Noun>(&self, record: &Record<T>) -> Result<Option<PgRow>> {
+        let children = record.spec.children();
+        let arguments = create_arguments(record, &children)?;
+        let statements = sql::of(&T::INFO);
+        Ok(if children.iter().all(|child| child.rows.is_empty()) {
+            sqlx::query_with(statements.create, arguments).fetch_optional(&self.pool).await?
+        } else {
+            // One text for each number of children; built of nothing but the nouns' own words.
+            let text = sql::create(&T::INFO, &statements.select, &children);
+            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.pool).await?
+        })
+    }
+
+    async fn change_once<T: Noun + Rules>(&self, id: i64, lay: &impl Lay<T>) -> Result<Option<Record<T>>> {
+        let stored = self.get::<T>(id).await?;
+        let mut changed = stored.clone();
+        let again = lay(&mut changed)?;
+        let intent = changed.spec != stored.spec || again;
+        let mut arguments = PgArguments::default();
+        add(&mut arguments, id)?;
+        add(&mut arguments, stored.common.updated_at)?;
+        bind_columns(&mut arguments, &changed.spec, None)?;
+        add(&mut arguments, intent)?;
+        if T::INFO.reconciled {
+            // A resumed record must be looked at, though nothing about it has changed.
+            let resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
+            add(&mut arguments, again || resumed)?;
+            bind_status(&mut arguments, &changed.status)?;
+        }
+        let row = sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.pool).await?;
+        if let Some(row) = row {
+            return Ok(Some(row::record(&row)?));
+        }
+        match self.missing_parent(&changed.spec).await? {
+            Some(error) => Err(error),
+            None => Ok(None),
+        }
+    }
+
+    async fn parents_missing<T: Noun>(&self, spec: &T) -> StoreError {
+        match self.missing_parent(spec).await {
+            Ok(Some(error)) | Err(error) => error,
+            Ok(None) => StoreError::Conflict("a record that this one names went away just now; try again".into()),
+        }
+    }
+
+    /// Asked only when a write found nothing to do.
+    async fn missing_parent<T: Noun>(&self, spec: &T) -> Result<Option<StoreError>> {
+        for (field, slot) in entries(spec).filter(|(_, slot)| !slot.is_null()) {
+            let (Some(parent), Some(ty)) = (field.parent, column_type(field)) else { continue };
+            let mut arguments = PgArguments::default();
+            bind(&mut arguments, ty, slot.to_value())?;
+            let text = format!("SELECT EXISTS (SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL)", parent.table);
+            let found = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_one(&self.pool).await?;
+            if !found.try_get::<bool, _>(0)? {
+                let sentence = format!("{}: there is no {} with this id", field.json, parent.kind);
+                return Ok(Some(StoreError::Invalid(sentence)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Runs a write to its end even when the client that asked for it hangs up.
+pub(crate) async fn whole<T: Send + 'static>(write: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    match tokio::spawn(write).await {
+        Ok(done) => done,
+        Err(error) => Err(StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(error)))),
+    }
+}
+
+pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
+where
+    V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    arguments.add(value).map_err(|error| StoreError::Invalid(error.to_string()))
+}
+
+fn create_arguments<T: Noun>(record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
+    bind_columns(&mut arguments, &record.spec, None)?;
+    for child in children {
+        for row in &child.rows {
+            bind_columns(&mut arguments, *row, Some(child.key))?;
+        }
+    }
+    if T::INFO.reconciled {
+        bind_status(&mut arguments, &record.status)?;
+    }
+    Ok(arguments)
+}
+
+fn bind_status(arguments: &mut PgArguments, status: &Status) -> Result<()> {
+    for column in CLIENT_STATUS {
+        let entry = entries(status as &dyn Fields).find(|(field, _)| field.column == *column);
+        if let Some((field, slot)) = entry
+            && let Some(ty) = column_type(field)
+        {
+            bind(arguments, ty, slot.to_value())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! Values into statements, rows into records.
+
+use crate::error::{Result, StoreError};
+use causeway_records::{
+    Record,
+    field::Table,
+    field::{Field, Fields, Noun, Shape, columns, entries},
+    record::Common,
+    status::Status,
+    value::{Type, Value},
+};
+use chrono::{DateTime, Utc};
+use sqlx::{
+    Arguments, Row,
+    postgres::{PgArguments, PgRow},
+};
+
+/// The column type of a field; children have none.
+pub(crate) fn column_type(field: &Field) -> Option<Type> {
+    match field.shape {
+        Shape::Column { ty, .. } => Some(ty),
+        Shape::Children { .. } => None,
+    }
+}
+
+/// Binds a value, or a NULL of the column's type.
+pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) -> Result<()> {
+    let added = match (value, ty) {
+        (Some(Value::Bool(value)), _) => arguments.add(value),
+        (Some(Value::Int4(value)), _) => arguments.add(value),
+        (Some(Value::Int8(value)), _) => arguments.add(value),
+        (Some(Value::Text(value)), _) => arguments.add(value),
+        (Some(Value::Time(value)), _) => arguments.add(value),
+        (Some(Value::Json(value)), _) => arguments.add(value),
+        (None, Type::Bool) => arguments.add(None::<bool>),
+        (None, Type::Int4) => arguments.add(None::<i32>),
+        (None, Type::Int8) => arguments.add(None::<i64>),
+        (None, Type::Text) => arguments.add(None::<String>),
+        (None, Type::Time) => arguments.add(None::<DateTime<Utc>>),
+        (None, Type::Json) => arguments.add(None::<serde_json::Value>),
+    };
+    added.map_err(|error| StoreError::Invalid(error.to_string()))
+}
+
+/// Binds every column of a noun, in the table's order.
+pub(crate) fn bind_columns(arguments: &mut PgArguments, fields: &dyn Fields, skip: Option<&str>) -> Result<()> {
+    for (field, slot) in entries(fields).filter(|(field, _)| Some(field.column) != skip) {
+        if let Some(ty) = column_type(field) {
+            bind(arguments, ty, slot.to_value())?;
+        }
+    }
+    Ok(())
+}
+
+fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {
+    Ok(match ty {
+        Type::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
+        Type::Int4 => row.try_get::<Option<i32>, _>(index)?.map(Value::Int4),
+        Type::Int8 => row.try_get::<Option<i64>, _>(index)?.map(Value::Int8),
+        Type::Text => row.try_get::<Option<String>, _>(index)?.map(Value::Text),
+        Type::Time => row.try_get::<Option<DateTime<Utc>>, _>(index)?.map(Value::Time),
+        Type::Json => row.try_get::<Option<serde_json::Value>, _>(index)?.map(Value::Json),
+    })
+}
+
+fn fill(part: &mut dyn Fields, table: &'static str, row: &PgRow, next: &mut usize) -> Result<()> {
+    for index in 0..part.fields().len() {
+        let field = &part.fields()[index];
+        let Some(ty) = column_type(field) else { continue };
+        let value = value(row, *next, ty)?;
+        part.get_mut(index).set(value).map_err(|reason| StoreError::Inconsistent {
+            table,
+            column: field.column,
+            reason,
+        })?;
+        *next += 1;
+    }
+    Ok(())
+}
+
+/// A record from a row that begins with the columns of [`select_list`].
+pub(crate) fn record<T: Noun>(row: &PgRow) -> Result<Record<T>> {
+    let (mut record, mut next) = (Record::<T>::default(), 0);
+    fill(&mut record.common, T::TABLE, row, &mut next)?;
+    fill(&mut record.spec, T::TABLE, row, &mut next)?;
+    if T::INFO.reconciled {
+        fill(&mut record.status, "reconciliations", row, &mut next)?;
+    }
+    Ok(record)
+}
+
+/// The columns of a record: `t` is the noun's table, `r` its reconciliation.
+pub(crate) fn select_list(fields: &'static [Field], reconciled: bool) -> String {
+    let own = columns(Common::FIELDS).chain(columns(fields)).map(|field| format!("t.{}", field.column));
+    let status = columns(Status::FIELDS).filter(|_| reconciled).map(|field| format!("r.{}", field.column));
+    own.chain(status).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,251 @@
+//! Records of all nouns against a real Postgres.
+
+mod fixture;
+
+use causeway_records::{Record, field::Table, nouns::*};
+use causeway_store::{
+    Filter, StoreError,
+    queue::{Key, Next, Settlement},
+};
+use fixture::{World, patch, record};
+use sqlx::PgPool;
+use std::time::Duration;
+
+fn key(kind: &str, id: i64) -> Key {
+    Key { kind: kind.into(), id }
+}
+
+const HTTPS: &str =
+    r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#;
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn values_keep(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", HTTPS).await;
+    assert!(id > 1 << 53);
+    let got: Record<GatewayDefinition> = world.store.get(id).await.unwrap();
+    assert_eq!(got.spec.placement, Some(Placement::Shared));
+    let ports = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
+    assert_eq!((ports.1, ports.0[0].spec.path.as_ref().unwrap().as_str()), (2, "/"));
+    assert_eq!(ports.0[0].spec.gateway_definition_id, id);
+    let changed = world.store.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    assert_eq!((changed.status.generation, changed.status.reconciled), (Some(2), Some(false)));
+    assert!(changed.common.updated_at > got.common.updated_at);
+    let same = world.store.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    assert_eq!(same.status.generation, Some(2), "a change of nothing is no new generation");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn names_are_unique_among_the_live(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let tries = (0..16)
+        .map(|_| world.store.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)));
+    let done = futures::future::join_all(tries).await;
+    assert_eq!(done.iter().filter(|made| made.is_ok()).count(), 1);
+    let refused =
+        done.iter().filter_map(|made| made.as_ref().err()).all(|error| matches!(error, StoreError::Conflict(_)));
+    assert!(refused);
+    let id = done.into_iter().find_map(Result::ok).unwrap().id();
+    assert!(world.store.delete::<AwsAccount>(id).await.unwrap().common.deleted_at.is_some());
+    assert!(matches!(world.store.get::<AwsAccount>(id).await, Err(StoreError::NotFound)));
+    world.store.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn lists_filter_and_page(pool: PgPool) {
+    let world = World::new(&pool).await;
+    for n in 0..5 {
+        world.definition(&format!("g{n}"), r#""HttpPorts":[]"#).await;
+    }
+    let field = |json: &str| GatewayDefinition::FIELDS.iter().find(|f| f.json == json).unwrap();
+    let (page, total) = world.store.list::<GatewayDefinition>(&[], 2, 2).await.unwrap();
+    assert_eq!((page.len(), total, page[0].spec.name.as_str()), (2, 5, "g2"));
+    let filter = Filter { field: field("Name"), text: "g4".into() };
+    let (page, total) = world.store.list::<GatewayDefinition>(&[filter], 50, 0).await.unwrap();
+    assert_eq!((page.len(), total), (1, 1));
+    let filter = Filter { field: field("DomainNameDefinitionID"), text: "x".into() };
+    assert!(matches!(world.store.list::<GatewayDefinition>(&[filter], 50, 0).await, Err(StoreError::Invalid(_))));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", HTTPS).await;
+    let instance = world.instance("web", definition).await.unwrap();
+    let services = world.store.services_of(world.runtime).await.unwrap();
+    let names: Vec<_> = services.iter().map(|service| service.spec.service).collect();
+    assert_eq!(names, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
+    let inputs = world.store.gateway_inputs(instance.id()).await.unwrap();
+    assert_eq!(inputs.hostnames, ["www.example.test"]);
+    let shared = inputs.shared_gateway.unwrap();
+    let slots: Vec<_> = shared.slots.iter().map(|(key, slot)| (key.port, *slot)).collect();
+    assert_eq!(slots, [(80, Some(0)), (443, Some(0)), (5432, None)]);
+    let gateway = world.store.shared_gateway_inputs(shared.gateway.record.id()).await.unwrap();
+    assert_eq!(gateway.listeners.len(), 3);
+    assert_eq!(gateway.listeners[0].users[0].namespace, inputs.workload.instance.object_name);
+    let (references, _) = world.store.list::<AttachedObjectReference>(&[], 10, 0).await.unwrap();
+    assert_eq!(references[0].spec.attached_object_type, "v0.GatewayInstance");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let first = world.definition("first", HTTPS).await;
+    world.instance("holder", first).await.unwrap();
+    let refusal = async |name: &'static str, ports: &str| {
+        let definition = world.definition(name, ports).await;
+        match world.instance(name, definition).await {
+            Err(StoreError::Conflict(sentence)) => sentence,
+            other => panic!("{name}: {other:?}"),
+        }
+    };
+    let sentence = refusal("same", r#""HttpPorts":[{"Port":443,"TLSEnabled":true}]"#).await;
+    assert!(
+        sentence.starts_with("www.example.test/ on HTTPS port 443 is already held by gateway instance holder"),
+        "{sentence}"
+    );
+    let sentence = refusal("tcp", r#""TcpPorts":[{"Port":443}]"#).await;
+    assert!(
+        sentence.contains("TCP port 443 can't stand beside HTTPS port 443 of gateway instance holder"),
+        "{sentence}"
+    );
+    let sentence = refusal("moved", r#""HttpPorts":[{"Port":10080}]"#).await;
+    assert!(sentence.contains("the proxy binds both to 10080"), "{sentence}");
+    let sentence = refusal("postgres", r#""TcpPorts":[{"Port":5432}]"#).await;
+    assert!(
+        sentence.starts_with("all traffic on TCP port 5432 is already held by gateway instance holder"),
+        "{sentence}"
+    );
+    // Another path of the same hostname is fine, and so is a second redirect.
+    let api = r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true,"Path":"/api"}]"#;
+    let definition = world.definition("api", api).await;
+    world.instance("api", definition).await.unwrap();
+    // A later change of the definition is refused in the same way, and changes nothing.
+    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 50, 0).await.unwrap();
+    let port = ports.iter().find(|port| port.spec.path.as_ref().is_some_and(|path| path.as_str() == "/api")).unwrap();
+    let change = world.store.change(port.id(), patch::<GatewayHttpPort>(r#"{"Path":"/"}"#)).await;
+    assert!(matches!(change, Err(StoreError::Conflict(_))));
+    assert_eq!(world.store.get::<GatewayHttpPort>(port.id()).await.unwrap().spec.path.unwrap().as_str(), "/api");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn sixty_four_hostnames_fill_a_listener_set(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let hosts: Vec<_> = (0..40).map(|n| format!(r#""h{n}.example.test""#)).collect();
+    let body =
+        format!(r#""Hostnames":[{}],"HttpPorts":[{{"Port":80}},{{"Port":443,"TLSEnabled":true}}]"#, hosts.join(","));
+    let definition = world.definition("many", &body).await;
+    let instance = world.instance("many", definition).await.unwrap();
+    let slots = world.store.gateway_inputs(instance.id()).await.unwrap().shared_gateway.unwrap().slots;
+    let count = |slot: i32| slots.values().filter(|found| **found == Some(slot)).count();
+    assert_eq!((slots.len(), count(0), count(1)), (80, 64, 16));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", HTTPS).await;
+    let instance = world.instance("web", definition).await.unwrap();
+    let json = format!(
+        r#"{{"Name":"n","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
+        world.domain, world.workload, world.runtime
+    );
+    let name = world.store.create(record::<DomainNameInstance>(&json)).await.unwrap();
+    let shared = world.store.gateway_inputs(instance.id()).await.unwrap().shared_gateway.unwrap().gateway.record.id();
+    let watched =
+        [key("GatewayInstance", instance.id()), key("DomainNameInstance", name.id()), key("SharedGateway", shared)];
+    let generations = async || {
+        let mut all = vec![];
+        for key in &watched {
+            all.push(world.store.begin(key).await.unwrap().unwrap().generation);
+        }
+        all
+    };
+    let before = generations().await;
+    world.store.change(world.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
+    let after = generations().await;
+    assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
+    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap();
+    world.store.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
+    let last = generations().await;
+    assert!(last[0] > after[0] && last[2] > after[2], "{after:?} {last:?}");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", HTTPS).await;
+    let instance = world.instance("web", definition).await.unwrap().id();
+    let blocked = world.store.delete::<GatewayDefinition>(definition).await.unwrap_err();
+    assert_eq!(blocked.to_string(), "gateway definition has related gateway instances - cannot be deleted");
+    assert!(matches!(world.store.delete::<WorkloadInstance>(world.workload).await, Err(StoreError::Conflict(_))));
+    let scheduled = world.store.delete::<GatewayInstance>(instance).await.unwrap();
+    assert!(scheduled.is_being_deleted() && scheduled.common.deleted_at.is_none());
+    assert_eq!(
+        world.store.delete::<GatewayInstance>(instance).await.unwrap_err().to_string(),
+        format!("object with ID {instance} already being deleted")
+    );
+    // A definition whose instances are all going may be deleted, and waits for them.
+    world.store.delete::<GatewayDefinition>(definition).await.unwrap();
+    let refused = world.instance("late", definition).await.unwrap_err();
+    assert!(refused.to_string().contains("is being deleted"), "{refused}");
+    let waits = world.store.confirm_deleted("GatewayDefinition", definition).await.unwrap();
+    assert_eq!(format!("{waits:?}"), r#"Waits(["gateway instance web"])"#);
+    world.store.confirm_deleted("GatewayInstance", instance).await.unwrap();
+    world.store.confirm_deleted("GatewayDefinition", definition).await.unwrap();
+    assert!(matches!(world.store.get::<GatewayDefinition>(definition).await, Err(StoreError::NotFound)));
+    assert_eq!(world.store.list::<GatewayTcpPort>(&[], 1, 0).await.unwrap().1, 0);
+    // Its routes are free again.
+    let again = world.definition("again", HTTPS).await;
+    world.instance("again", again).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", HTTPS).await;
+    let key = key("GatewayInstance", world.instance("web", definition).await.unwrap().id());
+    let settle = Settlement {
+        next: Next::WhenWoken,
+        applied: true,
+        conditions: Default::default(),
+        projection: None,
+        error: None,
+        wake_dependants: false,
+        render_version: 1,
+    };
+    let work = world.store.begin(&key).await.unwrap().unwrap();
+    world.store.settle(&work, &settle).await.unwrap();
+    let due = async || world.store.due(&[world.runtime], 100).await.unwrap().iter().any(|due| due.key == key);
+    assert!(!due().await);
+    let work = world.store.begin(&key).await.unwrap().unwrap();
+    world.store.wake(std::slice::from_ref(&key)).await.unwrap();
+    world.store.settle(&work, &settle).await.unwrap();
+    assert!(due().await);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let (a, b, ttl) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2), Duration::from_secs(30));
+    let held = world.store.keep_leases(a, ttl).await.unwrap();
+    assert_eq!((held.leases.len(), held.share), (2, 2));
+    let other = world.store.keep_leases(b, ttl).await.unwrap();
+    assert_eq!((other.leases.len(), other.share), (0, 1));
+    let held = world.store.keep_leases(a, ttl).await.unwrap();
+    assert_eq!((held.leases.len(), held.share), (2, 1));
+    world.store.release_leases(a, &[world.runtime]).await.unwrap();
+    let other = world.store.keep_leases(b, ttl).await.unwrap();
+    assert_eq!(other.leases.iter().map(|lease| (lease.scope, lease.epoch)).collect::<Vec<_>>(), [(world.runtime, 2)]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_same_event_counts_up(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let key = key("WorkloadInstance", world.workload);
+    for _ in 0..3 {
+        world.store.record_event(&key, "FailedCreate", "no", true).await.unwrap();
+    }
+    let (events, total) = world.store.list::<Event>(&[], 10, 0).await.unwrap();
+    assert_eq!((total, events[0].spec.count, events[0].spec.r#type.as_str()), (1, 3, "Warning"));
+}
