@@ -1,0 +1,253 @@
+//! Which kinds a cluster serves. Custom resource definitions come and go while we run, so a kind that is missing is asked for again.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use causeway_records::inventory::ObjectRef;
+use kube::{
+    Client,
+    core::{
+        ApiResource, GroupVersionKind,
+        discovery::v2::{APIGroupDiscovery, APIResourceDiscovery},
+    },
+};
+use tokio::{sync::Mutex, time::Instant};
+
+use super::{Cause, ClusterError, rest::REQUEST_TIMEOUT};
+
+/// So long one "not served" holds for everybody who asks: a thousand records that wait for a kind must not cause a thousand reads.
+const DOUBT: Duration = Duration::from_millis(500);
+
+/// One kind in one version, as the cluster serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Group, version, kind, plural.
+    pub resource: ApiResource,
+    /// Its objects stand in namespaces.
+    pub namespaced: bool,
+    /// It can be listed and deleted: true for everything that is stored, false for reviews and metrics.
+    pub stored: bool,
+}
+
+/// Everything that a cluster serves, at one moment.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    /// By group and kind, the preferred version first.
+    kinds: HashMap<(String, String), Vec<Kind>>,
+    /// Groups that could not tell what they serve.
+    silent: BTreeSet<String>,
+}
+
+impl Snapshot {
+    fn of(groups: Vec<APIGroupDiscovery>) -> Self {
+        let mut snapshot = Self::default();
+        for group in groups {
+            let name = group.metadata.and_then(|metadata| metadata.name).unwrap_or_default();
+            for version in group.versions {
+                if version.freshness.as_deref() == Some("Stale") {
+                    snapshot.silent.insert(name.clone());
+                }
+                let number = version.version.unwrap_or_default();
+                for kind in version.resources.iter().filter_map(|resource| served(&name, &number, resource)) {
+                    snapshot.kinds.entry((name.clone(), kind.resource.kind.clone())).or_default().push(kind);
+                }
+            }
+        }
+        snapshot
+    }
+
+    fn versions(&self, at: &ObjectRef) -> &[Kind] {
+        self.kinds.get(&(at.group.clone(), at.kind.clone())).map_or(&[], Vec::as_slice)
+    }
+
+    /// In the version of the reference, else in the one the cluster prefers.
+    fn find(&self, at: &ObjectRef) -> Option<&Kind> {
+        let versions = self.versions(at);
+        versions.iter().find(|kind| kind.resource.version == at.version).or(versions.first())
+    }
+
+    fn find_exact(&self, at: &ObjectRef) -> Option<&Kind> {
+        self.versions(at).iter().find(|kind| kind.resource.version == at.version)
+    }
+
+    /// Each stored namespaced kind once, in its preferred version.
+    pub(crate) fn namespaced(&self) -> impl Iterator<Item = &Kind> {
+        self.kinds.values().filter_map(|versions| versions.first()).filter(|kind| kind.namespaced && kind.stored)
+    }
+
+    /// Groups of which nothing can be said.
+    pub(crate) fn silent(&self) -> &BTreeSet<String> {
+        &self.silent
+    }
+}
+
+fn served(group: &str, version: &str, resource: &APIResourceDiscovery) -> Option<Kind> {
+    let plural = resource.resource.as_deref()?;
+    let said = resource.response_kind.as_ref()?;
+    let kind = said.kind.as_deref()?;
+    let gvk = GroupVersionKind::gvk(group, version, kind);
+    let can = |verb: &str| resource.verbs.iter().any(|known| known == verb);
+    Some(Kind {
+        resource: ApiResource::from_gvk_with_plural(&gvk, plural),
+        namespaced: resource.scope.as_deref() == Some("Namespaced"),
+        stored: can("list") && can("delete"),
+    })
+}
+
+/// The cached answer of one cluster.
+#[derive(Clone)]
+pub struct Discovery {
+    client: Client,
+    known: Arc<RwLock<Arc<Snapshot>>>,
+    /// When the known answer was asked for. Held while asking: many who miss a kind ask once.
+    asked: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Discovery {
+    pub(crate) fn new(client: Client) -> Self {
+        Self { client, known: Arc::default(), asked: Arc::default() }
+    }
+
+    /// Whether the cluster serves this group and kind in any version.
+    ///
+    /// # Errors
+    /// Unreachable, also when the group's own server is down: "no" would be a lie then.
+    pub async fn serves(&self, group: &str, kind: &str) -> Result<bool, ClusterError> {
+        let at = ObjectRef {
+            group: group.to_owned(),
+            version: String::new(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: String::new(),
+        };
+        Ok(self.find(&at).await?.is_some())
+    }
+
+    /// The kind of an object in its own version, or in another served one: for reading and deleting what an older version made.
+    pub(crate) async fn find(&self, at: &ObjectRef) -> Result<Option<Kind>, ClusterError> {
+        self.look_up(at, Snapshot::find).await
+    }
+
+    /// The kind of an object in its own version: for writing.
+    pub(crate) async fn find_exact(&self, at: &ObjectRef) -> Result<Option<Kind>, ClusterError> {
+        self.look_up(at, Snapshot::find_exact).await
+    }
+
+    async fn look_up(
+        &self,
+        at: &ObjectRef,
+        find: for<'a> fn(&'a Snapshot, &ObjectRef) -> Option<&'a Kind>,
+    ) -> Result<Option<Kind>, ClusterError> {
+        if let Some(kind) = find(&self.known(), at) {
+            return Ok(Some(kind.clone()));
+        }
+        let snapshot = self.no_older_than(Instant::now().checked_sub(DOUBT)).await?;
+        match find(&snapshot, at) {
+            Some(kind) => Ok(Some(kind.clone())),
+            None if snapshot.silent.contains(&at.group) => Err(ClusterError::unreachable(
+                Cause::ServerError,
+                format!("the server of API group {} does not say what it serves", at.group),
+            )),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks anew, for who must not decide on an old answer.
+    pub(crate) async fn fresh(&self) -> Result<Arc<Snapshot>, ClusterError> {
+        self.no_older_than(Some(Instant::now())).await
+    }
+
+    /// The cached answer was found wrong: the next look-up asks.
+    pub(crate) async fn forget(&self) {
+        let mut asked = self.asked.lock().await;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        *asked = None;
+    }
+
+    fn known(&self) -> Arc<Snapshot> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn no_older_than(&self, wanted: Option<Instant>) -> Result<Arc<Snapshot>, ClusterError> {
+        let mut asked = self.asked.lock().await;
+        if asked.is_some() && *asked >= wanted {
+            return Ok(self.known());
+        }
+        let now = Instant::now();
+        let snapshot = Arc::new(self.ask().await?);
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = snapshot.clone();
+        *asked = Some(now);
+        Ok(snapshot)
+    }
+
+    async fn ask(&self) -> Result<Snapshot, ClusterError> {
+        let both = async {
+            tokio::try_join!(self.client.list_core_api_versions_aggregated(), self.client.list_api_groups_aggregated())
+        };
+        let (core, named) = tokio::time::timeout(REQUEST_TIMEOUT, both)
+            .await
+            .map_err(|_| ClusterError::unreachable(Cause::Timeout, "discovery was not answered in time"))?
+            .map_err(|error| ClusterError::of_client(&error))?;
+        if core.items.is_empty() {
+            let message = "it does not offer aggregated discovery; Kubernetes 1.27 or newer is needed";
+            return Err(ClusterError::unreachable(Cause::ServerError, message));
+        }
+        Ok(Snapshot::of(core.items.into_iter().chain(named.items).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        let resource = |plural: &str, kind: &str, scope: &str, verbs: &[&str]| json!({"resource": plural, "responseKind": {"kind": kind}, "scope": scope, "verbs": verbs});
+        let stored = ["get", "list", "delete"];
+        let groups = json!([
+            {"metadata": {"name": ""}, "versions": [{"version": "v1", "resources": [
+                resource("namespaces", "Namespace", "Cluster", &stored),
+                resource("configmaps", "ConfigMap", "Namespaced", &stored),
+                resource("bindings", "Binding", "Namespaced", &["create"]),
+            ]}]},
+            {"metadata": {"name": "example.test"}, "versions": [
+                {"version": "v2", "resources": [resource("widgets", "Widget", "Namespaced", &stored)]},
+                {"version": "v1", "resources": [resource("widgets", "Widget", "Namespaced", &stored)]},
+            ]},
+            {"metadata": {"name": "down.test"}, "versions": [{"version": "v1", "freshness": "Stale"}]},
+        ]);
+        Snapshot::of(serde_json::from_value(groups).unwrap())
+    }
+
+    fn widget(version: &str) -> ObjectRef {
+        ObjectRef {
+            group: "example.test".into(),
+            version: version.into(),
+            kind: "Widget".into(),
+            namespace: None,
+            name: "w".into(),
+        }
+    }
+
+    #[test]
+    fn a_version_that_is_gone_still_finds_the_kind_but_not_for_writing() {
+        let snapshot = snapshot();
+        let version = |kind: Option<&Kind>| kind.map(|kind| kind.resource.version.clone());
+        assert_eq!(version(snapshot.find(&widget("v1"))).as_deref(), Some("v1"));
+        assert_eq!(version(snapshot.find(&widget("v1beta1"))).as_deref(), Some("v2"));
+        assert_eq!(version(snapshot.find_exact(&widget("v1beta1"))), None);
+    }
+
+    #[test]
+    fn what_may_stand_in_a_namespace_is_each_stored_kind_once() {
+        let snapshot = snapshot();
+        let mut names: Vec<_> = snapshot.namespaced().map(|kind| kind.resource.kind.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["ConfigMap", "Widget"]);
+        assert!(snapshot.silent().contains("down.test"));
+    }
+}

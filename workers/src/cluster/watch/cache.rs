@@ -1,0 +1,188 @@
+//! What is known of one kind, and whom a change of it concerns. Pure: events in, owners out.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use causeway_records::inventory::ObjectRef;
+
+use super::Projection;
+
+/// Namespace (empty for none) and name.
+type Key = (Box<str>, Box<str>);
+
+fn key(at: &ObjectRef) -> Key {
+    (at.namespace.as_deref().unwrap_or_default().into(), at.name.as_str().into())
+}
+
+/// The objects of one kind.
+#[derive(Default)]
+pub(super) struct Cache {
+    /// As far as known; kept while a new list arrives, to see what changed in the meantime.
+    objects: HashMap<Key, Arc<Projection>>,
+    /// A list that is not complete yet.
+    arriving: HashMap<Key, Arc<Projection>>,
+    synced: bool,
+    error: Option<String>,
+}
+
+impl Cache {
+    pub(super) fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    pub(super) fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// None while the watch does not stand: what was known may be wrong by now.
+    pub(super) fn get(&self, at: &ObjectRef) -> Option<Arc<Projection>> {
+        self.objects.get(&key(at)).filter(|_| self.synced).cloned()
+    }
+
+    pub(super) fn by_owner(&self, owner: &str) -> Vec<Arc<Projection>> {
+        self.objects.values().filter(|object| self.synced && &*object.owner == owner).cloned().collect()
+    }
+
+    /// A list begins.
+    pub(super) fn begin(&mut self) {
+        self.synced = false;
+        self.arriving.clear();
+    }
+
+    /// One object of the list.
+    pub(super) fn arrive(&mut self, object: Projection) {
+        self.arriving.insert(key(&object.at), Arc::new(object));
+    }
+
+    /// The list is complete. Returns the owners of everything that is different from before it.
+    pub(super) fn complete(&mut self) -> Vec<Arc<str>> {
+        let new = std::mem::take(&mut self.arriving);
+        let old = std::mem::replace(&mut self.objects, new);
+        self.synced = true;
+        self.error = None;
+        let appeared = self.objects.iter().flat_map(|(key, object)| concerned(old.get(key), Some(object)));
+        let vanished = old.iter().filter(|(key, _)| !self.objects.contains_key(*key));
+        let vanished = vanished.flat_map(|(_, object)| concerned(Some(object), None));
+        let owners: BTreeSet<_> = appeared.chain(vanished).collect();
+        owners.into_iter().collect()
+    }
+
+    /// An object appeared or changed.
+    pub(super) fn put(&mut self, object: Projection) -> Vec<Arc<str>> {
+        let new = Arc::new(object);
+        let old = self.objects.insert(key(&new.at), new.clone());
+        concerned(old.as_ref(), Some(&new)).into_iter().collect()
+    }
+
+    /// An object was deleted, or lost our label.
+    pub(super) fn remove(&mut self, last: &Projection) -> Vec<Arc<str>> {
+        let old = self.objects.remove(&key(&last.at));
+        concerned(old.as_ref(), None).into_iter().collect()
+    }
+
+    /// The watch does not stand any more.
+    pub(super) fn fail(&mut self, error: String) {
+        self.synced = false;
+        self.error = Some(error);
+        self.arriving.clear();
+    }
+}
+
+/// The owners to whom the step from `old` to `new` means something.
+fn concerned(old: Option<&Arc<Projection>>, new: Option<&Arc<Projection>>) -> BTreeSet<Arc<str>> {
+    // The generation counts what the hash shows already, except that conditions are compared with it.
+    if old == new {
+        return BTreeSet::new();
+    }
+    [old, new].into_iter().flatten().map(|object| object.owner.clone()).filter(|owner| !owner.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, owner: &str, hash: &str, status: &str) -> Projection {
+        let at = ObjectRef {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: Some("shop".into()),
+            name: name.into(),
+        };
+        Projection::for_tests(at, "u1", hash).owned(owner, status)
+    }
+
+    fn listed(objects: Vec<Projection>) -> (Cache, Vec<Arc<str>>) {
+        let mut cache = Cache::default();
+        let owners = list(&mut cache, objects);
+        (cache, owners)
+    }
+
+    fn list(cache: &mut Cache, objects: Vec<Projection>) -> Vec<Arc<str>> {
+        cache.begin();
+        objects.into_iter().for_each(|object| cache.arrive(object));
+        cache.complete()
+    }
+
+    fn names(owners: &[Arc<str>]) -> Vec<&str> {
+        owners.iter().map(|owner| &**owner).collect()
+    }
+
+    #[test]
+    fn the_first_list_wakes_each_owner_once() {
+        let objects =
+            vec![object("a", "x-1", "h", "null"), object("b", "x-1", "h", "null"), object("c", "x-2", "h", "null")];
+        let (cache, owners) = listed(objects);
+        assert_eq!(names(&owners), ["x-1", "x-2"]);
+        assert!(cache.is_synced());
+        assert_eq!(cache.by_owner("x-1").len(), 2);
+    }
+
+    #[test]
+    fn only_changes_wake() {
+        let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
+        assert!(cache.put(object("a", "x-1", "h", "null")).is_empty());
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "null"))), ["x-1"]);
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "{}"))), ["x-1"]);
+        assert_eq!(names(&cache.put(object("b", "x-2", "h", "null"))), ["x-2"]);
+        assert_eq!(names(&cache.remove(&object("b", "x-2", "h", "null"))), ["x-2"]);
+        assert!(cache.remove(&object("b", "x-2", "h", "null")).is_empty());
+    }
+
+    #[test]
+    fn an_object_that_changes_hands_wakes_both() {
+        let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
+        assert_eq!(names(&cache.put(object("a", "x-2", "h", "null"))), ["x-1", "x-2"]);
+        assert_eq!(names(&cache.put(object("a", "", "h", "null"))), ["x-2"]);
+    }
+
+    #[test]
+    fn a_list_after_a_gap_wakes_for_what_happened_in_it() {
+        let same = object("same", "x-1", "h", "null");
+        let (mut cache, _) =
+            listed(vec![same.clone(), object("gone", "x-2", "h", "null"), object("new", "x-3", "h", "null")]);
+        cache.fail("connection refused".into());
+        assert_eq!(cache.error(), Some("connection refused"));
+        let owners =
+            list(&mut cache, vec![same, object("new", "x-3", "h2", "null"), object("more", "x-4", "h", "null")]);
+        assert_eq!(names(&owners), ["x-2", "x-3", "x-4"]);
+        assert_eq!(cache.error(), None);
+    }
+
+    #[test]
+    fn nothing_is_known_while_the_watch_does_not_stand() {
+        let seen = object("a", "x-1", "h", "null");
+        let (mut cache, _) = listed(vec![seen.clone()]);
+        assert!(cache.get(&seen.at).is_some());
+        cache.fail("timeout".into());
+        assert!(cache.get(&seen.at).is_none());
+        assert!(cache.by_owner("x-1").is_empty());
+        cache.begin();
+        cache.arrive(seen.clone());
+        assert!(cache.get(&seen.at).is_none(), "the list may be missing others");
+        cache.complete();
+        assert!(cache.get(&seen.at).is_some());
+    }
+}

@@ -1,0 +1,140 @@
+//! The little of an object that is kept in memory.
+
+use std::sync::Arc;
+
+use causeway_records::inventory::ObjectRef;
+use causeway_render::{labels::OWNER, observed::Observed};
+use kube::{ResourceExt, api::DynamicObject};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::cluster::live::{live_hash, stable_status};
+
+/// What decisions and conditions need of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Projection {
+    /// Which object.
+    pub at: ObjectRef,
+    /// The uid the API server gave it.
+    pub uid: String,
+    /// The value of its owner label; empty if it has none.
+    pub owner: Arc<str>,
+    /// See [`live_hash`].
+    pub live_hash: String,
+    /// `metadata.generation`; 0 for kinds that have none.
+    pub generation: i64,
+    /// It was deleted and waits for its finalizers.
+    pub deleting: bool,
+    /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
+    status: Box<str>,
+}
+
+impl Projection {
+    /// Reduces an object of the kind of `kind`.
+    pub(super) fn of(kind: &ObjectRef, mut object: DynamicObject, field_manager: &str) -> Self {
+        let status = stable_status(&object.data["status"]);
+        let at = ObjectRef { namespace: object.namespace(), name: object.name_any(), ..kind.clone() };
+        let mut body = std::mem::take(&mut object.data);
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("metadata".to_owned(), json!(object.metadata));
+        }
+        Self {
+            at,
+            owner: object.labels().get(OWNER).map_or_else(|| Arc::from(""), |owner| Arc::from(owner.as_str())),
+            live_hash: live_hash(&body, field_manager),
+            generation: object.metadata.generation.unwrap_or_default(),
+            deleting: object.metadata.deletion_timestamp.is_some(),
+            uid: object.metadata.uid.unwrap_or_default(),
+            status: status.to_string().into_boxed_str(),
+        }
+    }
+
+    /// The status without what ticks; null when there is none yet.
+    pub fn status(&self) -> Value {
+        self.read_status().unwrap_or_default()
+    }
+
+    /// The status as a type that holds what the caller needs of it; None if it does not fit.
+    pub fn read_status<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(&self.status).ok()
+    }
+
+    /// In the form from which conditions are computed.
+    pub fn observed(&self) -> Observed {
+        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status: self.status() }
+    }
+
+    /// An object without owner or status.
+    #[cfg(test)]
+    pub(crate) fn for_tests(at: ObjectRef, uid: &str, live_hash: &str) -> Self {
+        Self {
+            at,
+            uid: uid.to_owned(),
+            owner: Arc::from(""),
+            live_hash: live_hash.to_owned(),
+            generation: 0,
+            deleting: false,
+            status: "null".into(),
+        }
+    }
+
+    /// As [`Self::for_tests`], with an owner and a status.
+    #[cfg(test)]
+    pub(super) fn owned(self, owner: &str, status: &str) -> Self {
+        Self { owner: Arc::from(owner), status: status.into(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_records::inventory::ObjectRef;
+    use causeway_render::labels::CONTROL_PLANE;
+
+    use super::*;
+
+    fn body() -> Value {
+        json!({
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {
+                "name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "7", "generation": 3,
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+                "labels": {CONTROL_PLANE: "cp1", OWNER: "gateway-instance-7", "x": "y"},
+                "managedFields": [{
+                    "manager": "causeway-cp1", "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1",
+                    "time": "2026-01-01T00:00:00Z",
+                    "fieldsV1": {"f:metadata": {"f:labels": {"f:causeway.dev/owner": {}}}},
+                }],
+            },
+            "spec": {"gatewayClassName": "c"},
+            "status": {"addresses": [{"value": "192.0.2.1"}], "attachedListenerSets": 4},
+        })
+    }
+
+    fn kind() -> ObjectRef {
+        ObjectRef {
+            group: "gateway.networking.k8s.io".into(),
+            version: "v1".into(),
+            kind: "Gateway".into(),
+            namespace: None,
+            name: String::new(),
+        }
+    }
+
+    #[test]
+    fn watched_and_read_objects_have_the_same_hash() {
+        let seen = Projection::of(&kind(), serde_json::from_value(body()).unwrap(), "causeway-cp1");
+        assert_eq!(seen.live_hash, live_hash(&body(), "causeway-cp1"));
+        assert_eq!((seen.uid.as_str(), &*seen.owner, seen.generation), ("u1", "gateway-instance-7", 3));
+        assert_eq!(seen.at.to_string(), "Gateway shop/web");
+        assert_eq!(seen.status(), json!({"addresses": [{"value": "192.0.2.1"}]}));
+    }
+
+    #[test]
+    fn an_object_without_status_has_a_null_one() {
+        let mut body = body();
+        body.as_object_mut().unwrap().remove("status");
+        let seen = Projection::of(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1");
+        assert_eq!(seen.status(), Value::Null);
+    }
+}

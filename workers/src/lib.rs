@@ -1,0 +1,3 @@
+//! Desired state out.
+pub mod cluster;
+pub mod dns;
