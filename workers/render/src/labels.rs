@@ -27,3 +27,24 @@ impl std::fmt::Display for Owner {
 pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }
+
+/// The kind and the id in the value of an owner label; None if it isn't one of ours.
+pub fn parse_owner(value: &str) -> Option<(&str, i64)> {
+    let (kind, id) = value.rsplit_once('-')?;
+    let id = id.parse().ok().filter(|id| *id > 0)?;
+    (!kind.is_empty()).then_some((kind, id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_comes_back_out_of_its_label() {
+        let owner = Owner { kind: "gateway-instance", id: 42 };
+        assert_eq!(parse_owner(&owner.to_string()), Some(("gateway-instance", 42)));
+        for foreign in ["", "42", "-42", "gateway-instance", "gateway-instance-", "gateway-instance-0x1"] {
+            assert_eq!(parse_owner(foreign), None, "{foreign}");
+        }
+    }
+}

@@ -15,3 +15,6 @@ pub struct Observed {
     /// `status`, as far as we read it; null when there is none yet.
     pub status: Value,
 }
+
+/// What a watch that has listed everything saw, by object. What isn't in it does not stand in the cluster, or has only just been made.
+pub type Seen = std::collections::BTreeMap<ObjectRef, Observed>;

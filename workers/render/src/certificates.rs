@@ -1,0 +1,216 @@
+//! Certificates of a Gateway's hostnames and the issuers that sign them, shared by both placements.
+
+use crate::{
+    Invalid,
+    k8s::{
+        Ours,
+        cert_manager::{
+            Acme, CERTIFICATE, CLUSTER_ISSUER, CertificateSpec, Challenge, ClusterIssuerSpec, IssuerRef, Name,
+            PrivateKey, Route53, SecretKey, SecretTemplate, Solver, SolverRoute, SolverSelector,
+        },
+        core::{SECRET, secret},
+        gateway_api::ParentReference,
+    },
+    labels::{CONTROL_PLANE, OWNER},
+    names::{self, CERT_MANAGER_NAMESPACE},
+    plan::Object,
+    support_service::{ACCESS_KEY_ID, SECRET_ACCESS_KEY},
+};
+use causeway_records::{
+    inventory::ObjectRef,
+    nouns::{AcmeChallenge, AwsAccount, DomainNameDefinition, IssuerKind, lets_encrypt_production},
+    record::Record,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a Gateway needs certificates for, and with what.
+pub(crate) struct Certificates<'a> {
+    /// Whose they are.
+    pub(crate) ours: Ours<'a>,
+    /// Object name of the Gateway's record.
+    pub(crate) object_name: &'a str,
+    /// The Gateway's namespace: a certificate stands beside its listener.
+    pub(crate) namespace: &'a str,
+    /// The hostnames, each with the id of the domain that it is under.
+    pub(crate) hostnames: BTreeMap<&'a str, i64>,
+    /// The domains.
+    pub(crate) domains: Vec<&'a Record<DomainNameDefinition>>,
+    /// The accounts of the domains, with their keys in plain text.
+    pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
+}
+
+impl Certificates<'_> {
+    /// Credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on
+    /// port 80.
+    pub(crate) fn render(&self, plain_http: &dyn Fn(&str) -> ParentReference) -> Result<Vec<Object>, Invalid> {
+        let (mut secrets, mut issuers) = (BTreeMap::new(), Vec::new());
+        for (domain, hostnames) in self.by_domain()? {
+            if domain.spec.issuer_kind() == IssuerKind::Existing {
+                continue;
+            }
+            let account = self.account(domain)?.filter(|_| solves_by_dns(domain));
+            if let Some((name, object)) = account.and_then(|account| self.credentials(account)) {
+                secrets.insert(name, object);
+            }
+            let name = names::cluster_issuer(self.object_name, domain.common.id);
+            let spec = self.issuer(&name, domain, account, &hostnames, plain_http)?;
+            issuers.push(CLUSTER_ISSUER.object(&self.ours, CLUSTER_ISSUER.cluster(&name), &spec));
+        }
+        let certificates =
+            self.hostnames.iter().map(|(hostname, domain)| self.certificate(hostname, self.domain(*domain)?));
+        secrets.into_values().map(Ok).chain(issuers.into_iter().map(Ok)).chain(certificates).collect()
+    }
+
+    /// The Secrets that cert-manager makes for these certificates and leaves behind when they go.
+    pub(crate) fn secrets(&self) -> Vec<ObjectRef> {
+        let acme = |id: &i64| self.domain(*id).is_ok_and(|domain| domain.spec.issuer_kind() == IssuerKind::Acme);
+        let accounts: BTreeSet<i64> = self.hostnames.values().copied().filter(acme).collect();
+        let account = |id| names::acme_account(&names::cluster_issuer(self.object_name, id));
+        let own = self
+            .hostnames
+            .keys()
+            .map(|hostname| SECRET.at(self.namespace, &names::certificate(self.object_name, hostname)));
+        own.chain(accounts.into_iter().map(|id| SECRET.at(CERT_MANAGER_NAMESPACE, &account(id)))).collect()
+    }
+
+    /// The hostnames of each domain, by the domain's id.
+    fn by_domain(&self) -> Result<Vec<(&Record<DomainNameDefinition>, Vec<&str>)>, Invalid> {
+        let mut by_id: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
+        for (hostname, domain) in &self.hostnames {
+            by_id.entry(*domain).or_default().push(hostname);
+        }
+        by_id.into_iter().map(|(id, hostnames)| Ok((self.domain(id)?, hostnames))).collect()
+    }
+
+    fn domain(&self, id: i64) -> Result<&Record<DomainNameDefinition>, Invalid> {
+        self.domains.iter().copied().find(|domain| domain.common.id == id).ok_or_else(|| {
+            Invalid::new(
+                "domain name definition",
+                id,
+                "ID",
+                "is not on record; give the gateway definition another domain",
+            )
+        })
+    }
+
+    fn account(&self, domain: &Record<DomainNameDefinition>) -> Result<Option<&Record<AwsAccount>>, Invalid> {
+        let Some(id) = domain.spec.aws_account_id else { return Ok(None) };
+        match self.accounts.iter().copied().find(|account| account.common.id == id) {
+            Some(account) => Ok(Some(account)),
+            None => Err(Invalid::new(
+                "domain name definition",
+                &domain.spec.name,
+                "AwsAccountID",
+                format!("account {id} is not on record; name another one, or leave it out"),
+            )),
+        }
+    }
+
+    /// The Secret with an account's keys; None when it has none and cert-manager's own rights are used.
+    fn credentials(&self, account: &Record<AwsAccount>) -> Option<(String, Object)> {
+        let (id, key) = (account.spec.access_key_id.as_deref()?, account.spec.secret_access_key.as_deref()?);
+        let name = names::route53_credentials(self.object_name, account.common.id);
+        let texts = BTreeMap::from([(ACCESS_KEY_ID, id), (SECRET_ACCESS_KEY, key)]);
+        let object = secret(&self.ours, CERT_MANAGER_NAMESPACE, &name, &texts);
+        Some((name, object))
+    }
+
+    fn issuer(
+        &self,
+        name: &str,
+        domain: &Record<DomainNameDefinition>,
+        account: Option<&Record<AwsAccount>>,
+        hostnames: &[&str],
+        plain_http: &dyn Fn(&str) -> ParentReference,
+    ) -> Result<ClusterIssuerSpec, Invalid> {
+        Ok(match domain.spec.issuer_kind() {
+            IssuerKind::SelfSigned | IssuerKind::Existing => ClusterIssuerSpec::SelfSigned {},
+            IssuerKind::Ca => ClusterIssuerSpec::Ca { secret_name: issuer_name(domain)? },
+            IssuerKind::Acme => ClusterIssuerSpec::Acme(Acme {
+                server: domain
+                    .spec
+                    .acme_server
+                    .as_ref()
+                    .map_or(lets_encrypt_production(), |url| url.as_str())
+                    .to_owned(),
+                email: domain.spec.admin_email.to_string(),
+                private_key_secret_ref: Name { name: names::acme_account(name) },
+                solvers: if solves_by_dns(domain) {
+                    let route53 = self.route53(domain, account);
+                    vec![Solver { selector: None, by: Challenge::Dns01 { route53 } }]
+                } else {
+                    http_solvers(hostnames, plain_http)
+                },
+            }),
+        })
+    }
+
+    fn route53(&self, domain: &Record<DomainNameDefinition>, account: Option<&Record<AwsAccount>>) -> Route53 {
+        let has_keys = account.is_some_and(|account| self.credentials(account).is_some());
+        let entry = |key| {
+            let account = account.filter(|_| has_keys)?;
+            Some(SecretKey { name: names::route53_credentials(self.object_name, account.common.id), key })
+        };
+        Route53 {
+            region: account.map(|account| account.spec.default_region.clone()).filter(|region| !region.is_empty()),
+            hosted_zone_id: domain.spec.hosted_zone_id.clone(),
+            role: account.and_then(|account| account.spec.role_arn.clone()),
+            access_key_id_secret_ref: entry(ACCESS_KEY_ID),
+            secret_access_key_secret_ref: entry(SECRET_ACCESS_KEY),
+        }
+    }
+
+    fn certificate(&self, hostname: &str, domain: &Record<DomainNameDefinition>) -> Result<Object, Invalid> {
+        let name = names::certificate(self.object_name, hostname);
+        let issuer = match domain.spec.issuer_kind() {
+            IssuerKind::Existing => issuer_name(domain)?,
+            _ => names::cluster_issuer(self.object_name, domain.common.id),
+        };
+        let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
+        let spec = CertificateSpec {
+            secret_name: name.clone(),
+            secret_template: SecretTemplate { labels: labels.map(|(key, text)| (key.to_owned(), text)).into() },
+            dns_names: vec![hostname.to_owned()],
+            issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer },
+            private_key: PrivateKey { rotation_policy: "Always" },
+            renew_before_percentage: 33,
+        };
+        Ok(CERTIFICATE.object(&self.ours, CERTIFICATE.at(self.namespace, &name), &spec))
+    }
+}
+
+/// Whether certificates of a domain are proved by plain HTTP on the hostname.
+pub(crate) fn solves_by_http(domain: &Record<DomainNameDefinition>) -> bool {
+    domain.spec.issuer_kind() == IssuerKind::Acme && domain.spec.acme_challenge == Some(AcmeChallenge::Http01)
+}
+
+fn solves_by_dns(domain: &Record<DomainNameDefinition>) -> bool {
+    domain.spec.issuer_kind() == IssuerKind::Acme && !solves_by_http(domain)
+}
+
+/// One solver for each listener, because a hostname with a listener of its own is answered there only.
+fn http_solvers(hostnames: &[&str], plain_http: &dyn Fn(&str) -> ParentReference) -> Vec<Solver> {
+    let mut by_parent: BTreeMap<ParentReference, Vec<String>> = BTreeMap::new();
+    for hostname in hostnames {
+        by_parent.entry(plain_http(hostname)).or_default().push((*hostname).to_owned());
+    }
+    let solver = |(parent, dns_names)| Solver {
+        selector: Some(SolverSelector { dns_names }),
+        by: Challenge::Http01 {
+            gateway_http_route: SolverRoute { parent_refs: vec![parent], service_type: "ClusterIP" },
+        },
+    };
+    by_parent.into_iter().map(solver).collect()
+}
+
+fn issuer_name(domain: &Record<DomainNameDefinition>) -> Result<String, Invalid> {
+    domain.spec.issuer_name.as_ref().map(ToString::to_string).ok_or_else(|| {
+        let kind = domain.spec.issuer_kind();
+        Invalid::new(
+            "domain name definition",
+            &domain.spec.name,
+            "IssuerName",
+            format!("is required with IssuerKind {kind}"),
+        )
+    })
+}

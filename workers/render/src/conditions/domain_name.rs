@@ -1,0 +1,62 @@
+//! Conditions of a domain name instance.
+
+use super::{ADDRESS_ASSIGNED, DNS_PUBLISHED, Obstacle, PENDING, count, step};
+use crate::domain_name::{TargetsOf, gateway_ref, staying, wanted};
+use causeway_records::{inputs::DomainNameInputs, status::Finding};
+
+/// AddressAssigned and DnsPublished. The zone is what `inputs.published` says: have it read before. Both are absent while no gateway has a
+/// hostname under the domain.
+pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> Vec<Finding> {
+    let gateways: Vec<_> = staying(inputs).filter(|gateway| !gateway.hostnames.is_empty()).collect();
+    if gateways.is_empty() {
+        return Vec::new();
+    }
+    let without_address = gateways.iter().filter_map(|gateway| {
+        let record = &gateway.instance.record;
+        if targets.get(&record.common.id).is_some_and(|targets| !targets.is_empty()) {
+            return None;
+        }
+        let message = format!(
+            "{} has no address to point {} at yet; see the conditions of gateway instance {}",
+            gateway_ref(inputs, gateway),
+            gateway.hostnames.join(", "),
+            record.spec.name
+        );
+        Some(Obstacle::fails("AddressNotAssigned", message))
+    });
+    let wanted = wanted(inputs, targets);
+    let mut hostnames: Vec<&str> = gateways.iter().flat_map(|gateway| &gateway.hostnames).map(String::as_str).collect();
+    hostnames.sort_unstable();
+    hostnames.dedup();
+    let unpublished = hostnames.iter().filter_map(|hostname| {
+        if !wanted.contains_key(*hostname) {
+            return Some(Obstacle::unknown(
+                PENDING,
+                format!("{hostname} waits for an address, see {ADDRESS_ASSIGNED}"),
+            ));
+        }
+        unpublished(inputs, hostname)
+    });
+    vec![
+        step(
+            ADDRESS_ASSIGNED,
+            without_address.collect(),
+            format!("{} with an address", count(gateways.len(), "gateway")),
+        ),
+        step(DNS_PUBLISHED, unpublished.collect(), hostnames.join(", ")),
+    ]
+}
+
+fn unpublished(inputs: &DomainNameInputs, hostname: &str) -> Option<Obstacle> {
+    let zone = inputs.definition.spec.domain.as_str();
+    match inputs.published.hosts.get(hostname) {
+        Some(record) if record.present => None,
+        Some(record) if !record.message.is_empty() => {
+            Some(Obstacle::fails("NotPublished", format!("{hostname} is not published: {}", record.message)))
+        }
+        _ => Some(Obstacle::unknown(
+            PENDING,
+            format!("the records of {hostname} were not seen in the zone of {zone} yet"),
+        )),
+    }
+}

@@ -1,0 +1,88 @@
+//! Conditions of a gateway instance.
+
+use super::{DNS_PUBLISHED, Obstacle, PENDING, listeners, routes, step};
+use crate::{
+    gateway::{gateway_ref, listeners as listeners_of},
+    k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    names,
+    observed::Seen,
+    plan::Plan,
+};
+use causeway_records::{
+    inputs::{DomainNameState, GatewayInputs, Protocol},
+    inventory::ObjectRef,
+    status::Finding,
+};
+
+/// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
+/// is what [`crate::gateway::render`] made of the same inputs; without it (the inputs are invalid) the steps of routes are absent.
+pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec<Finding> {
+    let gateway = gateway_ref(inputs);
+    let maker = match &inputs.shared_gateway {
+        Some(shared) => format!("shared gateway {}", shared.gateway.record.spec.name),
+        None => "this gateway instance".to_owned(),
+    };
+    let mut findings = listeners::gateway(&gateway, seen, &maker);
+    if let Ok(own) = listeners_of(inputs) {
+        findings.push(listeners::listeners(&gateway, &own, seen, &maker));
+        let https = own.iter().filter(|listener| listener.key.protocol == Protocol::Https);
+        let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
+        let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
+        findings.extend(listeners::certificates(&certificates, issuer(inputs).into_iter(), seen));
+    }
+    findings.extend(routes::routes(plan, &gateway, seen, &maker));
+    findings.extend(dns_published(inputs));
+    findings
+}
+
+/// Namespace and object name of the record that owns the Gateway.
+fn carrier(inputs: &GatewayInputs) -> (&str, &str) {
+    match &inputs.shared_gateway {
+        Some(shared) => (&shared.gateway.object_name, &shared.gateway.object_name),
+        None => (&inputs.workload.instance.object_name, &inputs.instance.object_name),
+    }
+}
+
+/// A hostname's certificate stands beside its listener.
+fn certificate(inputs: &GatewayInputs, hostname: &str) -> ObjectRef {
+    let (namespace, object_name) = carrier(inputs);
+    CERTIFICATE.at(namespace, &names::certificate(object_name, hostname))
+}
+
+/// The issuer of the domain. On a shared gateway an older definition of the same domain may sign instead; then this one is not there.
+fn issuer(inputs: &GatewayInputs) -> Option<ObjectRef> {
+    let domain = inputs.domain.as_ref()?;
+    Some(CLUSTER_ISSUER.cluster(&names::cluster_issuer(carrier(inputs).1, domain.common.id)))
+}
+
+/// Absent when no domain name instance publishes the hostnames.
+fn dns_published(inputs: &GatewayInputs) -> Option<Finding> {
+    if inputs.domain_names.is_empty() || inputs.hostnames.is_empty() {
+        return None;
+    }
+    let obstacles =
+        inputs.hostnames.iter().filter_map(|hostname| unpublished(hostname, &inputs.domain_names)).collect();
+    Some(step(DNS_PUBLISHED, obstacles, inputs.hostnames.join(", ")))
+}
+
+fn unpublished(hostname: &str, domains: &[DomainNameState]) -> Option<Obstacle> {
+    let records = || domains.iter().filter_map(|domain| Some((domain, domain.published.hosts.get(hostname)?)));
+    if records().any(|(_, record)| record.present) {
+        return None;
+    }
+    match records().next() {
+        Some((domain, record)) if !record.message.is_empty() => {
+            let message =
+                format!("{hostname} is not published by domain name instance {}: {}", domain.name, record.message);
+            Some(Obstacle::fails("NotPublished", message))
+        }
+        _ => {
+            let names: Vec<&str> = domains.iter().map(|domain| domain.name.as_str()).collect();
+            let message = format!(
+                "domain name instance {} has not published {hostname} yet; see its conditions",
+                names.join(" or ")
+            );
+            Some(Obstacle::unknown(PENDING, message))
+        }
+    }
+}

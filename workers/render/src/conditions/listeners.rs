@@ -1,0 +1,204 @@
+//! The Gateway, its listeners and their certificates: steps that both kinds of gateway have.
+
+use super::{
+    ADDRESS_ASSIGNED, CERTIFICATES_READY, GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, LISTENERS_READY, Obstacle, PENDING,
+    count,
+    status::{condition, of, should_hold},
+    step,
+};
+use crate::{
+    domain_name::gateway_addresses,
+    k8s::cert_manager::CHALLENGE,
+    listeners::{ListenerAt, spoken},
+    observed::{Observed, Seen},
+};
+use causeway_records::{inventory::ObjectRef, status::Finding};
+use std::collections::BTreeMap;
+
+/// Reason of every step that needs a Gateway which isn't there.
+pub(super) const GATEWAY_NOT_FOUND: &str = "GatewayNotFound";
+
+/// What is in the way when the Gateway isn't there. `maker` is the record that makes it.
+pub(super) fn gateway_missing(gateway: &ObjectRef, maker: &str) -> Obstacle {
+    Obstacle::fails(
+        GATEWAY_NOT_FOUND,
+        format!("{gateway} does not stand in the cluster yet; {maker} makes it, see its conditions"),
+    )
+}
+
+/// GatewayAccepted, GatewayProgrammed, AddressAssigned.
+pub(super) fn gateway(at: &ObjectRef, seen: &Seen, maker: &str) -> Vec<Finding> {
+    let Some(gateway) = seen.get(at) else {
+        let missing = |kind| step(kind, vec![gateway_missing(at, maker)], "");
+        return [GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, ADDRESS_ASSIGNED].map(missing).into();
+    };
+    vec![accepted(at, gateway), programmed(at, gateway), address(at, gateway)]
+}
+
+fn accepted(at: &ObjectRef, gateway: &Observed) -> Finding {
+    let obstacle = should_hold(
+        of(gateway, "Accepted"),
+        |says| format!("{at} is refused by its controller: {}", says.because()),
+        || {
+            format!(
+                "no controller has taken up {at} yet; if it stays so, check that its GatewayClass exists and its controller runs"
+            )
+        },
+    );
+    step(GATEWAY_ACCEPTED, obstacle.into_iter().collect(), format!("{at} is accepted by its controller"))
+}
+
+fn programmed(at: &ObjectRef, gateway: &Observed) -> Finding {
+    let obstacle = should_hold(
+        of(gateway, "Programmed"),
+        |says| {
+            let next = match says.reason {
+                "AddressNotAssigned" => {
+                    "the cloud has given its Service no address yet; check the cluster's load balancers"
+                }
+                "NoResources" => "its proxies do not run yet; look at the controller's Deployments and Pods",
+                "AddressNotUsable" | "UnsupportedAddress" => "ask for other addresses, or for none",
+                _ => "look at the Gateway in the cluster",
+            };
+            format!("{at} is not programmed: {}; {next}", says.because())
+        },
+        || format!("the controller has not said yet whether {at} is programmed"),
+    );
+    step(GATEWAY_PROGRAMMED, obstacle.into_iter().collect(), format!("the proxies of {at} run"))
+}
+
+fn address(at: &ObjectRef, gateway: &Observed) -> Finding {
+    let found = gateway_addresses(&gateway.status);
+    let texts: Vec<String> = found.ips.iter().map(ToString::to_string).chain(found.hostnames).collect();
+    let obstacle = if !texts.is_empty() {
+        None
+    } else if of(gateway, "Accepted").is_none() {
+        Some(Obstacle::unknown(PENDING, format!("waits for the controller of {at}")))
+    } else {
+        let next = "check that the cluster gives addresses to Services of type LoadBalancer";
+        Some(Obstacle::fails("AddressNotAssigned", format!("{at} has no address yet; {next}")))
+    };
+    step(ADDRESS_ASSIGNED, obstacle.into_iter().collect(), texts.join(", "))
+}
+
+/// ListenersReady, for some of the listeners of a Gateway.
+pub(super) fn listeners(gateway: &ObjectRef, listeners: &[ListenerAt], seen: &Seen, maker: &str) -> Finding {
+    let obstacles = if seen.contains_key(gateway) {
+        listeners.iter().filter_map(|listener| listener_obstacle(listener, seen)).collect()
+    } else {
+        vec![gateway_missing(gateway, maker)]
+    };
+    step(LISTENERS_READY, obstacles, count(listeners.len(), "listener"))
+}
+
+/// What keeps one listener from working, whatever becomes of the Gateway as a whole.
+pub(super) fn listener_obstacle(listener: &ListenerAt, seen: &Seen) -> Option<Obstacle> {
+    let (name, holder, spoken) = (listener.name(), &listener.holder, spoken(&listener.key));
+    let Some(observed) = seen.get(holder) else {
+        return Some(Obstacle::unknown(
+            PENDING,
+            format!("{holder}, which holds the listener for {spoken}, is not seen in the cluster yet"),
+        ));
+    };
+    let entries = observed.status["listeners"].as_array().into_iter().flatten();
+    let Some(entry) = entries.into_iter().find(|entry| entry["name"] == name.as_str()) else {
+        return Some(set_refused(observed).unwrap_or_else(|| {
+            Obstacle::unknown(
+                PENDING,
+                format!("the controller has not taken up the listener for {spoken} of {holder} yet"),
+            )
+        }));
+    };
+    let says = |kind| condition(&entry["conditions"], kind, observed.generation);
+    if let Some(conflict) = says("Conflicted").filter(|says| says.holds()) {
+        let message = format!(
+            "the listener for {spoken} of {holder} conflicts with another one: {}; somebody else holds that port or hostname",
+            conflict.because()
+        );
+        return Some(Obstacle::fails(conflict.reason, message));
+    }
+    // The cause comes before what follows from it. A listener whose certificate is missing may have no Accepted condition at all.
+    ["ResolvedRefs", "Accepted", "Programmed"]
+        .into_iter()
+        .find_map(|kind| {
+            let says = says(kind).filter(|says| says.status == "False")?;
+            let next = match says.reason {
+                "InvalidCertificateRef" => "; its certificate may still be on the way, see CertificatesReady",
+                _ => "",
+            };
+            Some(Obstacle::fails(
+                says.reason,
+                format!("the listener for {spoken} of {holder} does not work: {}{next}", says.because()),
+            ))
+        })
+        .or_else(|| {
+            let missing = ["Accepted", "Programmed", "ResolvedRefs"]
+                .into_iter()
+                .find(|kind| !says(kind).is_some_and(|says| says.holds()));
+            missing.map(|kind| {
+                Obstacle::unknown(
+                    PENDING,
+                    format!("the controller has not said {kind} of the listener for {spoken} of {holder} yet"),
+                )
+            })
+        })
+}
+
+/// A ListenerSet that its Gateway doesn't take has no entries in its status, only this.
+fn set_refused(observed: &Observed) -> Option<Obstacle> {
+    let says = of(observed, "Accepted").filter(|says| says.status == "False")?;
+    Some(Obstacle::fails(says.reason, format!("{} is refused: {}", observed.at, says.because())))
+}
+
+/// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ones that we made for them.
+pub(super) fn certificates(
+    certificates: &BTreeMap<&str, ObjectRef>,
+    issuers: impl Iterator<Item = ObjectRef>,
+    seen: &Seen,
+) -> Option<Finding> {
+    if certificates.is_empty() {
+        return None;
+    }
+    let mut obstacles = issuer_obstacles(issuers, seen);
+    obstacles.extend(certificates.iter().filter_map(|(hostname, at)| certificate_obstacle(hostname, at, seen)));
+    Some(step(CERTIFICATES_READY, obstacles, count(certificates.len(), "certificate")))
+}
+
+/// What keeps a hostname from having a valid certificate: the nearest thing to a cause that can be seen.
+pub(super) fn certificate_obstacle(hostname: &str, at: &ObjectRef, seen: &Seen) -> Option<Obstacle> {
+    let Some(observed) = seen.get(at) else {
+        return Some(Obstacle::unknown(PENDING, format!("{at} for {hostname} is not seen in the cluster yet")));
+    };
+    let challenge = || {
+        challenge_reason(at, seen)
+            .map(|why| format!("; the authority could not verify {hostname}: {why}"))
+            .unwrap_or_default()
+    };
+    should_hold(
+        of(observed, "Ready"),
+        |says| format!("the certificate for {hostname} ({at}) is not valid: {}{}", says.because(), challenge()),
+        || format!("cert-manager has not taken up {at} for {hostname} yet{}", challenge()),
+    )
+}
+
+/// While a challenge fails, the Certificate says only that it is being issued; the reason stands in the Challenge, whose name begins with
+/// the Certificate's.
+fn challenge_reason<'a>(certificate: &ObjectRef, seen: &'a Seen) -> Option<&'a str> {
+    let start = format!("{}-", certificate.name);
+    let of_certificate =
+        |at: &ObjectRef| CHALLENGE.is(at) && at.namespace == certificate.namespace && at.name.starts_with(&start);
+    let challenges = seen.iter().filter(|(at, _)| of_certificate(at));
+    challenges.filter_map(|(_, observed)| observed.status["reason"].as_str()).find(|reason| !reason.is_empty())
+}
+
+/// What is wrong with issuers: told before what follows from it for each certificate.
+fn issuer_obstacles(issuers: impl Iterator<Item = ObjectRef>, seen: &Seen) -> Vec<Obstacle> {
+    let obstacle = |at: ObjectRef| {
+        let says = of(seen.get(&at)?, "Ready").filter(|says| says.status == "False")?;
+        Some(Obstacle::fails(
+            says.reason,
+            format!("{at} can't sign: {}; correct the domain name definition", says.because()),
+        ))
+    };
+    issuers.filter_map(obstacle).collect()
+}

@@ -1,0 +1,134 @@
+//! Which Service, and which of its ports, a gateway's traffic goes to.
+
+use super::{about, namespace};
+use crate::{
+    Invalid,
+    k8s::gateway_api::BackendRef,
+    workload::{ServiceFacts, services},
+};
+use causeway_records::{inputs::GatewayInputs, text::Port};
+
+/// The Service behind a gateway.
+pub(super) struct Backend<'a> {
+    inputs: &'a GatewayInputs,
+    name: String,
+    namespace: String,
+    /// Its TCP ports; None when something in the workload makes the Service and we can't know them.
+    ports: Option<Vec<i32>>,
+}
+
+/// The Service that the definition names, or the workload's only one.
+pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, Invalid> {
+    let services = services(&inputs.workload)?;
+    let workload = &inputs.workload.definition.spec.name;
+    let Some(wanted) = &inputs.definition.spec.service_name else {
+        return match services.as_slice() {
+            [only] => Ok(Backend::known(inputs, only)),
+            [] => Err(about(
+                inputs,
+                "ServiceName",
+                format!(
+                    "workload definition {workload} has no Service to send traffic to; add one to its YAMLDocument"
+                ),
+            )),
+            several => Err(about(
+                inputs,
+                "ServiceName",
+                format!(
+                    "is needed, because workload definition {workload} has several Services: set it to one of {}",
+                    list(several)
+                ),
+            )),
+        };
+    };
+    let named: Vec<_> = services.iter().filter(|service| service.name == wanted.as_str()).collect();
+    let ours = named.iter().find(|service| service.namespace == namespace(inputs));
+    match (ours, named.as_slice()) {
+        (Some(service), _) | (None, [service]) => Ok(Backend::known(inputs, service)),
+        // Perhaps an operator makes it out of some other manifest.
+        (None, []) => {
+            Ok(Backend { inputs, name: wanted.to_string(), namespace: namespace(inputs).to_owned(), ports: None })
+        }
+        (None, several) => Err(about(
+            inputs,
+            "ServiceName",
+            format!(
+                "workload definition {workload} has {} Services named {wanted}, in other namespaces than its own; rename all but one",
+                several.len()
+            ),
+        )),
+    }
+}
+
+impl<'a> Backend<'a> {
+    fn known(inputs: &'a GatewayInputs, service: &ServiceFacts) -> Self {
+        let tcp = service.ports.iter().filter(|port| port.protocol == "TCP").map(|port| port.port);
+        Self { inputs, name: service.name.clone(), namespace: service.namespace.clone(), ports: Some(tcp.collect()) }
+    }
+
+    /// The Service's name and namespace, if that is not the routes' own.
+    pub(super) fn elsewhere(&self) -> Option<(&str, &str)> {
+        (self.namespace != namespace(self.inputs)).then_some((self.name.as_str(), self.namespace.as_str()))
+    }
+
+    /// For a port that clients connect to: `explicit`, else the Service's only port, else the one of the same number, else `fallback`.
+    pub(super) fn reference(
+        &self,
+        listen: Port,
+        explicit: Option<Port>,
+        fallback: Option<i32>,
+    ) -> Result<BackendRef, Invalid> {
+        let port = match (explicit.map(Port::get), self.ports.as_deref()) {
+            (Some(explicit), None) => explicit,
+            (Some(explicit), Some(ports)) if ports.contains(&explicit) => explicit,
+            (Some(explicit), Some(ports)) => {
+                return Err(self.complain(format!(
+                    "{explicit}: Service {} has {}; take one of them",
+                    self.name,
+                    spoken(ports)
+                )));
+            }
+            (None, Some([only])) => *only,
+            (None, Some(ports)) => {
+                let candidates = [Some(listen.get()), fallback];
+                candidates.into_iter().flatten().find(|port| ports.contains(port)).ok_or_else(|| {
+                    self.complain(format!(
+                        "is needed on port {listen}, because Service {} has {}; set it to one of them",
+                        self.name,
+                        spoken(ports)
+                    ))
+                })?
+            }
+            (None, None) => {
+                return Err(self.complain(format!(
+                    "is needed on port {listen}, because workload definition {} holds no Service {}; correct ServiceName, or set \
+                     ServicePort if the workload makes that Service itself",
+                    self.inputs.workload.definition.spec.name, self.name
+                )));
+            }
+        };
+        Ok(BackendRef {
+            group: "",
+            kind: "Service",
+            name: self.name.clone(),
+            namespace: self.elsewhere().map(|(_, namespace)| namespace.to_owned()),
+            port,
+            weight: 1,
+        })
+    }
+
+    fn complain(&self, message: String) -> Invalid {
+        about(self.inputs, "ServicePort", message)
+    }
+}
+
+fn spoken(ports: &[i32]) -> String {
+    if ports.is_empty() {
+        return "no TCP port".into();
+    }
+    format!("the ports {}", ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+}
+
+fn list(services: &[ServiceFacts]) -> String {
+    services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,104 @@
+//! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
+
+use super::{about, addresses, gateway_ref, infrastructure, listeners, namespace, owner};
+use crate::{
+    Invalid,
+    certificates::{Certificates, solves_by_http},
+    k8s::{
+        Ours,
+        gateway_api::{GATEWAY, GatewaySpec, Namespaces},
+    },
+    listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
+    names,
+    plan::Object,
+    shared_gateway::gateway_class,
+};
+use causeway_records::{
+    inputs::{GatewayInputs, ListenerKey, Protocol},
+    inventory::ObjectRef,
+    nouns::AllowedRoutes,
+};
+use std::collections::BTreeMap;
+
+/// The Secrets that cert-manager makes for the instance's own Gateway, see [`crate::shared_gateway::secrets`]. None with a shared one.
+pub fn secrets(inputs: &GatewayInputs) -> Vec<ObjectRef> {
+    if inputs.shared_gateway.is_some() {
+        return Vec::new();
+    }
+    let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
+    certificates(inputs, &ours).map(|certificates| certificates.secrets()).unwrap_or_default()
+}
+
+/// Class, Gateway, and what its certificates need.
+pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, Invalid> {
+    let name = &inputs.instance.object_name;
+    let spec = &inputs.definition.spec;
+    let keys = keys(inputs)?;
+    let from = match spec.allowed_routes.unwrap_or_default() {
+        AllowedRoutes::Same => Namespaces::Same,
+        AllowedRoutes::All => Namespaces::All,
+    };
+    let render = |key: &ListenerKey| {
+        let certificate = key.hostname.as_deref().filter(|_| key.protocol == Protocol::Https);
+        listener(key, from.clone(), certificate.map(|hostname| names::certificate(name, hostname)))
+    };
+    let gateway = GatewaySpec {
+        gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
+        listeners: keys.iter().map(render).collect(),
+        addresses: addresses(spec.addresses.as_ref()),
+        infrastructure: infrastructure(spec.infrastructure.as_ref()),
+        allowed_listeners: None,
+    };
+    let class = spec.gateway_class_name.is_none().then(|| gateway_class(ours, name));
+    let mut objects: Vec<Object> = class.into_iter().collect();
+    objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
+    let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
+    objects.extend(certificates(inputs, ours)?.render(&|_| plain_http.parent())?);
+    Ok(objects)
+}
+
+/// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
+fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, Invalid> {
+    let mut keys: Vec<ListenerKey> = listeners(inputs)?.into_iter().map(|at| at.key).collect();
+    let has_https = keys.iter().any(|key| key.protocol == Protocol::Https);
+    if has_https && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
+        if keys.iter().any(|key| key.port == PLAIN_HTTP.port) {
+            let message = "port 80 must speak plain HTTP, because the domain's AcmeChallenge HTTP01 is answered there; free the port, or \
+                           use DNS01";
+            return Err(about(inputs, "HttpPorts", message));
+        }
+        keys.insert(0, PLAIN_HTTP);
+    }
+    if keys.len() > MOST {
+        let message =
+            format!("need {} listeners, and a Gateway has at most {MOST}; take fewer, or Placement Shared", keys.len());
+        return Err(about(inputs, "Hostnames", message));
+    }
+    keys.sort();
+    Ok(keys)
+}
+
+/// What the HTTPS ports need certificates for.
+fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, Invalid> {
+    let https = inputs.http_ports.iter().any(|port| super::protocol(&port.spec) == Protocol::Https);
+    let mut hostnames = BTreeMap::new();
+    if https {
+        let missing = || {
+            about(
+                inputs,
+                "DomainNameDefinitionID",
+                "is needed for TLSEnabled: the certificate is for a hostname under it",
+            )
+        };
+        let domain = inputs.domain.as_ref().ok_or_else(missing)?;
+        hostnames.extend(inputs.hostnames.iter().map(|hostname| (hostname.as_str(), domain.common.id)));
+    }
+    Ok(Certificates {
+        ours: *ours,
+        object_name: &inputs.instance.object_name,
+        namespace: namespace(inputs),
+        hostnames,
+        domains: inputs.domain.iter().collect(),
+        accounts: inputs.account.iter().collect(),
+    })
+}

@@ -1,0 +1,84 @@
+//! Kubernetes objects as small typed structs: only the fields that we set.
+//!
+//! Kinds that are ours alone are compared with what stands in the cluster, field by field. Their structs therefore write out every value
+//! that the API server would otherwise fill in, and leave out what it leaves out.
+
+pub mod cert_manager;
+pub mod core;
+pub mod external_dns;
+pub mod gateway_api;
+
+use crate::{
+    labels::{Owner, label},
+    plan::Object,
+};
+use causeway_records::inventory::ObjectRef;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// A kind of object, in the API version that we write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// API group; empty for the core group.
+    pub group: &'static str,
+    /// API version without the group.
+    pub version: &'static str,
+    /// `Gateway`.
+    pub kind: &'static str,
+    /// Nobody but us has a say in the `spec`, see [`Object::exclusive`].
+    pub exclusive: bool,
+}
+
+impl Kind {
+    /// An object of this kind in a namespace.
+    pub fn at(&self, namespace: &str, name: &str) -> ObjectRef {
+        ObjectRef { namespace: Some(namespace.to_owned()), ..self.cluster(name) }
+    }
+
+    /// A cluster-scoped object of this kind.
+    pub fn cluster(&self, name: &str) -> ObjectRef {
+        ObjectRef {
+            group: self.group.to_owned(),
+            version: self.version.to_owned(),
+            kind: self.kind.to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Whether an object is of this kind, in any version.
+    pub fn is(&self, at: &ObjectRef) -> bool {
+        at.group == self.group && at.kind == self.kind
+    }
+
+    /// The object with its spec, labelled as the owner's.
+    pub(crate) fn object(&self, ours: &Ours<'_>, at: ObjectRef, spec: &impl Serialize) -> Object {
+        let mut object = self.bare(ours, at);
+        object.body["spec"] = value(spec);
+        object
+    }
+
+    /// The object without a spec, labelled as the owner's.
+    pub(crate) fn bare(&self, ours: &Ours<'_>, at: ObjectRef) -> Object {
+        let mut metadata = json!({ "name": at.name, "labels": label(ours.control_plane, ours.owner) });
+        if let Some(namespace) = &at.namespace {
+            metadata["namespace"] = json!(namespace);
+        }
+        let body = json!({ "apiVersion": at.api_version(), "kind": at.kind, "metadata": metadata });
+        Object { at, body, exclusive: self.exclusive, keep: false }
+    }
+}
+
+/// Whose objects are being rendered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ours<'a> {
+    /// Id of this control plane.
+    pub(crate) control_plane: &'a str,
+    /// The record.
+    pub(crate) owner: Owner,
+}
+
+/// Structs of texts, numbers and lists: these always have a JSON form.
+fn value(spec: &impl Serialize) -> Value {
+    serde_json::to_value(spec).unwrap_or_default()
+}

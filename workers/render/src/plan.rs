@@ -1,0 +1,39 @@
+//! What a record wants to stand in its cluster.
+
+use causeway_records::inventory::ObjectRef;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// One object as we want it, whole: kind, name, labels, spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Where it stands.
+    pub at: ObjectRef,
+    /// The manifest as it is sent, ownership labels included.
+    pub body: Value,
+    /// Nobody but us has a say in its `spec`: what others add there is removed again. Off for kinds that other controllers
+    /// complete (Deployments, webhook configurations, a user's manifests).
+    pub exclusive: bool,
+    /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
+    pub keep: bool,
+}
+
+/// The objects of one record, in the order in which they are applied; pruning goes the other way.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// In order of application.
+    pub objects: Vec<Object>,
+}
+
+impl Object {
+    /// Changes exactly when what we ask for changes.
+    pub fn desired_hash(&self) -> String {
+        hash(&self.body)
+    }
+}
+
+/// A short stable hash of a JSON value: object keys are sorted by `serde_json`, so equal values have equal hashes.
+pub fn hash(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string().as_bytes());
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
