@@ -31,7 +31,7 @@ impl Store {
         row::record(&row.ok_or(StoreError::NotFound)?)
     }
 
-    /// Makes a record, its children, and the work to do. The answer holds the children with their ids.
+    /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
     pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
         let store = self.clone();
         whole(async move { store.create_now(record).await }).await
@@ -56,7 +56,8 @@ impl Store {
         .await
     }
 
-    /// Changes a record: `lay` is laid over the stored one, and again if somebody else was faster.
+    /// Changes a record: `lay` is laid over the stored one, and again if somebody else was faster. Children that it adds take the place of all
+    /// stored ones of their noun.
     pub async fn change<T: Noun + Rules>(&self, id: i64, lay: impl Lay<T> + 'static) -> Result<Record<T>> {
         let store = self.clone();
         whole(async move {
@@ -83,15 +84,7 @@ impl Store {
                 Ok(None) => return Err(self.parents_missing(&record.spec).await),
             }
         };
-        let mut made: Record<T> = row::record(&row)?;
-        // Children are rows of their own, which the record's columns don't hold.
-        for index in 0..T::INFO.fields.len() {
-            if T::INFO.fields[index].is_child() {
-                made.spec = record.spec.clone();
-                break;
-            }
-        }
-        Ok(made)
+        row::record(&row)
     }
 
     async fn insert<T: Noun>(&self, record: &Record<T>) -> Result<Option<PgRow>> {
@@ -123,7 +116,14 @@ impl Store {
             add(&mut arguments, again || resumed)?;
             bind_status(&mut arguments, &changed.status)?;
         }
-        let row = sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.pool).await?;
+        let children = changed.spec.children();
+        let row = if children.iter().all(|child| child.rows.is_empty()) {
+            sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.pool).await?
+        } else {
+            bind_children(&mut arguments, &children)?;
+            let text = sql::update(&T::INFO, &sql::of(&T::INFO).select, &children);
+            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.pool).await?
+        };
         if let Some(row) = row {
             return Ok(Some(row::record(&row)?));
         }
@@ -175,15 +175,20 @@ where
 fn create_arguments<T: Noun>(record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {
     let mut arguments = PgArguments::default();
     bind_columns(&mut arguments, &record.spec, None)?;
-    for child in children {
-        for row in &child.rows {
-            bind_columns(&mut arguments, *row, Some(child.key))?;
-        }
-    }
+    bind_children(&mut arguments, children)?;
     if T::INFO.reconciled {
         bind_status(&mut arguments, &record.status)?;
     }
     Ok(arguments)
+}
+
+fn bind_children(arguments: &mut PgArguments, children: &[Children<'_>]) -> Result<()> {
+    for child in children {
+        for row in &child.rows {
+            bind_columns(arguments, *row, Some(child.key))?;
+        }
+    }
+    Ok(())
 }
 
 fn bind_status(arguments: &mut PgArguments, status: &Status) -> Result<()> {

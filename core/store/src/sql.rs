@@ -62,7 +62,7 @@ impl Sql {
             find: leak(find),
             own: format!("FROM {} t WHERE t.deleted_at IS NULL", info.table),
             create: leak(create(info, &select, &[])),
-            update: leak(update(info, &select)),
+            update: leak(update(info, &select, &[])),
             from,
             select,
         }
@@ -150,7 +150,7 @@ fn insert_children(sql: &mut String, at: usize, child: &Children<'_>, next: &mut
     let rows: Vec<_> = (0..child.rows.len()).map(|_| values(&own, next)).collect();
     let _ = write!(
         sql,
-        ", c{at} AS (INSERT INTO {}({}, {}) SELECT t.id, v.* FROM t, (VALUES {}) v)",
+        ", c{at} AS (INSERT INTO {}({}, {}) SELECT t.id, v.* FROM t, (VALUES {}) v RETURNING id)",
         child.info.table,
         child.key,
         names.join(", "),
@@ -166,7 +166,8 @@ fn values(fields: &[&Field], next: &mut usize) -> String {
     format!("({})", binds.collect::<Vec<_>>().join(", "))
 }
 
-fn update(info: &'static Info, select: &str) -> String {
+/// The change of a record; lists of children that it carries take the place of the stored ones.
+pub(crate) fn update(info: &'static Info, select: &str, children: &[Children<'_>]) -> String {
     let (ctes, condition) = parents(info, 3);
     let set: Vec<_> = info.columns().enumerate().map(|(n, field)| format!("{} = ${}", field.column, n + 3)).collect();
     let next = info.columns().count() + 3;
@@ -187,8 +188,23 @@ fn update(info: &'static Info, select: &str) -> String {
             info.kind
         );
     }
+    let mut last = if info.reconciled { next + 1 + CLIENT_STATUS.len() } else { next };
+    let mut replaced = String::new();
+    for (at, child) in children.iter().enumerate().filter(|(_, child)| !child.rows.is_empty()) {
+        let _ = write!(
+            sql,
+            ", x{at} AS (UPDATE {} SET deleted_at = now() WHERE {} IN (SELECT id FROM t) AND deleted_at IS NULL RETURNING id)",
+            child.info.table, child.key
+        );
+        insert_children(&mut sql, at, child, &mut last);
+        // Asked for before the select list is computed: what follows from the change must see the new children.
+        let _ = write!(replaced, " AND (SELECT count(*) FROM x{at}) + (SELECT count(*) FROM c{at}) > 0");
+    }
     let join = if info.reconciled { " JOIN r ON true" } else { "" };
-    let _ =
-        write!(sql, " SELECT {select}, CASE WHEN ${next}::bool THEN propagate('{}', t.id) END FROM t{join}", info.kind);
+    let _ = write!(
+        sql,
+        " SELECT {select}, CASE WHEN ${next}::bool THEN propagate('{}', t.id) END FROM t{join} WHERE true{replaced}",
+        info.kind
+    );
     sql
 }

@@ -249,3 +249,17 @@ async fn the_same_event_counts_up(pool: PgPool) {
     let (events, total) = world.store.list::<Event>(&[], 10, 0).await.unwrap();
     assert_eq!((total, events[0].spec.count, events[0].spec.r#type.as_str()), (1, 3, "Warning"));
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", HTTPS).await;
+    let instance = world.instance("web", definition).await.unwrap().id();
+    let ports = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/new"}]}"#);
+    world.store.change(definition, ports).await.unwrap();
+    let inputs = world.store.gateway_inputs(instance).await.unwrap();
+    assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
+    assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
+    let listeners = inputs.shared_gateway.unwrap().slots;
+    assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
+}

@@ -57,10 +57,12 @@ pub struct GatewayDefinition {
     /// Unique among live gateway definitions.
     #[noun(required)]
     pub name: Name,
-    /// Only in POST and its answer: HTTP and HTTPS ports to make along with the definition.
+    /// In POST: HTTP and HTTPS ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
+    /// `gateway-http-ports`.
     #[noun(children = "gateway_definition_id")]
     pub http_ports: Vec<GatewayHttpPort>,
-    /// Only in POST and its answer: TCP ports to make along with the definition.
+    /// In POST: TCP ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
+    /// `gateway-tcp-ports`.
     #[noun(children = "gateway_definition_id")]
     pub tcp_ports: Vec<GatewayTcpPort>,
     /// The domain that its hostname is under. Without one it answers to every hostname.

@@ -1,0 +1,79 @@
+//! The only crate that speaks NATS.
+//!
+//! A hint says "look at this record now" and nothing more. Postgres holds what is to be done; losing every hint delays work until the next scan
+//! and drops none. So hints are plain messages, published after the commit and never waited for: no acknowledgement, no stream.
+
+use async_nats::{Client, ConnectOptions, connection::State};
+use futures::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// Look at this record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hint {
+    /// Its kind: `GatewayInstance`.
+    pub kind: String,
+    /// Its id.
+    pub id: i64,
+    /// Id of the runtime instance whose worker does the work; 0: no cluster.
+    pub scope: i64,
+}
+
+/// NATS, connected or trying to be.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    client: Client,
+    prefix: String,
+}
+
+/// A connection that could not even be begun: the address is no address.
+#[derive(Debug, thiserror::Error)]
+#[error("the NATS address can't be used: {0}")]
+pub struct BadAddress(String);
+
+impl Bus {
+    /// Begins to connect, and goes on trying for ever; never waits. `prefix` keeps control planes on one server apart.
+    pub async fn connect(url: &str, prefix: &str) -> Result<Self, BadAddress> {
+        let client = ConnectOptions::new()
+            .retry_on_initial_connect()
+            .connection_timeout(Duration::from_secs(2))
+            // Hints are worth nothing when they are old.
+            .client_capacity(1024)
+            .connect(url)
+            .await
+            .map_err(|error| BadAddress(error.to_string()))?;
+        Ok(Self { client, prefix: prefix.to_owned() })
+    }
+
+    /// Whether the server is there right now.
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Sends a hint, or drops it when the server is away. Returns at once.
+    pub fn publish(&self, hint: &Hint) {
+        if !self.is_connected() {
+            return;
+        }
+        let (client, subject) = (self.client.clone(), format!("{}.wake.{}", self.prefix, hint.scope));
+        let Ok(payload) = serde_json::to_vec(hint) else { return };
+        tokio::spawn(async move {
+            if let Err(error) = client.publish(subject, payload.into()).await {
+                tracing::debug!(%error, "a hint was dropped; the next scan finds the work");
+            }
+        });
+    }
+
+    /// All hints, for as long as the stream is held; those sent while the server was away are lost.
+    pub async fn hints(&self) -> Result<impl Stream<Item = Hint> + use<>, async_nats::SubscribeError> {
+        let messages = self.client.subscribe(format!("{}.wake.*", self.prefix)).await?;
+        Ok(messages.filter_map(|message| async move { serde_json::from_slice(&message.payload).ok() }))
+    }
+
+    /// Sends what is still in the buffer.
+    pub async fn flush(&self) {
+        // Hints are never waited for long.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.client.flush()).await;
+    }
+}
+
