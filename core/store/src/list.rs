@@ -28,6 +28,17 @@ pub struct Filter {
 impl Store {
     /// One page of the live records that pass every filter, by ascending id, and how many there are in all.
     pub async fn list<T: Noun>(&self, filters: &[Filter], limit: i64, offset: i64) -> Result<(Vec<Record<T>>, i64)> {
+        self.list_where(filters, None, limit, offset).await
+    }
+
+    /// The same with one more condition, in which `{}` stands for a bound number.
+    pub(crate) async fn list_where<T: Noun>(
+        &self,
+        filters: &[Filter],
+        also: Option<(&'static str, i64)>,
+        limit: i64,
+        offset: i64,
+    ) -> Result<(Vec<Record<T>>, i64)> {
         let (statements, mut condition) = (sql::of(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
         for (n, filter) in filters.iter().enumerate() {
@@ -41,7 +52,13 @@ impl Store {
             // Writing to a String can't fail. The words are the nouns' own; values are bound.
             let _ = write!(condition, " AND {alias}.{} = ${}", filter.field.column, n + 1);
         }
-        let n = filters.len();
+        let mut n = filters.len();
+        if let Some((text, number)) = also {
+            n += 1;
+            let _ = write!(condition, " AND {}", text.replace("{}", &format!("${n}")));
+            add(&mut arguments, number)?;
+            add(&mut counted, number)?;
+        }
         add(&mut arguments, limit)?;
         add(&mut arguments, offset)?;
         let text = format!(

@@ -1,0 +1,12 @@
+//! Requests in: JSON over HTTP to records in Postgres, in Threeport's v0 wire format.
+//!
+//! A request goes from [`app`] (the whole API on one screen) through one generic set of handlers for all nouns ([`routes::records`]) to the
+//! store. The API writes intent only, publishes a hint after the commit, and waits for nothing else.
+
+pub mod app;
+pub mod body;
+pub mod config;
+pub mod envelope;
+pub mod openapi;
+pub mod query;
+pub mod routes;

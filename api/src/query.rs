@@ -1,0 +1,104 @@
+//! Query parameters of lists: page, size, and a filter for each field.
+
+use causeway_records::{
+    field::{Field, Noun, Table},
+    status::Status,
+};
+use causeway_store::{Filter, Result, StoreError};
+
+/// Which page of which records.
+#[derive(Debug)]
+pub struct Query {
+    /// From 1.
+    pub page: i64,
+    /// Records on a page; -1: all.
+    pub size: i64,
+    /// What they must equal.
+    pub filters: Vec<Filter>,
+}
+
+/// Decoded pairs of a query string, in their order.
+pub type Pairs = Vec<(String, String)>;
+
+impl Query {
+    /// Reads a query. Unknown keys are ignored, as Threeport does; of a key that is repeated the first counts.
+    pub fn read<T: Noun>(pairs: &Pairs) -> Result<Self> {
+        let mut filters: Vec<Filter> = vec![];
+        for (key, text) in pairs {
+            let Some(field) = field::<T>(key) else { continue };
+            if !filters.iter().any(|filter| std::ptr::eq(filter.field, field)) {
+                filters.push(Filter { field, text: text.clone() });
+            }
+        }
+        Ok(Self { page: number(pairs, "page", 1)?, size: number(pairs, "size", 50)?, filters })
+    }
+
+    /// Rows to take.
+    pub fn limit(&self) -> i64 {
+        if self.size < 0 { i64::MAX } else { self.size }
+    }
+
+    /// Rows to leave out.
+    pub fn offset(&self) -> i64 {
+        if self.page > 1 { (self.page - 1).saturating_mul(self.size.max(0)) } else { 0 }
+    }
+}
+
+fn field<T: Noun>(key: &str) -> Option<&'static Field> {
+    // Threeport spells the filter for the workload instance of these two in this way.
+    let alias = matches!(T::KIND, "GatewayInstance" | "DomainNameInstance")
+        && key.eq_ignore_ascii_case("workloadresourceinstanceid");
+    let key = if alias { "workloadinstanceid" } else { key };
+    let status: &[Field] = if T::INFO.reconciled { Status::FIELDS } else { &[] };
+    T::FIELDS.iter().chain(status).find(|field| field.filterable && field.json.eq_ignore_ascii_case(key))
+}
+
+fn number(pairs: &Pairs, key: &str, default: i64) -> Result<i64> {
+    let Some((_, text)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else { return Ok(default) };
+    text.parse::<i64>()
+        .ok()
+        .filter(|number| *number >= -1)
+        .ok_or_else(|| StoreError::Invalid(format!("Query parameter is not a valid integer value: {key}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::nouns::{GatewayDefinition, GatewayInstance};
+
+    fn pairs(text: &[(&str, &str)]) -> Pairs {
+        text.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn filters_come_from_the_table() {
+        let query = Query::read::<GatewayDefinition>(&pairs(&[
+            ("domainnamedefinitionid", "1"),
+            ("RECONCILED", "true"),
+            ("HttpPorts", "x"),
+            ("nonsense", "x"),
+            ("name", "a"),
+            ("Name", "b"),
+        ]));
+        let query = query.unwrap();
+        let columns: Vec<_> = query.filters.iter().map(|filter| filter.field.column).collect();
+        assert_eq!(columns, ["domain_name_definition_id", "reconciled", "name"]);
+        assert_eq!(query.filters[2].text, "a");
+    }
+
+    #[test]
+    fn threeports_spelling_of_the_workload_filter_works() {
+        let query = Query::read::<GatewayInstance>(&pairs(&[("workloadresourceinstanceid", "7")])).unwrap();
+        assert_eq!(query.filters[0].field.column, "workload_instance_id");
+    }
+
+    #[test]
+    fn pages_and_sizes() {
+        let read = |text: &[(&str, &str)]| Query::read::<GatewayInstance>(&pairs(text));
+        let query = read(&[("page", "3"), ("size", "20")]).unwrap();
+        assert_eq!((query.limit(), query.offset()), (20, 40));
+        assert_eq!(read(&[("size", "-1")]).unwrap().limit(), i64::MAX);
+        assert_eq!(read(&[("page", "0")]).unwrap().offset(), 0);
+        assert!(read(&[("page", "-2")]).is_err() && read(&[("size", "many")]).is_err());
+    }
+}

@@ -1,0 +1,46 @@
+//! Whether the API works, and how well.
+
+use crate::app::State;
+use axum::{
+    Json, Router,
+    extract::State as Extract,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::{Value, json};
+
+/// Probes; also on the port for requests.
+pub fn routes() -> Router<State> {
+    Router::new().route("/readyz", get(readyz)).route("/healthz", get(healthz)).route("/livez", get(|| async { "OK" }))
+}
+
+/// Figures for Prometheus.
+pub fn metrics() -> Router<State> {
+    Router::new().route("/metrics", get(|Extract(state): Extract<State>| async move { state.metrics.render() }))
+}
+
+/// The release, as Threeport gives it: without an envelope.
+pub async fn version() -> Json<Value> {
+    Json(json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))
+}
+
+/// 200 `OK` when requests can be answered. Without NATS they can, only later.
+async fn readyz(Extract(state): Extract<State>) -> Response {
+    match state.store.ping().await {
+        Ok(()) => "OK".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("Postgres: {error}")).into_response(),
+    }
+}
+
+/// The parts, one by one.
+async fn healthz(Extract(state): Extract<State>) -> Response {
+    let postgres = state.store.ping().await;
+    let code = if postgres.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = |good: bool, bad: &'static str| if good { "ok" } else { bad };
+    let parts = json!({
+        "Postgres": word(postgres.is_ok(), "unreachable: requests fail"),
+        "NATS": word(state.bus.is_connected(), "unreachable: changes reach the clusters at the workers' next scan"),
+    });
+    (code, Json(parts)).into_response()
+}

@@ -1,0 +1,105 @@
+//! What workloads have beyond the routes of every noun.
+
+use crate::{
+    app::State,
+    body::{Over, lay},
+    envelope::{self, Meta},
+    query::Pairs,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Query as RawQuery, State as Extract},
+    http::StatusCode,
+    response::Response,
+    routing::{delete, post},
+};
+use causeway_bus::Hint;
+use causeway_records::{
+    Record,
+    field::{Noun, Table},
+    nouns::{WorkloadEvent, WorkloadResourceDefinition},
+};
+use causeway_store::{Filter, Result, StoreError};
+use serde_json::value::RawValue;
+
+/// The set route, and the deletion of a workload's events.
+pub fn routes() -> Router<State> {
+    Router::new()
+        .route("/v0/workload-resource-definition-sets", post(create_set))
+        .route("/v0/workload-events", delete(delete_events))
+}
+
+/// Makes all manifests of a list, or none.
+async fn create_set(Extract(state): Extract<State>, body: Bytes) -> Response {
+    let made = async {
+        let bodies: Vec<&RawValue> = serde_json::from_slice(&body)
+            .map_err(|error| StoreError::Invalid(format!("expected an array of manifests: {error}")))?;
+        if bodies.is_empty() {
+            return Err(StoreError::Invalid("JSON payload is empty".into()));
+        }
+        let mut records = vec![];
+        for (n, body) in bodies.iter().enumerate() {
+            let mut record = Record::<WorkloadResourceDefinition>::default();
+            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.key).map_err(|error| at(n, &error))?;
+            records.push(record);
+        }
+        state.store.create_all(records).await
+    };
+    let kind = WorkloadResourceDefinition::KIND;
+    match made.await {
+        Ok(records) => {
+            state.bus.publish(&Hint { kind: kind.to_owned(), id: 0, scope: 0 });
+            let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+            envelope::many(kind, StatusCode::CREATED, Meta { page: 1, size: count, total_count: count }, &records)
+        }
+        Err(error) => envelope::store_error(kind, &error),
+    }
+}
+
+fn at(n: usize, error: &StoreError) -> StoreError {
+    StoreError::Invalid(format!("[{n}] {error}"))
+}
+
+const EVENT_KEYS: [&str; 2] = ["workloadinstanceid", "helmworkloadinstanceid"];
+
+/// Deletes the events of a workload instance.
+async fn delete_events(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+    let deleted = async {
+        let filter = event_filter(&pairs)?;
+        let (events, _) = state.store.list::<WorkloadEvent>(&[filter], i64::MAX, 0).await?;
+        if events.is_empty() {
+            return Err(StoreError::NotFound);
+        }
+        let mut deleted = vec![];
+        for event in events {
+            deleted.push(state.store.delete::<WorkloadEvent>(event.id()).await?);
+        }
+        Ok(deleted)
+    };
+    let kind = WorkloadEvent::KIND;
+    match deleted.await {
+        Ok(events) => {
+            let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+            envelope::many(kind, StatusCode::OK, Meta { page: 1, size: count, total_count: count }, &events)
+        }
+        Err(StoreError::NotFound) => envelope::error(kind, StatusCode::NOT_FOUND, "object not found"),
+        Err(error) => envelope::store_error(kind, &error),
+    }
+}
+
+fn event_filter(pairs: &Pairs) -> Result<Filter> {
+    let [(key, text)] = pairs.as_slice() else {
+        let sentence = "must provide one - and only one - query parameter when deleting multiple workload events";
+        return Err(StoreError::Invalid(sentence.into()));
+    };
+    let known = EVENT_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
+    let field = WorkloadEvent::FIELDS.iter().find(|field| known && field.json.eq_ignore_ascii_case(key));
+    let field = field.ok_or_else(|| {
+        StoreError::Invalid(format!(
+            "can only delete multiple workload events using query parameter keys [{}]",
+            EVENT_KEYS.join(" ")
+        ))
+    })?;
+    Ok(Filter { field, text: text.clone() })
+}
