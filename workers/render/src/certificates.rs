@@ -39,6 +39,9 @@ pub(crate) struct Certificates<'a> {
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
 }
 
+/// A domain with its hostnames.
+type Signed<'a> = (&'a Record<DomainNameDefinition>, Vec<&'a str>);
+
 impl Certificates<'_> {
     /// Credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on
     /// port 80.
@@ -74,7 +77,7 @@ impl Certificates<'_> {
     }
 
     /// The hostnames of each domain, by the domain's id.
-    fn by_domain(&self) -> Result<Vec<(&Record<DomainNameDefinition>, Vec<&str>)>, Invalid> {
+    fn by_domain(&self) -> Result<Vec<Signed<'_>>, Invalid> {
         let mut by_id: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
         for (hostname, domain) in &self.hostnames {
             by_id.entry(*domain).or_default().push(hostname);

@@ -62,11 +62,12 @@ pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
 /// The addresses in a Gateway's status.
 pub fn gateway_addresses(status: &Value) -> Targets {
     let (mut ips, mut hostnames) = (BTreeSet::new(), BTreeSet::new());
-    for text in status["addresses"].as_array().into_iter().flatten().filter_map(|address| address["value"].as_str()) {
-        match text.parse::<IpAddr>() {
-            Ok(ip) => drop(ips.insert(ip)),
-            Err(_) if text.is_empty() => {}
-            Err(_) => drop(hostnames.insert(text.trim_end_matches('.').to_ascii_lowercase())),
+    let addresses = status["addresses"].as_array().into_iter().flatten();
+    for text in addresses.filter_map(|address| address["value"].as_str()).filter(|text| !text.is_empty()) {
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            ips.insert(ip);
+        } else {
+            hostnames.insert(text.trim_end_matches('.').to_ascii_lowercase());
         }
     }
     Targets { ips: ips.into_iter().collect(), hostnames: hostnames.into_iter().collect() }

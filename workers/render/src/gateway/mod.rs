@@ -80,13 +80,13 @@ fn protocol(port: &GatewayHttpPort) -> Protocol {
     if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http }
 }
 
-/// The hostnames, or once None for every one.
+/// The hostnames, each once and sorted, or once None for every one.
 fn hostnames(inputs: &GatewayInputs) -> Vec<Option<&str>> {
     if inputs.hostnames.is_empty() {
-        vec![None]
-    } else {
-        inputs.hostnames.iter().map(|hostname| Some(hostname.as_str())).collect()
+        return vec![None];
     }
+    let each: BTreeSet<&str> = inputs.hostnames.iter().map(String::as_str).collect();
+    each.into_iter().map(Some).collect()
 }
 
 /// The listener that serves a hostname on a port, and what holds it. On a shared gateway the one for the hostname alone comes before the

@@ -1,0 +1,257 @@
+//! Gateway instances and shared gateways beyond the samples: what is refused, what is split, what order doesn't change.
+
+use causeway_records::{
+    inputs::{GatewayInputs, SharedGatewayInputs},
+    nouns::{AcmeChallenge, DomainNameDefinition, Placement},
+};
+use causeway_render::{
+    gateway,
+    plan::Plan,
+    samples::{self, Variant, http, tcp},
+    shared_gateway,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn with_services(manifests: &str) -> GatewayInputs {
+    let mut inputs = samples::gateway(1, "web", None, &[http(80, "/")], &[]);
+    inputs.workload.definition.spec.yaml_document = manifests.to_owned();
+    only(samples::shared(2, vec![inputs]))
+}
+
+fn only(mut scene: samples::Scene) -> GatewayInputs {
+    scene.gateways.pop().unwrap()
+}
+
+fn service(name: &str, ports: &str) -> String {
+    format!("---\n{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{ports: {ports}}}}}\n")
+}
+
+/// Backend of the first rule of the first route.
+fn backend(inputs: &GatewayInputs) -> Result<Value, String> {
+    let plan = gateway::render(inputs).map_err(|invalid| invalid.to_string())?;
+    let route = plan.objects.iter().find(|object| object.at.kind.ends_with("Route")).unwrap();
+    Ok(route.body["spec"]["rules"][0]["backendRefs"][0].clone())
+}
+
+#[test]
+fn the_port_of_the_service_follows_its_rule() {
+    let port = |ports: &str, explicit: Option<i64>| {
+        let mut inputs = with_services(&service("web", ports));
+        inputs.http_ports[0].spec.service_port = explicit.map(|port| port.try_into().unwrap());
+        backend(&inputs).map(|backend| backend["port"].clone())
+    };
+    assert_eq!(port("[{port: 7000}]", None), Ok(json!(7000)), "the only one");
+    assert_eq!(
+        port("[{port: 7000}, {port: 80}, {port: 53, protocol: UDP}]", None),
+        Ok(json!(80)),
+        "the same, and the fallback"
+    );
+    assert_eq!(
+        port("[{port: 7000}, {port: 53, protocol: UDP}]", None),
+        Ok(json!(7000)),
+        "the only one that speaks TCP"
+    );
+    assert_eq!(port("[{port: 7000}, {port: 80}]", Some(7000)), Ok(json!(7000)), "the one asked for");
+    assert_eq!(
+        port("[{port: 7000}, {port: 7001}]", None),
+        Err("gateway definition web: ServicePort: is needed on port 80, because Service web has the ports 7000, 7001; set it to one of them".into())
+    );
+    assert_eq!(
+        port("[{port: 7000}, {port: 7001}]", Some(80)),
+        Err("gateway definition web: ServicePort: 80: Service web has the ports 7000, 7001; take one of them".into())
+    );
+    assert_eq!(
+        port("[{port: 53, protocol: UDP}]", None),
+        Err("gateway definition web: ServicePort: is needed on port 80, because Service web has no TCP port; set it to one of them".into())
+    );
+}
+
+#[test]
+fn a_tcp_port_falls_back_to_no_other() {
+    let mut inputs = with_services(&service("web", "[{port: 80}, {port: 81}]"));
+    inputs.http_ports.clear();
+    inputs.tcp_ports = vec![tcp(5432)];
+    let scene = samples::shared(2, vec![inputs]);
+    let error = backend(&only(scene)).unwrap_err();
+    assert!(error.starts_with("gateway definition web: ServicePort: is needed on port 5432"), "{error}");
+}
+
+#[test]
+fn the_service_is_the_only_one_or_the_one_named() {
+    let two = service("web", "[{port: 80}]") + &service("api", "[{port: 80}]");
+    let named = |manifests: &str, name: Option<&str>| {
+        let mut inputs = with_services(manifests);
+        inputs.definition.spec.service_name = name.map(|name| name.parse().unwrap());
+        backend(&inputs)
+    };
+    assert_eq!(named(&two, Some("api")).unwrap()["name"], "api");
+    assert_eq!(
+        named(&two, None).unwrap_err(),
+        "gateway definition web: ServiceName: is needed, because workload definition web has several Services: set it to one of api, web"
+    );
+    assert_eq!(
+        named("", None).unwrap_err(),
+        "gateway definition web: ServiceName: workload definition web has no Service to send traffic to; add one to its YAMLDocument"
+    );
+    let unknown = named(&two, Some("other")).unwrap_err();
+    assert!(unknown.contains("holds no Service other; correct ServiceName, or set ServicePort"), "{unknown}");
+    let broken = named("kind: Pod", None).unwrap_err();
+    assert_eq!(
+        broken,
+        "workload definition web: YAMLDocument: document 1: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`"
+    );
+}
+
+#[test]
+fn a_service_elsewhere_is_reached_by_permission() {
+    let inputs = with_services(
+        "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: data}, spec: {ports: [{port: 80}]}}",
+    );
+    let plan = gateway::render(&inputs).unwrap();
+    assert_eq!(plan.objects[0].at.to_string(), "ReferenceGrant data/web-1");
+    assert_eq!(
+        plan.objects[0].body["spec"],
+        json!({
+            "from": [{ "group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "namespace": "web-2001" }],
+            "to": [{ "group": "", "kind": "Service", "name": "web" }],
+        })
+    );
+    assert_eq!(backend(&inputs).unwrap()["namespace"], "data");
+}
+
+#[test]
+fn redirects_lead_to_the_https_port() {
+    let port = |ports: &[_]| {
+        let inputs = samples::gateway(1, "web", Some((21, samples::domain(21))), ports, &[]);
+        let plan = gateway::render(&only(samples::shared(2, vec![inputs]))).unwrap();
+        plan.objects[0].body["spec"]["rules"][0]["filters"][0]["requestRedirect"].clone()
+    };
+    let redirect = http(80, "/").redirect();
+    let standard = json!({ "scheme": "https", "statusCode": 301 });
+    assert_eq!(port(&[redirect.clone(), http(443, "/").tls(), http(8443, "/").tls()]), standard);
+    assert_eq!(port(std::slice::from_ref(&redirect)), standard);
+    assert_eq!(port(&[redirect, http(8443, "/").tls()]), json!({ "scheme": "https", "statusCode": 301, "port": 8443 }));
+}
+
+#[test]
+fn what_no_gateway_can_do_is_refused_with_the_field() {
+    let refused = |inputs: &GatewayInputs| gateway::render(inputs).unwrap_err();
+    let mut dedicated = samples::gateway(1, "web", None, &[], &[]);
+    dedicated.definition.spec.placement = Some(Placement::Dedicated);
+    assert_eq!(refused(&dedicated).field, "HttpPorts", "no port yet");
+    dedicated.tcp_ports = vec![tcp(80)];
+    assert!(gateway::render(&dedicated).is_ok());
+    dedicated.http_ports = samples::gateway(1, "web", None, &[http(443, "/").tls()], &[]).http_ports;
+    assert_eq!(refused(&dedicated).field, "DomainNameDefinitionID", "TLS without a domain");
+    let challenge = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
+    let mut taken = samples::gateway(1, "web", Some((21, challenge)), &[http(443, "/").tls()], &[80]);
+    taken.definition.spec.placement = Some(Placement::Dedicated);
+    assert_eq!(refused(&taken).field, "HttpPorts", "HTTP-01 needs port 80");
+    taken.tcp_ports.clear();
+    let plan = gateway::render(&taken).unwrap();
+    let gateway = plan.objects.iter().find(|object| object.at.kind == "Gateway").unwrap();
+    assert_eq!(gateway.body["spec"]["listeners"][0]["name"], "http-80", "it gets one");
+    taken.hostnames = (0..64).map(|i| format!("h{i}.example.org")).collect();
+    assert_eq!(refused(&taken).field, "Hostnames", "65 listeners");
+    let mut early = samples::gateway(1, "web", None, &[http(80, "/")], &[]);
+    assert_eq!(refused(&early).field, "Placement", "no shared gateway");
+    early = only(samples::shared(2, vec![early]));
+    early.shared_gateway.as_mut().unwrap().slots.clear();
+    assert_eq!(refused(&early).field, "HttpPorts", "no listener");
+}
+
+#[test]
+fn nobody_uses_it_and_it_stands_nowhere() {
+    let mut inputs = samples::shared(2, vec![]).shared.unwrap();
+    assert_eq!(shared_gateway::render(&inputs), Ok(Plan::default()));
+    assert_eq!(shared_gateway::secrets(&inputs), []);
+    inputs.listeners =
+        samples::shared(2, vec![samples::gateway(1, "web", None, &[http(8080, "/")], &[])]).shared.unwrap().listeners;
+    assert_eq!(shared_gateway::render(&inputs).unwrap().objects.len(), 3);
+}
+
+#[test]
+fn secrets_of_cert_manager_are_known() {
+    let secrets = |name: &str| {
+        let scene = samples::scenes().into_iter().find(|(scene, _)| *scene == name).unwrap().1;
+        let of_gateways = scene.gateways.iter().flat_map(gateway::secrets);
+        let all = scene.shared.iter().flat_map(shared_gateway::secrets).chain(of_gateways);
+        all.map(|at| at.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        secrets("http01"),
+        ["Secret shared-gateway-103/shop-example-org-6c3ce64a83", "Secret cert-manager/shared-gateway-103-21-account"]
+    );
+    assert_eq!(secrets("ca"), ["Secret shared-gateway-104/shop-example-org-b08c4cdcbc"]);
+    assert_eq!(secrets("dedicated"), ["Secret web-2307/shop-example-org-88a10ffafc"]);
+    assert_eq!(secrets("plain"), [""; 0]);
+}
+
+/// A gateway with more hostnames and paths than one route may hold, and the shared gateway that carries it.
+fn large() -> (GatewayInputs, SharedGatewayInputs) {
+    let paths: Vec<_> = (0..20).map(|i| http(443, &format!("/p{i}")).tls()).collect();
+    let mut inputs = samples::gateway(1, "web", Some((21, samples::domain(21))), &paths, &[5432, 5433]);
+    let scene = samples::shared(2, vec![inputs.clone()]);
+    let (mut shared, mut usage) = (scene.shared.unwrap(), scene.gateways[0].shared_gateway.clone().unwrap());
+    inputs.hostnames = (0..40).map(|i| format!("h{i}.example.org")).collect();
+    let https = shared.listeners.iter().find(|listener| listener.slot.is_some()).unwrap().clone();
+    shared.listeners.retain(|listener| listener.slot.is_none());
+    usage.slots.retain(|_, slot| slot.is_none());
+    for hostname in &inputs.hostnames {
+        let mut listener = https.clone();
+        listener.key.hostname = Some(hostname.clone());
+        listener.slot = Some(i32::from(hostname.contains('3')));
+        usage.slots.insert(listener.key.clone(), listener.slot);
+        shared.listeners.push(listener);
+    }
+    inputs.shared_gateway = Some(usage);
+    (inputs, shared)
+}
+
+#[test]
+fn large_gateways_are_spread_over_several_routes() {
+    let plan = gateway::render(&large().0).unwrap();
+    let routes: Vec<_> = plan.objects.iter().filter(|object| object.at.kind == "HTTPRoute").collect();
+    assert_eq!(routes.len(), 3 * 2);
+    let length = |route: &Value, field: &str| route["spec"][field].as_array().unwrap().len();
+    for route in &routes {
+        assert!(length(&route.body, "hostnames") <= 16 && length(&route.body, "rules") <= 16);
+        assert_eq!(length(&route.body, "parentRefs"), length(&route.body, "hostnames"));
+    }
+    let served: usize =
+        routes.iter().map(|route| length(&route.body, "hostnames") * length(&route.body, "rules")).sum();
+    assert_eq!(served, 40 * 20);
+    let mut names: Vec<_> = plan.objects.iter().map(|object| &object.at).collect();
+    names.sort();
+    names.dedup();
+    assert_eq!(names.len(), plan.objects.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn order_of_inputs_changes_nothing(
+        ports in Just(large().0.http_ports).prop_shuffle(),
+        tcp_ports in Just(large().0.tcp_ports).prop_shuffle(),
+        hostnames in Just(large().0.hostnames).prop_shuffle(),
+        listeners in Just(large().1.listeners).prop_shuffle(),
+    ) {
+        let (instance, shared) = large();
+        let mut mixed = instance.clone();
+        (mixed.http_ports, mixed.tcp_ports, mixed.hostnames) = (ports, tcp_ports, hostnames);
+        prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
+        let mut other = shared.clone();
+        other.listeners = listeners;
+        prop_assert_eq!(shared_gateway::render(&other), shared_gateway::render(&shared));
+        prop_assert_eq!(shared_gateway::secrets(&other), shared_gateway::secrets(&shared));
+        mixed.shared_gateway = None;
+        mixed.hostnames.truncate(60);
+        mixed.definition.spec.placement = Some(Placement::Dedicated);
+        let mut straight = mixed.clone();
+        straight.hostnames.sort();
+        straight.http_ports.sort_by_key(|port| port.common.id);
+        straight.tcp_ports.sort_by_key(|port| port.common.id);
+        prop_assert_eq!(gateway::render(&mixed), gateway::render(&straight));
+    }
+}

@@ -1,0 +1,176 @@
+//! Workload instances and domain name instances beyond the samples.
+
+use causeway_records::{
+    inputs::{DomainNameInputs, HostRecord},
+    status::ConditionStatus,
+};
+use causeway_render::{
+    conditions,
+    domain_name::{self, TargetsOf, gateway_addresses},
+    labels::OWNER,
+    samples,
+    workload::{self, Scope},
+};
+use serde_json::json;
+
+fn named(kind: &str, name: &str, namespace: Option<&str>) -> String {
+    let namespace = namespace.map(|namespace| format!(", namespace: {namespace}")).unwrap_or_default();
+    format!("---\n{{apiVersion: v1, kind: {kind}, metadata: {{name: {name}{namespace}}}}}\n")
+}
+
+#[test]
+fn manifests_go_where_they_belong_in_a_sensible_order() {
+    let mut inputs = samples::workload(1, "shop");
+    inputs.definition.spec.yaml_document = [
+        named("Pod", "b", None),
+        named("Widget", "w", None),
+        named("ClusterRole", "r", Some("ignored")),
+        "---\n{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: gadgets.example.org}, \
+         spec: {group: example.org, scope: Cluster, names: {kind: Gadget}}}\n"
+            .to_owned(),
+        "---\n{apiVersion: example.org/v1, kind: Gadget, metadata: {name: g}}\n".to_owned(),
+        named("ConfigMap", "c", Some("elsewhere")),
+    ]
+    .concat();
+    inputs.resources = vec![
+        json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "uid": "x", "resourceVersion": "1" } }),
+    ];
+    let discovered = |_: &str, kind: &str| match kind {
+        "ClusterRole" | "CustomResourceDefinition" => Some(Scope::Cluster),
+        "Gadget" | "Widget" => None,
+        _ => Some(Scope::Namespaced),
+    };
+    let plan = workload::render(&inputs, &discovered).unwrap();
+    let names: Vec<String> = plan.objects.iter().map(|object| object.at.to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            "Namespace shop-1",
+            "CustomResourceDefinition gadgets.example.org",
+            "ClusterRole r",
+            "ConfigMap elsewhere/c",
+            "Pod shop-1/a",
+            "Pod shop-1/b",
+            "Widget shop-1/w",
+            "Gadget g",
+        ]
+    );
+    let metadata = |index: usize| &plan.objects[index].body["metadata"];
+    assert!(metadata(2).get("namespace").is_none());
+    assert_eq!((metadata(4).get("uid"), metadata(4).get("resourceVersion")), (None, None));
+    assert!(plan.objects.iter().all(|object| object.body["metadata"]["labels"][OWNER] == "workload-instance-1"));
+}
+
+#[test]
+fn labels_do_not_reach_pods() {
+    let plan = workload::render(&samples::workload(1, "shop"), &samples::scopes).unwrap();
+    let deployment = plan.objects.iter().find(|object| object.at.kind == "Deployment").unwrap();
+    assert_eq!(deployment.body["spec"]["template"]["metadata"]["labels"], json!({ "app": "web" }));
+}
+
+#[test]
+fn an_object_twice_is_refused() {
+    let mut inputs = samples::workload(1, "shop");
+    inputs.definition.spec.yaml_document = named("Pod", "a", None) + &named("Pod", "a", Some("shop-1"));
+    let error = workload::render(&inputs, &samples::scopes).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "workload definition shop: YAMLDocument: Pod shop-1/a stands there twice; remove one, or rename it"
+    );
+    inputs.definition.spec.yaml_document = named("Namespace", "shop-1", None);
+    assert!(workload::render(&inputs, &samples::scopes).is_err());
+}
+
+#[test]
+fn addresses_are_read_from_status() {
+    let status = json!({ "addresses": [
+        { "type": "Hostname", "value": "LB.example.net." }, { "type": "IPAddress", "value": "192.0.2.9" },
+        { "value": "192.0.2.10" }, { "value": "" }, {}
+    ] });
+    let targets = gateway_addresses(&status);
+    assert_eq!(targets.ips.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.9", "192.0.2.10"]);
+    assert_eq!(targets.hostnames, ["lb.example.net"]);
+    assert!(gateway_addresses(&json!(null)).is_empty());
+}
+
+#[test]
+fn hostnames_leave_with_their_gateway_not_with_its_address() {
+    let (mut inputs, targets) = samples::domain_name();
+    let record = HostRecord { present: true, message: String::new(), gone_since: None, ttl: 300 };
+    inputs.published.hosts =
+        ["shop.example.org", "example.org", "old.example.org"].map(|name| (name.to_owned(), record.clone())).into();
+    let leaving = |inputs: &DomainNameInputs| domain_name::leaving(inputs).into_iter().collect::<Vec<_>>();
+    assert_eq!(leaving(&inputs), ["old.example.org"]);
+    assert_eq!(domain_name::wanted(&inputs, &TargetsOf::new()).len(), 0);
+    assert_eq!(domain_name::render(&inputs, &TargetsOf::new()).objects.len(), 0);
+    inputs.gateways[0].instance.record.status.deletion_scheduled = Some(Default::default());
+    assert_eq!(leaving(&inputs), ["old.example.org", "shop.example.org"]);
+    assert_eq!(domain_name::wanted(&inputs, &targets).into_keys().collect::<Vec<_>>(), ["example.org"]);
+    inputs.instance.record.status.deletion_scheduled = Some(Default::default());
+    assert_eq!(leaving(&inputs), ["example.org", "old.example.org", "shop.example.org"]);
+    assert_eq!(domain_name::render(&inputs, &targets).objects.len(), 0);
+}
+
+#[test]
+fn one_gateway_publishes_a_hostname_that_several_have() {
+    let (mut inputs, targets) = samples::domain_name();
+    inputs.gateways[1].hostnames = vec!["shop.example.org".into(), "*.example.org".into()];
+    let plan = domain_name::render(&inputs, &targets);
+    let of = |index: usize| {
+        let endpoints = plan.objects[index].body["spec"]["endpoints"].as_array().unwrap();
+        endpoints
+            .iter()
+            .map(|endpoint| format!("{} {}", endpoint["recordType"], endpoint["dnsName"]))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of(0), [r#""A" "shop.example.org""#, r#""AAAA" "shop.example.org""#]);
+    assert_eq!(of(1), [r#""CNAME" "*.example.org""#]);
+    inputs.gateways.reverse();
+    assert_eq!(domain_name::render(&inputs, &targets), plan);
+}
+
+#[test]
+fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
+    let (mut inputs, mut targets) = samples::domain_name();
+    let found = |inputs: &_, targets: &_| {
+        let findings = conditions::domain_name_instance(inputs, targets);
+        findings.into_iter().map(|finding| (finding.status, finding.message)).collect::<Vec<_>>()
+    };
+    let seen = found(&inputs, &targets);
+    assert_eq!(seen[0].0, ConditionStatus::True);
+    assert_eq!(
+        seen[1],
+        (
+            ConditionStatus::Unknown,
+            "the records of example.org were not seen in the zone of example.org yet (and 1 more)".into()
+        )
+    );
+    let record =
+        |present: bool, message: &str| HostRecord { present, message: message.into(), gone_since: None, ttl: 300 };
+    inputs
+        .published
+        .hosts
+        .insert("shop.example.org".into(), record(false, "somebody else owns the A record; remove it"));
+    inputs.published.hosts.insert("example.org".into(), record(true, ""));
+    assert_eq!(
+        found(&inputs, &targets)[1],
+        (
+            ConditionStatus::False,
+            "shop.example.org is not published: somebody else owns the A record; remove it".into()
+        )
+    );
+    inputs.published.hosts.insert("shop.example.org".into(), record(true, ""));
+    assert_eq!(found(&inputs, &targets)[1], (ConditionStatus::True, "example.org, shop.example.org".into()));
+    targets.remove(&309);
+    let seen = found(&inputs, &targets);
+    assert_eq!((seen[0].0, seen[1].0), (ConditionStatus::False, ConditionStatus::Unknown));
+    assert!(
+        seen[0]
+            .1
+            .starts_with("Gateway shared-gateway-102/shared-gateway-102 has no address to point example.org at yet"),
+        "{}",
+        seen[0].1
+    );
+    inputs.gateways.clear();
+    assert_eq!(found(&inputs, &targets), []);
+}
