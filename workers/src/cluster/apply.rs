@@ -168,6 +168,10 @@ impl Cluster {
         entry: Option<&InventoryEntry>,
     ) -> Result<(Live, Change), ClusterError> {
         let at = &object.at;
+        if !pass.writer.owns_body(&object.body) {
+            let reason = "its manifest lacks the labels of its owner, so it could not be told from a foreign object; this is a defect";
+            return Err(ClusterError::refused(at, reason));
+        }
         let deadline = Instant::now() + pass.patience;
         let mut tries = 0;
         while tries < TRIES {

@@ -56,7 +56,7 @@ pub struct Identity {
 impl Cluster {
     /// Prepares a client. Nothing is sent yet: [`Self::identity`] is the first proof that the cluster can be reached.
     ///
-    /// The process must have installed rustls's ring provider before.
+    /// Must be called within a tokio runtime, and the process must have installed rustls's ring provider before.
     ///
     /// # Errors
     /// Access, when the data cannot be used.
@@ -81,7 +81,7 @@ impl Cluster {
     /// Asks the cluster who it is.
     ///
     /// # Errors
-    /// Unreachable, also when our credentials are not accepted.
+    /// Unreachable, also when our credentials are not accepted; Refused when we may not read namespace kube-system.
     pub async fn identity(&self) -> Result<Identity, ClusterError> {
         let version = async {
             let version = tokio::time::timeout(REQUEST_TIMEOUT, self.client.apiserver_version());

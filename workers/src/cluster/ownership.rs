@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
+use serde_json::Value;
 
 use super::{ClusterError, live::Live};
 
@@ -58,6 +59,12 @@ impl Writer {
     /// Whether the labels say that this record made the object.
     pub(crate) fn owns(&self, live: &Live) -> bool {
         live.label(CONTROL_PLANE) == Some(&*self.control_plane) && live.label(OWNER) == Some(&*self.owner)
+    }
+
+    /// Whether an object made from this manifest could be known again as this record's.
+    pub(crate) fn owns_body(&self, body: &Value) -> bool {
+        let labels = &body["metadata"]["labels"];
+        labels[CONTROL_PLANE] == *self.control_plane && labels[OWNER] == *self.owner
     }
 
     /// Who holds an object that is not this record's.

@@ -8,6 +8,7 @@ use std::{
 use causeway_records::inventory::ObjectRef;
 
 use super::Projection;
+use crate::cluster::ClusterError;
 
 /// Namespace (empty for none) and name.
 type Key = (Box<str>, Box<str>);
@@ -24,7 +25,7 @@ pub(super) struct Cache {
     /// A list that is not complete yet.
     arriving: HashMap<Key, Arc<Projection>>,
     synced: bool,
-    error: Option<String>,
+    error: Option<ClusterError>,
 }
 
 impl Cache {
@@ -32,8 +33,8 @@ impl Cache {
         self.synced
     }
 
-    pub(super) fn error(&self) -> Option<&str> {
-        self.error.as_deref()
+    pub(super) fn error(&self) -> Option<&ClusterError> {
+        self.error.as_ref()
     }
 
     /// None while the watch does not stand: what was known may be wrong by now.
@@ -83,7 +84,7 @@ impl Cache {
     }
 
     /// The watch does not stand any more.
-    pub(super) fn fail(&mut self, error: String) {
+    pub(super) fn fail(&mut self, error: ClusterError) {
         self.synced = false;
         self.error = Some(error);
         self.arriving.clear();
@@ -102,6 +103,7 @@ fn concerned(old: Option<&Arc<Projection>>, new: Option<&Arc<Projection>>) -> BT
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Cause;
 
     fn object(name: &str, owner: &str, hash: &str, status: &str) -> Projection {
         let at = ObjectRef {
@@ -124,6 +126,10 @@ mod tests {
         cache.begin();
         objects.into_iter().for_each(|object| cache.arrive(object));
         cache.complete()
+    }
+
+    fn cut() -> ClusterError {
+        ClusterError::unreachable(Cause::ConnectionFailed, "connection refused")
     }
 
     fn names(owners: &[Arc<str>]) -> Vec<&str> {
@@ -163,8 +169,8 @@ mod tests {
         let same = object("same", "x-1", "h", "null");
         let (mut cache, _) =
             listed(vec![same.clone(), object("gone", "x-2", "h", "null"), object("new", "x-3", "h", "null")]);
-        cache.fail("connection refused".into());
-        assert_eq!(cache.error(), Some("connection refused"));
+        cache.fail(cut());
+        assert_eq!(cache.error(), Some(&cut()));
         let owners =
             list(&mut cache, vec![same, object("new", "x-3", "h2", "null"), object("more", "x-4", "h", "null")]);
         assert_eq!(names(&owners), ["x-2", "x-3", "x-4"]);
@@ -176,7 +182,7 @@ mod tests {
         let seen = object("a", "x-1", "h", "null");
         let (mut cache, _) = listed(vec![seen.clone()]);
         assert!(cache.get(&seen.at).is_some());
-        cache.fail("timeout".into());
+        cache.fail(cut());
         assert!(cache.get(&seen.at).is_none());
         assert!(cache.by_owner("x-1").is_empty());
         cache.begin();

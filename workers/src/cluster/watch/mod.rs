@@ -29,7 +29,7 @@ use tokio::{
 
 use self::cache::Cache;
 pub use self::projection::Projection;
-use super::{Cluster, ClusterError, ownership::field_manager};
+use super::{Cause, Cluster, ClusterError, ownership::field_manager};
 
 /// A watch request ends and is renewed after this time, so a connection that died silently is noticed soon after it.
 pub(super) const WINDOW: Duration = Duration::from_secs(120);
@@ -74,8 +74,8 @@ pub struct Broken {
     pub group: String,
     /// The kind.
     pub kind: String,
-    /// Why; None while the first list is still under way.
-    pub error: Option<String>,
+    /// Why: `Unreachable` concerns the cluster, `Refused` this kind. None while a list is under way.
+    pub error: Option<ClusterError>,
 }
 
 impl Watches {
@@ -119,7 +119,7 @@ impl Watches {
             cluster: self.shared.cluster.clone(),
             selector: format!("{CONTROL_PLANE}={}", self.shared.control_plane),
             field_manager: field_manager(&self.shared.control_plane),
-            object: ObjectRef { namespace: None, name: String::new(), ..object.clone() },
+            object: ObjectRef { namespace: None, name: "*".to_owned(), ..object.clone() },
             wake: self.shared.wake.clone(),
             kind,
         };
@@ -147,7 +147,7 @@ impl Watches {
         let kinds = self.shared.kinds.read().unwrap_or_else(PoisonError::into_inner);
         let broken = kinds.iter().filter_map(|((group, kind), state)| {
             let cache = state.cache();
-            let error = cache.error().map(str::to_owned);
+            let error = cache.error().cloned();
             (!cache.is_synced()).then(|| Broken { group: group.clone(), kind: kind.clone(), error })
         });
         broken.collect()
@@ -178,7 +178,7 @@ struct Task {
     cluster: Cluster,
     selector: String,
     field_manager: String,
-    /// The kind; no name.
+    /// All objects of the kind.
     object: ObjectRef,
     wake: Wake,
     kind: Arc<Kind>,
@@ -203,19 +203,18 @@ impl Task {
                 pause = pauses.build();
             }
             let wait = pause.next().unwrap_or(PAUSES.1);
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.kind.nudge.notified() => {}
-            }
+            // However often somebody hurries us, the shortest pause is kept.
+            tokio::time::sleep(PAUSES.0.min(wait)).await;
+            let _ = tokio::time::timeout(wait.saturating_sub(PAUSES.0), self.kind.nudge.notified()).await;
         }
     }
 
     /// Lists and watches until something fails, and says what.
-    async fn follow(&self) -> String {
+    async fn follow(&self) -> ClusterError {
         let kind = match self.cluster.discovery().find(&self.object).await {
             Ok(Some(kind)) => kind,
-            Ok(None) => return ClusterError::not_served(&self.object).to_string(),
-            Err(error) => return error.to_string(),
+            Ok(None) => return ClusterError::not_served(&self.object),
+            Err(error) => return error,
         };
         let api: Api<DynamicObject> = Api::all_with(self.cluster.client().clone(), &kind.resource);
         let window = u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX);
@@ -225,13 +224,30 @@ impl Task {
             match event {
                 Ok(event) => self.take(event),
                 // Any failure begins anew with a list: resumed silently, the watch would not tell when it stands again.
-                Err(error) => {
-                    self.cluster.discovery().forget().await;
-                    return failure(&error);
-                }
+                Err(error) => return self.failure(&error).await,
             }
         }
-        "the watch ended".to_owned()
+        ClusterError::unreachable(Cause::ConnectionFailed, "the watch ended")
+    }
+
+    async fn failure(&self, error: &watcher::Error) -> ClusterError {
+        let error = match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => error,
+            other => return ClusterError::unreachable(Cause::ServerError, other.to_string()),
+        };
+        match error {
+            // The definition was deleted, or no longer has this version.
+            kube::Error::Api(status) if status.code == 404 => {
+                self.cluster.discovery().forget().await;
+                ClusterError::not_served(&self.object)
+            }
+            kube::Error::Api(status) if status.code == 403 => {
+                ClusterError::refused(&self.object, format!("{}; grant it", status.message))
+            }
+            other => ClusterError::of_client(other),
+        }
     }
 
     fn take(&self, event: Event<DynamicObject>) {
@@ -261,14 +277,5 @@ impl Task {
         for owner in owners {
             (self.wake)(&owner);
         }
-    }
-}
-
-fn failure(error: &watcher::Error) -> String {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => ClusterError::of_client(error).to_string(),
-        other => other.to_string(),
     }
 }
