@@ -1,0 +1,96 @@
+//! Where everything is: written by the rig, read by tests.
+
+use std::{collections::BTreeMap, env, fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+/// The variable that names the file with the [`Endpoints`].
+pub const VARIABLE: &str = "CAUSEWAY_RIG";
+
+/// The addresses, credentials and files of a running rig.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Endpoints {
+    /// Folder of everything the rig writes, the logs among it. It goes when the rig stops.
+    pub run_dir: PathBuf,
+    /// URL of the rig's own control interface, see [`crate::Knobs`].
+    pub control_url: String,
+    /// Postgres.
+    pub postgres: Server,
+    /// The shared NATS server. A test of an outage starts one of its own with [`crate::Nats::start`].
+    pub nats: Server,
+    /// URL of the Route53 emulator. Any credentials do.
+    pub route53_url: String,
+    /// The clusters. The first has a node, a load balancer and the controllers; the others are bare control planes.
+    pub clusters: Vec<ClusterEndpoints>,
+    /// Paths of programs by name, `kubectl` and `helm` among them.
+    pub programs: BTreeMap<String, PathBuf>,
+}
+
+/// A server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Server {
+    /// Where clients connect; for Postgres as a superuser.
+    pub url: String,
+    /// Its process id.
+    pub pid: i32,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ClusterEndpoints {
+    /// `main`, `extra-1` and so on.
+    pub name: String,
+    /// URL of the API server.
+    pub server: String,
+    /// The authority that signed the API server's certificate, in PEM.
+    pub ca: String,
+    /// For tests and people: user `admin`, who may do everything.
+    pub admin: Access,
+    /// For the control plane under test: user `causeway`, who may do everything. The audit log tells the two apart.
+    pub causeway: Access,
+    /// The API server's log of writes: one `audit.k8s.io/v1` Event in JSON a line, at level Metadata.
+    pub audit_log: PathBuf,
+    /// Process id of the API server.
+    pub apiserver_pid: i32,
+    /// Process id of etcd.
+    pub etcd_pid: i32,
+}
+
+/// How one user reaches a cluster.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Access {
+    /// A kubeconfig file.
+    pub kubeconfig: PathBuf,
+    /// The client certificate in it, in PEM.
+    pub certificate: String,
+    /// Its key, in PEM.
+    pub key: String,
+}
+
+impl Endpoints {
+    /// The endpoints of the rig this process was started by.
+    ///
+    /// # Errors
+    /// When there is no rig; the message says how to start one.
+    pub fn from_env() -> Result<Self> {
+        let path = env::var_os(VARIABLE).context(
+            "this test needs the rig with its real Kubernetes, Postgres and NATS, and CAUSEWAY_RIG is not set: run \
+             `make test`, or `cargo run -p causeway-rig -- run -- cargo test …`",
+        )?;
+        let path = PathBuf::from(path);
+        let text = fs::read_to_string(&path).with_context(|| {
+            format!("the rig that {VARIABLE} names is gone: no file {}. Start it again", path.display())
+        })?;
+        serde_json::from_str(&text).with_context(|| format!("{} is not of this version of the rig", path.display()))
+    }
+
+    /// The cluster with the node and the controllers.
+    ///
+    /// # Panics
+    /// Never with endpoints that a rig wrote: it always has one cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &ClusterEndpoints {
+        &self.clusters[0]
+    }
+}

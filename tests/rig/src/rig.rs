@@ -1,0 +1,171 @@
+//! Starting and stopping everything.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use futures::future::{try_join_all, try_join3};
+
+use crate::{
+    cluster::Cluster,
+    endpoints::{Access, ClusterEndpoints, Endpoints, Server},
+    nats::Nats,
+    node::FakeNode,
+    postgres::Postgres,
+    route53::Route53,
+    tools::Tools,
+};
+
+/// What to start.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Clusters beside the main one: bare control planes without a node and without controllers.
+    pub extra_clusters: usize,
+}
+
+/// Everything, running. Dropping it leaves the programs to the end of this process; [`Rig::stop`] ends them in order.
+pub struct Rig {
+    dir: RunDir,
+    endpoints: Endpoints,
+    postgres: Postgres,
+    nats: Nats,
+    route53: Route53,
+    clusters: Vec<Cluster>,
+    node: FakeNode,
+}
+
+impl Rig {
+    /// Builds what is missing and starts everything. Returns when all of it is ready.
+    ///
+    /// # Errors
+    /// When a tool can't be built or a part doesn't start: the message shows the end of its log, and the logs are kept.
+    pub async fn start(options: Options) -> Result<Self> {
+        // Another part of this process may have chosen one already, and any will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tools = tokio::task::spawn_blocking(Tools::build).await??;
+        let mut dir = RunDir::create()?;
+        let started = start(&options, &tools, dir.path()).await;
+        if started.is_err() {
+            dir.keep();
+        }
+        let (postgres, nats, route53, clusters, node) = started?;
+        let endpoints = Endpoints {
+            run_dir: dir.path().to_owned(),
+            control_url: String::new(),
+            postgres: Server { url: postgres.admin_url(), pid: postgres.pid() },
+            nats: Server { url: nats.url(), pid: nats.pid() },
+            route53_url: route53.url(),
+            clusters: clusters.iter().map(describe).collect::<Result<_>>()?,
+            programs: tools.programs().clone(),
+        };
+        let rig = Self { dir, endpoints, postgres, nats, route53, clusters, node };
+        fs::write(rig.endpoints_file(), serde_json::to_string_pretty(&rig.endpoints)?)?;
+        Ok(rig)
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The file that holds the endpoints, for [`Endpoints::from_env`] in another process.
+    #[must_use]
+    pub fn endpoints_file(&self) -> PathBuf {
+        self.dir.path().join("endpoints.json")
+    }
+
+    /// Keeps the logs after the end, because something failed.
+    pub fn keep_logs(&mut self) {
+        self.dir.keep();
+    }
+
+    /// Stops everything and removes its files, unless they are kept.
+    pub async fn stop(self) {
+        self.node.stop().await;
+        futures::future::join_all(self.clusters.iter().map(Cluster::stop)).await;
+        self.nats.stop().await;
+        self.route53.stop();
+        self.postgres.stop().await;
+    }
+}
+
+type Parts = (Postgres, Nats, Route53, Vec<Cluster>, FakeNode);
+
+async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
+    let logs = dir.join("logs");
+    let servers = async {
+        let postgres = timed("postgres", Postgres::start(&dir.join("postgres"), &logs)).await?;
+        let nats = timed("nats", Nats::start(tools, &logs)).await?;
+        Ok::<_, anyhow::Error>((postgres, nats))
+    };
+    let main = async {
+        let cluster = timed("cluster", Cluster::start("main", tools, &dir.join("main"), true)).await?;
+        let node = timed("node", FakeNode::start(tools, &cluster)).await?;
+        Ok((cluster, node))
+    };
+    let extra = try_join_all((1..=options.extra_clusters).map(|number| async move {
+        let name = format!("extra-{number}");
+        timed("extra cluster", Cluster::start(&name, tools, &dir.join(&name), false)).await
+    }));
+    let route53 = Route53::start().await?;
+    let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
+    let clusters = std::iter::once(cluster).chain(extra).collect();
+    Ok((postgres, nats, route53, clusters, node))
+}
+
+/// Logs how long a part took to start.
+async fn timed<T>(name: &str, start: impl Future<Output = Result<T>>) -> Result<T> {
+    let began = Instant::now();
+    let part = start.await.with_context(|| format!("the rig's {name} can't be started"))?;
+    tracing::info!(part = name, milliseconds = began.elapsed().as_millis(), "ready");
+    Ok(part)
+}
+
+fn describe(cluster: &Cluster) -> Result<ClusterEndpoints> {
+    let access = |user: &str| {
+        let credential = cluster.pki.master(user)?;
+        let kubeconfig = cluster.write_kubeconfig(user, &credential)?;
+        Ok::<_, anyhow::Error>(Access { kubeconfig, certificate: credential.certificate, key: credential.key })
+    };
+    Ok(ClusterEndpoints {
+        name: cluster.name.clone(),
+        server: cluster.server.clone(),
+        ca: cluster.pki.ca(),
+        admin: access("admin")?,
+        causeway: access("causeway")?,
+        audit_log: cluster.audit_log(),
+        apiserver_pid: cluster.apiserver.pid(),
+        etcd_pid: cluster.etcd.pid(),
+    })
+}
+
+/// The folder of one run. It goes with its owner, unless kept.
+#[derive(Debug)]
+struct RunDir {
+    dir: tempfile::TempDir,
+}
+
+impl RunDir {
+    fn create() -> Result<Self> {
+        let mut dir =
+            tempfile::Builder::new().prefix("causeway-").tempdir().context("can't make a folder for the run")?;
+        // Postgres runs as another user when we are root, and has to get through to its own folder.
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755))?;
+        dir.disable_cleanup(std::env::var_os("CAUSEWAY_KEEP").is_some_and(|keep| keep == "1"));
+        Ok(Self { dir })
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn keep(&mut self) {
+        self.dir.disable_cleanup(true);
+        eprintln!("the rig's logs and files are kept in {}", self.dir.path().display());
+    }
+}

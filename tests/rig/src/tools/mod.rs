@@ -1,0 +1,309 @@
+//! The programs the rig runs: which they are, where their pinned Go modules are, and the cache of built binaries.
+//!
+//! Every tool has a module folder of its own below `tests/rig/tools`, because their dependencies disagree. A build goes
+//! into a folder of the cache that is named by a hash of everything that decides its content, so a folder that exists is
+//! complete and current, and changing a pin builds that tool again.
+
+mod build;
+mod progress;
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+/// A Go module folder with the programs that are built from it.
+#[derive(Debug)]
+struct Module {
+    /// Name of the folder below `tests/rig/tools`.
+    name: &'static str,
+    programs: &'static [Program],
+    /// Added to the linker flags of every build.
+    link: &'static str,
+    /// Files of dependencies that are needed when the tool runs: they are kept beside its binaries.
+    files: &'static [ModuleFile],
+    /// How long a first build took on two cores; shown so that nobody wonders whether it hangs.
+    usual: Duration,
+}
+
+/// A Go package that becomes a binary.
+#[derive(Debug)]
+struct Program {
+    package: &'static str,
+    /// The name Go gives to the binary.
+    built: &'static str,
+    /// The name it has for the rig.
+    name: &'static str,
+}
+
+/// A file out of a module's dependency.
+#[derive(Debug)]
+struct ModuleFile {
+    module: &'static str,
+    path: &'static str,
+}
+
+const fn program(package: &'static str, built: &'static str, name: &'static str) -> Program {
+    Program { package, built, name }
+}
+
+const fn kwok_stage(path: &'static str) -> ModuleFile {
+    ModuleFile { module: "sigs.k8s.io/kwok", path }
+}
+
+/// In the order in which they are built: what a cluster needs first.
+const MODULES: &[Module] = &[
+    Module {
+        name: "nats",
+        programs: &[program("github.com/nats-io/nats-server/v2", "nats-server", "nats-server")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(20),
+    },
+    Module {
+        name: "etcd",
+        programs: &[program("go.etcd.io/etcd/server/v3", "server", "etcd")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(60),
+    },
+    Module {
+        name: "kube",
+        programs: &[
+            program("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver", "kube-apiserver"),
+            program(
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+                "kube-controller-manager",
+                "kube-controller-manager",
+            ),
+            program("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler", "kube-scheduler"),
+            program("k8s.io/kubernetes/cmd/kubectl", "kubectl", "kubectl"),
+        ],
+        // Without it the servers call themselves v0.0.0, which kubectl and charts refuse to parse.
+        link: "-X k8s.io/component-base/version.gitVersion=v1.36.3",
+        files: &[],
+        usual: Duration::from_secs(520),
+    },
+    Module {
+        name: "kwok",
+        programs: &[program("sigs.k8s.io/kwok/cmd/kwok", "kwok", "kwok")],
+        link: "",
+        files: &[
+            kwok_stage("kustomize/stage/node/fast/node-initialize.yaml"),
+            kwok_stage("kustomize/stage/node/heartbeat/node-heartbeat.yaml"),
+            kwok_stage("kustomize/stage/pod/fast/pod-ready.yaml"),
+            kwok_stage("kustomize/stage/pod/fast/pod-complete.yaml"),
+            kwok_stage("kustomize/stage/pod/fast/pod-delete.yaml"),
+        ],
+        usual: Duration::from_secs(120),
+    },
+    Module {
+        name: "helm",
+        programs: &[program("helm.sh/helm/v4/cmd/helm", "helm", "helm")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(135),
+    },
+    Module {
+        name: "cert-manager",
+        programs: &[
+            program("./controller", "controller", "cert-manager-controller"),
+            program("./webhook", "webhook", "cert-manager-webhook"),
+            program("./cainjector", "cainjector", "cert-manager-cainjector"),
+        ],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(160),
+    },
+    Module {
+        name: "envoy-gateway",
+        programs: &[program("github.com/envoyproxy/gateway/cmd/envoy-gateway", "envoy-gateway", "envoy-gateway")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(270),
+    },
+    Module {
+        name: "external-dns",
+        programs: &[program("sigs.k8s.io/external-dns", "external-dns", "external-dns")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(285),
+    },
+];
+
+/// Where every program is. Got by [`Tools::build`] or [`Tools::find`].
+#[derive(Clone, Debug)]
+pub struct Tools {
+    programs: BTreeMap<String, PathBuf>,
+    files: BTreeMap<String, PathBuf>,
+}
+
+impl Tools {
+    /// Builds what is missing in the cache, telling on stderr what it does, and returns where everything is.
+    ///
+    /// # Errors
+    /// When Go is not installed, a build fails, or the cache can't be written; the message says what to do.
+    pub fn build() -> Result<Self> {
+        build::missing()?;
+        Self::find()
+    }
+
+    /// Like [`Tools::build`], but only looks.
+    ///
+    /// # Errors
+    /// Names the first tool that is not there yet.
+    pub fn find() -> Result<Self> {
+        let cache = cache_dir()?;
+        let assets = Assets::from_env();
+        let mut tools = Self { programs: assets.found.clone(), files: BTreeMap::new() };
+        for module in MODULES {
+            let Some(wanted) = assets.remaining(module) else { continue };
+            let dir = build_dir(&cache, module, &wanted)?;
+            if !dir.is_dir() {
+                bail!("{} has not been built yet: run `causeway-rig tools`", module.name);
+            }
+            tools.programs.extend(wanted.iter().map(|p| (p.name.to_owned(), dir.join(p.name))));
+            tools.files.extend(module.files.iter().map(|f| (f.path.to_owned(), dir.join(file_name(f.path)))));
+        }
+        Ok(tools)
+    }
+
+    /// Path of a program by its usual name, such as `kubectl`.
+    ///
+    /// # Errors
+    /// When the rig has no such program.
+    pub fn program(&self, name: &str) -> Result<&Path> {
+        self.programs.get(name).map(PathBuf::as_path).with_context(|| format!("the rig has no program {name}"))
+    }
+
+    /// All programs by name.
+    #[must_use]
+    pub fn programs(&self) -> &BTreeMap<String, PathBuf> {
+        &self.programs
+    }
+
+    /// Path of the kept copy of a dependency's file, by its path inside that dependency.
+    pub(crate) fn file(&self, path: &str) -> Result<&Path> {
+        self.files.get(path).map(PathBuf::as_path).with_context(|| format!("the rig keeps no file {path}"))
+    }
+
+    /// The stage files which make kwok play a node whose pods start at once.
+    pub(crate) fn kwok_stages(&self) -> Result<Vec<&Path>> {
+        let kwok = MODULES.iter().filter(|module| module.name == "kwok");
+        kwok.flat_map(|module| module.files).map(|file| self.file(file.path)).collect()
+    }
+}
+
+/// Binaries that the environment brings along, as controller-runtime's envtest does.
+struct Assets {
+    found: BTreeMap<String, PathBuf>,
+}
+
+impl Assets {
+    fn from_env() -> Self {
+        let dir = env::var_os("KUBEBUILDER_ASSETS").map(PathBuf::from);
+        let found = dir.iter().flat_map(|dir| {
+            ["etcd", "kube-apiserver", "kubectl"].map(|name| (name.to_owned(), dir.join(name))).into_iter()
+        });
+        Self { found: found.filter(|(_, path)| path.is_file()).collect() }
+    }
+
+    /// The programs of a module that are not brought along; `None` when none is left to build.
+    fn remaining(&self, module: &'static Module) -> Option<Vec<&'static Program>> {
+        let left: Vec<_> = module.programs.iter().filter(|p| !self.found.contains_key(p.name)).collect();
+        (!left.is_empty()).then_some(left)
+    }
+}
+
+/// The folder of everything that is built or fetched once: `$CAUSEWAY_CACHE`, else below the user's cache folder.
+///
+/// # Errors
+/// When neither that variable nor `XDG_CACHE_HOME` nor `HOME` is set.
+pub fn cache_dir() -> Result<PathBuf> {
+    let set = |name: &str| env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
+    set("CAUSEWAY_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|dir| dir.join("causeway")))
+        .or_else(|| set("HOME").map(|dir| dir.join(".cache/causeway")))
+        .context("no place for the cache of built tools: set CAUSEWAY_CACHE to a directory")
+}
+
+/// The folder that holds the pinned module of a tool.
+fn source_dir(module: &Module) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(module.name)
+}
+
+/// The cache folder of a build: its name holds a hash of everything that decides the result.
+fn build_dir(cache: &Path, module: &Module, programs: &[&Program]) -> Result<PathBuf> {
+    let source = source_dir(module);
+    let mut hash = Sha256::new();
+    for name in sources(&source)? {
+        let content = fs::read(source.join(&name)).with_context(|| format!("can't read {name} of {}", module.name))?;
+        hash.update(name.as_bytes());
+        hash.update(content.len().to_le_bytes());
+        hash.update(content);
+    }
+    for part in build::arguments(module).into_iter().chain(programs.iter().map(|p| p.package.to_owned())) {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    for file in module.files {
+        hash.update(file.path.as_bytes());
+    }
+    let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(cache.join("tools").join(format!("{}-{digest}", module.name)))
+}
+
+/// The names of go.mod, go.sum and all Go files of a module, sorted.
+fn sources(dir: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut open = vec![PathBuf::new()];
+    while let Some(folder) = open.pop() {
+        let path = dir.join(&folder);
+        for entry in fs::read_dir(&path).with_context(|| format!("no module folder {}", path.display()))? {
+            let entry = entry?;
+            let name = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                open.push(name);
+            } else if name.extension().is_some_and(|kind| ["mod", "sum", "go"].iter().any(|known| kind == *known)) {
+                names.push(name.to_string_lossy().into_owned());
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_folder_changes_with_the_pins_the_flags_and_the_programs() {
+        let cache = Path::new("/cache");
+        let kube = MODULES.iter().find(|module| module.name == "kube").unwrap();
+        let all: Vec<_> = kube.programs.iter().collect();
+        let dir = build_dir(cache, kube, &all).unwrap();
+        assert!(dir.to_string_lossy().starts_with("/cache/tools/kube-"));
+        assert_eq!(dir, build_dir(cache, kube, &all).unwrap());
+        assert_ne!(dir, build_dir(cache, kube, &all[1..]).unwrap());
+    }
+
+    #[test]
+    fn every_module_is_pinned() {
+        for module in MODULES {
+            let names = sources(&source_dir(module)).unwrap();
+            assert!(names.contains(&"go.mod".to_owned()) && names.contains(&"go.sum".to_owned()), "{}", module.name);
+        }
+    }
+}
