@@ -79,7 +79,7 @@ checked_text!(
 );
 checked_text!(
     /// An absolute path of a URL without query or fragment. A request matches when its path begins with it, label by label.
-    HttpPath, http_path, Hints { pattern: Some("^/[^?#\\s]*$"), max_length: Some(1024), ..Hints::NONE }
+    HttpPath, http_path, Hints { pattern: Some("^/([-A-Za-z0-9/._~!$&'()*+,;=:@]|%[0-9a-fA-F]{2})*$"), max_length: Some(1024), ..Hints::NONE }
 );
 checked_text!(
     /// Name of a Kubernetes Service: a label of RFC 1035.
@@ -139,8 +139,17 @@ fn http_path(text: &str) -> Result<String, String> {
     if text.len() > 1024 {
         return Err(format!("has {} characters; 1024 are allowed", text.len()));
     }
-    if text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
-        return Err("must not hold spaces, `?` or `#`".into());
+    // What Gateway API lets a path match hold.
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-/._~!$&'()*+,;=:@%".contains(c);
+    if let Some(other) = text.chars().find(|c| !plain(*c)) {
+        return Err(format!("must not hold `{}`; percent-encode it", other.escape_default()));
+    }
+    for escape in text.split('%').skip(1) {
+        match escape.get(..2) {
+            Some("2f" | "2F") => return Err("must not hold `%2F`: the gateway would take it for a slash".into()),
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {}
+            _ => return Err("must have two hexadecimal digits after each `%`".into()),
+        }
     }
     if text.contains("//") || text.split('/').any(|segment| matches!(segment, "." | "..")) {
         return Err("must not hold `//`, `/./` or `/../`: the gateway resolves them before it matches".into());
@@ -307,10 +316,12 @@ mod tests {
 
     #[test]
     fn paths_are_absolute_and_plain() {
-        for good in ["/", "/api", "/api/v1/", "/a%20b"] {
+        for good in ["/", "/api", "/api/v1/", "/a%20b", "/a:b@c;d=(e)"] {
             assert!(good.parse::<HttpPath>().is_ok(), "{good}");
         }
-        for bad in ["", "api", "/a b", "/a?x", "/a#b", "/a//b", "/a/../b"] {
+        for bad in
+            ["", "api", "/a b", "/a?x", "/a#b", "/a//b", "/a/../b", "/ä", "/a\"b", "/a%", "/a%2", "/a%zz", "/a%2Fb"]
+        {
             assert!(bad.parse::<HttpPath>().is_err(), "{bad}");
         }
     }
