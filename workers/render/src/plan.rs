@@ -5,7 +5,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// One object as we want it, whole: kind, name, labels, spec.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Object {
     /// Where it stands.
     pub at: ObjectRef,
@@ -16,6 +16,18 @@ pub struct Object {
     pub exclusive: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
+}
+
+/// Of a Secret only the name: what is in it must not get into a log.
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut object = f.debug_struct("Object");
+        object.field("at", &self.at);
+        if self.at.kind != "Secret" {
+            object.field("body", &self.body);
+        }
+        object.field("exclusive", &self.exclusive).field("keep", &self.keep).finish_non_exhaustive()
+    }
 }
 
 /// The objects of one record, in the order in which they are applied; pruning goes the other way.

@@ -20,7 +20,7 @@ fn with_services(manifests: &str) -> GatewayInputs {
 }
 
 fn only(mut scene: samples::Scene) -> GatewayInputs {
-    scene.gateways.pop().unwrap()
+    scene.gateways.pop().expect("one gateway")
 }
 
 fn service(name: &str, ports: &str) -> String {
@@ -30,7 +30,7 @@ fn service(name: &str, ports: &str) -> String {
 /// Backend of the first rule of the first route.
 fn backend(inputs: &GatewayInputs) -> Result<Value, String> {
     let plan = gateway::render(inputs).map_err(|invalid| invalid.to_string())?;
-    let route = plan.objects.iter().find(|object| object.at.kind.ends_with("Route")).unwrap();
+    let route = plan.objects.iter().find(|object| object.at.kind.ends_with("Route")).expect("a route");
     Ok(route.body["spec"]["rules"][0]["backendRefs"][0].clone())
 }
 
@@ -191,11 +191,13 @@ fn secrets_of_cert_manager_are_known() {
 /// A gateway with more hostnames and paths than one route may hold, and the shared gateway that carries it.
 fn large() -> (GatewayInputs, SharedGatewayInputs) {
     let paths: Vec<_> = (0..20).map(|i| http(443, &format!("/p{i}")).tls()).collect();
-    let mut inputs = samples::gateway(1, "web", Some((21, samples::domain(21))), &paths, &[5432, 5433]);
-    let scene = samples::shared(2, vec![inputs.clone()]);
-    let (mut shared, mut usage) = (scene.shared.unwrap(), scene.gateways[0].shared_gateway.clone().unwrap());
+    let inputs = samples::gateway(1, "web", Some((21, samples::domain(21))), &paths, &[5432, 5433]);
+    let scene = samples::shared(2, vec![inputs]);
+    let mut shared = scene.shared.clone().expect("a shared gateway");
+    let mut inputs = only(scene);
+    let mut usage = inputs.shared_gateway.clone().expect("on it");
     inputs.hostnames = (0..40).map(|i| format!("h{i}.example.org")).collect();
-    let https = shared.listeners.iter().find(|listener| listener.slot.is_some()).unwrap().clone();
+    let https = shared.listeners.iter().find(|listener| listener.slot.is_some()).expect("HTTPS").clone();
     shared.listeners.retain(|listener| listener.slot.is_none());
     usage.slots.retain(|_, slot| slot.is_none());
     for hostname in &inputs.hostnames {

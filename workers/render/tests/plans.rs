@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// As `kubectl` would print them.
 fn manifests(plan: &Plan) -> String {
-    let document = |body: &Value| serde_yaml_ng::to_string(body).unwrap();
+    let document = |body: &Value| serde_yaml_ng::to_string(body).expect("JSON is YAML");
     plan.objects.iter().map(|object| document(&object.body)).collect::<Vec<_>>().join("---\n")
 }
 
@@ -23,4 +23,10 @@ fn names_of_all_objects() {
         format!("{name}\n{}\n", lines.join("\n"))
     };
     insta::assert_snapshot!(samples::plans().iter().map(names).collect::<String>());
+}
+
+#[test]
+fn secrets_do_not_get_into_logs() {
+    let text = format!("{:?}", samples::plans());
+    assert!(text.contains("shared-gateway-102-route53-31") && !text.contains("bm90LWEtc2VjcmV0"));
 }

@@ -13,24 +13,25 @@ use causeway_records::{
     inventory::ObjectRef,
     status::Finding,
 };
+use std::collections::BTreeMap;
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
 /// is what [`crate::gateway::render`] made of the same inputs; without it (the inputs are invalid) the steps of routes are absent.
 pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec<Finding> {
     let gateway = gateway_ref(inputs);
-    let maker = match &inputs.shared_gateway {
-        Some(shared) => format!("shared gateway {}", shared.gateway.record.spec.name),
-        None => "this gateway instance".to_owned(),
+    let next = match &inputs.shared_gateway {
+        Some(shared) => format!("shared gateway {} makes it, see its conditions", shared.gateway.record.spec.name),
+        None => listeners::OWN_GATEWAY.to_owned(),
     };
-    let mut findings = listeners::gateway(&gateway, seen, &maker);
+    let mut findings = listeners::gateway(&gateway, seen, &next);
     if let Ok(own) = listeners_of(inputs) {
-        findings.push(listeners::listeners(&gateway, &own, seen, &maker));
+        findings.push(listeners::listeners(&gateway, &own, seen, &next));
         let https = own.iter().filter(|listener| listener.key.protocol == Protocol::Https);
         let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
         let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
         findings.extend(listeners::certificates(&certificates, issuer(inputs).into_iter(), seen));
     }
-    findings.extend(routes::routes(plan, &gateway, seen, &maker));
+    findings.extend(routes::routes(plan, &gateway, seen, &next));
     findings.extend(dns_published(inputs));
     findings
 }
@@ -57,17 +58,30 @@ fn issuer(inputs: &GatewayInputs) -> Option<ObjectRef> {
 
 /// Absent when no domain name instance publishes the hostnames.
 fn dns_published(inputs: &GatewayInputs) -> Option<Finding> {
-    if inputs.domain_names.is_empty() || inputs.hostnames.is_empty() {
+    let publishers = |hostname: &str| -> Vec<&DomainNameState> {
+        inputs.domain_names.iter().filter(|domain| publishes(domain, hostname)).collect()
+    };
+    let published: BTreeMap<&str, _> =
+        inputs.hostnames.iter().map(|hostname| (hostname.as_str(), publishers(hostname))).collect();
+    if published.values().all(Vec::is_empty) {
         return None;
     }
-    let obstacles =
-        inputs.hostnames.iter().filter_map(|hostname| unpublished(hostname, &inputs.domain_names)).collect();
+    let obstacles = published.iter().filter_map(|(hostname, domains)| unpublished(hostname, domains)).collect();
     Some(step(DNS_PUBLISHED, obstacles, inputs.hostnames.join(", ")))
 }
 
-fn unpublished(hostname: &str, domains: &[DomainNameState]) -> Option<Obstacle> {
+/// Whether a domain name instance has to do with a hostname. Not if it is of another domain, and not if it is on its way out and has taken
+/// the records out of the zone on purpose.
+fn publishes(domain: &DomainNameState, hostname: &str) -> bool {
+    match domain.published.hosts.get(hostname) {
+        Some(record) => record.present || record.gone_since.is_none(),
+        None => !domain.reconciled,
+    }
+}
+
+fn unpublished(hostname: &str, domains: &[&DomainNameState]) -> Option<Obstacle> {
     let records = || domains.iter().filter_map(|domain| Some((domain, domain.published.hosts.get(hostname)?)));
-    if records().any(|(_, record)| record.present) {
+    if domains.is_empty() || records().any(|(_, record)| record.present) {
         return None;
     }
     match records().next() {

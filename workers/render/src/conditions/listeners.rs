@@ -18,18 +18,18 @@ use std::collections::BTreeMap;
 /// Reason of every step that needs a Gateway which isn't there.
 pub(super) const GATEWAY_NOT_FOUND: &str = "GatewayNotFound";
 
-/// What is in the way when the Gateway isn't there. `maker` is the record that makes it.
-pub(super) fn gateway_missing(gateway: &ObjectRef, maker: &str) -> Obstacle {
-    Obstacle::fails(
-        GATEWAY_NOT_FOUND,
-        format!("{gateway} does not stand in the cluster yet; {maker} makes it, see its conditions"),
-    )
+/// The next thing to do about the Gateway of the record itself.
+pub(super) const OWN_GATEWAY: &str = "see whether it could be applied";
+
+/// What is in the way when the Gateway isn't there, and the next thing to do about it.
+pub(super) fn gateway_missing(gateway: &ObjectRef, next: &str) -> Obstacle {
+    Obstacle::fails(GATEWAY_NOT_FOUND, format!("{gateway} does not stand in the cluster yet; {next}"))
 }
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned.
-pub(super) fn gateway(at: &ObjectRef, seen: &Seen, maker: &str) -> Vec<Finding> {
+pub(super) fn gateway(at: &ObjectRef, seen: &Seen, next: &str) -> Vec<Finding> {
     let Some(gateway) = seen.get(at) else {
-        let missing = |kind| step(kind, vec![gateway_missing(at, maker)], "");
+        let missing = |kind| step(kind, vec![gateway_missing(at, next)], "");
         return [GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, ADDRESS_ASSIGNED].map(missing).into();
     };
     vec![accepted(at, gateway), programmed(at, gateway), address(at, gateway)]
@@ -82,11 +82,11 @@ fn address(at: &ObjectRef, gateway: &Observed) -> Finding {
 }
 
 /// ListenersReady, for some of the listeners of a Gateway.
-pub(super) fn listeners(gateway: &ObjectRef, listeners: &[ListenerAt], seen: &Seen, maker: &str) -> Finding {
+pub(super) fn listeners(gateway: &ObjectRef, listeners: &[ListenerAt], seen: &Seen, next: &str) -> Finding {
     let obstacles = if seen.contains_key(gateway) {
         listeners.iter().filter_map(|listener| listener_obstacle(listener, seen)).collect()
     } else {
-        vec![gateway_missing(gateway, maker)]
+        vec![gateway_missing(gateway, next)]
     };
     step(LISTENERS_READY, obstacles, count(listeners.len(), "listener"))
 }

@@ -15,7 +15,7 @@ use causeway_records::{inventory::ObjectRef, status::Finding};
 use serde_json::Value;
 
 /// RoutesAccepted and RefsResolved of the routes in a plan.
-pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, maker: &str) -> Vec<Finding> {
+pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, next: &str) -> Vec<Finding> {
     let routes: Vec<_> =
         plan.objects.iter().filter(|object| HTTP_ROUTE.is(&object.at) || TCP_ROUTE.is(&object.at)).collect();
     if routes.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, maker: &str)
     let accepted = if seen.contains_key(gateway) {
         routes.iter().flat_map(|route| each_parent(route, seen, accepted)).collect()
     } else {
-        vec![gateway_missing(gateway, maker)]
+        vec![gateway_missing(gateway, next)]
     };
     let resolved = routes.iter().flat_map(|route| each_parent(route, seen, resolved)).collect();
     vec![

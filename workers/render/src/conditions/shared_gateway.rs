@@ -23,9 +23,9 @@ pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding>
     if inputs.listeners.is_empty() {
         return Vec::new();
     }
-    let (gateway, maker) = (gateway_ref(&inputs.gateway.object_name), "this shared gateway");
-    let mut findings = listeners::gateway(&gateway, seen, maker);
-    findings.push(listeners::listeners(&gateway, &all_listeners(inputs), seen, maker));
+    let gateway = gateway_ref(&inputs.gateway.object_name);
+    let mut findings = listeners::gateway(&gateway, seen, listeners::OWN_GATEWAY);
+    findings.push(listeners::listeners(&gateway, &all_listeners(inputs), seen, listeners::OWN_GATEWAY));
     findings.extend(certificates_ready(inputs, seen));
     findings
 }
@@ -40,7 +40,7 @@ pub fn listener_key(key: &ListenerKey) -> String {
 pub fn listener_states(inputs: &SharedGatewayInputs, seen: &Seen) -> BTreeMap<String, String> {
     let gateway = gateway_ref(&inputs.gateway.object_name);
     let addresses = seen.get(&gateway).map(|observed| gateway_addresses(&observed.status)).unwrap_or_default();
-    let findings = listeners::gateway(&gateway, seen, "");
+    let findings = listeners::gateway(&gateway, seen, listeners::OWN_GATEWAY);
     let common: Vec<_> =
         findings.iter().map(|finding| json!([finding.status.as_str(), finding.reason, finding.message])).collect();
     let common = json!([common, addresses.ips, addresses.hostnames]);

@@ -1,0 +1,440 @@
+//! Conditions, from statuses as real controllers write them.
+
+use causeway_records::{
+    inputs::{DomainNameState, GatewayInputs, HostRecord, Published, SharedGatewayInputs},
+    inventory::ObjectRef,
+    status::{ConditionStatus, Finding},
+};
+use causeway_render::{
+    conditions::{gateway_instance, listener_states, shared_gateway, workload_instance},
+    gateway, k8s,
+    observed::{Observed, Seen},
+    plan::Plan,
+    samples, workload,
+};
+use serde_json::{Value, json};
+
+/// Generation of every object that is seen.
+const GENERATION: i64 = 3;
+
+fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Value {
+    json!({ "type": kind, "status": status, "reason": reason, "message": message, "observedGeneration": GENERATION })
+}
+
+fn holds(kinds: &[&str]) -> Value {
+    kinds.iter().map(|kind| condition(kind, "True", kind, "")).collect()
+}
+
+/// The sample with two workloads on one hostname, and a cluster in which all of it works.
+struct Cluster {
+    shared: SharedGatewayInputs,
+    inputs: GatewayInputs,
+    plan: Plan,
+    seen: Seen,
+}
+
+const HTTPS: &str = "https-443-shop-example-org-eba1c86c72";
+
+impl Cluster {
+    fn working() -> Self {
+        let scene = samples::scenes().into_iter().find(|(name, _)| *name == "two_workloads").expect("in the sample").1;
+        let (shared, inputs) = (scene.shared.expect("in the sample"), scene.gateways[0].clone());
+        let plan = gateway::render(&inputs).expect("in the sample");
+        let mut cluster = Self { plan, shared, inputs, seen: Seen::new() };
+        let works = holds(&["Accepted", "Programmed", "ResolvedRefs"]);
+        let entry = |name: &str| json!({ "name": name, "conditions": works });
+        let mut of_gateway =
+            json!({ "addresses": [{ "type": "IPAddress", "value": "192.0.2.1" }], "conditions": works });
+        of_gateway["listeners"] = json!([entry("http-80"), entry("tcp-5432")]);
+        cluster.see(cluster.gateway(), of_gateway);
+        let of_set =
+            json!({ "conditions": works, "listeners": [entry("http-80-shop-example-org-eba1c86c72"), entry(HTTPS)] });
+        cluster.see(cluster.set(), of_set);
+        cluster.see(cluster.certificate(), json!({ "conditions": holds(&["Ready"]) }));
+        for route in cluster.plan.objects.clone() {
+            let parents: Vec<Value> = route.body["spec"]["parentRefs"].as_array().expect("in the sample").iter().map(|parent| {
+                json!({ "parentRef": parent, "controllerName": "x", "conditions": holds(&["Accepted", "ResolvedRefs"]) })
+            }).collect();
+            cluster.see(route.at, json!({ "parents": parents }));
+        }
+        cluster
+    }
+
+    fn gateway(&self) -> ObjectRef {
+        k8s::gateway_api::GATEWAY.at("shared-gateway-102", "shared-gateway-102")
+    }
+    fn set(&self) -> ObjectRef {
+        k8s::gateway_api::LISTENER_SET.at("shared-gateway-102", "shared-gateway-102-0")
+    }
+    fn certificate(&self) -> ObjectRef {
+        k8s::cert_manager::CERTIFICATE.at("shared-gateway-102", "shop-example-org-279e3d3999")
+    }
+    fn route(&self, end: &str) -> ObjectRef {
+        self.plan.objects.iter().find(|object| object.at.name.ends_with(end)).expect("in the sample").at.clone()
+    }
+
+    fn see(&mut self, at: ObjectRef, status: Value) {
+        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status });
+    }
+    fn status(&mut self, at: ObjectRef) -> &mut Value {
+        &mut self.seen.get_mut(&at).expect("in the sample").status
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        gateway_instance(&self.inputs, &self.plan, &self.seen)
+    }
+    /// Status, reason and message of one step.
+    fn finding(&self, kind: &str) -> (ConditionStatus, String, String) {
+        let finding = self.findings().into_iter().find(|finding| finding.kind == kind).expect("in the sample");
+        (finding.status, finding.reason, finding.message)
+    }
+    /// The steps that don't hold.
+    fn blocked(&self) -> Vec<&'static str> {
+        let open = |finding: Finding| (finding.status != ConditionStatus::True).then_some(finding.kind);
+        self.findings().into_iter().filter_map(open).collect()
+    }
+}
+
+const ALL: [&str; 7] = [
+    "GatewayAccepted",
+    "GatewayProgrammed",
+    "AddressAssigned",
+    "ListenersReady",
+    "CertificatesReady",
+    "RoutesAccepted",
+    "RefsResolved",
+];
+
+#[test]
+fn what_works_is_ready_step_by_step() {
+    let cluster = Cluster::working();
+    let findings = cluster.findings();
+    assert_eq!(findings.iter().map(|finding| finding.kind).collect::<Vec<_>>(), ALL);
+    assert_eq!(cluster.blocked(), [""; 0]);
+    assert!(
+        shared_gateway(&cluster.shared, &cluster.seen).iter().all(|finding| finding.status == ConditionStatus::True)
+    );
+    insta::assert_snapshot!(told(&findings));
+}
+
+fn told(findings: &[Finding]) -> String {
+    findings
+        .iter()
+        .map(|finding| format!("{} {} {}: {}\n", finding.kind, finding.status, finding.reason, finding.message))
+        .collect()
+}
+
+#[test]
+fn nothing_seen_yet() {
+    let mut cluster = Cluster::working();
+    cluster.seen.clear();
+    insta::assert_snapshot!(told(&cluster.findings()));
+}
+
+#[test]
+fn a_gateway_that_is_gone_takes_its_routes_along() {
+    let mut cluster = Cluster::working();
+    cluster.seen.remove(&cluster.gateway());
+    assert_eq!(
+        cluster.blocked(),
+        ["GatewayAccepted", "GatewayProgrammed", "AddressAssigned", "ListenersReady", "RoutesAccepted"],
+        "though ListenerSet and routes still say True"
+    );
+    let (status, reason, message) = cluster.finding("RoutesAccepted");
+    assert_eq!((status, reason.as_str()), (ConditionStatus::False, "GatewayNotFound"));
+    assert_eq!(
+        message,
+        "Gateway shared-gateway-102/shared-gateway-102 does not stand in the cluster yet; shared gateway shared makes it, see its conditions"
+    );
+}
+
+#[test]
+fn words_about_another_generation_do_not_count() {
+    let mut cluster = Cluster::working();
+    for observed in cluster.seen.values_mut() {
+        observed.generation += 1;
+    }
+    let all_but_address = ALL.into_iter().filter(|kind| *kind != "AddressAssigned").collect::<Vec<_>>();
+    assert_eq!(cluster.blocked(), all_but_address);
+    assert!(cluster.findings().iter().all(|finding| finding.status != ConditionStatus::False));
+}
+
+/// What is changed in a working cluster, the step that then doesn't hold, its reason, and a part of its message.
+type Case = (&'static str, fn(&mut Cluster), &'static str, &'static str, &'static str);
+
+#[test]
+fn each_obstacle_is_told_by_its_step() {
+    let cases: [Case; 14] = [
+        (
+            "no address",
+            |c| {
+                let gateway = c.gateway();
+                c.status(gateway)["addresses"] = json!([]);
+            },
+            "AddressAssigned",
+            "AddressNotAssigned",
+            "Services of type LoadBalancer",
+        ),
+        (
+            "no proxies",
+            |c| {
+                let gateway = c.gateway();
+                c.status(gateway)["conditions"][1] =
+                    condition("Programmed", "False", "NoResources", "Envoy replicas unavailable");
+            },
+            "GatewayProgrammed",
+            "NoResources",
+            "is not programmed: Envoy replicas unavailable; its proxies do not run yet",
+        ),
+        (
+            "unknown class",
+            |c| {
+                let gateway = c.gateway();
+                let pending = json!({ "type": "Accepted", "status": "Unknown", "reason": "Pending", "message": "Waiting for controller" });
+                c.status(gateway)["conditions"][0] = pending;
+            },
+            "GatewayAccepted",
+            "Pending",
+            "no controller has taken up Gateway",
+        ),
+        (
+            "secret missing",
+            |c| {
+                let set = c.set();
+                let entry = &mut c.status(set)["listeners"][1]["conditions"];
+                entry[1] = condition("Programmed", "False", "ListenersNotValid", "Listener is invalid");
+                entry[2] = condition("ResolvedRefs", "False", "InvalidCertificateRef", "Secret does not exist.");
+            },
+            "ListenersReady",
+            "InvalidCertificateRef",
+            "the listener for HTTPS port 443 for shop.example.org of ListenerSet shared-gateway-102/shared-gateway-102-0 does not work: \
+             Secret does not exist; its certificate may still be on the way",
+        ),
+        (
+            "grant missing, no Accepted at all",
+            |c| {
+                let set = c.set();
+                c.status(set)["listeners"][1]["conditions"] = json!([
+                    condition("ResolvedRefs", "False", "RefNotPermitted", "not permitted"),
+                    condition("Programmed", "False", "ListenersNotValid", ""),
+                ]);
+            },
+            "ListenersReady",
+            "RefNotPermitted",
+            "not permitted",
+        ),
+        (
+            "hostname held by another",
+            |c| {
+                let set = c.set();
+                c.status(set)["listeners"][1]["conditions"] = json!([
+                    condition("Accepted", "False", "HostnameConflict", ""),
+                    condition("Conflicted", "True", "HostnameConflict", "hostname conflicts"),
+                ]);
+            },
+            "ListenersReady",
+            "HostnameConflict",
+            "conflicts with another one: hostname conflicts",
+        ),
+        (
+            "ListenerSet not allowed",
+            |c| {
+                let set = c.set();
+                *c.status(set) = json!({ "conditions": [condition("Accepted", "False", "NotAllowed", "not allowed")] });
+            },
+            "ListenersReady",
+            "NotAllowed",
+            "ListenerSet shared-gateway-102/shared-gateway-102-0 is refused: not allowed (and 1 more)",
+        ),
+        (
+            "certificate pending",
+            |c| {
+                let certificate = c.certificate();
+                *c.status(certificate) = json!({ "conditions": [condition("Ready", "False", "DoesNotExist", "Issuing certificate as Secret does not exist")] });
+                let challenge =
+                    k8s::cert_manager::CHALLENGE.at("shared-gateway-102", "shop-example-org-279e3d3999-1-22-33");
+                c.see(challenge, json!({ "reason": "failed to determine Route 53 hosted zone ID" }));
+            },
+            "CertificatesReady",
+            "DoesNotExist",
+            "Secret does not exist; the authority could not verify shop.example.org: failed to determine Route 53 hosted zone ID",
+        ),
+        (
+            "issuer broken",
+            |c| {
+                let issuer = k8s::cert_manager::CLUSTER_ISSUER.cluster("shared-gateway-102-21");
+                c.see(issuer, json!({ "conditions": [condition("Ready", "False", "ErrInitIssuer", "bad server")] }));
+            },
+            "CertificatesReady",
+            "ErrInitIssuer",
+            "ClusterIssuer shared-gateway-102-21 can't sign: bad server",
+        ),
+        (
+            "route not let in",
+            |c| {
+                let route = c.route("https-443");
+                c.status(route)["parents"][0]["conditions"][0] =
+                    condition("Accepted", "False", "NotAllowedByListeners", "namespace not allowed");
+            },
+            "RoutesAccepted",
+            "NotAllowedByListeners",
+            "HTTPRoute web-2302/web-302-https-443 is refused by listener https-443",
+        ),
+        (
+            "route unanswered",
+            |c| {
+                let route = c.route("https-443");
+                *c.status(route) = json!({});
+            },
+            "RoutesAccepted",
+            "Pending",
+            "no controller has answered HTTPRoute",
+        ),
+        (
+            "HTTP without endpoints",
+            |c| {
+                let route = c.route("https-443");
+                let conditions = c.status(route)["parents"][0]["conditions"].as_array_mut().unwrap();
+                conditions.push(condition("BackendsAvailable", "False", "EndpointsNotFound", "no ready endpoints"));
+            },
+            "RefsResolved",
+            "EndpointsNotFound",
+            "no pod of the Service is ready",
+        ),
+        (
+            "TCP without endpoints",
+            |c| {
+                let route = c.route("tcp-5432");
+                c.status(route)["parents"][0]["conditions"][1] =
+                    condition("ResolvedRefs", "False", "EndpointsNotFound", "no ready endpoints");
+            },
+            "RefsResolved",
+            "EndpointsNotFound",
+            "TCPRoute web-2302/web-302-tcp-5432 has nowhere to send traffic: no ready endpoints",
+        ),
+        (
+            "service missing",
+            |c| {
+                let route = c.route("https-443");
+                c.status(route)["parents"][0]["conditions"][1] =
+                    condition("ResolvedRefs", "False", "BackendNotFound", "Service not found");
+            },
+            "RefsResolved",
+            "BackendNotFound",
+            "see the workload instance's conditions",
+        ),
+    ];
+    for (case, change, kind, reason, part) in cases {
+        let mut cluster = Cluster::working();
+        change(&mut cluster);
+        let (status, found, message) = cluster.finding(kind);
+        let expected = if reason == "Pending" { ConditionStatus::Unknown } else { ConditionStatus::False };
+        assert_eq!((status, found.as_str()), (expected, reason), "{case}: {message}");
+        assert!(message.contains(part), "{case}: {message}");
+    }
+}
+
+#[test]
+fn dns_is_told_where_somebody_publishes() {
+    let mut cluster = Cluster::working();
+    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"));
+    let state = |hosts: &[(&str, bool, &str)]| {
+        let record =
+            |present, message: &str| HostRecord { present, message: message.into(), gone_since: None, ttl: 300 };
+        let hosts = hosts.iter().map(|(host, present, message)| ((*host).to_owned(), record(*present, message)));
+        let published = Published { hosts: hosts.collect() };
+        DomainNameState { id: 1, name: "shop-dns".into(), reconciled: false, published }
+    };
+    cluster.inputs.domain_names =
+        vec![DomainNameState { reconciled: true, ..state(&[("other.example.net", true, "")]) }];
+    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"), "it is of another domain");
+    cluster.inputs.domain_names = vec![state(&[])];
+    assert_eq!(cluster.finding("DnsPublished").0, ConditionStatus::Unknown);
+    cluster.inputs.domain_names = vec![state(&[("shop.example.org", false, "the zone is not there")])];
+    assert_eq!(
+        cluster.finding("DnsPublished"),
+        (
+            ConditionStatus::False,
+            "NotPublished".into(),
+            "shop.example.org is not published by domain name instance shop-dns: the zone is not there".into()
+        )
+    );
+    let mut withdrawn = state(&[("shop.example.org", false, "")]);
+    if let Some(record) = withdrawn.published.hosts.get_mut("shop.example.org") {
+        record.gone_since = Some(Default::default());
+    }
+    cluster.inputs.domain_names = vec![withdrawn];
+    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"), "it was withdrawn on purpose");
+    cluster.inputs.domain_names.push(state(&[("shop.example.org", true, "")]));
+    assert_eq!(cluster.finding("DnsPublished").0, ConditionStatus::True);
+}
+
+#[test]
+fn listener_states_change_only_where_something_did() {
+    let mut cluster = Cluster::working();
+    let before = listener_states(&cluster.shared, &cluster.seen);
+    let changed = |cluster: &Cluster| {
+        let now = listener_states(&cluster.shared, &cluster.seen);
+        assert!(now.keys().eq(before.keys()));
+        before.iter().filter(|(key, state)| now[*key] != **state).map(|(key, _)| key.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        before.keys().collect::<Vec<_>>(),
+        ["HTTP/80/shop.example.org", "HTTPS/443/shop.example.org", "TCP/5432/*"]
+    );
+    let (set, gateway, certificate) = (cluster.set(), cluster.gateway(), cluster.certificate());
+    cluster.status(set.clone())["listeners"][0]["attachedRoutes"] = json!(7);
+    assert_eq!(changed(&cluster), [""; 0], "counters are nobody's business");
+    cluster.status(certificate)["conditions"][0]["status"] = json!("False");
+    assert_eq!(changed(&cluster), ["HTTPS/443/shop.example.org"]);
+    cluster.status(gateway)["addresses"][0]["value"] = json!("192.0.2.2");
+    assert_eq!(changed(&cluster).len(), 3);
+}
+
+#[test]
+fn a_workload_is_ready_when_its_objects_are() {
+    let plan = workload::render(&samples::workload(11, "shop"), &samples::scopes).unwrap();
+    let ready = json!({
+        "observedGeneration": GENERATION, "replicas": 2, "updatedReplicas": 2,
+        "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],
+    });
+    let finding = |status: Option<Value>| {
+        let mut seen = Seen::new();
+        for object in &plan.objects {
+            let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
+            if let Some(status) = status {
+                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: GENERATION, status };
+                seen.insert(object.at.clone(), observed);
+            }
+        }
+        let finding = workload_instance(&plan, &seen).remove(0);
+        (finding.status, finding.reason, finding.message)
+    };
+    let with = |key: &str, value: Value| {
+        let mut status = ready.clone();
+        status[key] = value;
+        Some(status)
+    };
+    assert_eq!(finding(Some(ready.clone())).0, ConditionStatus::True);
+    assert_eq!(finding(None).0, ConditionStatus::Unknown);
+    assert_eq!(finding(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
+    assert_eq!(
+        finding(with("updatedReplicas", json!(1))),
+        (
+            ConditionStatus::False,
+            "RollingOut".into(),
+            "1 of 2 Pods of Deployment shop-11/web are of the new version".into()
+        )
+    );
+    let unavailable = json!([{ "type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "Deployment does not have minimum availability." }]);
+    assert_eq!(
+        finding(with("conditions", unavailable)),
+        (
+            ConditionStatus::False,
+            "MinimumReplicasUnavailable".into(),
+            "Deployment shop-11/web is not Available: Deployment does not have minimum availability".into()
+        )
+    );
+    let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
+    assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
+}
