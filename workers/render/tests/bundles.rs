@@ -6,7 +6,7 @@ use causeway_render::bundle::{Bundle, Catalogue, catalogue};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use causeway_render::plan::{Object, Plan};
 use causeway_render::support_service::{
-    Adoption, Definition, ExternalDns, Facts, Options, Policy, SupportServiceInputs, render, survey,
+    Adoption, AwsCredentials, Definition, ExternalDns, Facts, Options, Policy, SupportServiceInputs, render, survey,
 };
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ fn external_dns_gets_its_owner_zones_and_policy() {
     let options = Options {
         namespace: Some("dns".into()),
         aws_role_arn: Some("arn:aws:iam::1:role/dns".into()),
-        aws_credentials_secret: Some("aws".into()),
+        aws_credentials: Some(AwsCredentials::Secret("aws".into())),
         aws_region: Some("eu-west-1".into()),
         ..options_for("external-dns")
     };
@@ -101,6 +101,27 @@ fn external_dns_gets_its_owner_zones_and_policy() {
     assert_eq!(deployment["metadata"]["namespace"], "dns");
     let account = find(&plan, "ServiceAccount", "dns-7");
     assert_eq!(account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"], "arn:aws:iam::1:role/dns");
+}
+
+#[test]
+fn an_access_key_is_in_a_secret_and_nowhere_else() {
+    let bundles = real();
+    let with = |secret: &str| Options {
+        aws_credentials: Some(AwsCredentials::Keys { id: "AKIA1".into(), secret: secret.into() }),
+        ..options_for("external-dns")
+    };
+    let (options, other) = (with("hunter-1"), with("hunter-2"));
+    let plan = render(&inputs(&bundles["external-dns"], &options)).unwrap();
+    let secret = find(&plan, "Secret", "dns-7-aws");
+    assert_eq!(secret["data"]["secret-access-key"], "aHVudGVyLTE=");
+    let kinds: Vec<_> = plan.objects.iter().map(|object| object.at.kind.as_str()).collect();
+    assert!(kinds.iter().position(|kind| *kind == "Secret") < kinds.iter().position(|kind| *kind == "Deployment"));
+    let env = find(&plan, "Deployment", "dns-7")
+        .pointer("/spec/template/spec/containers/0/env/0/valueFrom/secretKeyRef/name");
+    assert_eq!(env.and_then(Value::as_str), Some("dns-7-aws"));
+    let plan_of_other = render(&inputs(&bundles["external-dns"], &other)).unwrap();
+    assert_ne!(find(&plan, "Deployment", "dns-7"), find(&plan_of_other, "Deployment", "dns-7"), "the pods restart");
+    assert!(!format!("{options:?}").contains("hunter"));
 }
 
 #[test]

@@ -33,6 +33,11 @@ pub enum Policy {
     Sync,
 }
 
+/// The owner that ownership records in a zone name: one for each control plane and cluster. Our own deletions go by the same text.
+pub fn dns_owner(control_plane: &str, kubernetes_runtime_instance_id: i64) -> String {
+    format!("causeway-{control_plane}-{kubernetes_runtime_instance_id}")
+}
+
 impl ExternalDns {
     pub(super) fn check(&self) -> Result<(), Invalid> {
         let fail = |why: &str| Err(Invalid(format!("external-dns {why}")));

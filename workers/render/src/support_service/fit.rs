@@ -1,15 +1,22 @@
 //! A bundle's objects made to follow the options of one installation.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-use super::{ACCESS_KEY_ID, Invalid, SECRET_ACCESS_KEY, SupportServiceInputs};
+use super::{ACCESS_KEY_ID, AwsCredentials, Invalid, KIND, SECRET_ACCESS_KEY, SupportServiceInputs};
 use crate::bundle::adapt;
-use crate::plan;
+use crate::k8s::Ours;
+use crate::k8s::core;
+use crate::labels::Owner;
+use crate::plan::{self, Object};
 
-/// The longest name an installation may have: charts append to it, and labels end at 63 characters.
-const LONGEST_NAME: usize = 40;
+/// The longest name an installation may have: it is also a label's value, and those end at 63 characters.
+const LONGEST_NAME: usize = 60;
 /// Annotation on a pod template whose change restarts the pods.
 const RESTARTED_FOR: &str = "causeway.dev/restarted-for";
+/// As [`RESTARTED_FOR`], for the AWS key: environment variables keep the old one until the pods restart.
+const CREDENTIALS: &str = "causeway.dev/credentials-hash";
 
 /// Refuses options that the service can't follow.
 pub(super) fn check(inputs: &SupportServiceInputs<'_>) -> Result<(), Invalid> {
@@ -36,8 +43,7 @@ pub(super) fn check(inputs: &SupportServiceInputs<'_>) -> Result<(), Invalid> {
     if options.replicas == Some(0) {
         return fail(format!("{service} needs at least one replica; delete the instance to stop it"));
     }
-    let aws =
-        options.aws_role_arn.is_some() || options.aws_credentials_secret.is_some() || options.aws_region.is_some();
+    let aws = options.aws_role_arn.is_some() || options.aws_credentials.is_some() || options.aws_region.is_some();
     if aws && traits.aws_service_account.is_none() {
         return fail(format!("{service} never calls AWS: remove the role, the credentials and the region"));
     }
@@ -63,6 +69,18 @@ pub(super) fn service_account(body: &mut Value, kind: &str, inputs: &SupportServ
     }
 }
 
+/// The Secret with the AWS key, where the key itself is among the options.
+pub(super) fn secret(inputs: &SupportServiceInputs<'_>, names: adapt::Names<'_>) -> Option<Object> {
+    let AwsCredentials::Keys { id, secret } = inputs.options.aws_credentials.as_ref()? else { return None };
+    let ours = Ours { control_plane: inputs.control_plane, owner: Owner { kind: KIND, id: inputs.id } };
+    let texts = BTreeMap::from([(ACCESS_KEY_ID, id.as_str()), (SECRET_ACCESS_KEY, secret.as_str())]);
+    Some(core::secret(&ours, names.namespace, &secret_name(names.name), &texts))
+}
+
+fn secret_name(name: &str) -> String {
+    format!("{name}-aws")
+}
+
 /// Replicas, restart mark and AWS environment of a Deployment.
 pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &SupportServiceInputs<'_>) {
     if kind != "Deployment" {
@@ -80,6 +98,9 @@ pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &SupportServiceIn
         template["metadata"]["annotations"][RESTARTED_FOR] = json!(mark);
     }
     if template["spec"]["serviceAccountName"].as_str() == aws_account_name(inputs).as_deref() {
+        if let Some(AwsCredentials::Keys { id, secret }) = &options.aws_credentials {
+            template["metadata"]["annotations"][CREDENTIALS] = json!(plan::hash(&json!([id, secret])));
+        }
         for container in template["spec"]["containers"].as_array_mut().into_iter().flatten() {
             environment(container, aws_environment(inputs));
         }
@@ -104,7 +125,11 @@ fn aws_environment(inputs: &SupportServiceInputs<'_>) -> Vec<Value> {
     if let Some(region) = &inputs.options.aws_region {
         env.push(json!({ "name": "AWS_REGION", "value": region }));
     }
-    if let Some(secret) = &inputs.options.aws_credentials_secret {
+    let secret = inputs.options.aws_credentials.as_ref().map(|credentials| match credentials {
+        AwsCredentials::Secret(name) => name.clone(),
+        AwsCredentials::Keys { .. } => secret_name(inputs.name),
+    });
+    if let Some(secret) = secret {
         for (name, key) in [("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID), ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)] {
             env.push(json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": secret, "key": key } } }));
         }

@@ -3,13 +3,13 @@
 use causeway_records::inventory::ObjectRef;
 use serde_json::Value;
 
-use crate::observed::Observed;
+use crate::observed::{Observed, Seen};
 use crate::plan::Plan;
 
 /// The state of one object that must work for the service to be installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// A CRD that is Established, a Deployment that is Available, both as last applied.
+    /// A CRD that is Established, a Deployment that is Available as last applied, a Job that has not failed.
     Ready,
     /// Anything else.
     NotReady {
@@ -20,20 +20,34 @@ pub enum Health {
     },
 }
 
-/// The state of every CRD and Deployment of a plan, in the plan's order. An empty answer means that nothing has to be waited for.
-pub fn health(plan: &Plan, observed: &[Observed]) -> Vec<(ObjectRef, Health)> {
-    let judged = plan
-        .objects
-        .iter()
-        .filter(|object| matches!(object.at.kind.as_str(), "CustomResourceDefinition" | "Deployment"));
-    judged.map(|object| (object.at.clone(), judge(&object.at, observed))).collect()
+/// Kinds whose objects must work.
+const KINDS: [&str; 3] = ["CustomResourceDefinition", "Deployment", "Job"];
+
+/// The state of every CRD, Deployment and Job of a plan, in the plan's order. An empty answer means that nothing has to be waited for.
+pub fn health(plan: &Plan, seen: &Seen) -> Vec<(ObjectRef, Health)> {
+    let judged = plan.objects.iter().filter(|object| KINDS.contains(&object.at.kind.as_str()));
+    judged.map(|object| (object.at.clone(), judge(&object.at, seen))).collect()
 }
 
-fn judge(at: &ObjectRef, observed: &[Observed]) -> Health {
-    let Some(live) = observed.iter().find(|live| live.at == *at) else {
+fn judge(at: &ObjectRef, seen: &Seen) -> Health {
+    let Some(live) = seen.get(at) else {
         return not_ready("NotFound", format!("{at} is not in the cluster yet"));
     };
-    if at.kind == "Deployment" { deployment(live) } else { definition(live) }
+    match at.kind.as_str() {
+        "Deployment" => deployment(live),
+        "Job" => job(live),
+        _ => definition(live),
+    }
+}
+
+/// A Job that is still running is no trouble of its own: what needs its result says so.
+fn job(live: &Observed) -> Health {
+    match condition(&live.status, "Failed") {
+        Some(("True", message)) => {
+            not_ready("JobFailed", sentence(&live.at, "has failed; delete it to run it again", message))
+        }
+        _ => Health::Ready,
+    }
 }
 
 fn definition(live: &Observed) -> Health {
@@ -110,8 +124,8 @@ mod tests {
 
     fn reason(at: ObjectRef, generation: i64, status: Value) -> String {
         let plan = Plan { objects: vec![Object { at: at.clone(), body: json!({}), exclusive: false, keep: false }] };
-        let observed = [Observed { at, uid: "u".into(), generation, status }];
-        match &health(&plan, &observed)[..] {
+        let seen = Seen::from([(at.clone(), Observed { at, uid: "u".into(), generation, status })]);
+        match &health(&plan, &seen)[..] {
             [(_, Health::Ready)] => "Ready".to_owned(),
             [(_, Health::NotReady { reason, .. })] => (*reason).to_owned(),
             other => panic!("{other:?}"),
@@ -145,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    fn a_job_matters_only_when_it_has_failed() {
+        let at = ObjectRef { group: "batch".into(), kind: "Job".into(), ..deployment_at() };
+        let status = |kind: &str| json!({ "conditions": [{ "type": kind, "status": "True" }] });
+        assert_eq!(reason(at.clone(), 1, status("Failed")), "JobFailed");
+        assert_eq!(reason(at.clone(), 1, status("Complete")), "Ready");
+        assert_eq!(reason(at, 1, Value::Null), "Ready");
+    }
+
+    #[test]
     fn a_definition_is_ready_when_it_is_established() {
         let at = ObjectRef {
             group: "apiextensions.k8s.io".into(),
@@ -158,7 +181,7 @@ mod tests {
         assert_eq!(reason(at.clone(), 1, status("NamesAccepted", "False")), "NamesNotAccepted");
         assert_eq!(reason(at.clone(), 1, Value::Null), "NotEstablished");
         let plan = Plan { objects: vec![Object { at, body: json!({}), exclusive: false, keep: true }] };
-        let Health::NotReady { reason, message } = &health(&plan, &[])[0].1 else {
+        let Health::NotReady { reason, message } = &health(&plan, &Seen::new())[0].1 else {
             panic!("ready without being there")
         };
         assert_eq!((*reason, message.contains("x.example.test")), ("NotFound", true));

@@ -4,6 +4,7 @@ mod adoption;
 mod external_dns;
 mod fit;
 mod health;
+mod record;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::labels::{Owner, label};
 use crate::plan::{Object, Plan};
 
 pub use adoption::{Adoption, Controller, Definition, Facts, survey};
-pub use external_dns::{ExternalDns, Policy};
+pub use external_dns::{ExternalDns, Policy, dns_owner};
 pub use health::{Health, health};
 
 /// The kind of the records that this module renders, as the owner label spells it.
@@ -30,7 +31,7 @@ pub struct SupportServiceInputs<'a> {
     /// The service in the wanted version.
     pub bundle: &'a Bundle,
     /// The installation's name. It names the objects of services that may stand in a cluster several times (external-dns); the
-    /// others have the names their projects gave them. A DNS label of at most 40 characters, unique in the cluster.
+    /// others have the names their projects gave them. A DNS label of at most 60 characters, unique in the cluster.
     pub name: &'a str,
     /// Whether the service's CRDs are ours to apply: false when somebody else's are used ([`Adoption::ForeignDefinitions`]).
     pub definitions: bool,
@@ -51,9 +52,8 @@ pub struct Options {
     pub image_registry: Option<String>,
     /// ARN of the AWS role for the service account that calls AWS (IAM roles for service accounts).
     pub aws_role_arn: Option<String>,
-    /// Name of a Secret in the service's namespace that holds AWS keys under [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`]; they reach
-    /// the container as environment variables.
-    pub aws_credentials_secret: Option<String>,
+    /// An AWS access key; it reaches the container as environment variables, out of a Secret.
+    pub aws_credentials: Option<AwsCredentials>,
     /// AWS region for signing; None leaves it to the environment of the pods.
     pub aws_region: Option<String>,
     /// Anything that identifies the CRDs of what the service needs (their uid, their version). When it changes, the Deployments that
@@ -63,9 +63,32 @@ pub struct Options {
     pub external_dns: Option<ExternalDns>,
 }
 
-/// Key of the access key id in the Secret of [`Options::aws_credentials_secret`].
+/// Where a pod gets its AWS access key from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum AwsCredentials {
+    /// A Secret in the service's namespace that is there already, with [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`].
+    Secret(String),
+    /// A key; the plan holds a Secret for it, and the pods restart when it changes.
+    Keys {
+        /// The access key id.
+        id: String,
+        /// The secret access key.
+        secret: String,
+    },
+}
+
+impl std::fmt::Debug for AwsCredentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Secret(name) => f.debug_tuple("Secret").field(name).finish(),
+            Self::Keys { .. } => f.write_str("Keys"),
+        }
+    }
+}
+
+/// Key of the access key id in a Secret.
 pub const ACCESS_KEY_ID: &str = "access-key-id";
-/// Key of the secret access key in the Secret of [`Options::aws_credentials_secret`].
+/// Key of the secret access key in a Secret.
 pub const SECRET_ACCESS_KEY: &str = "secret-access-key";
 
 /// The options don't fit the service. The message names the option and what it may be.
@@ -81,6 +104,7 @@ pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
     let labels = label(inputs.control_plane, Owner { kind: KIND, id: inputs.id });
     let origin = bundle_name(&manifest.service, &manifest.version);
     let mut objects = Vec::new();
+    let mut secret = fit::secret(inputs, names);
     for object in &inputs.bundle.objects {
         let mut body = object.clone();
         let kind = kind(object).to_owned();
@@ -91,6 +115,9 @@ pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
         };
         if left_out {
             continue;
+        }
+        if !matches!(kind.as_str(), "CustomResourceDefinition" | "Namespace") {
+            objects.extend(secret.take());
         }
         adapt::rename(&mut body, names);
         if let Some(registry) = &inputs.options.image_registry {
