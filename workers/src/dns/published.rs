@@ -1,5 +1,9 @@
 //! What a zone publishes of what we want, host by host.
 
+use std::collections::BTreeMap;
+
+use causeway_render::domain_name::RecordSet;
+
 use super::ownership::owner_of;
 use super::record::{Kind, Record, comparable, normal_name};
 
@@ -14,6 +18,18 @@ pub struct Wanted {
     pub targets: Vec<String>,
     /// Seconds; None when any will do.
     pub ttl: Option<i64>,
+}
+
+impl Wanted {
+    /// What a domain name instance renders, host by host. Types that publish no host are passed over.
+    pub fn all(rendered: &BTreeMap<String, Vec<RecordSet>>) -> Vec<Self> {
+        let sets = rendered.iter().flat_map(|(host, sets)| sets.iter().map(move |set| (host, set)));
+        let wanted = sets.filter_map(|(host, set)| {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == set.record_type)?;
+            Some(Self { host: host.clone(), kind, targets: set.values.clone(), ttl: Some(set.ttl) })
+        });
+        wanted.collect()
+    }
 }
 
 /// What the zone says about one wanted record.
