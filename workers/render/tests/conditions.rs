@@ -6,11 +6,11 @@ use causeway_records::{
     status::{ConditionStatus, Finding},
 };
 use causeway_render::{
-    conditions::{gateway_instance, listener_states, shared_gateway, workload_instance},
+    conditions::{gateway_instance, listener_states, shared_gateway},
     gateway, k8s,
     observed::{Observed, Seen},
     plan::Plan,
-    samples, workload,
+    samples,
 };
 use serde_json::{Value, json};
 
@@ -389,52 +389,4 @@ fn listener_states_change_only_where_something_did() {
     assert_eq!(changed(&cluster), ["HTTPS/443/shop.example.org"]);
     cluster.status(gateway)["addresses"][0]["value"] = json!("192.0.2.2");
     assert_eq!(changed(&cluster).len(), 3);
-}
-
-#[test]
-fn a_workload_is_ready_when_its_objects_are() {
-    let plan = workload::render(&samples::workload(11, "shop"), &samples::scopes).unwrap();
-    let ready = json!({
-        "observedGeneration": GENERATION, "replicas": 2, "updatedReplicas": 2,
-        "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],
-    });
-    let finding = |status: Option<Value>| {
-        let mut seen = Seen::new();
-        for object in &plan.objects {
-            let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
-            if let Some(status) = status {
-                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: GENERATION, status };
-                seen.insert(object.at.clone(), observed);
-            }
-        }
-        let finding = workload_instance(&plan, &seen).remove(0);
-        (finding.status, finding.reason, finding.message)
-    };
-    let with = |key: &str, value: Value| {
-        let mut status = ready.clone();
-        status[key] = value;
-        Some(status)
-    };
-    assert_eq!(finding(Some(ready.clone())).0, ConditionStatus::True);
-    assert_eq!(finding(None).0, ConditionStatus::Unknown);
-    assert_eq!(finding(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
-    assert_eq!(
-        finding(with("updatedReplicas", json!(1))),
-        (
-            ConditionStatus::False,
-            "RollingOut".into(),
-            "1 of 2 Pods of Deployment shop-11/web are of the new version".into()
-        )
-    );
-    let unavailable = json!([{ "type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "Deployment does not have minimum availability." }]);
-    assert_eq!(
-        finding(with("conditions", unavailable)),
-        (
-            ConditionStatus::False,
-            "MinimumReplicasUnavailable".into(),
-            "Deployment shop-11/web is not Available: Deployment does not have minimum availability".into()
-        )
-    );
-    let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
-    assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
 }

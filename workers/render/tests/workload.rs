@@ -8,10 +8,11 @@ use causeway_render::{
     conditions,
     domain_name::{self, TargetsOf, gateway_addresses},
     labels::OWNER,
+    observed::{Observed, Seen},
     samples,
     workload::{self, Scope},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn named(kind: &str, name: &str, namespace: Option<&str>) -> String {
     let namespace = namespace.map(|namespace| format!(", namespace: {namespace}")).unwrap_or_default();
@@ -173,4 +174,52 @@ fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
     );
     inputs.gateways.clear();
     assert_eq!(found(&inputs, &targets), []);
+}
+
+#[test]
+fn a_workload_is_ready_when_its_objects_are() {
+    let plan = workload::render(&samples::workload(11, "shop"), &samples::scopes).unwrap();
+    let ready = json!({
+        "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2,
+        "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],
+    });
+    let finding = |status: Option<Value>| {
+        let mut seen = Seen::new();
+        for object in &plan.objects {
+            let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
+            if let Some(status) = status {
+                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: 3, status };
+                seen.insert(object.at.clone(), observed);
+            }
+        }
+        let finding = conditions::workload_instance(&plan, &seen).remove(0);
+        (finding.status, finding.reason, finding.message)
+    };
+    let with = |key: &str, value: Value| {
+        let mut status = ready.clone();
+        status[key] = value;
+        Some(status)
+    };
+    assert_eq!(finding(Some(ready.clone())).0, ConditionStatus::True);
+    assert_eq!(finding(None).0, ConditionStatus::Unknown);
+    assert_eq!(finding(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
+    assert_eq!(
+        finding(with("updatedReplicas", json!(1))),
+        (
+            ConditionStatus::False,
+            "RollingOut".into(),
+            "1 of 2 Pods of Deployment shop-11/web are of the new version".into()
+        )
+    );
+    let unavailable = json!([{ "type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "Deployment does not have minimum availability." }]);
+    assert_eq!(
+        finding(with("conditions", unavailable)),
+        (
+            ConditionStatus::False,
+            "MinimumReplicasUnavailable".into(),
+            "Deployment shop-11/web is not Available: Deployment does not have minimum availability".into()
+        )
+    );
+    let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
+    assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
 }
