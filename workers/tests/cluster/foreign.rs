@@ -1,11 +1,15 @@
 //! What is not ours stays as it is, to the last byte.
 
-use causeway_records::inventory::ObjectRef;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
-use causeway_workers::cluster::{Change, ClusterError};
+use causeway_workers::cluster::{Change, ClusterError, Writer};
 use serde_json::{Value, json};
 
-use crate::support::{Corner, RECORD, config_map_ref};
+use crate::support::{Corner, RECORD, config_map_ref, plan};
 
 /// Somebody makes an object; our apply must leave it alone and say whose it is.
 async fn is_left_alone(fields: Value, whose: &str) {
@@ -64,30 +68,60 @@ async fn that_replaced_ours() {
     assert_eq!(corner.read(&map.at).await.unwrap(), theirs);
 }
 
-/// Somebody makes the object at the moment when we do. Whoever comes second must see it.
-#[tokio::test]
-async fn that_is_made_at_the_same_moment() {
-    let corner = Corner::new().await;
-    let (mut ours, mut theirs) = (0, 0);
-    for round in 0..40 {
-        let map = corner.config_map(&format!("web-{round}"), "one");
-        let (outcome, made) = tokio::join!(corner.apply(std::slice::from_ref(&map), &[]), attempt(&corner, &map.at));
-        let live = corner.read(&map.at).await.unwrap();
-        let labelled = live.metadata.labels.unwrap_or_default().contains_key(OWNER);
-        if made {
-            theirs += 1;
-            assert!(!labelled, "an object that somebody else made carries our labels");
-            assert!(matches!(&outcome.errors[..], [ClusterError::Conflict { .. }]), "{outcome:?}");
-        } else {
-            ours += 1;
-            assert_eq!(outcome.change(&map.at), Some(&Change::Created));
+/// A writer that is overtaken: after it has looked and before it writes for the first time, `meanwhile` happens.
+fn overtaken<F: Future<Output = ()> + 'static>(corner: &Arc<Corner>, meanwhile: fn(Arc<Corner>) -> F) -> Writer {
+    let (corner, first) = (corner.clone(), AtomicBool::new(true));
+    Writer::new(corner.control_plane.clone(), RECORD, move || {
+        if first.swap(false, Ordering::SeqCst) {
+            let step = meanwhile(corner.clone());
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(step));
         }
-    }
-    println!("{ours} made by us, {theirs} by somebody else");
+        true
+    })
 }
 
-async fn attempt(corner: &Corner, at: &ObjectRef) -> bool {
-    // After our look most probably, before our apply perhaps.
-    tokio::task::yield_now().await;
-    corner.try_create(at, json!({"data": {"text": "one"}})).await
+async fn somebody_makes_it(corner: Arc<Corner>) {
+    corner.create(&corner.config_map("web", "").at, json!({"data": {"text": "one"}})).await;
+}
+
+async fn somebody_replaces_it(corner: Arc<Corner>) {
+    corner.delete(&corner.config_map("web", "").at).await;
+    somebody_makes_it(corner).await;
+}
+
+async fn is_untouched(corner: &Corner) {
+    let live = corner.read(&config_map_ref(&corner.namespace, "web")).await.unwrap();
+    assert_eq!(live.metadata.labels, None);
+    assert_eq!(live.metadata.managed_fields.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_is_made_between_our_look_and_our_apply() {
+    let corner = Arc::new(Corner::new().await);
+    let map = corner.config_map("web", "one");
+    let writer = overtaken(&corner, somebody_makes_it);
+    let outcome = corner.cluster.apply(&writer, &plan(&[map]), &[], &corner.unwatched()).await;
+    assert!(matches!(&outcome.errors[..], [ClusterError::Conflict { .. }]), "{outcome:?}");
+    is_untouched(&corner).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_replaces_ours_between_our_look_and_our_apply() {
+    let corner = Arc::new(Corner::new().await);
+    let first = corner.applied(&[corner.config_map("web", "one")], &[]).await;
+    let writer = overtaken(&corner, somebody_replaces_it);
+    let changed = plan(&[corner.config_map("web", "two")]);
+    let outcome = corner.cluster.apply(&writer, &changed, &first.inventory, &corner.unwatched()).await;
+    assert!(matches!(&outcome.errors[..], [ClusterError::Conflict { .. }]), "{outcome:?}");
+    is_untouched(&corner).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn that_replaces_ours_between_our_look_and_our_deletion() {
+    let corner = Arc::new(Corner::new().await);
+    let map = corner.config_map("web", "one");
+    let first = corner.applied(std::slice::from_ref(&map), &[]).await;
+    let pruned = corner.cluster.prune(&overtaken(&corner, somebody_replaces_it), &first.inventory).await;
+    assert!(matches!(pruned.change(&map.at), Some(Change::Released(_))), "{pruned:?}");
+    is_untouched(&corner).await;
 }

@@ -102,12 +102,6 @@ impl Corner {
         self.api(at).create(&PostParams::default(), &object).await.unwrap()
     }
 
-    /// Somebody else tries to make an object that may be there already.
-    pub(crate) async fn try_create(&self, at: &ObjectRef, fields: Value) -> bool {
-        let object = serde_json::from_value(body(at, &json!({}), fields)).unwrap();
-        self.api(at).create(&PostParams::default(), &object).await.is_ok()
-    }
-
     /// A controller writes a status.
     pub(crate) async fn set_status(&self, at: &ObjectRef, status: Value) {
         let params = PatchParams::default();
