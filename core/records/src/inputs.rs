@@ -138,6 +138,8 @@ pub struct DomainNameState {
     pub id: i64,
     /// Its name, for messages.
     pub name: String,
+    /// Its last pass has seen everything that is asked for now.
+    pub reconciled: bool,
     /// What it last saw.
     pub published: Published,
 }

@@ -118,13 +118,13 @@ impl Store {
 
     async fn domain_name_states(&self, workload: i64) -> Result<Vec<DomainNameState>> {
         // Those that are gone count as well: answers about them may still be kept somewhere.
-        let text = "SELECT t.id, t.name, coalesce(r.projection, '{\"hosts\":{}}') FROM domain_name_instances t
+        let text = "SELECT t.id, t.name, coalesce(r.projection, '{\"hosts\":{}}'), r.reconciled FROM domain_name_instances t
             JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
             WHERE t.workload_instance_id = $1 AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days') ORDER BY t.id";
         let rows = sqlx::query(text).bind(workload).fetch_all(&self.pool).await?;
         let state = |row: &PgRow| {
             let published = row.try_get::<Json<Published>, _>(2)?.0;
-            Ok(DomainNameState { id: row.try_get(0)?, name: row.try_get(1)?, published })
+            Ok(DomainNameState { id: row.try_get(0)?, name: row.try_get(1)?, reconciled: row.try_get(3)?, published })
         };
         rows.iter().map(state).collect()
     }

@@ -19,9 +19,11 @@ pub mod lease;
 mod list;
 pub mod queue;
 mod record;
+pub mod resources;
 mod row;
 mod sql;
 
+pub use delete::Confirmed;
 pub use error::{Result, StoreError};
 pub use list::Filter;
 pub use record::Lay;

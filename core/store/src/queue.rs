@@ -62,12 +62,17 @@ pub struct Work {
     pub being_deleted: bool,
     /// The work is paused.
     pub paused: bool,
+    /// A person asked for this pass, so it may delete much at once.
+    pub brake_released: bool,
+    /// The record's row is gone; its objects may not be.
+    pub gone: bool,
 }
 
 /// When to look at a record again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Next {
     /// When something wakes it.
+    #[default]
     WhenWoken,
     /// After a while, or when something wakes it.
     In(Duration),
@@ -114,13 +119,25 @@ impl Store {
             .collect()
     }
 
-    /// Begins a pass; None when the record is gone.
+    /// How long until the next record of these scopes is due; None: none will be until it is woken.
+    pub async fn next_due(&self, scopes: &[i64]) -> Result<Option<Duration>> {
+        let seconds: Option<f64> = sqlx::query_scalar(
+            "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM reconciliations WHERE runtime_id = ANY($1) AND due_at IS NOT NULL AND gone_at IS NULL",
+        )
+        .bind(scopes)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
+    }
+
+    /// Begins a pass; None when there never was such a record.
     pub async fn begin(&self, key: &Key) -> Result<Option<Work>> {
         let row = sqlx::query(
             "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
                 deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
-                    WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation)
-             FROM reconciliations r WHERE kind = $1 AND id = $2 AND gone_at IS NULL",
+                    WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation),
+                brake_released, gone_at IS NOT NULL
+             FROM reconciliations r WHERE kind = $1 AND id = $2",
         )
         .bind(&key.kind)
         .bind(key.id)
@@ -153,7 +170,8 @@ impl Store {
                 urgent = urgent AND wake_seq <> $3,
                 observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
                 conditions = $7, projection = coalesce($8, projection), last_error = $9,
-                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10
+                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
+                brake_released = brake_released AND wake_seq <> $3
                 WHERE kind = $1 AND id = $2 AND gone_at IS NULL RETURNING kind, id)
              SELECT CASE WHEN $11 THEN wake_dependants(kind, id, false) END FROM r",
         )
@@ -193,13 +211,12 @@ impl Store {
         Ok(())
     }
 
-    /// How many records are due in these scopes, and for how long the oldest has been.
-    pub async fn backlog(&self, scopes: &[i64]) -> Result<(i64, Duration)> {
+    /// How many records are due, and for how long the oldest has been.
+    pub async fn backlog_of_all(&self) -> Result<(i64, Duration)> {
         let row = sqlx::query(
             "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 FROM reconciliations
-             WHERE runtime_id = ANY($1) AND due_at <= now() AND gone_at IS NULL",
+             WHERE due_at <= now() AND gone_at IS NULL",
         )
-        .bind(scopes)
         .fetch_one(&self.pool)
         .await?;
         Ok((row.try_get(0)?, Duration::try_from_secs_f64(row.try_get(1)?).unwrap_or_default()))
@@ -224,5 +241,7 @@ fn work(row: &PgRow) -> Result<Work> {
         render_version: row.try_get(10)?,
         being_deleted: row.try_get(11)?,
         paused: row.try_get(12)?,
+        brake_released: row.try_get(13)?,
+        gone: row.try_get(14)?,
     })
 }

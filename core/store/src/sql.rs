@@ -182,7 +182,8 @@ pub(crate) fn update(info: &'static Info, select: &str, children: &[Children<'_>
             CLIENT_STATUS.iter().enumerate().map(|(n, column)| format!("{column} = ${}", next + 2 + n)).collect();
         let _ = write!(
             sql,
-            ", r AS (UPDATE reconciliations SET generation = generation + ${next}::bool::int, wake_seq = wake_seq + 1, due_at = CASE WHEN ${next} OR ${} THEN least(due_at, now()) ELSE due_at END, urgent = true, attempts = 0, {} WHERE kind = '{}' AND id = (SELECT id FROM t) RETURNING *)",
+            ", r AS (UPDATE reconciliations SET generation = generation + ${next}::bool::int, wake_seq = wake_seq + 1, due_at = CASE WHEN ${next} OR ${} THEN least(due_at, now()) ELSE due_at END, urgent = true, attempts = 0, brake_released = brake_released OR ${}, {} WHERE kind = '{}' AND id = (SELECT id FROM t) RETURNING *)",
+            next + 1,
             next + 1,
             status.join(", "),
             info.kind

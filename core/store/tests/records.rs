@@ -263,3 +263,23 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let listeners = inputs.shared_gateway.unwrap().slots;
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
+    use causeway_store::resources::Resource;
+    let world = World::new(&pool).await;
+    let resource = |name: &str, reconciled: bool| Resource {
+        key: name.into(),
+        definition: serde_json::json!({"kind": name}),
+        state: reconciled.then(|| serde_json::json!({"ready": true})),
+        reconciled,
+        last_operation: "Created".into(),
+    };
+    let save = async |resources: &[Resource]| world.store.save_resources(world.workload, resources).await.unwrap();
+    save(&[resource("a", false), resource("b", false)]).await;
+    save(&[resource("b", true), resource("c", true)]).await;
+    let (rows, total) = world.store.list::<WorkloadResourceInstance>(&[], 10, 0).await.unwrap();
+    let states: Vec<_> =
+        rows.iter().map(|row| (row.spec.json_definition["kind"].clone(), row.spec.reconciled)).collect();
+    assert_eq!((total, states), (2, vec![("b".into(), Some(true)), ("c".into(), Some(true))]));
+}

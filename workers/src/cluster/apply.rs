@@ -97,10 +97,10 @@ impl Cluster {
         let mut outcome = Outcome::default();
         let mut done = HashMap::new();
         for stage in Stage::ALL {
+            // Futures first, then the stream: a closure inside the stream's type would keep the whole from being Send.
             let objects = plan.objects.iter().filter(|object| Stage::of(&object.at) == stage);
-            let mut results = stream::iter(objects)
-                .map(async |object| (&object.at, self.apply_object(&pass, object).await))
-                .buffered(CONCURRENCY);
+            let applying: Vec<_> = objects.map(|object| self.apply_named(&pass, object)).collect();
+            let mut results = stream::iter(applying).buffered(CONCURRENCY);
             while let Some((at, result)) = results.next().await {
                 match result {
                     Some(Ok((entry, change))) => {
@@ -126,6 +126,14 @@ impl Cluster {
             })
             .collect();
         outcome
+    }
+
+    async fn apply_named<'o>(
+        &self,
+        pass: &Pass<'_>,
+        object: &'o Object,
+    ) -> (&'o ObjectRef, Option<Result<(InventoryEntry, Change), ClusterError>>) {
+        (&object.at, self.apply_object(pass, object).await)
     }
 
     /// None if another object's failure came first and left no point in trying.

@@ -15,6 +15,7 @@ mod apply;
 mod contents;
 mod discovery;
 mod error;
+mod facts;
 pub mod inventory;
 pub mod live;
 mod outcome;

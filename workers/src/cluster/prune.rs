@@ -32,9 +32,10 @@ impl Cluster {
                 outcome.inventory.extend(of_stage.cloned());
                 continue;
             }
-            let mut results = stream::iter(of_stage)
-                .map(async |entry| (entry, self.prune_object(writer, entry, waits_for.as_deref(), &stop).await))
-                .buffered(CONCURRENCY);
+            // Futures first, then the stream: a closure inside the stream's type would keep the whole from being Send.
+            let pruning: Vec<_> =
+                of_stage.map(|entry| self.prune_entry(writer, entry, waits_for.as_deref(), &stop)).collect();
+            let mut results = stream::iter(pruning).buffered(CONCURRENCY);
             while let Some((entry, result)) = results.next().await {
                 let gone = matches!(result, Some(Ok(Change::Deleted | Change::Released(_))));
                 if !gone {
@@ -48,6 +49,16 @@ impl Cluster {
             }
         }
         outcome
+    }
+
+    async fn prune_entry<'o>(
+        &self,
+        writer: &Writer,
+        entry: &'o InventoryEntry,
+        waits_for: Option<&str>,
+        stop: &AtomicBool,
+    ) -> (&'o InventoryEntry, Option<Result<Change, ClusterError>>) {
+        (entry, self.prune_object(writer, entry, waits_for, stop).await)
     }
 
     /// None if another object's failure came first and left no point in trying.

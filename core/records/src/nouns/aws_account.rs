@@ -1,5 +1,8 @@
 use super::Rules;
-use crate::text::Name;
+use crate::{
+    secret::{SecretError, SecretKey},
+    text::Name,
+};
 use causeway_records_derive::Noun;
 
 /// An AWS account whose Route53 zones hold our domains.
@@ -26,6 +29,16 @@ pub struct AwsAccount {
     pub secret_access_key: Option<String>,
     /// Role to assume with those credentials, or with the workers' own.
     pub role_arn: Option<String>,
+}
+
+impl AwsAccount {
+    /// Turns the stored ciphertexts into plain text, for whoever uses the account.
+    pub fn decrypt(&mut self, key: &SecretKey) -> Result<(), SecretError> {
+        for secret in [&mut self.access_key_id, &mut self.secret_access_key].into_iter().flatten() {
+            *secret = key.decrypt(secret)?;
+        }
+        Ok(())
+    }
 }
 
 impl Rules for AwsAccount {

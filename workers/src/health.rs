@@ -1,0 +1,40 @@
+//! Whether a worker works, and how well.
+
+use axum::{
+    Router,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use causeway_store::Store;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// What the probes look at.
+#[derive(Clone)]
+pub struct Probed {
+    /// Postgres.
+    pub store: Store,
+    /// Figures.
+    pub metrics: PrometheusHandle,
+}
+
+/// `/readyz` and `/metrics`.
+pub fn router(probed: Probed) -> Router {
+    Router::new().route("/readyz", get(readyz)).route("/metrics", get(figures)).with_state(probed)
+}
+
+async fn readyz(State(probed): State<Probed>) -> Response {
+    match probed.store.ping().await {
+        Ok(()) => "OK".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("Postgres: {error}")).into_response(),
+    }
+}
+
+async fn figures(State(probed): State<Probed>) -> Response {
+    if let Ok((depth, oldest)) = probed.store.backlog_of_all().await {
+        metrics::gauge!("causeway_workers_queue_depth").set(depth as f64);
+        metrics::gauge!("causeway_workers_queue_oldest_seconds").set(oldest.as_secs_f64());
+    }
+    probed.metrics.render().into_response()
+}

@@ -1,0 +1,51 @@
+//! `causeway-workers`.
+
+use anyhow::{Context as _, bail};
+use causeway_bus::Bus;
+use causeway_store::Store;
+use causeway_workers::{
+    config::Settings,
+    context::Context,
+    health::{self, Probed},
+    runner::Fleet,
+};
+use clap::Parser;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let settings = Settings::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        bail!("a TLS provider is installed already");
+    }
+    if !settings.listen.ip().is_loopback() {
+        bail!(
+            "{} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1",
+            settings.listen
+        );
+    }
+    let store = Store::connect(&settings.database_url, settings.database_connections)?;
+    let context = Context::new(&settings, store.clone()).await?;
+    let bus = Bus::connect(&settings.nats_url, &settings.nats_prefix).await?;
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let listener =
+        TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;
+    tokio::spawn(async move { axum::serve(listener, health::router(Probed { store, metrics })).await });
+
+    let stop = CancellationToken::new();
+    let fleet = tokio::spawn(Fleet::new(context.clone(), bus, settings.lease_ttl).run(stop.clone()));
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    stop.cancel();
+    fleet.await.context("the workers ended badly")?;
+    context.store.close().await;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
+
+use super::{APPLIED, Failure, Found, Pass};
+use crate::cluster::{Change, ClusterError, Outcome, Writer, inventory};
+use causeway_records::{
+    inventory::{Inventory, InventoryEntry, ObjectRef},
+    status::Finding,
+};
+use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
+use causeway_store::queue::Next;
+use std::{collections::BTreeSet, time::Duration};
+
+/// How long the first list of a kind may take before a pass goes on without it.
+const FIRST_LIST: Duration = Duration::from_secs(5);
+/// Between two looks at whether it is there.
+const POLL: Duration = Duration::from_millis(20);
+/// When to look at objects that are on their way out; the watch usually says so before.
+const GOING: Duration = Duration::from_secs(2);
+
+/// What came of applying a plan.
+pub(super) struct Brought {
+    /// The step `Applied`.
+    pub(super) finding: Finding,
+    /// Everything stands as asked for.
+    pub(super) applied: bool,
+    /// Why it has to be tried again.
+    pub(super) error: Option<String>,
+    /// Not before this time.
+    pub(super) retry_after: Option<Duration>,
+    /// When to look again.
+    pub(super) next: Next,
+    /// What was done.
+    pub(super) changes: Vec<(ObjectRef, Change)>,
+}
+
+impl Brought {
+    /// Into what the pass found, between the steps before and after.
+    pub(super) fn found(self, before: Vec<Finding>, after: Vec<Finding>) -> Found {
+        let findings = before.into_iter().chain([self.finding]).chain(after).collect();
+        Found {
+            findings,
+            next: self.next,
+            applied: self.applied,
+            error: self.error,
+            retry_after: self.retry_after,
+            ..Found::default()
+        }
+    }
+}
+
+impl Pass<'_> {
+    pub(super) fn writer(&self, owner: Owner) -> Writer {
+        let hold = self.site.hold().clone();
+        Writer::new(self.context.control_plane.clone(), owner.to_string(), move || hold.is_held())
+    }
+
+    /// Waits until the kinds of these objects are listed, as far as the cluster serves them.
+    pub(super) async fn watch<'o>(&self, objects: impl Iterator<Item = &'o ObjectRef>) {
+        let watches = &self.connection.watches;
+        let mut kinds = BTreeSet::new();
+        for object in objects {
+            if kinds.insert((object.group.clone(), object.kind.clone())) {
+                watches.ensure_watched(object);
+            }
+        }
+        let deadline = tokio::time::Instant::now() + FIRST_LIST;
+        let listing = || {
+            let broken = watches.broken();
+            broken.iter().any(|b| b.error.is_none() && kinds.contains(&(b.group.clone(), b.kind.clone())))
+        };
+        while listing() && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// What the watches know of a record's objects and of these others.
+    pub(super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
+        let watches = &self.connection.watches;
+        let own = watches.by_owner(&owner.to_string()).into_iter();
+        let projections = own.chain(others.filter_map(|at| watches.get(at)));
+        projections.map(|projection| (projection.at.clone(), projection.observed())).collect()
+    }
+
+    /// Makes the plan true.
+    pub(super) async fn bring(&self, owner: Owner, plan: &Plan) -> Result<Brought, Failure> {
+        let (store, key, old) = (&self.context.store, &self.work.key, self.known(owner, plan));
+        self.watch(plan.objects.iter().map(|object| &object.at).chain(old.iter().map(|entry| &entry.object))).await;
+        let before = inventory::union(&old, plan);
+        if before != self.work.inventory {
+            store.save_inventory(key, &before).await?;
+        }
+        let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
+        let mut done = cluster.apply(&writer, plan, &before, &self.connection.watches).await;
+        let unwanted = inventory::difference(&old, plan);
+        let braked = self.brake(&unwanted, old.len());
+        let stopped = done.errors.iter().any(ClusterError::stops_everything);
+        if stopped || braked.is_some() {
+            done.inventory = inventory::merge(done.inventory, unwanted);
+        } else if !unwanted.is_empty() {
+            let pruned = self.prune(&writer, unwanted).await;
+            done.inventory = inventory::merge(done.inventory, pruned.inventory);
+            done.changes.extend(pruned.changes);
+            done.errors.extend(pruned.errors);
+        }
+        if done.inventory != before {
+            store.save_inventory(key, &done.inventory).await?;
+        }
+        self.judge(plan, done, braked)
+    }
+
+    /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
+    pub(super) async fn prune(&self, writer: &Writer, entries: Inventory) -> Outcome {
+        let secrets = entries.iter().filter(|entry| is_certificate(&entry.object)).map(|entry| {
+            InventoryEntry::intended(ObjectRef {
+                group: String::new(),
+                version: "v1".into(),
+                kind: "Secret".into(),
+                ..entry.object.clone()
+            })
+        });
+        // Pruned from the end: the Certificate goes first, or cert-manager would make its Secret anew.
+        let all: Inventory = secrets.chain(entries.iter().cloned()).collect();
+        let outcome = self.connection.cluster.prune(writer, &all).await;
+        for (object, change) in &outcome.changes {
+            tracing::info!(%object, ?change, "pruned");
+        }
+        outcome
+    }
+
+    /// What is remembered, and what else bears this record's label: made by a pass that could not write it down.
+    pub(super) fn known(&self, owner: Owner, plan: &Plan) -> Inventory {
+        let mut known = self.work.inventory.clone();
+        let planned: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).collect();
+        for found in self.connection.watches.by_owner(&owner.to_string()) {
+            let remembered = known.iter().any(|entry| entry.object == found.at);
+            if !remembered && !planned.contains(&found.at) && is_ours_alone(&found.at) && !found.deleting {
+                known.push(InventoryEntry {
+                    uid: Some(found.uid.clone()),
+                    ..InventoryEntry::intended(found.at.clone())
+                });
+            }
+        }
+        known
+    }
+
+    /// A list of what would go, if that is too much to go without a person's word.
+    fn brake(&self, unwanted: &[InventoryEntry], all: usize) -> Option<String> {
+        // What a shared gateway loses was lost by gateway instances, which a person deleted or changed.
+        let explained = self.work.being_deleted || self.work.brake_released || self.work.key.kind == "SharedGateway";
+        if explained || unwanted.len() <= most(all) {
+            return None;
+        }
+        let names: Vec<_> = unwanted.iter().take(10).map(|entry| entry.object.to_string()).collect();
+        let more = unwanted.len().saturating_sub(names.len());
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Some(format!(
+            "{} of {all} objects would be deleted at once: {}{more}; if that is meant, send Reconciled false to this record",
+            unwanted.len(),
+            names.join(", ")
+        ))
+    }
+
+    fn judge(&self, plan: &Plan, done: Outcome, braked: Option<String>) -> Result<Brought, Failure> {
+        for (object, change) in &done.changes {
+            if !matches!(change, Change::Skipped | Change::Unchanged) {
+                tracing::info!(%object, ?change, "applied");
+            }
+        }
+        for error in &done.errors {
+            self.site.report(error);
+        }
+        if done.errors.iter().any(|error| matches!(error, ClusterError::Cancelled { .. })) {
+            return Err(Failure::Cancelled);
+        }
+        let pending = done.pending().next().map(|(object, why)| format!("{object}: {why}"));
+        let error = done.errors.first();
+        let finding = match (error, &braked, &pending) {
+            (Some(error), ..) => Finding::fails(APPLIED, reason(error), error.to_string()),
+            (None, Some(list), _) => Finding::fails(APPLIED, "MassDeletion", list.clone()),
+            (None, None, Some(why)) => {
+                Finding::holds(APPLIED, "Pruning", format!("all objects stand; still going: {why}"))
+            }
+            (None, None, None) => Finding::holds(APPLIED, "Applied", applied(plan)),
+        };
+        let retry_after = match error {
+            Some(ClusterError::Unreachable { retry_after, .. }) => *retry_after,
+            // Somebody has to act; the watch doesn't see foreign objects.
+            Some(ClusterError::Conflict { .. }) => Some(Duration::from_secs(5)),
+            _ => None,
+        };
+        Ok(Brought {
+            applied: error.is_none() && braked.is_none(),
+            error: error.map(ToString::to_string),
+            retry_after,
+            next: if pending.is_some() { Next::In(GOING) } else { Next::WhenWoken },
+            finding,
+            changes: done.changes,
+        })
+    }
+}
+
+/// More than this is not deleted from a record's objects without a person's word.
+fn most(all: usize) -> usize {
+    (all / 5).max(5)
+}
+
+fn applied(plan: &Plan) -> String {
+    match plan.objects.len() {
+        0 => "there is nothing to stand in the cluster".into(),
+        1 => "1 object stands as asked for".into(),
+        many => format!("{many} objects stand as asked for"),
+    }
+}
+
+fn reason(error: &ClusterError) -> &'static str {
+    match error {
+        ClusterError::Access(_) => "InvalidAccess",
+        ClusterError::Unreachable { .. } => "Unreachable",
+        ClusterError::Refused { .. } => "Refused",
+        ClusterError::Conflict { .. } => "Conflict",
+        ClusterError::Cancelled { .. } => "Cancelled",
+    }
+}
+
+fn is_certificate(at: &ObjectRef) -> bool {
+    at.group == "cert-manager.io" && at.kind == "Certificate"
+}
+
+/// Kinds whose objects get our labels from nobody but us. Others' controllers copy labels from Services to EndpointSlices and the like.
+fn is_ours_alone(at: &ObjectRef) -> bool {
+    let certificates = at.group == "cert-manager.io" && matches!(at.kind.as_str(), "Certificate" | "ClusterIssuer");
+    certificates || matches!(at.group.as_str(), "gateway.networking.k8s.io" | "externaldns.k8s.io")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fifth_may_go_and_five_always() {
+        assert_eq!([most(0), most(10), most(25), most(100)], [5, 5, 5, 20]);
+    }
+}

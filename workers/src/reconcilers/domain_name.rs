@@ -1,0 +1,212 @@
+//! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zone itself says whether they
+//! stand, and they are deleted here.
+
+use super::{Failure, Found, Pass, services::holds};
+use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
+use causeway_records::{
+    inputs::{DomainNameInputs, HostRecord, Published},
+    nouns::{AwsAccount, Service},
+    status::Finding,
+};
+use causeway_render::{
+    conditions::{self, DNS_PUBLISHED},
+    domain_name,
+    plan::Plan,
+    support_service::dns_owner,
+};
+use causeway_store::queue::Next;
+use chrono::{DateTime, Utc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// When to look at a zone that isn't as asked for.
+const SOON: Duration = Duration::from_secs(1);
+/// When to look at one that is, for nobody tells us when somebody changes it.
+const RESYNC: Duration = Duration::from_secs(300);
+/// external-dns may be in the middle of writing when its object goes: the zone counts as clean only when it still is after this time.
+const SETTLED: Duration = Duration::from_secs(2);
+
+pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
+    let mut inputs = pass.context.store.domain_name_inputs(pass.work.key.id).await?;
+    if let Some(account) = &mut inputs.account
+        && let Err(error) = account.spec.decrypt(&pass.context.key)
+    {
+        return Ok(pass.invalid(format!("aws account {}: {error}", account.spec.name)));
+    }
+    let owner = domain_name::owner(&inputs.instance.record);
+    let needed = pass.services(&[Service::ExternalDns]).await?;
+    if !holds(&needed) && !pass.work.being_deleted {
+        return Ok(Found { findings: vec![pass.reachable(), needed], ..Found::default() });
+    }
+    let gateways: Vec<_> = inputs.gateways.iter().map(|gateway| domain_name::gateway_ref(&inputs, gateway)).collect();
+    pass.watch(gateways.iter()).await;
+    let targets = domain_name::targets(&inputs, &pass.seen(owner, gateways.iter()));
+    let plan = if pass.work.being_deleted { Plan::default() } else { domain_name::render(&inputs, &targets) };
+    let brought = pass.bring(owner, &plan).await?;
+    let before = vec![pass.reachable(), needed];
+    if brought.error.is_some() {
+        return Ok(brought.found(before, vec![]));
+    }
+    let wanted = if pass.work.being_deleted { BTreeMap::new() } else { domain_name::wanted(&inputs, &targets) };
+    let leaving = leaving(&inputs, pass.work.being_deleted);
+    let zone = match look(pass, &inputs, &Wanted::all(&wanted), &leaving).await {
+        Ok(zone) => zone,
+        Err(error) => return Ok(unread(before, brought, &error)),
+    };
+    let published = note(&inputs, &zone, &leaving, Utc::now());
+    let (clean, next) = progress(&published, &leaving, Utc::now());
+    if pass.work.being_deleted && clean {
+        return pass.remove(owner).await;
+    }
+    let changed = published != inputs.published;
+    inputs.published = published;
+    let mut found = brought.found(before, conditions::domain_name_instance(&inputs, &targets));
+    found.applied &= clean;
+    found.next = next;
+    found.wake_dependants = changed || !pass_is_reconciled(pass) && found.applied;
+    found.projection = serde_json::to_value(&inputs.published).ok();
+    Ok(found)
+}
+
+/// Gateways that go wait for this record to have seen it.
+fn pass_is_reconciled(pass: &Pass<'_>) -> bool {
+    pass.work.observed_generation >= pass.work.generation
+}
+
+fn leaving(inputs: &DomainNameInputs, all: bool) -> BTreeSet<String> {
+    if all { inputs.published.hosts.keys().cloned().collect() } else { domain_name::leaving(inputs) }
+}
+
+/// What the zone says, after what has to leave it was deleted.
+struct Looked {
+    /// By hostname: None when the records stand as asked for, else why not.
+    hosts: BTreeMap<String, Option<String>>,
+    /// Leaving hostnames that still have records of ours.
+    remaining: BTreeSet<String>,
+}
+
+async fn look(
+    pass: &Pass<'_>,
+    inputs: &DomainNameInputs,
+    wanted: &[Wanted],
+    leaving: &BTreeSet<String>,
+) -> Result<Looked, DnsError> {
+    let mut looked = Looked { hosts: BTreeMap::new(), remaining: BTreeSet::new() };
+    if wanted.is_empty() && leaving.is_empty() {
+        return Ok(looked);
+    }
+    let route53 = route53(pass, inputs).await;
+    let zone = zone(&route53, inputs).await?;
+    let owner = dns_owner(&inputs.control_plane, pass.site.runtime_id());
+    let mut hosts: Vec<String> =
+        wanted.iter().map(|wanted| wanted.host.clone()).chain(leaving.iter().cloned()).collect();
+    hosts.sort();
+    hosts.dedup();
+    let records = route53.read(&zone, &hosts).await?;
+    for state in dns::published(&records, wanted, &owner) {
+        let why = (state.state != dns::State::Present).then(|| state.to_string());
+        let known = looked.hosts.entry(state.host).or_default();
+        *known = known.take().or(why);
+    }
+    let going: Vec<String> = leaving.iter().cloned().collect();
+    let deletions = dns::deletions(&records, &going, &owner);
+    if !deletions.is_empty() && pass.site.hold().is_held() {
+        tracing::info!(zone = zone.name, hosts = ?going, "deleting records");
+        route53.delete(&zone, &deletions).await?;
+        let left = route53.read(&zone, &going).await?;
+        if !dns::deletions(&left, &going, &owner).is_empty() {
+            looked.remaining = leaving.clone();
+        }
+    }
+    Ok(looked)
+}
+
+async fn route53(pass: &Pass<'_>, inputs: &DomainNameInputs) -> Route53 {
+    let endpoint = pass.context.route53_endpoint.clone();
+    let account = inputs.account.as_ref();
+    let id = account.map_or(0, causeway_records::Record::id);
+    pass.context.accounts.route53(id, &account_of(account.map(|account| &account.spec), endpoint)).await
+}
+
+fn account_of(account: Option<&AwsAccount>, endpoint: Option<String>) -> dns::Account {
+    let keys = account.and_then(|account| Some((account.access_key_id.clone()?, account.secret_access_key.as_ref()?)));
+    dns::Account {
+        credentials: match keys {
+            Some((id, secret)) => dns::Credentials::Keys { id, secret: dns::Secret::new(secret) },
+            None => dns::Credentials::Environment,
+        },
+        role: account.and_then(|account| account.role_arn.clone()).map(|arn| dns::Role { arn, external_id: None }),
+        region: account.map_or_else(|| "us-east-1".into(), |account| account.default_region.clone()),
+        endpoint,
+    }
+}
+
+async fn zone(route53: &Route53, inputs: &DomainNameInputs) -> Result<Zone, DnsError> {
+    let spec = &inputs.definition.spec;
+    let visibility = match spec.zone.to_ascii_lowercase().as_str() {
+        "public" => Visibility::Public,
+        "private" => Visibility::Private,
+        _ => Visibility::Any,
+    };
+    route53.zone(spec.domain.as_str(), spec.hosted_zone_id.as_deref(), visibility).await
+}
+
+/// What to remember of the zone.
+fn note(inputs: &DomainNameInputs, zone: &Looked, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> Published {
+    let ttl = inputs.definition.spec.ttl_seconds();
+    let mut hosts = BTreeMap::new();
+    for (host, why) in &zone.hosts {
+        let record =
+            HostRecord { present: why.is_none(), message: why.clone().unwrap_or_default(), gone_since: None, ttl };
+        hosts.insert(host.clone(), record);
+    }
+    for host in leaving {
+        let Some(before) = inputs.published.hosts.get(host) else { continue };
+        let gone_since = (!zone.remaining.contains(host)).then(|| before.gone_since.unwrap_or(now));
+        // One TTL and the settling later nobody needs to know of it any more.
+        let over = gone_since.is_some_and(|gone| now - gone > chrono::TimeDelta::seconds(before.ttl.max(10) + 60));
+        if !over {
+            hosts.insert(
+                host.clone(),
+                HostRecord { present: false, message: String::new(), gone_since, ttl: before.ttl },
+            );
+        }
+    }
+    // A gateway that lost its address keeps its records; they are still ours to take away one day.
+    for (host, before) in &inputs.published.hosts {
+        hosts.entry(host.clone()).or_insert_with(|| before.clone());
+    }
+    hosts.retain(|host, record| record.gone_since.is_none() || leaving.contains(host) && !is_over(record, now));
+    Published { hosts }
+}
+
+fn is_over(record: &HostRecord, now: DateTime<Utc>) -> bool {
+    record.gone_since.is_some_and(|gone| now - gone > chrono::TimeDelta::seconds(record.ttl.max(10) + 60))
+}
+
+/// Whether everything that has to leave the zone has left it for good, and when to look again.
+fn progress(published: &Published, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> (bool, Next) {
+    let settled = |record: &HostRecord| {
+        record.gone_since.is_some_and(|gone| (now - gone).to_std().is_ok_and(|since| since >= SETTLED))
+    };
+    let clean = leaving.iter().all(|host| published.hosts.get(host).is_none_or(settled));
+    let standing = published.hosts.iter().filter(|(host, _)| !leaving.contains(*host));
+    let all_present = standing.into_iter().all(|(_, record)| record.present);
+    (clean, Next::In(if clean && all_present { RESYNC } else { SOON }))
+}
+
+/// The zone could not be read: say so, and try again as the error says.
+fn unread(before: Vec<Finding>, brought: super::bring::Brought, error: &DnsError) -> Found {
+    let finding = Finding::fails(DNS_PUBLISHED, error.reason(), error.to_string());
+    let mut found = brought.found(before, vec![finding]);
+    found.applied = false;
+    found.error = Some(error.to_string());
+    found.retry_after = Some(match error.next() {
+        dns::Next::Again(after) => after,
+        // A person has to act, and nobody tells us when he did.
+        dns::Next::Stop => Duration::from_secs(30),
+    });
+    found
+}

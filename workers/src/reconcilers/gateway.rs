@@ -1,0 +1,102 @@
+//! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
+
+use super::{Failure, Found, Pass, services::holds};
+use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::Service, status::Finding};
+use causeway_render::{
+    conditions,
+    gateway::{self, gateway_ref, listeners},
+    k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    names,
+    plan::Plan,
+    shared_gateway,
+};
+use causeway_store::queue::Next;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// The step of a gateway that is on its way out: its hostnames leave the zone first.
+const DNS_WITHDRAWN: &str = "DnsWithdrawn";
+
+pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
+    let mut inputs = pass.context.store.gateway_inputs(pass.work.key.id).await?;
+    if let Some(account) = &mut inputs.account
+        && let Err(error) = account.spec.decrypt(&pass.context.key)
+    {
+        return Ok(pass.invalid(format!("aws account {}: {error}", account.spec.name)));
+    }
+    let owner = gateway::owner(&inputs.instance.record);
+    if pass.work.being_deleted {
+        return match still_published(&inputs, Utc::now()) {
+            Some((message, wait)) => Ok(Found {
+                findings: vec![pass.reachable(), Finding::fails(DNS_WITHDRAWN, "Waiting", message)],
+                next: Next::In(wait),
+                ..Found::default()
+            }),
+            None => pass.remove(owner).await,
+        };
+    }
+    let needed = pass.services(needed(&inputs)).await?;
+    let before = vec![pass.reachable(), needed];
+    if !before.iter().all(holds) {
+        return Ok(Found { findings: before, ..Found::default() });
+    }
+    let plan = match gateway::render(&inputs) {
+        Ok(plan) => plan,
+        Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
+    };
+    let brought = pass.bring(owner, &plan).await?;
+    let others = looked_at(&inputs, &plan);
+    pass.watch(others.iter()).await;
+    let seen = pass.seen(owner, others.iter());
+    Ok(brought.found(before, conditions::gateway_instance(&inputs, &plan, &seen)))
+}
+
+fn needed(inputs: &GatewayInputs) -> &'static [Service] {
+    if inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true)) {
+        &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]
+    } else {
+        &[Service::GatewayApi, Service::EnvoyGateway]
+    }
+}
+
+/// Objects of the shared gateway that this instance's steps are read from.
+fn looked_at(inputs: &GatewayInputs, _: &Plan) -> Vec<ObjectRef> {
+    let mut all = vec![gateway_ref(inputs)];
+    let Some(shared) = &inputs.shared_gateway else { return all };
+    let name = &shared.gateway.object_name;
+    all.extend(shared.slots.values().map(|slot| shared_gateway::holder(name, *slot)));
+    for listener in listeners(inputs).unwrap_or_default() {
+        if let Some(hostname) = &listener.key.hostname {
+            all.push(CERTIFICATE.at(name, &names::certificate(name, hostname)));
+        }
+    }
+    all.extend(inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id()))));
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// Why the routes must stay for now: answers that lead here are still given or kept. With the time to wait.
+fn still_published(inputs: &GatewayInputs, now: DateTime<Utc>) -> Option<(String, Duration)> {
+    const SOON: Duration = Duration::from_secs(1);
+    for domain_name in &inputs.domain_names {
+        if !domain_name.reconciled {
+            let message =
+                format!("domain name instance {} still has to take the hostnames out of its zone", domain_name.name);
+            return Some((message, SOON));
+        }
+        for hostname in &inputs.hostnames {
+            let Some(record) = domain_name.published.hosts.get(hostname) else { continue };
+            let Some(gone) = record.gone_since else { continue };
+            let kept_until = gone + chrono::TimeDelta::seconds(record.ttl);
+            if let Ok(wait) = (kept_until - now).to_std() {
+                let message = format!(
+                    "{hostname} left its zone; answers may be kept until {}",
+                    kept_until.format("%H:%M:%S UTC")
+                );
+                return Some((message, wait + Duration::from_millis(50)));
+            }
+        }
+    }
+    None
+}

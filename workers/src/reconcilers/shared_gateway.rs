@@ -1,0 +1,80 @@
+//! The common Gateway of a cluster: listeners, certificates, issuers. Wakes exactly the gateway instances whose listener changed.
+
+use super::{Failure, Found, Pass, services::holds};
+use causeway_records::{
+    inputs::{Protocol, SharedGatewayInputs},
+    nouns::Service,
+    secret::SecretError,
+};
+use causeway_render::{conditions, shared_gateway};
+use causeway_store::queue::Key;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
+    let mut inputs = pass.context.store.shared_gateway_inputs(pass.work.key.id).await?;
+    if let Err(error) = decrypt(&mut inputs, pass) {
+        return Ok(pass.invalid(format!("aws account: {error}")));
+    }
+    let owner = shared_gateway::owner(&inputs.gateway.record);
+    if pass.work.being_deleted {
+        return pass.remove(owner).await;
+    }
+    let needed = pass.services(needed(&inputs)).await?;
+    if !holds(&needed) && !inputs.listeners.is_empty() {
+        return Ok(Found { findings: vec![pass.reachable(), needed], ..Found::default() });
+    }
+    let plan = match shared_gateway::render(&inputs) {
+        Ok(plan) => plan,
+        Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
+    };
+    let brought = pass.bring(owner, &plan).await?;
+    let seen = pass.seen(owner, std::iter::empty());
+    let states = conditions::listener_states(&inputs, &seen);
+    let before = states_of(pass);
+    let wake = changed(&inputs, &before, &states);
+    let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
+    let mut found = brought.found(vec![pass.reachable(), needed], after);
+    found.projection = Some(json!({"listeners": states}));
+    found.wake = wake;
+    Ok(found)
+}
+
+fn needed(inputs: &SharedGatewayInputs) -> &'static [Service] {
+    let https = inputs.listeners.iter().any(|listener| listener.key.protocol == Protocol::Https);
+    match (inputs.listeners.is_empty(), https) {
+        (true, _) => &[],
+        (_, true) => &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager],
+        (_, false) => &[Service::GatewayApi, Service::EnvoyGateway],
+    }
+}
+
+fn states_of(pass: &Pass<'_>) -> BTreeMap<String, String> {
+    let projection = pass.work.projection.as_ref();
+    projection.and_then(|p| serde_json::from_value(p["listeners"].clone()).ok()).unwrap_or_default()
+}
+
+/// The gateway instances whose listeners are in another state than before.
+fn changed(
+    inputs: &SharedGatewayInputs,
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+) -> Vec<Key> {
+    let mut keys: Vec<Key> = vec![];
+    for listener in &inputs.listeners {
+        let name = conditions::listener_key(&listener.key);
+        if before.get(&name) == now.get(&name) {
+            continue;
+        }
+        keys.extend(
+            listener.users.iter().map(|user| Key { kind: "GatewayInstance".into(), id: user.gateway_instance_id }),
+        );
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+fn decrypt(inputs: &mut SharedGatewayInputs, pass: &Pass<'_>) -> Result<(), SecretError> {
+    inputs.accounts.iter_mut().try_for_each(|account| account.spec.decrypt(&pass.context.key))
+}

@@ -1,0 +1,148 @@
+//! Keeps this worker's leases and a desk for each.
+
+use super::{desk::Desk, hold::Hold};
+use crate::context::Context;
+use causeway_bus::{Bus, Hint};
+use causeway_store::lease::Held;
+use futures::StreamExt;
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// One worker process.
+pub struct Fleet {
+    context: Context,
+    bus: Bus,
+    worker: Uuid,
+    ttl: Duration,
+    desks: HashMap<i64, Seat>,
+}
+
+/// A desk at work.
+struct Seat {
+    epoch: i64,
+    hold: Hold,
+    hint: Arc<Notify>,
+    task: JoinHandle<()>,
+}
+
+impl Fleet {
+    /// A worker with a name of its own.
+    pub fn new(context: Context, bus: Bus, ttl: Duration) -> Self {
+        Self { context, bus, worker: Uuid::new_v4(), ttl, desks: HashMap::new() }
+    }
+
+    /// Works until told to stop; then lets passes end, gives the leases up and leaves.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let (hints, mut incoming) = tokio::sync::mpsc::channel(1024);
+        let listener = tokio::spawn(listen(self.bus.clone(), hints));
+        let mut renewal = tokio::time::interval(self.ttl / 4);
+        renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(hint) = incoming.recv() => self.pass_on(&hint),
+                _ = renewal.tick() => self.keep_leases().await,
+            }
+        }
+        listener.abort();
+        let scopes: Vec<i64> = self.desks.keys().copied().collect();
+        self.give_up(&scopes).await;
+        if let Err(error) = self.context.store.leave(self.worker).await {
+            tracing::warn!(%error, "left without saying so; the others notice when the leases end");
+        }
+    }
+
+    fn pass_on(&self, hint: &Hint) {
+        for (scope, seat) in &self.desks {
+            if hint.scope == 0 || hint.scope == *scope {
+                seat.hint.notify_one();
+            }
+        }
+        // A new cluster: its lease is free, and its records wait.
+        if hint.kind == "KubernetesRuntimeInstance" && !self.desks.contains_key(&hint.scope) {
+            tracing::debug!(scope = hint.scope, "a hint about a cluster that nobody here holds");
+        }
+    }
+
+    async fn keep_leases(&mut self) {
+        let asked = Instant::now();
+        match self.context.store.keep_leases(self.worker, self.ttl).await {
+            Ok(held) => self.take(held, asked).await,
+            // Without Postgres nothing is renewed: every hold ends by itself.
+            Err(error) => tracing::warn!(%error, "the leases could not be renewed"),
+        }
+        metrics::gauge!("causeway_workers_leases").set(self.desks.len() as f64);
+    }
+
+    async fn take(&mut self, held: Held, asked: Instant) {
+        let gone: Vec<i64> = self
+            .desks
+            .iter()
+            .filter(|(scope, seat)| {
+                let same = |lease: &&causeway_store::lease::Lease| lease.scope == **scope && lease.epoch == seat.epoch;
+                seat.task.is_finished() || !held.leases.iter().any(|lease| same(&lease))
+            })
+            .map(|(scope, _)| *scope)
+            .collect();
+        self.close(&gone).await;
+        for lease in &held.leases {
+            if let Some(seat) = self.desks.get(&lease.scope) {
+                seat.hold.renew(asked, self.ttl);
+                continue;
+            }
+            let (hold, hint) = (Hold::new(asked, self.ttl), Arc::new(Notify::new()));
+            let desk = Desk::new(self.context.clone(), lease.scope, hold.clone(), hint.clone());
+            tracing::info!(cluster = lease.scope, epoch = lease.epoch, "took a cluster");
+            let task = tokio::spawn(desk.run());
+            self.desks.insert(lease.scope, Seat { epoch: lease.epoch, hold, hint, task });
+        }
+        // Others have come: let them have their share.
+        let surplus = self.desks.len().saturating_sub(held.share);
+        let scopes: Vec<i64> = self.desks.keys().copied().take(surplus).collect();
+        self.give_up(&scopes).await;
+    }
+
+    /// Stops the work on clusters and frees their leases.
+    async fn give_up(&mut self, scopes: &[i64]) {
+        if scopes.is_empty() {
+            return;
+        }
+        self.close(scopes).await;
+        if let Err(error) = self.context.store.release_leases(self.worker, scopes).await {
+            tracing::warn!(%error, "leases could not be given up; they end by themselves");
+        }
+    }
+
+    async fn close(&mut self, scopes: &[i64]) {
+        let seats: Vec<Seat> = scopes.iter().filter_map(|scope| self.desks.remove(scope)).collect();
+        for seat in &seats {
+            seat.hold.lose();
+        }
+        for seat in seats {
+            if let Err(error) = seat.task.await {
+                tracing::error!(%error, "the work on a cluster ended badly; it begins anew");
+            }
+        }
+    }
+}
+
+/// Hints for as long as the process runs; the subscription outlives every outage of the server.
+async fn listen(bus: Bus, to: tokio::sync::mpsc::Sender<Hint>) {
+    match bus.hints().await {
+        Ok(hints) => {
+            let mut hints = std::pin::pin!(hints);
+            while let Some(hint) = hints.next().await {
+                if to.send(hint).await.is_err() {
+                    return;
+                }
+            }
+        }
+        Err(error) => tracing::warn!(%error, "no hints; work is found by scans"),
+    }
+}

@@ -1,0 +1,10 @@
+//! From due records to passes: leases, concurrency, back-off.
+
+mod backoff;
+mod desk;
+mod fleet;
+mod hold;
+mod pass;
+
+pub use fleet::Fleet;
+pub use hold::Hold;
