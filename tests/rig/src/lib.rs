@@ -5,18 +5,26 @@
 //! Tests don't start it themselves. They run below `causeway-rig run -- …` and find it through [`Endpoints::from_env`].
 
 mod cluster;
+mod control;
 mod endpoints;
+mod konnectivity;
+mod kubelet;
+mod load_balancer;
 mod nats;
 mod net;
 mod node;
 mod pki;
 mod postgres;
 mod process;
+mod relay;
 mod rig;
 mod route53;
 pub mod tools;
 
+pub use control::Knobs;
 pub use endpoints::{Access, ClusterEndpoints, Endpoints, Server, VARIABLE};
+pub use kubelet::{SANDBOX_COMMAND, Sandbox};
+pub use load_balancer::Withheld;
 pub use nats::Nats;
 pub use net::free_port;
 pub use postgres::Postgres;

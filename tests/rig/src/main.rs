@@ -3,11 +3,12 @@
 use std::{
     ffi::OsString,
     io::IsTerminal,
+    path::PathBuf,
     process::{ExitCode, Stdio},
 };
 
 use anyhow::{Context, Result};
-use causeway_rig::{Options, Rig, VARIABLE, tools::Tools};
+use causeway_rig::{Options, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, tools::Tools};
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -24,6 +25,12 @@ struct Arguments {
 enum Action {
     /// Build every tool that is not in the cache yet.
     Tools,
+    /// Run a controller inside of namespaces of its own. The rig calls itself with this.
+    #[command(name = SANDBOX_COMMAND, hide = true)]
+    Sandbox {
+        /// The file that says what to run.
+        file: PathBuf,
+    },
     /// Start everything, run a command on it, stop everything, and end with the command's exit code.
     Run {
         /// Clusters beside the main one: bare control planes without nodes.
@@ -40,6 +47,7 @@ async fn main() -> ExitCode {
     start_logging();
     let done = match Arguments::parse().command {
         Action::Tools => Tools::build().map(|_| ExitCode::SUCCESS),
+        Action::Sandbox { file } => Sandbox::run(&file).await,
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
     };
     done.unwrap_or_else(|error| {

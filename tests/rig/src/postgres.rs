@@ -136,7 +136,7 @@ impl Owner {
             Self::Myself => Spec::new(name, program, logs),
             Self::Other(user) => {
                 let (uid, gid) = (user.uid.to_string(), user.gid.to_string());
-                Spec::through(name, &["--reuid", &uid, "--regid", &gid, "--clear-groups"], program, logs)
+                Spec::through(name, &[], &["--reuid", &uid, "--regid", &gid, "--clear-groups"], program, logs)
             }
         }
     }

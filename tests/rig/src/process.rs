@@ -51,13 +51,21 @@ pub(crate) struct Spec {
 impl Spec {
     /// A program with its log file `<logs>/<name>.log`. `name` is what errors call it.
     pub(crate) fn new(name: &str, program: impl AsRef<Path>, logs: &Path) -> Self {
-        Self::through(name, &[], program, logs)
+        Self::through(name, &[], &[], program, logs)
     }
 
-    /// The same, started by another program that ends by executing it, such as `unshare --net --`.
-    pub(crate) fn through(name: &str, wrapper: &[&str], program: impl AsRef<Path>, logs: &Path) -> Self {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]).args(wrapper).arg("--").arg(program.as_ref());
+    /// The same, started through `wrapper`, which must end by executing what follows, such as `unshare --net --`, and with
+    /// more options of `setpriv`. That one comes last, for a change of user or of namespace would undo what it asks for.
+    pub(crate) fn through(
+        name: &str,
+        wrapper: &[&str],
+        privileges: &[&str],
+        program: impl AsRef<Path>,
+        logs: &Path,
+    ) -> Self {
+        let mut words = wrapper.iter().chain(&["setpriv", "--pdeathsig", "KILL"]).chain(privileges).chain(&["--"]);
+        let mut command = Command::new(words.next().unwrap_or(&"setpriv"));
+        command.args(words).arg(program.as_ref());
         Self { name: name.to_owned(), command, log: logs.join(format!("{name}.log")) }
     }
 
@@ -68,11 +76,6 @@ impl Spec {
 
     pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Self {
         self.command.args(args);
-        self
-    }
-
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
-        self.command.env(name, value);
         self
     }
 

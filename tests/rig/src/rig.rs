@@ -8,11 +8,15 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use futures::future::{try_join_all, try_join3};
+use futures::future::{join_all, try_join_all, try_join3};
 
 use crate::{
     cluster::Cluster,
+    control::Control,
     endpoints::{Access, ClusterEndpoints, Endpoints, Server},
+    konnectivity::Konnectivity,
+    kubelet::Kubelet,
+    load_balancer::LoadBalancer,
     nats::Nats,
     node::FakeNode,
     postgres::Postgres,
@@ -31,11 +35,20 @@ pub struct Options {
 pub struct Rig {
     dir: RunDir,
     endpoints: Endpoints,
+    parts: Parts,
+}
+
+/// What was started.
+struct Parts {
     postgres: Postgres,
     nats: Nats,
     route53: Route53,
     clusters: Vec<Cluster>,
     node: FakeNode,
+    control: Control,
+    load_balancer: LoadBalancer,
+    kubelet: Kubelet,
+    konnectivity: Konnectivity,
 }
 
 impl Rig {
@@ -52,17 +65,17 @@ impl Rig {
         if started.is_err() {
             dir.keep();
         }
-        let (postgres, nats, route53, clusters, node) = started?;
+        let parts = started?;
         let endpoints = Endpoints {
             run_dir: dir.path().to_owned(),
-            control_url: String::new(),
-            postgres: Server { url: postgres.admin_url(), pid: postgres.pid() },
-            nats: Server { url: nats.url(), pid: nats.pid() },
-            route53_url: route53.url(),
-            clusters: clusters.iter().map(describe).collect::<Result<_>>()?,
+            control_url: parts.control.url(),
+            postgres: Server { url: parts.postgres.admin_url(), pid: parts.postgres.pid() },
+            nats: Server { url: parts.nats.url(), pid: parts.nats.pid() },
+            route53_url: parts.route53.url(),
+            clusters: parts.clusters.iter().map(describe).collect::<Result<_>>()?,
             programs: tools.programs().clone(),
         };
-        let rig = Self { dir, endpoints, postgres, nats, route53, clusters, node };
+        let rig = Self { dir, endpoints, parts };
         fs::write(rig.endpoints_file(), serde_json::to_string_pretty(&rig.endpoints)?)?;
         Ok(rig)
     }
@@ -86,15 +99,18 @@ impl Rig {
 
     /// Stops everything and removes its files, unless they are kept.
     pub async fn stop(self) {
-        self.node.stop().await;
-        futures::future::join_all(self.clusters.iter().map(Cluster::stop)).await;
-        self.nats.stop().await;
-        self.route53.stop();
-        self.postgres.stop().await;
+        let parts = &self.parts;
+        parts.kubelet.stop().await;
+        parts.load_balancer.stop();
+        parts.konnectivity.stop();
+        parts.node.stop().await;
+        join_all(parts.clusters.iter().map(Cluster::stop)).await;
+        parts.nats.stop().await;
+        parts.route53.stop();
+        parts.control.stop();
+        parts.postgres.stop().await;
     }
 }
-
-type Parts = (Postgres, Nats, Route53, Vec<Cluster>, FakeNode);
 
 async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
     let logs = dir.join("logs");
@@ -112,10 +128,13 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
         let name = format!("extra-{number}");
         timed("extra cluster", Cluster::start(&name, tools, &dir.join(&name), false)).await
     }));
-    let route53 = Route53::start().await?;
+    let (route53, control) = (Route53::start().await?, Control::start().await?);
     let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
+    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.withheld());
+    let kubelet = Kubelet::start(tools, &cluster, route53.port())?;
+    let konnectivity = Konnectivity::start(&cluster.egress_socket(), cluster.client.clone(), kubelet.pods().clone())?;
     let clusters = std::iter::once(cluster).chain(extra).collect();
-    Ok((postgres, nats, route53, clusters, node))
+    Ok(Parts { postgres, nats, route53, clusters, node, control, load_balancer, kubelet, konnectivity })
 }
 
 /// Logs how long a part took to start.

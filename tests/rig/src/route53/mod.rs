@@ -59,6 +59,12 @@ impl Route53 {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The port of loopback it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Stops it, and forgets everything.
     pub fn stop(&self) {
         self.server.abort();

@@ -20,7 +20,7 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn start(total: usize, usual: Duration) -> Self {
         eprintln!(
-            "Building {total} parts of the test rig from source, once. On two cores this usually takes {}.",
+            "Building what the test rig lacks from source, once ({total} to do). On two cores this usually takes {}.",
             words(usual)
         );
         let plain = !std::io::stderr().is_terminal() || env::var_os("CI").is_some_and(|ci| ci == "true");
@@ -69,7 +69,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        eprintln!("All parts are built, in {}.", words(self.started.elapsed()));
+        eprintln!("All is built, in {}.", words(self.started.elapsed()));
     }
 }
 

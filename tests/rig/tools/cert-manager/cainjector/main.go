@@ -24,6 +24,7 @@ import (
 
 	cmapi "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/cert-manager/cert-manager/pkg/controller/cainjector"
+	"github.com/cert-manager/cert-manager/pkg/util"
 )
 
 func main() {
@@ -56,6 +57,8 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	// The reconcilers take their field manager from the user agent.
+	cluster = util.RestConfigWithUserAgent(cluster, "cainjector")
 	manager, err := ctrl.NewManager(cluster, ctrl.Options{
 		Scheme:  scheme,
 		Metrics: server.Options{BindAddress: "0"},

@@ -1,0 +1,101 @@
+//! The knobs of a running rig, for tests: an HTTP interface on loopback and its client.
+
+use anyhow::Result;
+use axum::{Json, Router, extract::State, http::StatusCode, routing::put};
+use serde::Serialize;
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use crate::{
+    endpoints::Endpoints,
+    load_balancer::Withheld,
+    net::{free_port, loopback},
+    route53::{Faults, JournalEntry},
+};
+
+/// The server side of the knobs.
+#[derive(Debug)]
+pub(crate) struct Control {
+    port: u16,
+    withheld: watch::Sender<Withheld>,
+    server: JoinHandle<()>,
+}
+
+impl Control {
+    pub(crate) async fn start() -> Result<Self> {
+        let port = free_port()?;
+        let listener = TcpListener::bind(loopback(port)).await?;
+        let withheld = watch::Sender::new(Withheld::default());
+        let router = Router::new().route("/load-balancer", put(set_withheld)).with_state(withheld.clone());
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!(%error, "the rig's control interface ended");
+            }
+        });
+        Ok(Self { port, withheld, server })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn withheld(&self) -> watch::Receiver<Withheld> {
+        self.withheld.subscribe()
+    }
+
+    pub(crate) fn stop(&self) {
+        self.server.abort();
+    }
+}
+
+async fn set_withheld(State(knob): State<watch::Sender<Withheld>>, Json(withheld): Json<Withheld>) -> StatusCode {
+    knob.send_replace(withheld);
+    StatusCode::NO_CONTENT
+}
+
+/// A test's hand on the knobs of the rig. Tests that run beside each other share them, so turn them narrowly.
+#[derive(Clone, Debug)]
+pub struct Knobs {
+    client: reqwest::Client,
+    control: String,
+    route53: String,
+}
+
+impl Knobs {
+    /// The knobs of this rig.
+    #[must_use]
+    pub fn new(endpoints: &Endpoints) -> Self {
+        let route53 = endpoints.route53_url.clone();
+        Self { client: reqwest::Client::new(), control: endpoints.control_url.clone(), route53 }
+    }
+
+    /// Keeps load balancer addresses from these Services, and takes those away that they have. An empty list lets all have
+    /// theirs.
+    ///
+    /// # Errors
+    /// When the rig doesn't answer.
+    pub async fn withhold_addresses(&self, withheld: &Withheld) -> Result<()> {
+        self.put(format!("{}/load-balancer", self.control), withheld).await
+    }
+
+    /// Makes the Route53 emulator fail, or answer slowly.
+    ///
+    /// # Errors
+    /// When the emulator doesn't answer.
+    pub async fn set_route53_faults(&self, faults: &Faults) -> Result<()> {
+        self.put(format!("{}/rig/faults", self.route53), faults).await
+    }
+
+    /// Every change that the Route53 emulator accepted after the one with this sequence number; 0 for all.
+    ///
+    /// # Errors
+    /// When the emulator doesn't answer.
+    pub async fn route53_journal(&self, after: u64) -> Result<Vec<JournalEntry>> {
+        let url = format!("{}/rig/journal?after={after}", self.route53);
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
+    }
+
+    async fn put(&self, url: String, body: &impl Serialize) -> Result<()> {
+        self.client.put(url).json(body).send().await?.error_for_status()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! Which container images the rig can run as a process, and what it changes about them.
+
+use k8s_openapi::api::core::v1::{Container, Pod};
+
+/// A container image whose program the rig has.
+#[derive(Debug)]
+pub(super) struct Image {
+    /// The last segments of the repository: a registry mirror changes only the first ones.
+    repository: &'static str,
+    /// The rig's name of the program.
+    pub(super) program: &'static str,
+    /// Flags that replace those of the container. They make it quick, or name what is different on this machine.
+    flags: &'static [&'static str],
+    /// Whether it talks to AWS, which is the emulator here.
+    pub(super) uses_aws: bool,
+}
+
+const IMAGES: &[Image] = &[
+    Image { repository: "envoyproxy/gateway", program: "envoy-gateway", flags: &[], uses_aws: false },
+    Image {
+        repository: "cert-manager-controller",
+        program: "cert-manager-controller",
+        // Upstream waits an hour after a failed issuance, which no test can.
+        flags: &["--dns01-check-retry-period=1s", "--certificate-request-minimum-backoff-duration=10s"],
+        uses_aws: true,
+    },
+    Image { repository: "cert-manager-webhook", program: "cert-manager-webhook", flags: &[], uses_aws: false },
+    Image { repository: "cert-manager-cainjector", program: "cert-manager-cainjector", flags: &[], uses_aws: false },
+    Image {
+        repository: "external-dns",
+        program: "external-dns",
+        // With --events alone a change waits for a built-in 5 seconds; only a short interval makes it quick.
+        flags: &["--interval=1s", "--events", "--min-event-sync-interval=200ms", "--aws-batch-change-interval=0s"],
+        uses_aws: true,
+    },
+];
+
+/// The container of a pod that the rig runs, with its image. `None` for all others: for them the node only says they run.
+///
+/// Only the first container counts: the proxy pods of Envoy Gateway carry its image too, for a helper that ends Envoy.
+pub(super) fn known(pod: &Pod) -> Option<(&Container, &'static Image)> {
+    let container = pod.spec.as_ref()?.containers.first()?;
+    let repository = repository(container.image.as_deref()?);
+    let image = IMAGES.iter().find(|image| {
+        repository.strip_suffix(image.repository).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+    })?;
+    Some((container, image))
+}
+
+impl Image {
+    /// The arguments of the process: the container's, but for the flags which the rig sets.
+    pub(super) fn arguments(&self, container: &Container) -> Vec<String> {
+        // A command's first word is the program inside the image.
+        let command = container.command.iter().flatten().skip(1);
+        let own = command
+            .chain(container.args.iter().flatten())
+            .filter(|argument| !self.flags.iter().any(|flag| flag_name(flag) == flag_name(argument)));
+        own.cloned().chain(self.flags.iter().map(|&flag| flag.to_owned())).collect()
+    }
+}
+
+/// `--name` of `--name=value`.
+fn flag_name(argument: &str) -> &str {
+    argument.split('=').next().unwrap_or(argument)
+}
+
+/// An image reference without tag and digest.
+fn repository(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    match image.rsplit_once(':') {
+        // A colon before the last slash belongs to the registry's port.
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => image,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(images: &[&str]) -> Pod {
+        let containers: Vec<_> = images.iter().map(|image| json!({ "name": "c", "image": image })).collect();
+        serde_json::from_value(json!({ "spec": { "containers": containers } })).unwrap()
+    }
+
+    fn program(images: &[&str]) -> Option<&'static str> {
+        known(&pod(images)).map(|(_, image)| image.program)
+    }
+
+    #[test]
+    fn images_are_known_by_their_repository_whatever_registry_and_tag() {
+        assert_eq!(program(&["docker.io/envoyproxy/gateway:v1.9.1"]), Some("envoy-gateway"));
+        assert_eq!(
+            program(&["registry.test:5000/mirror/cert-manager-webhook@sha256:00"]),
+            Some("cert-manager-webhook")
+        );
+        assert_eq!(program(&["registry.k8s.io/external-dns/external-dns:v0.22.0"]), Some("external-dns"));
+        assert_eq!(program(&["my-external-dns"]), None);
+        assert_eq!(program(&["docker.io/envoyproxy/envoy:v1.40", "docker.io/envoyproxy/gateway:v1.9.1"]), None);
+    }
+
+    #[test]
+    fn the_flags_of_the_rig_replace_those_of_the_container() {
+        let container = Container {
+            command: Some(vec!["external-dns".to_owned(), "--interval=1m".to_owned()]),
+            args: Some(vec!["--source=crd".to_owned()]),
+            ..Container::default()
+        };
+        let image = IMAGES.iter().find(|image| image.program == "external-dns").unwrap();
+        assert_eq!(image.arguments(&container)[..2], ["--source=crd".to_owned(), "--interval=1s".to_owned()]);
+    }
+}

@@ -1,0 +1,162 @@
+//! The cloud's load balancer, as far as a cluster sees it: an address in the status of every Service that asks for one.
+//!
+//! There is no cloud here. The addresses are from a range reserved for documentation, so nothing can be sent to them by
+//! mistake.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::Ipv4Addr,
+    time::Duration,
+};
+
+use anyhow::Result;
+use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::api::core::v1::Service;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ListParams, Patch, PatchParams},
+    runtime::{WatchStreamExt, watcher, watcher::Event},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{interval, timeout},
+};
+
+const RANGE: [u8; 3] = [203, 0, 113];
+const FIELD_MANAGER: &str = "rig-load-balancer";
+/// Labels by which Envoy Gateway marks the Service of a Gateway.
+const GATEWAY_NAMESPACE: &str = "gateway.envoyproxy.io/owning-gateway-namespace";
+const GATEWAY_NAME: &str = "gateway.envoyproxy.io/owning-gateway-name";
+/// A Service whose address could not be written is tried again after this long.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Which Services get no address, or lose theirs.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Withheld {
+    /// `namespace/name` of a Service or of the Gateway it belongs to; `*` for all.
+    pub from: BTreeSet<String>,
+}
+
+impl Withheld {
+    fn holds(&self, service: &Service) -> bool {
+        let label = |name: &str| service.labels().get(name).cloned().unwrap_or_default();
+        let itself = format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any());
+        let gateway = format!("{}/{}", label(GATEWAY_NAMESPACE), label(GATEWAY_NAME));
+        ["*", &itself, &gateway].into_iter().any(|name| self.from.contains(name))
+    }
+}
+
+/// The running stand-in.
+#[derive(Debug)]
+pub(crate) struct LoadBalancer {
+    task: JoinHandle<()>,
+}
+
+impl LoadBalancer {
+    /// Serves the Services of a cluster. `withheld` is the knob that keeps addresses back.
+    pub(crate) fn start(client: Client, withheld: watch::Receiver<Withheld>) -> Self {
+        let addresses = Addresses { services: Api::all(client.clone()), client, withheld, taken: HashMap::new() };
+        Self { task: tokio::spawn(serve(addresses)) }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(mut addresses: Addresses) {
+    let mut knob = addresses.withheld.clone();
+    let mut events = watcher(addresses.services.clone(), watcher::Config::default()).default_backoff().boxed();
+    let mut retry = interval(RETRY);
+    let mut failed = false;
+    loop {
+        let outcome = tokio::select! {
+            event = events.try_next() => match event {
+                Ok(Some(Event::Apply(service) | Event::InitApply(service))) => addresses.settle(&service).await,
+                Ok(Some(Event::Delete(service))) => {
+                    addresses.release(&service);
+                    Ok(())
+                }
+                // The watch tries again by itself.
+                Ok(Some(Event::Init | Event::InitDone)) | Err(_) => Ok(()),
+                Ok(None) => return,
+            },
+            changed = knob.changed() => match changed {
+                Ok(()) => addresses.settle_all().await,
+                Err(_) => return,
+            },
+            _ = retry.tick(), if failed => addresses.settle_all().await,
+        };
+        failed = outcome.is_err();
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "an address could not be written and is tried again");
+        }
+    }
+}
+
+struct Addresses {
+    client: Client,
+    services: Api<Service>,
+    withheld: watch::Receiver<Withheld>,
+    /// The last byte of each Service's address, by the Service's uid.
+    taken: HashMap<String, u8>,
+}
+
+impl Addresses {
+    async fn settle_all(&mut self) -> Result<()> {
+        for service in self.services.list(&ListParams::default()).await? {
+            self.settle(&service).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the status of one Service what it should be.
+    async fn settle(&mut self, service: &Service) -> Result<()> {
+        let withheld = self.withheld.borrow().holds(service);
+        let wanted = if wants_address(service) && !withheld { self.address(service) } else { None };
+        if wanted.map(|address| address.to_string()).as_deref() == current(service)
+            || service.metadata.deletion_timestamp.is_some()
+        {
+            return Ok(());
+        }
+        let ingress: Vec<_> = wanted.into_iter().map(|ip| json!({ "ip": ip, "ipMode": "VIP" })).collect();
+        let services: Api<Service> = Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default());
+        let patch = Patch::Merge(json!({ "status": { "loadBalancer": { "ingress": ingress } } }));
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        timeout(Duration::from_secs(10), services.patch_status(&service.name_any(), &params, &patch)).await??;
+        Ok(())
+    }
+
+    /// The address of a Service, for as long as it exists. `None` when all are taken.
+    fn address(&mut self, service: &Service) -> Option<Ipv4Addr> {
+        let uid = service.uid()?;
+        let last = match self.taken.get(&uid) {
+            Some(&last) => last,
+            None => (1..=254).find(|last| !self.taken.values().any(|taken| taken == last))?,
+        };
+        self.taken.insert(uid, last);
+        let [a, b, c] = RANGE;
+        Some(Ipv4Addr::new(a, b, c, last))
+    }
+
+    fn release(&mut self, service: &Service) {
+        if let Some(uid) = service.uid() {
+            self.taken.remove(&uid);
+        }
+    }
+}
+
+fn wants_address(service: &Service) -> bool {
+    service
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.type_.as_deref() == Some("LoadBalancer") && spec.load_balancer_class.is_none())
+}
+
+fn current(service: &Service) -> Option<&str> {
+    let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
+    ingress.first()?.ip.as_deref()
+}
