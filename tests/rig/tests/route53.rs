@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_route53::{
     Client,
     config::{BehaviorVersion, Credentials, Region},
+    error::BuildError,
     types::{
         Change, ChangeAction, ChangeBatch, ChangeStatus, ResourceRecord, ResourceRecordSet, RrType, Tag,
         TagResourceType,
@@ -23,16 +24,18 @@ fn client(url: String) -> Client {
     Client::from_conf(config)
 }
 
-fn record(name: &str, value: &str) -> ResourceRecordSet {
-    let value = ResourceRecord::builder().value(value).build().unwrap();
-    ResourceRecordSet::builder().name(name).r#type(RrType::A).ttl(60).resource_records(value).build().unwrap()
+fn record(name: &str, value: &str) -> Result<ResourceRecordSet, BuildError> {
+    let value = ResourceRecord::builder().value(value).build()?;
+    ResourceRecordSet::builder().name(name).r#type(RrType::A).ttl(60).resource_records(value).build()
 }
 
-fn batch(action: ChangeAction, records: impl IntoIterator<Item = ResourceRecordSet>) -> ChangeBatch {
-    let changes = records
-        .into_iter()
-        .map(|record| Change::builder().action(action.clone()).resource_record_set(record).build().unwrap());
-    ChangeBatch::builder().set_changes(Some(changes.collect())).build().unwrap()
+fn batch(
+    action: &ChangeAction,
+    records: impl IntoIterator<Item = Result<ResourceRecordSet, BuildError>>,
+) -> Result<ChangeBatch, BuildError> {
+    let change = |record| Change::builder().action(action.clone()).resource_record_set(record).build();
+    let changes = records.into_iter().map(|record| change(record?)).collect::<Result<_, _>>()?;
+    ChangeBatch::builder().set_changes(Some(changes)).build()
 }
 
 #[tokio::test]
@@ -46,7 +49,7 @@ async fn the_client_creates_lists_waits_and_is_refused() {
     let change = client
         .change_resource_record_sets()
         .hosted_zone_id(&zone)
-        .change_batch(batch(ChangeAction::Create, records))
+        .change_batch(batch(&ChangeAction::Create, records).unwrap())
         .send()
         .await
         .unwrap();
@@ -71,7 +74,7 @@ async fn the_client_creates_lists_waits_and_is_refused() {
     }
     assert_eq!(names, 352);
 
-    let again = batch(ChangeAction::Create, [record("host-1.example.test", "192.0.2.2")]);
+    let again = batch(&ChangeAction::Create, [record("host-1.example.test", "192.0.2.2")]).unwrap();
     let refused =
         client.change_resource_record_sets().hosted_zone_id(&zone).change_batch(again).send().await.unwrap_err();
     let refused = refused.into_service_error();
