@@ -205,6 +205,7 @@ CREATE TABLE reconciliations (
     creation_acknowledged timestamptz, creation_confirmed timestamptz, creation_failed boolean NOT NULL DEFAULT false,
     deletion_scheduled timestamptz, deletion_acknowledged timestamptz, deletion_confirmed timestamptz,
     interrupt_reconciliation boolean NOT NULL DEFAULT false,
+    brake_released boolean NOT NULL DEFAULT false,
     gone_at timestamptz,
     PRIMARY KEY (kind, id)
 ) WITH (fillfactor = 70);
@@ -216,6 +217,7 @@ COMMENT ON COLUMN reconciliations.due_at IS 'when to look next; NULL: when woken
 COMMENT ON COLUMN reconciliations.urgent IS 'somebody waits for it: before what is only looked at again';
 COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written before they are applied';
 COMMENT ON COLUMN reconciliations.projection IS 'what other records'' passes read of this one';
+COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the pass that may delete much at once';
 COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row went; kept for what still reads the projection';
 CREATE INDEX reconciliations_due ON reconciliations (runtime_id, due_at) WHERE due_at IS NOT NULL AND gone_at IS NULL;
 

@@ -65,7 +65,8 @@ WHEN 'SharedGateway' THEN
     UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()), urgent = r.urgent OR intent,
         attempts = CASE WHEN intent THEN 0 ELSE r.attempts END
     FROM (SELECT r.kind, r.id FROM reconciliations r JOIN (
-        SELECT 'GatewayInstance' AS kind, x.id FROM (SELECT DISTINCT gateway_instance_id FROM route_claims WHERE gateway_id = record) x(id)
+        SELECT 'DomainNameInstance' AS kind, x.id FROM (SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id JOIN route_claims c ON c.gateway_instance_id = g.id WHERE c.gateway_id = record AND n.deleted_at IS NULL) x(id)
+        UNION SELECT 'GatewayInstance' AS kind, x.id FROM (SELECT DISTINCT gateway_instance_id FROM route_claims WHERE gateway_id = record) x(id)
         UNION SELECT 'KubernetesRuntimeInstance' AS kind, x.id FROM (SELECT kubernetes_runtime_instance_id FROM shared_gateways WHERE id = record AND deleted_at IS NOT NULL) x(id)
     ) d USING (kind, id) WHERE r.gone_at IS NULL ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
 WHEN 'SupportServiceInstance' THEN

@@ -113,6 +113,11 @@ const TABLE: &[Line] = &[
     ),
     line(
         "SharedGateway",
+        "DomainNameInstance",
+        "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id JOIN route_claims c ON c.gateway_instance_id = g.id WHERE c.gateway_id = record AND n.deleted_at IS NULL",
+    ),
+    line(
+        "SharedGateway",
         "GatewayInstance",
         "SELECT DISTINCT gateway_instance_id FROM route_claims WHERE gateway_id = record",
     ),

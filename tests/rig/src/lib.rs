@@ -6,6 +6,7 @@
 
 mod cluster;
 mod control;
+pub mod demo;
 mod endpoints;
 mod konnectivity;
 mod kubelet;
@@ -14,6 +15,7 @@ mod nats;
 mod net;
 mod node;
 mod pki;
+pub mod platform;
 mod postgres;
 mod process;
 mod relay;

@@ -1,17 +1,23 @@
 //! Starts the rig: `causeway-rig run -- cargo test` runs a command on it.
 
-use std::{
-    ffi::OsString,
-    io::IsTerminal,
-    path::PathBuf,
-    process::{ExitCode, Stdio},
-};
+use std::{ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result};
-use causeway_rig::{Options, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, tools::Tools};
+use causeway_rig::{Options, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, demo, tools::Tools};
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use tokio::{
+    process::Command,
+    signal::unix::{self, SignalKind},
+    time::timeout,
+};
 use tracing_subscriber::EnvFilter;
+
+/// A command that is told to end gets this long.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The real parts that Causeway is developed and tested against.
 #[derive(Debug, Parser)]
@@ -31,6 +37,10 @@ enum Action {
         /// The file that says what to run.
         file: PathBuf,
     },
+    /// Start everything and the sample, and keep it running until Ctrl-C.
+    Up,
+    /// Start everything and the sample, check it, delete it through the API, check that too.
+    Demo,
     /// Start everything, run a command on it, stop everything, and end with the command's exit code.
     Run {
         /// Clusters beside the main one: bare control planes without nodes.
@@ -48,6 +58,8 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Action::Tools => Tools::build().map(|_| ExitCode::SUCCESS),
         Action::Sandbox { file } => Sandbox::run(&file).await,
+        Action::Up => up().await,
+        Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
     };
     done.unwrap_or_else(|error| {
@@ -56,34 +68,74 @@ async fn main() -> ExitCode {
     })
 }
 
+async fn up() -> Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let up = tokio::select! {
+        up = demo::up() => up?,
+        // What has been started dies with this process.
+        signal = signals.next() => return Ok(exit_code(signal)),
+    };
+    signals.next().await;
+    up.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut signals = Signals::new()?;
     let rig = tokio::select! {
         rig = Rig::start(options) => rig?,
         // What has been started dies with this process.
-        _ = interrupt.recv() => return Ok(ExitCode::from(130)),
-        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+        signal = signals.next() => return Ok(exit_code(signal)),
     };
-    let code = tokio::select! {
-        code = execute(command, &rig) => code,
-        _ = interrupt.recv() => Ok(ExitCode::from(130)),
-        _ = terminate.recv() => Ok(ExitCode::from(143)),
-    };
+    let code = execute(command, &rig, &mut signals).await;
     rig.stop().await;
     code
 }
 
-async fn execute(command: &[OsString], rig: &Rig) -> Result<ExitCode> {
-    let (program, arguments) = command.split_first().context("no command given")?;
-    let status = tokio::process::Command::new(program)
-        .args(arguments)
+/// Runs the command to its end. A signal that the rig gets is passed on.
+async fn execute(command: &[OsString], rig: &Rig, signals: &mut Signals) -> Result<ExitCode> {
+    let mut child = Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "--"])
+        .args(command)
         .env(VARIABLE, rig.endpoints_file())
-        .stdin(Stdio::inherit())
-        .kill_on_drop(true)
-        .status()
-        .await
-        .with_context(|| format!("can't run {}", program.display()))?;
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+        .spawn()
+        .context("can't run `setpriv`: install util-linux")?;
+    let signal = tokio::select! {
+        status = child.wait() => return Ok(ExitCode::from(u8::try_from(status?.code().unwrap_or(1)).unwrap_or(1))),
+        signal = signals.next() => signal,
+    };
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        kill(Pid::from_raw(pid), signal)?;
+    }
+    if timeout(PATIENCE, child.wait()).await.is_err() {
+        child.kill().await?;
+    }
+    Ok(exit_code(signal))
+}
+
+/// The requests to end that a terminal or a supervisor sends.
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| unix::signal(kind).context("can't listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::SIGINT,
+            _ = self.terminate.recv() => Signal::SIGTERM,
+        }
+    }
+}
+
+/// The code by which a shell says that a signal ended a program.
+fn exit_code(signal: Signal) -> ExitCode {
+    ExitCode::from(128 + u8::try_from(signal as i32).unwrap_or(0))
 }
 
 /// Messages of the rig itself go to stderr; `CAUSEWAY_LOG` sets a filter as RUST_LOG does.

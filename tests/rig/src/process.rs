@@ -79,6 +79,14 @@ impl Spec {
         self
     }
 
+    pub(crate) fn envs(
+        mut self,
+        variables: impl IntoIterator<Item = (impl AsRef<std::ffi::OsStr>, impl AsRef<std::ffi::OsStr>)>,
+    ) -> Self {
+        self.command.envs(variables);
+        self
+    }
+
     pub(crate) fn dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self

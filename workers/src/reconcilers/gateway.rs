@@ -1,6 +1,6 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
-use super::{Failure, Found, Pass, services::holds};
+use super::{Failure, Found, Pass, services::holds, shared_gateway::gateway_state};
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::Service, status::Finding};
 use causeway_render::{
     conditions,
@@ -48,7 +48,14 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let others = looked_at(&inputs, &plan);
     pass.watch(others.iter()).await;
     let seen = pass.seen(owner, others.iter());
-    Ok(brought.found(before, conditions::gateway_instance(&inputs, &plan, &seen)))
+    let mut found = brought.found(before, conditions::gateway_instance(&inputs, &plan, &seen));
+    if inputs.shared_gateway.is_none() {
+        // Who publishes its address reads it; a shared gateway tells them itself.
+        let state = gateway_state(&gateway_ref(&inputs), &seen);
+        found.wake_dependants = pass.work.projection.as_ref() != Some(&state);
+        found.projection = Some(state);
+    }
+    Ok(found)
 }
 
 fn needed(inputs: &GatewayInputs) -> &'static [Service] {

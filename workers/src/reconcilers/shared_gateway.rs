@@ -3,12 +3,13 @@
 use super::{Failure, Found, Pass, services::holds};
 use causeway_records::{
     inputs::{Protocol, SharedGatewayInputs},
+    inventory::ObjectRef,
     nouns::Service,
     secret::SecretError,
 };
-use causeway_render::{conditions, shared_gateway};
+use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Key;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
@@ -31,11 +32,13 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let brought = pass.bring(owner, &plan).await?;
     let seen = pass.seen(owner, std::iter::empty());
     let states = conditions::listener_states(&inputs, &seen);
-    let before = states_of(pass);
-    let wake = changed(&inputs, &before, &states);
+    let wake = changed(&inputs, &states_of(pass), &states);
+    let whole = gateway_state(&shared_gateway::gateway_ref(&inputs.gateway.object_name), &seen);
     let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
     let mut found = brought.found(vec![pass.reachable(), needed], after);
-    found.projection = Some(json!({"listeners": states}));
+    // What all of its users read of it; of a listener only its own users read.
+    found.wake_dependants = pass.work.projection.as_ref().map(|before| &before["gateway"]) != Some(&whole);
+    found.projection = Some(json!({"listeners": states, "gateway": whole}));
     found.wake = wake;
     Ok(found)
 }
@@ -47,6 +50,16 @@ fn needed(inputs: &SharedGatewayInputs) -> &'static [Service] {
         (_, true) => &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager],
         (_, false) => &[Service::GatewayApi, Service::EnvoyGateway],
     }
+}
+
+/// What those who route through a Gateway, or publish its address, read of it.
+pub(super) fn gateway_state(gateway: &ObjectRef, seen: &Seen) -> Value {
+    let Some(observed) = seen.get(gateway) else { return Value::Null };
+    let conditions = observed.status["conditions"].as_array().into_iter().flatten();
+    let states: BTreeMap<_, _> = conditions
+        .map(|c| (c["type"].as_str().unwrap_or_default(), json!([c["status"], c["reason"], c["observedGeneration"]])))
+        .collect();
+    json!({"addresses": observed.status["addresses"], "conditions": states})
 }
 
 fn states_of(pass: &Pass<'_>) -> BTreeMap<String, String> {

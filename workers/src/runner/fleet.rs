@@ -46,7 +46,7 @@ impl Fleet {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(hint) = incoming.recv() => self.pass_on(&hint),
+                Some(hint) = incoming.recv() => self.pass_on(&hint).await,
                 _ = renewal.tick() => self.keep_leases().await,
             }
         }
@@ -58,15 +58,15 @@ impl Fleet {
         }
     }
 
-    fn pass_on(&self, hint: &Hint) {
+    async fn pass_on(&mut self, hint: &Hint) {
         for (scope, seat) in &self.desks {
             if hint.scope == 0 || hint.scope == *scope {
                 seat.hint.notify_one();
             }
         }
-        // A new cluster: its lease is free, and its records wait.
+        // Perhaps a new cluster, whose lease is free: somebody waits for it.
         if hint.kind == "KubernetesRuntimeInstance" && !self.desks.contains_key(&hint.scope) {
-            tracing::debug!(scope = hint.scope, "a hint about a cluster that nobody here holds");
+            self.keep_leases().await;
         }
     }
 

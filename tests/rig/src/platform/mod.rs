@@ -1,0 +1,195 @@
+//! Causeway itself on the rig: the API and workers as real processes, with a database and a NATS prefix of their own.
+
+mod client;
+mod zone;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use nix::sys::signal::Signal;
+use sqlx::{Connection, Executor, PgConnection};
+use uuid::Uuid;
+
+pub use self::{
+    client::{Answer, Client, condition, id_of, is_true},
+    zone::{Standing, create_zone, standing},
+};
+use crate::{
+    endpoints::Endpoints,
+    net::{free_port, http_ok},
+    process::{Process, Spec},
+};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const STOPPED_WITHIN: Duration = Duration::from_secs(15);
+
+/// How a control plane is to be started.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Names its database, its NATS prefix and its log files; lower case.
+    pub name: String,
+    /// How many workers.
+    pub workers: usize,
+    /// Where the API listens; None: a free port.
+    pub port: Option<u16>,
+    /// Further arguments of every worker.
+    pub worker_arguments: Vec<String>,
+}
+
+impl Setup {
+    /// A control plane for one test, with one worker and a name that no other has.
+    #[must_use]
+    pub fn for_test(name: &str) -> Self {
+        let unique = Uuid::new_v4().simple().to_string();
+        Self { name: format!("{name}_{}", &unique[..8]), workers: 1, port: None, worker_arguments: vec![] }
+    }
+}
+
+/// A running control plane.
+#[derive(Debug)]
+pub struct ControlPlane {
+    setup: Setup,
+    endpoints: Endpoints,
+    key: String,
+    api_port: u16,
+    api: Process,
+    workers: Vec<Process>,
+}
+
+impl ControlPlane {
+    /// Makes the database, starts API and workers, and returns when they are ready.
+    ///
+    /// # Errors
+    /// When a program isn't built or doesn't start: the message shows the end of its log.
+    pub async fn start(endpoints: &Endpoints, setup: Setup) -> Result<Self> {
+        let mut admin = PgConnection::connect(&endpoints.postgres.url).await?;
+        admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {}", setup.name))).await?;
+        let key = STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
+        let api_port = setup.port.map_or_else(free_port, Ok)?;
+        let api = start_api(endpoints, &setup, &key, api_port).await?;
+        let mut platform = Self { endpoints: endpoints.clone(), key, api_port, api, workers: vec![], setup };
+        for _ in 0..platform.setup.workers {
+            platform.add_worker().await?;
+        }
+        Ok(platform)
+    }
+
+    /// One more worker.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn add_worker(&mut self) -> Result<()> {
+        let port = free_port()?;
+        let name = format!("{}-worker-{}", self.setup.name, self.workers.len() + 1);
+        let process = self
+            .program("causeway-workers", &name)?
+            .args(["--listen".to_owned(), format!("127.0.0.1:{port}"), "--bundles".to_owned()])
+            .arg(bundles()?)
+            .args(["--route53-endpoint", &self.endpoints.route53_url])
+            .args(&self.setup.worker_arguments)
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "workers"),
+                ("AWS_SECRET_ACCESS_KEY", "workers"),
+                ("AWS_EC2_METADATA_DISABLED", "true"),
+            ])
+            .start()
+            .await?;
+        process.ready(READY_WITHIN, || http_ok(port, "/readyz")).await?;
+        self.workers.push(process);
+        Ok(())
+    }
+
+    fn program(&self, program: &str, name: &str) -> Result<Spec> {
+        spec(&self.endpoints, &self.setup, &self.key, program, name)
+    }
+
+    /// Where the API answers: `http://127.0.0.1:1323`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.api_port)
+    }
+
+    /// A client for it.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::new(self.url())
+    }
+
+    /// Its database.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        database_url(&self.endpoints, &self.setup.name)
+    }
+
+    /// The workers, for tests that end or freeze them.
+    #[must_use]
+    pub fn workers(&self) -> &[Process] {
+        &self.workers
+    }
+
+    /// Stops the workers only.
+    pub async fn stop_workers(&mut self) {
+        for worker in self.workers.drain(..) {
+            worker.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
+        }
+    }
+
+    /// Stops everything.
+    pub async fn stop(mut self) {
+        self.stop_workers().await;
+        self.api.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
+    }
+}
+
+async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -> Result<Process> {
+    if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
+        bail!("port {port} of 127.0.0.1, where the API answers, is taken by another program; end it first");
+    }
+    let health = free_port()?;
+    let process = spec(endpoints, setup, key, "causeway-api", &format!("{}-api", setup.name))?
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--health-listen", &format!("127.0.0.1:{health}")])
+        .start()
+        .await?;
+    process.ready(READY_WITHIN, || http_ok(health, "/readyz")).await?;
+    Ok(process)
+}
+
+fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &str) -> Result<Spec> {
+    let logs = endpoints.run_dir.join("logs");
+    Ok(Spec::new(name, binary(program)?, &logs).envs([
+        ("DATABASE_URL", database_url(endpoints, &setup.name).as_str()),
+        ("NATS_URL", &endpoints.nats.url),
+        ("CAUSEWAY_NATS_PREFIX", &setup.name),
+        ("ENCRYPTION_KEY", key),
+    ]))
+}
+
+fn database_url(endpoints: &Endpoints, name: &str) -> String {
+    match endpoints.postgres.url.rsplit_once('/') {
+        Some((server, _)) => format!("{server}/{name}"),
+        None => endpoints.postgres.url.clone(),
+    }
+}
+
+/// A program of the workspace, built beside this one.
+fn binary(name: &str) -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built; run `cargo build --workspace`"))
+}
+
+/// The bundles of support services, made by `make bundles`.
+fn bundles() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the rig lies in the workspace")?;
+    let bundles = root.join("deploy/bundles");
+    if !bundles.is_dir() {
+        bail!("the bundles of support services are not made yet; run `make bundles`");
+    }
+    Ok(bundles)
+}
