@@ -1,0 +1,93 @@
+# Every command of the project. CI calls the same ones.
+#
+#   make up      everything on this machine, with a sample, until Ctrl-C
+#   make demo    the same, checked and taken down again
+#   make test    every test
+#   make check   what CI looks at besides the tests
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE := $(or $(CAUSEWAY_CACHE),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/causeway,$(HOME)/.cache/causeway))
+RIG := target/debug/causeway-rig
+# Cargo's own tools, in the cache of the project.
+CARGO_TOOLS := $(CACHE)/cargo-tools
+DENY_VERSION := 0.20.2
+MACHETE_VERSION := 0.9.2
+# System tests wait most of the time; more of them than processors can do so at once.
+TEST_THREADS := 8
+
+.PHONY: help
+help: ## What there is to do
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+.PHONY: build
+build: ## Build the workspace
+	cargo build --workspace
+
+.PHONY: tools
+tools: build ## Build the real parts (Kubernetes, controllers) from their pinned modules, once
+	$(RIG) tools
+
+.PHONY: bundles
+bundles: tools ## Render the bundles of support services from their pinned modules
+	HELM=$$($(RIG) program helm) target/debug/causeway-bundles deploy/bundles-src deploy/bundles
+
+.PHONY: up
+up: bundles ## Start everything with a sample, until Ctrl-C
+	@$(RIG) up
+
+.PHONY: demo
+demo: bundles ## Start everything with a sample, check it, delete it, check that too
+	@$(RIG) demo
+
+.PHONY: test
+test: bundles ## Run every test
+	cargo test --workspace --no-run
+	$(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
+
+.PHONY: check
+check: fmt-check clippy openapi-check deny machete alone ## Format, lints, document, licences, unused dependencies, crates alone
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+.PHONY: openapi
+openapi: ## Write the API document anew
+	cargo run -q -p causeway-api -- openapi > openapi/v0.json
+
+.PHONY: openapi-check
+openapi-check: build
+	target/debug/causeway-api openapi | diff -u openapi/v0.json - || { echo "the API document is old: run make openapi" >&2; exit 1; }
+
+$(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION):
+	cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(CARGO_TOOLS)
+	mv $(CARGO_TOOLS)/bin/cargo-deny $@
+
+$(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION):
+	cargo install cargo-machete --version $(MACHETE_VERSION) --locked --root $(CARGO_TOOLS)
+	mv $(CARGO_TOOLS)/bin/cargo-machete $@
+
+# Advisories need a database that is not to be had everywhere; `cargo deny check advisories` looks at them.
+.PHONY: deny
+deny: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION)
+	$< check licenses bans sources
+
+.PHONY: machete
+machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
+	$<
+
+# A crate must not lean on features that another one turns on.
+.PHONY: alone
+alone:
+	for crate in records store bus api render workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
