@@ -1,7 +1,7 @@
 //! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zone itself says whether they
 //! stand, and they are deleted here.
 
-use super::{Failure, Found, Pass, services::holds};
+use super::{Failure, Found, Pass, services::all_hold};
 use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
 use causeway_records::{
     inputs::{DomainNameInputs, HostRecord, Published},
@@ -36,16 +36,15 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         return Ok(pass.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
     let owner = domain_name::owner(&inputs.instance.record);
-    let needed = pass.services(&[Service::ExternalDns]).await?;
-    if !holds(&needed) && !pass.work.being_deleted {
-        return Ok(Found { findings: vec![pass.reachable(), needed], ..Found::default() });
+    let before = pass.first_steps(&[Service::ExternalDns]).await?;
+    if !all_hold(&before) && !pass.work.being_deleted {
+        return Ok(Found { findings: before, ..Found::default() });
     }
     let gateways: Vec<_> = inputs.gateways.iter().map(|gateway| domain_name::gateway_ref(&inputs, gateway)).collect();
     pass.watch(gateways.iter()).await;
     let targets = domain_name::targets(&inputs, &pass.seen(owner, gateways.iter()));
     let plan = if pass.work.being_deleted { Plan::default() } else { domain_name::render(&inputs, &targets) };
     let brought = pass.bring(owner, &plan).await?;
-    let before = vec![pass.reachable(), needed];
     if brought.error.is_some() {
         return Ok(brought.found(before, vec![]));
     }
@@ -65,14 +64,11 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let mut found = brought.found(before, conditions::domain_name_instance(&inputs, &targets));
     found.applied &= clean;
     found.next = next;
-    found.wake_dependants = changed || !pass_is_reconciled(pass) && found.applied;
+    // Gateways that go wait for this record to have seen it.
+    let caught_up = found.applied && pass.work.observed_generation < pass.work.generation;
+    found.wake_dependants = changed || caught_up;
     found.projection = serde_json::to_value(&inputs.published).ok();
     Ok(found)
-}
-
-/// Gateways that go wait for this record to have seen it.
-fn pass_is_reconciled(pass: &Pass<'_>) -> bool {
-    pass.work.observed_generation >= pass.work.generation
 }
 
 fn leaving(inputs: &DomainNameInputs, all: bool) -> BTreeSet<String> {
@@ -165,23 +161,18 @@ fn note(inputs: &DomainNameInputs, zone: &Looked, leaving: &BTreeSet<String>, no
     for host in leaving {
         let Some(before) = inputs.published.hosts.get(host) else { continue };
         let gone_since = (!zone.remaining.contains(host)).then(|| before.gone_since.unwrap_or(now));
-        // One TTL and the settling later nobody needs to know of it any more.
-        let over = gone_since.is_some_and(|gone| now - gone > chrono::TimeDelta::seconds(before.ttl.max(10) + 60));
-        if !over {
-            hosts.insert(
-                host.clone(),
-                HostRecord { present: false, message: String::new(), gone_since, ttl: before.ttl },
-            );
-        }
+        let gone = HostRecord { present: false, message: String::new(), gone_since, ttl: before.ttl };
+        hosts.insert(host.clone(), gone);
     }
     // A gateway that lost its address keeps its records; they are still ours to take away one day.
     for (host, before) in &inputs.published.hosts {
         hosts.entry(host.clone()).or_insert_with(|| before.clone());
     }
-    hosts.retain(|host, record| record.gone_since.is_none() || leaving.contains(host) && !is_over(record, now));
+    hosts.retain(|_, record| !is_over(record, now));
     Published { hosts }
 }
 
+/// One TTL and the settling after it left the zone nobody needs to know of a hostname any more.
 fn is_over(record: &HostRecord, now: DateTime<Utc>) -> bool {
     record.gone_since.is_some_and(|gone| now - gone > chrono::TimeDelta::seconds(record.ttl.max(10) + 60))
 }

@@ -1,14 +1,12 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
-use super::{Failure, Found, Pass, services::holds, shared_gateway::gateway_state};
+use super::{Failure, Found, Pass, services::all_hold, shared_gateway::gateway_state};
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::Service, status::Finding};
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref, listeners},
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
-    names,
-    plan::Plan,
-    shared_gateway,
+    names, shared_gateway,
 };
 use causeway_store::queue::Next;
 use chrono::{DateTime, Utc};
@@ -35,9 +33,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
             None => pass.remove(owner).await,
         };
     }
-    let needed = pass.services(needed(&inputs)).await?;
-    let before = vec![pass.reachable(), needed];
-    if !before.iter().all(holds) {
+    let before = pass.first_steps(needed(&inputs)).await?;
+    if !all_hold(&before) {
         return Ok(Found { findings: before, ..Found::default() });
     }
     let plan = match gateway::render(&inputs) {
@@ -45,7 +42,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
     };
     let brought = pass.bring(owner, &plan).await?;
-    let others = looked_at(&inputs, &plan);
+    let others = looked_at(&inputs);
     pass.watch(others.iter()).await;
     let seen = pass.seen(owner, others.iter());
     let mut found = brought.found(before, conditions::gateway_instance(&inputs, &plan, &seen));
@@ -67,7 +64,7 @@ fn needed(inputs: &GatewayInputs) -> &'static [Service] {
 }
 
 /// Objects of the shared gateway that this instance's steps are read from.
-fn looked_at(inputs: &GatewayInputs, _: &Plan) -> Vec<ObjectRef> {
+fn looked_at(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let mut all = vec![gateway_ref(inputs)];
     let Some(shared) = &inputs.shared_gateway else { return all };
     let name = &shared.gateway.object_name;

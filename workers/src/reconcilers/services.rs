@@ -4,21 +4,25 @@ use super::{Pass, SUPPORT_SERVICES_INSTALLED};
 use causeway_records::{
     Record,
     nouns::{Service, SupportServiceInstance},
-    status::{Finding, READY},
+    status::{ConditionStatus, Finding, READY},
 };
 use causeway_store::StoreError;
 
 impl Pass<'_> {
-    /// Whether these services are installed in the cluster.
-    pub(super) async fn services(&self, needed: &[Service]) -> Result<Finding, StoreError> {
-        let services = self.context.store.services_of(self.site.runtime_id()).await?;
-        Ok(judge(&services, needed))
+    /// The first steps of a record: the cluster answers and, where any are needed, these services are installed in it.
+    pub(super) async fn first_steps(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
+        let mut steps = vec![self.reachable()];
+        if !needed.is_empty() {
+            let services = self.context.store.services_of(self.site.runtime_id()).await?;
+            steps.push(judge(&services, needed));
+        }
+        Ok(steps)
     }
 }
 
-/// Whether a step holds.
-pub(super) fn holds(finding: &Finding) -> bool {
-    finding.status == causeway_records::status::ConditionStatus::True
+/// Whether all steps hold, so that the next one can be taken.
+pub(super) fn all_hold(steps: &[Finding]) -> bool {
+    steps.iter().all(|step| step.status == ConditionStatus::True)
 }
 
 fn judge(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> Finding {

@@ -1,6 +1,6 @@
 //! The common Gateway of a cluster: listeners, certificates, issuers. Wakes exactly the gateway instances whose listener changed.
 
-use super::{Failure, Found, Pass, services::holds};
+use super::{Failure, Found, Pass, services::all_hold};
 use causeway_records::{
     inputs::{Protocol, SharedGatewayInputs},
     inventory::ObjectRef,
@@ -21,9 +21,9 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     if pass.work.being_deleted {
         return pass.remove(owner).await;
     }
-    let needed = pass.services(needed(&inputs)).await?;
-    if !holds(&needed) && !inputs.listeners.is_empty() {
-        return Ok(Found { findings: vec![pass.reachable(), needed], ..Found::default() });
+    let before = pass.first_steps(needed(&inputs)).await?;
+    if !all_hold(&before) {
+        return Ok(Found { findings: before, ..Found::default() });
     }
     let plan = match shared_gateway::render(&inputs) {
         Ok(plan) => plan,
@@ -35,7 +35,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let wake = changed(&inputs, &states_of(pass), &states);
     let whole = gateway_state(&shared_gateway::gateway_ref(&inputs.gateway.object_name), &seen);
     let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
-    let mut found = brought.found(vec![pass.reachable(), needed], after);
+    let mut found = brought.found(before, after);
     // What all of its users read of it; of a listener only its own users read.
     found.wake_dependants = pass.work.projection.as_ref().map(|before| &before["gateway"]) != Some(&whole);
     found.projection = Some(json!({"listeners": states, "gateway": whole}));

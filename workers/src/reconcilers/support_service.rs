@@ -1,6 +1,6 @@
 //! A support service in a cluster: installed from a bundle, or adopted from whoever installed it.
 
-use super::{APPLIED, Failure, Found, Pass, services::holds};
+use super::{APPLIED, Failure, Found, Pass, services::all_hold};
 use crate::cluster::{ClusterError, Lookup};
 use causeway_records::{
     inputs::SupportServiceInputs,
@@ -49,9 +49,9 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         );
         return Ok(pass.invalid(message));
     }
-    let needed = pass.services(&needs(bundle)).await?;
-    if !holds(&needed) {
-        return Ok(Found { findings: vec![pass.reachable(), needed], ..Found::default() });
+    let before = pass.first_steps(&needs(bundle)).await?;
+    if !all_hold(&before) {
+        return Ok(Found { findings: before, ..Found::default() });
     }
     if inputs.domains.is_empty() && spec.service == Service::ExternalDns {
         let finding =
@@ -60,7 +60,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     }
     match prepare(pass, &inputs, bundle).await {
         Ok(Prepared::Install { definitions, options, warning }) => {
-            install(pass, &inputs, bundle, owner, definitions, &options, vec![pass.reachable(), needed], warning).await
+            install(pass, &inputs, bundle, owner, definitions, &options, before, warning).await
         }
         Ok(Prepared::Adopt(found)) => Ok(found),
         Err(error) => {
@@ -162,7 +162,7 @@ async fn install(
         }
         Some((reason, message)) => Finding::fails(AVAILABLE, reason, message),
     };
-    let ready = holds(&available) && brought.applied;
+    let ready = all_hold(std::slice::from_ref(&available)) && brought.applied;
     let mut found = brought.found(before, vec![available]);
     found.wake_dependants = ready != pass.work.conditions.is_true(READY);
     found.projection = Some(json!({"management": Management::Managed, "version": bundle.manifest.version.to_string()}));
