@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::{
     api::core::v1::{Container, Pod},
@@ -107,6 +107,9 @@ impl Kubelet {
         let kubelet = Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), pods: Pods::default() };
         let dir = cluster.dir.join("pods");
         fs::create_dir_all(&dir)?;
+        // A copy, for a new build may replace the file while the rig runs.
+        let own = dir.join("causeway-rig");
+        fs::copy("/proc/self/exe", &own).context("can't copy the rig's own binary")?;
         let mut reaches = BTreeMap::new();
         for port in [cluster.port, route53_port] {
             let socket = dir.join(format!("out-{port}.sock"));
@@ -118,6 +121,7 @@ impl Kubelet {
             tools: tools.clone(),
             logs: cluster.dir.join("logs"),
             dir,
+            own,
             api_port: cluster.port,
             route53_port,
             reaches,
@@ -147,6 +151,8 @@ struct Node {
     tools: Tools,
     logs: PathBuf,
     dir: PathBuf,
+    /// The rig's binary, which starts the sandboxes.
+    own: PathBuf,
     api_port: u16,
     route53_port: u16,
     reaches: BTreeMap<u16, PathBuf>,
@@ -288,7 +294,7 @@ impl Node {
             reaches: self.reaches.clone(),
             reached_by: sockets.clone(),
         };
-        let process = sandbox.start(&pod.name_any(), &dir.join("sandbox.json"), &self.logs).await?;
+        let process = sandbox.start(&pod.name_any(), &self.own, &dir.join("sandbox.json"), &self.logs).await?;
         let names = container.ports.iter().flatten();
         let names = names.filter_map(|port| Some((port.name.clone()?, u16::try_from(port.container_port).ok()?)));
         let running = Running {

@@ -48,14 +48,12 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts it from outside.
+    /// Starts it from outside. `own` is a copy of the rig's binary, `file` the place for the description.
     ///
     /// # Errors
     /// When it can't be started; whether this machine permits namespaces shows only in its log.
-    pub(super) async fn start(&self, name: &str, file: &Path, logs: &Path) -> Result<Process> {
+    pub(super) async fn start(&self, name: &str, own: &Path, file: &Path, logs: &Path) -> Result<Process> {
         fs::write(file, serde_json::to_vec_pretty(self)?)?;
-        // This path leads to the running binary even after a new build has replaced the file.
-        let own = format!("/proc/{}/exe", std::process::id());
         let mut wrapper = vec!["unshare", "--mount", "--net"];
         if !Uid::effective().is_root() {
             // An ordinary user may make these namespaces inside a user namespace, where the kernel permits those.

@@ -93,7 +93,7 @@ impl Job {
             fs::rename(scratch.join(program.built), scratch.join(program.name))?;
         }
         for file in self.module.files {
-            let source = module_dir(self.module, file.module)?.join(file.path);
+            let source = module_dir(self.module.name, file.module)?.join(file.path);
             fs::copy(&source, scratch.join(file_name(file.path)))
                 .with_context(|| format!("no file {}", source.display()))?;
         }
@@ -109,7 +109,7 @@ impl Job {
             .arg("-o")
             .arg(format!("{}/", scratch.display()))
             .args(self.programs.iter().map(|program| program.package))
-            .current_dir(source_dir(self.module))
+            .current_dir(source_dir(self.module.name))
             .env("CGO_ENABLED", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -133,8 +133,12 @@ impl Job {
     }
 }
 
-/// The folder in Go's module cache that holds a dependency of a tool, downloaded if need be.
-fn module_dir(tool: &Module, dependency: &str) -> Result<PathBuf> {
+/// The folder in Go's module cache that holds a dependency of a tool; charts and CRDs are in there too. `tool` is the name
+/// of a folder below `tests/rig/tools`.
+///
+/// # Errors
+/// When Go is missing, or the tool doesn't depend on such a module.
+pub fn module_dir(tool: &str, dependency: &str) -> Result<PathBuf> {
     let output = Command::new("go")
         .args(["list", "-m", "-f", "{{.Dir}}", dependency])
         .current_dir(source_dir(tool))
@@ -143,7 +147,7 @@ fn module_dir(tool: &Module, dependency: &str) -> Result<PathBuf> {
         .context("can't run `go`")?;
     let dir = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() || dir.is_empty() {
-        bail!("`go list -m {dependency}` finds no such module for {}", tool.name);
+        bail!("`go list -m {dependency}` finds no such module for {tool}");
     }
     Ok(dir.into())
 }

@@ -19,6 +19,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+pub use self::build::module_dir;
+
 /// A Go module folder with the programs that are built from it.
 #[derive(Debug)]
 struct Module {
@@ -235,13 +237,13 @@ pub fn cache_dir() -> Result<PathBuf> {
 }
 
 /// The folder that holds the pinned module of a tool.
-fn source_dir(module: &Module) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(module.name)
+fn source_dir(module: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tools").join(module)
 }
 
 /// The cache folder of a build: its name holds a hash of everything that decides the result.
 fn build_dir(cache: &Path, module: &Module, programs: &[&Program]) -> Result<PathBuf> {
-    let source = source_dir(module);
+    let source = source_dir(module.name);
     let mut hash = Sha256::new();
     for name in sources(&source)? {
         let content = fs::read(source.join(&name)).with_context(|| format!("can't read {name} of {}", module.name))?;
@@ -302,7 +304,7 @@ mod tests {
     #[test]
     fn every_module_is_pinned() {
         for module in MODULES {
-            let names = sources(&source_dir(module)).unwrap();
+            let names = sources(&source_dir(module.name)).unwrap();
             assert!(names.contains(&"go.mod".to_owned()) && names.contains(&"go.sum".to_owned()), "{}", module.name);
         }
     }
