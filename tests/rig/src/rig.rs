@@ -54,6 +54,8 @@ struct Parts {
 impl Rig {
     /// Builds what is missing and starts everything. Returns when all of it is ready.
     ///
+    /// Only the binary `causeway-rig` can do this: the controllers' sandboxes are started through it.
+    ///
     /// # Errors
     /// When a tool can't be built or a part doesn't start: the message shows the end of its log, and the logs are kept.
     pub async fn start(options: Options) -> Result<Self> {
