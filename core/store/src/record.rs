@@ -104,16 +104,16 @@ impl Store {
         let stored = self.get::<T>(id).await?;
         let mut changed = stored.clone();
         let again = lay(&mut changed)?;
-        let intent = changed.spec != stored.spec || again;
+        // Pausing and resuming a runtime concerns all that is in its cluster.
+        let paused_or_resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
+        let intent = changed.spec != stored.spec || again || paused_or_resumed;
         let mut arguments = PgArguments::default();
         add(&mut arguments, id)?;
         add(&mut arguments, stored.common.updated_at)?;
         bind_columns(&mut arguments, &changed.spec, None)?;
         add(&mut arguments, intent)?;
         if T::INFO.reconciled {
-            // A resumed record must be looked at, though nothing about it has changed.
-            let resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
-            add(&mut arguments, again || resumed)?;
+            add(&mut arguments, again)?;
             bind_status(&mut arguments, &changed.status)?;
         }
         let children = changed.spec.children();

@@ -140,7 +140,9 @@ async fn unreachable(context: &Context, site: &Arc<Site>, work: &Work, down: Dow
             return remove::confirm(context, work).await;
         }
     }
-    site.told(&work.key);
+    if work.key.kind != "KubernetesRuntimeInstance" {
+        site.told(&work.key);
+    }
     Ok(Found {
         findings: vec![Finding::fails(CLUSTER_REACHABLE, &down.reason, down.message)],
         next: Next::In(site.next_try().max(Duration::from_secs(1))),

@@ -24,9 +24,7 @@ impl Pass<'_> {
         let known = self.known(owner, &Plan::default());
         self.watch(known.iter().map(|entry| &entry.object)).await;
         if !known.is_empty() {
-            let mut outcome = self.prune(&self.writer(owner), known).await;
-            // A Secret that is remembered only here is gone once its prune says so.
-            outcome.inventory.retain(|entry| entry.object.kind != "Secret" || self.work.inventory.contains(entry));
+            let outcome = self.prune(&self.writer(owner), known).await;
             self.context.store.save_inventory(&self.work.key, &outcome.inventory).await?;
             if let Some(found) = self.still_there(&outcome)? {
                 return Ok(found);

@@ -3,7 +3,8 @@
 use super::{hold::Hold, pass};
 use crate::{context::Context, site::Site};
 use causeway_store::{lease::NO_CLUSTER, queue::Key};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use futures::FutureExt;
+use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -11,6 +12,8 @@ use tokio::{
 
 /// Waking events of the watches are gathered for this long and written together.
 const GATHER: Duration = Duration::from_millis(25);
+/// How long a record rests whose pass panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(60);
 
 pub(super) struct Desk {
     context: Context,
@@ -28,7 +31,7 @@ impl Desk {
         Self { context, scope, hold, hint, site, woken }
     }
 
-    /// Works until the lease is lost; passes under way are waited for, and write nothing more.
+    /// Works until the lease is lost.
     pub(super) async fn run(self) {
         let Self { context, scope, hold, hint, site, woken } = self;
         let waker = tokio::spawn(wake(context.clone(), woken, hint.clone()));
@@ -39,15 +42,11 @@ impl Desk {
                 () = hold.lost() => break,
                 () = hint.notified() => {}
                 () = tokio::time::sleep(next_scan) => {}
-                Some(done) = passes.join_next() => match done {
-                    Ok(key) => { under_way.remove(&key); }
-                    Err(error) => {
-                        // The record stays due; which one it was is in the panic's own message.
-                        tracing::error!(%error, "a pass ended badly");
-                        under_way.clear();
-                        passes.abort_all();
+                Some(done) = passes.join_next() => {
+                    if let Ok(key) = done {
+                        under_way.remove(&key);
                     }
-                },
+                }
             }
             next_scan = match take(&context, scope, &site, &mut passes, &mut under_way).await {
                 Ok(next) => next,
@@ -57,7 +56,8 @@ impl Desk {
                 }
             };
         }
-        while passes.join_next().await.is_some() {}
+        // A pass under way is dropped where it stands: whatever stops it, the next one goes on from what was written.
+        passes.shutdown().await;
         waker.abort();
     }
 }
@@ -87,11 +87,7 @@ async fn take(
         }
         metrics::histogram!("causeway_workers_due_seconds").record(due.age.as_secs_f64());
         under_way.insert(due.key.clone());
-        let (context, site) = (context.clone(), site.clone());
-        passes.spawn(async move {
-            pass::run(&context, &site, &due.key).await;
-            due.key
-        });
+        passes.spawn(guarded(context.clone(), site.clone(), due.key));
     }
     if skipped {
         return Ok(site.next_try().min(context.scan_interval));
@@ -100,6 +96,15 @@ async fn take(
     // What is due already and under way ends with a look at the queue of its own.
     let next = if next.is_zero() { context.scan_interval } else { next };
     Ok(next.min(context.scan_interval))
+}
+
+/// A pass that panics is a bug of ours, and must cost only its own record.
+async fn guarded(context: Context, site: Arc<Site>, key: Key) -> Key {
+    if AssertUnwindSafe(pass::run(&context, &site, &key)).catch_unwind().await.is_err() {
+        tracing::error!(%key, "a pass panicked; the record rests for a while");
+        tokio::time::sleep(AFTER_PANIC).await;
+    }
+    key
 }
 
 /// Writes wakes of the watches into the queue, many at once.

@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::Notify,
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -21,6 +24,8 @@ pub struct Fleet {
     worker: Uuid,
     ttl: Duration,
     desks: HashMap<i64, Seat>,
+    /// Desks that were told to stop, and what follows for their leases.
+    closing: JoinSet<()>,
 }
 
 /// A desk at work.
@@ -34,7 +39,7 @@ struct Seat {
 impl Fleet {
     /// A worker with a name of its own.
     pub fn new(context: Context, bus: Bus, ttl: Duration) -> Self {
-        Self { context, bus, worker: Uuid::new_v4(), ttl, desks: HashMap::new() }
+        Self { context, bus, worker: Uuid::new_v4(), ttl, desks: HashMap::new(), closing: JoinSet::new() }
     }
 
     /// Works until told to stop; then lets passes end, gives the leases up and leaves.
@@ -52,7 +57,8 @@ impl Fleet {
         }
         listener.abort();
         let scopes: Vec<i64> = self.desks.keys().copied().collect();
-        self.give_up(&scopes).await;
+        self.close(&scopes, true);
+        while self.closing.join_next().await.is_some() {}
         if let Err(error) = self.context.store.leave(self.worker).await {
             tracing::warn!(%error, "left without saying so; the others notice when the leases end");
         }
@@ -73,14 +79,15 @@ impl Fleet {
     async fn keep_leases(&mut self) {
         let asked = Instant::now();
         match self.context.store.keep_leases(self.worker, self.ttl).await {
-            Ok(held) => self.take(held, asked).await,
+            Ok(held) => self.take(held, asked),
             // Without Postgres nothing is renewed: every hold ends by itself.
             Err(error) => tracing::warn!(%error, "the leases could not be renewed"),
         }
         metrics::gauge!("causeway_workers_leases").set(self.desks.len() as f64);
     }
 
-    async fn take(&mut self, held: Held, asked: Instant) {
+    fn take(&mut self, held: Held, asked: Instant) {
+        while self.closing.try_join_next().is_some() {}
         let gone: Vec<i64> = self
             .desks
             .iter()
@@ -90,7 +97,7 @@ impl Fleet {
             })
             .map(|(scope, _)| *scope)
             .collect();
-        self.close(&gone).await;
+        self.close(&gone, false);
         for lease in &held.leases {
             if let Some(seat) = self.desks.get(&lease.scope) {
                 seat.hold.renew(asked, self.ttl);
@@ -105,29 +112,23 @@ impl Fleet {
         // Others have come: let them have their share.
         let surplus = self.desks.len().saturating_sub(held.share);
         let scopes: Vec<i64> = self.desks.keys().copied().take(surplus).collect();
-        self.give_up(&scopes).await;
+        self.close(&scopes, true);
     }
 
-    /// Stops the work on clusters and frees their leases.
-    async fn give_up(&mut self, scopes: &[i64]) {
-        if scopes.is_empty() {
-            return;
-        }
-        self.close(scopes).await;
-        if let Err(error) = self.context.store.release_leases(self.worker, scopes).await {
-            tracing::warn!(%error, "leases could not be given up; they end by themselves");
-        }
-    }
-
-    async fn close(&mut self, scopes: &[i64]) {
-        let seats: Vec<Seat> = scopes.iter().filter_map(|scope| self.desks.remove(scope)).collect();
-        for seat in &seats {
+    /// Stops the work on clusters, and frees their leases when it has stopped. Nobody waits for that here: the other leases must be renewed.
+    fn close(&mut self, scopes: &[i64], release: bool) {
+        for scope in scopes.iter().copied() {
+            let Some(seat) = self.desks.remove(&scope) else { continue };
             seat.hold.lose();
-        }
-        for seat in seats {
-            if let Err(error) = seat.task.await {
-                tracing::error!(%error, "the work on a cluster ended badly; it begins anew");
-            }
+            let (store, worker) = (self.context.store.clone(), self.worker);
+            self.closing.spawn(async move {
+                if let Err(error) = seat.task.await {
+                    tracing::error!(%error, cluster = scope, "the work on a cluster ended badly; it begins anew");
+                }
+                if release && let Err(error) = store.release_leases(worker, &[scope]).await {
+                    tracing::warn!(%error, "a lease could not be given up; it ends by itself");
+                }
+            });
         }
     }
 }

@@ -45,7 +45,7 @@ async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static
         settle_as(context, &work, Next::In(NEWER_RENDERED), work.conditions.clone()).await?;
         return Ok("newer");
     }
-    if work.paused && !work.being_deleted {
+    if work.paused {
         let paused = Finding::fails(
             "Paused",
             "InterruptReconciliation",
