@@ -1,6 +1,6 @@
 //! The whole API on one screen.
 
-use crate::{config::Serve, envelope, openapi, routes};
+use crate::{config::Serve, envelope, openapi, routes, state::State};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
@@ -9,10 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use causeway_bus::Bus;
-use causeway_records::{nouns, secret::SecretKey};
-use causeway_store::Store;
-use metrics_exporter_prometheus::PrometheusHandle;
+use causeway_records::nouns;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tower_http::{
@@ -22,19 +19,6 @@ use tower_http::{
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
-
-/// What handlers work with.
-#[derive(Clone)]
-pub struct State {
-    /// Postgres.
-    pub store: Store,
-    /// NATS.
-    pub bus: Bus,
-    /// For secrets at rest.
-    pub key: SecretKey,
-    /// Figures.
-    pub metrics: PrometheusHandle,
-}
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

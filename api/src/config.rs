@@ -1,6 +1,8 @@
 //! Settings, from flags or the environment.
 
+use causeway_bus::Broker;
 use causeway_records::secret::SecretKey;
+use causeway_store::Database;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, time::Duration};
 
@@ -19,11 +21,7 @@ pub enum Command {
     /// Bring the schema up to date and answer requests.
     Serve(Box<Serve>),
     /// Bring the schema up to date and end.
-    Migrate {
-        /// Address of Postgres.
-        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-        database_url: String,
-    },
+    Migrate(Database),
     /// Print the API document.
     Openapi,
 }
@@ -37,20 +35,14 @@ pub struct Serve {
     /// Where to answer probes: `/readyz`.
     #[arg(long, env = "CAUSEWAY_HEALTH_LISTEN", default_value = "127.0.0.1:8081")]
     pub health_listen: SocketAddr,
-    /// Address of Postgres.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
-    /// Connections to Postgres: about eight for each of its cores.
-    #[arg(long, env = "CAUSEWAY_DATABASE_CONNECTIONS", default_value_t = 16)]
-    pub database_connections: u32,
-    /// Address of NATS.
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
-    pub nats_url: String,
-    /// First word of every subject: keeps control planes on one NATS apart.
-    #[arg(long, env = "CAUSEWAY_NATS_PREFIX", default_value = "causeway")]
-    pub nats_prefix: String,
+    /// Postgres.
+    #[command(flatten)]
+    pub database: Database,
+    /// NATS.
+    #[command(flatten)]
+    pub broker: Broker,
     /// Key for secrets at rest: base64 of 32 bytes.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = secret_key)]
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
     pub encryption_key: SecretKey,
     /// Largest request body, in bytes.
     #[arg(long, env = "CAUSEWAY_BODY_LIMIT", default_value_t = 2 * 1024 * 1024)]
@@ -61,10 +53,6 @@ pub struct Serve {
     /// Longest time for requests under way when the server is told to stop.
     #[arg(long, env = "CAUSEWAY_SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = humantime::parse_duration)]
     pub shutdown_timeout: Duration,
-}
-
-fn secret_key(text: &str) -> Result<SecretKey, String> {
-    SecretKey::from_base64(text).map_err(|error| error.to_string())
 }
 
 impl Serve {

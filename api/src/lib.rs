@@ -10,3 +10,4 @@ pub mod envelope;
 pub mod openapi;
 pub mod query;
 pub mod routes;
+pub mod state;

@@ -2,12 +2,11 @@
 
 use anyhow::{Context, bail};
 use causeway_api::{
-    app::{self, State},
+    app,
     config::{Cli, Command, Serve},
     openapi,
+    state::State,
 };
-use causeway_bus::Bus;
-use causeway_store::Store;
 use clap::Parser;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::io::Write;
@@ -26,8 +25,8 @@ async fn main() -> anyhow::Result<()> {
     }
     match command {
         Command::Serve(settings) => serve(*settings).await,
-        Command::Migrate { database_url } => {
-            Store::connect(&database_url, 1)?.migrate().await.context("the schema could not be brought up to date")
+        Command::Migrate(database) => {
+            database.connect()?.migrate().await.context("the schema could not be brought up to date")
         }
         Command::Openapi => Ok(std::io::stdout().write_all(openapi::text()?.as_bytes())?),
     }
@@ -39,9 +38,9 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     if let Err(sentence) = settings.check() {
         bail!(sentence);
     }
-    let store = Store::connect(&settings.database_url, settings.database_connections)?;
+    let store = settings.database.connect()?;
     store.migrate().await.context("the schema could not be brought up to date")?;
-    let bus = Bus::connect(&settings.nats_url, &settings.nats_prefix).await?;
+    let bus = settings.broker.connect().await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let state = State { store: store.clone(), bus: bus.clone(), key: settings.encryption_key.clone(), metrics };
 

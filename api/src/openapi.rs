@@ -1,6 +1,6 @@
 //! The API document, from the same tables as everything else, and a page to read and try it. Nothing is fetched from another host.
 
-use crate::app::State;
+use crate::state::State;
 use axum::{Json, Router, routing::get};
 use causeway_records::{
     field::{Field, Info, Shape, Table, columns},

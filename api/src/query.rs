@@ -1,4 +1,4 @@
-//! Query parameters of lists: page, size, and a filter for each field.
+//! What paths and queries say: ids, and for lists page, size and a filter for each field.
 
 use causeway_records::{
     field::{Field, Noun, Table},
@@ -59,6 +59,11 @@ fn number(pairs: &Pairs, key: &str, default: i64) -> Result<i64> {
         .ok()
         .filter(|number| *number >= -1)
         .ok_or_else(|| StoreError::Invalid(format!("Query parameter is not a valid integer value: {key}")))
+}
+
+/// The id in a path or a query.
+pub fn id_of(text: &str) -> Result<i64> {
+    text.parse().map_err(|_| StoreError::Invalid(format!("`{text}` is no id; give a whole number")))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Settings, from flags or the environment.
 
+use causeway_bus::Broker;
 use causeway_records::secret::SecretKey;
+use causeway_store::Database;
 use clap::Parser;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -8,20 +10,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "causeway-workers", version)]
 pub struct Settings {
-    /// Address of Postgres.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
-    /// Connections to Postgres.
-    #[arg(long, env = "CAUSEWAY_DATABASE_CONNECTIONS", default_value_t = 16)]
-    pub database_connections: u32,
-    /// Address of NATS.
-    #[arg(long, env = "NATS_URL", default_value = "nats://127.0.0.1:4222", hide_env_values = true)]
-    pub nats_url: String,
-    /// First word of every subject: keeps control planes on one NATS apart.
-    #[arg(long, env = "CAUSEWAY_NATS_PREFIX", default_value = "causeway")]
-    pub nats_prefix: String,
+    /// Postgres.
+    #[command(flatten)]
+    pub database: Database,
+    /// NATS.
+    #[command(flatten)]
+    pub broker: Broker,
     /// Key for secrets at rest: base64 of 32 bytes, the API's.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = secret_key)]
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
     pub encryption_key: SecretKey,
     /// Directory with the bundles of support services.
     #[arg(long, env = "CAUSEWAY_BUNDLES", default_value = "deploy/bundles")]
@@ -44,8 +40,4 @@ pub struct Settings {
     /// Longest time for one pass.
     #[arg(long, env = "CAUSEWAY_PASS_TIMEOUT", default_value = "60s", value_parser = humantime::parse_duration)]
     pub pass_timeout: Duration,
-}
-
-fn secret_key(text: &str) -> Result<SecretKey, String> {
-    SecretKey::from_base64(text).map_err(|error| error.to_string())
 }

@@ -1,8 +1,6 @@
 //! `causeway-workers`.
 
 use anyhow::{Context as _, bail};
-use causeway_bus::Bus;
-use causeway_store::Store;
 use causeway_workers::{
     config::Settings,
     context::Context,
@@ -32,9 +30,9 @@ async fn main() -> anyhow::Result<()> {
             settings.listen
         );
     }
-    let store = Store::connect(&settings.database_url, settings.database_connections)?;
+    let store = settings.database.connect()?;
     let context = Context::new(&settings, store.clone()).await?;
-    let bus = Bus::connect(&settings.nats_url, &settings.nats_prefix).await?;
+    let bus = settings.broker.connect().await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;

@@ -1,9 +1,9 @@
 //! The events of one record.
 
 use crate::{
-    app::State,
     envelope::{self, Meta},
-    query::{Pairs, Query},
+    query::{Pairs, Query, id_of},
+    state::State,
 };
 use axum::{
     Router,
@@ -26,7 +26,7 @@ async fn of_object(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pai
         let missing = || StoreError::Invalid("must provide object ID".into());
         let (_, id) = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case("objectid")).ok_or_else(missing)?;
         let query = Query::read::<Event>(&pairs)?;
-        let events = state.store.events_of(super::records::id_of(id)?, &query.filters).await?;
+        let events = state.store.events_of(id_of(id)?, &query.filters).await?;
         Ok((query, events))
     };
     match found.await {

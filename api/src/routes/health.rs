@@ -1,6 +1,6 @@
 //! Whether the API works, and how well.
 
-use crate::app::State;
+use crate::state::State;
 use axum::{
     Json, Router,
     extract::State as Extract,

@@ -1,10 +1,10 @@
 //! One set of handlers for every noun.
 
 use crate::{
-    app::State,
     body::{Over, lay},
     envelope::{self, Meta},
-    query::{Pairs, Query},
+    query::{Pairs, Query, id_of},
+    state::State,
 };
 use axum::{
     Json, Router,
@@ -21,7 +21,7 @@ use causeway_records::{
     nouns::Rules,
     value::Value,
 };
-use causeway_store::{Result, StoreError};
+use causeway_store::Result;
 use serde_json::json;
 
 /// All paths of a noun.
@@ -116,8 +116,4 @@ fn scope<T: Noun>(record: &Record<T>) -> i64 {
         Some(Value::Int8(id)) => id,
         _ => 0,
     }
-}
-
-pub(super) fn id_of(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| StoreError::Invalid(format!("`{text}` is no id; give a whole number")))
 }

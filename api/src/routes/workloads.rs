@@ -1,10 +1,10 @@
 //! What workloads have beyond the routes of every noun.
 
 use crate::{
-    app::State,
     body::{Over, lay},
     envelope::{self, Meta},
     query::Pairs,
+    state::State,
 };
 use axum::{
     Router,

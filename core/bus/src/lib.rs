@@ -3,6 +3,10 @@
 //! A hint says "look at this record now" and nothing more. Postgres holds what is to be done; losing every hint delays work until the next scan
 //! and drops none. So hints are plain messages, published after the commit and never waited for: no acknowledgement, no stream.
 
+mod config;
+
+pub use config::Broker;
+
 use async_nats::{Client, ConnectOptions, connection::State};
 use futures::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
@@ -76,4 +80,3 @@ impl Bus {
         let _ = tokio::time::timeout(Duration::from_secs(1), self.client.flush()).await;
     }
 }
-

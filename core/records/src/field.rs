@@ -238,26 +238,6 @@ impl<T: Scalar> Slot for Option<T> {
     }
 }
 
-/// Nested children: JSON in, rows of their own table out.
-impl<T: Noun> Slot for Vec<T> {
-    fn is_null(&self) -> bool {
-        self.is_empty()
-    }
-    fn to_value(&self) -> Option<Value> {
-        None
-    }
-    fn set(&mut self, _: Option<Value>) -> Result<(), String> {
-        Ok(())
-    }
-    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        *self = crate::overlay::children(from)?;
-        Ok(true)
-    }
-    fn same(&self, _: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        Ok(false)
-    }
-}
-
 /// Every line of the table with its slot.
 pub fn entries(fields: &dyn Fields) -> impl Iterator<Item = (&'static Field, &dyn Slot)> {
     fields.fields().iter().enumerate().map(move |(index, field)| (field, fields.get(index)))

@@ -1,6 +1,9 @@
 //! Lays a JSON body over a record in one pass: POST over the defaults, PATCH over the stored record, PUT over the defaults again.
 
-use crate::field::{Field, Fields, Noun, Slot};
+use crate::{
+    field::{Field, Fields, Noun, Slot},
+    value::Value,
+};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -103,8 +106,28 @@ impl<'de> Visitor<'de> for Over<'_, '_> {
     }
 }
 
+/// Nested children: JSON in, rows of their own table out.
+impl<T: Noun> Slot for Vec<T> {
+    fn is_null(&self) -> bool {
+        self.is_empty()
+    }
+    fn to_value(&self) -> Option<Value> {
+        None
+    }
+    fn set(&mut self, _: Option<Value>) -> Result<(), String> {
+        Ok(())
+    }
+    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        *self = children(from)?;
+        Ok(true)
+    }
+    fn same(&self, _: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+        Ok(false)
+    }
+}
+
 /// Reads a list of child nouns, each over its defaults.
-pub(crate) fn children<'de, T: Noun, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+fn children<'de, T: Noun, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     deserializer.deserialize_any(Many(PhantomData))
 }
 

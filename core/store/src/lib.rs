@@ -10,6 +10,7 @@
 //!
 //! To add a noun nothing is needed here, but a line in [`depends`] where others must look again when it changes.
 
+mod config;
 mod delete;
 pub mod depends;
 pub mod error;
@@ -23,6 +24,7 @@ pub mod resources;
 mod row;
 mod sql;
 
+pub use config::Database;
 pub use delete::Confirmed;
 pub use error::{Result, StoreError};
 pub use list::Filter;

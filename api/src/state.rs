@@ -1,0 +1,19 @@
+//! What handlers work with.
+
+use causeway_bus::Bus;
+use causeway_records::secret::SecretKey;
+use causeway_store::Store;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// Shared by all requests.
+#[derive(Clone)]
+pub struct State {
+    /// Postgres.
+    pub store: Store,
+    /// NATS.
+    pub bus: Bus,
+    /// For secrets at rest.
+    pub key: SecretKey,
+    /// Figures.
+    pub metrics: PrometheusHandle,
+}
