@@ -10,6 +10,7 @@ mod certificates;
 pub mod conditions;
 pub mod domain_name;
 pub mod gateway;
+mod infrastructure;
 mod invalid;
 pub mod k8s;
 pub mod labels;

@@ -3,6 +3,7 @@
 use crate::{
     Invalid,
     certificates::{Certificates, solves_by_http},
+    infrastructure,
     k8s::{
         Ours,
         core::namespace,
@@ -58,8 +59,8 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, Invalid> {
     let gateway = GatewaySpec {
         gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
         listeners: holders.remove(&None).unwrap_or_default(),
-        addresses: crate::gateway::addresses(spec.addresses.as_ref()),
-        infrastructure: crate::gateway::infrastructure(spec.infrastructure.as_ref()),
+        addresses: infrastructure::addresses(spec.addresses.as_ref()),
+        infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: Some(Allowed { namespaces: Namespaces::Same }),
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));

@@ -1,9 +1,10 @@
 //! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
 
-use super::{about, addresses, gateway_ref, infrastructure, listeners, namespace, owner};
+use super::{about, gateway_ref, listeners, namespace, owner};
 use crate::{
     Invalid,
     certificates::{Certificates, solves_by_http},
+    infrastructure,
     k8s::{
         Ours,
         gateway_api::{GATEWAY, GatewaySpec, Namespaces},
@@ -45,8 +46,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     let gateway = GatewaySpec {
         gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
         listeners: keys.iter().map(render).collect(),
-        addresses: addresses(spec.addresses.as_ref()),
-        infrastructure: infrastructure(spec.infrastructure.as_ref()),
+        addresses: infrastructure::addresses(spec.addresses.as_ref()),
+        infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: None,
     };
     let class = spec.gateway_class_name.is_none().then(|| gateway_class(ours, name));

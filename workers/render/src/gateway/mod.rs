@@ -17,10 +17,10 @@ use crate::{
 use causeway_records::{
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
-    nouns::{GatewayHttpPort, GatewayInstance, Infrastructure, Placement, Texts},
+    nouns::{GatewayHttpPort, GatewayInstance, Placement},
     record::Record,
 };
-use std::{collections::BTreeSet, net::IpAddr};
+use std::collections::BTreeSet;
 
 /// Who owns the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
@@ -120,20 +120,4 @@ fn listener_at(
 /// A complaint about the gateway definition.
 fn about(inputs: &GatewayInputs, field: &'static str, message: impl Into<String>) -> Invalid {
     Invalid::new("gateway definition", &inputs.definition.spec.name, field, message)
-}
-
-/// Addresses to ask the cloud for, each once.
-pub(crate) fn addresses(wanted: Option<&Texts>) -> Vec<gateway_api::Address> {
-    let address = |text: &String| {
-        let kind = if text.parse::<IpAddr>().is_ok() { "IPAddress" } else { "Hostname" };
-        gateway_api::Address { kind, value: text.clone() }
-    };
-    let each: BTreeSet<_> = wanted.into_iter().flat_map(|texts| &texts.0).map(address).collect();
-    each.into_iter().collect()
-}
-
-/// Labels and annotations for what the controller makes; None if there are none.
-pub(crate) fn infrastructure(wanted: Option<&Infrastructure>) -> Option<gateway_api::Infrastructure> {
-    let wanted = wanted.filter(|wanted| !wanted.labels.is_empty() || !wanted.annotations.is_empty())?;
-    Some(gateway_api::Infrastructure { labels: wanted.labels.clone(), annotations: wanted.annotations.clone() })
 }
