@@ -39,6 +39,8 @@ pub struct Setup {
     pub port: Option<u16>,
     /// Further arguments of every worker.
     pub worker_arguments: Vec<String>,
+    /// Another NATS than the rig's, for tests of its outage.
+    pub nats_url: Option<String>,
 }
 
 impl Setup {
@@ -46,7 +48,8 @@ impl Setup {
     #[must_use]
     pub fn for_test(name: &str) -> Self {
         let unique = Uuid::new_v4().simple().to_string();
-        Self { name: format!("{name}_{}", &unique[..8]), workers: 1, port: None, worker_arguments: vec![] }
+        let name = format!("{name}_{}", &unique[..8]);
+        Self { name, workers: 1, port: None, worker_arguments: vec![], nats_url: None }
     }
 }
 
@@ -126,10 +129,37 @@ impl ControlPlane {
         database_url(&self.endpoints, &self.setup.name)
     }
 
-    /// The workers, for tests that end or freeze them.
+    /// The API's process.
+    #[must_use]
+    pub fn api(&self) -> &Process {
+        &self.api
+    }
+
+    /// Ends the API at once, as a crash would.
+    pub async fn kill_api(&self) {
+        self.api.stop(Signal::SIGKILL, STOPPED_WITHIN).await;
+    }
+
+    /// Starts the API again on the same port and database, after it was killed.
+    ///
+    /// # Errors
+    /// When it doesn't start, or still runs.
+    pub async fn start_api_again(&mut self) -> Result<()> {
+        self.api = start_api(&self.endpoints, &self.setup, &self.key, self.api_port).await?;
+        Ok(())
+    }
+
+    /// The workers, in the order they were started.
     #[must_use]
     pub fn workers(&self) -> &[Process] {
         &self.workers
+    }
+
+    /// Ends a worker at once, as a crash would: nothing is given up, nothing said.
+    pub async fn kill_worker(&self, number: usize) {
+        if let Some(worker) = self.workers.get(number) {
+            worker.stop(Signal::SIGKILL, STOPPED_WITHIN).await;
+        }
     }
 
     /// Stops the workers only.
@@ -163,7 +193,7 @@ fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &s
     let logs = endpoints.run_dir.join("logs");
     Ok(Spec::new(name, binary(program)?, &logs).envs([
         ("DATABASE_URL", database_url(endpoints, &setup.name).as_str()),
-        ("NATS_URL", &endpoints.nats.url),
+        ("NATS_URL", setup.nats_url.as_ref().unwrap_or(&endpoints.nats.url)),
         ("CAUSEWAY_NATS_PREFIX", &setup.name),
         ("ENCRYPTION_KEY", key),
     ]))
