@@ -1,0 +1,398 @@
+//! What the API refuses: with a 4xx whose sentence names the field and the remedy, whatever comes in.
+
+use causeway_records::{field::Info, nouns};
+use causeway_rig::{
+    Endpoints,
+    platform::{Answer, Client, ControlPlane, Setup, id_of},
+};
+use futures::{StreamExt, stream};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+/// A control plane without workers: nothing here gets as far as a cluster.
+async fn platform() -> &'static ControlPlane {
+    static PLATFORM: OnceCell<ControlPlane> = OnceCell::const_new();
+    let start = || async {
+        let setup = Setup { workers: 0, ..Setup::for_test("bad_input") };
+        let endpoints = Endpoints::from_env().expect("no rig");
+        ControlPlane::start(&endpoints, setup).await.expect("the control plane doesn't start")
+    };
+    PLATFORM.get_or_init(start).await
+}
+
+/// A request as it is, whatever it holds.
+async fn raw(method: Method, path: &str, content_type: &str, body: impl Into<reqwest::Body>) -> Answer {
+    let url = format!("{}{path}", platform().await.url());
+    let request = reqwest::Client::new().request(method, url).header("Content-Type", content_type).body(body);
+    let response = request.send().await.expect("nobody answers");
+    let code = response.status().as_u16();
+    let bytes = response.bytes().await.expect("the answer breaks off");
+    Answer { code, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+}
+
+async fn post(plural: &str, body: impl Into<reqwest::Body>) -> Answer {
+    raw(Method::POST, &format!("/v0/{plural}"), "application/json", body).await
+}
+
+async fn get(path: &str) -> Answer {
+    raw(Method::GET, path, "application/json", "").await
+}
+
+/// The answer refuses, by this code and with a sentence that holds all of this.
+#[track_caller]
+fn refused(answer: &Answer, code: u16, says: &[&str]) {
+    assert_eq!(answer.code, code, "{:#}", answer.body);
+    assert_eq!(answer.body["Status"]["code"], code, "the envelope says the same: {:#}", answer.body);
+    for part in says {
+        assert!(answer.error().contains(part), "`{}` does not say `{part}`", answer.error());
+    }
+}
+
+/// The API still runs, and has not failed once.
+pub(crate) async fn assert_unharmed(platform: &ControlPlane) {
+    assert!(platform.api().is_running(), "the API has ended");
+    let answer = reqwest::get(format!("{}/metrics", platform.url())).await.expect("no figures");
+    let figures = answer.text().await.expect("the figures break off");
+    assert!(figures.contains("causeway_api_requests_total"), "{figures}");
+    let failed: Vec<_> =
+        figures.lines().filter(|line| line.contains("requests_total") && line.contains("code=\"5")).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[tokio::test]
+async fn a_field_that_is_wrong_is_named_with_what_would_be_right() {
+    let long_host = format!("{}.example", "abc.".repeat(75));
+    let cases: &[(&str, Value, &[&str])] = &[
+        ("gateway-definitions", json!({"Name": 7}), &["Name", "integer `7`", "expected a string"]),
+        ("gateway-definitions", json!({"Name": "a", "HttpPorts": {"Port": 80}}), &["HttpPorts", "an array"]),
+        ("gateway-definitions", json!({"Name": "a", "HttpPorts": ["80"]}), &["HttpPorts[0]", "a JSON object"]),
+        ("gateway-definitions", json!({"Name": "a", "HttpPorts": [{"Port": "80"}]}), &["HttpPorts[0].Port", "string"]),
+        (
+            "gateway-definitions",
+            json!({"Name": "a", "HttpPorts": [{"Port": -1}]}),
+            &["HttpPorts[0].Port", "1 to 65535"],
+        ),
+        (
+            "gateway-definitions",
+            json!({"Name": "a", "TcpPorts": [{"Port": 65536}]}),
+            &["TcpPorts[0].Port", "1 to 65535"],
+        ),
+        ("gateway-definitions", json!({"Name": "a", "HttpPorts": [{}]}), &["HttpPorts[0]", "Missing", "Port"]),
+        ("gateway-definitions", json!({"Name": "a", "Colour": "red"}), &["Unsupported fields", "Colour"]),
+        ("gateway-definitions", json!({"Name": "a", "HttpPorts": [{"Port": 1, "Hue": 1}]}), &["HttpPorts[0]", "Hue"]),
+        ("gateway-definitions", json!({"Name": "a", "ID": 1}), &["ID"]),
+        ("gateway-definitions", json!({"Name": ""}), &["Name", "1 to 253 characters"]),
+        ("gateway-definitions", json!({"Name": "a\u{0}b"}), &["Name", "control character", "remove it"]),
+        ("gateway-definitions", json!({"Name": "a", "Placement": "Mars"}), &["Placement", "Shared", "Dedicated"]),
+        ("gateway-definitions", json!({"ServiceName": "a"}), &["Missing required", "Name"]),
+        (
+            "gateway-definitions",
+            json!({"Name": "a", "HttpPorts": [{"Port": 443, "TLSEnabled": true}]}),
+            &["TLSEnabled on port 443", "DomainNameDefinitionID"],
+        ),
+        (
+            "domain-name-definitions",
+            json!({"Name": "a", "Domain": long_host, "Zone": "Public", "AdminEmail": "a@b.example"}),
+            &["Domain", "at most 253"],
+        ),
+        (
+            "domain-name-definitions",
+            json!({"Name": "a", "Domain": "a_b.example", "Zone": "Public", "AdminEmail": "a@b.example"}),
+            &["Domain", "letters, digits and hyphens"],
+        ),
+        (
+            "domain-name-definitions",
+            json!({"Name": "a", "Domain": "a.example", "Zone": "Public", "AdminEmail": "nobody"}),
+            &["AdminEmail"],
+        ),
+        (
+            "domain-name-definitions",
+            json!({"Name": "a", "Domain": "a.example", "Zone": "Public", "AdminEmail": "a@b.example", "TTL": 0}),
+            &["TTL", "1 to 604800"],
+        ),
+        ("workload-definitions", json!({"Name": "a", "YAMLDocument": "a\u{0}"}), &["YAMLDocument", "NUL", "remove it"]),
+        (
+            "workload-resource-definitions",
+            json!({"WorkloadDefinitionID": 1, "JSONDefinition": {"apiVersion": "v1", "kind": "x", "a": ["\u{0}"]}}),
+            &["JSONDefinition", "NUL"],
+        ),
+        (
+            "workload-resource-definitions",
+            json!({"WorkloadDefinitionID": 1, "JSONDefinition": {"kind": "x"}}),
+            &["JSONDefinition", "apiVersion"],
+        ),
+        (
+            "workload-instances",
+            json!({"Name": "a", "KubernetesRuntimeInstanceID": 1, "WorkloadDefinitionID": 9_223_372_036_854_775_808_u64}),
+            &["WorkloadDefinitionID", "9223372036854775808"],
+        ),
+        (
+            "workload-instances",
+            json!({"Name": "a", "KubernetesRuntimeInstanceID": 1, "WorkloadDefinitionID": 1.5}),
+            &["WorkloadDefinitionID", "1.5"],
+        ),
+        (
+            "kubernetes-runtime-instances",
+            json!({"Name": "a", "Location": "x", "KubernetesRuntimeDefinitionID": 1, "APIEndpoint": "http://a:1"}),
+            &["APIEndpoint", "https://"],
+        ),
+        (
+            "kubernetes-runtime-instances",
+            json!({"Name": "a", "Location": "x", "KubernetesRuntimeDefinitionID": 1, "Certificate": "x"}),
+            &["Certificate", "CertificateKey", "both"],
+        ),
+    ];
+    for (plural, body, says) in cases {
+        refused(&post(plural, body.to_string()).await, 400, says);
+    }
+    assert_unharmed(platform().await).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_json_object_is_refused() {
+    for empty in ["{}", "null", "[]"] {
+        refused(&post("gateway-definitions", empty).await, 400, &["JSON payload is empty"]);
+    }
+    for broken in ["", " ", "{", r#"{"Name": "a""#, r#"{"Name": "a"}}"#, r#"{"Name" "a"}"#, "\u{0}", "<a/>"] {
+        refused(&post("gateway-definitions", broken).await, 400, &["line 1 column"]);
+    }
+    refused(&post("gateway-definitions", r#"[{"Name": "a"}]"#).await, 400, &["expected a JSON object, got an array"]);
+    refused(&post("gateway-definitions", "7").await, 400, &["expected a JSON object"]);
+    refused(&post("gateway-definitions", b"{\"Name\": \"\xff\"}".to_vec()).await, 400, &["Name"]);
+    let deep = format!(r#"{{"WorkloadDefinitionID": 1, "JSONDefinition": {}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
+    refused(&post("workload-resource-definitions", deep).await, 400, &["JSONDefinition", "recursion limit"]);
+    assert_unharmed(platform().await).await;
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_or_too_large_is_refused() {
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/yaml"] {
+        let answer = raw(Method::POST, "/v0/gateway-definitions", content_type, r#"{"Name": "a"}"#).await;
+        refused(&answer, 415, &["Content-Type: application/json"]);
+    }
+    let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(3 * 1024 * 1024)}).to_string();
+    refused(&post("workload-definitions", huge).await, 413, &["larger than", "send less"]);
+    assert_unharmed(platform().await).await;
+}
+
+#[tokio::test]
+async fn an_id_that_is_no_number_is_refused_and_never_reaches_sql() {
+    for id in
+        ["abc", "1;DROP%20TABLE%20workers", "1%20OR%201=1", "%27%27", "1.0", "0x10", "9223372036854775808", "1%00"]
+    {
+        for method in [Method::GET, Method::DELETE] {
+            let answer = raw(method, &format!("/v0/gateway-definitions/{id}"), "application/json", "").await;
+            refused(&answer, 400, &["is no id", "a whole number"]);
+        }
+        for method in [Method::PATCH, Method::PUT] {
+            let path = format!("/v0/gateway-definitions/{id}");
+            refused(&raw(method, &path, "application/json", r#"{"Name": "a"}"#).await, 400, &["is no id"]);
+        }
+    }
+    for id in ["-1", "0", "9223372036854775807"] {
+        refused(&get(&format!("/v0/gateway-definitions/{id}")).await, 404, &["record not found"]);
+    }
+    refused(&get("/v0/gateway-definitions/%ff").await, 400, &["the request can't be read", "path"]);
+    assert_unharmed(platform().await).await;
+}
+
+#[tokio::test]
+async fn a_filter_is_compared_and_never_read_as_sql() {
+    let client = platform().await.client();
+    let name = "it's \"quoted\"; -- ";
+    let id = id_of(&client.create("aws-accounts", &account(name)).await.unwrap()).unwrap();
+    let escaped = "it%27s%20%22quoted%22%3B%20--%20";
+    let found = client.list("aws-accounts", &format!("name={escaped}")).await.unwrap();
+    assert_eq!(found.iter().filter_map(|record| record["ID"].as_i64()).collect::<Vec<_>>(), [id]);
+    for trick in ["x%27%20OR%20%271%27=%271", "%25", "_", "%5C", "%27%3B%20DROP%20TABLE%20aws_accounts%3B%20--"] {
+        assert_eq!(
+            client.list("aws-accounts", &format!("name={trick}")).await.unwrap(),
+            Vec::<Value>::new(),
+            "{trick}"
+        );
+    }
+    let refusals: &[(&str, &[&str])] = &[
+        ("workload-instances?workloaddefinitionid=1%20OR%201=1", &["WorkloadDefinitionID"]),
+        ("workload-instances?workloaddefinitionid=9223372036854775808", &["WorkloadDefinitionID", "too large"]),
+        ("workload-instances?reconciled=perhaps", &["Reconciled", "true"]),
+        ("workload-instances?name=%00", &["Name", "NUL"]),
+        ("workload-instances?status=%00", &["Status", "NUL"]),
+        ("workload-instances?page=x", &["page", "integer"]),
+        ("workload-instances?size=99999999999999999999", &["size", "integer"]),
+        ("workload-instances?size=-7", &["size", "integer"]),
+        ("gateway-definitions?placement=Mars", &["Placement", "Shared, Dedicated"]),
+        ("events-join-attached-object-references?objectid=x", &["is no id"]),
+        ("events-join-attached-object-references", &["object ID"]),
+    ];
+    for (query, says) in refusals {
+        refused(&get(&format!("/v0/{query}")).await, 400, says);
+    }
+    let far = get("/v0/workload-instances?page=9223372036854775807&size=9223372036854775807").await;
+    assert_eq!((far.code, &far.body["Data"]), (200, &json!([])));
+    assert_unharmed(platform().await).await;
+}
+
+fn account(name: &str) -> Value {
+    json!({"Name": name, "AccountID": "1", "DefaultRegion": "eu-west-1"})
+}
+
+#[tokio::test]
+async fn a_parent_that_is_not_there_or_stands_elsewhere_is_named() {
+    let client = platform().await.client();
+    let made = |plural: &'static str, body: Value| {
+        let client = client.clone();
+        async move { id_of(&client.create(plural, &body).await.unwrap()).unwrap() }
+    };
+    let kind = made("kubernetes-runtime-definitions", json!({"Name": "parents", "InfraProvider": "kind"})).await;
+    let runtime = |name: &str| json!({"Name": name, "Location": "x", "KubernetesRuntimeDefinitionID": kind});
+    let here = made("kubernetes-runtime-instances", runtime("parents-here")).await;
+    let there = made("kubernetes-runtime-instances", runtime("parents-there")).await;
+    let of = made("workload-definitions", json!({"Name": "parents", "YAMLDocument": "{}"})).await;
+    let workload = json!({"Name": "parents", "KubernetesRuntimeInstanceID": here, "WorkloadDefinitionID": of});
+    let workload = made("workload-instances", workload).await;
+    let gateway = made("gateway-definitions", json!({"Name": "parents", "HttpPorts": [{"Port": 80}]})).await;
+    let domain = json!({"Name": "parents", "Domain": "parents.example", "Zone": "Public", "AdminEmail": "a@b.example"});
+    let domain = made("domain-name-definitions", domain).await;
+
+    let missing = 4_611_686_018_427_387_904_i64;
+    let gateway_instance = |of: i64, workload: i64, runtime: i64| json!({"Name": "p", "GatewayDefinitionID": of, "WorkloadInstanceID": workload, "KubernetesRuntimeInstanceID": runtime});
+    let domain_instance = |of: i64, workload: i64, runtime: i64| json!({"Name": "p", "DomainNameDefinitionID": of, "WorkloadInstanceID": workload, "KubernetesRuntimeInstanceID": runtime});
+    let cases: &[(&str, Value, &[&str])] = &[
+        ("gateway-instances", gateway_instance(missing, workload, here), &["GatewayDefinitionID", "there is no"]),
+        ("gateway-instances", gateway_instance(gateway, missing, here), &["WorkloadInstanceID", "there is no"]),
+        ("gateway-instances", gateway_instance(gateway, workload, missing), &["KubernetesRuntimeInstanceID", "no"]),
+        // An id of another kind is no id of this one.
+        ("gateway-instances", gateway_instance(workload, workload, here), &["GatewayDefinitionID", "there is no"]),
+        (
+            "gateway-instances",
+            gateway_instance(gateway, workload, there),
+            &["KubernetesRuntimeInstanceID", "another cluster"],
+        ),
+        (
+            "domain-name-instances",
+            domain_instance(domain, workload, there),
+            &["KubernetesRuntimeInstanceID", "another cluster"],
+        ),
+        ("domain-name-instances", domain_instance(missing, workload, here), &["DomainNameDefinitionID", "there is no"]),
+        (
+            "gateway-http-ports",
+            json!({"GatewayDefinitionID": missing, "Port": 81}),
+            &["GatewayDefinitionID", "there is no"],
+        ),
+        (
+            "workload-resource-definition-sets",
+            json!([{"WorkloadDefinitionID": missing, "JSONDefinition": {"apiVersion": "v1", "kind": "x"}}]),
+            &["WorkloadDefinitionID", "there is no"],
+        ),
+    ];
+    for (plural, body, says) in cases {
+        refused(&post(plural, body.to_string()).await, 400, says);
+    }
+    assert_unharmed(platform().await).await;
+}
+
+/// Bodies that some field of every noun can't take.
+fn generic() -> Vec<Vec<u8>> {
+    let texts = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "true",
+        "7",
+        "\"a\"",
+        "[[]]",
+        "[null]",
+        "{\"\": 1}",
+        "{\"Nonsense\": {}}",
+        "{\"ID\": 1}",
+        "{\"Name\": \"\"}",
+        "{\"Name\": null}",
+        "{\"CreatedAt\": \"yesterday\"}",
+        "{\"Generation\": \"x\"}",
+        "{\"Conditions\": [{}]}",
+        "{\"Name\": 1e400}",
+        "{\"Name\": \"\\ud800\"}",
+        "{\"Name\": \"a\", \"Name\": \"\\u0000\"}",
+    ];
+    texts.iter().map(|text| text.as_bytes().to_vec()).chain([vec![0xff, 0xfe], vec![b'['; 100_000]]).collect()
+}
+
+/// For each field in turn: every field filled with what is no value of anything, and each one alone.
+fn per_field(info: &Info) -> Vec<Vec<u8>> {
+    let values = [
+        json!("\u{0}"),
+        json!("x".repeat(100_000)),
+        json!({"a": 1}),
+        json!([[1]]),
+        json!(u64::MAX),
+        json!(i64::MIN),
+        json!(-1.5),
+        json!(true),
+        json!("1' OR '1'='1"),
+        json!(["\u{0}"]),
+        json!("0000-00-00T00:00:00Z"),
+        json!("+262142-12-31T23:59:59Z"),
+    ];
+    let alone = |value: &Value| {
+        info.fields.iter().map(|field| json!({field.json: value}).to_string().into_bytes()).collect::<Vec<_>>()
+    };
+    let all = |value: &Value| {
+        let map = info.fields.iter().map(|field| (field.json.to_owned(), value.clone())).collect();
+        Value::Object(map).to_string().into_bytes()
+    };
+    values.iter().flat_map(|value| alone(value).into_iter().chain([all(value)])).collect()
+}
+
+#[tokio::test]
+async fn no_noun_answers_bad_input_with_a_failure_of_the_server() {
+    stream::iter(nouns::ALL).for_each_concurrent(8, |info| never_fails(info)).await;
+    assert_unharmed(platform().await).await;
+}
+
+async fn never_fails(info: &Info) {
+    let plural = info.plural;
+    for body in generic().into_iter().chain(per_field(info)) {
+        let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+        let answer = post(plural, body.clone()).await;
+        assert!(answer.code < 500, "POST {plural} {shown}: {:#}", answer.body);
+        if answer.code >= 400 {
+            assert_eq!(answer.body["Type"], info.kind, "POST {plural} {shown}: {:#}", answer.body);
+            assert!(!answer.error().is_empty(), "POST {plural} {shown}");
+        }
+        for method in [Method::PATCH, Method::PUT] {
+            let answer = raw(method.clone(), &format!("/v0/{plural}/1"), "application/json", body.clone()).await;
+            assert!((400..500).contains(&answer.code), "{method} {plural} {shown}: {:#}", answer.body);
+        }
+    }
+    for field in info.fields {
+        for value in ["", "%00", "x", "-1", "1e400", "99999999999999999999", "%27", "%7B", "9999-99-99T00:00:00Z"] {
+            let answer = get(&format!("/v0/{plural}?{}={value}", field.json.to_lowercase())).await;
+            assert!(answer.code < 500, "GET {plural}?{}={value}: {:#}", field.json, answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stored_record_survives_bad_changes_as_it_was() {
+    let client: Client = platform().await.client();
+    let of = client.create("gateway-definitions", &json!({"Name": "kept", "HttpPorts": [{"Port": 80}]})).await.unwrap();
+    let id = id_of(&of).unwrap();
+    let before = client.get("gateway-definitions", id).await.unwrap();
+    let ports = client.list("gateway-http-ports", &format!("gatewaydefinitionid={id}")).await.unwrap();
+    for body in [
+        json!({"Name": ""}),
+        json!({"Name": "other", "Nonsense": 1}),
+        json!({"Name": "other", "HttpPorts": [{"Port": 81}, {"Port": 0}]}),
+        json!({"DomainNameDefinitionID": 1}),
+        json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]}),
+        json!({"Generation": 77}),
+    ] {
+        let answer = client.send(Method::PATCH, &format!("/v0/gateway-definitions/{id}"), Some(&body)).await.unwrap();
+        refused(&answer, 400, &[]);
+    }
+    assert_eq!(client.get("gateway-definitions", id).await.unwrap(), before);
+    assert_eq!(client.list("gateway-http-ports", &format!("gatewaydefinitionid={id}")).await.unwrap(), ports);
+    assert_unharmed(platform().await).await;
+}
