@@ -31,6 +31,11 @@ struct Arguments {
 enum Action {
     /// Build every tool that is not in the cache yet.
     Tools,
+    /// Print where a tool is, for scripts.
+    Program {
+        /// Its name: `helm`, `kubectl`.
+        name: String,
+    },
     /// Run a controller inside of namespaces of its own. The rig calls itself with this.
     #[command(name = SANDBOX_COMMAND, hide = true)]
     Sandbox {
@@ -57,6 +62,7 @@ async fn main() -> ExitCode {
     start_logging();
     let done = match Arguments::parse().command {
         Action::Tools => Tools::build().map(|_| ExitCode::SUCCESS),
+        Action::Program { name } => print_program(&name),
         Action::Sandbox { file } => Sandbox::run(&file).await,
         Action::Up => up().await,
         Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
@@ -66,6 +72,11 @@ async fn main() -> ExitCode {
         eprintln!("causeway-rig: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn print_program(name: &str) -> Result<ExitCode> {
+    println!("{}", Tools::find()?.program(name)?.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn up() -> Result<ExitCode> {
@@ -98,6 +109,8 @@ async fn execute(command: &[OsString], rig: &Rig, signals: &mut Signals) -> Resu
         .args(["--pdeathsig", "KILL", "--"])
         .args(command)
         .env(VARIABLE, rig.endpoints_file())
+        // Where sqlx's tests make their databases.
+        .env("DATABASE_URL", &rig.endpoints().postgres.url)
         .spawn()
         .context("can't run `setpriv`: install util-linux")?;
     let signal = tokio::select! {
