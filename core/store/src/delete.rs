@@ -50,10 +50,8 @@ impl Store {
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
             return Err(StoreError::Conflict(format!("object with ID {id} already being deleted")));
         }
-        if let Some(child) = blocking(&mut transaction, info, id).await? {
-            let sentence =
-                format!("{} has related {} - cannot be deleted", words(info.table, 1), words(child.table, 0));
-            return Err(StoreError::Conflict(sentence));
+        if let Some((child, names)) = blocking(&mut transaction, info, id).await? {
+            return Err(StoreError::Conflict(refusal(info, child, &names)));
         }
         if info.reconciled {
             schedule(&mut transaction, info, id).await?;
@@ -105,8 +103,8 @@ async fn is_scheduled(connection: &mut PgConnection, kind: &str, id: i64) -> Res
     Ok(sqlx::query_scalar(text).bind(kind).bind(id).fetch_optional(connection).await?.unwrap_or(false))
 }
 
-/// A noun with live records that keep this one from going. Those that are on their way out themselves don't.
-async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result<Option<&'static Info>> {
+/// A noun with live records that keep this one from going, and some of their names. Those that are on their way out themselves don't.
+async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result<Option<(&'static Info, Vec<String>)>> {
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete == OnDelete::Takes {
             continue;
@@ -119,15 +117,23 @@ async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result
         } else {
             String::new()
         };
+        // Whatever names a parent that it doesn't belong to has a name of its own.
         let text = format!(
-            "SELECT EXISTS (SELECT FROM {} t WHERE {} = $1 AND deleted_at IS NULL{going})",
+            "SELECT name FROM {} t WHERE {} = $1 AND deleted_at IS NULL{going} ORDER BY id LIMIT 5",
             child.table, field.column
         );
-        if sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(&mut *connection).await? {
-            return Ok(Some(child));
+        let names: Vec<String> = sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_all(&mut *connection).await?;
+        if !names.is_empty() {
+            return Ok(Some((child, names)));
         }
     }
     Ok(None)
+}
+
+/// Threeport's words; where it has none of its own, with the names of those that are in the way.
+fn refusal(info: &Info, child: &Info, names: &[String]) -> String {
+    let sentence = format!("{} has related {} - cannot be deleted", words(info.table, 1), words(child.table, 0));
+    if info.kind.ends_with("Definition") { sentence } else { format!("{sentence}: {}", names.join(", ")) }
 }
 
 /// Live reconciled records that must be gone before this one's row can go.

@@ -179,7 +179,8 @@ async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
     let instance = world.instance("web", definition).await.unwrap().id();
     let blocked = world.store.delete::<GatewayDefinition>(definition).await.unwrap_err();
     assert_eq!(blocked.to_string(), "gateway definition has related gateway instances - cannot be deleted");
-    assert!(matches!(world.store.delete::<WorkloadInstance>(world.workload).await, Err(StoreError::Conflict(_))));
+    let blocked = world.store.delete::<WorkloadInstance>(world.workload).await.unwrap_err();
+    assert_eq!(blocked.to_string(), "workload instance has related gateway instances - cannot be deleted: web");
     let scheduled = world.store.delete::<GatewayInstance>(instance).await.unwrap();
     assert!(scheduled.is_being_deleted() && scheduled.common.deleted_at.is_none());
     assert_eq!(
