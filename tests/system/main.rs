@@ -3,3 +3,4 @@
 mod bad_input;
 mod changes;
 mod claims;
+mod durability;
