@@ -22,6 +22,9 @@ pub struct Settings {
     /// Directory with the bundles of support services.
     #[arg(long, env = "CAUSEWAY_BUNDLES", default_value = "deploy/bundles")]
     pub bundles: PathBuf,
+    /// A registry that has all images of the support services, with an optional path: `registry.example.com/mirror`.
+    #[arg(long, env = "CAUSEWAY_IMAGE_REGISTRY")]
+    pub image_registry: Option<String>,
     /// Where to answer probes and give figures: `/readyz`, `/metrics`.
     #[arg(long, env = "CAUSEWAY_WORKERS_LISTEN", default_value = "127.0.0.1:8082")]
     pub listen: SocketAddr,

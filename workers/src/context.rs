@@ -21,6 +21,8 @@ pub struct Context {
     pub accounts: Arc<dns::Accounts>,
     /// Another address of Route53 than AWS's own.
     pub route53_endpoint: Option<String>,
+    /// A registry that has all images of the support services.
+    pub image_registry: Option<String>,
     /// Passes at the same time in one cluster.
     pub concurrency: usize,
     /// How often to look for work that no hint spoke of.
@@ -49,6 +51,7 @@ impl Context {
             accounts: Arc::default(),
             key: settings.encryption_key.clone(),
             route53_endpoint: settings.route53_endpoint.clone(),
+            image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,
             scan_interval: settings.scan_interval,
             pass_timeout: settings.pass_timeout,
