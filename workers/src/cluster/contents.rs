@@ -95,6 +95,10 @@ impl Cluster {
             .list_metadata(&ListParams::default().limit(PAGE))
             .map_err(|error| ClusterError::refused(asked_for, error.to_string()))?;
         let reply = self.send(request).await?;
+        if reply.is_unknown_kind() && !self.still_serves(kind).await? {
+            // Its definition went after discovery was asked, and took every object of the kind with it.
+            return Ok(Contents::Nothing);
+        }
         if !reply.status.is_success() {
             let reason = format!("its {} cannot be listed: {}", kind.resource.plural, reply.message());
             return Err(ClusterError::refused(asked_for, reason));
@@ -102,6 +106,13 @@ impl Cluster {
         let items = reply.body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
         let found = items.iter().map(|item| weigh(&kind.resource.kind, item, control_plane));
         Ok(found.fold(Contents::Nothing, Contents::or))
+    }
+}
+
+impl Cluster {
+    async fn still_serves(&self, kind: &Kind) -> Result<bool, ClusterError> {
+        self.discovery().forget().await;
+        self.discovery().serves(&kind.resource.group, &kind.resource.kind).await
     }
 }
 

@@ -47,7 +47,7 @@ impl Reply {
     }
 
     /// The path led to no kind at all: the server answers that in plain text, or with a Status that names no object.
-    fn is_unknown_kind(&self) -> bool {
+    pub(super) fn is_unknown_kind(&self) -> bool {
         self.status == StatusCode::NOT_FOUND && (!self.is_status() || self.body["details"]["name"].is_null())
     }
 
