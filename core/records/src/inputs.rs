@@ -11,7 +11,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record with the name its objects bear in the cluster: `<slug of its name at creation>-<id>`. A rename changes nothing there.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -183,6 +183,9 @@ pub struct DomainNameInputs {
     pub workload: Named<WorkloadInstance>,
     /// The workload's gateways with hostnames under the domain, by id.
     pub gateways: Vec<DomainGateway>,
+    /// Hostnames that other domain name instances of the cluster publish: they have the same owner in the zone, so their records are not this
+    /// one's to take away.
+    pub wanted_elsewhere: BTreeSet<String>,
     /// What its last pass found.
     pub published: Published,
 }

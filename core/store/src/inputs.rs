@@ -23,6 +23,7 @@ use causeway_records::{
     },
 };
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
+use std::collections::BTreeSet;
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
@@ -180,6 +181,7 @@ impl Store {
         let text = "SELECT coalesce(projection, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
         let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
         Ok(DomainNameInputs {
+            wanted_elsewhere: self.hostnames_elsewhere(&instance.record).await?,
             control_plane: self.control_plane().await?,
             account: self.shared_if(definition.spec.aws_account_id).await?,
             instance,
@@ -188,6 +190,23 @@ impl Store {
             gateways,
             published: published.0,
         })
+    }
+
+    /// Hostnames that the cluster's other domain name instances publish.
+    async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeSet<String>> {
+        let text = "SELECT DISTINCT h FROM domain_name_instances n
+            JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
+            JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL
+            JOIN reconciliations gr ON gr.kind = 'GatewayInstance' AND gr.id = g.id AND gr.deletion_scheduled IS NULL
+            JOIN gateway_definitions d ON d.id = g.gateway_definition_id AND d.domain_name_definition_id = n.domain_name_definition_id
+            JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id, hostnames_of(d, dd.domain) h
+            WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL";
+        let rows: Vec<String> = sqlx::query_scalar(text)
+            .bind(instance.spec.kubernetes_runtime_instance_id)
+            .bind(instance.id())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// For the pass of a support service.

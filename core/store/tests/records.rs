@@ -285,3 +285,25 @@ async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
         rows.iter().map(|row| (row.spec.json_definition["kind"].clone(), row.spec.reconciled)).collect();
     assert_eq!((total, states), (2, vec![("b".into(), Some(true)), ("c".into(), Some(true))]));
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let other = world.add_workload("api").await;
+    let root = world.definition("root", r#""HttpPorts":[{"Port":80}]"#).await;
+    let api = world.definition("api", r#""HttpPorts":[{"Port":80,"Path":"/api"}]"#).await;
+    let name = async |name: &str, workload: i64| {
+        let json = format!(
+            r#"{{"Name":"{name}","DomainNameDefinitionID":{},"WorkloadInstanceID":{workload},"KubernetesRuntimeInstanceID":{}}}"#,
+            world.domain, world.runtime
+        );
+        world.store.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
+    };
+    let (first, _) = (name("root", world.workload).await, name("api", other).await);
+    world.instance("root", root).await.unwrap();
+    let second = world.store.create(world.instance_of("api", api, other)).await.unwrap().id();
+    let elsewhere = async || world.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
+    assert_eq!(elsewhere().await.into_iter().collect::<Vec<_>>(), ["www.example.test"]);
+    world.store.delete::<GatewayInstance>(second).await.unwrap();
+    assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
+}

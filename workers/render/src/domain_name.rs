@@ -115,11 +115,12 @@ pub fn wanted(inputs: &DomainNameInputs, targets: &TargetsOf) -> BTreeMap<String
     publishers(inputs, targets).into_iter().map(|(hostname, (_, records))| (hostname.to_owned(), records)).collect()
 }
 
-/// Hostnames that were published and that no gateway has any more: their records go. A gateway that merely lost its address keeps them,
-/// because a wrong address does less harm than none when it comes back in a moment.
+/// Hostnames that were published and that no gateway has any more, here or in another domain name instance: their records go. A gateway that
+/// merely lost its address keeps them, because a wrong address does less harm than none when it comes back in a moment.
 pub fn leaving(inputs: &DomainNameInputs) -> BTreeSet<String> {
     let asked: BTreeSet<&str> = staying(inputs).flat_map(|gateway| &gateway.hostnames).map(String::as_str).collect();
-    inputs.published.hosts.keys().filter(|hostname| !asked.contains(hostname.as_str())).cloned().collect()
+    let gone = |hostname: &&String| !asked.contains(hostname.as_str()) && !inputs.wanted_elsewhere.contains(*hostname);
+    inputs.published.hosts.keys().filter(gone).cloned().collect()
 }
 
 /// The gateways whose hostnames stay published: none once the domain name instance itself goes.

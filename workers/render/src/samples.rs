@@ -136,6 +136,7 @@ pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
         shared_gateway: Some(named("shared-gateway", 102, SharedGateway::default())),
     };
     let inputs = DomainNameInputs {
+        wanted_elsewhere: Default::default(),
         control_plane: CONTROL_PLANE.into(),
         instance: named(
             "shop-example-org",

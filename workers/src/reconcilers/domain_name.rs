@@ -49,7 +49,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         return Ok(brought.found(before, vec![]));
     }
     let wanted = if pass.work.being_deleted { BTreeMap::new() } else { domain_name::wanted(&inputs, &targets) };
-    let leaving = leaving(&inputs, pass.work.being_deleted);
+    let leaving = domain_name::leaving(&inputs);
     let zone = match look(pass, &inputs, &Wanted::all(&wanted), &leaving).await {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
@@ -69,10 +69,6 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     found.wake_dependants = changed || caught_up;
     found.projection = serde_json::to_value(&inputs.published).ok();
     Ok(found)
-}
-
-fn leaving(inputs: &DomainNameInputs, all: bool) -> BTreeSet<String> {
-    if all { inputs.published.hosts.keys().cloned().collect() } else { domain_name::leaving(inputs) }
 }
 
 /// What the zone says, after what has to leave it was deleted.
@@ -164,8 +160,11 @@ fn note(inputs: &DomainNameInputs, zone: &Looked, leaving: &BTreeSet<String>, no
         let gone = HostRecord { present: false, message: String::new(), gone_since, ttl: before.ttl };
         hosts.insert(host.clone(), gone);
     }
-    // A gateway that lost its address keeps its records; they are still ours to take away one day.
-    for (host, before) in &inputs.published.hosts {
+    // A gateway that lost its address keeps its records; they are still ours to take away one day. What another instance goes on publishing is
+    // its matter.
+    let asked = |host: &String| inputs.gateways.iter().any(|gateway| gateway.hostnames.contains(host));
+    let kept = |host: &String| !inputs.wanted_elsewhere.contains(host) || asked(host);
+    for (host, before) in inputs.published.hosts.iter().filter(|(host, _)| kept(host)) {
         hosts.entry(host.clone()).or_insert_with(|| before.clone());
     }
     hosts.retain(|_, record| !is_over(record, now));
