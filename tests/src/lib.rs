@@ -163,10 +163,24 @@ kind: Service
 metadata: {name: web}
 spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
 ";
+    add_workload_of(client, runtime, name, manifests).await
+}
+
+/// A workload of these manifests, and its instance.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_workload_of(client: &Client, runtime: i64, name: &str, manifests: &str) -> Result<i64> {
     let of = json!({"Name": name, "YAMLDocument": manifests});
     let of = id_of(&client.create("workload-definitions", &of).await?)?;
     let body = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": of});
     id_of(&client.create("workload-instances", &body).await?)
+}
+
+/// The manifest of a ConfigMap with one key: a workload that needs no node.
+#[must_use]
+pub fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value:?}}}\n")
 }
 
 /// A client of a cluster as its admin.
