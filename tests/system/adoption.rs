@@ -1,0 +1,250 @@
+//! Support services that somebody else installed: used as they are, never changed, never deleted.
+//!
+//! All of this happens on the second cluster, which is bare: no pod ever runs there.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
+
+use causeway_rig::{
+    ClusterEndpoints, Endpoints,
+    platform::{Client, ControlPlane, Setup, condition, id_of},
+};
+use causeway_tests::{SOON, add_runtime, api, kube_client};
+use kube::{Api, ResourceExt, api::DynamicObject};
+use serde_json::{Value, json};
+use tokio::{
+    process::Command,
+    sync::{Mutex, MutexGuard},
+};
+
+use crate::scene::{CONTROL_PLANE, Kind, at, eventually, meddle, object};
+
+const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+const DEPLOYMENT: Kind = ("apps", "v1", "Deployment");
+const IMAGE: &str = "quay.io/jetstack/cert-manager-controller";
+
+/// A cluster in which an admin has installed Gateway API's definitions, and a control plane that knows nothing of it yet.
+struct Bare {
+    cluster: ClusterEndpoints,
+    platform: ControlPlane,
+    client: Client,
+    kube: kube::Client,
+    runtime: i64,
+    /// What these tests install is there once in a cluster, so one at a time.
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Bare {
+    async fn start(name: &str) -> Self {
+        static ALONE: Mutex<()> = Mutex::const_new(());
+        let alone = ALONE.lock().await;
+        let endpoints = Endpoints::from_env().unwrap();
+        let cluster = endpoints.clusters.get(1).expect("run the rig with --extra-clusters 1").clone();
+        let kube = kube_client(&cluster).await.unwrap();
+        install(&endpoints, &cluster, "gateway-api-").await;
+        let platform = ControlPlane::start(&endpoints, Setup::for_test(name)).await.unwrap();
+        let client = platform.client();
+        let runtime = add_runtime(&client, &cluster, "bare").await.unwrap();
+        Self { cluster, platform, client, kube, runtime, _alone: alone }
+    }
+
+    fn definitions(&self) -> Api<DynamicObject> {
+        api(&self.kube, DEFINITION, None)
+    }
+
+    fn controllers(&self) -> Api<DynamicObject> {
+        api(&self.kube, DEPLOYMENT, Some("cert-manager"))
+    }
+
+    /// The definitions of an API group.
+    async fn of_group(&self, group: &str) -> Vec<DynamicObject> {
+        let all = self.definitions().list(&Default::default()).await.unwrap().items;
+        all.into_iter().filter(|found| at(found, "/spec/group") == group).collect()
+    }
+
+    /// The same as they are stored: whoever writes to one, even without changing anything that counts, changes this.
+    async fn stored(&self, group: &str) -> BTreeMap<String, String> {
+        self.of_group(group).await.iter().map(|found| (found.name_any(), fingerprint(found))).collect()
+    }
+
+    /// cert-manager's controller as an admin installs it.
+    async fn install_controller(&self, endpoints: &Endpoints, tag: &str) {
+        install(endpoints, &self.cluster, "cert-manager-").await;
+        let namespaces = api(&self.kube, ("", "v1", "Namespace"), None);
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}});
+        if namespaces.get_opt("cert-manager").await.unwrap().is_none() {
+            namespaces.create(&Default::default(), &object(namespace)).await.unwrap();
+        }
+        let deployment = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "cert-manager"},
+            "spec": {
+                "selector": {"matchLabels": {"app": "cert-manager"}},
+                "template": {
+                    "metadata": {"labels": {"app": "cert-manager"}},
+                    "spec": {"containers": [{"name": "controller", "image": format!("{IMAGE}:{tag}")}]},
+                },
+            },
+        });
+        if self.controllers().get_opt("cert-manager").await.unwrap().is_some() {
+            self.controllers().delete("cert-manager", &Default::default()).await.unwrap();
+            eventually("the old controller goes", async || match self.controllers().get_opt("cert-manager").await {
+                Ok(None) => Ok(()),
+                other => Err(other),
+            })
+            .await;
+        }
+        self.controllers().create(&Default::default(), &object(deployment)).await.unwrap();
+    }
+
+    async fn add(&self, service: &str) -> i64 {
+        let body = json!({"Name": service, "KubernetesRuntimeInstanceID": self.runtime, "Service": service});
+        id_of(&self.client.create("support-service-instances", &body).await.unwrap()).unwrap()
+    }
+
+    /// Waits until `Applied` has this reason, and returns its message.
+    async fn until_applied(&self, id: i64, status: &str, reason: &str) -> String {
+        let as_wanted = |record: &Value| {
+            condition(record, "Applied").is_some_and(|found| found["Status"] == status && found["Reason"] == reason)
+        };
+        let record = self.client.until("support-service-instances", id, SOON, as_wanted).await.unwrap();
+        condition(&record, "Applied").unwrap()["Message"].as_str().unwrap().to_owned()
+    }
+
+    async fn until_adopted(&self, id: i64) -> String {
+        let message = self.until_applied(id, "True", "Adopted").await;
+        self.client.until_ready("support-service-instances", id, SOON).await.unwrap();
+        assert!(message.contains("not installed by this instance") && message.contains("used as it is"), "{message}");
+        message
+    }
+
+    /// Has it looked at again, as a person does who has just corrected something.
+    async fn look_again(&self, id: i64) {
+        self.client.patch("support-service-instances", id, &json!({"Reconciled": false})).await.unwrap();
+    }
+
+    async fn delete_runtime(&self) {
+        self.client.delete("kubernetes-runtime-instances", self.runtime).await.unwrap();
+        self.client.until_gone("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
+    }
+
+    /// Nothing in the cluster bears this control plane's label.
+    async fn assert_nothing_is_ours(&self) {
+        for kind in [DEFINITION, DEPLOYMENT, ("", "v1", "Namespace")] {
+            let all = api(&self.kube, kind, None).list(&Default::default()).await.unwrap().items;
+            let ours: Vec<_> = all.iter().filter(|found| found.labels().contains_key(CONTROL_PLANE)).collect();
+            assert!(ours.is_empty(), "{ours:#?}");
+        }
+    }
+}
+
+/// Who wrote what into an object, and when. What the cluster's own controllers write into a Deployment is left out: they never rest.
+fn fingerprint(found: &DynamicObject) -> String {
+    let metadata = &found.metadata;
+    let is_alive = found.types.as_ref().is_some_and(|types| types.kind == DEPLOYMENT.2);
+    let version = if is_alive { &None } else { &metadata.resource_version };
+    let all = metadata.managed_fields.iter().flatten();
+    let people: Vec<_> = all.filter(|one| one.manager.as_deref() != Some("kube-controller-manager")).collect();
+    json!([metadata.uid, metadata.generation, version, people, metadata.labels]).to_string()
+}
+
+/// Applies the definitions of a bundle as an admin does, and waits until the API server has said all that it says about them.
+async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str) {
+    let bundles = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/bundles"));
+    let found = std::fs::read_dir(&bundles).expect("run `make bundles`").flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(bundle));
+    let file = found.into_iter().find(is_it).expect("run `make bundles`").join("1-definitions.yaml");
+    kubectl(endpoints, cluster, &["apply", "--server-side", "--field-manager=somebody", "--filename"], &file).await;
+    kubectl(endpoints, cluster, &["wait", "--for=condition=Established", "--timeout=90s", "--filename"], &file).await;
+    let definitions = api(&kube_client(cluster).await.unwrap(), DEFINITION, None);
+    // Groups of Kubernetes itself get one more condition, by another part of the API server.
+    eventually("the definitions are judged", async || {
+        let all = definitions.list(&Default::default()).await.unwrap().items;
+        let judged = |found: &DynamicObject| {
+            let conditions = at(found, "/status/conditions").as_array().cloned().unwrap_or_default();
+            let wanted = if found.name_any().ends_with(".k8s.io") { 3 } else { 2 };
+            conditions.len() >= wanted && at(found, "/status/storedVersions").is_array()
+        };
+        let rest: Vec<_> = all.iter().filter(|found| !judged(found)).map(ResourceExt::name_any).collect();
+        if rest.is_empty() { Ok(()) } else { Err(rest) }
+    })
+    .await;
+}
+
+async fn kubectl(endpoints: &Endpoints, cluster: &ClusterEndpoints, words: &[&str], file: &PathBuf) {
+    let mut command = Command::new(&endpoints.programs["kubectl"]);
+    command.arg("--kubeconfig").arg(&cluster.admin.kubeconfig).args(words).arg(file).stdin(Stdio::null());
+    let output = command.output().await.unwrap();
+    assert!(output.status.success(), "kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn what_an_admin_has_installed_is_used_unchanged_and_stays() {
+    let bare = Bare::start("adoption").await;
+    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.21.2").await;
+    let groups = ["gateway.networking.k8s.io", "cert-manager.io", "acme.cert-manager.io"];
+    let stored = async || {
+        let mut all = BTreeMap::new();
+        for group in groups {
+            all.extend(bare.stored(group).await);
+        }
+        let controller = bare.controllers().get("cert-manager").await.unwrap();
+        all.insert("Deployment cert-manager".into(), fingerprint(&controller));
+        all
+    };
+    let before = stored().await;
+    assert!(before.len() > 10, "{:?}", before.keys());
+
+    let definitions = bare.add("gateway-api").await;
+    let message = bare.until_adopted(definitions).await;
+    assert!(message.contains("gateway-api") && message.contains("gateway.networking.k8s.io"), "{message}");
+    let certificates = bare.add("cert-manager").await;
+    let message = bare.until_adopted(certificates).await;
+    assert!(message.contains("cert-manager 1.21.2") && message.contains("Deployment cert-manager"), "{message}");
+    assert_eq!(stored().await, before, "after adoption");
+
+    // Let go one by one: a record that is deleted, and one that goes with its runtime.
+    bare.client.delete("support-service-instances", certificates).await.unwrap();
+    bare.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
+    assert_eq!(stored().await, before, "after the support service is gone");
+    bare.delete_runtime().await;
+    bare.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
+    assert_eq!(stored().await, before, "after the runtime is gone");
+    bare.assert_nothing_is_ours().await;
+    bare.platform.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_left_alone_and_the_condition_says_so() {
+    let bare = Bare::start("too_old").await;
+    let gateways = "gateways.gateway.networking.k8s.io";
+    let version =
+        |version: &str| json!({"metadata": {"annotations": {"gateway.networking.k8s.io/bundle-version": version}}});
+    let found = bare.definitions().get(gateways).await.unwrap();
+    let right = found.annotations()["gateway.networking.k8s.io/bundle-version"].clone();
+    let old = meddle(&bare.definitions(), gateways, &version("v1.0.0")).await;
+
+    let definitions = bare.add("gateway-api").await;
+    let message = bare.until_applied(definitions, "False", "Incompatible").await;
+    for part in ["gateway-api 1.0.0", "not installed by this instance", "older than", "upgrade it"] {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+    assert_eq!(fingerprint(&bare.definitions().get(gateways).await.unwrap()), fingerprint(&old));
+    meddle(&bare.definitions(), gateways, &version(&right)).await;
+    bare.look_again(definitions).await;
+    bare.until_adopted(definitions).await;
+
+    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.5.0").await;
+    let old = bare.controllers().get("cert-manager").await.unwrap();
+    let certificates = bare.add("cert-manager").await;
+    let message = bare.until_applied(certificates, "False", "Incompatible").await;
+    for part in ["cert-manager 1.5.0", "Deployment cert-manager", "older than", "upgrade it"] {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+    assert_eq!(fingerprint(&bare.controllers().get("cert-manager").await.unwrap()), fingerprint(&old));
+    let image = json!([{"name": "controller", "image": format!("{IMAGE}:v1.21.2")}]);
+    meddle(&bare.controllers(), "cert-manager", &json!({"spec": {"template": {"spec": {"containers": image}}}})).await;
+    bare.look_again(certificates).await;
+    bare.until_adopted(certificates).await;
+    bare.delete_runtime().await;
+    bare.assert_nothing_is_ours().await;
+    bare.platform.stop().await;
+}
