@@ -1,0 +1,167 @@
+//! What somebody does to our objects is put back, and where nobody does anything nothing is written.
+
+use causeway_tests::SOON;
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, DynamicObject},
+};
+use serde_json::{Value, json};
+
+use crate::scene::{
+    CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, TCP_ROUTE, at, becomes, eventually, make_class,
+    meddle, our_writes,
+};
+
+/// A scene on a shared gateway that nobody else uses, and that gateway's object name.
+async fn apart(what: &str, ports: Value) -> (Scene, String) {
+    let class = causeway_tests::stage().await.name(what);
+    let mut more = json!({"GatewayClassName": class});
+    more.as_object_mut().unwrap().extend(ports.as_object().unwrap().clone());
+    let scene = Scene::begun(what, more, json!({})).await;
+    make_class(&scene.kube, &class).await;
+    scene.until_ready().await;
+    let query = format!("gatewayclassname={class}");
+    let shared = scene.stage.client.list("shared-gateways", &query).await.unwrap();
+    assert_eq!(shared.len(), 1, "{shared:#?}");
+    (scene, format!("shared-gateway-{}", shared[0]["ID"]))
+}
+
+fn spec(object: &DynamicObject) -> &Value {
+    &object.data["spec"]
+}
+
+fn foreign_listener(port: i64) -> Value {
+    json!({"name": "foreign", "port": port, "protocol": "HTTP", "hostname": "foreign.example"})
+}
+
+#[tokio::test]
+async fn an_edited_spec_is_put_back() {
+    let scene = Scene::ready("edited", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
+    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let before = routes.get(&name).await.unwrap();
+    let mut rules = spec(&before)["rules"].clone();
+    rules[0]["matches"][0]["path"]["value"] = json!("/theirs");
+    let edited = meddle(&routes, &name, &json!({"spec": {"rules": rules}})).await;
+    assert_ne!(spec(&edited), spec(&before));
+    let after = becomes(&routes, &name, "the path is ours again", |route| spec(route) == spec(&before)).await;
+    assert_eq!(after.uid(), before.uid());
+}
+
+#[tokio::test]
+async fn a_rule_that_somebody_adds_is_removed() {
+    let scene = Scene::ready("added", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
+    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let before = routes.get(&name).await.unwrap();
+    let mut rules = spec(&before)["rules"].clone();
+    rules.as_array_mut().unwrap().push(json!({"matches": [{"path": {"type": "PathPrefix", "value": "/theirs"}}]}));
+    let edited = meddle(&routes, &name, &json!({"spec": {"rules": rules}})).await;
+    assert_ne!(spec(&edited), spec(&before));
+    becomes(&routes, &name, "the rule is gone", |route| spec(route) == spec(&before)).await;
+}
+
+#[tokio::test]
+async fn a_deleted_route_is_made_again() {
+    let scene = Scene::ready("deleted", json!({"TcpPorts": [{"Port": 21021}]})).await;
+    let (routes, name) = (scene.here(TCP_ROUTE), scene.route("tcp-21021"));
+    let before = routes.get(&name).await.unwrap();
+    routes.delete(&name, &DeleteParams::default()).await.unwrap();
+    let again = |route: &DynamicObject| route.uid() != before.uid() && spec(route) == spec(&before);
+    becomes(&routes, &name, "the route is made again", again).await;
+    scene.stage.client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn removed_labels_are_put_back() {
+    let scene = Scene::ready("labels", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let before = routes.get(&name).await.unwrap();
+    let both = json!({"metadata": {"labels": {CONTROL_PLANE: null, OWNER: null}}});
+    let bare = meddle(&routes, &name, &both).await;
+    assert!(bare.labels().is_empty(), "{:?}", bare.labels());
+    let after = becomes(&routes, &name, "both labels are back", |route| route.labels() == before.labels()).await;
+    assert_eq!((after.uid(), spec(&after)), (before.uid(), spec(&before)));
+}
+
+#[tokio::test]
+async fn a_changed_owner_label_is_put_back() {
+    let scene = Scene::ready("owner", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let before = routes.get(&name).await.unwrap();
+    meddle(&routes, &name, &json!({"metadata": {"labels": {OWNER: "gateway-instance-1"}}})).await;
+    let after = becomes(&routes, &name, "the label is ours again", |route| route.labels() == before.labels()).await;
+    assert_eq!(after.uid(), before.uid());
+}
+
+#[tokio::test]
+async fn a_shared_gateway_is_put_back() {
+    let (scene, shared) = apart("shared", json!({"HttpPorts": [{"Port": 80}], "TcpPorts": [{"Port": 21022}]})).await;
+
+    let gateways = causeway_tests::api(&scene.kube, GATEWAY, Some(&shared));
+    let before = gateways.get(&shared).await.unwrap();
+    let mut listeners = spec(&before)["listeners"].clone();
+    listeners.as_array_mut().unwrap().push(foreign_listener(21023));
+    let edited = meddle(&gateways, &shared, &json!({"spec": {"listeners": listeners}})).await;
+    assert_ne!(spec(&edited), spec(&before));
+    becomes(&gateways, &shared, "the foreign listener left the Gateway", |gateway| spec(gateway) == spec(&before))
+        .await;
+
+    let sets = causeway_tests::api(&scene.kube, LISTENER_SET, Some(&shared));
+    let name = format!("{shared}-0");
+    let before = sets.get(&name).await.unwrap();
+    let mut listeners = spec(&before)["listeners"].clone();
+    listeners.as_array_mut().unwrap().push(foreign_listener(80));
+    let edited = meddle(&sets, &name, &json!({"spec": {"listeners": listeners}})).await;
+    assert_ne!(spec(&edited), spec(&before));
+    becomes(&sets, &name, "the foreign listener left the ListenerSet", |set| spec(set) == spec(&before)).await;
+
+    sets.delete(&name, &DeleteParams::default()).await.unwrap();
+    let again = |set: &DynamicObject| set.uid() != before.uid() && spec(set) == spec(&before);
+    becomes(&sets, &name, "the ListenerSet is made again", again).await;
+    scene.until_ready().await;
+}
+
+/// Has a record looked at anew, as a resync does, and waits until that has happened.
+async fn looked_at(scene: &Scene, plural: &str, id: i64) {
+    let client = &scene.stage.client;
+    let asked = client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
+    assert_eq!(asked["Reconciled"], false, "{asked:#}");
+    client.until(plural, id, SOON, |record| record["Reconciled"] == true).await.unwrap();
+}
+
+#[tokio::test]
+async fn where_nothing_changes_nothing_is_written() {
+    let scene = Scene::ready(
+        "quiet",
+        json!({"HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}]}),
+    )
+    .await;
+    let published = scene.publish().await;
+    scene.until_ready().await;
+    scene.stage.client.until_ready("workload-instances", scene.workload, SOON).await.unwrap();
+    // Controllers may still be adding to what stands: quiet begins once a round of looks has written nothing.
+    let cluster = &scene.stage.endpoints.clusters[0];
+    let round = async || {
+        let before = our_writes(cluster, &scene.name).await.len();
+        assert!(before > 0, "our own writes are in the log");
+        looked_at(&scene, "workload-instances", scene.workload).await;
+        looked_at(&scene, "gateway-instances", scene.gateway).await;
+        looked_at(&scene, "domain-name-instances", published).await;
+        our_writes(cluster, &scene.name).await.split_off(before)
+    };
+    eventually("a round without a write", async || {
+        let written = round().await;
+        if written.is_empty() { Ok(()) } else { Err(written) }
+    })
+    .await;
+    for _ in 0..3 {
+        let written = round().await;
+        assert!(written.is_empty(), "{written:#?}");
+    }
+    // And a write that there is would have been seen.
+    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let before = our_writes(cluster, &name).await.len();
+    meddle(&routes, &name, &json!({"spec": {"hostnames": ["elsewhere.example"]}})).await;
+    let ours = |route: &DynamicObject| at(route, "/spec/hostnames/0") == &json!(scene.hostname());
+    becomes(&routes, &name, "the hostname is put back", ours).await;
+    assert!(our_writes(cluster, &name).await.len() > before, "the repair is in the log");
+}

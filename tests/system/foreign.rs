@@ -1,0 +1,124 @@
+//! An object of somebody else that bears one of our names is never touched, and the record that wants the name says so.
+
+use causeway_rig::platform::condition;
+use causeway_tests::{INSTALLED, SOON};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, DynamicObject, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::scene::{CONTROL_PLANE, HTTP_ROUTE, OWNER, Scene, becomes, object, our_writes};
+
+/// A gateway that is about to make a route, and the route as it would make it.
+struct Stopped {
+    scene: Scene,
+    routes: Api<DynamicObject>,
+    /// The name of the route that the gateway will want.
+    name: String,
+    /// The spec that it will want.
+    spec: Value,
+}
+
+impl Stopped {
+    /// Learns the spec from a gateway that is the same, and gone by then.
+    async fn new(what: &str) -> Self {
+        let first = Scene::ready(what, json!({"HttpPorts": [{"Port": 80}]})).await;
+        let spec = first.here(HTTP_ROUTE).get(&first.route("http-80")).await.unwrap().data["spec"].clone();
+        let client = &first.stage.client;
+        client.delete("gateway-instances", first.gateway).await.unwrap();
+        client.until_gone("gateway-instances", first.gateway, SOON).await.unwrap();
+
+        let mut body = first.stage.instance(&first.name, first.definition, first.workload);
+        body["InterruptReconciliation"] = json!(true);
+        let made = client.create("gateway-instances", &body).await.unwrap();
+        let scene = Scene { gateway: made["ID"].as_i64().unwrap(), ..first };
+        let name = scene.route("http-80");
+        Self { routes: scene.here(HTTP_ROUTE), scene, name, spec }
+    }
+
+    /// Puts a foreign route there, lets the gateway go on, and checks that it backs off until the route is gone.
+    async fn meets(self, labels: Value, spec: Value, holder: &str) {
+        let Self { scene, routes, name, spec: wanted } = self;
+        let foreign = object(json!({
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+            "metadata": {"name": name, "namespace": scene.namespace(), "labels": labels}, "spec": spec,
+        }));
+        let parameters = PostParams { field_manager: Some("somebody".into()), ..PostParams::default() };
+        routes.create(&parameters, &foreign).await.unwrap();
+        let settled = |route: &DynamicObject| spec.get("parentRefs").is_none() || is_judged(route);
+        let before = becomes(&routes, &name, "Envoy Gateway has judged the foreign route", settled).await;
+
+        let client = &scene.stage.client;
+        client.patch("gateway-instances", scene.gateway, &json!({"InterruptReconciliation": false})).await.unwrap();
+        let conflict = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Conflict");
+        let record = client.until("gateway-instances", scene.gateway, INSTALLED, conflict).await.unwrap();
+        let applied = condition(&record, "Applied").unwrap();
+        assert_eq!((&applied["Status"], &record["Reconciled"]), (&json!("False"), &json!(false)));
+        let message = applied["Message"].as_str().unwrap();
+        assert!(message.contains(&name) && message.contains(holder), "{message}");
+        // Tried once more, it does no more harm.
+        client.patch("gateway-instances", scene.gateway, &json!({"Reconciled": false})).await.unwrap();
+        client.until("gateway-instances", scene.gateway, SOON, conflict).await.unwrap();
+
+        let after = routes.get(&name).await.unwrap();
+        assert_eq!(of_somebody(&after), of_somebody(&before));
+        if spec.get("parentRefs").is_none() {
+            assert_eq!(after.resource_version(), before.resource_version());
+        }
+        let written = our_writes(&scene.stage.endpoints.clusters[0], &name).await;
+        let stored: Vec<_> = written.iter().filter(|event| event["responseStatus"]["code"].as_i64() < Some(300)).collect();
+        assert!(stored.is_empty(), "{stored:#?}");
+
+        routes.delete(&name, &DeleteParams::default()).await.unwrap();
+        client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+        let ours = routes.get(&name).await.unwrap();
+        assert_ne!(ours.uid(), before.uid());
+        assert_eq!(ours.data["spec"], wanted);
+        assert_eq!(ours.labels().get(OWNER), Some(&format!("gateway-instance-{}", scene.gateway)));
+    }
+}
+
+/// Envoy Gateway writes the status of every route that names one of its Gateways, whosever it is.
+fn is_judged(route: &DynamicObject) -> bool {
+    route.data["status"]["parents"].as_array().is_some_and(|parents| !parents.is_empty())
+}
+
+/// All of an object but what controllers note in its status.
+fn of_somebody(route: &DynamicObject) -> (Value, Value, Vec<Value>) {
+    let whole = serde_json::to_value(route).unwrap();
+    let mut metadata = whole["metadata"].clone();
+    let managers = metadata["managedFields"].take();
+    let managers = managers.as_array().unwrap().iter().filter(|entry| entry["subresource"] != "status").cloned();
+    let managers: Vec<_> = managers.collect();
+    assert_eq!(managers.len(), 1, "{managers:#?}");
+    metadata["resourceVersion"].take();
+    (metadata, whole["spec"].clone(), managers)
+}
+
+#[tokio::test]
+async fn a_foreign_object_with_our_very_spec_is_left_alone() {
+    let stopped = Stopped::new("same-spec").await;
+    let spec = stopped.spec.clone();
+    stopped.meets(json!({}), spec, "somebody").await;
+}
+
+#[tokio::test]
+async fn a_foreign_object_with_none_of_our_fields_is_left_alone() {
+    Stopped::new("no-fields").await.meets(json!({"app": "theirs"}), json!({"hostnames": ["theirs.example"]}), "somebody").await;
+}
+
+#[tokio::test]
+async fn an_object_of_another_control_plane_is_left_alone() {
+    let stopped = Stopped::new("other-plane").await;
+    let owner = format!("gateway-instance-{}", stopped.scene.gateway);
+    let spec = stopped.spec.clone();
+    stopped.meets(json!({CONTROL_PLANE: "0123456789", OWNER: owner}), spec, "control plane 0123456789").await;
+}
+
+#[tokio::test]
+async fn an_owner_label_alone_makes_nothing_ours() {
+    let stopped = Stopped::new("owner-only").await;
+    let owner = format!("gateway-instance-{}", stopped.scene.gateway);
+    stopped.meets(json!({OWNER: owner}), json!({"hostnames": ["theirs.example"]}), "somebody").await;
+}
