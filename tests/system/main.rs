@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod adoption;
 mod bad_input;
+mod bad_manifests;
 mod changes;
 mod claims;
+mod control_planes;
 mod drift;
 mod durability;
 mod foreign;
+mod outage;
 mod scene;
