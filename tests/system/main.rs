@@ -8,6 +8,7 @@ mod bad_manifests;
 mod changes;
 mod claims;
 mod control_planes;
+mod dedicated;
 mod drift;
 mod durability;
 mod foreign;

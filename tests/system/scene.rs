@@ -9,6 +9,7 @@ use kube::{
     api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 /// Group, version and kind.
 pub(crate) type Kind = (&'static str, &'static str, &'static str);
@@ -69,6 +70,13 @@ impl Scene {
         let id = id_of(&self.stage.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
         self.stage.client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
         id
+    }
+
+    /// How often a pass over the gateway instance has failed since the last that didn't.
+    pub(crate) async fn attempts(&self) -> i32 {
+        let mut database = PgConnection::connect(&self.stage.platform.database_url()).await.unwrap();
+        let query = "SELECT attempts FROM reconciliations WHERE kind = 'GatewayInstance' AND id = $1";
+        sqlx::query_scalar(query).bind(self.gateway).fetch_one(&mut database).await.unwrap()
     }
 
     /// The workload's namespace, where the routes stand.
