@@ -4,7 +4,7 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    record::whole,
+    record::{TRIES, whole},
     row, sql,
 };
 use causeway_records::{
@@ -27,16 +27,7 @@ impl Store {
     /// Schedules the deletion of a reconciled record, or deletes another one. Refuses while others need it.
     pub async fn delete<T: Noun>(&self, id: i64) -> Result<Record<T>> {
         let store = self.clone();
-        whole(async move {
-            let mut tries = 0;
-            loop {
-                match store.delete_once::<T>(id).await {
-                    Err(error) if error.is_transient() && tries < 8 => tries += 1,
-                    done => return done,
-                }
-            }
-        })
-        .await
+        whole(async move { retried(|| store.delete_once::<T>(id)).await }).await
     }
 
     async fn delete_once<T: Noun>(&self, id: i64) -> Result<Record<T>> {
@@ -69,23 +60,36 @@ impl Store {
     pub async fn confirm_deleted(&self, kind: &str, id: i64) -> Result<Confirmed> {
         let Some(info) = nouns::info(kind) else { return Err(StoreError::NotFound) };
         let store = self.clone();
-        whole(async move {
-            let mut transaction = store.pool.begin().await?;
-            let lock = format!("SELECT FROM {} WHERE id = $1 FOR UPDATE", info.table);
-            sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_one(&mut *transaction).await?;
-            if !is_scheduled(&mut transaction, info.kind, id).await? {
-                return Err(StoreError::Conflict(format!("nobody asked for the deletion of {} {id}", info.kind)));
-            }
-            let waits = remaining(&mut transaction, info, id).await?;
-            if !waits.is_empty() {
-                return Ok(Confirmed::Waits(waits));
-            }
-            remove(&mut transaction, info, id).await?;
-            transaction.commit().await?;
-            Ok(Confirmed::Gone)
-        })
-        .await
+        // Two records of one cluster that go at once wake each other, each with its own row locked.
+        whole(async move { retried(|| store.confirm_once(info, id)).await }).await
     }
+
+    async fn confirm_once(&self, info: &Info, id: i64) -> Result<Confirmed> {
+        let mut transaction = self.pool.begin().await?;
+        let lock = format!("SELECT FROM {} WHERE id = $1 FOR UPDATE", info.table);
+        sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_one(&mut *transaction).await?;
+        if !is_scheduled(&mut transaction, info.kind, id).await? {
+            return Err(StoreError::Conflict(format!("nobody asked for the deletion of {} {id}", info.kind)));
+        }
+        let waits = remaining(&mut transaction, info, id).await?;
+        if !waits.is_empty() {
+            return Ok(Confirmed::Waits(waits));
+        }
+        remove(&mut transaction, info, id).await?;
+        transaction.commit().await?;
+        Ok(Confirmed::Gone)
+    }
+}
+
+/// Runs a transaction, and again when it met another one.
+async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Result<T> {
+    for _ in 1..TRIES {
+        match once().await {
+            Err(error) if error.is_transient() => {}
+            done => return done,
+        }
+    }
+    once().await
 }
 
 /// Every noun that names `kind` as its parent, with the field that does.

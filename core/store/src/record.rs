@@ -18,7 +18,7 @@ use sqlx::{
 };
 
 /// How often a write is tried again when two writers met.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// Lays a change over a record and says whether another pass is asked for; fails with what is wrong with the change.
 pub trait Lay<T>: Fn(&mut Record<T>) -> Result<bool> + Send + Sync {}

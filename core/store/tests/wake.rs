@@ -4,7 +4,7 @@
 mod fixture;
 
 use causeway_records::nouns::*;
-use causeway_store::queue::Key;
+use causeway_store::{Confirmed, queue::Key};
 use fixture::{World, patch};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::time::{Duration, Instant};
@@ -108,6 +108,32 @@ async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
     held.commit().await.unwrap();
     let (created, deleted) = (creation.await.unwrap(), deletion.await.unwrap());
     assert_ne!(created.is_ok(), deleted.is_ok(), "{created:?} {deleted:?}");
+}
+
+/// Two support services of a cluster go at the same moment: each wakes the other while its own row is locked.
+#[sqlx::test(migrations = "../../migrations")]
+async fn two_that_go_at_once_both_go(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", PORT).await;
+    world.instance("web", definition).await.unwrap();
+    let (services, _) = world.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
+    assert_eq!(services.len(), 2);
+    for service in &services {
+        world.store.delete::<SupportServiceInstance>(service.id()).await.unwrap();
+    }
+    // What both wake first is held until both have locked their own.
+    let mut third = connection(&pool).await;
+    third.execute("BEGIN; SELECT FROM reconciliations WHERE kind = 'GatewayInstance' FOR UPDATE").await.unwrap();
+    let confirm = |id: i64| {
+        let store = world.store.clone();
+        tokio::spawn(async move { store.confirm_deleted("SupportServiceInstance", id).await })
+    };
+    let both = [confirm(services[0].id()), confirm(services[1].id())];
+    until_waiting(&pool, 2).await;
+    third.execute("ROLLBACK").await.unwrap();
+    for one in both {
+        assert_eq!(one.await.unwrap().unwrap(), Confirmed::Gone);
+    }
 }
 
 /// The bug of sqlx that the rules of this crate are made for: a `begin()` that is dropped before its answer leaves the connection inside a
