@@ -25,7 +25,8 @@ use crate::{
     process::{Process, Spec},
 };
 
-const READY_WITHIN: Duration = Duration::from_secs(30);
+/// A worker reads all bundles first, which takes an unoptimised build on a busy machine a while.
+const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How a control plane is to be started.
