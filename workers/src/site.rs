@@ -98,6 +98,12 @@ impl Site {
             .map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(Instant::now()))
     }
 
+    /// Has the runtime's own record looked at, and the cluster thereby connected to.
+    pub fn look(&self) {
+        // The desk is gone only when the lease is.
+        let _ = self.wake.send(Key { kind: "KubernetesRuntimeInstance".into(), id: self.scope });
+    }
+
     /// The connection, made when there is none, checked when the last check is old.
     pub async fn reach(&self) -> Result<Reach, StoreError> {
         if let Some(down) = self.resting() {
@@ -138,7 +144,10 @@ impl Site {
             Ok(access) => access,
             Err(down) => return Ok(Reach::Down(self.fail(down))),
         };
-        let open = match slot.as_ref().filter(|open| open.access == access) {
+        // Other access than before: what was opened with the old one must not be used any more, even if the new one doesn't work.
+        slot.take_if(|open| open.access != access);
+        let anew = slot.is_none();
+        let open = match slot.as_ref() {
             Some(open) => open.clone(),
             None => match self.open(access) {
                 Ok(open) => Arc::new(open),
@@ -181,6 +190,10 @@ impl Site {
                 verified: Mutex::new(Instant::now()),
             })
         };
+        if anew {
+            // Nothing is watched on it until a pass over each record says what to watch, and nobody saw what happened meanwhile.
+            self.context.store.wake_cluster(self.scope).await?;
+        }
         *slot = Some(open.clone());
         self.recover();
         Ok(Reach::Up(open))

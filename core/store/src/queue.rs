@@ -191,6 +191,20 @@ impl Store {
         Ok(())
     }
 
+    /// One more reason to look at everything in a cluster: whoever watches it now has not seen what happened before.
+    pub async fn wake_cluster(&self, runtime: i64) -> Result<()> {
+        // In the order of (kind, id), see [`Self::wake`].
+        sqlx::query(
+            "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
+             FROM (SELECT kind, id FROM reconciliations WHERE runtime_id = $1 AND gone_at IS NULL ORDER BY kind, id FOR UPDATE) o
+             WHERE r.kind = o.kind AND r.id = o.id",
+        )
+        .bind(runtime)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// One more reason to look at records: something in a cluster changed, or what they read of another one did.
     pub async fn wake(&self, keys: &[Key]) -> Result<()> {
         if keys.is_empty() {

@@ -35,6 +35,10 @@ impl Desk {
     pub(super) async fn run(self) {
         let Self { context, scope, hold, hint, site, woken } = self;
         let waker = tokio::spawn(wake(context.clone(), woken, hint.clone()));
+        if scope != NO_CLUSTER {
+            // Its pass connects, and a new connection has everything in the cluster looked at.
+            site.look();
+        }
         let (mut passes, mut under_way) = (JoinSet::new(), HashSet::new());
         let mut next_scan = Duration::ZERO;
         loop {
