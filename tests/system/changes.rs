@@ -1,10 +1,20 @@
 //! A change of a record reaches the cluster without any further call.
 
-use causeway_rig::{Knobs, platform::id_of};
-use causeway_tests::SOON;
-use serde_json::json;
+use causeway_rig::{
+    ClusterEndpoints, Endpoints, Knobs,
+    platform::{ControlPlane, Setup, condition, id_of},
+};
+use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::scene::{DNS_ENDPOINT, HTTP_ROUTE, Scene, TCP_ROUTE, at, becomes, eventually, labelled};
+use crate::scene::{
+    CONFIG_MAP, DNS_ENDPOINT, HTTP_ROUTE, Scene, TCP_ROUTE, at, becomes, eventually, labelled, object, writes,
+};
 
 /// Waits until exactly these ports of the gateway's hostname are served: by listeners, and by routes.
 async fn serves(scene: &Scene, ports: &[i64]) {
@@ -98,4 +108,83 @@ async fn a_ttl_reaches_the_zone() {
     })
     .await;
     client.until_ready("domain-name-instances", published, SOON).await.unwrap();
+}
+
+/// A token of a new service account that may do everything, and the name under which the API server knows it.
+async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
+    let kube = kube_client(cluster).await.unwrap();
+    let accounts = api(&kube, ("", "v1", "ServiceAccount"), Some("default"));
+    let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});
+    accounts.create(&PostParams::default(), &object(body)).await.unwrap();
+    let binding = object(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": account},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "default"}],
+    }));
+    let bindings = api(&kube, ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding"), None);
+    bindings.create(&PostParams::default(), &binding).await.unwrap();
+    let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}});
+    let made: Value = accounts.create_subresource("token", account, &PostParams::default(), &request).await.unwrap();
+    (made["status"]["token"].as_str().unwrap().to_owned(), format!("system:serviceaccount:default:{account}"))
+}
+
+/// Who has written to the ConfigMaps of this name, in order.
+async fn writers(cluster: &ClusterEndpoints, name: &str) -> Vec<Value> {
+    let applied =
+        writes(cluster, &format!("configmaps/{name}")).await.into_iter().filter(|event| event["verb"] == "patch");
+    applied.map(|event| event["user"]["username"].clone()).collect()
+}
+
+#[tokio::test]
+async fn other_credentials_of_a_runtime_are_used() {
+    let endpoints = Endpoints::from_env().unwrap();
+    let cluster = &endpoints.clusters[1];
+    let platform = ControlPlane::start(&endpoints, Setup::for_test("credentials")).await.unwrap();
+    let client = platform.client();
+    let name = format!("credentials-{}", std::process::id());
+    let runtime = add_runtime(&client, cluster, &name).await.unwrap();
+    let workload = add_workload_of(&client, runtime, &name, &config_map(&name, "first")).await.unwrap();
+    client.until_ready("workload-instances", workload, SOON).await.unwrap();
+    let first = writers(cluster, &name).await;
+    assert!(!first.is_empty() && first.iter().all(|user| user == "causeway"), "{first:?}");
+
+    // Wrong ones are noticed, though the old ones would still do. A PUT, for a PATCH takes no certificate away.
+    let path = format!("/v0/kubernetes-runtime-instances/{runtime}");
+    let record = client.get("kubernetes-runtime-instances", runtime).await.unwrap();
+    let with = async |token: &str| {
+        let mut body = json!({"ConnectionToken": token});
+        for field in ["Name", "Location", "KubernetesRuntimeDefinitionID", "APIEndpoint", "CACertificate"] {
+            body[field] = record[field].clone();
+        }
+        let answer = client.send(Method::PUT, &path, Some(&body)).await.unwrap();
+        assert_eq!(answer.code, 200, "{}", answer.error());
+    };
+    with("no.such.token").await;
+    let refused = |record: &Value| condition(record, "ClusterReachable").is_some_and(|c| c["Status"] == "False");
+    client.until("kubernetes-runtime-instances", runtime, SOON, refused).await.unwrap();
+    let change = json!({"YAMLDocument": config_map(&name, "second")});
+    let definitions = client.list("workload-definitions", &format!("name={name}")).await.unwrap();
+    client.patch("workload-definitions", id_of(&definitions[0]).unwrap(), &change).await.unwrap();
+    client.until("workload-instances", workload, SOON, refused).await.unwrap();
+    assert_eq!(writers(cluster, &name).await, first, "nobody writes any more");
+
+    // Right ones bring everything about without any further call.
+    let (token, user) = token(cluster, &name).await;
+    with(&token).await;
+    client.until_ready("workload-instances", workload, SOON).await.unwrap();
+    let maps = api(&kube_client(cluster).await.unwrap(), CONFIG_MAP, Some(&object_name(&name, workload)));
+    let changed = becomes(&maps, &name, "the change is there", |map| map.data["data"]["key"] == "second").await;
+    let second = writers(cluster, &name).await.split_off(first.len());
+    assert!(!second.is_empty() && second.iter().all(|writer| writer == &json!(user)), "{second:?}");
+
+    // The same for another certificate, and the watches see with it: nobody else tells of a deletion.
+    let admin = json!({"Certificate": cluster.admin.certificate, "CertificateKey": cluster.admin.key});
+    client.patch("kubernetes-runtime-instances", runtime, &admin).await.unwrap();
+    client.until_ready("kubernetes-runtime-instances", runtime, SOON).await.unwrap();
+    let before = writers(cluster, &name).await.len();
+    maps.delete(&name, &DeleteParams::default()).await.unwrap();
+    becomes(&maps, &name, "the ConfigMap is made again", |map| map.uid() != changed.uid()).await;
+    let third = writers(cluster, &name).await.split_off(before);
+    assert!(!third.is_empty() && third.iter().all(|writer| writer == "admin"), "{third:?}");
+    platform.stop().await;
 }

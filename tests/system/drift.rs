@@ -1,6 +1,10 @@
 //! What somebody does to our objects is put back, and where nobody does anything nothing is written.
 
-use causeway_tests::SOON;
+use causeway_rig::{
+    Endpoints,
+    platform::{ControlPlane, Setup},
+};
+use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
 use kube::{
     ResourceExt,
     api::{DeleteParams, DynamicObject},
@@ -8,8 +12,8 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::scene::{
-    CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, TCP_ROUTE, at, becomes, eventually, make_class,
-    meddle, our_writes,
+    CONFIG_MAP, CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, TCP_ROUTE, at, becomes, eventually,
+    make_class, meddle, our_writes,
 };
 
 /// A scene on a shared gateway that nobody else uses, and that gateway's object name.
@@ -96,7 +100,7 @@ async fn a_changed_owner_label_is_put_back() {
 async fn a_shared_gateway_is_put_back() {
     let (scene, shared) = apart("shared", json!({"HttpPorts": [{"Port": 80}], "TcpPorts": [{"Port": 21022}]})).await;
 
-    let gateways = causeway_tests::api(&scene.kube, GATEWAY, Some(&shared));
+    let gateways = api(&scene.kube, GATEWAY, Some(&shared));
     let before = gateways.get(&shared).await.unwrap();
     let mut listeners = spec(&before)["listeners"].clone();
     listeners.as_array_mut().unwrap().push(foreign_listener(21023));
@@ -105,7 +109,7 @@ async fn a_shared_gateway_is_put_back() {
     becomes(&gateways, &shared, "the foreign listener left the Gateway", |gateway| spec(gateway) == spec(&before))
         .await;
 
-    let sets = causeway_tests::api(&scene.kube, LISTENER_SET, Some(&shared));
+    let sets = api(&scene.kube, LISTENER_SET, Some(&shared));
     let name = format!("{shared}-0");
     let before = sets.get(&name).await.unwrap();
     let mut listeners = spec(&before)["listeners"].clone();
@@ -164,4 +168,27 @@ async fn where_nothing_changes_nothing_is_written() {
     let ours = |route: &DynamicObject| at(route, "/spec/hostnames/0") == &json!(scene.hostname());
     becomes(&routes, &name, "the hostname is put back", ours).await;
     assert!(our_writes(cluster, &name).await.len() > before, "the repair is in the log");
+}
+
+#[tokio::test]
+async fn what_happens_while_no_worker_is_there_is_put_back() {
+    let endpoints = Endpoints::from_env().unwrap();
+    let cluster = &endpoints.clusters[1];
+    let mut platform = ControlPlane::start(&endpoints, Setup::for_test("absent")).await.unwrap();
+    let client = platform.client();
+    let name = format!("absent-{}", std::process::id());
+    let runtime = add_runtime(&client, cluster, &name).await.unwrap();
+    let workload = add_workload_of(&client, runtime, &name, &config_map(&name, "ours")).await.unwrap();
+    client.until_ready("workload-instances", workload, SOON).await.unwrap();
+    let maps = api(&kube_client(cluster).await.unwrap(), CONFIG_MAP, Some(&object_name(&name, workload)));
+
+    platform.stop_workers().await;
+    meddle(&maps, &name, &json!({"data": {"key": "theirs"}})).await;
+    platform.add_worker().await.unwrap();
+    let ours = becomes(&maps, &name, "the value is ours again", |map| map.data["data"]["key"] == "ours").await;
+
+    // The new worker watches as the old one did.
+    maps.delete(&name, &DeleteParams::default()).await.unwrap();
+    becomes(&maps, &name, "the ConfigMap is made again", |map| map.uid() != ours.uid()).await;
+    platform.stop().await;
 }
