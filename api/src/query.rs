@@ -26,7 +26,7 @@ impl Query {
         let mut filters: Vec<Filter> = vec![];
         for (key, text) in pairs {
             let Some(field) = field::<T>(key) else { continue };
-            if !filters.iter().any(|filter| std::ptr::eq(filter.field, field)) {
+            if !filters.iter().any(|filter| filter.field.column == field.column) {
                 filters.push(Filter { field, text: text.clone() });
             }
         }

@@ -3,6 +3,7 @@
 use crate::value::{Type, Value};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt::Display, str::FromStr};
 
 /// What the documentation says about a value beyond its type.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ fn mismatch(wanted: Type, got: &Value) -> String {
 
 /// Scalars that are a variant of [`Value`] as they are.
 macro_rules! plain {
-    ($($ty:ty, $variant:ident, $hints:expr, $storable:expr;)*) => {$(
+    ($($ty:ty, $variant:ident, $hints:expr, $storable:expr, $parse:expr;)*) => {$(
         impl Scalar for $ty {
             const TYPE: Type = Type::$variant;
             const HINTS: Hints = $hints;
@@ -61,19 +62,32 @@ macro_rules! plain {
             fn from_value(value: Value) -> Result<Self, String> {
                 match value { Value::$variant(inner) => Ok(inner), other => Err(mismatch(Self::TYPE, &other)) }
             }
-            fn parse(text: &str) -> Result<Self, String> { text.parse().map_err(|error| format!("{error}")) }
+            fn parse(text: &str) -> Result<Self, String> { $parse(text) }
             fn storable(&self) -> Result<(), String> { let check: fn(&Self) -> Result<(), String> = $storable; check(self) }
         }
     )*};
 }
 
 plain! {
-    bool, Bool, Hints::NONE, |_| Ok(());
-    i32, Int4, Hints { format: Some("int32"), ..Hints::NONE }, |_| Ok(());
-    i64, Int8, Hints { format: Some("int64"), ..Hints::NONE }, |_| Ok(());
-    String, Text, Hints::NONE, |text| no_nul(text);
-    DateTime<Utc>, Time, Hints { format: Some("date-time"), ..Hints::NONE }, |_| Ok(());
-    serde_json::Value, Json, Hints::NONE, |json| no_nul_inside(json);
+    bool, Bool, Hints::NONE, |_| Ok(()), bit;
+    i32, Int4, Hints { format: Some("int32"), ..Hints::NONE }, |_| Ok(()), parsed;
+    i64, Int8, Hints { format: Some("int64"), ..Hints::NONE }, |_| Ok(()), parsed;
+    String, Text, Hints::NONE, |text| no_nul(text), parsed;
+    DateTime<Utc>, Time, Hints { format: Some("date-time"), ..Hints::NONE }, |_| Ok(()), parsed;
+    serde_json::Value, Json, Hints::NONE, |json| no_nul_inside(json), parsed;
+}
+
+fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// As Threeport reads it: in a query, not in JSON.
+fn bit(text: &str) -> Result<bool, String> {
+    match text {
+        "1" => Ok(true),
+        "0" => Ok(false),
+        _ => parsed(text),
+    }
 }
 
 /// NUL is a legal character of JSON that neither `text` nor `jsonb` can hold.
