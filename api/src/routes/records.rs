@@ -36,10 +36,16 @@ pub fn routes<T: Noun + Rules>() -> Router<State> {
 async fn create<T: Noun + Rules>(Extract(state): Extract<State>, body: Bytes) -> Response {
     let mut record = Record::<T>::default();
     let made = match lay(&mut record, &body, Over::Nothing, &state.key) {
-        Ok(_) => state.store.create(record).await,
+        Ok(_) => state.store.create_with_children(record).await,
         Err(error) => Err(error),
     };
-    written(&state, StatusCode::CREATED, made)
+    match made {
+        Ok(made) => {
+            hint(&state, &made.record);
+            envelope::one(T::KIND, StatusCode::CREATED, made)
+        }
+        Err(error) => envelope::store_error(T::KIND, &error),
+    }
 }
 
 async fn list<T: Noun>(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
@@ -99,11 +105,15 @@ async fn versions<T: Noun>() -> Json<serde_json::Value> {
 fn written<T: Noun>(state: &State, code: StatusCode, done: Result<Record<T>>) -> Response {
     match done {
         Ok(record) => {
-            state.bus.publish(&Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(&record) });
+            hint(state, &record);
             envelope::one(T::KIND, code, record)
         }
         Err(error) => envelope::store_error(T::KIND, &error),
     }
+}
+
+fn hint<T: Noun>(state: &State, record: &Record<T>) {
+    state.bus.publish(&Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
 }
 
 /// The cluster whose worker has something to do now; 0: any may have.

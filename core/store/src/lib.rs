@@ -11,6 +11,7 @@
 //! To add a noun nothing is needed here, but a line in [`depends`] where others must look again when it changes.
 
 mod config;
+mod created;
 mod delete;
 pub mod depends;
 pub mod error;
@@ -25,6 +26,7 @@ mod row;
 mod sql;
 
 pub use config::Database;
+pub use created::Created;
 pub use delete::Confirmed;
 pub use error::{Result, StoreError};
 pub use list::Filter;

@@ -2,6 +2,7 @@
 
 use crate::{
     Store,
+    created::Created,
     error::{Result, StoreError},
     row::{self, bind, bind_columns, column_type},
     sql::{self, CLIENT_STATUS},
@@ -33,6 +34,11 @@ impl Store {
 
     /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
     pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+        Ok(self.create_with_children(record).await?.record)
+    }
+
+    /// The same, and the answer has the children.
+    pub async fn create_with_children<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
         let store = self.clone();
         whole(async move { store.create_now(record).await }).await
     }
@@ -74,7 +80,7 @@ impl Store {
         .await
     }
 
-    async fn create_now<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+    async fn create_now<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
         let mut tries = 0;
         let row = loop {
             match self.insert(&record).await {
@@ -84,7 +90,7 @@ impl Store {
                 Ok(None) => return Err(self.parents_missing(&record.spec).await),
             }
         };
-        row::record(&row)
+        Created::read(&row, &record)
     }
 
     async fn insert<T: Noun>(&self, record: &Record<T>) -> Result<Option<PgRow>> {

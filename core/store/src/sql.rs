@@ -140,7 +140,15 @@ pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>
         );
     }
     let join = if info.reconciled { " JOIN r ON true" } else { "" };
-    let _ = write!(sql, " SELECT {select}{}, propagate('{}', t.id) FROM t{join}", takes_dependants(info), info.kind);
+    let made = children.iter().enumerate().filter(|(_, child)| !child.rows.is_empty()).fold(
+        String::new(),
+        |mut text, (at, _)| {
+            let _ = write!(text, ", (SELECT array_agg(id ORDER BY id) FROM c{at}) AS children_{at}");
+            text
+        },
+    );
+    let _ =
+        write!(sql, " SELECT {select}{}, propagate('{}', t.id){made} FROM t{join}", takes_dependants(info), info.kind);
     sql
 }
 
