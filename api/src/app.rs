@@ -1,10 +1,10 @@
 //! The whole API on one screen.
 
-use crate::{config::Serve, envelope, openapi, routes, state::State};
+use crate::{accept, config::Serve, envelope, openapi, routes, state::State};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{HeaderName, StatusCode, header},
+    http::{HeaderName, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -37,6 +37,7 @@ pub fn router(state: State, settings: &Serve) -> Router {
         .merge(routes::workloads::routes())
         .merge(routes::events::routes())
         .layer(middleware::from_fn(json_only))
+        .layer(middleware::from_fn(negotiate))
         .layer(DefaultBodyLimit::max(settings.body_limit));
     Router::new()
         .merge(v0)
@@ -64,6 +65,19 @@ pub fn health_router(state: State) -> Router {
 /// What Threeport's router says itself: without an envelope.
 fn plain(code: StatusCode) -> Response {
     (code, Json(json!({"message": code.canonical_reason().unwrap_or_default()}))).into_response()
+}
+
+/// There is nothing but JSON to be had, and no answer without a body (Threeport has no HEAD).
+async fn negotiate(request: Request, next: Next) -> Response {
+    if request.method() == Method::HEAD {
+        return plain(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if !accept::takes_json(request.headers()) {
+        let kind = kind_of(request.extensions().get::<MatchedPath>());
+        let sentence = "answers are JSON: let Accept name application/json, or leave it out";
+        return envelope::error(kind, StatusCode::NOT_ACCEPTABLE, sentence);
+    }
+    next.run(request).await
 }
 
 /// A body must be JSON; what other layers refuse gets an envelope like everything else.

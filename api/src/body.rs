@@ -1,5 +1,6 @@
 //! A request's JSON laid over a record: what it may hold, what it must hold, and secrets turned into ciphertext.
 
+use crate::association::{self, is_association};
 use causeway_records::{
     Record,
     field::{Fields, Noun, Table, entries},
@@ -31,7 +32,7 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
     // What is in the record now says what is stored; a body that says something else about it is told apart from one that says nothing.
     record.status.reconciled = None;
     let report = overlay(body, &mut record.writable()).map_err(StoreError::Invalid)?;
-    check_keys(&report)?;
+    check_keys(&report, |names| association::check(names, body, over == Over::Nothing), T::KIND)?;
     if over != Over::Stored {
         check_required(&report.missing(T::FIELDS))?;
     }
@@ -45,9 +46,10 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
     Ok(again)
 }
 
-fn check_keys(report: &Report) -> Result<()> {
+fn check_keys(report: &Report, associations: impl Fn(&[&String]) -> Result<()>, kind: &str) -> Result<()> {
     let system = |name: &&String| Common::FIELDS.iter().any(|field| field.json.eq_ignore_ascii_case(name));
-    let (set_by_us, unknown): (Vec<_>, Vec<_>) = report.unknown.iter().partition(system);
+    let (set_by_us, others): (Vec<_>, Vec<_>) = report.unknown.iter().partition(system);
+    let (associated, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|name| is_association(kind, name));
     if !report.any {
         return Err(StoreError::Invalid("JSON payload is empty".into()));
     }
@@ -58,6 +60,7 @@ fn check_keys(report: &Report) -> Result<()> {
     if !unknown.is_empty() {
         return Err(StoreError::Invalid(format!("Unsupported fields are not allowed : {}", join(&unknown))));
     }
+    associations(&associated)?;
     if !report.read_only.is_empty() {
         let names = report.read_only.join(",");
         return Err(StoreError::Invalid(format!(

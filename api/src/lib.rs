@@ -3,7 +3,9 @@
 //! A request goes from [`app`] (the whole API on one screen) through one generic set of handlers for all nouns ([`routes::records`]) to the
 //! store. The API writes intent only, publishes a hint after the commit, and waits for nothing else.
 
+pub mod accept;
 pub mod app;
+pub mod association;
 pub mod body;
 pub mod config;
 pub mod envelope;
