@@ -1,0 +1,151 @@
+//! Clusters, the reconcile contract as the API shows it, and clients.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{chain::Chain, delete, get, id, made, name, patch, post, read, send};
+
+/// `Reconciled: true` counts only on POST of a runtime; elsewhere a change of intent is work whatever it carries.
+#[tokio::test]
+async fn item_19_reconciled() {
+    let own = made("gateway-definitions", &json!({"Name": name("reconciled")})).await;
+    let changed = patch("gateway-definitions", own, &json!({"ServiceName": "web", "Reconciled": true})).await.done(200);
+    assert_eq!((&changed.record()["Reconciled"], &changed.record()["Generation"]), (&json!(false), &json!(2)));
+    let same = patch("gateway-definitions", own, &json!({"ServiceName": "web"})).await.done(200);
+    assert_eq!(same.record()["Generation"], 2, "nothing was changed");
+    let forced = patch("gateway-definitions", own, &json!({"Reconciled": false})).await.done(200);
+    assert_eq!((&forced.record()["Reconciled"], &forced.record()["Generation"]), (&json!(false), &json!(3)));
+}
+
+/// What workers say may be sent back as it was read, and not otherwise.
+#[tokio::test]
+async fn item_19_what_workers_say_is_theirs() {
+    let own = made("gateway-definitions", &json!({"Name": name("status")})).await;
+    let stored = read("gateway-definitions", own).await.done(200);
+    let generation = stored.record()["Generation"].as_i64().unwrap();
+    patch("gateway-definitions", own, &json!({"Generation": generation, "ServiceName": "a"})).await.done(200);
+    patch("gateway-definitions", own, &json!({"Generation": 99})).await.refused(400, "Generation");
+}
+
+#[tokio::test]
+async fn item_21_what_is_attached_to_a_workload_is_on_record() {
+    let chain = Chain::new().await;
+    let workload = chain.id("workload-instances");
+    for (plural, kind) in
+        [("gateway-instances", "v0.GatewayInstance"), ("domain-name-instances", "v0.DomainNameInstance")]
+    {
+        let query = format!("objectid={workload}&objecttype=v0.WorkloadInstance&attachedobjecttype={kind}");
+        let listed = get(&format!("/v0/attached-object-references?{query}")).await.done(200);
+        assert_eq!(listed.record()["AttachedObjectID"], chain.id(plural));
+    }
+    // Threeport lets the database fail with 500.
+    let reference = chain.body("attached-object-references");
+    post("attached-object-references", &reference).await.refused(409, "already exists");
+}
+
+#[tokio::test]
+async fn item_22_secrets_are_ciphertext() {
+    let chain = Chain::up_to("kubernetes-runtime-definitions").await;
+    let mut body = chain.body("kubernetes-runtime-instances");
+    for (field, value) in
+        [("Certificate", "cert"), ("CertificateKey", "s3cret-key"), ("ConnectionToken", "s3cret-token")]
+    {
+        body[field] = json!(value);
+    }
+    let made = post("kubernetes-runtime-instances", &body).await.done(201);
+    assert!(!made.text.contains("s3cret"), "{}", made.text);
+    let own = id(made.record());
+    for (field, plain) in [("CertificateKey", "s3cret-key"), ("ConnectionToken", "s3cret-token")] {
+        let sealed = made.record()[field].as_str().unwrap().to_owned();
+        // Base64 of a nonce of 12 bytes, the text and a tag of 16.
+        assert_eq!(sealed.len(), (12 + plain.len() + 16).div_ceil(3) * 4, "{sealed}");
+        let back = patch("kubernetes-runtime-instances", own, &json!({field: sealed})).await.done(200);
+        assert_eq!(back.record()[field], sealed, "what is sent back stays");
+        let fresh = patch("kubernetes-runtime-instances", own, &json!({field: plain})).await.done(200);
+        assert_ne!(fresh.record()[field], sealed, "plain text is encrypted anew");
+        assert!(!fresh.text.contains("s3cret"));
+    }
+}
+
+#[tokio::test]
+async fn item_23_names_and_rules_of_runtimes() {
+    let chain = Chain::up_to("kubernetes-runtime-definitions").await;
+    for provider in ["kind", "eks"] {
+        let body = json!({"Name": name("provider"), "InfraProvider": provider});
+        post("kubernetes-runtime-definitions", &body).await.done(201);
+    }
+    let gke = json!({"Name": name("provider"), "InfraProvider": "gke"});
+    post("kubernetes-runtime-definitions", &gke).await.refused(400, "InfraProvider");
+    let mut body = chain.body("kubernetes-runtime-instances");
+    let names = ["GatewayWorkloadInstanceID", "DnsControllerInstanceId", "SecretsControllerInstanceId"];
+    for field in names {
+        body[field] = json!(9);
+    }
+    let made = post("kubernetes-runtime-instances", &body).await.done(201);
+    assert!(names.iter().all(|field| made.record()[field] == 9), "{}", made.text);
+    let own = id(made.record());
+    patch("kubernetes-runtime-instances", own, &json!({"Location": "Mars"})).await.refused(400, "Location");
+    patch("kubernetes-runtime-instances", own, &json!({"Location": "Local"})).await.done(200);
+}
+
+/// Plain HTTP on loopback: a token that nobody asked for is no error, and GET may say that nothing is JSON.
+#[tokio::test]
+async fn item_24_plain_http() {
+    let headers = [("Authorization", "Bearer "), ("Content-Type", "application/json")];
+    let answer = send(Method::GET, "/v0/gateway-definitions?size=1", &headers, "").await;
+    assert_eq!(answer.code, 200, "{}", answer.text);
+}
+
+async fn by_name(plural: &str, name: &Value) -> Value {
+    let listed = get(&format!("/v0/{plural}?name={}", name.as_str().unwrap())).await.done(200);
+    listed.record().clone()
+}
+
+/// The calls of `tptctl create gateway`, `get gateways` and `delete gateway`.
+#[tokio::test]
+async fn item_25_gateway_commands() {
+    let chain = Chain::up_to("domain-name-definitions").await;
+    let runtime = read("kubernetes-runtime-instances", chain.id("kubernetes-runtime-instances")).await;
+    let runtime = by_name("kubernetes-runtime-instances", &runtime.record()["Name"]).await;
+    let workload = read("workload-instances", chain.id("workload-instances")).await;
+    let workload = by_name("workload-instances", &workload.record()["Name"]).await;
+    let mut body = chain.body("gateway-definitions");
+    body["HttpPorts"] = json!([
+        {"Port": 80, "HTTPSRedirect": true, "Path": "/"}, {"Port": 443, "TLSEnabled": true, "Path": "/"},
+    ]);
+    body["TcpPorts"] = json!([{"Port": 5432, "TLSEnabled": false}]);
+    made("gateway-definitions", &body).await;
+    let definition = by_name("gateway-definitions", &body["Name"]).await;
+    let instance = json!({
+        "Name": body["Name"], "KubernetesRuntimeInstanceID": runtime["ID"], "GatewayDefinitionID": definition["ID"],
+        "WorkloadInstanceID": workload["ID"],
+    });
+    made("gateway-instances", &instance).await;
+    for (plural, count) in [("gateway-http-ports", 2), ("gateway-tcp-ports", 1)] {
+        let listed = get(&format!("/v0/{plural}?gatewaydefinitionid={}", definition["ID"])).await;
+        assert_eq!(listed.ids().len(), count);
+    }
+    let instance = by_name("gateway-instances", &body["Name"]).await;
+    delete("gateway-instances", id(&instance)).await.done(200);
+    // An instance that is being deleted doesn't hold its definition.
+    delete("gateway-definitions", id(&definition)).await.done(200);
+}
+
+/// The calls of `tptctl create domain-name-definition`, `create domain-name-instance`, `create workload`, and their deletion.
+#[tokio::test]
+async fn item_25_domain_and_workload_commands() {
+    let chain = Chain::up_to("domain-name-definitions").await;
+    let definition = read("workload-definitions", chain.id("workload-definitions")).await;
+    let definition = by_name("workload-definitions", &definition.record()["Name"]).await;
+    let resources = get(&format!("/v0/workload-resource-definitions?workloaddefinitionid={}", definition["ID"])).await;
+    assert_eq!(resources.code, 200);
+    let body = chain.body("domain-name-instances");
+    made("domain-name-instances", &body).await;
+    let instance = by_name("domain-name-instances", &body["Name"]).await;
+    delete("domain-name-definitions", chain.id("domain-name-definitions"))
+        .await
+        .refused(409, "related domain name instances");
+    delete("domain-name-instances", id(&instance)).await.done(200);
+    delete("workload-instances", chain.id("workload-instances")).await.done(200);
+    delete("workload-definitions", id(&definition)).await.done(200);
+}
