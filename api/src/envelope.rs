@@ -71,6 +71,7 @@ pub fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::NotFound => StatusCode::NOT_FOUND,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
         StoreError::Conflict(_) => StatusCode::CONFLICT,
+        StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };

@@ -9,6 +9,7 @@ pub mod association;
 pub mod body;
 pub mod config;
 pub mod envelope;
+pub mod etag;
 pub mod openapi;
 pub mod query;
 pub mod routes;

@@ -78,10 +78,10 @@ fn add_paths(paths: &mut Paths, info: &'static Info, spec: &str) {
     };
     let one = |verb: &str| operation(info, verb, "200").parameter(id());
     let mut item = PathItem::new(HttpMethod::Get, refusals(one("get"), &["400", "404", "503"]).build());
-    let write = &["400", "404", "409", "413", "415", "503"];
-    item.patch = Some(refusals(one("patch").request_body(Some(body())), write).build());
-    item.put = Some(refusals(one("replace").request_body(Some(body())), write).build());
-    item.delete = Some(refusals(one("delete"), &["400", "404", "409", "503"]).build());
+    let write = &["400", "404", "409", "412", "413", "415", "503"];
+    item.patch = Some(refusals(one("patch").parameter(if_match()).request_body(Some(body())), write).build());
+    item.put = Some(refusals(one("replace").parameter(if_match()).request_body(Some(body())), write).build());
+    item.delete = Some(refusals(one("delete").parameter(if_match()), &["400", "404", "409", "412", "503"]).build());
     paths.paths.insert(format!("/v0/{}/{{id}}", info.plural), item);
 }
 
@@ -97,6 +97,7 @@ fn refusals(operation: OperationBuilder, codes: &[&str]) -> OperationBuilder {
             "400" => "the request is wrong; the sentence names the field and the remedy",
             "404" => "no live record has this id",
             "409" => "somebody else holds what this asks for; the sentence names the holder",
+            "412" => "the record has another ETag than If-Match names",
             "413" => "the body is larger than this server takes",
             "415" => "the body isn't JSON",
             _ => "the database can't be reached right now",
@@ -104,6 +105,15 @@ fn refusals(operation: OperationBuilder, codes: &[&str]) -> OperationBuilder {
         operation
             .response(*code, ResponseBuilder::new().description(doc).content("application/json", of("Error")).build())
     })
+}
+
+fn if_match() -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name("If-Match")
+        .parameter_in(ParameterIn::Header)
+        .description(Some("The `ETag` of the answer that the change is based on. Left out: whatever is stored."))
+        .schema(Some(ObjectBuilder::new().schema_type(JsonType::String).build()))
+        .build()
 }
 
 fn query(name: &str, doc: &str, schema: RefOr<Schema>) -> utoipa::openapi::path::Parameter {

@@ -3,6 +3,7 @@
 use crate::{
     body::{Over, lay},
     envelope::{self, Meta},
+    etag::{self, IfMatch},
     query::{Pairs, Query, id_of},
     state::State,
 };
@@ -10,7 +11,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{Path, Query as RawQuery, State as Extract},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::Response,
     routing::get,
 };
@@ -42,7 +43,7 @@ async fn create<T: Noun + Rules>(Extract(state): Extract<State>, body: Bytes) ->
     match made {
         Ok(made) => {
             hint(&state, &made.record);
-            envelope::one(T::KIND, StatusCode::CREATED, made)
+            etag::mark(envelope::one(T::KIND, StatusCode::CREATED, &made), &made.record)
         }
         Err(error) => envelope::store_error(T::KIND, &error),
     }
@@ -66,31 +67,37 @@ async fn read<T: Noun>(Extract(state): Extract<State>, Path(id): Path<String>) -
         Err(error) => Err(error),
     };
     match record {
-        Ok(record) => envelope::one(T::KIND, StatusCode::OK, record),
+        Ok(record) => etag::mark(envelope::one(T::KIND, StatusCode::OK, &record), &record),
         Err(error) => envelope::store_error(T::KIND, &error),
     }
 }
 
-async fn patch<T: Noun + Rules>(state: Extract<State>, id: Path<String>, body: Bytes) -> Response {
-    change::<T>(&state, &id, body, Over::Stored).await
+async fn patch<T: Noun + Rules>(state: Extract<State>, id: Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    change::<T>(&state, &id, IfMatch::read(&headers), body, Over::Stored).await
 }
 
-async fn put<T: Noun + Rules>(state: Extract<State>, id: Path<String>, body: Bytes) -> Response {
-    change::<T>(&state, &id, body, Over::Defaults).await
+async fn put<T: Noun + Rules>(state: Extract<State>, id: Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+    change::<T>(&state, &id, IfMatch::read(&headers), body, Over::Defaults).await
 }
 
-async fn change<T: Noun + Rules>(state: &State, id: &str, body: Bytes, over: Over) -> Response {
+async fn change<T: Noun + Rules>(state: &State, id: &str, wanted: IfMatch, body: Bytes, over: Over) -> Response {
     let key = state.key.clone();
     let changed = match id_of(id) {
-        Ok(id) => state.store.change::<T>(id, move |record: &mut Record<T>| lay(record, &body, over, &key)).await,
+        Ok(id) => {
+            let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &key));
+            state.store.change::<T>(id, lay).await
+        }
         Err(error) => Err(error),
     };
     written(state, StatusCode::OK, changed)
 }
 
-async fn delete<T: Noun>(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+async fn delete<T: Noun>(Extract(state): Extract<State>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let deleted = match id_of(&id) {
-        Ok(id) => state.store.delete::<T>(id).await,
+        Ok(id) => {
+            let wanted = IfMatch::read(&headers);
+            state.store.delete_if::<T>(id, move |record| wanted.check(record)).await
+        }
         Err(error) => Err(error),
     };
     written(&state, StatusCode::OK, deleted)
@@ -106,7 +113,7 @@ fn written<T: Noun>(state: &State, code: StatusCode, done: Result<Record<T>>) ->
     match done {
         Ok(record) => {
             hint(state, &record);
-            envelope::one(T::KIND, code, record)
+            etag::mark(envelope::one(T::KIND, code, &record), &record)
         }
         Err(error) => envelope::store_error(T::KIND, &error),
     }

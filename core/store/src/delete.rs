@@ -26,11 +26,24 @@ pub enum Confirmed {
 impl Store {
     /// Schedules the deletion of a reconciled record, or deletes another one. Refuses while others need it.
     pub async fn delete<T: Noun>(&self, id: i64) -> Result<Record<T>> {
-        let store = self.clone();
-        whole(async move { retried(|| store.delete_once::<T>(id)).await }).await
+        self.delete_if(id, |_| Ok(())).await
     }
 
-    async fn delete_once<T: Noun>(&self, id: i64) -> Result<Record<T>> {
+    /// The same, if `check` finds nothing wrong with the stored record.
+    pub async fn delete_if<T: Noun>(
+        &self,
+        id: i64,
+        check: impl Fn(&Record<T>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<Record<T>> {
+        let store = self.clone();
+        whole(async move { retried(|| store.delete_once::<T>(id, &check)).await }).await
+    }
+
+    async fn delete_once<T: Noun>(
+        &self,
+        id: i64,
+        check: &(impl Fn(&Record<T>) -> Result<()> + Sync),
+    ) -> Result<Record<T>> {
         let info = &T::INFO;
         let mut transaction = self.pool.begin().await?;
         // With the lock held nobody can add a dependant, and the statements after it see all that were added before.
@@ -38,6 +51,8 @@ impl Store {
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
             return Err(StoreError::NotFound);
         }
+        let stored = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        check(&row::record(&stored)?)?;
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
             return Err(StoreError::Conflict(format!("object with ID {id} already being deleted")));
         }

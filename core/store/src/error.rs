@@ -11,6 +11,8 @@ pub enum StoreError {
     Invalid(String),
     /// Somebody else holds what the write wants: the sentence names the holder.
     Conflict(String),
+    /// The record isn't any more what the client made its condition.
+    PreconditionFailed,
     /// A row that today's code can't read.
     Inconsistent {
         /// The table.
@@ -29,6 +31,9 @@ impl fmt::Display for StoreError {
         match self {
             Self::NotFound => f.write_str("record not found"),
             Self::Invalid(sentence) | Self::Conflict(sentence) => f.write_str(sentence),
+            Self::PreconditionFailed => {
+                f.write_str("the record has changed since it was read; read it again and send its new ETag in If-Match")
+            }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
