@@ -8,7 +8,7 @@ use causeway_rig::{
     ClusterEndpoints, Endpoints,
     platform::{Client, ControlPlane, Setup, condition, id_of},
 };
-use causeway_tests::{SOON, add_runtime, api, kube_client};
+use causeway_tests::{SOON, add_runtime, api, kube_client, objects};
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 use tokio::{
@@ -16,6 +16,7 @@ use tokio::{
     sync::{Mutex, MutexGuard},
 };
 
+use crate::control_planes::identity;
 use crate::scene::{CONTROL_PLANE, Kind, at, eventually, meddle, object};
 
 const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
@@ -128,9 +129,10 @@ impl Bare {
 
     /// Nothing in the cluster bears this control plane's label.
     async fn assert_nothing_is_ours(&self) {
+        // Control planes of other tests may have objects in the same cluster.
+        let selector = format!("{CONTROL_PLANE}={}", identity(&self.platform).await);
         for kind in [DEFINITION, DEPLOYMENT, ("", "v1", "Namespace")] {
-            let all = api(&self.kube, kind, None).list(&Default::default()).await.unwrap().items;
-            let ours: Vec<_> = all.iter().filter(|found| found.labels().contains_key(CONTROL_PLANE)).collect();
+            let ours = objects(&self.kube, kind, &selector).await.unwrap();
             assert!(ours.is_empty(), "{ours:#?}");
         }
     }

@@ -19,7 +19,7 @@ const DEPLOYMENT: Kind = ("apps", "v1", "Deployment");
 const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
 
 /// Who a control plane is in clusters.
-async fn identity(platform: &ControlPlane) -> String {
+pub(crate) async fn identity(platform: &ControlPlane) -> String {
     let mut database = PgConnection::connect(&platform.database_url()).await.expect("no database");
     sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&mut database).await.expect("no identity")
 }
