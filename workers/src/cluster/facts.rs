@@ -17,14 +17,7 @@ impl Cluster {
     pub async fn facts(&self, bundle: &Bundle) -> Result<Facts, ClusterError> {
         let mut facts = Facts::default();
         for name in &bundle.manifest.definitions {
-            let at = ObjectRef {
-                group: "apiextensions.k8s.io".into(),
-                version: "v1".into(),
-                kind: "CustomResourceDefinition".into(),
-                namespace: None,
-                name: name.clone(),
-            };
-            if let Lookup::Found(live) = self.get(&at).await? {
+            if let Lookup::Found(live) = self.get(&definition_ref(name)).await? {
                 facts.definitions.extend(Definition::read(live.body()));
             }
         }
@@ -38,5 +31,16 @@ impl Cluster {
             facts.controllers.extend(Controller::read(&body));
         }
         Ok(facts)
+    }
+}
+
+/// Where the custom resource definition of this name stands.
+pub(crate) fn definition_ref(name: &str) -> ObjectRef {
+    ObjectRef {
+        group: "apiextensions.k8s.io".into(),
+        version: "v1".into(),
+        kind: "CustomResourceDefinition".into(),
+        namespace: None,
+        name: name.into(),
     }
 }

@@ -27,6 +27,7 @@ pub mod watch;
 use causeway_records::inventory::ObjectRef;
 use kube::Client;
 
+pub(crate) use self::facts::definition_ref;
 pub use self::{
     access::{Access, Auth},
     discovery::{Discovery, Kind},

@@ -1,7 +1,7 @@
 //! A support service in a cluster: installed from a bundle, or adopted from whoever installed it.
 
 use super::{APPLIED, Failure, Found, Pass, services::all_hold};
-use crate::cluster::{ClusterError, Lookup};
+use crate::cluster::{ClusterError, Lookup, definition_ref};
 use causeway_records::{
     inputs::SupportServiceInputs,
     inventory::ObjectRef,
@@ -194,21 +194,11 @@ async fn definitions_of_needs(pass: &Pass<'_>, bundle: &Bundle) -> Result<Option
     for need in &bundle.manifest.traits.needs {
         let Some(needed) = pass.context.catalogue.get(need) else { continue };
         for name in &needed.manifest.definitions {
-            if let Lookup::Found(live) = pass.connection.cluster.get(&definition(name)).await? {
+            if let Lookup::Found(live) = pass.connection.cluster.get(&definition_ref(name)).await? {
                 marks.push(live.uid().to_owned());
             }
         }
     }
     marks.sort();
     Ok((!marks.is_empty()).then(|| causeway_render::plan::hash(&json!(marks))))
-}
-
-fn definition(name: &str) -> ObjectRef {
-    ObjectRef {
-        group: "apiextensions.k8s.io".into(),
-        version: "v1".into(),
-        kind: "CustomResourceDefinition".into(),
-        namespace: None,
-        name: name.into(),
-    }
 }
