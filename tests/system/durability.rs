@@ -204,9 +204,10 @@ async fn an_api_that_is_killed_in_a_burst_has_lost_nothing_that_was_acknowledged
     let of = id_of(&platform.client().create("workload-definitions", &of).await.unwrap()).unwrap();
     let (mut definitions, mut manifests) = (vec![], vec![]);
     for round in 0..3 {
-        let acknowledged = Arc::new(AtomicUsize::new(0));
+        // One counter for each kind of write: which of them is the faster one is the machine's to say.
+        let acknowledged: [Arc<AtomicUsize>; 2] = Default::default();
         let writers = (0..8).map(|writer| {
-            let (client, acknowledged) = (platform.client(), acknowledged.clone());
+            let (client, acknowledged) = (platform.client(), acknowledged[writer % 2].clone());
             tokio::spawn(async move {
                 let (mut made, n) = (vec![], &mut 0);
                 loop {
@@ -226,7 +227,7 @@ async fn an_api_that_is_killed_in_a_burst_has_lost_nothing_that_was_acknowledged
         });
         let writers: Vec<_> = writers.collect();
         let burst = async {
-            while acknowledged.load(Ordering::Relaxed) < 100 {
+            while acknowledged.iter().any(|kind| kind.load(Ordering::Relaxed) < 20) {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
@@ -239,7 +240,6 @@ async fn an_api_that_is_killed_in_a_burst_has_lost_nothing_that_was_acknowledged
         platform.start_api_again().await.unwrap();
     }
     until_no_transaction_is_open(&mut database).await;
-    assert!(definitions.len() > 50 && manifests.len() > 50, "{} {}", definitions.len(), manifests.len());
     assert_there(&mut database, "gateway_definitions", &definitions).await;
     assert_there(&mut database, "workload_resource_definitions", &manifests).await;
     assert_whole(&mut database).await;
