@@ -1,6 +1,6 @@
 //! The whole API on one screen.
 
-use crate::{accept, config::Serve, envelope, openapi, routes, state::State};
+use crate::{accept, auth, config::Serve, envelope, openapi, routes, state::State};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
@@ -47,6 +47,7 @@ pub fn router(state: State, settings: &Serve) -> Router {
         .merge(openapi::routes())
         .fallback(|| async { plain(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn(auth::anonymous))
         .layer(middleware::from_fn(measure))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))

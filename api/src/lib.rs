@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod app;
 pub mod association;
+pub mod auth;
 pub mod body;
 pub mod config;
 pub mod envelope;
