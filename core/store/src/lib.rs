@@ -24,6 +24,7 @@ mod record;
 pub mod resources;
 mod row;
 mod sql;
+pub mod tokens;
 
 pub use config::Database;
 pub use created::Created;

@@ -28,7 +28,7 @@ pub(crate) struct Sql {
 }
 
 static ALL: LazyLock<HashMap<&'static str, Sql>> =
-    LazyLock::new(|| nouns::ALL.iter().map(|info| (info.kind, Sql::of(info))).collect());
+    LazyLock::new(|| nouns::ALL.iter().chain(nouns::OWN).map(|info| (info.kind, Sql::of(info))).collect());
 
 /// The statements of a noun.
 pub(crate) fn of(info: &Info) -> &'static Sql {

@@ -1,5 +1,6 @@
 //! The nouns. To add one: a struct in a file of this folder, a line in [`nouns!`] below, a table in `migrations/`.
 
+mod access_token;
 mod attached_object_reference;
 mod aws_account;
 mod domain_name;
@@ -10,6 +11,7 @@ mod shared_gateway;
 mod support_service;
 mod workload;
 
+pub use access_token::{AccessToken, Role};
 pub use attached_object_reference::AttachedObjectReference;
 pub use aws_account::AwsAccount;
 pub use domain_name::{
@@ -59,6 +61,9 @@ macro_rules! all {
     };
 }
 nouns!(all);
+
+/// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
+pub const OWN: &[&Info] = &[&AccessToken::INFO];
 
 /// The noun of a kind: `GatewayDefinition`.
 pub fn info(kind: &str) -> Option<&'static Info> {

@@ -1,0 +1,73 @@
+//! Access tokens: made, found by their hash, marked as used. Lists and revocation are those of every noun.
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    record::whole,
+    row, sql,
+};
+use causeway_records::{
+    Record,
+    field::Noun,
+    nouns::{AccessToken, Role},
+};
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, Row};
+
+/// SHA-256 of a token. A token has 256 random bits, so nobody can find it by trying, and a slow hash would gain nothing.
+pub type TokenHash = [u8; 32];
+
+/// The holder of a live token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The token's id.
+    pub id: i64,
+    /// The token's name.
+    pub name: String,
+    /// What he may do.
+    pub role: Role,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Store {
+    /// Puts a token on record.
+    pub async fn create_token(&self, token: AccessToken, hash: TokenHash) -> Result<Record<AccessToken>> {
+        let store = self.clone();
+        whole(async move {
+            let select = &sql::of(&AccessToken::INFO).select;
+            let text = format!(
+                "WITH t AS (INSERT INTO access_tokens(name, role, expires_at, token_hash) VALUES ($1, $2, $3, $4) RETURNING *) SELECT {select} FROM t"
+            );
+            let row = sqlx::query(AssertSqlSafe(text))
+                .bind(token.name.as_str())
+                .bind(token.role.as_str())
+                .bind(token.expires_at)
+                .bind(&hash[..])
+                .fetch_one(&store.pool)
+                .await?;
+            row::record(&row)
+        })
+        .await
+    }
+
+    /// The holder of the token with this hash; None: there is none, or it is revoked or over.
+    pub async fn token_holder(&self, hash: TokenHash) -> Result<Option<Holder>> {
+        let text = "SELECT id, name, role, expires_at FROM access_tokens WHERE token_hash = $1 AND deleted_at IS NULL AND expires_at > now()";
+        let Some(row) = sqlx::query(text).bind(&hash[..]).fetch_optional(&self.pool).await? else { return Ok(None) };
+        let role = row.try_get::<&str, _>("role")?.parse().map_err(|reason| StoreError::Inconsistent {
+            table: "access_tokens",
+            column: "role",
+            reason,
+        })?;
+        let (id, name, expires_at) = (row.try_get("id")?, row.try_get("name")?, row.try_get("expires_at")?);
+        Ok(Some(Holder { id, name, role, expires_at }))
+    }
+
+    /// Notes that a token is in use, at most once a minute.
+    pub async fn token_used(&self, id: i64) -> Result<()> {
+        let text = "UPDATE access_tokens SET last_used_at = now() WHERE id = $1 AND deleted_at IS NULL AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')";
+        sqlx::query(text).bind(id).execute(&self.pool).await?;
+        Ok(())
+    }
+}
