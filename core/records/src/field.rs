@@ -3,10 +3,13 @@
 //! JSON, SQL, filters and the API document all derive from the one table that `#[derive(Noun)]` writes.
 
 use crate::{
+    overlay::read,
+    problem::Problem,
     scalar::{Hints, Scalar},
     value::{Type, Value},
 };
-use serde::{Deserialize, Serializer, ser::SerializeMap};
+use serde::{Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
 
 /// One line of a noun's table.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub struct Field {
     pub immutable: bool,
     /// Stored and returned as ciphertext.
     pub encrypted: bool,
+    /// May hold secrets among other things: told to nobody but those who read the record.
+    pub sensitive: bool,
     /// Can be asked for in a list.
     pub filterable: bool,
     /// The record that this id names.
@@ -37,6 +42,11 @@ impl Field {
     /// Rows of another noun rather than a column.
     pub const fn is_child(&self) -> bool {
         matches!(self.shape, Shape::Children { .. })
+    }
+
+    /// Holds something that must not show up beside the record itself.
+    pub const fn is_secret(&self) -> bool {
+        self.encrypted || self.sensitive
     }
 }
 
@@ -161,10 +171,11 @@ pub trait Slot: erased_serde::Serialize + Send + Sync {
     fn to_value(&self) -> Option<Value>;
     /// From storage.
     fn set(&mut self, value: Option<Value>) -> Result<(), String>;
-    /// Takes a JSON value; `null` leaves the slot as it is and answers false.
-    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error>;
+    /// Takes a JSON value; `null` leaves the slot as it is and answers false. Fails with all that is wrong with the value; fields of the
+    /// problems are seen from the slot.
+    fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>>;
     /// Reads a JSON value and says whether it equals what is here.
-    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error>;
+    fn same(&self, json: &RawValue) -> Result<bool, Vec<Problem>>;
 }
 erased_serde::serialize_trait_object!(Slot);
 
@@ -192,12 +203,13 @@ impl<T: Noun> Shaped for Vec<T> {
     const SHAPE: Shape = Shape::Children { kind: T::KIND };
 }
 
-fn read<T: Scalar>(from: &mut dyn erased_serde::Deserializer<'_>) -> Result<Option<T>, erased_serde::Error> {
-    let value = Option::<T>::deserialize(from)?;
-    if let Some(value) = &value {
-        value.storable().map_err(serde::de::Error::custom)?;
+/// A value of one column; None for `null`.
+fn value<T: Scalar>(json: &RawValue) -> Result<Option<T>, Vec<Problem>> {
+    let value: Option<T> = read(json)?;
+    match value.as_ref().map_or(Ok(()), Scalar::storable) {
+        Ok(()) => Ok(value),
+        Err(problem) => Err(vec![Problem::new("", problem)]),
     }
-    Ok(value)
 }
 
 impl<T: Scalar> Slot for T {
@@ -211,11 +223,11 @@ impl<T: Scalar> Slot for T {
         *self = T::from_value(value.ok_or("is NULL")?)?;
         Ok(())
     }
-    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        Ok(read::<T>(from)?.map(|value| *self = value).is_some())
+    fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        Ok(value::<T>(json)?.map(|value| *self = value).is_some())
     }
-    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        Ok(read::<T>(from)?.is_none_or(|value| value == *self))
+    fn same(&self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        Ok(value::<T>(json)?.is_none_or(|value| value == *self))
     }
 }
 
@@ -230,11 +242,11 @@ impl<T: Scalar> Slot for Option<T> {
         *self = value.map(T::from_value).transpose()?;
         Ok(())
     }
-    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        Ok(read::<T>(from)?.map(|value| *self = Some(value)).is_some())
+    fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        Ok(value::<T>(json)?.map(|value| *self = Some(value)).is_some())
     }
-    fn same(&self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        Ok(read::<T>(from)?.is_none_or(|value| Some(value) == *self))
+    fn same(&self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        Ok(value::<T>(json)?.is_none_or(|value| Some(value) == *self))
     }
 }
 

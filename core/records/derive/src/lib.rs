@@ -10,6 +10,7 @@
 //! | `immutable` | set by POST, refused when a later write differs |
 //! | `no_filter` | no query parameter of a list |
 //! | `encrypted` | stored and returned as ciphertext |
+//! | `sensitive` | may hold secrets among other things: masked in audit events |
 //! | `json = "Name"` | wire name, where it isn't the column in Go's spelling |
 //! | `default = expr` | value of a POST or PUT that doesn't name the field |
 //! | `parent = Noun` | id of a record that must exist and can't be deleted while this one lives |
@@ -84,6 +85,7 @@ struct Said {
     immutable: bool,
     no_filter: bool,
     encrypted: bool,
+    sensitive: bool,
     json: Option<String>,
     default: Option<Expr>,
     parent: Option<(Path, &'static str)>,
@@ -104,6 +106,7 @@ impl Said {
                     "immutable" => said.immutable = true,
                     "no_filter" => said.no_filter = true,
                     "encrypted" => said.encrypted = true,
+                    "sensitive" => said.sensitive = true,
                     "json" => said.json = Some(meta.value()?.parse::<LitStr>()?.value()),
                     "default" => said.default = Some(meta.value()?.parse()?),
                     "parent" => said.parent = Some((meta.value()?.parse()?, "Blocks")),
@@ -111,7 +114,7 @@ impl Said {
                     "children" => said.children = Some(meta.value()?.parse()?),
                     _ => {
                         return Err(meta.error(
-                            "unknown; one of required, read_only, immutable, no_filter, encrypted, json, default, parent, part_of, children",
+                            "unknown; one of required, read_only, immutable, no_filter, encrypted, sensitive, json, default, parent, part_of, children",
                         ));
                     }
                 }
@@ -135,7 +138,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         let json = said.json.unwrap_or_else(|| go_name(&column));
         let doc = doc(&field.attrs);
         let (required, read_only, immutable) = (said.required, said.read_only, said.immutable);
-        let (encrypted, is_child) = (said.encrypted, said.children.is_some());
+        let (encrypted, sensitive, is_child) = (said.encrypted, said.sensitive, said.children.is_some());
         let filterable = !said.no_filter && !is_child && !encrypted;
         let parent = match said.parent {
             None => quote!(None),
@@ -151,7 +154,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         metas.push(quote! {
             ::causeway_records::field::Field {
                 json: #json, column: #column, doc: #doc, required: #required, read_only: #read_only, immutable: #immutable,
-                encrypted: #encrypted, filterable: #filterable, parent: #parent,
+                encrypted: #encrypted, sensitive: #sensitive, filterable: #filterable, parent: #parent,
                 shape: <#ty as ::causeway_records::field::Shaped>::SHAPE,
             }
         });

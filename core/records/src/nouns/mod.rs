@@ -2,6 +2,7 @@
 
 mod access_token;
 mod attached_object_reference;
+mod audit_event;
 mod aws_account;
 mod domain_name;
 mod event;
@@ -13,6 +14,7 @@ mod workload;
 
 pub use access_token::{AccessToken, Role};
 pub use attached_object_reference::AttachedObjectReference;
+pub use audit_event::{Action, AuditEvent, Change, Changes};
 pub use aws_account::AwsAccount;
 pub use domain_name::{
     AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, lets_encrypt_production,
@@ -29,13 +31,27 @@ pub use workload::{
     WorkloadDefinition, WorkloadEvent, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance,
 };
 
-use crate::field::{Info, Noun};
+use crate::{
+    field::{Info, Noun},
+    problem::Problem,
+};
 
 /// Rules of a noun that need more than one field. The default has none.
 pub trait Rules {
-    /// What is wrong, as a sentence that names the fields and the remedy.
-    fn check(&self) -> Result<(), String> {
-        Ok(())
+    /// All that is wrong: which field, why, and the remedy.
+    fn check(&self) -> Vec<Problem> {
+        vec![]
+    }
+}
+
+/// Two fields that make sense only together: the one that is missing, if the other is there.
+fn pair(one: (&str, bool), other: (&str, bool)) -> Vec<Problem> {
+    let missing =
+        |(name, _), (beside, _)| vec![Problem::new(name, format!("goes with {beside}; send both or neither"))];
+    match (one.1, other.1) {
+        (false, true) => missing(one, other),
+        (true, false) => missing(other, one),
+        _ => vec![],
     }
 }
 
@@ -63,7 +79,7 @@ macro_rules! all {
 nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
-pub const OWN: &[&Info] = &[&AccessToken::INFO];
+pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
 
 /// The noun of a kind: `GatewayDefinition`.
 pub fn info(kind: &str) -> Option<&'static Info> {
@@ -77,8 +93,9 @@ mod tests {
 
     fn lay(body: &str) -> Result<Record<GatewayDefinition>, String> {
         let mut record = Record::default();
-        overlay(body.as_bytes(), &mut record.writable())?;
-        Ok(record)
+        let report = overlay(body.as_bytes(), &mut record.writable()).map_err(|refusal| refusal.to_string())?;
+        let problems: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
+        if problems.is_empty() { Ok(record) } else { Err(problems.join("; ")) }
     }
 
     #[test]
@@ -101,7 +118,7 @@ mod tests {
     #[test]
     fn errors_name_path_and_reason() {
         let error = lay(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
-        assert!(error.starts_with("HttpPorts[1].port: invalid type: string \"x\", expected i64"), "{error}");
+        assert_eq!(error, "HttpPorts[1].Port: invalid type: string \"x\", expected i64");
         let error = lay(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
         assert!(error.starts_with("HttpPorts[0].Port: 0 is out of range; 1 to 65535 are allowed"), "{error}");
         let error = lay(r#"{"Placement":"Everywhere"}"#).unwrap_err();
@@ -109,7 +126,25 @@ mod tests {
             error.starts_with("Placement: unknown variant `Everywhere`, expected `Shared` or `Dedicated`"),
             "{error}"
         );
+        let error = lay(r#"{"Infrastructure":{"Labels":{"a":1}}}"#).unwrap_err();
+        assert!(error.starts_with("Infrastructure.Labels.a: invalid type: integer `1`"), "{error}");
         assert!(lay("{").is_err() && lay("[1]").is_err());
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_found_at_once() {
+        let error = lay(r#"{"Name":5,"HttpPorts":[{"Hue":1,"ID":7},{"Port":0}],"TcpPorts":{"Port":1}}"#).unwrap_err();
+        let problems: Vec<_> = error.split("; ").collect();
+        assert_eq!(
+            problems[..3],
+            [
+                "Name: invalid type: integer `5`, expected a string",
+                "HttpPorts[0].Hue: Unsupported field",
+                "HttpPorts[0].Port: Missing required field",
+            ]
+        );
+        assert!(problems[3].starts_with("HttpPorts[1].Port: 0 is out of range"), "{error}");
+        assert!(error.contains("TcpPorts: invalid type: map, expected an array of objects"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::{KubernetesRuntimeInstance, Rules};
-use crate::text::Name;
+use crate::{problem::Problem, text::Name};
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub struct WorkloadDefinition {
     #[noun(required)]
     pub name: Name,
     /// The manifests, as a stream of YAML documents.
-    #[noun(required, no_filter)]
+    #[noun(required, no_filter, sensitive)]
     pub yaml_document: String,
 }
 impl Rules for WorkloadDefinition {}
@@ -40,7 +40,7 @@ impl Rules for WorkloadInstance {}
 #[noun(plural = "workload-resource-definitions")]
 pub struct WorkloadResourceDefinition {
     /// The manifest.
-    #[noun(required, no_filter, json = "JSONDefinition")]
+    #[noun(required, no_filter, sensitive, json = "JSONDefinition")]
     pub json_definition: Value,
     /// The workload it belongs to.
     #[noun(required, part_of = WorkloadDefinition)]
@@ -48,13 +48,14 @@ pub struct WorkloadResourceDefinition {
 }
 
 impl Rules for WorkloadResourceDefinition {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Vec<Problem> {
         let text =
             |key: &str| self.json_definition.get(key).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if text("apiVersion") && text("kind") {
-            Ok(())
+            vec![]
         } else {
-            Err("JSONDefinition: is no Kubernetes manifest; it needs apiVersion, kind and metadata.name".into())
+            let problem = "is no Kubernetes manifest; it needs apiVersion, kind and metadata.name";
+            vec![Problem::new("JSONDefinition", problem)]
         }
     }
 }
@@ -64,7 +65,7 @@ impl Rules for WorkloadResourceDefinition {
 #[noun(plural = "workload-resource-instances")]
 pub struct WorkloadResourceInstance {
     /// The manifest as applied.
-    #[noun(required, no_filter, json = "JSONDefinition")]
+    #[noun(required, no_filter, sensitive, json = "JSONDefinition")]
     pub json_definition: Value,
     /// The workload instance it belongs to.
     #[noun(required, part_of = WorkloadInstance)]
@@ -75,7 +76,7 @@ pub struct WorkloadResourceInstance {
     #[noun(default = Some(false))]
     pub reconciled: Option<bool>,
     /// The object's state in the cluster.
-    #[noun(no_filter)]
+    #[noun(no_filter, sensitive)]
     pub runtime_definition: Option<Value>,
     /// It is about to be deleted.
     #[noun(no_filter)]
