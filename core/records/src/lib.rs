@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod inventory;
 pub mod nouns;
 pub mod overlay;
+pub mod problem;
 pub mod record;
 pub mod scalar;
 pub mod secret;

@@ -1,21 +1,30 @@
-//! Lays a JSON body over a record in one pass: POST over the defaults, PATCH over the stored record, PUT over the defaults again.
+//! Lays a JSON body over a record: POST over the defaults, PATCH over the stored record, PUT over the defaults again. All that is wrong with
+//! the body is found at once.
 
 use crate::{
-    field::{Field, Fields, Noun, Slot},
+    field::{Field, Fields, Noun, Slot, Table},
+    problem::{Problem, Reason, Refusal},
+    record::Common,
     value::Value,
 };
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use std::fmt;
 
 /// What a body held.
 #[derive(Debug, Default, PartialEq)]
 pub struct Report {
-    /// Wire names of the fields that took a value, in the order of the body.
+    /// Wire names of the fields that carried a value, in the order of the body.
     pub seen: Vec<&'static str>,
     /// Keys that no field has.
     pub unknown: Vec<String>,
     /// Read-only fields with another value than the stored one.
     pub read_only: Vec<&'static str>,
+    /// Fields with a value that they can't have; they keep the one from before.
+    pub problems: Vec<Problem>,
     /// Held anything at all.
     pub any: bool,
 }
@@ -27,82 +36,82 @@ impl Report {
     }
 }
 
-/// Lays `body` over `parts`. The error names path and reason: `HttpPorts[0].Port: invalid type: string "x", expected i32`.
-pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, String> {
+/// Lays `body` over `parts`. Fails when it is no JSON object.
+pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Refusal> {
     let mut report = Report::default();
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let mut track = serde_path_to_error::Track::new();
-    let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let laid = Over { parts, report: &mut report }.deserialize(deserializer);
-    if let Err(error) = laid {
-        let path = track.path().to_string();
-        return Err(if path == "." { error.to_string() } else { format!("{path}: {error}") });
+    for (key, json) in members(body).map_err(|problem| Refusal::fields(Reason::MalformedBody, vec![problem]))? {
+        report.any = true;
+        let position = |part: &&mut dyn Fields| part.fields().iter().position(|f| f.json.eq_ignore_ascii_case(&key));
+        let found = parts.iter().enumerate().find_map(|(part, p)| position(p).map(|index| (part, index)));
+        let Some((part, index)) = found else {
+            report.unknown.push(key);
+            continue;
+        };
+        let field = &parts[part].fields()[index];
+        let slot = parts[part].get_mut(index);
+        match (field.read_only, if field.read_only { slot.same(json) } else { slot.take(json) }) {
+            (true, Ok(false)) => report.read_only.push(field.json),
+            (false, Ok(true)) => report.seen.push(field.json),
+            (_, Ok(_)) => {}
+            (_, Err(problems)) => {
+                report.seen.push(field.json);
+                report.problems.extend(problems.into_iter().map(|problem| problem.inside(field.json)));
+            }
+        }
     }
-    json.end().map_err(|error| error.to_string())?;
     Ok(report)
 }
 
-struct Over<'a, 'b> {
-    parts: &'a mut [&'b mut dyn Fields],
-    report: &'a mut Report,
+/// Reads a value. The problem's field is the path inside it.
+pub(crate) fn read<T: DeserializeOwned>(json: &RawValue) -> Result<T, Vec<Problem>> {
+    let mut deserializer = serde_json::Deserializer::from_str(json.get());
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { String::new() } else { path };
+        vec![Problem::new(path, without_position(error.inner()))]
+    })
 }
 
-/// A slot, and whether its value may only be compared.
-struct Into<'a> {
-    slot: &'a mut dyn Slot,
-    compare: bool,
+/// A field's path says where; its line and column would be those inside the value.
+fn without_position(error: &serde_json::Error) -> String {
+    let (text, position) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
+    text.strip_suffix(&position).map_or_else(|| text.clone(), ToOwned::to_owned)
 }
 
-impl<'de> DeserializeSeed<'de> for Into<'_> {
-    type Value = bool;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        let from = &mut <dyn erased_serde::Deserializer<'_>>::erase(deserializer);
-        if self.compare { self.slot.same(from) } else { self.slot.take(from) }.map_err(D::Error::custom)
-    }
+/// The members of a JSON object, in their order. `null` and `[]` hold none: empty payloads, which the caller reports as such.
+fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>, Problem> {
+    let (mut reading, mut json) = (String::new(), serde_json::Deserializer::from_slice(body));
+    let read = json.deserialize_any(Members { reading: &mut reading }).and_then(|members| json.end().map(|()| members));
+    read.map_err(|error| Problem::new(reading, error.to_string()))
 }
 
-impl<'de> DeserializeSeed<'de> for Over<'_, '_> {
-    type Value = ();
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
+struct Members<'a> {
+    /// The key whose value is being read: where it breaks off.
+    reading: &'a mut String,
 }
 
-impl<'de> Visitor<'de> for Over<'_, '_> {
-    type Value = ();
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Vec<(String, &'de RawValue)>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
-    // `null` and `[]` are empty payloads, which the caller reports as such.
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(vec![])
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<(), A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
         match sequence.next_element::<IgnoredAny>()? {
-            None => Ok(()),
+            None => Ok(vec![]),
             Some(_) => Err(A::Error::custom("expected a JSON object, got an array")),
         }
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            self.report.any = true;
-            let position =
-                |part: &&mut dyn Fields| part.fields().iter().position(|f| f.json.eq_ignore_ascii_case(&key));
-            let found = self.parts.iter().enumerate().find_map(|(part, p)| position(p).map(|index| (part, index)));
-            let Some((part, index)) = found else {
-                self.report.unknown.push(key.into_owned());
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let field = &self.parts[part].fields()[index];
-            let seed = Into { slot: self.parts[part].get_mut(index), compare: field.read_only };
-            match (field.read_only, map.next_value_seed(seed)?) {
-                (true, false) => self.report.read_only.push(field.json),
-                (false, true) => self.report.seen.push(field.json),
-                _ => {}
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = vec![];
+        while let Some(key) = map.next_key::<String>()? {
+            self.reading.clone_from(&key);
+            members.push((key, map.next_value::<&RawValue>()?));
+            self.reading.clear();
         }
-        Ok(())
+        Ok(members)
     }
 }
 
@@ -117,59 +126,66 @@ impl<T: Noun> Slot for Vec<T> {
     fn set(&mut self, _: Option<Value>) -> Result<(), String> {
         Ok(())
     }
-    fn take(&mut self, from: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
-        *self = children(from)?;
+    fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        let (mut rows, mut problems) = (vec![], vec![]);
+        for (n, item) in read::<Items>(json)?.0.iter().enumerate() {
+            match child(item) {
+                Ok(row) => rows.push(row),
+                Err(own) => problems.extend(own.into_iter().map(|problem| problem.inside(&format!("[{n}]")))),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        *self = rows;
         Ok(true)
     }
-    fn same(&self, _: &mut dyn erased_serde::Deserializer<'_>) -> Result<bool, erased_serde::Error> {
+    fn same(&self, _: &RawValue) -> Result<bool, Vec<Problem>> {
         Ok(false)
     }
 }
 
-/// Reads a list of child nouns, each over its defaults.
-fn children<'de, T: Noun, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
-    deserializer.deserialize_any(Many(PhantomData))
+/// A child noun over its defaults. What the system sets in it may come back as it was answered, and counts for nothing: rows that stand in a
+/// body are made anew, never moved from another parent.
+fn child<T: Noun>(json: &RawValue) -> Result<T, Vec<Problem>> {
+    let mut one = T::default();
+    let report = overlay(json.get().as_bytes(), &mut [&mut one]).map_err(|refusal| refusal.details)?;
+    let is_system = |key: &String| Common::FIELDS.iter().any(|field| field.json.eq_ignore_ascii_case(key));
+    // The way back to the parent is filled in when the rows are made.
+    let is_parent = |name: &str| T::FIELDS.iter().any(|field| field.json == name && field.parent.is_some());
+    let missing = report.missing(T::FIELDS).into_iter().filter(|name| !is_parent(name));
+    let missing: Vec<_> = missing.map(|name| Problem::new(name, "Missing required field")).collect();
+    let unknown = report.unknown.into_iter().filter(|key| !is_system(key));
+    let mut problems: Vec<_> = unknown.map(|key| Problem::new(key, "Unsupported field")).collect();
+    problems.extend(missing);
+    problems.extend(report.problems);
+    if problems.is_empty() { Ok(one) } else { Err(problems) }
 }
 
-struct One<T>(PhantomData<T>);
-struct Many<T>(PhantomData<T>);
+/// The items of an array; none for `null`.
+struct Items(Vec<Box<RawValue>>);
 
-impl<'de, T: Noun> DeserializeSeed<'de> for One<T> {
-    type Value = T;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        let (mut one, mut report) = (T::default(), Report::default());
-        Over { parts: &mut [&mut one], report: &mut report }.deserialize(deserializer)?;
-        if !report.unknown.is_empty() {
-            return Err(D::Error::custom(format!("Unsupported fields are not allowed : {}", report.unknown.join(","))));
-        }
-        // The way back to the parent is filled in when the rows are made.
-        let missing: Vec<_> =
-            report.missing(T::FIELDS).into_iter().filter(|name| !is_parent(T::FIELDS, name)).collect();
-        if missing.is_empty() {
-            Ok(one)
-        } else {
-            Err(D::Error::custom(format!("Missing required field(s) : {}", missing.join(","))))
-        }
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EveryItem).map(Self)
     }
 }
 
-fn is_parent(fields: &[Field], name: &str) -> bool {
-    fields.iter().any(|field| field.json == name && field.parent.is_some())
-}
+struct EveryItem;
 
-impl<'de, T: Noun> Visitor<'de> for Many<T> {
-    type Value = Vec<T>;
+impl<'de> Visitor<'de> for EveryItem {
+    type Value = Vec<Box<RawValue>>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array of objects")
     }
-    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(vec![])
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
-        let mut all = vec![];
-        while let Some(one) = sequence.next_element_seed(One(PhantomData))? {
-            all.push(one);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Self::Value, A::Error> {
+        let mut items = vec![];
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
         }
-        Ok(all)
+        Ok(items)
     }
 }

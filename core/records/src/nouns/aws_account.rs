@@ -1,5 +1,6 @@
-use super::Rules;
+use super::{Rules, pair};
 use crate::{
+    problem::Problem,
     secret::{SecretError, SecretKey},
     text::Name,
 };
@@ -42,10 +43,7 @@ impl AwsAccount {
 }
 
 impl Rules for AwsAccount {
-    fn check(&self) -> Result<(), String> {
-        if self.access_key_id.is_some() != self.secret_access_key.is_some() {
-            return Err("AccessKeyID and SecretAccessKey go together; send both or neither".into());
-        }
-        Ok(())
+    fn check(&self) -> Vec<Problem> {
+        pair(("AccessKeyID", self.access_key_id.is_some()), ("SecretAccessKey", self.secret_access_key.is_some()))
     }
 }

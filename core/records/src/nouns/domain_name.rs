@@ -1,5 +1,8 @@
 use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance};
-use crate::text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice};
+use crate::{
+    problem::Problem,
+    text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice},
+};
 use causeway_records_derive::Noun;
 
 choice! {
@@ -94,18 +97,20 @@ impl DomainNameDefinition {
 }
 
 impl Rules for DomainNameDefinition {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = vec![];
+        if !self.domain.as_str().contains('.') {
+            let problem = format!("`{}` is a top-level domain; give one under it", self.domain);
+            problems.push(Problem::new("Domain", problem));
+        }
         let needs_name = matches!(self.issuer_kind(), IssuerKind::Ca | IssuerKind::Existing);
         if needs_name && self.issuer_name.is_none() {
-            return Err(format!("IssuerName: is required with IssuerKind {}", self.issuer_kind()));
+            problems.push(Problem::new("IssuerName", format!("is required with IssuerKind {}", self.issuer_kind())));
         }
         if self.wildcard_certificate == Some(true) {
-            return Err("WildcardCertificate: is not supported yet; leave it out".into());
+            problems.push(Problem::new("WildcardCertificate", "is not supported yet; leave it out"));
         }
-        if !self.domain.as_str().contains('.') {
-            return Err(format!("Domain: `{}` is a top-level domain; give one under it", self.domain));
-        }
-        Ok(())
+        problems
     }
 }
 

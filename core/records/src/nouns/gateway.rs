@@ -1,5 +1,6 @@
 use super::{DomainNameDefinition, KubernetesRuntimeInstance, Rules, WorkloadInstance};
 use crate::{
+    problem::Problem,
     scalar::json_scalar,
     text::{Hostname, HttpPath, Name, ObjectName, Port, ServiceName, SubDomain, choice},
 };
@@ -101,34 +102,39 @@ impl GatewayDefinition {
 }
 
 impl Rules for GatewayDefinition {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = vec![];
         if self.placement() != Placement::Dedicated {
             let dedicated_only = [
                 ("Addresses", self.addresses.is_some()),
                 ("AllowedRoutes", self.allowed_routes.is_some()),
                 ("Infrastructure", self.infrastructure.is_some()),
             ];
-            if let Some((name, _)) = dedicated_only.iter().find(|(_, set)| *set) {
-                return Err(format!("{name}: needs Placement Dedicated; a shared Gateway belongs to nobody alone"));
-            }
+            let remedy = "needs Placement Dedicated; a shared Gateway belongs to nobody alone";
+            problems.extend(dedicated_only.iter().filter(|(_, set)| *set).map(|(name, _)| Problem::new(*name, remedy)));
         }
         let has_domain = self.domain_name_definition_id.is_some();
         if self.sub_domain.is_some() && !has_domain {
-            return Err("SubDomain: needs DomainNameDefinitionID, the domain to put it before".into());
+            problems.push(Problem::new("SubDomain", "needs DomainNameDefinitionID, the domain to put it before"));
         }
         if self.hostnames.as_ref().is_some_and(|list| list.0.len() > 64) {
-            return Err("Hostnames: holds more than 64; make several gateway definitions".into());
+            problems.push(Problem::new("Hostnames", "holds more than 64; make several gateway definitions"));
         }
-        for port in &self.http_ports {
-            port.check()?;
+        for (n, port) in self.http_ports.iter().enumerate() {
+            let mut own = port.check();
             if port.tls_enabled == Some(true) && !has_domain {
-                return Err(format!(
-                    "HttpPorts: TLSEnabled on port {} needs DomainNameDefinitionID, the domain that the certificate is for",
+                let problem = format!(
+                    "TLSEnabled on port {} needs DomainNameDefinitionID, the domain that the certificate is for",
                     port.port
-                ));
+                );
+                own.push(Problem::new("TLSEnabled", problem));
             }
+            problems.extend(own.into_iter().map(|problem| problem.inside(&format!("HttpPorts[{n}]"))));
         }
-        Ok(())
+        for (n, port) in self.tcp_ports.iter().enumerate() {
+            problems.extend(port.check().into_iter().map(|problem| problem.inside(&format!("TcpPorts[{n}]"))));
+        }
+        problems
     }
 }
 
@@ -156,14 +162,12 @@ pub struct GatewayHttpPort {
 }
 
 impl Rules for GatewayHttpPort {
-    fn check(&self) -> Result<(), String> {
-        if self.tls_enabled == Some(true) && self.https_redirect == Some(true) {
-            return Err(format!(
-                "port {}: TLSEnabled and HTTPSRedirect exclude each other; redirect from an HTTP port to this one",
-                self.port
-            ));
+    fn check(&self) -> Vec<Problem> {
+        if self.tls_enabled != Some(true) || self.https_redirect != Some(true) {
+            return vec![];
         }
-        Ok(())
+        let problem = format!("excludes TLSEnabled (port {}); redirect from an HTTP port to this one", self.port);
+        vec![Problem::new("HTTPSRedirect", problem)]
     }
 }
 
@@ -185,11 +189,12 @@ pub struct GatewayTcpPort {
 }
 
 impl Rules for GatewayTcpPort {
-    fn check(&self) -> Result<(), String> {
-        if self.tls_enabled == Some(true) {
-            return Err(format!("port {}: TLSEnabled is not supported on a TCP port yet; leave it out", self.port));
+    fn check(&self) -> Vec<Problem> {
+        if self.tls_enabled != Some(true) {
+            return vec![];
         }
-        Ok(())
+        let problem = format!("is not supported on a TCP port yet (port {}); leave it out", self.port);
+        vec![Problem::new("TLSEnabled", problem)]
     }
 }
 

@@ -1,5 +1,8 @@
-use super::Rules;
-use crate::text::{Name, Url, choice};
+use super::{Rules, pair};
+use crate::{
+    problem::Problem,
+    text::{Name, Url, choice},
+};
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
 
@@ -99,15 +102,13 @@ pub struct KubernetesRuntimeInstance {
 }
 
 impl Rules for KubernetesRuntimeInstance {
-    fn check(&self) -> Result<(), String> {
-        if self.certificate.is_some() != self.certificate_key.is_some() {
-            return Err("Certificate and CertificateKey go together; send both or neither".into());
-        }
+    fn check(&self) -> Vec<Problem> {
+        let mut problems =
+            pair(("Certificate", self.certificate.is_some()), ("CertificateKey", self.certificate_key.is_some()));
         if self.api_endpoint.is_some() && self.certificate.is_none() && self.connection_token.is_none() {
-            return Err(
-                "APIEndpoint needs credentials: send Certificate with CertificateKey, or ConnectionToken".into()
-            );
+            let remedy = "needs credentials: send Certificate with CertificateKey, or ConnectionToken";
+            problems.push(Problem::new("APIEndpoint", remedy));
         }
-        Ok(())
+        problems
     }
 }
