@@ -11,6 +11,7 @@ use causeway_records::{
     Record,
     field::{Field, Info, Noun, OnDelete},
     nouns,
+    problem::Reason,
 };
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
@@ -54,10 +55,11 @@ impl Store {
         let stored = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
         check(&row::record(&stored)?)?;
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
-            return Err(StoreError::Conflict(format!("object with ID {id} already being deleted")));
+            let sentence = format!("object with ID {id} already being deleted");
+            return Err(StoreError::conflict(Reason::BeingDeleted, sentence));
         }
         if let Some((child, names)) = blocking(&mut transaction, info, id).await? {
-            return Err(StoreError::Conflict(refusal(info, child, &names)));
+            return Err(StoreError::conflict(Reason::InUse, refusal(info, child, &names)));
         }
         if info.reconciled {
             schedule(&mut transaction, info, id).await?;
@@ -84,7 +86,8 @@ impl Store {
         let lock = format!("SELECT FROM {} WHERE id = $1 FOR UPDATE", info.table);
         sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_one(&mut *transaction).await?;
         if !is_scheduled(&mut transaction, info.kind, id).await? {
-            return Err(StoreError::Conflict(format!("nobody asked for the deletion of {} {id}", info.kind)));
+            let sentence = format!("nobody asked for the deletion of {} {id}", info.kind);
+            return Err(StoreError::conflict(Reason::InUse, sentence));
         }
         let waits = remaining(&mut transaction, info, id).await?;
         if !waits.is_empty() {

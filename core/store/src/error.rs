@@ -1,5 +1,11 @@
 //! What can go wrong with the store, and what the caller can do about it.
 
+use causeway_records::{
+    field::Field,
+    nouns,
+    problem::{Problem, Reason, Refusal},
+};
+use sqlx::postgres::PgDatabaseError;
 use std::fmt;
 
 /// A failed read or write.
@@ -7,10 +13,10 @@ use std::fmt;
 pub enum StoreError {
     /// No live record has this id.
     NotFound,
-    /// The client's mistake: the sentence names the field and the remedy.
-    Invalid(String),
+    /// The client's mistake: the refusal names the fields and the remedy.
+    Invalid(Refusal),
     /// Somebody else holds what the write wants: the sentence names the holder.
-    Conflict(String),
+    Conflict(Refusal),
     /// The record isn't any more what the client made its condition.
     PreconditionFailed,
     /// A row that today's code can't read.
@@ -26,11 +32,53 @@ pub enum StoreError {
     Unavailable(sqlx::Error),
 }
 
+impl StoreError {
+    /// The client's mistake, for which no single field is to blame.
+    pub fn invalid(reason: Reason, sentence: impl Into<String>) -> Self {
+        Self::Invalid(Refusal::new(reason, sentence))
+    }
+
+    /// The client's mistake in one field.
+    pub fn invalid_field(reason: Reason, field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Invalid(Refusal::field(reason, field, problem))
+    }
+
+    /// Somebody else holds what the write wants.
+    pub fn conflict(reason: Reason, sentence: impl Into<String>) -> Self {
+        Self::Conflict(Refusal::new(reason, sentence))
+    }
+
+    /// The word for programs.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::NotFound => Reason::NotFound,
+            Self::Invalid(refusal) | Self::Conflict(refusal) => refusal.reason,
+            Self::PreconditionFailed => Reason::PreconditionFailed,
+            Self::Inconsistent { .. } => Reason::InternalError,
+            Self::Unavailable(_) => Reason::Unavailable,
+        }
+    }
+
+    /// The fields that are to blame.
+    pub fn details(&self) -> &[Problem] {
+        match self {
+            Self::Invalid(refusal) | Self::Conflict(refusal) => &refusal.details,
+            _ => &[],
+        }
+    }
+
+    /// Two writers met: the same statement may work when tried again.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable(error)
+            if error.as_database_error().is_some_and(|e| matches!(e.code().as_deref(), Some("40P01" | "40001"))))
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => f.write_str("record not found"),
-            Self::Invalid(sentence) | Self::Conflict(sentence) => f.write_str(sentence),
+            Self::Invalid(refusal) | Self::Conflict(refusal) => refusal.fmt(f),
             Self::PreconditionFailed => {
                 f.write_str("the record has changed since it was read; read it again and send its new ETag in If-Match")
             }
@@ -51,30 +99,54 @@ impl std::error::Error for StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let Some(database) = error.as_database_error() else { return Self::Unavailable(error) };
-        let constraint = database.constraint().unwrap_or_default();
-        match database.code().as_deref() {
-            // Raised by the functions of the migrations.
-            Some("CW400") => Self::Invalid(database.message().to_owned()),
-            Some("CW409") => Self::Conflict(database.message().to_owned()),
-            Some("23505") if constraint.ends_with("_name") => {
-                Self::Conflict("object with provided name already exists".into())
-            }
-            Some("23505") => Self::Conflict(format!("the same already exists ({constraint})")),
-            Some("23503") => Self::Invalid(format!("names a record that doesn't exist ({constraint})")),
-            // Text that Postgres can't hold, numbers out of range and the like.
-            Some(code) if code.starts_with("22") => Self::Invalid(database.message().to_owned()),
-            _ => Self::Unavailable(error),
+        let database = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+        match database.and_then(refused) {
+            Some(refused) => refused,
+            None => Self::Unavailable(error),
         }
     }
 }
 
-impl StoreError {
-    /// Two writers met: the same statement may work when tried again.
-    pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(error)
-            if error.as_database_error().is_some_and(|e| matches!(e.code().as_deref(), Some("40P01" | "40001"))))
+/// What a client can mend in an error of Postgres; None: nothing.
+fn refused(error: &PgDatabaseError) -> Option<StoreError> {
+    let constraint = error.constraint().unwrap_or_default();
+    Some(match error.code() {
+        // Raised by the functions of the migrations.
+        "CW400" => StoreError::Invalid(raised(error, Reason::InvalidField)),
+        "CW409" => StoreError::Conflict(raised(error, Reason::AlreadyExists)),
+        "23505" if constraint.ends_with("_name") => StoreError::Conflict(Refusal {
+            reason: Reason::NameTaken,
+            sentence: "object with provided name already exists".into(),
+            details: vec![Problem::new("Name", "another live record has it; take another name")],
+        }),
+        "23505" => StoreError::conflict(Reason::AlreadyExists, "a record that says the same already exists"),
+        "23503" => {
+            let problem = "names a record that doesn't exist";
+            let field = error.table().and_then(|table| referring(table, constraint)).map_or("", |field| field.json);
+            StoreError::invalid_field(Reason::ParentNotFound, field, problem)
+        }
+        "54000" => StoreError::invalid(Reason::InvalidField, "a text is too long to be stored; shorten it"),
+        // Text that Postgres can't hold, numbers and times out of range and the like.
+        code if code.starts_with("22") => {
+            StoreError::invalid(Reason::InvalidField, format!("a value can't be stored: {}", error.message()))
+        }
+        _ => return None,
+    })
+}
+
+/// A refusal of our own functions: they put the reason where Postgres names a constraint, and the field where it names a column.
+fn raised(error: &PgDatabaseError, otherwise: Reason) -> Refusal {
+    let reason = error.constraint().and_then(Reason::from_word).unwrap_or(otherwise);
+    match error.column() {
+        Some(field) => Refusal::field(reason, field, error.message()),
+        None => Refusal::new(reason, error.message()),
     }
+}
+
+/// The field whose foreign key this is, by Postgres's way to name them.
+fn referring(table: &str, constraint: &str) -> Option<&'static Field> {
+    let info = nouns::ALL.iter().find(|info| info.table == table)?;
+    info.fields.iter().find(|field| constraint == format!("{table}_{}_fkey", field.column))
 }
 
 /// What the store answers.

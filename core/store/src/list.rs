@@ -10,6 +10,7 @@ use crate::{
 use causeway_records::{
     Record,
     field::{Field, Noun, Shape},
+    problem::Reason,
     value::Type,
 };
 use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
@@ -48,7 +49,7 @@ impl Store {
                 Ok(value) => value,
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
                 Err(_) if ty == Type::Text && filter.text.is_empty() => return Ok((vec![], 0)),
-                Err(error) => return Err(StoreError::Invalid(format!("{}: {error}", filter.field.json))),
+                Err(error) => return Err(StoreError::invalid_field(Reason::InvalidQuery, filter.field.json, error)),
             };
             bind(&mut arguments, ty, Some(value.clone()))?;
             bind(&mut counted, ty, Some(value))?;

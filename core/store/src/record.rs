@@ -11,6 +11,7 @@ use causeway_records::{
     Record,
     field::{Children, Fields, Noun, entries},
     nouns::Rules,
+    problem::Reason,
     status::Status,
 };
 use sqlx::{
@@ -75,7 +76,7 @@ impl Store {
                     Err(error) => return Err(error),
                 }
             }
-            Err(StoreError::Conflict("others change the same record all the time; try again".into()))
+            Err(StoreError::conflict(Reason::Contention, "others change the same record all the time; try again"))
         })
         .await
     }
@@ -142,7 +143,9 @@ impl Store {
     async fn parents_missing<T: Noun>(&self, spec: &T) -> StoreError {
         match self.missing_parent(spec).await {
             Ok(Some(error)) | Err(error) => error,
-            Ok(None) => StoreError::Conflict("a record that this one names went away just now; try again".into()),
+            Ok(None) => {
+                StoreError::conflict(Reason::Contention, "a record that this one names went away just now; try again")
+            }
         }
     }
 
@@ -155,8 +158,8 @@ impl Store {
             let text = format!("SELECT EXISTS (SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL)", parent.table);
             let found = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_one(&self.pool).await?;
             if !found.try_get::<bool, _>(0)? {
-                let sentence = format!("{}: there is no {} with this id", field.json, parent.kind);
-                return Ok(Some(StoreError::Invalid(sentence)));
+                let problem = format!("there is no {} with this id", parent.kind);
+                return Ok(Some(StoreError::invalid_field(Reason::ParentNotFound, field.json, problem)));
             }
         }
         Ok(None)
@@ -175,7 +178,7 @@ pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
 where
     V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
-    arguments.add(value).map_err(|error| StoreError::Invalid(error.to_string()))
+    arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
 }
 
 fn create_arguments<T: Noun>(record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {

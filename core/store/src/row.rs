@@ -5,6 +5,7 @@ use causeway_records::{
     Record,
     field::Table,
     field::{Field, Fields, Noun, Shape, columns, entries},
+    problem::Reason,
     record::Common,
     status::Status,
     value::{Type, Value},
@@ -39,7 +40,7 @@ pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) 
         (None, Type::Time) => arguments.add(None::<DateTime<Utc>>),
         (None, Type::Json) => arguments.add(None::<serde_json::Value>),
     };
-    added.map_err(|error| StoreError::Invalid(error.to_string()))
+    added.map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
 }
 
 /// Binds every column of a noun, in the table's order.

@@ -96,7 +96,7 @@ async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
     let refusal = async |name: &'static str, ports: &str| {
         let definition = world.definition(name, ports).await;
         match world.instance(name, definition).await {
-            Err(StoreError::Conflict(sentence)) => sentence,
+            Err(StoreError::Conflict(refusal)) => refusal.sentence,
             other => panic!("{name}: {other:?}"),
         }
     };
