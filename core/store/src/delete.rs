@@ -3,6 +3,7 @@
 
 use crate::{
     Store,
+    audit::Writer,
     error::{Result, StoreError},
     record::{TRIES, whole},
     row, sql,
@@ -24,7 +25,7 @@ pub enum Confirmed {
     Waits(Vec<String>),
 }
 
-impl Store {
+impl Writer {
     /// Schedules the deletion of a reconciled record, or deletes another one. Refuses while others need it.
     pub async fn delete<T: Noun>(&self, id: i64) -> Result<Record<T>> {
         self.delete_if(id, |_| Ok(())).await
@@ -36,8 +37,8 @@ impl Store {
         id: i64,
         check: impl Fn(&Record<T>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Record<T>> {
-        let store = self.clone();
-        whole(async move { retried(|| store.delete_once::<T>(id, &check)).await }).await
+        let writer = self.clone();
+        whole(async move { retried(|| writer.delete_once::<T>(id, &check)).await }).await
     }
 
     async fn delete_once<T: Noun>(
@@ -46,7 +47,7 @@ impl Store {
         check: &(impl Fn(&Record<T>) -> Result<()> + Sync),
     ) -> Result<Record<T>> {
         let info = &T::INFO;
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.store.pool.begin().await?;
         // With the lock held nobody can add a dependant, and the statements after it see all that were added before.
         let lock = format!("SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", info.table);
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
@@ -66,12 +67,15 @@ impl Store {
         } else {
             remove(&mut transaction, info, id).await?;
         }
+        self.deleted(&mut transaction, info, id).await?;
         let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
         let record = row::record(&row)?;
         transaction.commit().await?;
         Ok(record)
     }
+}
 
+impl Store {
     /// A worker's word that nothing of the record is left anywhere: the row goes, unless records that it takes along or that name it are still
     /// there.
     pub async fn confirm_deleted(&self, kind: &str, id: i64) -> Result<Confirmed> {

@@ -1,6 +1,7 @@
 //! The only crate that speaks SQL.
 //!
-//! - [`records`](crate::Store) of every noun: one generic set of statements, generated from the nouns' tables.
+//! - [`records`](crate::Store) of every noun: one generic set of statements, generated from the nouns' tables. Clients' changes go through a
+//!   [`Writer`], which leaves an audit event of each.
 //! - The queue ([`queue`]): which records are due, and what a pass found. A record's row is its own outbox.
 //! - What a pass reads ([`inputs`]), who holds which cluster ([`lease`]), events.
 //!
@@ -10,6 +11,7 @@
 //!
 //! To add a noun nothing is needed here, but a line in [`depends`] where others must look again when it changes.
 
+mod audit;
 mod config;
 mod created;
 mod delete;
@@ -26,6 +28,7 @@ mod row;
 mod sql;
 pub mod tokens;
 
+pub use audit::{Origin, Writer};
 pub use config::Database;
 pub use created::Created;
 pub use delete::Confirmed;

@@ -2,6 +2,7 @@
 
 use crate::{
     Store,
+    audit::{self, Writer},
     created::Created,
     error::{Result, StoreError},
     row::{self, bind, bind_columns, column_type},
@@ -33,113 +34,6 @@ impl Store {
         row::record(&row.ok_or(StoreError::NotFound)?)
     }
 
-    /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
-    pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
-        Ok(self.create_with_children(record).await?.record)
-    }
-
-    /// The same, and the answer has the children.
-    pub async fn create_with_children<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
-        let store = self.clone();
-        whole(async move { store.create_now(record).await }).await
-    }
-
-    /// Makes several records, all or none.
-    pub async fn create_all<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Record<T>>> {
-        let store = self.clone();
-        whole(async move {
-            let mut transaction = store.pool.begin().await?;
-            let mut made = vec![];
-            for record in &records {
-                let row = sqlx::query_with(sql::of(&T::INFO).create, create_arguments(record, &[])?)
-                    .fetch_optional(&mut *transaction)
-                    .await?;
-                let Some(row) = row else { return Err(store.parents_missing(&record.spec).await) };
-                made.push(row::record(&row)?);
-            }
-            transaction.commit().await?;
-            Ok(made)
-        })
-        .await
-    }
-
-    /// Changes a record: `lay` is laid over the stored one, and again if somebody else was faster. Children that it adds take the place of all
-    /// stored ones of their noun.
-    pub async fn change<T: Noun + Rules>(&self, id: i64, lay: impl Lay<T> + 'static) -> Result<Record<T>> {
-        let store = self.clone();
-        whole(async move {
-            for _ in 0..TRIES {
-                match store.change_once(id, &lay).await {
-                    Ok(Some(record)) => return Ok(record),
-                    Ok(None) => {}
-                    Err(error) if error.is_transient() => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            Err(StoreError::conflict(Reason::Contention, "others change the same record all the time; try again"))
-        })
-        .await
-    }
-
-    async fn create_now<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
-        let mut tries = 0;
-        let row = loop {
-            match self.insert(&record).await {
-                Err(error) if error.is_transient() && tries < TRIES => tries += 1,
-                Err(error) => return Err(error),
-                Ok(Some(row)) => break row,
-                Ok(None) => return Err(self.parents_missing(&record.spec).await),
-            }
-        };
-        Created::read(&row, &record)
-    }
-
-    async fn insert<T: Noun>(&self, record: &Record<T>) -> Result<Option<PgRow>> {
-        let children = record.spec.children();
-        let arguments = create_arguments(record, &children)?;
-        let statements = sql::of(&T::INFO);
-        Ok(if children.iter().all(|child| child.rows.is_empty()) {
-            sqlx::query_with(statements.create, arguments).fetch_optional(&self.pool).await?
-        } else {
-            // One text for each number of children; built of nothing but the nouns' own words.
-            let text = sql::create(&T::INFO, &statements.select, &children);
-            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.pool).await?
-        })
-    }
-
-    async fn change_once<T: Noun + Rules>(&self, id: i64, lay: &impl Lay<T>) -> Result<Option<Record<T>>> {
-        let stored = self.get::<T>(id).await?;
-        let mut changed = stored.clone();
-        let again = lay(&mut changed)?;
-        // Pausing and resuming a runtime concerns all that is in its cluster.
-        let paused_or_resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
-        let intent = changed.spec != stored.spec || again || paused_or_resumed;
-        let mut arguments = PgArguments::default();
-        add(&mut arguments, id)?;
-        add(&mut arguments, stored.common.updated_at)?;
-        bind_columns(&mut arguments, &changed.spec, None)?;
-        add(&mut arguments, intent)?;
-        if T::INFO.reconciled {
-            add(&mut arguments, again)?;
-            bind_status(&mut arguments, &changed.status)?;
-        }
-        let children = changed.spec.children();
-        let row = if children.iter().all(|child| child.rows.is_empty()) {
-            sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.pool).await?
-        } else {
-            bind_children(&mut arguments, &children)?;
-            let text = sql::update(&T::INFO, &sql::of(&T::INFO).select, &children);
-            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.pool).await?
-        };
-        if let Some(row) = row {
-            return Ok(Some(row::record(&row)?));
-        }
-        match self.missing_parent(&changed.spec).await? {
-            Some(error) => Err(error),
-            None => Ok(None),
-        }
-    }
-
     async fn parents_missing<T: Noun>(&self, spec: &T) -> StoreError {
         match self.missing_parent(spec).await {
             Ok(Some(error)) | Err(error) => error,
@@ -166,6 +60,127 @@ impl Store {
     }
 }
 
+impl Writer {
+    /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
+    pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+        Ok(self.create_with_children(record).await?.record)
+    }
+
+    /// The same, and the answer has the children.
+    pub async fn create_with_children<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
+        let writer = self.clone();
+        whole(async move { writer.create_now(record).await }).await
+    }
+
+    /// Makes several records, all or none.
+    pub async fn create_all<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Record<T>>> {
+        let writer = self.clone();
+        whole(async move {
+            let mut transaction = writer.store.pool.begin().await?;
+            let mut made = vec![];
+            for record in &records {
+                let row = sqlx::query_with(sql::of(&T::INFO).create, writer.create_arguments(record, &[])?)
+                    .fetch_optional(&mut *transaction)
+                    .await?;
+                let Some(row) = row else { return Err(writer.store.parents_missing(&record.spec).await) };
+                made.push(row::record(&row)?);
+            }
+            transaction.commit().await?;
+            Ok(made)
+        })
+        .await
+    }
+
+    /// Changes a record: `lay` is laid over the stored one, and again if somebody else was faster. Children that it adds take the place of all
+    /// stored ones of their noun.
+    pub async fn change<T: Noun + Rules>(&self, id: i64, lay: impl Lay<T> + 'static) -> Result<Record<T>> {
+        let writer = self.clone();
+        whole(async move {
+            for _ in 0..TRIES {
+                match writer.change_once(id, &lay).await {
+                    Ok(Some(record)) => return Ok(record),
+                    Ok(None) => {}
+                    Err(error) if error.is_transient() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(StoreError::conflict(Reason::Contention, "others change the same record all the time; try again"))
+        })
+        .await
+    }
+
+    async fn create_now<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
+        let mut tries = 0;
+        let row = loop {
+            match self.insert(&record).await {
+                Err(error) if error.is_transient() && tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+                Ok(Some(row)) => break row,
+                Ok(None) => return Err(self.store.parents_missing(&record.spec).await),
+            }
+        };
+        Created::read(&row, &record)
+    }
+
+    async fn insert<T: Noun>(&self, record: &Record<T>) -> Result<Option<PgRow>> {
+        let children = record.spec.children();
+        let arguments = self.create_arguments(record, &children)?;
+        let statements = sql::of(&T::INFO);
+        Ok(if children.iter().all(|child| child.rows.is_empty()) {
+            sqlx::query_with(statements.create, arguments).fetch_optional(&self.store.pool).await?
+        } else {
+            // One text for each number of children; built of nothing but the nouns' own words.
+            let text = sql::create(&T::INFO, &statements.select, &children);
+            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.store.pool).await?
+        })
+    }
+
+    async fn change_once<T: Noun + Rules>(&self, id: i64, lay: &impl Lay<T>) -> Result<Option<Record<T>>> {
+        let stored = self.store.get::<T>(id).await?;
+        let mut changed = stored.clone();
+        let again = lay(&mut changed)?;
+        // Pausing and resuming a runtime concerns all that is in its cluster.
+        let paused_or_resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
+        let intent = changed.spec != stored.spec || again || paused_or_resumed;
+        let mut arguments = PgArguments::default();
+        add(&mut arguments, id)?;
+        add(&mut arguments, stored.common.updated_at)?;
+        bind_columns(&mut arguments, &changed.spec, None)?;
+        add(&mut arguments, intent)?;
+        if T::INFO.reconciled {
+            add(&mut arguments, again)?;
+            bind_status(&mut arguments, &changed.status)?;
+        }
+        let children = changed.spec.children();
+        bind_children(&mut arguments, &children)?;
+        self.bind(&mut arguments, &audit::changed(&stored, &changed, again))?;
+        let row = if children.iter().all(|child| child.rows.is_empty()) {
+            sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.store.pool).await?
+        } else {
+            let text = sql::update(&T::INFO, &sql::of(&T::INFO).select, &children);
+            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.store.pool).await?
+        };
+        if let Some(row) = row {
+            return Ok(Some(row::record(&row)?));
+        }
+        match self.store.missing_parent(&changed.spec).await? {
+            Some(error) => Err(error),
+            None => Ok(None),
+        }
+    }
+
+    fn create_arguments<T: Noun>(&self, record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {
+        let mut arguments = PgArguments::default();
+        bind_columns(&mut arguments, &record.spec, None)?;
+        bind_children(&mut arguments, children)?;
+        if T::INFO.reconciled {
+            bind_status(&mut arguments, &record.status)?;
+        }
+        self.bind(&mut arguments, &audit::made(record))?;
+        Ok(arguments)
+    }
+}
+
 /// Runs a write to its end even when the client that asked for it hangs up.
 pub(crate) async fn whole<T: Send + 'static>(write: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
     match tokio::spawn(write).await {
@@ -179,16 +194,6 @@ where
     V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
-}
-
-fn create_arguments<T: Noun>(record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {
-    let mut arguments = PgArguments::default();
-    bind_columns(&mut arguments, &record.spec, None)?;
-    bind_children(&mut arguments, children)?;
-    if T::INFO.reconciled {
-        bind_status(&mut arguments, &record.status)?;
-    }
-    Ok(arguments)
 }
 
 fn bind_children(arguments: &mut PgArguments, children: &[Children<'_>]) -> Result<()> {

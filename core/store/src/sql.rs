@@ -1,9 +1,12 @@
 //! The statements of every noun, generated once from its table. Fixed texts, so that Postgres plans each only once on a connection.
 
-use crate::row::{column_type, select_list};
+use crate::{
+    audit,
+    row::{column_type, select_list},
+};
 use causeway_records::{
-    field::{Children, Field, Info, OnDelete, columns},
-    nouns,
+    field::{Children, Field, Info, OnDelete, Shape, columns},
+    nouns::{self, Action},
 };
 use std::{collections::HashMap, fmt::Write, sync::LazyLock};
 
@@ -21,9 +24,10 @@ pub(crate) struct Sql {
     pub(crate) from: String,
     /// The same without status, for counting.
     pub(crate) own: String,
-    /// A new record without children.
+    /// A new record without children: the columns, then what status takes, then what its audit event takes.
     pub(crate) create: &'static str,
-    /// A change, if nobody else was faster: `$1` id, `$2` updated_at as read, then the columns, then what status takes.
+    /// A change, if nobody else was faster: `$1` id, `$2` updated_at as read, then the columns, then what status takes,
+    /// then what its audit event takes.
     pub(crate) update: &'static str,
 }
 
@@ -113,7 +117,7 @@ fn runtime_id(info: &Info) -> &'static str {
     }
 }
 
-/// Record, children, work to do and what follows from it: one statement, one round trip, nothing to roll back when a client hangs up.
+/// Record, children, work to do, audit event and what follows from it: one statement, one round trip, nothing to roll back when a client hangs up.
 pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>]) -> String {
     let names: Vec<_> = info.columns().map(|field| field.column).collect();
     let binds: Vec<_> = (1..=names.len()).map(|n| format!("${n}")).collect();
@@ -138,7 +142,9 @@ pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>
             runtime_id(info),
             status.join(", ")
         );
+        next += CLIENT_STATUS.len();
     }
+    sql += &audit::cte(info, Action::Create, &told(info, children, false), next);
     let join = if info.reconciled { " JOIN r ON true" } else { "" };
     let made = children.iter().enumerate().filter(|(_, child)| !child.rows.is_empty()).fold(
         String::new(),
@@ -152,13 +158,38 @@ pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>
     sql
 }
 
+/// The lists of children that a write makes or replaces, as changes of an audit event. `replaces`: the CTEs `x..` hold those before.
+fn told(info: &Info, children: &[Children<'_>], replaces: bool) -> Vec<String> {
+    let written = children.iter().enumerate().filter(|(_, child)| !child.rows.is_empty());
+    let list = |cte: &str, at: usize, json: &str| format!("(SELECT jsonb_agg({json} ORDER BY id) FROM {cte}{at})");
+    let change = |(at, child): (usize, &Children<'_>)| {
+        let holds = |shape: Shape| matches!(shape, Shape::Children { kind } if kind == child.info.kind);
+        let field = info.fields.iter().find(|field| holds(field.shape)).map_or(child.info.plural, |field| field.json);
+        let json = child_json(child);
+        let old = if replaces { list("x", at, &json) } else { "NULL".into() };
+        let new = list("c", at, &json);
+        format!("jsonb_strip_nulls(jsonb_build_object('Field', '{field}', 'Old', {old}, 'New', {new}))")
+    };
+    written.map(change).collect()
+}
+
+/// A child as an audit event tells it.
+fn child_json(child: &Children<'_>) -> String {
+    let fields = columns(child.info.fields).filter(|field| field.column != child.key).map(|field| {
+        let masked = format!("CASE WHEN {} IS NOT NULL THEN '***' END", field.column);
+        let value = if field.is_secret() { masked } else { field.column.to_owned() };
+        format!(", '{}', {value}", field.json)
+    });
+    format!("jsonb_build_object('ID', id{})", fields.collect::<String>())
+}
+
 fn insert_children(sql: &mut String, at: usize, child: &Children<'_>, next: &mut usize) {
     let own: Vec<&Field> = columns(child.info.fields).filter(|field| field.column != child.key).collect();
     let names: Vec<_> = own.iter().map(|field| field.column).collect();
     let rows: Vec<_> = (0..child.rows.len()).map(|_| values(&own, next)).collect();
     let _ = write!(
         sql,
-        ", c{at} AS (INSERT INTO {}({}, {}) SELECT t.id, v.* FROM t, (VALUES {}) v RETURNING id)",
+        ", c{at} AS (INSERT INTO {}({}, {}) SELECT t.id, v.* FROM t, (VALUES {}) v RETURNING *)",
         child.info.table,
         child.key,
         names.join(", "),
@@ -202,13 +233,14 @@ pub(crate) fn update(info: &'static Info, select: &str, children: &[Children<'_>
     for (at, child) in children.iter().enumerate().filter(|(_, child)| !child.rows.is_empty()) {
         let _ = write!(
             sql,
-            ", x{at} AS (UPDATE {} SET deleted_at = now() WHERE {} IN (SELECT id FROM t) AND deleted_at IS NULL RETURNING id)",
+            ", x{at} AS (UPDATE {} SET deleted_at = now() WHERE {} IN (SELECT id FROM t) AND deleted_at IS NULL RETURNING *)",
             child.info.table, child.key
         );
         insert_children(&mut sql, at, child, &mut last);
         // Asked for before the select list is computed: what follows from the change must see the new children.
         let _ = write!(replaced, " AND (SELECT count(*) FROM x{at}) + (SELECT count(*) FROM c{at}) > 0");
     }
+    sql += &audit::cte(info, Action::Update, &told(info, children, true), last);
     let join = if info.reconciled { " JOIN r ON true" } else { "" };
     let _ = write!(
         sql,

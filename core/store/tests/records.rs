@@ -29,10 +29,10 @@ async fn values_keep(pool: PgPool) {
     let ports = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
     assert_eq!((ports.1, ports.0[0].spec.path.as_ref().unwrap().as_str()), (2, "/"));
     assert_eq!(ports.0[0].spec.gateway_definition_id, id);
-    let changed = world.store.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    let changed = world.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
     assert_eq!((changed.status.generation, changed.status.reconciled), (Some(2), Some(false)));
     assert!(changed.common.updated_at > got.common.updated_at);
-    let same = world.store.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    let same = world.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
     assert_eq!(same.status.generation, Some(2), "a change of nothing is no new generation");
 }
 
@@ -40,16 +40,16 @@ async fn values_keep(pool: PgPool) {
 async fn names_are_unique_among_the_live(pool: PgPool) {
     let world = World::new(&pool).await;
     let tries = (0..16)
-        .map(|_| world.store.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)));
+        .map(|_| world.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)));
     let done = futures::future::join_all(tries).await;
     assert_eq!(done.iter().filter(|made| made.is_ok()).count(), 1);
     let refused =
         done.iter().filter_map(|made| made.as_ref().err()).all(|error| matches!(error, StoreError::Conflict(_)));
     assert!(refused);
     let id = done.into_iter().find_map(Result::ok).unwrap().id();
-    assert!(world.store.delete::<AwsAccount>(id).await.unwrap().common.deleted_at.is_some());
+    assert!(world.writer.delete::<AwsAccount>(id).await.unwrap().common.deleted_at.is_some());
     assert!(matches!(world.store.get::<AwsAccount>(id).await, Err(StoreError::NotFound)));
-    world.store.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
+    world.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -124,7 +124,7 @@ async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
     // A later change of the definition is refused in the same way, and changes nothing.
     let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 50, 0).await.unwrap();
     let port = ports.iter().find(|port| port.spec.path.as_ref().is_some_and(|path| path.as_str() == "/api")).unwrap();
-    let change = world.store.change(port.id(), patch::<GatewayHttpPort>(r#"{"Path":"/"}"#)).await;
+    let change = world.writer.change(port.id(), patch::<GatewayHttpPort>(r#"{"Path":"/"}"#)).await;
     assert!(matches!(change, Err(StoreError::Conflict(_))));
     assert_eq!(world.store.get::<GatewayHttpPort>(port.id()).await.unwrap().spec.path.unwrap().as_str(), "/api");
 }
@@ -151,7 +151,7 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
         r#"{{"Name":"n","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
         world.domain, world.workload, world.runtime
     );
-    let name = world.store.create(record::<DomainNameInstance>(&json)).await.unwrap();
+    let name = world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap();
     let shared = world.store.gateway_inputs(instance.id()).await.unwrap().shared_gateway.unwrap().gateway.record.id();
     let watched =
         [key("GatewayInstance", instance.id()), key("DomainNameInstance", name.id()), key("SharedGateway", shared)];
@@ -163,11 +163,11 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
         all
     };
     let before = generations().await;
-    world.store.change(world.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
+    world.writer.change(world.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
     let after = generations().await;
     assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
     let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap();
-    world.store.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
+    world.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
     let last = generations().await;
     assert!(last[0] > after[0] && last[2] > after[2], "{after:?} {last:?}");
 }
@@ -177,18 +177,18 @@ async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
     let instance = world.instance("web", definition).await.unwrap().id();
-    let blocked = world.store.delete::<GatewayDefinition>(definition).await.unwrap_err();
+    let blocked = world.writer.delete::<GatewayDefinition>(definition).await.unwrap_err();
     assert_eq!(blocked.to_string(), "gateway definition has related gateway instances - cannot be deleted");
-    let blocked = world.store.delete::<WorkloadInstance>(world.workload).await.unwrap_err();
+    let blocked = world.writer.delete::<WorkloadInstance>(world.workload).await.unwrap_err();
     assert_eq!(blocked.to_string(), "workload instance has related gateway instances - cannot be deleted: web");
-    let scheduled = world.store.delete::<GatewayInstance>(instance).await.unwrap();
+    let scheduled = world.writer.delete::<GatewayInstance>(instance).await.unwrap();
     assert!(scheduled.is_being_deleted() && scheduled.common.deleted_at.is_none());
     assert_eq!(
-        world.store.delete::<GatewayInstance>(instance).await.unwrap_err().to_string(),
+        world.writer.delete::<GatewayInstance>(instance).await.unwrap_err().to_string(),
         format!("object with ID {instance} already being deleted")
     );
     // A definition whose instances are all going may be deleted, and waits for them.
-    world.store.delete::<GatewayDefinition>(definition).await.unwrap();
+    world.writer.delete::<GatewayDefinition>(definition).await.unwrap();
     let refused = world.instance("late", definition).await.unwrap_err();
     assert!(refused.to_string().contains("is being deleted"), "{refused}");
     let waits = world.store.confirm_deleted("GatewayDefinition", definition).await.unwrap();
@@ -258,7 +258,7 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let definition = world.definition("web", HTTPS).await;
     let instance = world.instance("web", definition).await.unwrap().id();
     let ports = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/new"}]}"#);
-    world.store.change(definition, ports).await.unwrap();
+    world.writer.change(definition, ports).await.unwrap();
     let inputs = world.store.gateway_inputs(instance).await.unwrap();
     assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
     assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
@@ -297,13 +297,13 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
             r#"{{"Name":"{name}","DomainNameDefinitionID":{},"WorkloadInstanceID":{workload},"KubernetesRuntimeInstanceID":{}}}"#,
             world.domain, world.runtime
         );
-        world.store.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
+        world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
     };
     let (first, _) = (name("root", world.workload).await, name("api", other).await);
     world.instance("root", root).await.unwrap();
-    let second = world.store.create(world.instance_of("api", api, other)).await.unwrap().id();
+    let second = world.writer.create(world.instance_of("api", api, other)).await.unwrap().id();
     let elsewhere = async || world.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
     assert_eq!(elsewhere().await.into_iter().collect::<Vec<_>>(), ["www.example.test"]);
-    world.store.delete::<GatewayInstance>(second).await.unwrap();
+    world.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }

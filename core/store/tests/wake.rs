@@ -44,14 +44,14 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     let mut holder = connection(&pool).await;
     let mut held = holder.begin().await.unwrap();
     held.execute("SELECT FROM shared_gateways FOR UPDATE").await.unwrap();
-    let (store, record) = (world.store.clone(), world.instance_of("late", other, world.workload));
-    let creation = tokio::spawn(async move { store.create(record).await.unwrap().id() });
+    let (writer, record) = (world.writer.clone(), world.instance_of("late", other, world.workload));
+    let creation = tokio::spawn(async move { writer.create(record).await.unwrap().id() });
     until_waiting(&pool, 1).await;
     let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
     let port = ports.iter().find(|port| port.spec.gateway_definition_id == other).unwrap().id();
-    let store = world.store.clone();
+    let writer = world.writer.clone();
     let change = tokio::spawn(async move {
-        store.change(port, patch::<GatewayHttpPort>(r#"{"Path":"/changed"}"#)).await.unwrap();
+        writer.change(port, patch::<GatewayHttpPort>(r#"{"Path":"/changed"}"#)).await.unwrap();
     });
     until_waiting(&pool, 2).await;
     held.commit().await.unwrap();
@@ -72,16 +72,16 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
 async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORT).await;
-    let mut writer = connection(&pool).await;
-    let mut change = writer.begin().await.unwrap();
+    let mut changer = connection(&pool).await;
+    let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 60").await.unwrap();
     // Creating the instance needs the domain's lock as well: it waits, too, and is not lost either.
-    let (store, record) = (world.store.clone(), world.instance_of("web", definition, world.workload));
-    let creation = tokio::spawn(async move { store.create(record).await.unwrap().id() });
+    let (writer, record) = (world.writer.clone(), world.instance_of("web", definition, world.workload));
+    let creation = tokio::spawn(async move { writer.create(record).await.unwrap().id() });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
     let instance = creation.await.unwrap();
-    let mut change = writer.begin().await.unwrap();
+    let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 90").await.unwrap();
     let store = world.store.clone();
     let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap() });
@@ -99,11 +99,11 @@ async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
     let mut held = holder.begin().await.unwrap();
     // Whoever comes first waits here with its lock on the definition.
     held.execute("SELECT FROM gateway_definitions FOR UPDATE").await.unwrap();
-    let (store, record) = (world.store.clone(), world.instance_of("web", definition, world.workload));
-    let creation = tokio::spawn(async move { store.create(record).await });
+    let (writer, record) = (world.writer.clone(), world.instance_of("web", definition, world.workload));
+    let creation = tokio::spawn(async move { writer.create(record).await });
     until_waiting(&pool, 1).await;
-    let store = world.store.clone();
-    let deletion = tokio::spawn(async move { store.delete::<GatewayDefinition>(definition).await });
+    let writer = world.writer.clone();
+    let deletion = tokio::spawn(async move { writer.delete::<GatewayDefinition>(definition).await });
     until_waiting(&pool, 2).await;
     held.commit().await.unwrap();
     let (created, deleted) = (creation.await.unwrap(), deletion.await.unwrap());
@@ -119,7 +119,7 @@ async fn two_that_go_at_once_both_go(pool: PgPool) {
     let (services, _) = world.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
     assert_eq!(services.len(), 2);
     for service in &services {
-        world.store.delete::<SupportServiceInstance>(service.id()).await.unwrap();
+        world.writer.delete::<SupportServiceInstance>(service.id()).await.unwrap();
     }
     // What both wake first is held until both have locked their own.
     let mut third = connection(&pool).await;

@@ -1,0 +1,228 @@
+//! Every change of a client leaves one audit event, and nothing else does.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+mod fixture;
+
+use causeway_records::{
+    Record,
+    field::Table,
+    nouns::{Action, *},
+};
+use causeway_store::{Filter, StoreError};
+use fixture::{World, patch, record};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::collections::BTreeSet;
+
+const PORTS: &str = r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":8080}]"#;
+
+/// The events about a record, the first one first.
+async fn events_of(world: &World, id: i64) -> Vec<AuditEvent> {
+    filtered(world, &[("ObjectID", &id.to_string())]).await
+}
+
+async fn filtered(world: &World, filters: &[(&str, &str)]) -> Vec<AuditEvent> {
+    let field = |json: &str| AuditEvent::FIELDS.iter().find(|field| field.json == json).unwrap();
+    let filters: Vec<_> =
+        filters.iter().map(|(json, text)| Filter { field: field(json), text: (*text).into() }).collect();
+    let (events, total) = world.store.list::<AuditEvent>(&filters, 1000, 0).await.unwrap();
+    assert_eq!(total, i64::try_from(events.len()).unwrap());
+    events.into_iter().map(|event| event.spec).collect()
+}
+
+async fn total(world: &World) -> i64 {
+    world.store.list::<AuditEvent>(&[], 1, 0).await.unwrap().1
+}
+
+fn told(event: &AuditEvent, field: &str) -> Value {
+    let change = event.changes.0.iter().find(|change| change.field == field);
+    serde_json::to_value(change).unwrap()
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_creation_tells_all_that_was_set_and_its_children(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let before = total(&world).await;
+    let id = world.definition("web", PORTS).await;
+    assert_eq!(total(&world).await, before + 1, "the ports are told by their definition's event");
+    let [event] = &events_of(&world, id).await[..] else { panic!() };
+    assert_eq!((event.caller.as_str(), event.request_id.as_deref()), ("tester", Some("request")));
+    assert_eq!((event.action, event.object_kind.as_str()), (Action::Create, "GatewayDefinition"));
+    assert_eq!((event.object_id, event.object_name.as_deref()), (id, Some("web")));
+    assert_eq!(told(event, "SubDomain"), json!({"Field": "SubDomain", "New": "www"}));
+    assert_eq!(told(event, "ServiceName"), Value::Null, "what isn't set isn't told");
+    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
+    let ports: Vec<_> = ports
+        .iter()
+        .map(|port| {
+            let mut port = serde_json::to_value(port).unwrap();
+            let object = port.as_object_mut().unwrap();
+            object.retain(|key, _| !["CreatedAt", "UpdatedAt", "GatewayDefinitionID"].contains(&key.as_str()));
+            port
+        })
+        .collect();
+    assert_eq!(told(event, "HttpPorts"), json!({"Field": "HttpPorts", "New": ports}));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_change_tells_what_it_changed(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", PORTS).await;
+    let change = async |json: &'static str| {
+        let changed = world.writer.change(id, patch::<GatewayDefinition>(json)).await.unwrap();
+        let field = AuditEvent::FIELDS.iter().find(|field| field.json == "ObjectID").unwrap();
+        let filter = Filter { field, text: id.to_string() };
+        let last = world.store.list::<AuditEvent>(&[filter], 1000, 0).await.unwrap().0.pop().unwrap();
+        assert_eq!(last.common.created_at, changed.common.updated_at);
+        assert_eq!(last.spec.action, Action::Update);
+        last.spec
+    };
+    let event = change(r#"{"ServiceName":"web","SubDomain":"www","Name":"shop","InterruptReconciliation":true}"#).await;
+    let changes = json!([
+        {"Field": "Name", "Old": "web", "New": "shop"},
+        {"Field": "ServiceName", "New": "web"},
+        {"Field": "InterruptReconciliation", "Old": false, "New": true},
+    ]);
+    assert_eq!(serde_json::to_value(&event.changes).unwrap(), changes);
+    assert_eq!(event.object_name.as_deref(), Some("shop"));
+    let event = change(r#"{"ServiceName":"web"}"#).await;
+    assert_eq!(event.changes, Changes::default(), "a write that sets nothing new is a write");
+    let event = change(r#"{"HttpPorts":[{"Port":9090}]}"#).await;
+    let ports = told(&event, "HttpPorts");
+    let numbers = |list: &Value| list.as_array().unwrap().iter().map(|p| p["Port"].clone()).collect::<Vec<_>>();
+    assert_eq!((numbers(&ports["Old"]), numbers(&ports["New"])), (vec![json!(80), json!(8080)], vec![json!(9090)]));
+    assert_eq!(events_of(&world, id).await.len(), 4);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn secrets_are_masked(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let account = r#"{"Name":"a","AccountID":"1","DefaultRegion":"x","AccessKeyID":"first-secret","SecretAccessKey":"second-secret"}"#;
+    let id = world.writer.create(record::<AwsAccount>(account)).await.unwrap().id();
+    world.writer.change(id, patch::<AwsAccount>(r#"{"SecretAccessKey":"third-secret"}"#)).await.unwrap();
+    let manifest = format!(
+        r#"{{"JSONDefinition":{{"apiVersion":"v1","kind":"Secret","data":"fourth-secret"}},"WorkloadDefinitionID":{}}}"#,
+        world.store.workload_inputs(world.workload).await.unwrap().definition.id()
+    );
+    world.writer.create(record::<WorkloadResourceDefinition>(&manifest)).await.unwrap();
+    let events = events_of(&world, id).await;
+    let masked = json!({"Field": "SecretAccessKey", "Old": "***", "New": "***"});
+    assert_eq!(told(&events[1], "SecretAccessKey"), masked);
+    let text: String =
+        sqlx::query_scalar("SELECT string_agg(a::text, '') FROM audit_events a").fetch_one(&pool).await.unwrap();
+    assert!(text.contains("SecretAccessKey") && text.contains("JSONDefinition") && !text.contains("-secret"), "{text}");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_is_refused_leaves_nothing(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", PORTS).await;
+    let other = world.definition("other", PORTS).await;
+    world.instance("web", id).await.unwrap();
+    let before = total(&world).await;
+    // A name that is taken, a parent that isn't there, a route that is taken.
+    world.writer.create(record::<GatewayDefinition>(r#"{"Name":"web"}"#)).await.unwrap_err();
+    let orphan = r#"{"Port":80,"GatewayDefinitionID":1}"#;
+    world.writer.create(record::<GatewayHttpPort>(orphan)).await.unwrap_err();
+    world.instance("other", other).await.unwrap_err();
+    // A change that is refused by its rules, by the database, or because there is no such record.
+    let refuse = |_: &mut Record<GatewayDefinition>| Err(StoreError::PreconditionFailed);
+    world.writer.change(id, refuse).await.unwrap_err();
+    world.writer.change(other, patch::<GatewayDefinition>(r#"{"Name":"web"}"#)).await.unwrap_err();
+    world.writer.change(1, patch::<GatewayDefinition>(r#"{"Name":"x"}"#)).await.unwrap_err();
+    // A deletion of what others need, or of what isn't there.
+    world.writer.delete::<GatewayDefinition>(id).await.unwrap_err();
+    world.writer.delete::<GatewayDefinition>(1).await.unwrap_err();
+    // A set of which one can't be made.
+    let of = world.store.workload_inputs(world.workload).await.unwrap().definition.id();
+    let manifest = |of: i64| record(&format!(r#"{{"JSONDefinition":{{}},"WorkloadDefinitionID":{of}}}"#));
+    world.writer.create_all::<WorkloadResourceDefinition>(vec![manifest(of), manifest(1)]).await.unwrap_err();
+    assert_eq!(total(&world).await, before);
+    world.writer.create_all::<WorkloadResourceDefinition>(vec![manifest(of), manifest(of)]).await.unwrap();
+    assert_eq!(total(&world).await, before + 2);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_deletion_is_told_when_it_is_asked_for(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let definition = world.definition("web", PORTS).await;
+    let instance = world.instance("web", definition).await.unwrap().id();
+    world.writer.delete::<GatewayInstance>(instance).await.unwrap();
+    world.writer.delete::<GatewayInstance>(instance).await.unwrap_err();
+    world.store.confirm_deleted("GatewayInstance", instance).await.unwrap();
+    let actions: Vec<_> = events_of(&world, instance).await.iter().map(|event| event.action).collect();
+    assert_eq!(actions, [Action::Create, Action::Delete]);
+    // Ports have no name, and go at once.
+    let port = world.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap().0[0].id();
+    world.writer.delete::<GatewayHttpPort>(port).await.unwrap();
+    let [event] = &events_of(&world, port).await[..] else { panic!() };
+    assert_eq!((event.action, &event.object_name, event.caller.as_str()), (Action::Delete, &None, "tester"));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn sixty_four_changes_at_once_leave_sixty_four_events(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", PORTS).await;
+    let change = |n: usize| {
+        let writer = world.writer.clone();
+        // Whoever loses more often than a write tries again does so himself.
+        async move {
+            loop {
+                let lay = move |record: &mut Record<GatewayDefinition>| {
+                    record.spec.service_name = format!("s{n}").parse().ok();
+                    Ok(false)
+                };
+                match writer.change(id, lay).await {
+                    Err(StoreError::Conflict(_)) => {}
+                    done => return done.unwrap().spec.service_name.unwrap().to_string(),
+                }
+            }
+        }
+    };
+    let written: BTreeSet<_> = futures::future::join_all((0..64).map(change)).await.into_iter().collect();
+    assert_eq!(written.len(), 64);
+    let events = events_of(&world, id).await;
+    assert_eq!(events.len(), 65);
+    // Each event goes on where another one ended.
+    let ends = |side: &str| -> BTreeSet<String> {
+        let values = events[1..].iter().map(|event| told(event, "ServiceName")[side].clone());
+        values.filter_map(|value| value.as_str().map(ToOwned::to_owned)).collect()
+    };
+    assert_eq!(ends("New"), written);
+    let stored = world.store.get::<GatewayDefinition>(id).await.unwrap();
+    let last = stored.spec.service_name.unwrap().to_string();
+    assert_eq!(ends("Old"), written.into_iter().filter(|name| *name != last).collect());
+    assert_eq!(stored.status.generation, Some(65));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn lists_filter_by_every_field(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", PORTS).await;
+    let all = total(&world).await;
+    let count = async |filters: &[(&str, &str)]| i64::try_from(filtered(&world, filters).await.len()).unwrap();
+    assert_eq!(count(&[("Caller", "tester")]).await, all);
+    assert_eq!(count(&[("Caller", "nobody")]).await, 0);
+    assert_eq!(count(&[("RequestID", "request")]).await, all);
+    assert_eq!(count(&[("Action", "Delete")]).await, 0);
+    assert_eq!(count(&[("ObjectKind", "GatewayDefinition"), ("Action", "Create")]).await, 1);
+    assert_eq!(count(&[("ObjectName", "web"), ("ObjectID", &id.to_string())]).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn old_events_go_in_batches(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let id = world.definition("web", PORTS).await;
+    let all = total(&world).await;
+    let age = "UPDATE audit_events SET created_at = now() - interval '91 days' WHERE object_id <> $1";
+    sqlx::query(age).bind(id).execute(&pool).await.unwrap();
+    let before = chrono::Utc::now() - chrono::TimeDelta::days(90);
+    assert_eq!(world.store.purge_audit_events(before, 2).await.unwrap(), 2);
+    assert_eq!(total(&world).await, all - 2);
+    // Two processes at once delete none twice.
+    let (one, other) =
+        tokio::join!(world.store.purge_audit_events(before, 100), world.store.purge_audit_events(before, 100));
+    assert_eq!(one.unwrap() + other.unwrap(), u64::try_from(all - 3).unwrap());
+    assert_eq!(world.store.purge_audit_events(before, 100).await.unwrap(), 0);
+    assert_eq!(events_of(&world, id).await.len(), 1, "younger ones stay");
+}
