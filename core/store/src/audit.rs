@@ -16,9 +16,8 @@ use causeway_records::{
     nouns::{Action, Change, Changes},
     status::Status,
 };
-use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, postgres::PgArguments, types::Json};
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 /// Who asks for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,14 +41,14 @@ impl Store {
         Writer { store: self.clone(), origin }
     }
 
-    /// Deletes audit events from before `before`, the oldest first, at most `limit` of them. Answers how many went. Several processes may do
-    /// so at once.
-    pub async fn purge_audit_events(&self, before: DateTime<Utc>, limit: i64) -> Result<u64> {
+    /// Deletes audit events that are older than `keep`, the oldest first, at most `limit` of them. Answers how many went. Several processes may
+    /// do so at once.
+    pub async fn purge_audit_events(&self, keep: Duration, limit: i64) -> Result<u64> {
         let store = self.clone();
         whole(async move {
             let text = "DELETE FROM audit_events WHERE id IN
-                (SELECT id FROM audit_events WHERE created_at < $1 ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
-            Ok(sqlx::query(text).bind(before).bind(limit).execute(&store.pool).await?.rows_affected())
+                (SELECT id FROM audit_events WHERE created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+            Ok(sqlx::query(text).bind(keep.as_secs_f64()).bind(limit).execute(&store.pool).await?.rows_affected())
         })
         .await
     }
