@@ -1,17 +1,30 @@
 //! The whole API on one screen.
 
-use crate::{accept, auth, config::Serve, envelope, openapi, routes, state::State};
+use crate::{
+    accept,
+    auth::{
+        self,
+        access::{Access, Routes},
+    },
+    config::Serve,
+    envelope, limit, openapi,
+    origin::REQUEST_ID,
+    routes,
+    state::State,
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{HeaderName, Method, StatusCode, header},
+    http::{Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use causeway_records::nouns;
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -20,34 +33,55 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
 macro_rules! record_routes {
     ($($noun:ident),* $(,)?) => {
-        fn record_routes() -> Router<State> {
-            Router::new()$(.merge(routes::records::routes::<nouns::$noun>()))*
+        fn record_routes() -> Routes {
+            Routes::default()$(.merge(routes::records::routes::<nouns::$noun>()))*
         }
     };
 }
 causeway_records::nouns!(record_routes);
 
-/// Everything that the port for requests answers.
-pub fn router(state: State, settings: &Serve) -> Router {
-    let v0 = record_routes()
+/// The routes in the wire format.
+fn enveloped() -> Routes {
+    record_routes()
         .merge(routes::workloads::routes())
         .merge(routes::events::routes())
-        .layer(middleware::from_fn(json_only))
-        .layer(middleware::from_fn(negotiate))
-        .layer(DefaultBodyLimit::max(settings.body_limit));
-    Router::new()
-        .merge(v0)
-        .route("/version", get(routes::health::version))
+        .merge(routes::access_tokens::routes())
+        .merge(routes::audit_events::routes())
+}
+
+/// The others.
+fn plain_routes() -> Routes {
+    Routes::default()
+        .get("/version", Access::Open, routes::health::version)
         .merge(routes::health::routes())
         .merge(routes::health::metrics())
         .merge(openapi::routes())
+}
+
+/// Every route of the port for requests, and the role that it asks for.
+#[must_use]
+pub fn routes() -> Routes {
+    enveloped().merge(plain_routes())
+}
+
+/// Everything that the port for requests answers.
+pub fn router(state: State, settings: &Serve) -> Router {
+    let limiter = settings.limit.limiter();
+    let in_envelope = |router: Router<State>| {
+        router
+            .layer(middleware::from_fn(json_only))
+            .layer(middleware::from_fn(negotiate))
+            .layer(DefaultBodyLimit::max(settings.body_limit))
+            .layer(middleware::from_fn_with_state(limiter, limit::admit))
+    };
+    let (router, access) = enveloped().with(in_envelope).merge(plain_routes()).into_parts();
+    let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access });
+    router
         .fallback(|| async { plain(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED) })
-        .layer(middleware::from_fn(auth::anonymous))
+        .layer(middleware::from_fn_with_state(gate, auth::admit))
         .layer(middleware::from_fn(measure))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
@@ -58,9 +92,10 @@ pub fn router(state: State, settings: &Serve) -> Router {
         .with_state(state)
 }
 
-/// Everything that the port for probes answers.
+/// Everything that the port for probes answers, to everybody.
 pub fn health_router(state: State) -> Router {
-    routes::health::routes().with_state(state)
+    let (router, _) = routes::health::routes().into_parts();
+    router.with_state(state)
 }
 
 /// What Threeport's router says itself: without an envelope.
@@ -74,7 +109,7 @@ async fn negotiate(request: Request, next: Next) -> Response {
         return plain(StatusCode::METHOD_NOT_ALLOWED);
     }
     if !accept::takes_json(request.headers()) {
-        let kind = kind_of(request.extensions().get::<MatchedPath>());
+        let kind = kind_of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
         let sentence = "answers are JSON: let Accept name application/json, or leave it out";
         return envelope::error(kind, StatusCode::NOT_ACCEPTABLE, sentence);
     }
@@ -83,7 +118,7 @@ async fn negotiate(request: Request, next: Next) -> Response {
 
 /// A body must be JSON; what other layers refuse gets an envelope like everything else.
 async fn json_only(request: Request, next: Next) -> Response {
-    let kind = kind_of(request.extensions().get::<MatchedPath>());
+    let kind = kind_of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
     let has_body = matches!(request.method().as_str(), "POST" | "PUT" | "PATCH");
     let content_type =
         request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -111,9 +146,10 @@ async fn json_only(request: Request, next: Next) -> Response {
     }
 }
 
-fn kind_of(path: Option<&MatchedPath>) -> &'static str {
-    let plural = path.and_then(|path| path.as_str().split('/').nth(2)).unwrap_or_default();
-    nouns::ALL.iter().find(|info| info.plural == plural).map_or("", |info| info.kind)
+/// The noun of a route.
+pub(crate) fn kind_of(path: Option<&str>) -> &'static str {
+    let plural = path.and_then(|path| path.split('/').nth(2)).unwrap_or_default();
+    nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind)
 }
 
 /// Counts and times requests by route.
@@ -129,7 +165,8 @@ async fn measure(request: Request, next: Next) -> Response {
 
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+    let caller = tracing::field::Empty;
+    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id, caller)
 }
 
 fn log(response: &Response, took: Duration, _: &tracing::Span) {

@@ -1,10 +1,15 @@
 //! Settings, from flags or the environment.
 
+use crate::{
+    audit::Audit,
+    auth::{Role, settings::Settings},
+    limit::Limit,
+};
 use causeway_bus::Broker;
-use causeway_records::secret::SecretKey;
+use causeway_records::{secret::SecretKey, text::Name};
 use causeway_store::Database;
 use clap::{Args, Parser, Subcommand};
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Causeway's API.
 #[derive(Debug, Parser)]
@@ -24,17 +29,25 @@ pub enum Command {
     Migrate(Database),
     /// Print the API document.
     Openapi,
+    /// Access tokens, without asking the API.
+    #[command(subcommand)]
+    Token(Token),
+    /// Make an authority, certificates and the configuration of Threeport's command line for development.
+    DevCa(DevCa),
 }
 
 /// Settings of the server.
 #[derive(Args, Clone, Debug)]
 pub struct Serve {
-    /// Where to answer requests. Without authentication only loopback addresses are allowed.
+    /// Where to answer requests. Without authentication only loopback addresses are allowed, for the probes too.
     #[arg(long, env = "CAUSEWAY_LISTEN", default_value = "127.0.0.1:1323")]
     pub listen: SocketAddr,
     /// Where to answer probes: `/readyz`.
     #[arg(long, env = "CAUSEWAY_HEALTH_LISTEN", default_value = "127.0.0.1:8081")]
     pub health_listen: SocketAddr,
+    /// Who may ask, and TLS.
+    #[command(flatten)]
+    pub security: Settings,
     /// Postgres.
     #[command(flatten)]
     pub database: Database,
@@ -44,6 +57,12 @@ pub struct Serve {
     /// Key for secrets at rest: base64 of 32 bytes.
     #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
     pub encryption_key: SecretKey,
+    /// Audit events.
+    #[command(flatten)]
+    pub audit: Audit,
+    /// How many requests a caller may send.
+    #[command(flatten)]
+    pub limit: Limit,
     /// Largest request body, in bytes.
     #[arg(long, env = "CAUSEWAY_BODY_LIMIT", default_value_t = 2 * 1024 * 1024)]
     pub body_limit: usize,
@@ -55,16 +74,39 @@ pub struct Serve {
     pub shutdown_timeout: Duration,
 }
 
-impl Serve {
-    /// Settings that must not stand together.
-    pub fn check(&self) -> Result<(), String> {
-        for address in [self.listen, self.health_listen] {
-            if !address.ip().is_loopback() {
-                return Err(format!(
-                    "{address} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1"
-                ));
-            }
-        }
-        Ok(())
-    }
+/// What to do with access tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token and print it: the way to the first one. The API lists and revokes it.
+    Create(TokenCreate),
+}
+
+/// A token to make.
+#[derive(Args, Debug)]
+pub struct TokenCreate {
+    /// Its name, unique among live tokens.
+    #[arg(long)]
+    pub name: Name,
+    /// What its holder may do: viewer, editor or admin.
+    #[arg(long)]
+    pub role: Role,
+    /// How long it lasts.
+    #[arg(long, default_value = "90d", value_parser = humantime::parse_duration)]
+    pub expires: Duration,
+    /// Postgres.
+    #[command(flatten)]
+    pub database: Database,
+}
+
+/// Certificates to make.
+#[derive(Args, Debug)]
+pub struct DevCa {
+    /// Folder for them; it must not hold any yet.
+    pub folder: PathBuf,
+    /// Where clients find the API.
+    #[arg(long, default_value = "localhost:1323")]
+    pub api_server: String,
+    /// Further names and addresses of the server, beside localhost, 127.0.0.1 and ::1.
+    #[arg(long)]
+    pub host: Vec<String>,
 }

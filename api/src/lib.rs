@@ -6,12 +6,17 @@
 pub mod accept;
 pub mod app;
 pub mod association;
+pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod config;
+pub mod dev_ca;
 pub mod envelope;
 pub mod etag;
+pub mod limit;
 pub mod openapi;
+pub mod origin;
 pub mod query;
 pub mod routes;
 pub mod state;
+pub mod tls;

@@ -1,12 +1,18 @@
-//! `causeway-api serve | migrate | openapi`.
+//! `causeway-api serve | migrate | openapi | token | dev-ca`.
 
 use anyhow::{Context, bail};
 use causeway_api::{
     app,
-    config::{Cli, Command, Serve},
-    openapi,
+    auth::Auth,
+    config::{Cli, Command, Serve, Token, TokenCreate},
+    dev_ca, openapi,
+    routes::access_tokens,
     state::State,
+    tls::{self, Peer},
 };
+use causeway_records::nouns::AccessToken;
+use causeway_store::Origin;
+use chrono::{TimeDelta, Utc};
 use clap::Parser;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use std::io::Write;
@@ -29,22 +35,27 @@ async fn main() -> anyhow::Result<()> {
             database.connect()?.migrate().await.context("the schema could not be brought up to date")
         }
         Command::Openapi => Ok(std::io::stdout().write_all(openapi::text()?.as_bytes())?),
+        Command::Token(Token::Create(settings)) => create_token(settings).await,
+        Command::DevCa(settings) => dev_ca::make(&settings),
     }
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
-    if let Err(sentence) = settings.check() {
+    if let Err(sentence) = settings.security.check(settings.listen, settings.health_listen) {
         bail!(sentence);
     }
+    let tls = tls::Files::of(&settings.security).map(tls::Files::watch).transpose()?;
     let store = settings.database.connect()?;
     store.migrate().await.context("the schema could not be brought up to date")?;
     let bus = settings.broker.connect().await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
-    let state = State { store: store.clone(), bus: bus.clone(), key: settings.encryption_key.clone(), metrics };
+    let auth = Auth::new(settings.security.clone(), store.clone());
+    let state = State { store: store.clone(), bus: bus.clone(), key: settings.encryption_key.clone(), auth, metrics };
 
     let stop = CancellationToken::new();
+    tokio::spawn(settings.audit.clone().purge(store.clone(), stop.clone()));
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;
     let health = TcpListener::bind(settings.health_listen)
@@ -53,8 +64,16 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "answering requests");
     let probes =
         axum::serve(health, app::health_router(state.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let requests =
-        axum::serve(listener, app::router(state, &settings)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let app = app::router(state, &settings).into_make_service_with_connect_info::<Peer>();
+    let stopped = stop.clone().cancelled_owned();
+    let requests = async {
+        match tls {
+            Some(config) => {
+                axum::serve(tls::Listener::new(listener, config), app).with_graceful_shutdown(stopped).await
+            }
+            None => axum::serve(listener, app).with_graceful_shutdown(stopped).await,
+        }
+    };
     tokio::spawn({
         let stop = stop.clone();
         async move {
@@ -62,7 +81,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
             stop.cancel();
         }
     });
-    let both = async { tokio::try_join!(requests, probes) };
+    let both = async { tokio::try_join!(requests, probes.into_future()) };
     let overdue = async {
         stop.cancelled().await;
         tokio::time::sleep(settings.shutdown_timeout).await;
@@ -72,6 +91,21 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         () = overdue => tracing::warn!("requests were still under way when the time to stop was over"),
     }
     bus.flush().await;
+    store.close().await;
+    Ok(())
+}
+
+/// The token goes to stdout, alone; everything else to stderr.
+async fn create_token(settings: TokenCreate) -> anyhow::Result<()> {
+    let store = settings.database.connect()?;
+    store.migrate().await.context("the schema could not be brought up to date")?;
+    let lasts = TimeDelta::from_std(settings.expires).context("a token can't last that long")?;
+    let expires_at = Utc::now().checked_add_signed(lasts).context("a token can't last that long")?;
+    let token = AccessToken { name: settings.name, role: settings.role, expires_at, ..AccessToken::default() };
+    let writer = store.on_behalf_of(Origin { caller: "causeway-api token create".into(), request_id: None });
+    let made = access_tokens::make(&writer, token).await?;
+    writeln!(std::io::stderr(), "role {}, until {expires_at}; it is shown only this once", made.record.spec.role)?;
+    writeln!(std::io::stdout(), "{}", made.token)?;
     store.close().await;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The API document, from the same tables as everything else, and a page to read and try it. Nothing is fetched from another host.
 
-use crate::state::State;
-use axum::{Json, Router, routing::get};
+use crate::auth::access::{Access, Routes};
+use axum::Json;
 use causeway_records::{
     field::{Field, Info, Shape, Table, columns},
     nouns,
@@ -19,10 +19,14 @@ use utoipa::openapi::{
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-/// The document and the page.
-pub fn routes() -> Router<State> {
+/// The document and the page: open to everybody, for they say nothing about this installation, and a browser can't send a token with a page.
+pub fn routes() -> Routes {
     let page = SwaggerUi::new("/swagger").config(Config::from("/openapi.json"));
-    Router::new().route("/openapi.json", get(|| async { Json(document()) })).merge(page)
+    Routes::default().get("/openapi.json", Access::Open, || async { Json(document()) }).pages(
+        page,
+        &["/swagger", "/swagger/", "/swagger/{*rest}"],
+        Access::Open,
+    )
 }
 
 /// The document as it is committed: pretty, with a final newline.

@@ -1,5 +1,6 @@
 //! What handlers work with.
 
+use crate::auth::Auth;
 use causeway_bus::Bus;
 use causeway_records::secret::SecretKey;
 use causeway_store::Store;
@@ -14,6 +15,8 @@ pub struct State {
     pub bus: Bus,
     /// For secrets at rest.
     pub key: SecretKey,
+    /// Who asks.
+    pub auth: Auth,
     /// Figures.
     pub metrics: PrometheusHandle,
 }

@@ -1,29 +1,28 @@
 //! The events of one record.
 
 use crate::{
+    auth::{Role, access::Routes},
     envelope::{self, Meta},
     query::{Pairs, Query, id_of},
     state::State,
 };
 use axum::{
-    Router,
     extract::{Query as RawQuery, State as Extract},
     http::StatusCode,
     response::Response,
-    routing::get,
 };
-use causeway_records::{field::Noun, nouns::Event};
+use causeway_records::{field::Noun, nouns::Event, problem::Reason};
 use causeway_store::StoreError;
 
 /// The join of events with what they are about.
-pub fn routes() -> Router<State> {
-    Router::new().route("/v0/events-join-attached-object-references", get(of_object))
+pub fn routes() -> Routes {
+    Routes::default().get("/v0/events-join-attached-object-references", Role::Viewer, of_object)
 }
 
 /// The events about the record that `objectid` names, filtered by any field of an event.
 async fn of_object(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
     let found = async {
-        let missing = || StoreError::Invalid("must provide object ID".into());
+        let missing = || StoreError::invalid(Reason::InvalidQuery, "must provide object ID");
         let (_, id) = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case("objectid")).ok_or_else(missing)?;
         let query = Query::read::<Event>(&pairs)?;
         let events = state.store.events_of(id_of(id)?, &query.filters).await?;

@@ -1,23 +1,33 @@
 //! Whether the API works, and how well.
 
-use crate::state::State;
+use crate::{
+    auth::{
+        Role,
+        access::{Access, Routes},
+    },
+    state::State,
+};
 use axum::{
-    Json, Router,
+    Json,
     extract::State as Extract,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use serde_json::{Value, json};
 
 /// Probes; also on the port for requests.
-pub fn routes() -> Router<State> {
-    Router::new().route("/readyz", get(readyz)).route("/healthz", get(healthz)).route("/livez", get(|| async { "OK" }))
+pub fn routes() -> Routes {
+    Routes::default().get("/readyz", Access::Open, readyz).get("/healthz", Access::Open, healthz).get(
+        "/livez",
+        Access::Open,
+        || async { "OK" },
+    )
 }
 
 /// Figures for Prometheus.
-pub fn metrics() -> Router<State> {
-    Router::new().route("/metrics", get(|Extract(state): Extract<State>| async move { state.metrics.render() }))
+pub fn metrics() -> Routes {
+    let render = |Extract(state): Extract<State>| async move { state.metrics.render() };
+    Routes::default().get("/metrics", Role::Viewer, render)
 }
 
 /// The release, as Threeport gives it: without an envelope.

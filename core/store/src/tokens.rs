@@ -1,18 +1,18 @@
 //! Access tokens: made, found by their hash, marked as used. Lists and revocation are those of every noun.
 
 use crate::{
-    Store,
+    Store, Writer, audit,
     error::{Result, StoreError},
-    record::whole,
+    record::{add, whole},
     row, sql,
 };
 use causeway_records::{
     Record,
     field::Noun,
-    nouns::{AccessToken, Role},
+    nouns::{AccessToken, Action, Changes, Role},
 };
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
 
 /// SHA-256 of a token. A token has 256 random bits, so nobody can find it by trying, and a slow hash would gain nothing.
 pub type TokenHash = [u8; 32];
@@ -30,27 +30,30 @@ pub struct Holder {
     pub expires_at: DateTime<Utc>,
 }
 
-impl Store {
+impl Writer {
     /// Puts a token on record.
     pub async fn create_token(&self, token: AccessToken, hash: TokenHash) -> Result<Record<AccessToken>> {
-        let store = self.clone();
+        let writer = self.clone();
         whole(async move {
-            let select = &sql::of(&AccessToken::INFO).select;
             let text = format!(
-                "WITH t AS (INSERT INTO access_tokens(name, role, expires_at, token_hash) VALUES ($1, $2, $3, $4) RETURNING *) SELECT {select} FROM t"
+                "WITH t AS (INSERT INTO access_tokens(name, role, expires_at, token_hash) VALUES ($1, $2, $3, $4) RETURNING *){} SELECT {} FROM t",
+                audit::cte(&AccessToken::INFO, Action::Create, &[], 4),
+                sql::of(&AccessToken::INFO).select
             );
-            let row = sqlx::query(AssertSqlSafe(text))
-                .bind(token.name.as_str())
-                .bind(token.role.as_str())
-                .bind(token.expires_at)
-                .bind(&hash[..])
-                .fetch_one(&store.pool)
-                .await?;
-            row::record(&row)
+            let changes = Changes::between(None, &token);
+            let mut arguments = PgArguments::default();
+            add(&mut arguments, token.name.to_string())?;
+            add(&mut arguments, token.role.as_str())?;
+            add(&mut arguments, token.expires_at)?;
+            add(&mut arguments, hash.to_vec())?;
+            writer.bind(&mut arguments, &changes)?;
+            row::record(&sqlx::query_with(AssertSqlSafe(text), arguments).fetch_one(&writer.store.pool).await?)
         })
         .await
     }
+}
 
+impl Store {
     /// The holder of the token with this hash; None: there is none, or it is revoked or over.
     pub async fn token_holder(&self, hash: TokenHash) -> Result<Option<Holder>> {
         let text = "SELECT id, name, role, expires_at FROM access_tokens WHERE token_hash = $1 AND deleted_at IS NULL AND expires_at > now()";
