@@ -1,11 +1,15 @@
 //! A request's JSON laid over a record: what it may hold, what it must hold, and secrets turned into ciphertext.
 
-use crate::association::{self, is_association};
+use crate::{
+    association::{self, is_association},
+    auth::sight::encrypted,
+};
 use causeway_records::{
     Record,
     field::{Fields, Noun, Table, entries},
     nouns::Rules,
     overlay::{Report, overlay},
+    problem::{Problem, Reason, Refusal},
     record::Common,
     secret::SecretKey,
     value::Value,
@@ -21,77 +25,90 @@ pub enum Over {
     Stored,
     /// The stored record: fields that are left out go back to their defaults, required ones must be there.
     Defaults,
+    /// The same for a caller who doesn't see encrypted fields: those that are left out stay, for he can't send back what he didn't get.
+    VisibleDefaults,
 }
 
 /// Lays `body` over `record`. Answers whether the client asks for another pass (`"Reconciled": false`).
 pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key: &SecretKey) -> Result<bool> {
     let stored = record.clone();
-    if over == Over::Defaults {
+    if matches!(over, Over::Defaults | Over::VisibleDefaults) {
         record.spec = T::default();
+    }
+    if over == Over::VisibleDefaults {
+        keep_encrypted(&mut record.spec, &stored.spec)?;
     }
     // What is in the record now says what is stored; a body that says something else about it is told apart from one that says nothing.
     record.status.reconciled = None;
     let report = overlay(body, &mut record.writable()).map_err(StoreError::Invalid)?;
     check_keys(&report, |names| association::check(names, body, over == Over::Nothing), T::KIND)?;
+    refuse(Reason::InvalidField, report.problems.clone())?;
     if over != Over::Stored {
         check_required(&report.missing(T::FIELDS))?;
     }
+    let read_only = "set by the system; leave it out or send the stored value back";
+    refuse(Reason::ReadOnlyField, report.read_only.iter().map(|name| Problem::new(*name, read_only)).collect())?;
     if over != Over::Nothing {
-        check_immutable(&stored.spec, &record.spec)?;
+        refuse(Reason::ImmutableField, moved(&stored.spec, &record.spec))?;
     }
-    record.spec.check().map_err(StoreError::Invalid)?;
+    refuse(Reason::InvalidField, record.spec.check())?;
     encrypt(&mut record.spec, &stored.spec, key)?;
     let again = record.status.reconciled == Some(false);
     record.status.reconciled = stored.status.reconciled;
     Ok(again)
 }
 
+fn keep_encrypted<T: Noun>(changed: &mut T, stored: &T) -> Result<()> {
+    for index in encrypted::<T>() {
+        let kept = stored.get(index).to_value();
+        let invalid = |problem| StoreError::invalid_field(Reason::InvalidField, T::FIELDS[index].json, problem);
+        changed.get_mut(index).set(kept).map_err(invalid)?;
+    }
+    Ok(())
+}
+
+fn refuse(reason: Reason, problems: Vec<Problem>) -> Result<()> {
+    if problems.is_empty() { Ok(()) } else { Err(StoreError::Invalid(Refusal::fields(reason, problems))) }
+}
+
+/// The checks of keys in Threeport's order, with its words.
 fn check_keys(report: &Report, associations: impl Fn(&[&String]) -> Result<()>, kind: &str) -> Result<()> {
     let system = |name: &&String| Common::FIELDS.iter().any(|field| field.json.eq_ignore_ascii_case(name));
     let (set_by_us, others): (Vec<_>, Vec<_>) = report.unknown.iter().partition(system);
     let (associated, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|name| is_association(kind, name));
     if !report.any {
-        return Err(StoreError::Invalid("JSON payload is empty".into()));
+        return Err(StoreError::invalid(Reason::EmptyPayload, "JSON payload is empty"));
     }
     if !set_by_us.is_empty() {
-        let names = join(&set_by_us);
-        return Err(StoreError::Invalid(format!("Update of GORM Model fields is not allowed : {names}")));
-    }
-    if !unknown.is_empty() {
-        return Err(StoreError::Invalid(format!("Unsupported fields are not allowed : {}", join(&unknown))));
+        let (sentence, problem) = ("Update of GORM Model fields is not allowed", "set by the system; leave it out");
+        return Err(StoreError::Invalid(Refusal::listed(Reason::SystemField, sentence, &texts(&set_by_us), problem)));
     }
     associations(&associated)?;
-    if !report.read_only.is_empty() {
-        let names = report.read_only.join(",");
-        return Err(StoreError::Invalid(format!(
-            "{names}: set by the system; leave it out or send the stored value back"
-        )));
+    if !unknown.is_empty() {
+        let (sentence, problem) = ("Unsupported fields are not allowed", "no field of this kind has this name");
+        return Err(StoreError::Invalid(Refusal::listed(Reason::UnknownField, sentence, &texts(&unknown), problem)));
     }
     Ok(())
 }
 
-fn join(names: &[&String]) -> String {
-    names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",")
+fn texts<'a>(names: &[&'a String]) -> Vec<&'a str> {
+    names.iter().map(|name| name.as_str()).collect()
 }
 
 fn check_required(missing: &[&str]) -> Result<()> {
     if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(StoreError::Invalid(format!("Missing required field(s) : {}", missing.join(","))))
+        return Ok(());
     }
+    let (sentence, problem) = ("Missing required field(s)", "is required; send a value");
+    Err(StoreError::Invalid(Refusal::listed(Reason::MissingField, sentence, missing, problem)))
 }
 
-fn check_immutable(stored: &dyn Fields, changed: &dyn Fields) -> Result<()> {
-    for ((field, before), (_, after)) in entries(stored).zip(entries(changed)) {
-        if field.immutable && before.to_value() != after.to_value() {
-            return Err(StoreError::Invalid(format!(
-                "{}: can't be changed; make a new record, or send the stored value back",
-                field.json
-            )));
-        }
-    }
-    Ok(())
+/// Fields that stay as they were made and don't.
+fn moved(stored: &dyn Fields, changed: &dyn Fields) -> Vec<Problem> {
+    let pairs = entries(stored).zip(entries(changed)).filter(|((field, _), _)| field.immutable);
+    let moved = pairs.filter(|((_, before), (_, after))| before.to_value() != after.to_value());
+    let problem = "can't be changed; make a new record, or send the stored value back";
+    moved.map(|((field, _), _)| Problem::new(field.json, problem)).collect()
 }
 
 /// Plain text that came in becomes ciphertext; ciphertext that came back as it is stored stays.
@@ -106,8 +123,9 @@ fn encrypt(changed: &mut dyn Fields, stored: &dyn Fields, key: &SecretKey) -> Re
         }
         if let Some(Value::Text(plain)) = now {
             let name = changed.fields()[index].json;
-            let sealed = key.encrypt(&plain).map_err(|error| StoreError::Invalid(format!("{name}: {error}")))?;
-            changed.get_mut(index).set(Some(Value::Text(sealed))).map_err(StoreError::Invalid)?;
+            let invalid = |problem: String| StoreError::invalid_field(Reason::InvalidField, name, problem);
+            let sealed = key.encrypt(&plain).map_err(|error| invalid(error.to_string()))?;
+            changed.get_mut(index).set(Some(Value::Text(sealed))).map_err(invalid)?;
         }
     }
     Ok(())
@@ -154,6 +172,22 @@ mod tests {
         let back = format!(r#"{{"ConnectionToken":"{sealed}"}}"#);
         lay(&mut record, back.as_bytes(), Over::Stored, &key()).unwrap();
         assert_eq!(record.spec.connection_token.unwrap(), sealed);
+    }
+
+    #[test]
+    fn a_put_keeps_what_its_caller_does_not_see() {
+        let mut record = Record::<KubernetesRuntimeInstance>::default();
+        record.spec.location = "Local".into();
+        record.spec.connection_token = Some("ciphertext".into());
+        record.spec.status = Some("here".into());
+        let body = br#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1}"#;
+        lay(&mut record, body, Over::VisibleDefaults, &key()).unwrap();
+        assert_eq!(
+            (record.spec.connection_token.as_deref(), record.spec.status.as_deref()),
+            (Some("ciphertext"), None)
+        );
+        lay(&mut record, body, Over::Defaults, &key()).unwrap();
+        assert_eq!(record.spec.connection_token, None);
     }
 
     #[test]

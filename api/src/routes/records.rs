@@ -1,19 +1,20 @@
 //! One set of handlers for every noun.
 
 use crate::{
+    auth::{Caller, Role, access::Routes},
     body::{Over, lay},
     envelope::{self, Meta},
     etag::{self, IfMatch},
+    origin::Writes,
     query::{Pairs, Query, id_of},
     state::State,
 };
 use axum::{
-    Json, Router,
+    Extension, Json,
     body::Bytes,
     extract::{Path, Query as RawQuery, State as Extract},
     http::{HeaderMap, StatusCode},
     response::Response,
-    routing::get,
 };
 use causeway_bus::Hint;
 use causeway_records::{
@@ -26,34 +27,51 @@ use causeway_store::Result;
 use serde_json::json;
 
 /// All paths of a noun.
-pub fn routes<T: Noun + Rules>() -> Router<State> {
+pub fn routes<T: Noun + Rules>() -> Routes {
     let plural = T::INFO.plural;
-    Router::new()
-        .route(&format!("/v0/{plural}"), get(list::<T>).post(create::<T>))
-        .route(&format!("/v0/{plural}/{{id}}"), get(read::<T>).patch(patch::<T>).put(put::<T>).delete(delete::<T>))
-        .route(&format!("/{plural}/versions"), get(versions::<T>))
+    let (all, one) = (format!("/v0/{plural}"), format!("/v0/{plural}/{{id}}"));
+    Routes::default()
+        .get(&all, Role::Viewer, list::<T>)
+        .post(&all, Role::Editor, create::<T>)
+        .get(&one, Role::Viewer, read::<T>)
+        .patch(&one, Role::Editor, patch::<T>)
+        .put(&one, Role::Editor, put::<T>)
+        .delete(&one, Role::Editor, delete::<T>)
+        .get(&format!("/{plural}/versions"), Role::Viewer, versions::<T>)
 }
 
-async fn create<T: Noun + Rules>(Extract(state): Extract<State>, body: Bytes) -> Response {
+async fn create<T: Noun + Rules>(
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
+    Writes(writer): Writes,
+    body: Bytes,
+) -> Response {
     let mut record = Record::<T>::default();
     let made = match lay(&mut record, &body, Over::Nothing, &state.key) {
-        Ok(_) => state.store.create_with_children(record).await,
+        Ok(_) => writer.create_with_children(record).await,
         Err(error) => Err(error),
     };
     match made {
-        Ok(made) => {
+        Ok(mut made) => {
             hint(&state, &made.record);
+            made.record = caller.sees(made.record);
             etag::mark(envelope::one(T::KIND, StatusCode::CREATED, &made), &made.record)
         }
         Err(error) => envelope::store_error(T::KIND, &error),
     }
 }
 
-async fn list<T: Noun>(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+/// A page of records.
+pub(super) async fn list<T: Noun>(
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
+    RawQuery(pairs): RawQuery<Pairs>,
+) -> Response {
     let listed = async {
         let query = Query::read::<T>(&pairs)?;
         let (records, total_count) = state.store.list::<T>(&query.filters, query.limit(), query.offset()).await?;
-        Ok((records, Meta { page: query.page, size: query.size, total_count }))
+        let seen: Vec<_> = records.into_iter().map(|record| caller.sees(record)).collect();
+        Ok((seen, Meta { page: query.page, size: query.size, total_count }))
     };
     match listed.await {
         Ok((records, meta)) => envelope::many(T::KIND, StatusCode::OK, meta, &records),
@@ -61,59 +79,100 @@ async fn list<T: Noun>(Extract(state): Extract<State>, RawQuery(pairs): RawQuery
     }
 }
 
-async fn read<T: Noun>(Extract(state): Extract<State>, Path(id): Path<String>) -> Response {
+/// One record.
+pub(super) async fn read<T: Noun>(
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Response {
     let record = match id_of(&id) {
         Ok(id) => state.store.get::<T>(id).await,
         Err(error) => Err(error),
     };
     match record {
-        Ok(record) => etag::mark(envelope::one(T::KIND, StatusCode::OK, &record), &record),
+        Ok(record) => one(&caller, StatusCode::OK, record),
         Err(error) => envelope::store_error(T::KIND, &error),
     }
 }
 
-async fn patch<T: Noun + Rules>(state: Extract<State>, id: Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    change::<T>(&state, &id, IfMatch::read(&headers), body, Over::Stored).await
+async fn patch<T: Noun + Rules>(
+    state: Extract<State>,
+    caller: Extension<Caller>,
+    writes: Writes,
+    id: Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    change::<T>(&state, &caller, writes, &id, IfMatch::read(&headers), body, Over::Stored).await
 }
 
-async fn put<T: Noun + Rules>(state: Extract<State>, id: Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    change::<T>(&state, &id, IfMatch::read(&headers), body, Over::Defaults).await
+async fn put<T: Noun + Rules>(
+    state: Extract<State>,
+    caller: Extension<Caller>,
+    writes: Writes,
+    id: Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let over = if caller.sees_ciphertext() { Over::Defaults } else { Over::VisibleDefaults };
+    change::<T>(&state, &caller, writes, &id, IfMatch::read(&headers), body, over).await
 }
 
-async fn change<T: Noun + Rules>(state: &State, id: &str, wanted: IfMatch, body: Bytes, over: Over) -> Response {
+async fn change<T: Noun + Rules>(
+    state: &State,
+    caller: &Caller,
+    Writes(writer): Writes,
+    id: &str,
+    wanted: IfMatch,
+    body: Bytes,
+    over: Over,
+) -> Response {
     let key = state.key.clone();
     let changed = match id_of(id) {
         Ok(id) => {
             let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &key));
-            state.store.change::<T>(id, lay).await
+            writer.change::<T>(id, lay).await
         }
         Err(error) => Err(error),
     };
-    written(state, StatusCode::OK, changed)
+    written(state, caller, StatusCode::OK, changed)
 }
 
-async fn delete<T: Noun>(Extract(state): Extract<State>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+/// Asks for a deletion.
+pub(super) async fn delete<T: Noun>(
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
+    Writes(writer): Writes,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     let deleted = match id_of(&id) {
         Ok(id) => {
             let wanted = IfMatch::read(&headers);
-            state.store.delete_if::<T>(id, move |record| wanted.check(record)).await
+            writer.delete_if::<T>(id, move |record| wanted.check(record)).await
         }
         Err(error) => Err(error),
     };
-    written(&state, StatusCode::OK, deleted)
+    written(&state, &caller, StatusCode::OK, deleted)
 }
 
 /// The versions of a noun, as Threeport gives them: without an envelope.
-async fn versions<T: Noun>() -> Json<serde_json::Value> {
+pub(super) async fn versions<T: Noun>() -> Json<serde_json::Value> {
     Json(json!({"API": T::KIND, "Versions": ["v0"]}))
 }
 
+/// An answer with what the caller may see of a record.
+fn one<T: Noun>(caller: &Caller, code: StatusCode, record: Record<T>) -> Response {
+    let seen = caller.sees(record);
+    etag::mark(envelope::one(T::KIND, code, &seen), &seen)
+}
+
 /// The answer to a write, after a hint to the workers.
-fn written<T: Noun>(state: &State, code: StatusCode, done: Result<Record<T>>) -> Response {
+fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Result<Record<T>>) -> Response {
     match done {
         Ok(record) => {
             hint(state, &record);
-            etag::mark(envelope::one(T::KIND, code, &record), &record)
+            one(caller, code, record)
         }
         Err(error) => envelope::store_error(T::KIND, &error),
     }
