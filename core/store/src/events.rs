@@ -1,6 +1,6 @@
 //! What happened to records while workers brought them about.
 
-use crate::{Filter, Store, error::Result, queue::Key};
+use crate::{Filter, Start, Store, error::Result, queue::Key};
 use causeway_records::{Record, nouns::Event};
 
 impl Store {
@@ -22,6 +22,8 @@ impl Store {
     /// The events about a record, by id.
     pub async fn events_of(&self, object: i64, filters: &[Filter]) -> Result<Vec<Record<Event>>> {
         let about = "t.attached_object_reference_id IN (SELECT id FROM attached_object_references WHERE object_id = {} AND deleted_at IS NULL)";
-        self.list_where::<Event>(filters, Some((about, object)), i64::MAX, 0).await.map(|(events, _)| events)
+        self.list_where::<Event>(filters, Some((about, object)), i64::MAX, Start::Offset(0))
+            .await
+            .map(|(events, _)| events)
     }
 }

@@ -33,7 +33,7 @@ pub use config::Database;
 pub use created::Created;
 pub use delete::Confirmed;
 pub use error::{Result, StoreError};
-pub use list::Filter;
+pub use list::{Filter, Start};
 pub use record::Lay;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};

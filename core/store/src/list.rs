@@ -5,7 +5,7 @@ use crate::{
     error::{Result, StoreError},
     record::add,
     row::{self, bind, column_type},
-    sql,
+    sql::{self, Sql},
 };
 use causeway_records::{
     Record,
@@ -25,10 +25,29 @@ pub struct Filter {
     pub text: String,
 }
 
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// After so many records: each page costs as much as all before it, and shifts when earlier records come or go.
+    Offset(i64),
+    /// After the record with this id, or where it would be: costs the page alone, and no record that stays is left out or comes twice.
+    After(i64),
+}
+
 impl Store {
     /// One page of the live records that pass every filter, by ascending id, and how many there are in all.
     pub async fn list<T: Noun>(&self, filters: &[Filter], limit: i64, offset: i64) -> Result<(Vec<Record<T>>, i64)> {
-        self.list_where(filters, None, limit, offset).await
+        self.list_from(filters, limit, Start::Offset(offset)).await
+    }
+
+    /// The same, for either kind of beginning.
+    pub async fn list_from<T: Noun>(
+        &self,
+        filters: &[Filter],
+        limit: i64,
+        start: Start,
+    ) -> Result<(Vec<Record<T>>, i64)> {
+        self.list_where(filters, None, limit, start).await
     }
 
     /// The same with one more condition, in which `{}` stands for a bound number.
@@ -37,7 +56,7 @@ impl Store {
         filters: &[Filter],
         also: Option<(&'static str, i64)>,
         limit: i64,
-        offset: i64,
+        start: Start,
     ) -> Result<(Vec<Record<T>>, i64)> {
         let (statements, mut condition) = (sql::of(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
@@ -47,8 +66,8 @@ impl Store {
             };
             let value = match parse(&filter.text) {
                 Ok(value) => value,
-                // A filter like any other, though no record can hold an empty text here: nothing passes.
-                Err(_) if ty == Type::Text && filter.text.is_empty() => return Ok((vec![], 0)),
+                // A filter like any other, though no record can hold such a text here: nothing passes.
+                Err(_) if ty == Type::Text && !filter.text.contains('\0') => return Ok((vec![], 0)),
                 Err(error) => return Err(StoreError::invalid_field(Reason::InvalidQuery, filter.field.json, error)),
             };
             bind(&mut arguments, ty, Some(value.clone()))?;
@@ -65,20 +84,18 @@ impl Store {
             add(&mut counted, number)?;
         }
         add(&mut arguments, limit)?;
-        add(&mut arguments, offset)?;
-        let text = format!(
-            "SELECT {} {}{condition} ORDER BY t.id LIMIT ${} OFFSET ${}",
-            statements.select,
-            statements.from,
-            n + 1,
-            n + 2
-        );
+        let (Start::Offset(from) | Start::After(from)) = start;
+        add(&mut arguments, from)?;
+        let text = page(statements, &condition, start, n + 1);
         let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.pool).await?;
         let page = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
         let got = i64::try_from(page.len()).unwrap_or(i64::MAX);
         // A page that isn't full is the last one and tells the total by itself.
-        if got > 0 && got < limit {
-            return Ok((page, offset + got));
+        if let Start::Offset(offset) = start
+            && (got > 0 || offset <= 0)
+            && got < limit
+        {
+            return Ok((page, offset.max(0) + got));
         }
         let from =
             if filters.iter().any(|filter| is_status::<T>(filter.field)) { &statements.from } else { &statements.own };
@@ -88,7 +105,53 @@ impl Store {
     }
 }
 
+/// The statement for a page: `$n` limit, `$n + 1` where it begins.
+fn page(statements: &Sql, condition: &str, start: Start, n: usize) -> String {
+    let (select, from, last) = (&statements.select, &statements.from, n + 1);
+    match start {
+        Start::Offset(_) => format!("SELECT {select} {from}{condition} ORDER BY t.id LIMIT ${n} OFFSET ${last}"),
+        Start::After(_) => format!("SELECT {select} {from}{condition} AND t.id > ${last} ORDER BY t.id LIMIT ${n}"),
+    }
+}
+
 /// Told by the name: a constant table has no one address.
 fn is_status<T: Noun>(field: &Field) -> bool {
     !T::FIELDS.iter().any(|own| own.column == field.column)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::nouns::{GatewayDefinition, GatewayTcpPort};
+    use sqlx::PgPool;
+
+    /// Postgres's plan for a page in the middle of a large table.
+    async fn plan<T: Noun>(pool: &PgPool, condition: &str, start: Start) -> String {
+        let text = page(sql::of(&T::INFO), condition, start, 1);
+        let (Start::Offset(from) | Start::After(from)) = start;
+        let text = text.replace("$1", "50").replace("$2", &from.to_string());
+        let lines: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {text}"))).fetch_all(pool).await.unwrap();
+        lines.join("\n")
+    }
+
+    #[sqlx::test(migrations = "../../migrations")]
+    async fn a_page_after_an_id_reads_nothing_but_itself(pool: PgPool) {
+        let fill = "WITH d AS (INSERT INTO gateway_definitions (id, name) SELECT n, n::text FROM generate_series(1, 20000) n RETURNING id),
+                p AS (INSERT INTO gateway_tcp_ports (gateway_definition_id, port) SELECT n / 100 + 1, 80 FROM generate_series(1, 19000) n)
+            INSERT INTO reconciliations (kind, id, object_name) SELECT 'GatewayDefinition', n, n::text FROM generate_series(1, 20000) n";
+        sqlx::raw_sql(fill).execute(&pool).await.unwrap();
+        sqlx::raw_sql("ANALYZE gateway_definitions, gateway_tcp_ports, reconciliations").execute(&pool).await.unwrap();
+        for plan in [
+            plan::<GatewayDefinition>(&pool, "", Start::After(10_000)).await,
+            plan::<GatewayTcpPort>(&pool, "", Start::After(10_000)).await,
+        ] {
+            assert!(plan.contains("pkey") && !plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
+        }
+        // A filter has an index of its own to go by.
+        let filtered = plan::<GatewayTcpPort>(&pool, " AND t.gateway_definition_id = 7", Start::After(0)).await;
+        assert!(filtered.contains("gateway_definition_id_idx") && !filtered.contains("Seq Scan"), "{filtered}");
+        let statement = page(sql::of(&GatewayDefinition::INFO), "", Start::After(0), 1);
+        assert!(!statement.contains("OFFSET"), "{statement}");
+    }
 }
