@@ -1,5 +1,6 @@
 //! Fields of Threeport that hold other records: Causeway keeps those at paths of their own.
 
+use causeway_records::problem::{Problem, Reason, Refusal};
 use causeway_store::{Result, StoreError};
 use serde_json::{Map, Value};
 
@@ -26,17 +27,21 @@ pub fn check(names: &[&String], body: &[u8], is_new: bool) -> Result<()> {
         return Ok(());
     }
     if !is_new {
-        let names = names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        return Err(StoreError::Invalid(format!(
-            "Update of associated objects is not allowed. Use PUT for each associated object : {names}"
-        )));
+        let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
+        let sentence = "Update of associated objects is not allowed. Use PUT for each associated object";
+        let problem = "is changed at its own path; leave it out";
+        return Err(StoreError::Invalid(Refusal::listed(Reason::AssociatedField, sentence, &names, problem)));
     }
     let sent: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|error| StoreError::Invalid(error.to_string()))?;
+        serde_json::from_slice(body).map_err(|error| StoreError::invalid(Reason::MalformedBody, error.to_string()))?;
     let is_empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-    match names.iter().find(|name| sent.get(name.as_str()).is_some_and(|value| !is_empty(value))) {
-        Some(name) => Err(StoreError::Invalid(format!("{name}: is not made along with this; leave it out"))),
-        None => Ok(()),
+    let full = names.iter().filter(|name| sent.get(name.as_str()).is_some_and(|value| !is_empty(value)));
+    let problems: Vec<_> =
+        full.map(|name| Problem::new(name.as_str(), "is not made along with this; leave it out")).collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StoreError::Invalid(Refusal::fields(Reason::AssociatedField, problems)))
     }
 }
 

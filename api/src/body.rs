@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn a_cluster_does_not_move() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
-        record.spec.location = "Local".into();
+        record.spec.location = "Local".parse().unwrap();
         let change = |record: &mut _, body: &str| {
             lay::<KubernetesRuntimeInstance>(record, body.as_bytes(), Over::Stored, &key())
         };

@@ -4,6 +4,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use causeway_records::problem::{Problem, Reason};
 use causeway_store::StoreError;
 use serde::Serialize;
 
@@ -19,11 +20,23 @@ pub struct Meta {
     pub total_count: i64,
 }
 
+/// How it went. Threeport's three, and in a refusal what programs need to know of it.
 #[derive(Serialize)]
 struct Status<'a> {
     code: u16,
     message: &'a str,
     error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Vec<Detail<'a>>>,
+}
+
+/// A field, and what is wrong with it.
+#[derive(Serialize)]
+struct Detail<'a> {
+    field: &'a str,
+    problem: &'a str,
 }
 
 #[derive(Serialize)]
@@ -36,8 +49,14 @@ struct Envelope<'a, D: Serialize> {
     status: Status<'a>,
 }
 
-fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, error: &str) -> Response {
-    let status = Status { code: code.as_u16(), message: code.canonical_reason().unwrap_or_default(), error };
+fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, refused: Option<Refused<'_>>) -> Response {
+    let status = Status {
+        code: code.as_u16(),
+        message: code.canonical_reason().unwrap_or_default(),
+        error: refused.as_ref().map_or("", |refused| refused.sentence),
+        reason: refused.as_ref().map(|refused| refused.reason.as_str()),
+        details: refused.map(|refused| refused.details.iter().map(Detail::of).collect()),
+    };
     match serde_json::to_vec(&Envelope { meta, kind, data, status }) {
         Ok(mut bytes) => {
             bytes.push(b'\n');
@@ -52,17 +71,17 @@ fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, error
 
 /// One record.
 pub fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
-    answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], "")
+    answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], None)
 }
 
 /// Several records.
 pub fn many<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, records: &[D]) -> Response {
-    answer(kind, code, meta, records, "")
+    answer(kind, code, meta, records, None)
 }
 
-/// What went wrong.
+/// What went wrong before any record was looked at: the code says the reason.
 pub fn error(kind: &str, code: StatusCode, sentence: &str) -> Response {
-    answer(kind, code, Meta { page: 0, size: 0, total_count: 0 }, None::<()>, sentence)
+    refuse(kind, code, Refused { reason: reason(code), sentence, details: &[] })
 }
 
 /// What the store said went wrong.
@@ -79,5 +98,38 @@ pub fn store_error(kind: &str, fault: &StoreError) -> Response {
         let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
         tracing::error!(error = %fault, source, "the store failed");
     }
-    error(kind, code, &fault.to_string())
+    refuse(kind, code, Refused { reason: fault.reason(), sentence: &fault.to_string(), details: fault.details() })
+}
+
+struct Refused<'a> {
+    reason: Reason,
+    sentence: &'a str,
+    details: &'a [Problem],
+}
+
+impl<'a> Detail<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        Self { field: &problem.field, problem: &problem.problem }
+    }
+}
+
+fn refuse(kind: &str, code: StatusCode, refused: Refused<'_>) -> Response {
+    answer(kind, code, Meta { page: 0, size: 0, total_count: 0 }, None::<()>, Some(refused))
+}
+
+/// The reason of a code that says enough.
+fn reason(code: StatusCode) -> Reason {
+    match code {
+        StatusCode::UNAUTHORIZED => Reason::Unauthenticated,
+        StatusCode::FORBIDDEN => Reason::Forbidden,
+        StatusCode::NOT_FOUND => Reason::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Reason::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Reason::NotAcceptable,
+        StatusCode::PAYLOAD_TOO_LARGE => Reason::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Reason::UnsupportedMediaType,
+        StatusCode::TOO_MANY_REQUESTS => Reason::TooManyRequests,
+        StatusCode::INTERNAL_SERVER_ERROR => Reason::InternalError,
+        code if code.is_server_error() => Reason::Unavailable,
+        _ => Reason::MalformedBody,
+    }
 }

@@ -2,9 +2,10 @@
 
 use causeway_records::{
     field::{Field, Noun, Table},
+    problem::{Problem, Reason, Refusal},
     status::Status,
 };
-use causeway_store::{Filter, Result, StoreError};
+use causeway_store::{Filter, Result, Start, StoreError};
 
 /// Which page of which records.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Query {
     pub page: i64,
     /// Records on a page; -1: all.
     pub size: i64,
+    /// Instead of a page: only records with a larger id.
+    pub after: Option<i64>,
     /// What they must equal.
     pub filters: Vec<Filter>,
 }
@@ -30,7 +33,8 @@ impl Query {
                 filters.push(Filter { field, text: text.clone() });
             }
         }
-        Ok(Self { page: number(pairs, "page", 1)?, size: number(pairs, "size", 50)?, filters })
+        let after = after(pairs)?;
+        Ok(Self { page: number(pairs, "page", 1)?, size: number(pairs, "size", 50)?, after, filters })
     }
 
     /// Rows to take.
@@ -38,9 +42,13 @@ impl Query {
         if self.size < 0 { i64::MAX } else { self.size }
     }
 
-    /// Rows to leave out.
-    pub fn offset(&self) -> i64 {
-        if self.page > 1 { (self.page - 1).saturating_mul(self.size.max(0)) } else { 0 }
+    /// Where the page begins.
+    pub fn start(&self) -> Start {
+        match self.after {
+            Some(id) => Start::After(id),
+            None if self.page > 1 => Start::Offset((self.page - 1).saturating_mul(self.size.max(0))),
+            None => Start::Offset(0),
+        }
     }
 }
 
@@ -53,17 +61,41 @@ fn field<T: Noun>(key: &str) -> Option<&'static Field> {
     T::FIELDS.iter().chain(status).find(|field| field.filterable && field.json.eq_ignore_ascii_case(key))
 }
 
+/// The first value of a key.
+fn value<'a>(pairs: &'a Pairs, key: &str) -> Option<&'a str> {
+    pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, text)| text.as_str())
+}
+
+fn after(pairs: &Pairs) -> Result<Option<i64>> {
+    let Some(text) = value(pairs, "after") else { return Ok(None) };
+    if value(pairs, "page").is_some() {
+        let problem = "can't stand beside after: say the one or the other";
+        return Err(StoreError::invalid_field(Reason::InvalidQuery, "page", problem));
+    }
+    let id = text.parse::<i64>().ok().filter(|id| *id >= 0).ok_or_else(|| {
+        let problem = "must be the ID of the last record that was seen, or 0 to begin";
+        StoreError::invalid_field(Reason::InvalidQuery, "after", problem)
+    })?;
+    Ok(Some(id))
+}
+
 fn number(pairs: &Pairs, key: &str, default: i64) -> Result<i64> {
-    let Some((_, text)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else { return Ok(default) };
-    text.parse::<i64>()
-        .ok()
-        .filter(|number| *number >= -1)
-        .ok_or_else(|| StoreError::Invalid(format!("Query parameter is not a valid integer value: {key}")))
+    let Some(text) = value(pairs, key) else { return Ok(default) };
+    text.parse::<i64>().ok().filter(|number| *number >= -1).ok_or_else(|| {
+        StoreError::Invalid(Refusal {
+            reason: Reason::InvalidQuery,
+            sentence: format!("Query parameter is not a valid integer value: {key}"),
+            details: vec![Problem::new(key, "must be a whole number, -1 or more")],
+        })
+    })
 }
 
 /// The id in a path or a query.
 pub fn id_of(text: &str) -> Result<i64> {
-    text.parse().map_err(|_| StoreError::Invalid(format!("`{text}` is no id; give a whole number")))
+    text.parse().map_err(|_| {
+        let sentence = format!("`{}` is no id; give a whole number", text.escape_default());
+        StoreError::invalid(Reason::InvalidID, sentence)
+    })
 }
 
 #[cfg(test)]
@@ -101,9 +133,12 @@ mod tests {
     fn pages_and_sizes() {
         let read = |text: &[(&str, &str)]| Query::read::<GatewayInstance>(&pairs(text));
         let query = read(&[("page", "3"), ("size", "20")]).unwrap();
-        assert_eq!((query.limit(), query.offset()), (20, 40));
+        assert_eq!((query.limit(), query.start()), (20, Start::Offset(40)));
         assert_eq!(read(&[("size", "-1")]).unwrap().limit(), i64::MAX);
-        assert_eq!(read(&[("page", "0")]).unwrap().offset(), 0);
+        assert_eq!(read(&[("page", "0")]).unwrap().start(), Start::Offset(0));
+        assert_eq!(read(&[("page", "9223372036854775807")]).unwrap().start(), Start::Offset(i64::MAX));
+        assert_eq!(read(&[("after", "7"), ("size", "20")]).unwrap().start(), Start::After(7));
+        assert!(read(&[("after", "7"), ("page", "1")]).is_err() && read(&[("after", "-1")]).is_err());
         assert!(read(&[("page", "-2")]).is_err() && read(&[("size", "many")]).is_err());
     }
 }

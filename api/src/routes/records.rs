@@ -69,7 +69,7 @@ pub(super) async fn list<T: Noun>(
 ) -> Response {
     let listed = async {
         let query = Query::read::<T>(&pairs)?;
-        let (records, total_count) = state.store.list::<T>(&query.filters, query.limit(), query.offset()).await?;
+        let (records, total_count) = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
         let seen: Vec<_> = records.into_iter().map(|record| caller.sees(record)).collect();
         Ok((seen, Meta { page: query.page, size: query.size, total_count }))
     };

@@ -19,6 +19,7 @@ use causeway_records::{
     Record,
     field::{Noun, Table},
     nouns::{WorkloadEvent, WorkloadResourceDefinition},
+    problem::{Reason, Refusal},
 };
 use causeway_store::{Filter, Result, StoreError};
 use serde_json::value::RawValue;
@@ -33,15 +34,16 @@ pub fn routes() -> Router<State> {
 /// Makes all manifests of a list, or none.
 async fn create_set(Extract(state): Extract<State>, body: Bytes) -> Response {
     let made = async {
-        let bodies: Vec<&RawValue> = serde_json::from_slice(&body)
-            .map_err(|error| StoreError::Invalid(format!("expected an array of manifests: {error}")))?;
+        let bodies: Vec<&RawValue> = serde_json::from_slice(&body).map_err(|error| {
+            StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
+        })?;
         if bodies.is_empty() {
-            return Err(StoreError::Invalid("JSON payload is empty".into()));
+            return Err(StoreError::invalid(Reason::EmptyPayload, "JSON payload is empty"));
         }
         let mut records = vec![];
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
-            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.key).map_err(|error| at(n, &error))?;
+            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.key).map_err(|error| at(n, error))?;
             records.push(record);
         }
         state.store.create_all(records).await
@@ -57,8 +59,16 @@ async fn create_set(Extract(state): Extract<State>, body: Bytes) -> Response {
     }
 }
 
-fn at(n: usize, error: &StoreError) -> StoreError {
-    StoreError::Invalid(format!("[{n}] {error}"))
+/// The same, seen from the array.
+fn at(n: usize, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Invalid(refusal) => StoreError::Invalid(Refusal {
+            sentence: format!("[{n}] {refusal}"),
+            details: refusal.details.into_iter().map(|problem| problem.inside(&format!("[{n}]"))).collect(),
+            ..refusal
+        }),
+        other => other,
+    }
 }
 
 const EVENT_KEYS: [&str; 2] = ["workloadinstanceid", "helmworkloadinstanceid"];
@@ -91,15 +101,14 @@ async fn delete_events(Extract(state): Extract<State>, RawQuery(pairs): RawQuery
 fn event_filter(pairs: &Pairs) -> Result<Filter> {
     let [(key, text)] = pairs.as_slice() else {
         let sentence = "must provide one - and only one - query parameter when deleting multiple workload events";
-        return Err(StoreError::Invalid(sentence.into()));
+        return Err(StoreError::invalid(Reason::InvalidQuery, sentence));
     };
     let known = EVENT_KEYS.iter().any(|known| known.eq_ignore_ascii_case(key));
     let field = WorkloadEvent::FIELDS.iter().find(|field| known && field.json.eq_ignore_ascii_case(key));
     let field = field.ok_or_else(|| {
-        StoreError::Invalid(format!(
-            "can only delete multiple workload events using query parameter keys [{}]",
-            EVENT_KEYS.join(" ")
-        ))
+        let keys = EVENT_KEYS.join(" ");
+        let sentence = format!("can only delete multiple workload events using query parameter keys [{keys}]");
+        StoreError::invalid(Reason::InvalidQuery, sentence)
     })?;
     Ok(Filter { field, text: text.clone() })
 }
