@@ -70,8 +70,8 @@ macro_rules! plain {
 
 plain! {
     bool, Bool, Hints::NONE, |_| Ok(()), bit;
-    i32, Int4, Hints { format: Some("int32"), ..Hints::NONE }, |_| Ok(()), parsed;
-    i64, Int8, Hints { format: Some("int64"), ..Hints::NONE }, |_| Ok(()), parsed;
+    i32, Int4, Hints { format: Some("int32"), ..Hints::NONE }, |_| Ok(()), number;
+    i64, Int8, Hints { format: Some("int64"), ..Hints::NONE }, |_| Ok(()), number;
     String, Text, Hints::NONE, |text| no_nul(text), parsed;
     DateTime<Utc>, Time, Hints { format: Some("date-time"), ..Hints::NONE }, |_| Ok(()), parsed;
     serde_json::Value, Json, Hints::NONE, |json| no_nul_inside(json), parsed;
@@ -81,13 +81,18 @@ fn parsed<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{error}"))
 }
 
-/// As Threeport reads it: in a query, not in JSON.
+/// As Threeport reads it in a query, not in JSON: the words of Go, and nothing for false.
 fn bit(text: &str) -> Result<bool, String> {
     match text {
-        "1" => Ok(true),
-        "0" => Ok(false),
-        _ => parsed(text),
+        "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
+        _ => Err("must be true or false".into()),
     }
+}
+
+/// As Threeport reads it in a query, not in JSON: nothing stands for 0.
+pub(crate) fn number<T: FromStr + Default>(text: &str) -> Result<T, String> {
+    if text.is_empty() { Ok(T::default()) } else { text.parse().map_err(|_| "must be a whole number in range".into()) }
 }
 
 /// NUL is a legal character of JSON that neither `text` nor `jsonb` can hold.

@@ -124,22 +124,18 @@ pub struct Status {
     /// The current generation has been applied, with the support services it needs. Sending `false` asks for another pass.
     pub reconciled: Option<bool>,
     /// Acknowledgement of a client; not used by Causeway.
-    #[noun(no_filter)]
     pub creation_acknowledged: Option<DateTime<Utc>>,
     /// Acknowledgement of a client; not used by Causeway.
-    #[noun(no_filter)]
     pub creation_confirmed: Option<DateTime<Utc>>,
     /// Remark of a client; not used by Causeway.
     #[noun(default = Some(false))]
     pub creation_failed: Option<bool>,
     /// When DELETE was asked for.
-    #[noun(read_only, no_filter)]
+    #[noun(read_only)]
     pub deletion_scheduled: Option<DateTime<Utc>>,
     /// Acknowledgement of a client; stored, and never shortens Causeway's own confirmation.
-    #[noun(no_filter)]
     pub deletion_acknowledged: Option<DateTime<Utc>>,
     /// Acknowledgement of a client; stored, and never shortens Causeway's own confirmation.
-    #[noun(no_filter)]
     pub deletion_confirmed: Option<DateTime<Utc>>,
     /// Pauses the work on this record (condition `Paused`); on a runtime, on everything in its cluster.
     #[noun(default = Some(false))]

@@ -1,7 +1,7 @@
 //! Texts that are checked once and valid ever after: names, hostnames, paths, ports and the like.
 
 use crate::{
-    scalar::{Hints, Scalar, no_nul},
+    scalar::{Hints, Scalar, no_nul, number},
     value::{Type, Value},
 };
 use serde::{Deserialize, Serialize};
@@ -97,6 +97,51 @@ checked_text!(
     /// An https address of a server.
     Url, url, Hints { format: Some("uri"), max_length: Some(2048), ..Hints::NONE }
 );
+
+checked_text!(
+    /// Where a cluster stands: one of Threeport's locations.
+    Location, location, Hints { choices: LOCATIONS, ..Hints::NONE }
+);
+
+/// Threeport's list of locations.
+pub const LOCATIONS: &[&str] = &[
+    "Local",
+    "NorthAmerica:NewYork",
+    "NorthAmerica:Chicago",
+    "NorthAmerica:LosAngeles",
+    "NorthAmerica:Seattle",
+    "NorthAmerica:Toronto",
+    "Asia:HongKong",
+    "Asia:Hyderabad",
+    "Asia:Jakarta",
+    "Asia:Mumbai",
+    "Asia:Osaka",
+    "Asia:Seoul",
+    "Asia:Singapore",
+    "Asia:Tokyo",
+    "Asia:Manama",
+    "Asia:Dubai",
+    "Oceana:Sydney",
+    "Oceana:Melbourne",
+    "Europe:Frankfurt",
+    "Europe:Dublin",
+    "Europe:London",
+    "Europe:Milan",
+    "Europe:Paris",
+    "Europe:Madrid",
+    "Europe:Stockholm",
+    "Europe:Zurich",
+    "SouthAmerica",
+    "Africa:CapeTown",
+];
+
+fn location(text: &str) -> Result<String, String> {
+    if LOCATIONS.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no location; one of {} is, Local for any cluster", LOCATIONS.join(", ")))
+    }
+}
 
 fn name(text: &str) -> Result<String, String> {
     match text.chars().count() {
@@ -231,7 +276,7 @@ macro_rules! ranged {
                 }
             }
             fn parse(text: &str) -> Result<Self, String> {
-                text.parse::<i32>().map(Self).map_err(|error| error.to_string())
+                number(text).map(Self)
             }
         }
     };

@@ -4,6 +4,7 @@ use crate::{
     text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice},
 };
 use causeway_records_derive::Noun;
+use chrono::{DateTime, Utc};
 
 choice! {
     /// Who writes the DNS records.
@@ -82,6 +83,25 @@ pub struct DomainNameDefinition {
     pub wildcard_certificate: Option<bool>,
     /// Existing: name of the ClusterIssuer. CA: name of the Secret with the key pair, in cert-manager's namespace.
     pub issuer_name: Option<ObjectName>,
+    /// Remark of a client: nothing has to be brought about for a domain itself.
+    #[noun(default = Some(false))]
+    pub reconciled: Option<bool>,
+    /// Remark of a client; not used by Causeway.
+    pub creation_acknowledged: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    pub creation_confirmed: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    #[noun(default = Some(false))]
+    pub creation_failed: Option<bool>,
+    /// Remark of a client; a domain goes at once.
+    pub deletion_scheduled: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    pub deletion_acknowledged: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    pub deletion_confirmed: Option<DateTime<Utc>>,
+    /// Remark of a client; not used by Causeway.
+    #[noun(default = Some(false))]
+    pub interrupt_reconciliation: Option<bool>,
 }
 
 impl DomainNameDefinition {

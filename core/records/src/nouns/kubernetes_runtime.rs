@@ -1,7 +1,7 @@
 use super::{Rules, pair};
 use crate::{
     problem::Problem,
-    text::{Name, Url, choice},
+    text::{Location, Name, Url, choice},
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -56,7 +56,7 @@ pub struct KubernetesRuntimeInstance {
     pub status: Option<String>,
     /// Where the cluster stands, such as `Local` or `NorthAmerica:NewYork`. A cluster doesn't move.
     #[noun(required, immutable)]
-    pub location: String,
+    pub location: Location,
     /// Its definition.
     #[noun(required, parent = super::KubernetesRuntimeDefinition)]
     pub kubernetes_runtime_definition_id: i64,

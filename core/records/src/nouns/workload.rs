@@ -76,10 +76,9 @@ pub struct WorkloadResourceInstance {
     #[noun(default = Some(false))]
     pub reconciled: Option<bool>,
     /// The object's state in the cluster.
-    #[noun(no_filter, sensitive)]
+    #[noun(sensitive)]
     pub runtime_definition: Option<Value>,
     /// It is about to be deleted.
-    #[noun(no_filter)]
     pub scheduled_for_deletion: Option<DateTime<Utc>>,
 }
 impl Rules for WorkloadResourceInstance {}
