@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_put_keeps_what_its_caller_does_not_see() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
-        record.spec.location = "Local".into();
+        record.spec.location = "Local".parse().unwrap();
         record.spec.connection_token = Some("ciphertext".into());
         record.spec.status = Some("here".into());
         let body = br#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1}"#;
