@@ -1,18 +1,18 @@
 //! What workloads have beyond the routes of every noun.
 
 use crate::{
+    auth::{Role, access::Routes},
     body::{Over, lay},
     envelope::{self, Meta},
+    origin::Writes,
     query::Pairs,
     state::State,
 };
 use axum::{
-    Router,
     body::Bytes,
     extract::{Query as RawQuery, State as Extract},
     http::StatusCode,
     response::Response,
-    routing::{delete, post},
 };
 use causeway_bus::Hint;
 use causeway_records::{
@@ -25,14 +25,16 @@ use causeway_store::{Filter, Result, StoreError};
 use serde_json::value::RawValue;
 
 /// The set route, and the deletion of a workload's events.
-pub fn routes() -> Router<State> {
-    Router::new()
-        .route("/v0/workload-resource-definition-sets", post(create_set))
-        .route("/v0/workload-events", delete(delete_events))
+pub fn routes() -> Routes {
+    Routes::default().post("/v0/workload-resource-definition-sets", Role::Editor, create_set).delete(
+        "/v0/workload-events",
+        Role::Editor,
+        delete_events,
+    )
 }
 
 /// Makes all manifests of a list, or none.
-async fn create_set(Extract(state): Extract<State>, body: Bytes) -> Response {
+async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body: Bytes) -> Response {
     let made = async {
         let bodies: Vec<&RawValue> = serde_json::from_slice(&body).map_err(|error| {
             StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
@@ -46,7 +48,7 @@ async fn create_set(Extract(state): Extract<State>, body: Bytes) -> Response {
             lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.key).map_err(|error| at(n, error))?;
             records.push(record);
         }
-        state.store.create_all(records).await
+        writer.create_all(records).await
     };
     let kind = WorkloadResourceDefinition::KIND;
     match made.await {
@@ -74,7 +76,11 @@ fn at(n: usize, error: StoreError) -> StoreError {
 const EVENT_KEYS: [&str; 2] = ["workloadinstanceid", "helmworkloadinstanceid"];
 
 /// Deletes the events of a workload instance.
-async fn delete_events(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+async fn delete_events(
+    Extract(state): Extract<State>,
+    Writes(writer): Writes,
+    RawQuery(pairs): RawQuery<Pairs>,
+) -> Response {
     let deleted = async {
         let filter = event_filter(&pairs)?;
         let (events, _) = state.store.list::<WorkloadEvent>(&[filter], i64::MAX, 0).await?;
@@ -83,7 +89,7 @@ async fn delete_events(Extract(state): Extract<State>, RawQuery(pairs): RawQuery
         }
         let mut deleted = vec![];
         for event in events {
-            deleted.push(state.store.delete::<WorkloadEvent>(event.id()).await?);
+            deleted.push(writer.delete::<WorkloadEvent>(event.id()).await?);
         }
         Ok(deleted)
     };
