@@ -201,7 +201,7 @@ fn schema(field: &Field) -> RefOr<Schema> {
             .description(Some(field.doc))
             .build()
             .into(),
-        Shape::Column { ty: Type::Json, hints, .. } if hints.list => {
+        Shape::Column { ty: Type::Json, hints, .. } if hints.schema.is_some() => {
             let any = ObjectBuilder::new().schema_type(SchemaType::AnyValue).build();
             ArrayBuilder::new().items(any).description(Some(field.doc)).build().into()
         }

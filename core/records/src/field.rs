@@ -20,6 +20,8 @@ pub struct Field {
     pub column: &'static str,
     /// Meaning, unit, limits: for the API document.
     pub doc: &'static str,
+    /// A value for examples in the API document: a text as it is, everything else as JSON. None: left out of them unless it is required.
+    pub example: Option<&'static str>,
     /// POST and PUT must carry it.
     pub required: bool,
     /// Set by the system: the stored value may be sent back, another one is refused.
@@ -120,12 +122,19 @@ pub struct Info {
     pub reconciled: bool,
     /// Its table of fields.
     pub fields: &'static [Field],
+    /// One with its defaults.
+    pub new: fn() -> Box<dyn Fields>,
 }
 
 impl Info {
     /// Fields that are columns of the noun's own table.
     pub fn columns(&self) -> impl Iterator<Item = &'static Field> + use<> {
         columns(self.fields)
+    }
+
+    /// Has fields that are stored encrypted.
+    pub fn has_secrets(&self) -> bool {
+        self.fields.iter().any(|field| field.encrypted)
     }
 
     /// Has a name that is unique among the live.

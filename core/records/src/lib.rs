@@ -17,6 +17,7 @@ pub mod overlay;
 pub mod problem;
 pub mod record;
 pub mod scalar;
+pub mod schema;
 pub mod secret;
 pub mod status;
 pub mod text;

@@ -1,6 +1,9 @@
 //! Types that one column can hold, and what a reader of the API must know about their values.
 
-use crate::value::{Type, Value};
+use crate::{
+    schema::Typed,
+    value::{Type, Value},
+};
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt::Display, str::FromStr};
@@ -16,18 +19,31 @@ pub struct Hints {
     pub minimum: Option<i64>,
     /// Largest number allowed.
     pub maximum: Option<i64>,
+    /// Shortest text allowed, in characters.
+    pub min_length: Option<usize>,
     /// Longest text allowed, in characters.
     pub max_length: Option<usize>,
     /// The only texts allowed; empty: any.
     pub choices: &'static [&'static str],
-    /// A list of objects or texts rather than one value (jsonb columns).
-    pub list: bool,
+    /// What each choice means; empty: they speak for themselves.
+    pub meanings: &'static [&'static str],
+    /// Schema of a jsonb column with a type of its own.
+    pub schema: Option<Typed>,
 }
 
 impl Hints {
     /// Nothing to say.
-    pub const NONE: Self =
-        Self { format: None, pattern: None, minimum: None, maximum: None, max_length: None, choices: &[], list: false };
+    pub const NONE: Self = Self {
+        format: None,
+        pattern: None,
+        minimum: None,
+        maximum: None,
+        min_length: None,
+        max_length: None,
+        choices: &[],
+        meanings: &[],
+        schema: None,
+    };
 }
 
 /// A value of one column, checked: who holds one can use it as it is.
@@ -110,12 +126,15 @@ fn no_nul_inside(json: &serde_json::Value) -> Result<(), String> {
     }
 }
 
-/// A jsonb column with a type of its own: anything serde can read and write.
+/// A jsonb column with a type of its own: anything serde can read and write and schemars can describe.
 macro_rules! json_scalar {
-    ($ty:ty, list: $list:literal) => {
+    ($ty:ty) => {
         impl $crate::scalar::Scalar for $ty {
             const TYPE: $crate::value::Type = $crate::value::Type::Json;
-            const HINTS: $crate::scalar::Hints = $crate::scalar::Hints { list: $list, ..$crate::scalar::Hints::NONE };
+            const HINTS: $crate::scalar::Hints = $crate::scalar::Hints {
+                schema: Some(|generator| generator.subschema_for::<$ty>()),
+                ..$crate::scalar::Hints::NONE
+            };
             fn to_value(&self) -> $crate::value::Value {
                 $crate::value::Value::Json(serde_json::to_value(self).unwrap_or_default())
             }

@@ -3,6 +3,7 @@
 use crate::{scalar::json_scalar, text::choice};
 use causeway_records_derive::Fields;
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 choice! {
@@ -18,7 +19,7 @@ choice! {
 }
 
 /// One step on the way to what a record asks for. Conditions are positive: a problem is a `False` one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Condition {
     /// Which step: `GatewayProgrammed`.
@@ -37,10 +38,11 @@ pub struct Condition {
 }
 
 /// The steps of one record, in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Conditions(pub Vec<Condition>);
-json_scalar!(Conditions, list: true);
+json_scalar!(Conditions);
 
 /// A condition as a reconciler finds it, before it is dated.
 #[derive(Clone, Debug, PartialEq, Eq)]

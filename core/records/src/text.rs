@@ -2,6 +2,7 @@
 
 use crate::{
     scalar::{Hints, Scalar, no_nul, number},
+    schema::described,
     value::{Type, Value},
 };
 use serde::{Deserialize, Serialize};
@@ -62,12 +63,13 @@ macro_rules! checked_text {
                 Ok(Self(text.to_owned()))
             }
         }
+        described!($name);
     };
 }
 
 checked_text!(
     /// What a person calls a record: 1 to 253 characters, no control characters. Unique among the live records of its noun.
-    Name, name, Hints { max_length: Some(253), ..Hints::NONE }
+    Name, name, Hints { min_length: Some(1), max_length: Some(253), pattern: Some(r"^[^\x00-\x1f\x7f-\x9f]*$"), ..Hints::NONE }
 );
 checked_text!(
     /// A DNS name of the rules of RFC 1123: at most 253 characters in labels of at most 63. Stored in lower case, without a final dot.
@@ -75,7 +77,7 @@ checked_text!(
 );
 checked_text!(
     /// Labels to put before a domain: `www`, `api.eu`.
-    SubDomain, hostname, Hints { max_length: Some(253), ..Hints::NONE }
+    SubDomain, hostname, Hints { format: Some("hostname"), max_length: Some(253), ..Hints::NONE }
 );
 checked_text!(
     /// An absolute path of a URL without query or fragment. A request matches when its path begins with it, label by label.
@@ -87,7 +89,7 @@ checked_text!(
 );
 checked_text!(
     /// Name of a cluster-scoped or namespaced Kubernetes object: a DNS subdomain of RFC 1123.
-    ObjectName, hostname, Hints { max_length: Some(253), ..Hints::NONE }
+    ObjectName, hostname, Hints { format: Some("hostname"), max_length: Some(253), ..Hints::NONE }
 );
 checked_text!(
     /// A mail address.
@@ -95,7 +97,7 @@ checked_text!(
 );
 checked_text!(
     /// An https address of a server.
-    Url, url, Hints { format: Some("uri"), max_length: Some(2048), ..Hints::NONE }
+    Url, url, Hints { format: Some("uri"), max_length: Some(2048), pattern: Some("^https://"), ..Hints::NONE }
 );
 
 checked_text!(
@@ -293,11 +295,11 @@ ranged!(
 
 /// An enumeration stored as text.
 macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),* $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $vdoc:literal])* $variant:ident = $text:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $text)] $variant),*
+            $($(#[doc = $vdoc])* #[serde(rename = $text)] $variant),*
         }
         impl $name {
             /// Every choice, the default first.
@@ -323,8 +325,11 @@ macro_rules! choice {
         }
         impl $crate::scalar::Scalar for $name {
             const TYPE: $crate::value::Type = $crate::value::Type::Text;
-            const HINTS: $crate::scalar::Hints =
-                $crate::scalar::Hints { choices: &[$($text),*], ..$crate::scalar::Hints::NONE };
+            const HINTS: $crate::scalar::Hints = $crate::scalar::Hints {
+                choices: &[$($text),*],
+                meanings: &[$(concat!($($vdoc),*).trim_ascii()),*],
+                ..$crate::scalar::Hints::NONE
+            };
             fn to_value(&self) -> $crate::value::Value { $crate::value::Value::Text(self.as_str().to_owned()) }
             fn from_value(value: $crate::value::Value) -> Result<Self, String> {
                 match value {
@@ -334,6 +339,7 @@ macro_rules! choice {
             }
             fn parse(text: &str) -> Result<Self, String> { text.parse() }
         }
+        $crate::schema::described!($name);
     };
 }
 pub(crate) use choice;

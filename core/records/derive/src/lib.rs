@@ -12,6 +12,7 @@
 //! | `encrypted` | stored and returned as ciphertext |
 //! | `sensitive` | may hold secrets among other things: masked in audit events |
 //! | `json = "Name"` | wire name, where it isn't the column in Go's spelling |
+//! | `example = value` | shown in the API document's examples: a text as it is, everything else as JSON |
 //! | `default = expr` | value of a POST or PUT that doesn't name the field |
 //! | `parent = Noun` | id of a record that must exist and can't be deleted while this one lives |
 //! | `part_of = Noun` | id of a record that takes this one along when it goes |
@@ -70,6 +71,7 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
             const INFO: ::causeway_records::field::Info = ::causeway_records::field::Info {
                 kind: #kind, plural: #plural, table: #table, doc: #doc, reconciled: #reconciled,
                 fields: <Self as ::causeway_records::field::Table>::FIELDS,
+                new: || ::std::boxed::Box::new(<Self as ::core::default::Default>::default()),
             };
             fn children(&self) -> Vec<::causeway_records::field::Children<'_>> { vec![#(#children),*] }
         }
@@ -87,6 +89,7 @@ struct Said {
     encrypted: bool,
     sensitive: bool,
     json: Option<String>,
+    example: Option<String>,
     default: Option<Expr>,
     parent: Option<(Path, &'static str)>,
     children: Option<LitStr>,
@@ -108,13 +111,14 @@ impl Said {
                     "encrypted" => said.encrypted = true,
                     "sensitive" => said.sensitive = true,
                     "json" => said.json = Some(meta.value()?.parse::<LitStr>()?.value()),
+                    "example" => said.example = Some(text(&meta.value()?.parse()?)?),
                     "default" => said.default = Some(meta.value()?.parse()?),
                     "parent" => said.parent = Some((meta.value()?.parse()?, "Blocks")),
                     "part_of" => said.parent = Some((meta.value()?.parse()?, "Takes")),
                     "children" => said.children = Some(meta.value()?.parse()?),
                     _ => {
                         return Err(meta.error(
-                            "unknown; one of required, read_only, immutable, no_filter, encrypted, sensitive, json, default, parent, part_of, children",
+                            "unknown; one of required, read_only, immutable, no_filter, encrypted, sensitive, json, example, default, parent, part_of, children",
                         ));
                     }
                 }
@@ -136,7 +140,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         let id = field.ident.as_ref().ok_or_else(|| syn::Error::new(field.span(), "needs a name"))?;
         let (said, ty, column) = (Said::of(&field.attrs)?, &field.ty, id.unraw().to_string());
         let json = said.json.unwrap_or_else(|| go_name(&column));
-        let doc = doc(&field.attrs);
+        let (doc, example) = (doc(&field.attrs), optional(said.example));
         let (required, read_only, immutable) = (said.required, said.read_only, said.immutable);
         let (encrypted, sensitive, is_child) = (said.encrypted, said.sensitive, said.children.is_some());
         let filterable = !said.no_filter && !is_child && !encrypted;
@@ -153,7 +157,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         };
         metas.push(quote! {
             ::causeway_records::field::Field {
-                json: #json, column: #column, doc: #doc, required: #required, read_only: #read_only, immutable: #immutable,
+                json: #json, column: #column, doc: #doc, example: #example, required: #required, read_only: #read_only, immutable: #immutable,
                 encrypted: #encrypted, sensitive: #sensitive, filterable: #filterable, parent: #parent,
                 shape: <#ty as ::causeway_records::field::Shaped>::SHAPE,
             }
@@ -186,6 +190,20 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         }
     };
     Ok((code, children))
+}
+
+fn optional(text: Option<String>) -> Code {
+    text.map_or_else(|| quote!(None), |text| quote!(Some(#text)))
+}
+
+/// What a literal says.
+fn text(literal: &Lit) -> syn::Result<String> {
+    match literal {
+        Lit::Str(text) => Ok(text.value()),
+        Lit::Int(number) => Ok(number.base10_digits().to_owned()),
+        Lit::Bool(word) => Ok(word.value.to_string()),
+        other => Err(syn::Error::new(other.span(), "expected a text, a whole number, true or false")),
+    }
 }
 
 fn noun_attributes(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {

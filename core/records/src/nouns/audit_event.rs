@@ -5,6 +5,7 @@ use crate::{
     text::choice,
 };
 use causeway_records_derive::Noun;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ const MASK: &str = "***";
 const LONGEST: usize = 2048;
 
 /// A field that a write changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub struct Change {
     /// Its name on the wire.
@@ -40,10 +41,11 @@ pub struct Change {
 }
 
 /// The fields that a write changed, in the order of the noun's table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Changes(pub Vec<Change>);
-json_scalar!(Changes, list: true);
+json_scalar!(Changes);
 
 impl Changes {
     /// What differs between two states of the same struct; without a `before`, all that is set. Secrets are masked, and of long values only

@@ -5,6 +5,7 @@ use crate::{
     text::{Hostname, HttpPath, Name, ObjectName, Port, ServiceName, SubDomain, choice},
 };
 use causeway_records_derive::Noun;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,19 +30,21 @@ choice! {
 }
 
 /// A list of hostnames.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Hostnames(pub Vec<Hostname>);
-json_scalar!(Hostnames, list: true);
+json_scalar!(Hostnames);
 
 /// A list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(inline)]
 pub struct Texts(pub Vec<String>);
-json_scalar!(Texts, list: true);
+json_scalar!(Texts);
 
 /// Labels and annotations of what the controller makes for a Gateway: where a cloud's load balancer is told what to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
 pub struct Infrastructure {
     /// At most 8.
@@ -49,7 +52,7 @@ pub struct Infrastructure {
     /// At most 16.
     pub annotations: BTreeMap<String, String>,
 }
-json_scalar!(Infrastructure, list: false);
+json_scalar!(Infrastructure);
 
 /// What a gateway is: its ports, the service behind it and its hostname.
 #[derive(Noun, Clone, Debug, PartialEq)]

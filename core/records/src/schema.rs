@@ -1,0 +1,118 @@
+//! JSON Schema of what columns hold, for the API document.
+
+use crate::{
+    field::{Shape, Table},
+    nouns,
+    scalar::Hints,
+    status::Status,
+    value::Type,
+};
+use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
+use serde_json::{Map, Value, json};
+
+/// Describes a type; named types are told once, in [`definitions`].
+pub type Typed = fn(&mut SchemaGenerator) -> Schema;
+
+/// The values of a column.
+#[must_use]
+pub fn of(ty: Type, hints: &Hints) -> Map<String, Value> {
+    let mut schema = hints.schema.map_or_else(|| plain(ty), |typed| object(typed(&mut generator())));
+    let mut say = |keyword: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            schema.insert(keyword.to_owned(), value);
+        }
+    };
+    say("format", hints.format.map(Value::from));
+    say("pattern", hints.pattern.map(Value::from));
+    say("minimum", hints.minimum.map(Value::from));
+    say("maximum", hints.maximum.map(Value::from));
+    say("minLength", hints.min_length.map(Value::from));
+    say("maxLength", hints.max_length.map(Value::from));
+    say("enum", (!hints.choices.is_empty()).then(|| hints.choices.into()));
+    let pairs = hints.choices.iter().zip(hints.meanings);
+    let meanings: Vec<_> = pairs.map(|(choice, meaning)| format!("`{choice}`: {meaning}")).collect();
+    say("description", (!meanings.is_empty()).then(|| meanings.join(" ").into()));
+    schema
+}
+
+/// The named types within columns: `Condition`.
+#[must_use]
+pub fn definitions() -> Map<String, Value> {
+    let mut generator = generator();
+    let nouns = nouns::ALL.iter().chain(nouns::OWN).flat_map(|info| info.fields);
+    for field in nouns.chain(Status::FIELDS) {
+        if let Shape::Column { hints: Hints { schema: Some(typed), .. }, .. } = field.shape {
+            typed(&mut generator);
+        }
+    }
+    generator.take_definitions(false)
+}
+
+/// Named types stand where an OpenAPI document has them.
+fn generator() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.meta_schema = None;
+        settings.definitions_path = "/components/schemas".into();
+    });
+    settings.into_generator()
+}
+
+fn object(mut schema: Schema) -> Map<String, Value> {
+    std::mem::take(schema.ensure_object())
+}
+
+fn plain(ty: Type) -> Map<String, Value> {
+    let word = match ty {
+        Type::Bool => "boolean",
+        Type::Int4 | Type::Int8 => "integer",
+        Type::Text | Type::Time => "string",
+        // Any JSON.
+        Type::Json => return Map::new(),
+    };
+    Map::from_iter([("type".to_owned(), json!(word))])
+}
+
+/// Describes a scalar by its hints wherever it stands inside other types.
+macro_rules! described {
+    ($ty:ident) => {
+        impl schemars::JsonSchema for $ty {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($ty).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                use $crate::scalar::Scalar;
+                $crate::schema::of(Self::TYPE, &Self::HINTS).into()
+            }
+        }
+    };
+}
+pub(crate) use described;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        nouns::{Hostnames, Placement},
+        scalar::Scalar,
+        status::Conditions,
+    };
+
+    #[test]
+    fn choices_are_listed_with_their_meaning() {
+        let schema = of(Placement::TYPE, &Placement::HINTS);
+        assert_eq!(schema["enum"], json!(["Shared", "Dedicated"]));
+        let meaning = schema["description"].as_str().unwrap();
+        assert!(meaning.starts_with("`Shared`: The cluster's common one. `Dedicated`: One of its own"), "{meaning}");
+    }
+
+    #[test]
+    fn named_types_are_told_once() {
+        let items = &of(Conditions::TYPE, &Conditions::HINTS)["items"];
+        assert_eq!(items, &json!({"$ref": "#/components/schemas/Condition"}));
+        assert_eq!(definitions()["Condition"]["properties"]["Status"]["enum"], json!(["Unknown", "True", "False"]));
+        assert_eq!(of(Hostnames::TYPE, &Hostnames::HINTS)["items"]["format"], "hostname");
+    }
+}
