@@ -124,6 +124,7 @@ impl Conditions {
 #[derive(Fields, Clone, Debug, PartialEq)]
 pub struct Status {
     /// The current generation has been applied, with the support services it needs. Sending `false` asks for another pass.
+    #[noun(example = true)]
     pub reconciled: Option<bool>,
     /// Acknowledgement of a client; not used by Causeway.
     pub creation_acknowledged: Option<DateTime<Utc>>,
@@ -143,13 +144,17 @@ pub struct Status {
     #[noun(default = Some(false))]
     pub interrupt_reconciliation: Option<bool>,
     /// Counts the changes of what is asked for, the record's own and those of what it depends on.
-    #[noun(read_only, no_filter)]
+    #[noun(read_only, no_filter, example = 1)]
     pub generation: Option<i64>,
     /// The generation that was last applied.
-    #[noun(read_only, no_filter)]
+    #[noun(read_only, no_filter, example = 1)]
     pub observed_generation: Option<i64>,
     /// The steps, in order; `Ready` sums them up.
-    #[noun(read_only, no_filter)]
+    #[noun(
+        read_only,
+        no_filter,
+        example = r#"[{"Type":"Ready","Status":"True","Reason":"Ready","Message":"everything asked for stands and works","ObservedGeneration":1,"LastTransitionTime":"2026-01-31T12:00:05Z"}]"#
+    )]
     pub conditions: Option<Conditions>,
 }
 

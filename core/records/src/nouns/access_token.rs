@@ -20,13 +20,13 @@ choice! {
 #[noun(plural = "access-tokens")]
 pub struct AccessToken {
     /// Unique among live tokens. The holder is called by it in logs and audit events.
-    #[noun(required)]
+    #[noun(required, example = "ci")]
     pub name: Name,
     /// What the holder may do.
-    #[noun(required)]
+    #[noun(required, example = "editor")]
     pub role: Role,
     /// From when on it is refused.
-    #[noun(required)]
+    #[noun(required, example = "2099-01-01T00:00:00Z")]
     pub expires_at: DateTime<Utc>,
     /// When it was last used, to a minute or so.
     #[noun(read_only)]

@@ -6,13 +6,13 @@ use causeway_records_derive::Noun;
 #[noun(plural = "attached-object-references")]
 pub struct AttachedObjectReference {
     /// Type of the record that something is attached to: `v0.WorkloadInstance`.
-    #[noun(required)]
+    #[noun(required, example = "v0.WorkloadInstance")]
     pub object_type: String,
     /// Its id.
     #[noun(required)]
     pub object_id: i64,
     /// Type of what is attached: `v0.GatewayInstance`.
-    #[noun(required)]
+    #[noun(required, example = "v0.GatewayInstance")]
     pub attached_object_type: String,
     /// Its id.
     #[noun(required)]

@@ -84,26 +84,26 @@ fn shown(field: &Field, slot: &dyn Slot) -> Option<Value> {
 #[noun(plural = "audit-events")]
 pub struct AuditEvent {
     /// Who asked for it: the name of a client certificate or an access token; `anonymous` where nobody is asked who he is.
-    #[noun(read_only)]
+    #[noun(read_only, example = "ann")]
     pub caller: String,
     /// The request's `x-request-id`: of the client, or made up by the API, and then in the answer and the log too.
-    #[noun(read_only)]
+    #[noun(read_only, example = "0b3f0f52-8b0e-4c0c-9d0a-0f5f9a6f7d11")]
     pub request_id: Option<String>,
     /// What was done.
     #[noun(read_only)]
     pub action: Action,
     /// The kind of record it was done to: `GatewayDefinition`.
-    #[noun(read_only)]
+    #[noun(read_only, example = "GatewayDefinition")]
     pub object_kind: String,
     /// The id of the record it was done to.
     #[noun(read_only)]
     pub object_id: i64,
     /// The record's name since; left out: records of its kind have none.
-    #[noun(read_only)]
+    #[noun(read_only, example = "shop")]
     pub object_name: Option<String>,
     /// The fields that changed, with the values before and since. Secrets, and documents that may hold some, are masked; of values longer than
     /// 2048 bytes the length is told.
-    #[noun(read_only, no_filter)]
+    #[noun(read_only, no_filter, example = r#"[{"Field":"SubDomain","Old":"shop","New":"www"}]"#)]
     pub changes: Changes,
 }
 impl Rules for AuditEvent {}

@@ -48,18 +48,19 @@ pub fn lets_encrypt_production() -> &'static str {
 #[noun(plural = "domain-name-definitions")]
 pub struct DomainNameDefinition {
     /// Unique among live domain name definitions.
-    #[noun(required)]
+    #[noun(required, example = "example")]
     pub name: Name,
     /// The domain: `example.org`.
-    #[noun(required)]
+    #[noun(required, example = "example.org")]
     pub domain: Hostname,
     /// `Public` or `Private`: which of two zones of one name.
-    #[noun(required)]
+    #[noun(required, example = "Public")]
     pub zone: String,
     /// Who hears from the certificate authority.
-    #[noun(required)]
+    #[noun(required, example = "ops@example.org")]
     pub admin_email: Email,
     /// Id of the Route53 hosted zone. Left out: the zone with the longest matching name.
+    #[noun(example = "Z0123456789ABCDEFGHIJ")]
     pub hosted_zone_id: Option<String>,
     /// The account that the zone is in. Left out: the credentials of the workers and of the cluster's nodes.
     #[noun(parent = AwsAccount)]
@@ -139,7 +140,7 @@ impl Rules for DomainNameDefinition {
 #[noun(plural = "domain-name-instances", reconciled)]
 pub struct DomainNameInstance {
     /// Unique among live domain name instances.
-    #[noun(required)]
+    #[noun(required, example = "shop")]
     pub name: Name,
     /// Free text of a client.
     pub status: Option<String>,

@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 #[noun(plural = "events")]
 pub struct Event {
     /// One word: `SuccessfulCreate`, `FailedUpdate`.
-    #[noun(required)]
+    #[noun(required, example = "SuccessfulCreate")]
     pub reason: String,
     /// A sentence.
+    #[noun(example = "the gateway instance was made")]
     pub note: Option<String>,
     /// When it happened first.
     #[noun(required)]
@@ -18,13 +19,13 @@ pub struct Event {
     #[noun(required)]
     pub last_observed_time: DateTime<Utc>,
     /// `Normal` or `Warning`.
-    #[noun(required)]
+    #[noun(required, example = "Normal")]
     pub r#type: String,
     /// Who reports it.
-    #[noun(required)]
+    #[noun(required, example = "causeway")]
     pub reporting_controller: String,
     /// How often it was seen.
-    #[noun(required)]
+    #[noun(required, example = 1)]
     pub count: i64,
     /// Says which record it is about.
     pub attached_object_reference_id: Option<i64>,

@@ -59,11 +59,14 @@ json_scalar!(Infrastructure);
 #[noun(plural = "gateway-definitions", reconciled)]
 pub struct GatewayDefinition {
     /// Unique among live gateway definitions.
-    #[noun(required)]
+    #[noun(required, example = "shop")]
     pub name: Name,
     /// In POST: HTTP and HTTPS ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
     /// `gateway-http-ports`.
-    #[noun(children = "gateway_definition_id")]
+    #[noun(
+        children = "gateway_definition_id",
+        example = r#"[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}]"#
+    )]
     pub http_ports: Vec<GatewayHttpPort>,
     /// In POST: TCP ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
     /// `gateway-tcp-ports`.
@@ -73,8 +76,10 @@ pub struct GatewayDefinition {
     #[noun(parent = DomainNameDefinition)]
     pub domain_name_definition_id: Option<i64>,
     /// Labels before the domain: `www`. Without them the hostname is the domain itself.
+    #[noun(example = "www")]
     pub sub_domain: Option<SubDomain>,
     /// The workload's Service to send traffic to. May be left out when the workload has exactly one.
+    #[noun(example = "web")]
     pub service_name: Option<ServiceName>,
     /// Not used by Causeway.
     pub workload_definition_id: Option<i64>,
@@ -149,13 +154,13 @@ pub struct GatewayHttpPort {
     #[noun(required, immutable, part_of = GatewayDefinition)]
     pub gateway_definition_id: i64,
     /// Where clients connect.
-    #[noun(required)]
+    #[noun(required, example = 443)]
     pub port: Port,
     /// Beginning of the paths that go to the service.
     #[noun(default = "/".parse().ok())]
     pub path: Option<HttpPath>,
     /// HTTPS, with a certificate for the hostname.
-    #[noun(json = "TLSEnabled", default = Some(false))]
+    #[noun(json = "TLSEnabled", default = Some(false), example = true)]
     pub tls_enabled: Option<bool>,
     /// Answer with a redirect to HTTPS instead of the service.
     #[noun(json = "HTTPSRedirect", default = Some(false))]
@@ -182,7 +187,7 @@ pub struct GatewayTcpPort {
     #[noun(required, immutable, part_of = GatewayDefinition)]
     pub gateway_definition_id: i64,
     /// Where clients connect.
-    #[noun(required)]
+    #[noun(required, example = 5432)]
     pub port: Port,
     /// Must be false: TLS on a TCP port is not supported yet.
     #[noun(json = "TLSEnabled", default = Some(false))]
@@ -206,7 +211,7 @@ impl Rules for GatewayTcpPort {
 #[noun(plural = "gateway-instances", reconciled)]
 pub struct GatewayInstance {
     /// Unique among live gateway instances.
-    #[noun(required)]
+    #[noun(required, example = "shop")]
     pub name: Name,
     /// Free text of a client.
     pub status: Option<String>,

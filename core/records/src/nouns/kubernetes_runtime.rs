@@ -23,7 +23,7 @@ choice! {
 #[noun(plural = "kubernetes-runtime-definitions", reconciled)]
 pub struct KubernetesRuntimeDefinition {
     /// Unique among live runtime definitions.
-    #[noun(required)]
+    #[noun(required, example = "local")]
     pub name: Name,
     /// Who runs the clusters of this definition.
     #[noun(required)]
@@ -50,7 +50,7 @@ impl Rules for KubernetesRuntimeDefinition {}
 #[noun(plural = "kubernetes-runtime-instances", reconciled)]
 pub struct KubernetesRuntimeInstance {
     /// Unique among live runtime instances.
-    #[noun(required)]
+    #[noun(required, example = "main")]
     pub name: Name,
     /// Free text of a client.
     pub status: Option<String>,
@@ -64,10 +64,10 @@ pub struct KubernetesRuntimeInstance {
     #[noun(default = Some(false))]
     pub threeport_control_plane_host: Option<bool>,
     /// Address of the cluster's API server: `https://10.0.0.1:6443`.
-    #[noun(json = "APIEndpoint", no_filter)]
+    #[noun(json = "APIEndpoint", no_filter, example = "https://10.0.0.1:6443")]
     pub api_endpoint: Option<Url>,
     /// PEM of the authority that signed the API server's certificate.
-    #[noun(no_filter)]
+    #[noun(no_filter, example = "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n")]
     pub ca_certificate: Option<String>,
     /// PEM of the client certificate to log in with.
     #[noun(no_filter)]
@@ -76,7 +76,7 @@ pub struct KubernetesRuntimeInstance {
     #[noun(encrypted)]
     pub certificate_key: Option<String>,
     /// Bearer token to log in with instead. Send plain text; stored and returned as ciphertext.
-    #[noun(encrypted)]
+    #[noun(encrypted, example = "a token of a service account in the cluster")]
     pub connection_token: Option<String>,
     /// When the token stops to work.
     #[noun(no_filter)]

@@ -7,7 +7,7 @@ use causeway_records_derive::Noun;
 #[noun(plural = "shared-gateways", reconciled)]
 pub struct SharedGateway {
     /// Unique among live shared gateways.
-    #[noun(required)]
+    #[noun(required, example = "main")]
     pub name: Name,
     /// The cluster.
     #[noun(required, immutable, part_of = KubernetesRuntimeInstance)]

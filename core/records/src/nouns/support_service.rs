@@ -31,13 +31,13 @@ choice! {
 #[noun(plural = "support-service-instances", reconciled)]
 pub struct SupportServiceInstance {
     /// Unique among live support service instances.
-    #[noun(required)]
+    #[noun(required, example = "external-dns")]
     pub name: Name,
     /// The cluster.
     #[noun(required, immutable, part_of = KubernetesRuntimeInstance)]
     pub kubernetes_runtime_instance_id: i64,
     /// Which service.
-    #[noun(required, immutable)]
+    #[noun(required, immutable, example = "external-dns")]
     pub service: Service,
     /// Version to install. Left out: the one this release of Causeway brings.
     pub version: Option<String>,

@@ -9,10 +9,15 @@ use serde_json::Value;
 #[noun(plural = "workload-definitions", reconciled)]
 pub struct WorkloadDefinition {
     /// Unique among live workload definitions.
-    #[noun(required)]
+    #[noun(required, example = "shop")]
     pub name: Name,
     /// The manifests, as a stream of YAML documents.
-    #[noun(required, no_filter, sensitive)]
+    #[noun(
+        required,
+        no_filter,
+        sensitive,
+        example = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n"
+    )]
     pub yaml_document: String,
 }
 impl Rules for WorkloadDefinition {}
@@ -22,7 +27,7 @@ impl Rules for WorkloadDefinition {}
 #[noun(plural = "workload-instances", reconciled)]
 pub struct WorkloadInstance {
     /// Unique among live workload instances.
-    #[noun(required)]
+    #[noun(required, example = "shop")]
     pub name: Name,
     /// The cluster.
     #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
@@ -40,7 +45,13 @@ impl Rules for WorkloadInstance {}
 #[noun(plural = "workload-resource-definitions")]
 pub struct WorkloadResourceDefinition {
     /// The manifest.
-    #[noun(required, no_filter, sensitive, json = "JSONDefinition")]
+    #[noun(
+        required,
+        no_filter,
+        sensitive,
+        json = "JSONDefinition",
+        example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
+    )]
     pub json_definition: Value,
     /// The workload it belongs to.
     #[noun(required, part_of = WorkloadDefinition)]
@@ -65,7 +76,13 @@ impl Rules for WorkloadResourceDefinition {
 #[noun(plural = "workload-resource-instances")]
 pub struct WorkloadResourceInstance {
     /// The manifest as applied.
-    #[noun(required, no_filter, sensitive, json = "JSONDefinition")]
+    #[noun(
+        required,
+        no_filter,
+        sensitive,
+        json = "JSONDefinition",
+        example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
+    )]
     pub json_definition: Value,
     /// The workload instance it belongs to.
     #[noun(required, part_of = WorkloadInstance)]
@@ -88,16 +105,16 @@ impl Rules for WorkloadResourceInstance {}
 #[noun(plural = "workload-events")]
 pub struct WorkloadEvent {
     /// Uid of the Kubernetes Event.
-    #[noun(required)]
+    #[noun(required, example = "1c9d6f2e-7a34-4c1b-9a55-0d5f3f6b8a21")]
     pub runtime_event_uid: String,
     /// `Normal` or `Warning`.
-    #[noun(required)]
+    #[noun(required, example = "Normal")]
     pub r#type: String,
     /// One word.
-    #[noun(required)]
+    #[noun(required, example = "Scheduled")]
     pub reason: String,
     /// A sentence.
-    #[noun(required)]
+    #[noun(required, example = "the pod web-0 runs on node-1")]
     pub message: String,
     /// When it happened.
     #[noun(required)]
