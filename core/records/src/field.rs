@@ -252,6 +252,10 @@ impl<T: Scalar> Slot for Option<T> {
         Ok(())
     }
     fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        if T::EMPTY_IS_NONE && json.get() == "\"\"" {
+            *self = None;
+            return Ok(true);
+        }
         Ok(value::<T>(json)?.map(|value| *self = Some(value)).is_some())
     }
     fn same(&self, json: &RawValue) -> Result<bool, Vec<Problem>> {

@@ -52,6 +52,8 @@ pub trait Scalar: Serialize + DeserializeOwned + Clone + Default + PartialEq + S
     const TYPE: Type;
     /// What the documentation says about it.
     const HINTS: Hints = Hints::NONE;
+    /// An optional one may be sent as an empty text, which stands for no value: clients of Threeport do so where they have none.
+    const EMPTY_IS_NONE: bool = false;
     /// For storing.
     fn to_value(&self) -> Value;
     /// From storage. Fails on a value that today's rules refuse.

@@ -47,6 +47,7 @@ macro_rules! checked_text {
         impl Scalar for $name {
             const TYPE: Type = Type::Text;
             const HINTS: Hints = $hints;
+            const EMPTY_IS_NONE: bool = true;
             fn to_value(&self) -> Value {
                 Value::Text(self.0.clone())
             }

@@ -1,4 +1,4 @@
-use super::{Rules, pair};
+use super::{Rules, pair, without_empty};
 use crate::{
     problem::Problem,
     secret::{SecretError, SecretKey},
@@ -43,6 +43,10 @@ impl AwsAccount {
 }
 
 impl Rules for AwsAccount {
+    fn tidy(&mut self) {
+        without_empty([&mut self.access_key_id, &mut self.secret_access_key, &mut self.role_arn]);
+    }
+
     fn check(&self) -> Vec<Problem> {
         pair(("AccessKeyID", self.access_key_id.is_some()), ("SecretAccessKey", self.secret_access_key.is_some()))
     }

@@ -1,4 +1,4 @@
-use super::{Rules, pair};
+use super::{Rules, pair, without_empty};
 use crate::{
     problem::Problem,
     text::{Location, Name, Url, choice},
@@ -102,6 +102,12 @@ pub struct KubernetesRuntimeInstance {
 }
 
 impl Rules for KubernetesRuntimeInstance {
+    fn tidy(&mut self) {
+        let credentials =
+            [&mut self.ca_certificate, &mut self.certificate, &mut self.certificate_key, &mut self.connection_token];
+        without_empty(credentials);
+    }
+
     fn check(&self) -> Vec<Problem> {
         let mut problems =
             pair(("Certificate", self.certificate.is_some()), ("CertificateKey", self.certificate_key.is_some()));

@@ -38,9 +38,20 @@ use crate::{
 
 /// Rules of a noun that need more than one field. The default has none.
 pub trait Rules {
+    /// Takes away what stands for nothing, before anything is checked: clients of Threeport send empty texts where they have none.
+    fn tidy(&mut self) {}
     /// All that is wrong: which field, why, and the remedy.
     fn check(&self) -> Vec<Problem> {
         vec![]
+    }
+}
+
+/// Empty texts are none.
+fn without_empty<const N: usize>(texts: [&mut Option<String>; N]) {
+    for text in texts {
+        if text.as_ref().is_some_and(String::is_empty) {
+            *text = None;
+        }
     }
 }
 
@@ -152,6 +163,17 @@ mod tests {
         let record = lay(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
         assert_eq!((record.spec.name.as_str(), record.spec.service_name), ("web", None));
         assert_eq!(record.spec.placement, Some(Placement::Dedicated));
+    }
+
+    #[test]
+    fn an_empty_text_is_no_value_where_none_could_be_empty() {
+        let record =
+            lay(r#"{"Name":"web","SubDomain":"","ServiceName":"","HttpPorts":[{"Port":80,"Path":""}]}"#).unwrap();
+        assert_eq!(
+            (record.spec.sub_domain, record.spec.service_name, &record.spec.http_ports[0].path),
+            (None, None, &None)
+        );
+        assert!(lay(r#"{"Name":""}"#).is_err());
     }
 
     #[test]
