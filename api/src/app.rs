@@ -11,13 +11,14 @@ use crate::{
     origin::REQUEST_ID,
     routes,
     state::State,
+    verbs::{self, Verbs},
 };
 use axum::{
-    Json, Router,
+    Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
     http::{Method, StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use causeway_records::nouns;
 use serde_json::json;
@@ -76,15 +77,18 @@ pub fn router(state: State, settings: &Serve) -> Router {
             .layer(DefaultBodyLimit::max(settings.body_limit))
             .layer(middleware::from_fn_with_state(limiter, limit::admit))
     };
+    let verbs = Verbs::of(routes().list());
     let (router, access) = enveloped().with(in_envelope).merge(plain_routes()).into_parts();
     let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access });
     router
         .fallback(|| async { plain(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn_with_state(verbs, verbs::allow))
         .layer(middleware::from_fn_with_state(gate, auth::admit))
         .layer(middleware::from_fn(measure))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
+        .layer(middleware::map_response(late))
         .layer(CatchPanicLayer::custom(|_| plain(StatusCode::INTERNAL_SERVER_ERROR)))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
@@ -100,7 +104,16 @@ pub fn health_router(state: State) -> Router {
 
 /// What Threeport's router says itself: without an envelope.
 fn plain(code: StatusCode) -> Response {
-    (code, Json(json!({"message": code.canonical_reason().unwrap_or_default()}))).into_response()
+    envelope::json(code, &json!({"message": code.canonical_reason().unwrap_or_default()}))
+}
+
+/// A request that took too long was given up without a word.
+async fn late(response: Response) -> Response {
+    if response.status() != StatusCode::SERVICE_UNAVAILABLE || response.headers().contains_key(header::CONTENT_TYPE) {
+        return response;
+    }
+    let sentence = "the request took too long and was given up; what it wrote may be there: look, then try again";
+    envelope::error("", StatusCode::SERVICE_UNAVAILABLE, sentence)
 }
 
 /// There is nothing but JSON to be had, and no answer without a body (Threeport has no HEAD).

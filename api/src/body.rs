@@ -51,6 +51,7 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
     if over != Over::Nothing {
         refuse(Reason::ImmutableField, moved(&stored.spec, &record.spec))?;
     }
+    record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
     encrypt(&mut record.spec, &stored.spec, key)?;
     let again = record.status.reconciled == Some(false);
@@ -198,7 +199,7 @@ mod tests {
             lay::<KubernetesRuntimeInstance>(record, body.as_bytes(), Over::Stored, &key())
         };
         assert!(change(&mut record, r#"{"Location":"Local"}"#).is_ok());
-        let refusal = change(&mut record, r#"{"Location":"Mars"}"#).unwrap_err().to_string();
+        let refusal = change(&mut record, r#"{"Location":"Asia:Tokyo"}"#).unwrap_err().to_string();
         assert!(refusal.starts_with("Location: can't be changed"), "{refusal}");
         assert!(change(&mut record, r#"{"Reconciled":false}"#).unwrap());
     }

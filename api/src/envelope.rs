@@ -57,7 +57,12 @@ fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, refus
         reason: refused.as_ref().map(|refused| refused.reason.as_str()),
         details: refused.map(|refused| refused.details.iter().map(Detail::of).collect()),
     };
-    match serde_json::to_vec(&Envelope { meta, kind, data, status }) {
+    json(code, &Envelope { meta, kind, data, status })
+}
+
+/// JSON as Threeport writes it: without a charset, and with a final newline.
+pub fn json(code: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
         Ok(mut bytes) => {
             bytes.push(b'\n');
             (code, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()

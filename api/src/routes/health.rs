@@ -5,15 +5,15 @@ use crate::{
         Role,
         access::{Access, Routes},
     },
+    envelope,
     state::State,
 };
 use axum::{
-    Json,
     extract::State as Extract,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Probes; also on the port for requests.
 pub fn routes() -> Routes {
@@ -31,8 +31,8 @@ pub fn metrics() -> Routes {
 }
 
 /// The release, as Threeport gives it: without an envelope.
-pub async fn version() -> Json<Value> {
-    Json(json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))
+pub async fn version() -> Response {
+    envelope::json(StatusCode::OK, &json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))
 }
 
 /// 200 `OK` when requests can be answered. Without NATS they can, only later.
@@ -52,5 +52,5 @@ async fn healthz(Extract(state): Extract<State>) -> Response {
         "Postgres": word(postgres.is_ok(), "unreachable: requests fail"),
         "NATS": word(state.bus.is_connected(), "unreachable: changes reach the clusters at the workers' next scan"),
     });
-    (code, Json(parts)).into_response()
+    envelope::json(code, &parts)
 }

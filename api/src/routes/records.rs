@@ -10,7 +10,7 @@ use crate::{
     state::State,
 };
 use axum::{
-    Extension, Json,
+    Extension,
     body::Bytes,
     extract::{Path, Query as RawQuery, State as Extract},
     http::{HeaderMap, StatusCode},
@@ -157,8 +157,8 @@ pub(super) async fn delete<T: Noun>(
 }
 
 /// The versions of a noun, as Threeport gives them: without an envelope.
-pub(super) async fn versions<T: Noun>() -> Json<serde_json::Value> {
-    Json(json!({"API": T::KIND, "Versions": ["v0"]}))
+pub(super) async fn versions<T: Noun>() -> Response {
+    envelope::json(StatusCode::OK, &json!({"API": T::KIND, "Versions": ["v0"]}))
 }
 
 /// An answer with what the caller may see of a record.
