@@ -177,9 +177,18 @@ impl Process {
         }
     }
 
+    /// All that it has printed so far.
+    ///
+    /// # Errors
+    /// When its log can't be read.
+    pub fn log(&self) -> Result<String> {
+        let bytes = fs::read(&self.log).with_context(|| format!("can't read {}", self.log.display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The last lines of its log, with the name of the file.
     pub(crate) fn log_end(&self) -> String {
-        let text = fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let text = self.log().unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
         format!("the end of {}:\n  {}", self.log.display(), last.join("\n  "))

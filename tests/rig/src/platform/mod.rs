@@ -6,6 +6,7 @@ mod zone;
 use std::{
     env,
     path::{Path, PathBuf},
+    process::Output,
     time::Duration,
 };
 
@@ -13,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use nix::sys::signal::Signal;
 use sqlx::{Connection, Executor, PgConnection};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 pub use self::{
@@ -38,8 +40,12 @@ pub struct Setup {
     pub workers: usize,
     /// Where the API listens; None: a free port.
     pub port: Option<u16>,
+    /// Further arguments of `causeway-api serve`.
+    pub api_arguments: Vec<String>,
     /// Further arguments of every worker.
     pub worker_arguments: Vec<String>,
+    /// Further variables of all programs.
+    pub environment: Vec<(String, String)>,
     /// Another NATS than the rig's, for tests of its outage.
     pub nats_url: Option<String>,
 }
@@ -49,8 +55,15 @@ impl Setup {
     #[must_use]
     pub fn for_test(name: &str) -> Self {
         let unique = Uuid::new_v4().simple().to_string();
-        let name = format!("{name}_{}", &unique[..8]);
-        Self { name, workers: 1, port: None, worker_arguments: vec![], nats_url: None }
+        Self::named(&format!("{name}_{}", &unique[..8]))
+    }
+
+    /// A control plane of this name with one worker.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let (api_arguments, worker_arguments, environment) = (vec![], vec![], vec![]);
+        let name = name.to_owned();
+        Self { name, workers: 1, port: None, api_arguments, worker_arguments, environment, nats_url: None }
     }
 }
 
@@ -116,6 +129,28 @@ impl ControlPlane {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.api_port)
+    }
+
+    /// Where it answers when it was started with a certificate.
+    #[must_use]
+    pub fn https_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.api_port)
+    }
+
+    /// The key that its secrets are encrypted with, in base64.
+    #[must_use]
+    pub fn encryption_key(&self) -> &str {
+        &self.key
+    }
+
+    /// Runs another command of `causeway-api` on its database and returns what it printed.
+    ///
+    /// # Errors
+    /// When it can't be started, or doesn't end.
+    pub async fn run_api(&self, arguments: &[&str]) -> Result<Output> {
+        let mut command = tokio::process::Command::new(binary("causeway-api")?);
+        command.args(arguments).envs(environment(&self.endpoints, &self.setup, &self.key)).kill_on_drop(true);
+        Ok(timeout(READY_WITHIN, command.output()).await??)
     }
 
     /// A client for it.
@@ -184,6 +219,7 @@ async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -
     let health = free_port()?;
     let process = spec(endpoints, setup, key, "causeway-api", &format!("{}-api", setup.name))?
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--health-listen", &format!("127.0.0.1:{health}")])
+        .args(&setup.api_arguments)
         .start()
         .await?;
     process.ready(READY_WITHIN, || http_ok(health, "/readyz")).await?;
@@ -192,12 +228,19 @@ async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -
 
 fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &str) -> Result<Spec> {
     let logs = endpoints.run_dir.join("logs");
-    Ok(Spec::new(name, binary(program)?, &logs).envs([
-        ("DATABASE_URL", database_url(endpoints, &setup.name).as_str()),
-        ("NATS_URL", setup.nats_url.as_ref().unwrap_or(&endpoints.nats.url)),
-        ("CAUSEWAY_NATS_PREFIX", &setup.name),
-        ("ENCRYPTION_KEY", key),
-    ]))
+    Ok(Spec::new(name, binary(program)?, &logs).envs(environment(endpoints, setup, key)))
+}
+
+/// What every program of a control plane finds in its environment.
+fn environment(endpoints: &Endpoints, setup: &Setup, key: &str) -> Vec<(String, String)> {
+    let own = [
+        ("DATABASE_URL", database_url(endpoints, &setup.name)),
+        ("NATS_URL", setup.nats_url.clone().unwrap_or_else(|| endpoints.nats.url.clone())),
+        ("CAUSEWAY_NATS_PREFIX", setup.name.clone()),
+        ("ENCRYPTION_KEY", key.to_owned()),
+    ];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    own.chain(setup.environment.iter().cloned()).collect()
 }
 
 fn database_url(endpoints: &Endpoints, name: &str) -> String {
