@@ -1,9 +1,9 @@
-//! Pages, filters, the join of events.
+//! Pages, the deletion of a workload's events, the join of events.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{chain::Chain, get, id, made, name, patch, read, send};
+use crate::{chain::Chain, delete, get, id, made, name, patch, send};
 
 #[tokio::test]
 async fn item_13_pages() {
@@ -34,69 +34,56 @@ async fn item_13_pages() {
     }
 }
 
-/// Every filter of the contract finds the record that it is about, and not with another value.
+/// Threeport has pages only: they shift when records come and go.
 #[tokio::test]
-async fn item_14_filters() {
-    let chain = Chain::new().await;
-    for (plural, keys) in [
-        ("gateway-definitions", &["name", "domainnamedefinitionid", "servicename", "subdomain", "reconciled"][..]),
-        ("gateway-instances", &["name", "gatewaydefinitionid", "kubernetesruntimeinstanceid", "workloadinstanceid"]),
-        ("gateway-http-ports", &["gatewaydefinitionid", "port", "path", "tlsenabled", "httpsredirect"]),
-        ("gateway-tcp-ports", &["gatewaydefinitionid", "port", "tlsenabled"]),
-        ("domain-name-definitions", &["name", "domain", "zone", "adminemail"]),
-        ("domain-name-instances", &["domainnamedefinitionid", "workloadinstanceid", "kubernetesruntimeinstanceid"]),
-        ("workload-definitions", &["name", "reconciled", "creationfailed"]),
-        ("workload-instances", &["name", "workloaddefinitionid", "kubernetesruntimeinstanceid"]),
-        ("workload-resource-definitions", &["workloaddefinitionid"]),
-        ("workload-resource-instances", &["workloadinstanceid", "reconciled"]),
-        ("workload-events", &["workloadinstanceid", "runtimeeventuid", "type", "reason", "message"]),
-        ("kubernetes-runtime-definitions", &["name", "infraprovider", "nodesize", "nodemaximum", "highavailability"]),
-        (
-            "kubernetes-runtime-instances",
-            &["name", "kubernetesruntimedefinitionid", "defaultruntime", "threeportcontrolplanehost", "location"],
-        ),
-        ("attached-object-references", &["objectid", "objecttype", "attachedobjectid", "attachedobjecttype"]),
-        ("events", &["reason", "type", "reportingcontroller", "count"]),
-    ] {
-        let own = chain.id(plural);
-        let stored = read(plural, own).await.done(200);
-        for key in keys {
-            let (_, value) =
-                stored.record().as_object().unwrap().iter().find(|(name, _)| name.to_lowercase() == **key).unwrap();
-            let (same, other) = match value {
-                Value::Bool(value) => (value.to_string(), (!value).to_string()),
-                Value::Number(number) => (number.to_string(), "7".to_owned()),
-                other => (other.as_str().unwrap().to_owned(), String::new()),
-            };
-            let found = async |value: &str| get(&format!("/v0/{plural}?size=-1&{key}={value}")).await.ids();
-            assert!(found(&same).await.contains(&own), "{plural}?{key}={same}");
-            if !(key == &"infraprovider" && other.is_empty()) {
-                assert!(!found(&other).await.contains(&own), "{plural}?{key}={other}");
-            }
+async fn item_13_a_list_goes_on_after_an_id() {
+    let definition = made("gateway-definitions", &json!({"Name": name("after")})).await;
+    let port =
+        async |port: usize| made("gateway-tcp-ports", &json!({"GatewayDefinitionID": definition, "Port": port})).await;
+    // Every other one goes while the list is being read, and as many new ones come.
+    let (mut stay, mut go) = (vec![], vec![]);
+    for n in 0..20 {
+        stay.push(port(2 * n + 1).await);
+        go.push(port(2 * n + 2).await);
+    }
+    let changes = async {
+        for (n, id) in go.iter().enumerate() {
+            delete("gateway-tcp-ports", *id).await.done(200);
+            port(n + 1001).await;
         }
-    }
-}
-
-#[tokio::test]
-async fn item_14_threeports_key_for_workloads() {
-    let chain = Chain::up_to("gateway-instances").await;
-    let workload = chain.id("workload-instances");
-    for plural in ["gateway-instances", "domain-name-instances"] {
-        let listed = get(&format!("/v0/{plural}?workloadresourceinstanceid={workload}")).await;
-        assert_eq!(listed.ids(), [chain.id(plural)]);
-    }
-}
-
-#[tokio::test]
-async fn item_14_keys_that_nobody_knows_are_ignored() {
-    let own = made("gateway-definitions", &json!({"Name": name("ignored")})).await;
-    let listed = get("/v0/gateway-definitions?size=-1&nonsense=7&HttpPorts=1").await;
-    assert!(listed.code == 200 && listed.ids().contains(&own));
-    // Keys ignore case, the first of several counts, and several keys add up.
-    let name = read("gateway-definitions", own).await.record()["Name"].as_str().unwrap().to_owned();
-    let listed = get(&format!("/v0/gateway-definitions?NAME={name}&name=other&reconciled=0")).await;
-    assert_eq!(listed.ids(), [own]);
-    get("/v0/gateway-definitions?reconciled=zzz").await.refused(400, "Reconciled");
+    };
+    let walk = async {
+        let (mut seen, mut after) = (vec![], 0);
+        loop {
+            let query = format!("gatewaydefinitionid={definition}&after={after}&size=3");
+            let page = get(&format!("/v0/gateway-tcp-ports?{query}")).await;
+            assert_eq!(
+                (&page.body["Meta"]["Page"], &page.body["Meta"]["Size"]),
+                (&json!(1), &json!(3)),
+                "{}",
+                page.text
+            );
+            let ids = page.ids();
+            let Some(last) = ids.last() else { return seen };
+            assert!(
+                page.body["Meta"]["TotalCount"].as_i64().is_some_and(|total| total >= 39),
+                "all that match: {}",
+                page.text
+            );
+            after = *last;
+            seen.extend(ids);
+        }
+    };
+    let ((), seen) = futures::join!(changes, walk);
+    assert!(seen.is_sorted() && seen.windows(2).all(|pair| pair[0] != pair[1]), "no record comes twice");
+    assert!(stay.iter().all(|id| seen.contains(id)), "no record that stays is left out");
+    let all = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={definition}&after=0&size=-1")).await;
+    assert_eq!(
+        (all.ids().len(), &all.body["Meta"]["TotalCount"]),
+        (stay.len() + go.len(), &json!(stay.len() + go.len()))
+    );
+    let none = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={definition}&AFTER={}", i64::MAX)).await;
+    assert!(none.ids().is_empty() && none.body["Meta"]["TotalCount"] == all.body["Meta"]["TotalCount"]);
 }
 
 #[tokio::test]

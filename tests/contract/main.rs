@@ -8,10 +8,15 @@
 mod chain;
 mod deletion;
 mod envelope;
+mod filters;
+mod injection;
 mod lists;
+mod load;
 mod negotiation;
+mod refusals;
 mod requests;
 mod runtimes;
+mod tptctl;
 
 use causeway_rig::{
     Endpoints,
@@ -77,6 +82,18 @@ impl Answer {
         assert_eq!(self.body["Status"]["code"], code, "the envelope says the same");
         assert!(self.body["Data"].is_null() && self.body["Meta"]["TotalCount"] == 0, "{}", self.text);
         assert!(self.error().contains(says), "`{}` does not say `{says}`", self.error());
+        self
+    }
+
+    /// A refusal with this word for programs and exactly these fields to blame, each with a sentence of its own.
+    #[track_caller]
+    fn because(self, reason: &str, fields: &[&str]) -> Self {
+        let status = &self.body["Status"];
+        assert_eq!(status["reason"], reason, "{}", self.text);
+        let details = status["details"].as_array().expect("details are an array");
+        let blamed: Vec<_> = details.iter().map(|detail| detail["field"].as_str().unwrap()).collect();
+        assert_eq!(blamed, fields, "{}", self.text);
+        assert!(details.iter().all(|detail| detail["problem"].as_str().is_some_and(|text| !text.is_empty())));
         self
     }
 }

@@ -1,9 +1,9 @@
 //! Clusters, the reconcile contract as the API shows it, and clients.
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::{chain::Chain, delete, get, id, made, name, patch, post, read, send};
+use crate::{chain::Chain, get, id, made, name, patch, post, read, send};
 
 /// `Reconciled: true` counts only on POST of a runtime; elsewhere a change of intent is work whatever it carries.
 #[tokio::test]
@@ -94,58 +94,4 @@ async fn item_24_plain_http() {
     let headers = [("Authorization", "Bearer "), ("Content-Type", "application/json")];
     let answer = send(Method::GET, "/v0/gateway-definitions?size=1", &headers, "").await;
     assert_eq!(answer.code, 200, "{}", answer.text);
-}
-
-async fn by_name(plural: &str, name: &Value) -> Value {
-    let listed = get(&format!("/v0/{plural}?name={}", name.as_str().unwrap())).await.done(200);
-    listed.record().clone()
-}
-
-/// The calls of `tptctl create gateway`, `get gateways` and `delete gateway`.
-#[tokio::test]
-async fn item_25_gateway_commands() {
-    let chain = Chain::up_to("domain-name-definitions").await;
-    let runtime = read("kubernetes-runtime-instances", chain.id("kubernetes-runtime-instances")).await;
-    let runtime = by_name("kubernetes-runtime-instances", &runtime.record()["Name"]).await;
-    let workload = read("workload-instances", chain.id("workload-instances")).await;
-    let workload = by_name("workload-instances", &workload.record()["Name"]).await;
-    let mut body = chain.body("gateway-definitions");
-    body["HttpPorts"] = json!([
-        {"Port": 80, "HTTPSRedirect": true, "Path": "/"}, {"Port": 443, "TLSEnabled": true, "Path": "/"},
-    ]);
-    body["TcpPorts"] = json!([{"Port": 5432, "TLSEnabled": false}]);
-    made("gateway-definitions", &body).await;
-    let definition = by_name("gateway-definitions", &body["Name"]).await;
-    let instance = json!({
-        "Name": body["Name"], "KubernetesRuntimeInstanceID": runtime["ID"], "GatewayDefinitionID": definition["ID"],
-        "WorkloadInstanceID": workload["ID"],
-    });
-    made("gateway-instances", &instance).await;
-    for (plural, count) in [("gateway-http-ports", 2), ("gateway-tcp-ports", 1)] {
-        let listed = get(&format!("/v0/{plural}?gatewaydefinitionid={}", definition["ID"])).await;
-        assert_eq!(listed.ids().len(), count);
-    }
-    let instance = by_name("gateway-instances", &body["Name"]).await;
-    delete("gateway-instances", id(&instance)).await.done(200);
-    // An instance that is being deleted doesn't hold its definition.
-    delete("gateway-definitions", id(&definition)).await.done(200);
-}
-
-/// The calls of `tptctl create domain-name-definition`, `create domain-name-instance`, `create workload`, and their deletion.
-#[tokio::test]
-async fn item_25_domain_and_workload_commands() {
-    let chain = Chain::up_to("domain-name-definitions").await;
-    let definition = read("workload-definitions", chain.id("workload-definitions")).await;
-    let definition = by_name("workload-definitions", &definition.record()["Name"]).await;
-    let resources = get(&format!("/v0/workload-resource-definitions?workloaddefinitionid={}", definition["ID"])).await;
-    assert_eq!(resources.code, 200);
-    let body = chain.body("domain-name-instances");
-    made("domain-name-instances", &body).await;
-    let instance = by_name("domain-name-instances", &body["Name"]).await;
-    delete("domain-name-definitions", chain.id("domain-name-definitions"))
-        .await
-        .refused(409, "related domain name instances");
-    delete("domain-name-instances", id(&instance)).await.done(200);
-    delete("workload-instances", chain.id("workload-instances")).await.done(200);
-    delete("workload-definitions", id(&definition)).await.done(200);
 }

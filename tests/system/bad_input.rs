@@ -134,12 +134,12 @@ async fn a_field_that_is_wrong_is_named_with_what_would_be_right() {
         ),
         (
             "kubernetes-runtime-instances",
-            json!({"Name": "a", "Location": "x", "KubernetesRuntimeDefinitionID": 1, "APIEndpoint": "http://a:1"}),
+            json!({"Name": "a", "Location": "Local", "KubernetesRuntimeDefinitionID": 1, "APIEndpoint": "http://a:1"}),
             &["APIEndpoint", "https://"],
         ),
         (
             "kubernetes-runtime-instances",
-            json!({"Name": "a", "Location": "x", "KubernetesRuntimeDefinitionID": 1, "Certificate": "x"}),
+            json!({"Name": "a", "Location": "Local", "KubernetesRuntimeDefinitionID": 1, "Certificate": "x"}),
             &["Certificate", "CertificateKey", "both"],
         ),
     ];
@@ -245,7 +245,7 @@ async fn a_parent_that_is_not_there_or_stands_elsewhere_is_named() {
         async move { id_of(&client.create(plural, &body).await.unwrap()).unwrap() }
     };
     let kind = made("kubernetes-runtime-definitions", json!({"Name": "parents", "InfraProvider": "kind"})).await;
-    let runtime = |name: &str| json!({"Name": name, "Location": "x", "KubernetesRuntimeDefinitionID": kind});
+    let runtime = |name: &str| json!({"Name": name, "Location": "Local", "KubernetesRuntimeDefinitionID": kind});
     let here = made("kubernetes-runtime-instances", runtime("parents-here")).await;
     let there = made("kubernetes-runtime-instances", runtime("parents-there")).await;
     let of = made("workload-definitions", json!({"Name": "parents", "YAMLDocument": "{}"})).await;
