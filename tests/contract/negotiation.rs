@@ -8,11 +8,44 @@ use crate::{get, id, made, name, post, send};
 #[tokio::test]
 async fn item_03_other_verbs_are_not_allowed() {
     let own = made("gateway-definitions", &json!({"Name": name("verbs")})).await;
-    for path in ["/v0/gateway-definitions".to_owned(), format!("/v0/gateway-definitions/{own}")] {
-        for method in [Method::HEAD, Method::OPTIONS] {
-            let answer = send(method.clone(), &path, &[], "").await;
-            assert_eq!(answer.code, 405, "{method} {path}: {}", answer.text);
+    let paths = [
+        ("/v0/gateway-definitions".to_owned(), "GET, POST", Method::PUT),
+        (format!("/v0/gateway-definitions/{own}"), "GET, PATCH, PUT, DELETE", Method::POST),
+        ("/v0/workload-events".to_owned(), "GET, POST, DELETE", Method::PATCH),
+        ("/v0/workload-resource-definition-sets".to_owned(), "POST", Method::GET),
+        ("/gateway-definitions/versions".to_owned(), "GET", Method::POST),
+    ];
+    for (path, allowed, other) in paths {
+        for method in [Method::OPTIONS, Method::TRACE, other] {
+            let answer = send(method.clone(), &path, &[("Content-Type", "application/json")], "").await;
+            assert_eq!((answer.code, answer.header("allow")), (405, allowed), "{method} {path}: {}", answer.text);
+            assert_eq!(answer.text, "{\"message\":\"Method Not Allowed\"}\n");
+            assert_eq!(answer.header("content-type"), "application/json");
         }
+    }
+    let head = send(Method::HEAD, "/v0/gateway-definitions", &[], "").await;
+    assert_eq!((head.code, head.header("allow"), head.text.as_str()), (405, "GET, POST", ""));
+}
+
+#[tokio::test]
+async fn item_03_paths_that_nobody_offers() {
+    for path in
+        ["/nonsense", "/v0", "/v0/", "/v1/gateway-definitions", "/v0/gateway-definitions/1/2", "/gateway-definitions"]
+    {
+        for method in [Method::GET, Method::POST, Method::DELETE] {
+            let answer = send(method.clone(), path, &[("Content-Type", "application/json")], "").await;
+            assert_eq!((answer.code, answer.text.as_str()), (404, "{\"message\":\"Not Found\"}\n"), "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/json");
+        }
+    }
+}
+
+#[tokio::test]
+async fn item_04_every_answer_is_a_line_of_json_without_a_charset() {
+    for path in ["/version", "/events/versions", "/v0/events?size=1", "/v0/events/1", "/v0/nonsense"] {
+        let answer = get(path).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+        assert!(answer.text.ends_with("}\n"), "{path}: {:?}", answer.text);
     }
 }
 

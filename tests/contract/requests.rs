@@ -104,6 +104,23 @@ async fn item_08_defaults() {
     }
 }
 
+/// `null` in a POST is as good as nothing.
+#[tokio::test]
+async fn item_08_null_takes_the_default() {
+    let body = json!({
+        "Name": name("null"), "Placement": null, "Reconciled": null, "CreationFailed": null, "ServiceName": null,
+        "HttpPorts": [{"Port": 80, "Path": null, "TLSEnabled": null}], "TcpPorts": null,
+    });
+    let made = post("gateway-definitions", &body).await.done(201);
+    let record = made.record();
+    assert_eq!(
+        (&record["Placement"], &record["Reconciled"], &record["CreationFailed"]),
+        (&json!("Shared"), &json!(false), &json!(false))
+    );
+    assert_eq!((&record["HttpPorts"][0]["Path"], &record["HttpPorts"][0]["TLSEnabled"]), (&json!("/"), &json!(false)));
+    assert!(record.get("ServiceName").is_none() && record.get("TcpPorts").is_none(), "{}", made.text);
+}
+
 #[tokio::test]
 async fn item_09_ports_are_made_with_their_definition() {
     let body = json!({

@@ -1,14 +1,20 @@
 //! Clusters, the reconcile contract as the API shows it, and clients.
 
+use causeway_records::secret::SecretKey;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{chain::Chain, get, id, made, name, patch, post, read, send};
 
-/// `Reconciled: true` counts only on POST of a runtime; elsewhere a change of intent is work whatever it carries.
+/// In Threeport a client that sends `Reconciled: true` keeps controllers from working. Here only workers say what is done: a change of intent is
+/// work whatever it carries, and `Reconciled: true` alone is accepted and counts for nothing.
 #[tokio::test]
 async fn item_19_reconciled() {
-    let own = made("gateway-definitions", &json!({"Name": name("reconciled")})).await;
+    let made = post("gateway-definitions", &json!({"Name": name("reconciled"), "Reconciled": true})).await.done(201);
+    assert_eq!((&made.record()["Reconciled"], &made.record()["Generation"]), (&json!(false), &json!(1)));
+    let own = id(made.record());
+    let unchanged = patch("gateway-definitions", own, &json!({"Reconciled": true})).await.done(200);
+    assert_eq!((&unchanged.record()["Reconciled"], &unchanged.record()["Generation"]), (&json!(false), &json!(1)));
     let changed = patch("gateway-definitions", own, &json!({"ServiceName": "web", "Reconciled": true})).await.done(200);
     assert_eq!((&changed.record()["Reconciled"], &changed.record()["Generation"]), (&json!(false), &json!(2)));
     let same = patch("gateway-definitions", own, &json!({"ServiceName": "web"})).await.done(200);
@@ -59,6 +65,8 @@ async fn item_22_secrets_are_ciphertext() {
         let sealed = made.record()[field].as_str().unwrap().to_owned();
         // Base64 of a nonce of 12 bytes, the text and a tag of 16.
         assert_eq!(sealed.len(), (12 + plain.len() + 16).div_ceil(3) * 4, "{sealed}");
+        let key = SecretKey::from_base64(crate::platform().await.encryption_key()).unwrap();
+        assert_eq!(key.decrypt(&sealed).unwrap(), plain, "whoever has the key reads it");
         let back = patch("kubernetes-runtime-instances", own, &json!({field: sealed})).await.done(200);
         assert_eq!(back.record()[field], sealed, "what is sent back stays");
         let fresh = patch("kubernetes-runtime-instances", own, &json!({field: plain})).await.done(200);
@@ -84,8 +92,30 @@ async fn item_23_names_and_rules_of_runtimes() {
     let made = post("kubernetes-runtime-instances", &body).await.done(201);
     assert!(names.iter().all(|field| made.record()[field] == 9), "{}", made.text);
     let own = id(made.record());
-    patch("kubernetes-runtime-instances", own, &json!({"Location": "Mars"})).await.refused(400, "Location");
+    patch("kubernetes-runtime-instances", own, &json!({"Location": "Asia:Tokyo"}))
+        .await
+        .refused(400, "can't be changed");
     patch("kubernetes-runtime-instances", own, &json!({"Location": "Local"})).await.done(200);
+    // Threeport takes the names of its Go fields and drops what they carry.
+    let go = patch("kubernetes-runtime-instances", own, &json!({"GatewayControllerInstanceID": 7})).await;
+    go.refused(400, "Unsupported fields are not allowed : GatewayControllerInstanceID");
+}
+
+/// Threeport lets a hook fail with 500.
+#[tokio::test]
+async fn item_23_locations_are_threeports() {
+    let chain = Chain::up_to("kubernetes-runtime-definitions").await;
+    for location in ["Local", "NorthAmerica:NewYork", "Asia:Tokyo", "Oceana:Sydney", "SouthAmerica"] {
+        let mut body = chain.body("kubernetes-runtime-instances");
+        body["Location"] = json!(location);
+        made("kubernetes-runtime-instances", &body).await;
+    }
+    for location in ["Mars", "local", "", "Local "] {
+        let mut body = chain.body("kubernetes-runtime-instances");
+        body["Location"] = json!(location);
+        let refused = post("kubernetes-runtime-instances", &body).await.refused(400, "is no location; one of Local,");
+        refused.because("InvalidField", &["Location"]);
+    }
 }
 
 /// Plain HTTP on loopback: a token that nobody asked for is no error, and GET may say that nothing is JSON.
