@@ -3,6 +3,7 @@
 use crate::{
     association::{self, is_association},
     auth::sight::encrypted,
+    secrets,
 };
 use causeway_records::{
     Record,
@@ -11,8 +12,7 @@ use causeway_records::{
     overlay::{Report, overlay},
     problem::{Problem, Reason, Refusal},
     record::Common,
-    secret::SecretKey,
-    value::Value,
+    secret::Keyring,
 };
 use causeway_store::{Result, StoreError};
 
@@ -30,7 +30,7 @@ pub enum Over {
 }
 
 /// Lays `body` over `record`. Answers whether the client asks for another pass (`"Reconciled": false`).
-pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key: &SecretKey) -> Result<bool> {
+pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, keys: &Keyring) -> Result<bool> {
     let stored = record.clone();
     if matches!(over, Over::Defaults | Over::VisibleDefaults) {
         record.spec = T::default();
@@ -53,7 +53,7 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
     }
     record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
-    encrypt(&mut record.spec, &stored.spec, key)?;
+    secrets::seal(record, &stored, keys)?;
     let again = record.status.reconciled == Some(false);
     record.status.reconciled = stored.status.reconciled;
     Ok(again)
@@ -112,33 +112,13 @@ fn moved(stored: &dyn Fields, changed: &dyn Fields) -> Vec<Problem> {
     moved.map(|((field, _), _)| Problem::new(field.json, problem)).collect()
 }
 
-/// Plain text that came in becomes ciphertext; ciphertext that came back as it is stored stays.
-fn encrypt(changed: &mut dyn Fields, stored: &dyn Fields, key: &SecretKey) -> Result<()> {
-    for index in 0..changed.fields().len() {
-        if !changed.fields()[index].encrypted {
-            continue;
-        }
-        let (now, before) = (changed.get(index).to_value(), stored.get(index).to_value());
-        if now == before {
-            continue;
-        }
-        if let Some(Value::Text(plain)) = now {
-            let name = changed.fields()[index].json;
-            let invalid = |problem: String| StoreError::invalid_field(Reason::InvalidField, name, problem);
-            let sealed = key.encrypt(&plain).map_err(|error| invalid(error.to_string()))?;
-            changed.get_mut(index).set(Some(Value::Text(sealed))).map_err(invalid)?;
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use causeway_records::nouns::{GatewayDefinition, KubernetesRuntimeInstance};
 
-    fn key() -> SecretKey {
-        SecretKey::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
+    fn key() -> Keyring {
+        Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
     }
 
     fn refusal(body: &str) -> String {

@@ -3,10 +3,11 @@
 use crate::{
     audit::Audit,
     auth::{Role, settings::Settings},
+    keys::Keys,
     limit::Limit,
 };
 use causeway_bus::Broker;
-use causeway_records::{secret::SecretKey, text::Name};
+use causeway_records::{secret::Keyring, text::Name};
 use causeway_store::Database;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -32,6 +33,9 @@ pub enum Command {
     /// Access tokens, without asking the API.
     #[command(subcommand)]
     Token(Token),
+    /// Keys for secrets at rest.
+    #[command(subcommand)]
+    Keys(Keys),
     /// Make an authority, certificates and the configuration of Threeport's command line for development.
     DevCa(DevCa),
 }
@@ -54,9 +58,9 @@ pub struct Serve {
     /// NATS.
     #[command(flatten)]
     pub broker: Broker,
-    /// Key for secrets at rest: base64 of 32 bytes.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
-    pub encryption_key: SecretKey,
+    /// Keys for secrets at rest, each base64 of 32 bytes, with commas between them: the first one encrypts, all decrypt.
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
+    pub encryption_key: Keyring,
     /// Audit events.
     #[command(flatten)]
     pub audit: Audit,

@@ -1,11 +1,11 @@
-//! `causeway-api serve | migrate | openapi | token | dev-ca`.
+//! `causeway-api serve | migrate | openapi | token | keys | dev-ca`.
 
 use anyhow::{Context, bail};
 use causeway_api::{
     app,
     auth::Auth,
     config::{Cli, Command, Serve, Token, TokenCreate},
-    dev_ca, openapi,
+    dev_ca, keys, openapi,
     routes::access_tokens,
     state::State,
     tls::{self, Peer},
@@ -36,6 +36,7 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Openapi => Ok(std::io::stdout().write_all(openapi::text()?.as_bytes())?),
         Command::Token(Token::Create(settings)) => create_token(settings).await,
+        Command::Keys(settings) => Ok(std::io::stdout().write_all(keys::run(settings).await?.as_bytes())?),
         Command::DevCa(settings) => dev_ca::make(&settings),
     }
 }
@@ -52,7 +53,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let bus = settings.broker.connect().await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let auth = Auth::new(settings.security.clone(), store.clone());
-    let state = State { store: store.clone(), bus: bus.clone(), key: settings.encryption_key.clone(), auth, metrics };
+    let state = State { store: store.clone(), bus: bus.clone(), keys: settings.encryption_key.clone(), auth, metrics };
 
     let stop = CancellationToken::new();
     tokio::spawn(settings.audit.clone().purge(store.clone(), stop.clone()));

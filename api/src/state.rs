@@ -2,7 +2,7 @@
 
 use crate::auth::Auth;
 use causeway_bus::Bus;
-use causeway_records::secret::SecretKey;
+use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -14,7 +14,7 @@ pub struct State {
     /// NATS.
     pub bus: Bus,
     /// For secrets at rest.
-    pub key: SecretKey,
+    pub keys: Keyring,
     /// Who asks.
     pub auth: Auth,
     /// Figures.

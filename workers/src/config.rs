@@ -1,7 +1,7 @@
 //! Settings, from flags or the environment.
 
 use causeway_bus::Broker;
-use causeway_records::secret::SecretKey;
+use causeway_records::secret::Keyring;
 use causeway_store::Database;
 use clap::Parser;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -16,9 +16,9 @@ pub struct Settings {
     /// NATS.
     #[command(flatten)]
     pub broker: Broker,
-    /// Key for secrets at rest: base64 of 32 bytes, the API's.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
-    pub encryption_key: SecretKey,
+    /// Keys for secrets at rest, the API's: each base64 of 32 bytes, with commas between them.
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
+    pub encryption_key: Keyring,
     /// Directory with the bundles of support services.
     #[arg(long, env = "CAUSEWAY_BUNDLES", default_value = "deploy/bundles")]
     pub bundles: PathBuf,

@@ -1,7 +1,7 @@
 //! What every reconciler may touch.
 
 use crate::{config::Settings, dns};
-use causeway_records::secret::SecretKey;
+use causeway_records::secret::Keyring;
 use causeway_render::bundle::{self, BundleError, Catalogue};
 use causeway_store::{Store, StoreError};
 use std::{sync::Arc, time::Duration};
@@ -12,7 +12,7 @@ pub struct Context {
     /// Postgres.
     pub store: Store,
     /// For secrets at rest.
-    pub key: SecretKey,
+    pub key: Keyring,
     /// Identity of this control plane.
     pub control_plane: Arc<str>,
     /// The bundles of support services.

@@ -44,7 +44,7 @@ pub struct Made {
 async fn create(Extract(state): Extract<State>, Writes(writer): Writes, body: Bytes) -> Response {
     let made = async {
         let mut record = Record::<AccessToken>::default();
-        lay(&mut record, &body, Over::Nothing, &state.key)?;
+        lay(&mut record, &body, Over::Nothing, &state.keys)?;
         make(&writer, record.spec).await
     };
     match made.await {

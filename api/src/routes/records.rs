@@ -47,7 +47,7 @@ async fn create<T: Noun + Rules>(
     body: Bytes,
 ) -> Response {
     let mut record = Record::<T>::default();
-    let made = match lay(&mut record, &body, Over::Nothing, &state.key) {
+    let made = match lay(&mut record, &body, Over::Nothing, &state.keys) {
         Ok(_) => writer.create_with_children(record).await,
         Err(error) => Err(error),
     };
@@ -127,10 +127,10 @@ async fn change<T: Noun + Rules>(
     body: Bytes,
     over: Over,
 ) -> Response {
-    let key = state.key.clone();
+    let keys = state.keys.clone();
     let changed = match id_of(id) {
         Ok(id) => {
-            let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &key));
+            let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &keys));
             writer.change::<T>(id, lay).await
         }
         Err(error) => Err(error),

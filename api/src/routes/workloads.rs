@@ -45,7 +45,7 @@ async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body
         let mut records = vec![];
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
-            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.key).map_err(|error| at(n, error))?;
+            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.keys).map_err(|error| at(n, error))?;
             records.push(record);
         }
         writer.create_all(records).await

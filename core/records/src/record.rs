@@ -2,6 +2,7 @@
 
 use crate::{
     field::{self, Fields, Noun},
+    secret::KeyIds,
     status::Status,
 };
 use causeway_records_derive::Fields;
@@ -14,10 +15,10 @@ pub struct Common {
     #[noun(no_filter)]
     pub id: i64,
     /// When it was made.
-    #[noun(no_filter)]
+    #[noun(no_filter, example = "2026-01-31T12:00:00Z")]
     pub created_at: Option<DateTime<Utc>>,
     /// When a client last changed it.
-    #[noun(no_filter)]
+    #[noun(no_filter, example = "2026-01-31T12:00:00Z")]
     pub updated_at: Option<DateTime<Utc>>,
     /// When it went; only in the answer to a DELETE.
     #[noun(no_filter)]
@@ -33,6 +34,8 @@ pub struct Record<T> {
     pub spec: T,
     /// What workers say about it; empty for a noun that isn't reconciled.
     pub status: Status,
+    /// Which keys its encrypted fields were written with; not on the wire.
+    pub key_ids: KeyIds,
 }
 
 impl<T: Noun> Record<T> {

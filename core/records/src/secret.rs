@@ -4,22 +4,42 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    digest,
     rand::{SecureRandom, SystemRandom},
 };
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, fmt};
 
 /// A key that encrypts and decrypts secret fields.
 #[derive(Clone)]
-pub struct SecretKey(LessSafeKey);
+pub struct SecretKey {
+    id: String,
+    key: LessSafeKey,
+}
+
+/// The keys for secrets at rest: the first one encrypts, all decrypt.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    first: SecretKey,
+    others: Vec<SecretKey>,
+}
+
+/// Which key each encrypted field of a record was written with, by column. What is written here helps people and tells a change of keys from
+/// other changes; a ciphertext itself proves which key it is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyIds(pub BTreeMap<String, String>);
 
 /// A secret that could not be read or written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SecretError {
-    /// The key isn't 32 bytes in base64.
-    #[error("the encryption key is not base64 of 32 bytes; make one with `openssl rand -base64 32`")]
-    Key,
+    /// One of the keys isn't 32 bytes in base64.
+    #[error("encryption key number {0} is not base64 of 32 bytes; make one with `openssl rand -base64 32`")]
+    Key(usize),
     /// Not our format, or another key's.
-    #[error("the stored secret can't be read with this encryption key; send it again in plain text")]
+    #[error(
+        "the stored secret can't be read with any of the encryption keys; add the key it was written with, or send it again in plain text"
+    )]
     Ciphertext,
     /// The operating system gave no random numbers.
     #[error("the operating system gave no random numbers")]
@@ -27,38 +47,84 @@ pub enum SecretError {
 }
 
 impl SecretKey {
-    /// From base64 of 32 bytes, as in `ENCRYPTION_KEY`.
-    pub fn from_base64(text: &str) -> Result<Self, SecretError> {
-        let bytes = STANDARD.decode(text.trim()).map_err(|_| SecretError::Key)?;
-        let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| SecretError::Key)?;
-        Ok(Self(LessSafeKey::new(key)))
+    /// From base64 of 32 bytes.
+    fn from_base64(text: &str) -> Option<Self> {
+        let bytes = STANDARD.decode(text).ok()?;
+        let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?);
+        // The key has 256 random bits: 32 bits of a hash tell nothing that helps to find it.
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(b"causeway key id");
+        hash.update(&bytes);
+        let id = hash.finish().as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        Some(Self { id, key })
+    }
+
+    /// Eight hexadecimal digits that tell the key from others: computed from it, so that every program that has the key calls it the same.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Ciphertext in base64, with a fresh nonce.
-    pub fn encrypt(&self, plain: &str) -> Result<String, SecretError> {
+    fn encrypt(&self, plain: &str) -> Result<String, SecretError> {
         let mut nonce = [0u8; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| SecretError::Random)?;
         let mut sealed = plain.as_bytes().to_vec();
-        self.0
+        self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
             .map_err(|_| SecretError::Random)?;
         Ok(STANDARD.encode([&nonce[..], &sealed].concat()))
     }
 
     /// The plain text of a ciphertext.
-    pub fn decrypt(&self, ciphertext: &str) -> Result<String, SecretError> {
+    fn decrypt(&self, ciphertext: &str) -> Result<String, SecretError> {
         let bytes = STANDARD.decode(ciphertext).map_err(|_| SecretError::Ciphertext)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or(SecretError::Ciphertext)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SecretError::Ciphertext)?;
         let mut sealed = sealed.to_vec();
-        let plain = self.0.open_in_place(nonce, Aad::empty(), &mut sealed).map_err(|_| SecretError::Ciphertext)?;
+        let plain = self.key.open_in_place(nonce, Aad::empty(), &mut sealed).map_err(|_| SecretError::Ciphertext)?;
         String::from_utf8(plain.to_vec()).map_err(|_| SecretError::Ciphertext)
+    }
+}
+
+impl Keyring {
+    /// From one or more keys in base64, with commas or blanks between them, as in `ENCRYPTION_KEY`.
+    pub fn from_base64(text: &str) -> Result<Self, SecretError> {
+        let texts = text.split([',', ' ', '\t', '\r', '\n']).filter(|text| !text.is_empty());
+        let key = |(n, text): (usize, &str)| SecretKey::from_base64(text).ok_or(SecretError::Key(n + 1));
+        let mut keys = texts.enumerate().map(key).collect::<Result<Vec<_>, _>>()?.into_iter();
+        Ok(Self { first: keys.next().ok_or(SecretError::Key(1))?, others: keys.collect() })
+    }
+
+    /// All keys, in the order in which they are tried.
+    pub fn keys(&self) -> impl Iterator<Item = &SecretKey> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The id of the key that encrypts.
+    pub fn id(&self) -> &str {
+        &self.first.id
+    }
+
+    /// Ciphertext of the first key, in base64, with a fresh nonce.
+    pub fn encrypt(&self, plain: &str) -> Result<String, SecretError> {
+        self.first.encrypt(plain)
+    }
+
+    /// The plain text of a ciphertext of any of the keys.
+    pub fn decrypt(&self, ciphertext: &str) -> Result<String, SecretError> {
+        self.open(ciphertext).map(|(_, plain)| plain)
+    }
+
+    /// The key of a ciphertext, and its plain text. The keys are tried in their order; the tag at the ciphertext's end fits one only.
+    pub fn open(&self, ciphertext: &str) -> Result<(&SecretKey, String), SecretError> {
+        let opened = self.keys().find_map(|key| Some((key, key.decrypt(ciphertext).ok()?)));
+        opened.ok_or(SecretError::Ciphertext)
     }
 }
 
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretKey(..)")
+        write!(f, "SecretKey({})", self.id)
     }
 }
 
@@ -66,22 +132,45 @@ impl fmt::Debug for SecretKey {
 mod tests {
     use super::*;
 
-    fn key(byte: u8) -> SecretKey {
-        SecretKey::from_base64(&STANDARD.encode([byte; 32])).unwrap()
+    fn ring(bytes: &[u8]) -> Keyring {
+        let texts: Vec<_> = bytes.iter().map(|byte| STANDARD.encode([*byte; 32])).collect();
+        Keyring::from_base64(&texts.join(",")).unwrap()
     }
 
     #[test]
     fn round_trips_and_never_repeats() {
-        let (a, b) = (key(1).encrypt("s3cret").unwrap(), key(1).encrypt("s3cret").unwrap());
+        let (a, b) = (ring(&[1]).encrypt("s3cret").unwrap(), ring(&[1]).encrypt("s3cret").unwrap());
         assert_ne!(a, b);
-        assert_eq!(key(1).decrypt(&a).unwrap(), "s3cret");
+        assert_eq!(ring(&[1]).decrypt(&a).unwrap(), "s3cret");
     }
 
     #[test]
     fn another_key_or_a_changed_text_is_refused() {
-        let sealed = key(1).encrypt("s3cret").unwrap();
-        assert_eq!(key(2).decrypt(&sealed), Err(SecretError::Ciphertext));
-        assert_eq!(key(1).decrypt("bm90IG91cnM="), Err(SecretError::Ciphertext));
-        assert_eq!(SecretKey::from_base64("short").err(), Some(SecretError::Key));
+        let sealed = ring(&[1]).encrypt("s3cret").unwrap();
+        assert_eq!(ring(&[2]).decrypt(&sealed), Err(SecretError::Ciphertext));
+        assert_eq!(ring(&[1]).decrypt("bm90IG91cnM="), Err(SecretError::Ciphertext));
+        assert_eq!(Keyring::from_base64("short").err(), Some(SecretError::Key(1)));
+        assert_eq!(Keyring::from_base64(" ").err(), Some(SecretError::Key(1)));
+        let second = format!("{}\nshort", STANDARD.encode([1; 32]));
+        assert_eq!(Keyring::from_base64(&second).err(), Some(SecretError::Key(2)));
+    }
+
+    #[test]
+    fn the_first_key_encrypts_and_all_decrypt() {
+        let (old, both, new) = (ring(&[1]), ring(&[2, 1]), ring(&[2]));
+        let (before, after) = (old.encrypt("s3cret").unwrap(), both.encrypt("s3cret").unwrap());
+        for sealed in [&before, &after] {
+            assert_eq!(both.decrypt(sealed).unwrap(), "s3cret");
+        }
+        assert_eq!(both.open(&before).unwrap().0.id(), old.id());
+        assert_eq!(new.decrypt(&after).unwrap(), "s3cret");
+        assert_eq!(new.decrypt(&before), Err(SecretError::Ciphertext));
+        assert_eq!((both.id(), both.id() == old.id(), both.id().len()), (new.id(), false, 8));
+    }
+
+    #[test]
+    fn a_key_is_never_shown() {
+        let text = STANDARD.encode([7; 32]);
+        assert!(!format!("{:?}", Keyring::from_base64(&text).unwrap()).contains(&text[..8]));
     }
 }

@@ -19,6 +19,7 @@ pub mod depends;
 pub mod error;
 pub mod events;
 pub mod inputs;
+pub mod keys;
 pub mod lease;
 mod list;
 pub mod queue;

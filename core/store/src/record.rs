@@ -18,6 +18,7 @@ use causeway_records::{
 use sqlx::{
     Arguments, AssertSqlSafe, Row,
     postgres::{PgArguments, PgRow},
+    types::Json,
 };
 
 /// How often a write is tried again when two writers met.
@@ -146,6 +147,10 @@ impl Writer {
         add(&mut arguments, id)?;
         add(&mut arguments, stored.common.updated_at)?;
         bind_columns(&mut arguments, &changed.spec, None)?;
+        if T::INFO.has_secrets() {
+            add(&mut arguments, Json(&changed.key_ids))?;
+            add(&mut arguments, Json(&stored.key_ids))?;
+        }
         add(&mut arguments, intent)?;
         if T::INFO.reconciled {
             add(&mut arguments, again)?;
@@ -172,6 +177,9 @@ impl Writer {
     fn create_arguments<T: Noun>(&self, record: &Record<T>, children: &[Children<'_>]) -> Result<PgArguments> {
         let mut arguments = PgArguments::default();
         bind_columns(&mut arguments, &record.spec, None)?;
+        if T::INFO.has_secrets() {
+            add(&mut arguments, Json(&record.key_ids))?;
+        }
         bind_children(&mut arguments, children)?;
         if T::INFO.reconciled {
             bind_status(&mut arguments, &record.status)?;

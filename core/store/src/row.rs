@@ -4,9 +4,10 @@ use crate::error::{Result, StoreError};
 use causeway_records::{
     Record,
     field::Table,
-    field::{Field, Fields, Noun, Shape, columns, entries},
+    field::{Field, Fields, Info, Noun, Shape, columns, entries},
     problem::Reason,
     record::Common,
+    secret::KeyIds,
     status::Status,
     value::{Type, Value},
 };
@@ -14,7 +15,11 @@ use chrono::{DateTime, Utc};
 use sqlx::{
     Arguments, Row,
     postgres::{PgArguments, PgRow},
+    types::Json,
 };
+
+/// The column that says which keys the encrypted ones were written with; tables without encrypted ones don't have it.
+pub(crate) const KEY_IDS: &str = "key_ids";
 
 /// The column type of a field; children have none.
 pub(crate) fn column_type(field: &Field) -> Option<Type> {
@@ -87,12 +92,15 @@ pub(crate) fn record<T: Noun>(row: &PgRow) -> Result<Record<T>> {
     if T::INFO.reconciled {
         fill(&mut record.status, "reconciliations", row, &mut next)?;
     }
+    if T::INFO.has_secrets() {
+        record.key_ids = row.try_get::<Json<KeyIds>, _>(next)?.0;
+    }
     Ok(record)
 }
 
 /// The columns of a record: `t` is the noun's table, `r` its reconciliation.
-pub(crate) fn select_list(fields: &'static [Field], reconciled: bool) -> String {
-    let own = columns(Common::FIELDS).chain(columns(fields)).map(|field| format!("t.{}", field.column));
-    let status = columns(Status::FIELDS).filter(|_| reconciled).map(|field| format!("r.{}", field.column));
-    own.chain(status).collect::<Vec<_>>().join(", ")
+pub(crate) fn select_list(info: &Info) -> String {
+    let own = columns(Common::FIELDS).chain(columns(info.fields)).map(|field| format!("t.{}", field.column));
+    let status = columns(Status::FIELDS).filter(|_| info.reconciled).map(|field| format!("r.{}", field.column));
+    own.chain(status).chain(info.has_secrets().then(|| format!("t.{KEY_IDS}"))).collect::<Vec<_>>().join(", ")
 }

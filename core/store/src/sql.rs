@@ -2,7 +2,7 @@
 
 use crate::{
     audit,
-    row::{column_type, select_list},
+    row::{KEY_IDS, column_type, select_list},
 };
 use causeway_records::{
     field::{Children, Field, Info, OnDelete, Shape, columns},
@@ -24,9 +24,9 @@ pub(crate) struct Sql {
     pub(crate) from: String,
     /// The same without status, for counting.
     pub(crate) own: String,
-    /// A new record without children: the columns, then what status takes, then what its audit event takes.
+    /// A new record without children: the columns and their keys, then what status takes, then what its audit event takes.
     pub(crate) create: &'static str,
-    /// A change, if nobody else was faster: `$1` id, `$2` updated_at as read, then the columns, then what status takes,
+    /// A change, if nobody else was faster: `$1` id, `$2` updated_at as read, then the columns, their keys and those as read, then what status takes,
     /// then what its audit event takes.
     pub(crate) update: &'static str,
 }
@@ -51,7 +51,7 @@ pub(crate) const CLIENT_STATUS: &[&str] = &[
 
 impl Sql {
     fn of(info: &'static Info) -> Self {
-        let select = select_list(info.fields, info.reconciled);
+        let select = select_list(info);
         let join = if info.reconciled {
             format!(" JOIN reconciliations r ON r.kind = '{}' AND r.id = t.id", info.kind)
         } else {
@@ -119,7 +119,7 @@ fn runtime_id(info: &Info) -> &'static str {
 
 /// Record, children, work to do, audit event and what follows from it: one statement, one round trip, nothing to roll back when a client hangs up.
 pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>]) -> String {
-    let names: Vec<_> = info.columns().map(|field| field.column).collect();
+    let names: Vec<_> = info.columns().map(|field| field.column).chain(info.has_secrets().then_some(KEY_IDS)).collect();
     let binds: Vec<_> = (1..=names.len()).map(|n| format!("${n}")).collect();
     let (ctes, condition) = parents(info, 1);
     let mut sql = format!(
@@ -208,10 +208,17 @@ fn values(fields: &[&Field], next: &mut usize) -> String {
 /// The change of a record; lists of children that it carries take the place of the stored ones.
 pub(crate) fn update(info: &'static Info, select: &str, children: &[Children<'_>]) -> String {
     let (ctes, condition) = parents(info, 3);
-    let set: Vec<_> = info.columns().enumerate().map(|(n, field)| format!("{} = ${}", field.column, n + 3)).collect();
-    let next = info.columns().count() + 3;
+    let mut set: Vec<_> =
+        info.columns().enumerate().map(|(n, field)| format!("{} = ${}", field.column, n + 3)).collect();
+    let (mut next, mut same_keys) = (info.columns().count() + 3, String::new());
+    if info.has_secrets() {
+        // Secrets that were meanwhile written with another key change nothing but this.
+        set.push(format!("{KEY_IDS} = ${next}"));
+        same_keys = format!(" AND {KEY_IDS} = ${}", next + 1);
+        next += 2;
+    }
     let mut sql = format!(
-        "WITH {ctes}t AS (UPDATE {} SET updated_at = clock_timestamp(), {} WHERE id = $1 AND updated_at = $2 AND deleted_at IS NULL{condition} RETURNING *)",
+        "WITH {ctes}t AS (UPDATE {} SET updated_at = clock_timestamp(), {} WHERE id = $1 AND updated_at = $2 AND deleted_at IS NULL{same_keys}{condition} RETURNING *)",
         info.table,
         set.join(", ")
     );

@@ -1,7 +1,7 @@
 use super::{Rules, pair, without_empty};
 use crate::{
     problem::Problem,
-    secret::{SecretError, SecretKey},
+    secret::{Keyring, SecretError},
     text::Name,
 };
 use causeway_records_derive::Noun;
@@ -11,16 +11,16 @@ use causeway_records_derive::Noun;
 #[noun(plural = "aws-accounts")]
 pub struct AwsAccount {
     /// Unique among live accounts.
-    #[noun(required)]
+    #[noun(required, example = "production")]
     pub name: Name,
     /// The account's number at AWS.
-    #[noun(required)]
+    #[noun(required, example = "123456789012")]
     pub account_id: String,
     /// The account that clients take when they name none.
     #[noun(default = Some(false))]
     pub default_account: Option<bool>,
     /// Region for requests that need one.
-    #[noun(required)]
+    #[noun(required, example = "eu-central-1")]
     pub default_region: String,
     /// Id of an access key. Stored and returned as ciphertext.
     #[noun(encrypted)]
@@ -29,14 +29,15 @@ pub struct AwsAccount {
     #[noun(encrypted)]
     pub secret_access_key: Option<String>,
     /// Role to assume with those credentials, or with the workers' own.
+    #[noun(example = "arn:aws:iam::123456789012:role/dns")]
     pub role_arn: Option<String>,
 }
 
 impl AwsAccount {
     /// Turns the stored ciphertexts into plain text, for whoever uses the account.
-    pub fn decrypt(&mut self, key: &SecretKey) -> Result<(), SecretError> {
+    pub fn decrypt(&mut self, keys: &Keyring) -> Result<(), SecretError> {
         for secret in [&mut self.access_key_id, &mut self.secret_access_key].into_iter().flatten() {
-            *secret = key.decrypt(secret)?;
+            *secret = keys.decrypt(secret)?;
         }
         Ok(())
     }

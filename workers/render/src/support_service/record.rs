@@ -43,12 +43,11 @@ mod tests {
     use causeway_records::inputs::Named;
     use causeway_records::nouns::{AwsAccount, SupportServiceInstance};
     use causeway_records::record::{Common, Record};
-    use causeway_records::status::Status;
 
     use super::*;
 
-    fn record<T>(id: i64, spec: T) -> Record<T> {
-        Record { common: Common { id, ..Common::default() }, spec, status: Status::default() }
+    fn record<T: Default>(id: i64, spec: T) -> Record<T> {
+        Record { common: Common { id, ..Common::default() }, spec, ..Record::default() }
     }
 
     fn inputs(service: Service) -> SupportServiceInputs {

@@ -1,15 +1,12 @@
 //! Every change of a client leaves one audit event, and nothing else does.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-mod fixture;
-
+use crate::fixture::{World, patch, record};
 use causeway_records::{
     Record,
     field::Table,
     nouns::{Action, *},
 };
 use causeway_store::{Filter, StoreError};
-use fixture::{World, patch, record};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::{collections::BTreeSet, time::Duration};

@@ -1,11 +1,8 @@
 //! Two transactions meet, in an order that the test forces. Is any change ever left unnoticed?
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-mod fixture;
-
+use crate::fixture::{World, patch};
 use causeway_records::nouns::*;
 use causeway_store::{Confirmed, queue::Key};
-use fixture::{World, patch};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 use std::time::{Duration, Instant};
 

@@ -1,14 +1,11 @@
 //! Records of all nouns against a real Postgres.
-#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
-mod fixture;
-
+use crate::fixture::{World, patch, record};
 use causeway_records::{Record, field::Table, nouns::*};
 use causeway_store::{
     Filter, StoreError,
     queue::{Key, Next, Settlement},
 };
-use fixture::{World, patch, record};
 use sqlx::PgPool;
 use std::time::Duration;
 

@@ -1,0 +1,8 @@
+//! The store against a real Postgres, each test in a database of its own.
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
+
+mod audit;
+mod fixture;
+mod keys;
+mod records;
+mod wake;
