@@ -53,6 +53,11 @@ pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Ref
             (true, Ok(false)) => report.read_only.push(field.json),
             (false, Ok(true)) => report.seen.push(field.json),
             (_, Ok(_)) => {}
+            // What is wrong with a secret is often told with the secret.
+            (_, Err(_)) if field.is_secret() => {
+                report.seen.push(field.json);
+                report.problems.push(Problem::new(field.json, "must be a text; what was sent isn't repeated here"));
+            }
             (_, Err(problems)) => {
                 report.seen.push(field.json);
                 report.problems.extend(problems.into_iter().map(|problem| problem.inside(field.json)));

@@ -159,6 +159,16 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_not_repeated() {
+        let mut account = Record::<AwsAccount>::default();
+        let report =
+            overlay(br#"{"SecretAccessKey":12345,"AccessKeyID":"a\u0000b"}"#, &mut account.writable()).unwrap();
+        let told: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2);
+        assert!(told.iter().all(|problem| problem.ends_with("isn't repeated here")), "{told:?}");
+    }
+
+    #[test]
     fn keys_ignore_case_and_null_changes_nothing() {
         let record = lay(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
         assert_eq!((record.spec.name.as_str(), record.spec.service_name), ("web", None));
