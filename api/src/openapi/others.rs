@@ -1,0 +1,188 @@
+//! The routes that only some nouns have, and those that aren't about records.
+
+use super::{
+    envelope, examples, nouns,
+    operation::Operation,
+    parameters,
+    prose::SERVER,
+    reference,
+    responses::{json_answer, text_answer},
+    schemas,
+};
+use crate::auth::access::Route;
+use axum::http::StatusCode;
+use causeway_records::{
+    field::Noun,
+    nouns::{AccessToken, Event, WorkloadEvent, WorkloadResourceDefinition},
+};
+use serde_json::{Value, json};
+
+/// Any other route; None: nobody has described it yet.
+pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
+    match (route.method.as_str(), route.path.as_str()) {
+        ("POST", "/v0/workload-resource-definition-sets") => Some(create_set()),
+        ("DELETE", "/v0/workload-events") => Some(delete_events()),
+        ("GET", "/v0/events-join-attached-object-references") => Some(events_of()),
+        ("POST", "/v0/access-tokens") => Some(create_token(routes)),
+        ("GET", "/version") => Some(version()),
+        ("GET", "/readyz") => Some(readyz()),
+        ("GET", "/livez") => Some(livez()),
+        ("GET", "/healthz") => Some(healthz()),
+        ("GET", "/metrics") => Some(metrics()),
+        ("GET", "/openapi.json") => Some(document()),
+        _ => None,
+    }
+}
+
+/// Schemas of their own.
+pub(super) fn schemas() -> [(&'static str, Value); 5] {
+    let text = |doc: &str| json!({"type": "string", "description": doc});
+    let version = json!({
+        "type": "object", "required": ["Version"],
+        "properties": {"Version": text("The release.")},
+    });
+    let health = json!({
+        "type": "object", "required": ["Postgres", "NATS"],
+        "properties": {
+            "Postgres": text("`ok`, or what is wrong. Without it requests fail."),
+            "NATS": text("`ok`, or what is wrong. Without it changes reach the clusters at the workers' next scan."),
+        },
+    });
+    let set = json!({
+        "type": "array", "minItems": 1, "items": reference("schemas", &format!("{}Spec", WorkloadResourceDefinition::KIND)),
+    });
+    let mut token = schemas::record(&AccessToken::INFO);
+    token["properties"]["Token"] = text("What its holder sends as `Authorization: Bearer`.");
+    if let Some(required) = token["required"].as_array_mut() {
+        required.push("Token".into());
+    }
+    [
+        ("Version", version),
+        ("Health", health),
+        ("WorkloadResourceDefinitionSet", set),
+        ("NewAccessToken", token),
+        ("NewAccessTokenResponse", envelope::records(AccessToken::KIND, "NewAccessToken")),
+    ]
+}
+
+/// An operation without parameters and body.
+fn plain(id: &str, tag: &'static str, summary: &str, description: &str) -> Operation {
+    Operation {
+        id: id.into(),
+        tag,
+        summary: summary.into(),
+        description: description.into(),
+        parameters: vec![],
+        body: None,
+        answers: vec![],
+        refusals: vec![],
+        enveloped: false,
+    }
+}
+
+/// What the server says about itself.
+fn server(id: &str, summary: &str, description: &str, answers: Vec<(u16, Value)>) -> Operation {
+    Operation { answers, ..plain(id, SERVER, summary, description) }
+}
+
+fn create_set() -> Operation {
+    let info = &WorkloadResourceDefinition::INFO;
+    let example = envelope::one(info.kind, StatusCode::CREATED, 1, examples::record(info, true));
+    let answer = json_answer("The new records, in the order of the body.", nouns::response(info), example, false);
+    let does = "Makes all manifests of a list, or, when one of them is refused, none.";
+    let schema = reference("schemas", "WorkloadResourceDefinitionSet");
+    Operation {
+        body: Some((schema, json!([examples::body(info)]))),
+        answers: vec![(201, answer)],
+        refusals: vec![400, 409, 413, 415],
+        enveloped: true,
+        ..plain("createWorkloadResourceDefinitionSet", info.kind, "Create several workload resource definitions", does)
+    }
+}
+
+fn delete_events() -> Operation {
+    let info = &WorkloadEvent::INFO;
+    let example = envelope::one(info.kind, StatusCode::OK, 1, examples::record(info, false));
+    let answer = json_answer("The events that went.", nouns::response(info), example, false);
+    let keys = ["workloadinstanceid", "helmworkloadinstanceid"];
+    let parameters =
+        parameters::filters(info).into_iter().filter(|p| keys.iter().any(|key| p["name"] == *key)).collect();
+    let does = "Deletes the events of a workload instance. Exactly one of the two query parameters must be given.";
+    Operation {
+        parameters,
+        answers: vec![(200, answer)],
+        refusals: vec![400, 404, 409],
+        enveloped: true,
+        ..plain("deleteWorkloadEvents", info.kind, "Delete the events of a workload instance", does)
+    }
+}
+
+fn events_of() -> Operation {
+    let info = &Event::INFO;
+    let example = envelope::one(info.kind, StatusCode::OK, 50, examples::record(info, false));
+    let answer = json_answer("The events.", nouns::response(info), example, false);
+    let object = json!({
+        "name": "objectid", "in": "query", "required": true, "description": "Id of the record that the events are about.",
+        "schema": {"type": "integer", "format": "int64"}, "example": examples::ID,
+    });
+    Operation {
+        parameters: [object].into_iter().chain(parameters::filters(info)).collect(),
+        answers: vec![(200, answer)],
+        refusals: vec![400],
+        enveloped: true,
+        ..plain("listEventsOfObject", info.kind, "List the events of a record", "All events about one record.")
+    }
+}
+
+/// As of every noun, but for the token in the answer.
+fn create_token(routes: &[Route]) -> Operation {
+    let info = &AccessToken::INFO;
+    let mut record = examples::record(info, true);
+    record["Token"] = json!("a text that is shown only this once");
+    let example = envelope::one(info.kind, StatusCode::CREATED, 1, record);
+    let answer = json_answer("The new token.", reference("schemas", "NewAccessTokenResponse"), example, false);
+    let description = "Makes an access token. The token itself stands in this answer and nowhere else.".into();
+    Operation { description, answers: vec![(201, answer)], ..nouns::create(routes, info) }
+}
+
+fn version() -> Operation {
+    let example = json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))});
+    let answer = json_answer("The release.", reference("schemas", "Version"), example, false);
+    server("version", "Release of the server", "Which release answers, without an envelope.", vec![(200, answer)])
+}
+
+fn readyz() -> Operation {
+    let sentence = "Postgres: the database can't be reached right now; try again";
+    let answers =
+        vec![(200, text_answer("They can.", "OK")), (503, text_answer("They can't; the text says why.", sentence))];
+    server("readyz", "Ready for requests?", "Whether requests can be answered: Postgres can be reached.", answers)
+}
+
+fn livez() -> Operation {
+    server("livez", "Alive?", "Whether the process runs.", vec![(200, text_answer("It does.", "OK"))])
+}
+
+fn healthz() -> Operation {
+    let answer = |doc: &str, postgres: &str| {
+        let example = json!({"Postgres": postgres, "NATS": "ok"});
+        json_answer(doc, reference("schemas", "Health"), example, false)
+    };
+    let answers = vec![
+        (200, answer("Requests can be answered.", "ok")),
+        (503, answer("Requests can't be answered.", "unreachable: requests fail")),
+    ];
+    server("healthz", "The parts, one by one", "How the parts are that the server needs.", answers)
+}
+
+fn metrics() -> Operation {
+    let example = "causeway_api_requests_total{method=\"GET\",route=\"/version\",code=\"200\"} 1\n";
+    let answer = text_answer("In Prometheus's text format.", example);
+    let does = "Requests by route and code, and how long they took.";
+    server("metrics", "Figures for Prometheus", does, vec![(200, answer)])
+}
+
+fn document() -> Operation {
+    let answer = json_answer("The document.", json!({"type": "object"}), json!({"openapi": "3.1.0"}), false);
+    let does = "The API document. The page at `/swagger/` shows it.";
+    server("document", "This document", does, vec![(200, answer)])
+}

@@ -1,0 +1,47 @@
+//! What stands before the operations.
+
+use super::all_nouns;
+use serde_json::{Value, json};
+
+/// The chapter of routes that aren't about records.
+pub(super) const SERVER: &str = "Server";
+
+/// How to read the API in a few minutes.
+pub(super) const INTRODUCTION: &str = "\
+A control plane for ingress across many Kubernetes clusters, in Threeport's v0 wire format. A *definition* says what, an *instance* says where. \
+Workers make the clusters match, and report in `Conditions`.
+
+**The first steps.** Put a cluster on record (`kubernetes-runtime-definitions`, then `kubernetes-runtime-instances`), a workload in it \
+(`workload-definitions`, `workload-instances`), a gateway with its ports (`gateway-definitions`), and an instance of it (`gateway-instances`). \
+Read the gateway instance until its condition `Ready` is `True`. For hostnames and certificates add a domain (`domain-name-definitions`, \
+`domain-name-instances`).
+
+**Envelope.** Every answer below `/v0` is an object with `Meta` (page, size, count), `Type` (the kind of record), `Data` (a list, also of one \
+record; null in a refusal) and `Status` (code, message, error).
+
+**Refusals.** `Status.error` is a sentence for people, `Status.reason` one word for programs, `Status.details` the fields that are to blame. A \
+path that doesn't exist (404) and a verb that a path doesn't have (405) are answered without an envelope: `{\"message\": ...}`.
+
+**Bodies** are JSON objects. Keys ignore case; unknown ones are refused. A field that is null counts as left out. What the system sets \
+(`ID`, `CreatedAt`, `UpdatedAt`, `DeletedAt`) must be left out; other read-only fields may be sent back as they were read.
+
+**Lists** come in pages: `page` and `size`, or `after` with the last id that was seen, which stays right while others write. Every field without \
+structure is also a query parameter, in lower case: `?name=web`.
+
+**Changes.** PATCH sets the fields in the body, PUT all of them. To change only what you have seen, send the answer's `ETag` back in `If-Match`: \
+412 says that somebody was faster.
+
+**What workers bring about** has `Generation` (what is asked for), `ObservedGeneration` (what was applied last), `Reconciled`, and `Conditions`: \
+one for each step, with a reason and a sentence; `Ready` sums them up. DELETE of such a record is a request: the answer has \
+`DeletionScheduled`, and the record stays until the cluster confirms that every object is gone. Then it is 404.
+
+**Who may do what.** `viewer` reads, `editor` writes too, `admin` also reads secrets (as ciphertext), access tokens and audit events. On \
+loopback a server may be set up to ask nobody.";
+
+/// A chapter for each noun.
+pub(super) fn tags() -> Value {
+    let nouns = all_nouns().map(|info| json!({"name": info.kind, "description": info.doc}));
+    nouns
+        .chain([json!({"name": SERVER, "description": "The server itself: release, probes, figures, this document."})])
+        .collect()
+}
