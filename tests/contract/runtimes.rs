@@ -1,6 +1,6 @@
 //! Clusters, the reconcile contract as the API shows it, and clients.
 
-use causeway_records::secret::SecretKey;
+use causeway_records::secret::Keyring;
 use reqwest::Method;
 use serde_json::json;
 
@@ -65,7 +65,7 @@ async fn item_22_secrets_are_ciphertext() {
         let sealed = made.record()[field].as_str().unwrap().to_owned();
         // Base64 of a nonce of 12 bytes, the text and a tag of 16.
         assert_eq!(sealed.len(), (12 + plain.len() + 16).div_ceil(3) * 4, "{sealed}");
-        let key = SecretKey::from_base64(crate::platform().await.encryption_key()).unwrap();
+        let key = Keyring::from_base64(crate::platform().await.encryption_key()).unwrap();
         assert_eq!(key.decrypt(&sealed).unwrap(), plain, "whoever has the key reads it");
         let back = patch("kubernetes-runtime-instances", own, &json!({field: sealed})).await.done(200);
         assert_eq!(back.record()[field], sealed, "what is sent back stays");

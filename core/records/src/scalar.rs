@@ -6,7 +6,11 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::Display,
+    num::{IntErrorKind, ParseIntError},
+    str::FromStr,
+};
 
 /// What the documentation says about a value beyond its type.
 #[derive(Clone, Copy, Debug)]
@@ -109,8 +113,14 @@ fn bit(text: &str) -> Result<bool, String> {
 }
 
 /// As Threeport reads it in a query, not in JSON: nothing stands for 0.
-pub(crate) fn number<T: FromStr + Default>(text: &str) -> Result<T, String> {
-    if text.is_empty() { Ok(T::default()) } else { text.parse().map_err(|_| "must be a whole number in range".into()) }
+pub(crate) fn number<T: FromStr<Err = ParseIntError> + Default>(text: &str) -> Result<T, String> {
+    if text.is_empty() {
+        return Ok(T::default());
+    }
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "is too large a number".into(),
+        _ => "must be a whole number".into(),
+    })
 }
 
 /// NUL is a legal character of JSON that neither `text` nor `jsonb` can hold.

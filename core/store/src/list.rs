@@ -66,8 +66,8 @@ impl Store {
             };
             let value = match parse(&filter.text) {
                 Ok(value) => value,
-                // A filter like any other, though no record can hold such a text here: nothing passes.
-                Err(_) if ty == Type::Text && !filter.text.contains('\0') => return Ok((vec![], 0)),
+                // A filter like any other, though no record can hold an empty text here: nothing passes.
+                Err(_) if ty == Type::Text && filter.text.is_empty() => return Ok((vec![], 0)),
                 Err(error) => return Err(StoreError::invalid_field(Reason::InvalidQuery, filter.field.json, error)),
             };
             bind(&mut arguments, ty, Some(value.clone()))?;
