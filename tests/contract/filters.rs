@@ -98,8 +98,8 @@ async fn item_14_times_and_documents_are_filters() {
     }
 }
 
-/// The words of Go for booleans; nothing is false and 0. Where Threeport finds nothing by a text that no record can have, so do we; what it
-/// can't read is a 500 there and a 400 here.
+/// The words of Go for booleans; nothing is false and 0; a path or number that no record can have finds nothing. What Threeport can't read is a
+/// 500 there and a 400 here.
 #[tokio::test]
 async fn item_14_values_are_read_as_threeport_reads_them() {
     let own = made("gateway-definitions", &json!({"Name": name("values")})).await;
