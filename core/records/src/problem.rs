@@ -84,6 +84,8 @@ reasons! {
     BodyTooLarge,
     /// The caller sends more requests than it may.
     TooManyRequests,
+    /// More is asked of the server than it can answer; in a moment it may.
+    Overloaded,
     /// The server can't answer right now; later it may.
     Unavailable,
     /// The server made a mistake.
