@@ -5,7 +5,7 @@
 //! audited, nor what a write brings about by itself, such as the support services of a cluster's first gateway.
 
 use crate::{
-    Store,
+    Filter, Start, Store,
     error::Result,
     record::{add, whole},
     sql::CLIENT_STATUS,
@@ -13,9 +13,10 @@ use crate::{
 use causeway_records::{
     Record,
     field::{Fields, Info, Noun},
-    nouns::{Action, Change, Changes},
+    nouns::{Action, AuditEvent, Change, Changes},
     status::Status,
 };
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, postgres::PgArguments, types::Json};
 use std::{fmt::Write, time::Duration};
 
@@ -26,6 +27,15 @@ pub struct Origin {
     pub caller: String,
     /// The id of his request, if it came as one.
     pub request_id: Option<String>,
+}
+
+/// A time between two others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    /// Its beginning, which is part of it.
+    pub since: Option<DateTime<Utc>>,
+    /// Its end, which isn't.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The store for somebody who asks for changes: the only way to make, change and delete records for clients.
@@ -39,6 +49,21 @@ impl Store {
     /// The store for somebody who asks for changes.
     pub fn on_behalf_of(&self, origin: Origin) -> Writer {
         Writer { store: self.clone(), origin }
+    }
+
+    /// One page of the audit events of a period that pass every filter, by ascending id, and how many there are in all.
+    pub async fn audit_events(
+        &self,
+        filters: &[Filter],
+        period: Period,
+        limit: i64,
+        start: Start,
+    ) -> Result<(Vec<Record<AuditEvent>>, i64)> {
+        // An expression over the number alone, so that the index of times counts.
+        let since = ("t.created_at >= timestamptz 'epoch' + {} * interval '1 microsecond'", period.since);
+        let until = ("t.created_at < timestamptz 'epoch' + {} * interval '1 microsecond'", period.until);
+        let bounds = [since, until].into_iter().filter_map(|(text, time)| Some((text, time?.timestamp_micros())));
+        self.list_where(filters, &bounds.collect::<Vec<_>>(), limit, start).await
     }
 
     /// Deletes audit events that are older than `keep`, the oldest first, at most `limit` of them. Answers how many went. Several processes may

@@ -28,6 +28,9 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// No connection to Postgres came free in time: all are in use, or it can't be reached. [`Store::is_reachable`](crate::Store::is_reachable)
+    /// tells which.
+    NoConnection,
     /// Postgres can't be reached or refused; later it may work.
     Unavailable(sqlx::Error),
 }
@@ -48,6 +51,11 @@ impl StoreError {
         Self::Conflict(Refusal::new(reason, sentence))
     }
 
+    /// Postgres can't be reached, as [`Store::is_reachable`](crate::Store::is_reachable) found.
+    pub fn unreachable() -> Self {
+        Self::Unavailable(sqlx::Error::PoolTimedOut)
+    }
+
     /// The word for programs.
     pub fn reason(&self) -> Reason {
         match self {
@@ -55,6 +63,7 @@ impl StoreError {
             Self::Invalid(refusal) | Self::Conflict(refusal) => refusal.reason,
             Self::PreconditionFailed => Reason::PreconditionFailed,
             Self::Inconsistent { .. } => Reason::InternalError,
+            Self::NoConnection => Reason::Overloaded,
             Self::Unavailable(_) => Reason::Unavailable,
         }
     }
@@ -83,6 +92,7 @@ impl fmt::Display for StoreError {
                 f.write_str("the record has changed since it was read; read it again and send its new ETag in If-Match")
             }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
+            Self::NoConnection => f.write_str("more is asked for than the database can answer; try again in a moment"),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }
@@ -99,6 +109,9 @@ impl std::error::Error for StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::NoConnection;
+        }
         let database = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
         match database.and_then(refused) {
             Some(refused) => refused,

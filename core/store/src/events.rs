@@ -22,7 +22,7 @@ impl Store {
     /// The events about a record, by id.
     pub async fn events_of(&self, object: i64, filters: &[Filter]) -> Result<Vec<Record<Event>>> {
         let about = "t.attached_object_reference_id IN (SELECT id FROM attached_object_references WHERE object_id = {} AND deleted_at IS NULL)";
-        self.list_where::<Event>(filters, Some((about, object)), i64::MAX, Start::Offset(0))
+        self.list_where::<Event>(filters, &[(about, object)], i64::MAX, Start::Offset(0))
             .await
             .map(|(events, _)| events)
     }

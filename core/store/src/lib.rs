@@ -23,13 +23,14 @@ pub mod keys;
 pub mod lease;
 mod list;
 pub mod queue;
+mod reach;
 mod record;
 pub mod resources;
 mod row;
 mod sql;
 pub mod tokens;
 
-pub use audit::{Origin, Writer};
+pub use audit::{Origin, Period, Writer};
 pub use config::Database;
 pub use created::Created;
 pub use delete::Confirmed;
@@ -37,8 +38,9 @@ pub use error::{Result, StoreError};
 pub use list::{Filter, Start};
 pub use record::Lay;
 
+use reach::Reach;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 /// The migrations, embedded.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
@@ -47,6 +49,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    reach: Arc<Reach>,
 }
 
 impl Store {
@@ -65,7 +68,7 @@ impl Store {
             // One more round trip for each statement; a broken connection shows in the statement itself.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, reach: Arc::default() })
     }
 
     /// Brings the schema up to date. Several processes may do so at once.

@@ -47,14 +47,14 @@ impl Store {
         limit: i64,
         start: Start,
     ) -> Result<(Vec<Record<T>>, i64)> {
-        self.list_where(filters, None, limit, start).await
+        self.list_where(filters, &[], limit, start).await
     }
 
-    /// The same with one more condition, in which `{}` stands for a bound number.
+    /// The same with further conditions, in each of which `{}` stands for a bound number.
     pub(crate) async fn list_where<T: Noun>(
         &self,
         filters: &[Filter],
-        also: Option<(&'static str, i64)>,
+        also: &[(&'static str, i64)],
         limit: i64,
         start: Start,
     ) -> Result<(Vec<Record<T>>, i64)> {
@@ -77,11 +77,11 @@ impl Store {
             let _ = write!(condition, " AND {alias}.{} = ${}", filter.field.column, n + 1);
         }
         let mut n = filters.len();
-        if let Some((text, number)) = also {
+        for (text, number) in also {
             n += 1;
             let _ = write!(condition, " AND {}", text.replace("{}", &format!("${n}")));
-            add(&mut arguments, number)?;
-            add(&mut counted, number)?;
+            add(&mut arguments, *number)?;
+            add(&mut counted, *number)?;
         }
         add(&mut arguments, limit)?;
         let (Start::Offset(from) | Start::After(from)) = start;

@@ -6,7 +6,7 @@ use causeway_records::{
     field::Table,
     nouns::{Action, *},
 };
-use causeway_store::{Filter, StoreError};
+use causeway_store::{Filter, Period, Start, StoreError};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::{collections::BTreeSet, time::Duration};
@@ -204,6 +204,20 @@ async fn lists_filter_by_every_field(pool: PgPool) {
     assert_eq!(count(&[("Action", "Delete")]).await, 0);
     assert_eq!(count(&[("ObjectKind", "GatewayDefinition"), ("Action", "Create")]).await, 1);
     assert_eq!(count(&[("ObjectName", "web"), ("ObjectID", &id.to_string())]).await, 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn lists_have_a_period(pool: PgPool) {
+    let world = World::new(&pool).await;
+    world.definition("web", PORTS).await;
+    let (events, all) = world.store.list::<AuditEvent>(&[], 1000, 0).await.unwrap();
+    let time = events[2].common.created_at;
+    let total = async |since, until| {
+        let period = Period { since, until };
+        world.store.audit_events(&[], period, 1000, Start::Offset(0)).await.unwrap().1
+    };
+    assert_eq!((total(None, None).await, total(time, None).await, total(None, time).await), (all, all - 2, 2));
+    assert_eq!(total(time, time).await, 0);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

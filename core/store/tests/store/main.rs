@@ -4,5 +4,6 @@
 mod audit;
 mod fixture;
 mod keys;
+mod reach;
 mod records;
 mod wake;
