@@ -31,7 +31,7 @@ pub struct Hints {
     pub choices: &'static [&'static str],
     /// What each choice means; empty: they speak for themselves.
     pub meanings: &'static [&'static str],
-    /// Schema of a jsonb column with a type of its own.
+    /// Schema of a type that has a name of its own.
     pub schema: Option<Typed>,
 }
 

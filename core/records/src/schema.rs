@@ -16,7 +16,12 @@ pub type Typed = fn(&mut SchemaGenerator) -> Schema;
 /// The values of a column.
 #[must_use]
 pub fn of(ty: Type, hints: &Hints) -> Map<String, Value> {
-    let mut schema = hints.schema.map_or_else(|| plain(ty), |typed| object(typed(&mut generator())));
+    hints.schema.map_or_else(|| own(ty, hints), |typed| object(typed(&mut generator())))
+}
+
+/// The same, without a name.
+pub(crate) fn own(ty: Type, hints: &Hints) -> Map<String, Value> {
+    let mut schema = plain(ty);
     let mut say = |keyword: &str, value: Option<Value>| {
         if let Some(value) = value {
             schema.insert(keyword.to_owned(), value);
@@ -72,19 +77,19 @@ fn plain(ty: Type) -> Map<String, Value> {
     Map::from_iter([("type".to_owned(), json!(word))])
 }
 
-/// Describes a scalar by its hints wherever it stands inside other types.
+/// Describes a scalar by its hints. It is a named type if its hints say so.
 macro_rules! described {
     ($ty:ident) => {
         impl schemars::JsonSchema for $ty {
             fn inline_schema() -> bool {
-                true
+                <Self as $crate::scalar::Scalar>::HINTS.schema.is_none()
             }
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($ty).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 use $crate::scalar::Scalar;
-                $crate::schema::of(Self::TYPE, &Self::HINTS).into()
+                $crate::schema::own(Self::TYPE, &Self::HINTS).into()
             }
         }
     };
@@ -102,7 +107,9 @@ mod tests {
 
     #[test]
     fn choices_are_listed_with_their_meaning() {
-        let schema = of(Placement::TYPE, &Placement::HINTS);
+        let named = of(Placement::TYPE, &Placement::HINTS);
+        assert_eq!(Value::from(named), json!({"$ref": "#/components/schemas/Placement"}));
+        let schema = &definitions()["Placement"];
         assert_eq!(schema["enum"], json!(["Shared", "Dedicated"]));
         let meaning = schema["description"].as_str().unwrap();
         assert!(meaning.starts_with("`Shared`: The cluster's common one. `Dedicated`: One of its own"), "{meaning}");
@@ -112,7 +119,8 @@ mod tests {
     fn named_types_are_told_once() {
         let items = &of(Conditions::TYPE, &Conditions::HINTS)["items"];
         assert_eq!(items, &json!({"$ref": "#/components/schemas/Condition"}));
-        assert_eq!(definitions()["Condition"]["properties"]["Status"]["enum"], json!(["Unknown", "True", "False"]));
+        let status = &definitions()["Condition"]["properties"]["Status"];
+        assert_eq!(status["$ref"], "#/components/schemas/ConditionStatus");
         assert_eq!(of(Hostnames::TYPE, &Hostnames::HINTS)["items"]["format"], "hostname");
     }
 }

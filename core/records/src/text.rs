@@ -103,7 +103,7 @@ checked_text!(
 
 checked_text!(
     /// Where a cluster stands: one of Threeport's locations.
-    Location, location, Hints { choices: LOCATIONS, ..Hints::NONE }
+    Location, location, Hints { choices: LOCATIONS, schema: Some(|generator| generator.subschema_for::<Location>()), ..Hints::NONE }
 );
 
 /// Threeport's list of locations.
@@ -329,6 +329,7 @@ macro_rules! choice {
             const HINTS: $crate::scalar::Hints = $crate::scalar::Hints {
                 choices: &[$($text),*],
                 meanings: &[$(concat!($($vdoc),*).trim_ascii()),*],
+                schema: Some(|generator| generator.subschema_for::<$name>()),
                 ..$crate::scalar::Hints::NONE
             };
             fn to_value(&self) -> $crate::value::Value { $crate::value::Value::Text(self.as_str().to_owned()) }

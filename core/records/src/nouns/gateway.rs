@@ -157,7 +157,7 @@ pub struct GatewayHttpPort {
     #[noun(required, example = 443)]
     pub port: Port,
     /// Beginning of the paths that go to the service.
-    #[noun(default = "/".parse().ok())]
+    #[noun(default = "/".parse().ok(), example = "/api")]
     pub path: Option<HttpPath>,
     /// HTTPS, with a certificate for the hostname.
     #[noun(json = "TLSEnabled", default = Some(false), example = true)]

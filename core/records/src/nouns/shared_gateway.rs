@@ -13,7 +13,7 @@ pub struct SharedGateway {
     #[noun(required, immutable, part_of = KubernetesRuntimeInstance)]
     pub kubernetes_runtime_instance_id: i64,
     /// GatewayClass to use instead of Causeway's own.
-    #[noun(immutable)]
+    #[noun(immutable, example = "internal")]
     pub gateway_class_name: Option<ObjectName>,
     /// Addresses to ask the cloud for.
     #[noun(no_filter)]
