@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 /// Ids that a browser shows as they are: numbers of 64 bits with the last seven unset.
 pub(super) const ID: i64 = 912_345_678_900_000_000;
 const STEP: i64 = 128;
-const TIME: &str = "2026-01-31T12:00:00Z";
+pub(super) const TIME: &str = "2026-01-31T12:00:00Z";
 /// Stands for ciphertext.
 const SEALED: &str = "bm9uY2UsIGNpcGhlcnRleHQgYW5kIHRhZw==";
 

@@ -136,7 +136,7 @@ fn versions(info: &'static Info) -> Operation {
         description: "Which versions of the API have this kind of record. The answer has no envelope.".into(),
         parameters: vec![],
         body: None,
-        answers: vec![(200, json_answer("The versions.", reference("schemas", "Versions"), answer, false))],
+        answers: vec![(200, json_answer("The versions.", reference("schemas", "VersionsOfKind"), answer, false))],
         refusals: vec![],
         enveloped: true,
     }
@@ -154,12 +154,11 @@ pub(super) fn response(info: &Info) -> Value {
 
 /// `gateway definition`.
 fn singular(info: &Info) -> String {
-    let words = info.kind.chars().fold(String::new(), |mut words, letter| {
+    info.kind.chars().fold(String::new(), |mut words, letter| {
         if letter.is_ascii_uppercase() && !words.is_empty() {
             words.push(' ');
         }
         words.push(letter.to_ascii_lowercase());
         words
-    });
-    words
+    })
 }

@@ -57,7 +57,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         required.push("Token".into());
     }
     [
-        ("Version", version),
+        ("Release", version),
         ("Health", health),
         ("WorkloadResourceDefinitionSet", set),
         ("NewAccessToken", token),
@@ -147,7 +147,7 @@ fn create_token(routes: &[Route]) -> Operation {
 
 fn version() -> Operation {
     let example = json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))});
-    let answer = json_answer("The release.", reference("schemas", "Version"), example, false);
+    let answer = json_answer("The release.", reference("schemas", "Release"), example, false);
     server("version", "Release of the server", "Which release answers, without an envelope.", vec![(200, answer)])
 }
 

@@ -2,7 +2,8 @@
 
 use super::{examples, reference};
 use causeway_records::{
-    field::{Field, Info, Shape, Table, columns},
+    field::{Field, Info, Noun, Shape, Table, columns},
+    nouns::AuditEvent,
     scalar::Hints,
     schema,
     status::Status,
@@ -72,7 +73,21 @@ pub(super) fn if_match() -> Value {
 /// Which page of which records.
 pub(super) fn list(info: &Info) -> Vec<Value> {
     let pages = ["Page", "Size", "After"].map(|name| reference("parameters", name));
-    pages.into_iter().chain(filters(info)).collect()
+    pages.into_iter().chain(filters(info)).chain(period(info)).collect()
+}
+
+/// Audit events can be asked for by their time.
+fn period(info: &Info) -> Vec<Value> {
+    let bound = |name: &str, doc: &str| {
+        json!({
+            "name": name, "in": "query", "description": doc, "schema": {"type": "string", "format": "date-time"},
+            "example": examples::TIME,
+        })
+    };
+    if info.kind != AuditEvent::KIND {
+        return vec![];
+    }
+    vec![bound("since", "Only events of this time and later ones."), bound("until", "Only events before this time.")]
 }
 
 /// One for each field that can be asked for.
@@ -90,7 +105,7 @@ fn filter(name: &str, field: &Field) -> Value {
     let Shape::Column { ty, hints, .. } = field.shape else { return Value::Null };
     // A filter may ask for what no record can have, but must be of the field's type.
     let format = hints.format.filter(|_| ty != Type::Text);
-    let hints = Hints { format, choices: hints.choices, meanings: hints.meanings, ..Hints::NONE };
+    let hints = Hints { format, schema: hints.schema, ..Hints::NONE };
     let what = format!("Only records whose `{}` is this.", field.json);
     json!({"name": name, "in": "query", "description": what, "schema": schema::of(ty, &hints)})
 }

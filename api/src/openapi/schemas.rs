@@ -5,6 +5,7 @@ use crate::auth::access::Route;
 use axum::http::Method;
 use causeway_records::{
     field::{Field, Info, OnDelete, Shape, Table},
+    nouns,
     record::Common,
     schema,
     status::Status,
@@ -26,7 +27,7 @@ enum Place {
 pub(super) fn all(routes: &[Route]) -> Value {
     let mut all = schema::definitions();
     all.extend(envelope::schemas().map(|(name, schema)| (name.to_owned(), schema)));
-    all.insert("Versions".into(), versions());
+    all.insert("VersionsOfKind".into(), versions());
     for info in all_nouns() {
         let has =
             |method: Method| routes.iter().any(|route| route.method == method && noun_of(&route.path) == info.plural);
@@ -150,7 +151,7 @@ fn children(info: &'static Info) -> impl Iterator<Item = (&'static str, &'static
         Shape::Children { kind } => Some(kind),
         Shape::Column { .. } => None,
     });
-    kinds.filter_map(|kind| causeway_records::nouns::info(kind)).map(|child| (info.kind, child))
+    kinds.filter_map(nouns::info).map(|child| (info.kind, child))
 }
 
 fn child_name(info: &Info) -> String {

@@ -151,7 +151,8 @@ fn what_a_noun_declares_is_told() {
     assert_eq!(spec["required"], json!(["Name"]));
     assert_eq!(spec["additionalProperties"], false);
     assert_eq!(spec["properties"]["Placement"]["default"], "Shared");
-    assert_eq!(spec["properties"]["Placement"]["enum"], json!(["Shared", "Dedicated", null]));
+    assert_eq!(spec["properties"]["Placement"]["anyOf"][0], reference("schemas", "Placement"));
+    assert_eq!(schemas["Placement"]["enum"], json!(["Shared", "Dedicated"]));
     assert!(spec["properties"].get("Conditions").is_none() && spec["properties"].get("Reconciled").is_some());
     assert_eq!(schemas["GatewayHttpPortPart"]["required"], json!(["Port"]));
     assert_eq!(schemas["GatewayHttpPortSpec"]["required"], json!(["GatewayDefinitionID", "Port"]));
