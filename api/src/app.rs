@@ -9,7 +9,7 @@ use crate::{
     config::Serve,
     envelope, limit, openapi,
     origin::REQUEST_ID,
-    routes,
+    overload, routes,
     state::State,
     verbs::{self, Verbs},
 };
@@ -85,6 +85,7 @@ pub fn router(state: State, settings: &Serve) -> Router {
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED) })
         .layer(middleware::from_fn_with_state(verbs, verbs::allow))
         .layer(middleware::from_fn_with_state(gate, auth::admit))
+        .layer(middleware::from_fn_with_state(state.clone(), overload::explain))
         .layer(middleware::from_fn(measure))
         .layer(CompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))

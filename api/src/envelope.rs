@@ -1,5 +1,6 @@
 //! Answers in Threeport's envelope: `Meta`, `Type`, `Data`, `Status`.
 
+use crate::overload::NoConnection;
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -97,13 +98,18 @@ pub fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        StoreError::NoConnection | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
     if code.is_server_error() {
         let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
         tracing::error!(error = %fault, source, "the store failed");
     }
-    refuse(kind, code, Refused { reason: fault.reason(), sentence: &fault.to_string(), details: fault.details() })
+    let refused = Refused { reason: fault.reason(), sentence: &fault.to_string(), details: fault.details() };
+    let mut answer = refuse(kind, code, refused);
+    if matches!(fault, StoreError::NoConnection) {
+        answer.extensions_mut().insert(NoConnection);
+    }
+    answer
 }
 
 struct Refused<'a> {

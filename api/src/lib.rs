@@ -17,6 +17,7 @@ pub mod keys;
 pub mod limit;
 pub mod openapi;
 pub mod origin;
+mod overload;
 pub mod query;
 pub mod routes;
 pub mod secrets;

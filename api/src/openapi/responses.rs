@@ -90,12 +90,15 @@ const REFUSALS: &[Refusal] = &[
         "The server made a mistake; its log says more, by the request's id.",
         &[InternalError],
     ),
-    refusal(
-        503,
-        "ServiceUnavailable",
-        "The server can't answer right now; the same request may work later.",
-        &[Overloaded, Unavailable],
-    ),
+    Refusal {
+        headers: &["RequestID", "RetryAfter"],
+        ..refusal(
+            503,
+            "ServiceUnavailable",
+            "The server can't answer right now; the same request may work later. `Retry-After` comes with `Overloaded`.",
+            &[Overloaded, Unavailable],
+        )
+    },
 ];
 
 /// The name of a refusal among the components.

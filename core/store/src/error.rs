@@ -92,7 +92,7 @@ impl fmt::Display for StoreError {
                 f.write_str("the record has changed since it was read; read it again and send its new ETag in If-Match")
             }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
-            Self::NoConnection => f.write_str("more is asked for than the database can answer; try again in a moment"),
+            Self::NoConnection => f.write_str("no connection to the database came free in time; try again in a moment"),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }

@@ -78,8 +78,12 @@ impl Store {
 
     /// Whether Postgres answers.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.pool).await?;
-        Ok(())
+        match sqlx::query("SELECT 1").execute(&self.pool).await.map_err(StoreError::from) {
+            // All connections are in use: that says nothing against Postgres.
+            Err(StoreError::NoConnection) if self.is_reachable().await => Ok(()),
+            Err(StoreError::NoConnection) => Err(StoreError::unreachable()),
+            done => done.map(|_| ()),
+        }
     }
 
     /// Identity of this control plane: in labels, field managers and DNS owner ids.

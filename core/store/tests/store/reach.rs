@@ -22,6 +22,7 @@ async fn a_busy_database_is_told_apart(pool: PgPool) {
     }
     assert!(matches!(store.get::<Event>(1).await, Err(StoreError::NoConnection)));
     assert!(store.is_reachable().await);
+    store.ping().await.unwrap();
     held.rollback().await.unwrap();
     assert!(matches!(waits.await.unwrap(), Err(StoreError::NotFound)));
     store.list::<Event>(&[], 1, 0).await.unwrap();
@@ -35,4 +36,5 @@ async fn a_database_that_is_away_is_told_apart() {
     let account = record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#);
     assert!(matches!(writer.create(account).await, Err(StoreError::NoConnection)));
     assert!(!store.is_reachable().await);
+    assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
 }
