@@ -1,13 +1,60 @@
 //! Who changed what, when: for admins, to be read only.
 
 use super::records;
-use crate::auth::{Role, access::Routes};
-use causeway_records::nouns::AuditEvent;
+use crate::{
+    auth::{Role, access::Routes},
+    envelope::{self, Meta},
+    query::{Pairs, Query},
+    state::State,
+};
+use axum::{
+    extract::{Query as RawQuery, State as Extract},
+    http::StatusCode,
+    response::Response,
+};
+use causeway_records::{field::Noun, nouns::AuditEvent, problem::Reason};
+use causeway_store::{Period, Result, StoreError};
+use chrono::{DateTime, Utc};
 
 /// Lists and single events.
 pub fn routes() -> Routes {
     Routes::default()
-        .get("/v0/audit-events", Role::Admin, records::list::<AuditEvent>)
+        .get("/v0/audit-events", Role::Admin, list)
         .get("/v0/audit-events/{id}", Role::Admin, records::read::<AuditEvent>)
         .get("/audit-events/versions", Role::Admin, records::versions::<AuditEvent>)
+}
+
+/// A page of events: beside what every list takes, `since` and `until` bound their times.
+async fn list(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+    let listed = async {
+        let query = Query::read::<AuditEvent>(&pairs)?;
+        let period = Period { since: time(&pairs, "since")?, until: time(&pairs, "until")? };
+        let (events, total_count) =
+            state.store.audit_events(&query.filters, period, query.limit(), query.start()).await?;
+        Ok((events, Meta { page: query.page, size: query.size, total_count }))
+    };
+    match listed.await {
+        Ok((events, meta)) => envelope::many(AuditEvent::KIND, StatusCode::OK, meta, &events),
+        Err(error) => envelope::store_error(AuditEvent::KIND, &error),
+    }
+}
+
+fn time(pairs: &Pairs, key: &str) -> Result<Option<DateTime<Utc>>> {
+    let Some((_, text)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else { return Ok(None) };
+    let problem = "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z";
+    let invalid = |_| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
+    DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_any_zone() {
+        let read = |text: &str| time(&vec![("Since".into(), text.into())], "since");
+        assert_eq!(read("2026-01-31T13:00:00+01:00").unwrap(), read("2026-01-31T12:00:00Z").unwrap());
+        assert!(read("2026-01-31T12:00:00Z").unwrap().is_some() && time(&vec![], "since").unwrap().is_none());
+        assert!(read("yesterday").unwrap_err().to_string().contains("since"));
+    }
 }
