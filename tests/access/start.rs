@@ -1,0 +1,74 @@
+//! How the API may be started, and with what for development.
+
+use crate::{client::Client, control_plane, pki::Credential, stage};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use causeway_rig::platform::ControlPlane;
+use serde_yaml_ng::Value;
+use std::{fs, os::unix::fs::PermissionsExt};
+
+/// What the API says when it doesn't start.
+async fn refusal(platform: &ControlPlane, arguments: &[&str]) -> String {
+    let ended = platform.run_api(&[&["serve", "--health-listen", "127.0.0.1:0"], arguments].concat()).await.unwrap();
+    assert!(!ended.status.success(), "{arguments:?} was taken");
+    String::from_utf8(ended.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn it_does_not_start_open_to_other_machines() {
+    let platform = &stage().await.platform;
+    let says = |arguments: &'static [&'static str], sentence: &'static str| async move {
+        let refusal = refusal(platform, arguments).await;
+        assert!(refusal.contains(sentence), "{arguments:?}: {refusal}");
+    };
+    says(&["--listen", "0.0.0.0:0"], "nobody is asked who he is; listen on 127.0.0.1, or say --auth").await;
+    says(&["--listen", "[::]:0"], "nobody is asked who he is").await;
+    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "nobody is asked who he is").await;
+    says(&["--listen", "0.0.0.0:0", "--auth", "tokens"], "tokens would travel in plain text").await;
+    says(&["--auth", "none,tokens"], "can't stand beside").await;
+    says(&["--auth", "mtls"], "mtls needs --client-ca").await;
+    says(&["--auth", "passwords"], "possible values: none, mtls, tokens").await;
+    let absent = ["--auth", "tokens", "--tls-certificate", "/absent.crt", "--tls-key", "/absent.key"];
+    let refusal = refusal(platform, &absent).await;
+    assert!(refusal.contains("can't read /absent.crt"), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_development_authority_fits_the_server_and_threeport() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("pki");
+    let dev_ca = ["dev-ca", at.to_str().unwrap(), "--host", "api.example"];
+    let platform = &stage().await.platform;
+    let made = platform.run_api(&dev_ca).await.unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert!(String::from_utf8(made.stdout).unwrap().contains("--client-ca"), "it says what to do with them");
+    let again = platform.run_api(&dev_ca).await.unwrap();
+    assert!(String::from_utf8(again.stderr).unwrap().contains("is there already"), "nothing is overwritten");
+    let text = |name: &str| fs::read_to_string(at.join(name)).unwrap();
+    for name in ["ca.key", "server.key", "admin.key", "config.yaml"] {
+        assert_eq!(fs::metadata(at.join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+
+    let path = |name: &str| at.join(name).display().to_string();
+    let files = [path("server.crt"), path("server.key"), path("ca.crt")];
+    let flags = ["--tls-certificate", "--tls-key", "--client-ca"].map(str::to_owned);
+    let mut arguments = vec!["--auth".to_owned(), "mtls".to_owned()];
+    arguments.extend(flags.into_iter().zip(files).flat_map(|(flag, file)| [flag, file]));
+    let platform = control_plane("dev_ca", arguments).await;
+    for (role, code) in [("viewer", 403), ("editor", 403), ("admin", 200)] {
+        let credential = Credential { certificate: text(&format!("{role}.crt")), key: text(&format!("{role}.key")) };
+        let client = Client::tls(&platform.https_url(), &text("ca.crt"), Some(&credential)).unwrap();
+        client.get("/v0/events").await.unwrap().done(200);
+        client.get("/v0/access-tokens").await.unwrap().done(code);
+    }
+
+    // As Threeport's command line reads it.
+    let config: Value = serde_yaml_ng::from_str(&text("config.yaml")).unwrap();
+    let control_plane = &config["ControlPlanes"][0];
+    assert_eq!((&config["CurrentControlPlane"], &control_plane["AuthEnabled"]), (&control_plane["Name"], &true.into()));
+    let decoded = |value: &Value| String::from_utf8(STANDARD.decode(value.as_str().unwrap()).unwrap()).unwrap();
+    let credential = &control_plane["Credentials"][0];
+    let credential =
+        Credential { certificate: decoded(&credential["ClientCert"]), key: decoded(&credential["ClientKey"]) };
+    let client = Client::tls(&platform.https_url(), &decoded(&control_plane["CACert"]), Some(&credential)).unwrap();
+    client.with_authorization("Bearer ").get("/v0/access-tokens").await.unwrap().done(200);
+}
