@@ -1,0 +1,8 @@
+//! Measures Causeway on the rig, each figure beside its floor: what the parts below (the API server, Postgres) need for the same work in the
+//! same run. Ratios say more than times, for the machine is never quiet.
+//!
+//! Run them with `make bench`. To add a benchmark: a program in `src/bin/`, which puts its figures into a [`report::Report`] and writes that into
+//! `target/bench/`.
+
+mod plot;
+pub mod report;
