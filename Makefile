@@ -90,4 +90,4 @@ machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
 # A crate must not lean on features that another one turns on.
 .PHONY: alone
 alone:
-	for crate in records store bus api render workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+	for crate in records store bus telemetry api render workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done

@@ -3,6 +3,7 @@
 use causeway_bus::Broker;
 use causeway_records::secret::SecretKey;
 use causeway_store::Database;
+use causeway_telemetry::Traces;
 use clap::Parser;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,6 +17,9 @@ pub struct Settings {
     /// NATS.
     #[command(flatten)]
     pub broker: Broker,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: Traces,
     /// Key for secrets at rest: base64 of 32 bytes, the API's.
     #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = SecretKey::from_base64)]
     pub encryption_key: SecretKey,
