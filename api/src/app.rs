@@ -59,7 +59,10 @@ pub fn router(state: State, settings: &Serve) -> Router {
 
 /// Everything that the port for probes answers.
 pub fn health_router(state: State) -> Router {
-    routes::health::routes().with_state(state)
+    let router = routes::health::routes();
+    #[cfg(all(feature = "failpoints", debug_assertions))]
+    let router = router.merge(routes::health::failpoints());
+    router.with_state(state)
 }
 
 /// What Threeport's router says itself: without an envelope.

@@ -20,6 +20,15 @@ pub fn metrics() -> Router<State> {
     Router::new().route("/metrics", get(|Extract(state): Extract<State>| async move { state.metrics.render() }))
 }
 
+/// Arms the points at which a test ends this program; no release has this.
+#[cfg(all(feature = "failpoints", debug_assertions))]
+pub fn failpoints() -> Router<State> {
+    let arm = async |axum::extract::Path(name): axum::extract::Path<String>, actions: String| {
+        causeway_failpoints::arm(&name, &actions).map_err(|sentence| (StatusCode::BAD_REQUEST, sentence))
+    };
+    Router::new().route("/failpoints/{name}", axum::routing::put(arm))
+}
+
 /// The release, as Threeport gives it: without an envelope.
 pub async fn version() -> Json<Value> {
     Json(json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))

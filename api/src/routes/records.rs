@@ -16,6 +16,7 @@ use axum::{
     routing::get,
 };
 use causeway_bus::Hint;
+use causeway_failpoints::{API_COMMITTED, reach};
 use causeway_records::{
     Record,
     field::{Noun, entries},
@@ -120,6 +121,7 @@ fn written<T: Noun>(state: &State, code: StatusCode, done: Result<Record<T>>) ->
 }
 
 fn hint<T: Noun>(state: &State, record: &Record<T>) {
+    reach(&API_COMMITTED);
     state.bus.publish(&Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
 }
 

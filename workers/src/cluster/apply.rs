@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use causeway_failpoints::{OBJECT_STANDS, reach};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::plan::{Object, Plan};
 use futures::{StreamExt, stream};
@@ -197,7 +198,9 @@ impl Cluster {
                 (Step::Wait(why), _) => return Err(ClusterError::refused(at, why)),
                 (Step::Leave(who), _) => return Err(ClusterError::Conflict { object: Box::new(at.clone()), who }),
             };
-            match (self.server_side_apply(pass.writer, at, &body).await?, &before) {
+            let written = self.server_side_apply(pass.writer, at, &body).await?;
+            reach(&OBJECT_STANDS);
+            match (written, &before) {
                 (Written::Created(live), None) => return Ok(created(object, live)),
                 (Written::Stored(live), Some(before)) => {
                     if let Some(done) = self.remove_foreign(pass.writer, object, before, live).await? {

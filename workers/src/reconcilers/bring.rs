@@ -2,6 +2,7 @@
 
 use super::{APPLIED, Failure, Found, Pass};
 use crate::cluster::{Change, ClusterError, Outcome, Writer, inventory};
+use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},
     status::Finding,
@@ -83,12 +84,13 @@ impl Pass<'_> {
 
     /// Makes the plan true.
     pub(super) async fn bring(&self, owner: Owner, plan: &Plan) -> Result<Brought, Failure> {
-        let (store, key, old) = (&self.context.store, &self.work.key, self.known(owner, plan));
+        let old = self.known(owner, plan);
         self.watch(plan.objects.iter().map(|object| &object.at).chain(old.iter().map(|entry| &entry.object))).await;
         let before = inventory::union(&old, plan);
         if before != self.work.inventory {
-            store.save_inventory(key, &before).await?;
+            self.remember(&before).await?;
         }
+        reach(&INVENTORY_AHEAD);
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut done = cluster.apply(&writer, plan, &before, &self.connection.watches).await;
         let unwanted = inventory::difference(&old, plan);
@@ -97,15 +99,22 @@ impl Pass<'_> {
         if stopped || braked.is_some() {
             done.inventory = inventory::merge(done.inventory, unwanted);
         } else if !unwanted.is_empty() {
+            reach(&PRUNE_NEXT);
             let pruned = self.prune(&writer, unwanted).await;
             done.inventory = inventory::merge(done.inventory, pruned.inventory);
             done.changes.extend(pruned.changes);
             done.errors.extend(pruned.errors);
         }
+        reach(&INVENTORY_AFTER);
         if done.inventory != before {
-            store.save_inventory(key, &done.inventory).await?;
+            self.remember(&done.inventory).await?;
         }
         self.judge(plan, done, braked)
+    }
+
+    /// Notes down the record's objects, unless somebody else has the cluster by now and knows better.
+    pub(super) async fn remember(&self, inventory: &Inventory) -> Result<(), Failure> {
+        if self.context.store.save_inventory(self.work, inventory).await? { Ok(()) } else { Err(Failure::Cancelled) }
     }
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
@@ -133,7 +142,12 @@ impl Pass<'_> {
         let planned: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).collect();
         for found in self.connection.watches.by_owner(&owner.to_string()) {
             let remembered = known.iter().any(|entry| entry.object == found.at);
-            if !remembered && !planned.contains(&found.at) && is_ours_alone(&found.at) && !found.deleting {
+            if !remembered
+                && !planned.contains(&found.at)
+                && found.applied
+                && !found.deleting
+                && !is_definition(&found.at)
+            {
                 known.push(InventoryEntry {
                     uid: Some(found.uid.clone()),
                     ..InventoryEntry::intended(found.at.clone())
@@ -226,10 +240,9 @@ fn is_certificate(at: &ObjectRef) -> bool {
     at.group == "cert-manager.io" && at.kind == "Certificate"
 }
 
-/// Kinds whose objects get our labels from nobody but us. Others' controllers copy labels from Services to EndpointSlices and the like.
-fn is_ours_alone(at: &ObjectRef) -> bool {
-    let certificates = at.group == "cert-manager.io" && matches!(at.kind.as_str(), "Certificate" | "ClusterIssuer");
-    certificates || matches!(at.group.as_str(), "gateway.networking.k8s.io" | "externaldns.k8s.io")
+/// With a definition go all objects of its kind, other people's too: only an inventory says that one is to go.
+fn is_definition(at: &ObjectRef) -> bool {
+    at.group == "apiextensions.k8s.io" && at.kind == "CustomResourceDefinition"
 }
 
 #[cfg(test)]

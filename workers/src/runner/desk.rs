@@ -2,7 +2,11 @@
 
 use super::{hold::Hold, pass};
 use crate::{context::Context, site::Site};
-use causeway_store::{lease::NO_CLUSTER, queue::Key};
+use causeway_failpoints::{WAKE_NEXT, reach};
+use causeway_store::{
+    lease::{Lease, NO_CLUSTER},
+    queue::Key,
+};
 use futures::FutureExt;
 use std::{collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
@@ -25,10 +29,10 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(context: Context, scope: i64, hold: Hold, hint: Arc<Notify>) -> Self {
+    pub(super) fn new(context: Context, lease: Lease, hold: Hold, hint: Arc<Notify>) -> Self {
         let (wake, woken) = mpsc::unbounded_channel();
-        let site = Arc::new(Site::new(context.clone(), scope, hold.clone(), wake));
-        Self { context, scope, hold, hint, site, woken }
+        let site = Arc::new(Site::new(context.clone(), lease, hold.clone(), wake));
+        Self { context, scope: lease.scope, hold, hint, site, woken }
     }
 
     /// Works until the lease is lost.
@@ -120,6 +124,7 @@ async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, hint: A
             keys.insert(key);
         }
         let keys: Vec<Key> = keys.into_iter().collect();
+        reach(&WAKE_NEXT);
         // Tried until it is written: a change in a cluster is told only once.
         while let Err(error) = context.store.wake(&keys).await {
             tracing::warn!(%error, "changes in a cluster could not be noted down yet");

@@ -6,6 +6,7 @@ use crate::{
     reconcilers::{self, Failure, Found, RENDER_VERSION},
     site::Site,
 };
+use causeway_failpoints::{PASS_BEGUN, STATUS_NEXT, reach};
 use causeway_records::status::{Conditions, Finding};
 use causeway_store::{
     StoreError,
@@ -40,7 +41,8 @@ pub(super) async fn run(context: &Context, site: &Arc<Site>, key: &Key) {
 }
 
 async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static str, StoreError> {
-    let Some(work) = context.store.begin(key).await? else { return Ok("unknown") };
+    let Some(work) = context.store.begin(key, site.lease()).await? else { return Ok("unknown") };
+    reach(&PASS_BEGUN);
     if work.render_version > RENDER_VERSION {
         settle_as(context, &work, Next::In(NEWER_RENDERED), work.conditions.clone()).await?;
         return Ok("newer");
@@ -67,7 +69,10 @@ async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static
         ),
     };
     let outcome = found.outcome();
-    if !found.gone {
+    reach(&STATUS_NEXT);
+    if work.gone {
+        settle_as(context, &work, found.next, work.conditions.clone()).await?;
+    } else if !found.gone {
         record(context, &work, found).await?;
     }
     Ok(outcome)

@@ -8,7 +8,7 @@ use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::cluster::live::{live_hash, stable_status};
+use crate::cluster::live::{is_applied_by, live_hash, stable_status};
 
 /// What decisions and conditions need of one object.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Projection {
     pub generation: i64,
     /// It was deleted and waits for its finalizers.
     pub deleting: bool,
+    /// We have applied it. Others' controllers copy our labels to what they make, say from a Service to its EndpointSlices.
+    pub applied: bool,
     /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
     status: Box<str>,
 }
@@ -42,6 +44,7 @@ impl Projection {
             at,
             owner: object.labels().get(OWNER).map_or_else(|| Arc::from(""), |owner| Arc::from(owner.as_str())),
             live_hash: live_hash(&body, field_manager),
+            applied: is_applied_by(&body, field_manager),
             generation: object.metadata.generation.unwrap_or_default(),
             deleting: object.metadata.deletion_timestamp.is_some(),
             uid: object.metadata.uid.unwrap_or_default(),
@@ -74,6 +77,7 @@ impl Projection {
             live_hash: live_hash.to_owned(),
             generation: 0,
             deleting: false,
+            applied: true,
             status: "null".into(),
         }
     }
