@@ -89,7 +89,7 @@ impl Stage {
         let started = begun.elapsed();
         View::title("Starting Causeway: the API and two workers");
         let zone = create_zone(rig.endpoints(), DOMAIN).await?;
-        let setup = Setup { name: "causeway".into(), workers: 2, port, worker_arguments: vec![], nats_url: None };
+        let setup = Setup { name: "causeway".into(), workers: 2, port, ..Setup::default() };
         let platform = ControlPlane::start(rig.endpoints(), setup).await?;
         let times = vec![("start the real parts", started), ("start Causeway", begun.elapsed() - started)];
         let sample = Sample::new(platform.client());
