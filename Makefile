@@ -4,6 +4,7 @@
 #   make demo    the same, checked and taken down again
 #   make test    every test
 #   make check   what CI looks at besides the tests
+#   make bench   figures beside their floors, in target/bench
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -46,6 +47,12 @@ demo: bundles ## Start everything with a sample, check it, delete it, check that
 test: bundles ## Run every test
 	cargo test --workspace --no-run
 	$(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
+
+# BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
+.PHONY: bench
+bench: bundles ## Measure the reconcile path beside plain applies; figures in target/bench
+	cargo build --release -p causeway-api -p causeway-workers -p causeway-rig -p causeway-bench
+	target/release/causeway-rig run --extra-clusters 1 -- target/release/causeway-bench-reconcile $(BENCH)
 
 .PHONY: check
 check: fmt-check clippy openapi-check deny machete alone ## Format, lints, document, licences, unused dependencies, crates alone

@@ -4,5 +4,12 @@
 //! Run them with `make bench`. To add a benchmark: a program in `src/bin/`, which puts its figures into a [`report::Report`] and writes that into
 //! `target/bench/`.
 
+pub mod api;
+pub mod counts;
+pub mod floor;
 mod plot;
+pub mod reconcile;
 pub mod report;
+pub mod sightings;
+pub mod stage;
+pub mod views;
