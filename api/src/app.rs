@@ -59,9 +59,10 @@ pub fn router(state: State, settings: &Serve) -> Router {
 
 /// Everything that the port for probes answers.
 pub fn health_router(state: State) -> Router {
-    let router = routes::health::routes();
-    #[cfg(all(feature = "failpoints", debug_assertions))]
-    let router = router.merge(routes::health::failpoints());
+    let mut router = routes::health::routes();
+    if causeway_failpoints::BUILT_IN {
+        router = router.merge(routes::health::failpoints());
+    }
     router.with_state(state)
 }
 

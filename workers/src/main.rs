@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::parse();
-    #[cfg(all(feature = "failpoints", debug_assertions))]
     let _armed = causeway_failpoints::arm_from_environment();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         bail!("a TLS provider is installed already");

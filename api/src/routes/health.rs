@@ -21,7 +21,6 @@ pub fn metrics() -> Router<State> {
 }
 
 /// Arms the points at which a test ends this program; no release has this.
-#[cfg(all(feature = "failpoints", debug_assertions))]
 pub fn failpoints() -> Router<State> {
     let arm = async |axum::extract::Path(name): axum::extract::Path<String>, actions: String| {
         causeway_failpoints::arm(&name, &actions).map_err(|sentence| (StatusCode::BAD_REQUEST, sentence))

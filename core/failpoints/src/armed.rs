@@ -3,6 +3,9 @@
 use crate::{ALL, Point};
 use nix::sys::signal::{Signal, raise};
 
+/// Whether this program has failpoints at all.
+pub const BUILT_IN: bool = true;
+
 /// Sends the process the signal that the point is armed with.
 pub(crate) fn reach(point: &Point) {
     let Some(signal) = asked(point) else { return };
@@ -34,6 +37,6 @@ pub fn arm(name: &str, actions: &str) -> Result<(), String> {
 
 /// Arms what the environment variable FAILPOINTS names. The result must live as long as the program.
 #[must_use]
-pub fn arm_from_environment() -> fail::FailScenario<'static> {
+pub fn arm_from_environment() -> impl Sized {
     fail::FailScenario::setup()
 }
