@@ -17,6 +17,7 @@ pub mod depends;
 pub mod error;
 pub mod events;
 pub mod inputs;
+mod json_row;
 pub mod lease;
 mod list;
 pub mod queue;
@@ -33,7 +34,8 @@ pub use list::Filter;
 pub use record::Lay;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 
 /// The migrations, embedded.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
@@ -42,6 +44,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: PgPool,
+    control_plane: Arc<OnceCell<String>>,
 }
 
 impl Store {
@@ -60,7 +63,7 @@ impl Store {
             // One more round trip for each statement; a broken connection shows in the statement itself.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, control_plane: Arc::default() })
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -74,9 +77,10 @@ impl Store {
         Ok(())
     }
 
-    /// Identity of this control plane: in labels, field managers and DNS owner ids.
+    /// Identity of this control plane: in labels, field managers and DNS owner ids. It never changes, so it is asked for once.
     pub async fn control_plane(&self) -> Result<String> {
-        Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?)
+        let ask = || async { Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
+        self.control_plane.get_or_try_init(ask).await.cloned()
     }
 
     /// Ends all connections.
