@@ -7,7 +7,7 @@ use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{inventory::Inventory, status::Conditions};
 use serde_json::Value;
 use sqlx::{Row, postgres::PgRow, types::Json};
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 /// A record, by kind and id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -29,10 +29,19 @@ impl std::fmt::Display for Key {
 pub struct Due {
     /// Which.
     pub key: Key,
-    /// Somebody waits for it.
-    pub urgent: bool,
     /// How long it has been due.
     pub age: Duration,
+}
+
+/// Records that are due. One may be in two lists.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    /// Somebody waits for them: those that have been due longest.
+    pub oldest: VecDeque<Due>,
+    /// Somebody waits for them: those that came last.
+    pub newest: VecDeque<Due>,
+    /// Only to be looked at again: those that have been due longest.
+    pub rest: VecDeque<Due>,
 }
 
 /// What a pass begins with.
@@ -100,33 +109,41 @@ pub struct Settlement {
 }
 
 impl Store {
-    /// Records of these scopes that are due, what somebody waits for first, those that wait longest before others.
-    pub async fn due(&self, scopes: &[i64], limit: i64) -> Result<Vec<Due>> {
+    /// Records of a scope that are due: of those that somebody waits for the oldest and the newest, and the oldest of the rest, so many of each.
+    pub async fn due(&self, scope: i64, limit: i64) -> Result<Waiting> {
+        // Three short ranges of one index, however many are due.
         let rows = sqlx::query(
-            "SELECT kind, id, urgent, extract(epoch FROM now() - due_at)::float8 FROM reconciliations
-             WHERE runtime_id = ANY($1) AND due_at <= now() ORDER BY urgent DESC, due_at LIMIT $2",
+            "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
+                WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at LIMIT $2)
+             UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 1 FROM reconciliations
+                WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at DESC LIMIT $2)
+             UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 2 FROM reconciliations
+                WHERE runtime_id = $1 AND NOT urgent AND due_at <= now() ORDER BY due_at LIMIT $2)",
         )
-        .bind(scopes)
+        .bind(scope)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Due {
-                    key: key(row)?,
-                    urgent: row.try_get(2)?,
-                    age: Duration::try_from_secs_f64(row.try_get(3)?).unwrap_or_default(),
-                })
-            })
-            .collect()
+        let mut waiting = Waiting::default();
+        for row in &rows {
+            let age = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
+            let list = match row.try_get(3)? {
+                0 => &mut waiting.oldest,
+                1 => &mut waiting.newest,
+                _ => &mut waiting.rest,
+            };
+            list.push_back(Due { key: key(row)?, age });
+        }
+        Ok(waiting)
     }
 
-    /// How long until the next record of these scopes is due; None: none will be until it is woken.
-    pub async fn next_due(&self, scopes: &[i64]) -> Result<Option<Duration>> {
+    /// How long until the next record of a scope is due; None: none will be until it is woken.
+    pub async fn next_due(&self, scope: i64) -> Result<Option<Duration>> {
         let seconds: Option<f64> = sqlx::query_scalar(
-            "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM reconciliations WHERE runtime_id = ANY($1) AND due_at IS NOT NULL",
+            "SELECT extract(epoch FROM least((SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND urgent AND due_at IS NOT NULL),
+                (SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND NOT urgent AND due_at IS NOT NULL)) - now())::float8",
         )
-        .bind(scopes)
+        .bind(scope)
         .fetch_one(&self.pool)
         .await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))

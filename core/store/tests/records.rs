@@ -218,7 +218,10 @@ async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
     };
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.settle(&work, &settle).await.unwrap();
-    let due = async || world.store.due(&[world.runtime], 100).await.unwrap().iter().any(|due| due.key == key);
+    let due = async || {
+        let waiting = world.store.due(world.runtime, 100).await.unwrap();
+        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+    };
     assert!(!due().await);
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.wake(std::slice::from_ref(&key)).await.unwrap();

@@ -1,6 +1,6 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
-use super::{APPLIED, Failure, Found, Pass};
+use super::{APPLIED, Failure, Found, Pass, Retry};
 use crate::cluster::{Change, ClusterError, Outcome, Writer, inventory};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
@@ -28,6 +28,8 @@ pub(super) struct Brought {
     pub(super) error: Option<String>,
     /// Not before this time.
     pub(super) retry_after: Option<Duration>,
+    /// Whether trying again soon may help.
+    pub(super) retry: Retry,
     /// When to look again.
     pub(super) next: Next,
     /// What was done.
@@ -44,6 +46,7 @@ impl Brought {
             applied: self.applied,
             error: self.error,
             retry_after: self.retry_after,
+            retry: self.retry,
             ..Found::default()
         }
     }
@@ -206,6 +209,7 @@ impl Pass<'_> {
             applied: error.is_none() && braked.is_none(),
             error: error.map(ToString::to_string),
             retry_after,
+            retry: if matches!(error, Some(ClusterError::Refused { .. })) { Retry::Parked } else { Retry::Soon },
             next: if pending.is_some() { Next::In(GOING) } else { Next::WhenWoken },
             finding,
             changes: done.changes,

@@ -33,6 +33,18 @@ pub const SUPPORT_SERVICES_INSTALLED: &str = "SupportServicesInstalled";
 /// The objects stand as asked for.
 pub const APPLIED: &str = "Applied";
 
+/// How a pass that failed is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// With growing rests of up to a minute.
+    #[default]
+    Soon,
+    /// The same at first; later seldom, because it is for a person to mend.
+    Parked,
+    /// Very seldom: the fault is in our code.
+    Defect,
+}
+
 /// What a pass found.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -52,6 +64,8 @@ pub struct Found {
     pub error: Option<String>,
     /// Not before this time.
     pub retry_after: Option<Duration>,
+    /// Whether trying again soon may help.
+    pub retry: Retry,
     /// The record's row is gone.
     pub gone: bool,
 }

@@ -5,6 +5,7 @@ mod desk;
 mod fleet;
 mod hold;
 mod pass;
+mod turns;
 
 pub use fleet::Fleet;
 pub use hold::Hold;
