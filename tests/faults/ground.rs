@@ -53,7 +53,7 @@ pub(crate) struct Ground {
     /// By the id of the workload instance.
     pub(crate) workloads: BTreeMap<i64, Workload>,
     /// Instances whose deletion was asked for, by name and id.
-    deleted: Vec<(String, i64)>,
+    pub(crate) deleted: Vec<(String, i64)>,
     /// Somebody else's object, as it was before everything.
     bystander: DynamicObject,
 }

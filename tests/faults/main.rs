@@ -12,3 +12,4 @@ mod frozen;
 mod ground;
 mod hints;
 mod network;
+mod restore;

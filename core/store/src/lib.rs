@@ -14,6 +14,7 @@ mod config;
 mod created;
 mod delete;
 pub mod depends;
+pub mod epoch;
 pub mod error;
 pub mod events;
 pub mod inputs;

@@ -1,6 +1,7 @@
 //! Two transactions meet, in an order that the test forces. Is any change ever left unnoticed?
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod fence;
 mod fixture;
 
 use causeway_records::nouns::*;

@@ -108,6 +108,7 @@ impl Pass<'_> {
             done.changes.extend(pruned.changes);
             done.errors.extend(pruned.errors);
         }
+        self.note(&done);
         reach(&INVENTORY_AFTER);
         if done.inventory != before {
             self.remember(&done.inventory).await?;
@@ -118,6 +119,14 @@ impl Pass<'_> {
     /// Notes down the record's objects, unless somebody else has the cluster by now and knows better.
     pub(super) async fn remember(&self, inventory: &Inventory) -> Result<(), Failure> {
         if self.context.store.save_inventory(self.work, inventory).await? { Ok(()) } else { Err(Failure::Cancelled) }
+    }
+
+    /// Has the cluster remember that something was changed in it.
+    fn note(&self, done: &Outcome) {
+        let stays = |change: &Change| matches!(change, Change::Skipped | Change::Unchanged | Change::Pending(_));
+        if done.changes.iter().any(|(_, change)| !stays(change)) {
+            self.site.changed(&self.connection);
+        }
     }
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
@@ -136,6 +145,7 @@ impl Pass<'_> {
         for (object, change) in &outcome.changes {
             tracing::info!(%object, ?change, "pruned");
         }
+        self.note(&outcome);
         outcome
     }
 

@@ -32,6 +32,8 @@ pub const CLUSTER_REACHABLE: &str = "ClusterReachable";
 pub const SUPPORT_SERVICES_INSTALLED: &str = "SupportServicesInstalled";
 /// The objects stand as asked for.
 pub const APPLIED: &str = "Applied";
+/// Its reason when the database is older than the cluster.
+pub const DATABASE_RESTORED: &str = "DatabaseRestored";
 
 /// How a pass that failed is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +135,9 @@ pub async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Resu
         Reach::Down(down) => return unreachable(context, site, work, down).await,
     };
     let pass = Pass { context, site, work, connection };
+    if let Some(sentence) = site.restored() {
+        return Ok(pass.held(sentence));
+    }
     if work.gone {
         return remove::leftovers(&pass).await;
     }
@@ -169,6 +174,14 @@ impl Pass<'_> {
     pub(crate) fn reachable(&self) -> Finding {
         let message = format!("the cluster answers and runs Kubernetes {}", self.connection.version);
         Finding::holds(CLUSTER_REACHABLE, "Reachable", message)
+    }
+
+    /// A pass that does nothing, because the database is an old one. The runtime wakes it when a person has looked.
+    fn held(&self, sentence: String) -> Found {
+        Found {
+            findings: vec![self.reachable(), Finding::fails(APPLIED, DATABASE_RESTORED, sentence)],
+            ..Found::default()
+        }
     }
 
     /// A pass that can't go on until the record is changed.

@@ -1,6 +1,10 @@
 //! The connection to one cluster: who stands behind the address, what is watched there, and a circuit breaker that keeps a dead cluster
 //! from costing anybody else time.
 
+mod age;
+
+use self::age::Age;
+pub(crate) use self::age::AgeError;
 use crate::{
     cluster::{Access, Auth, Cluster, ClusterError, Watches},
     context::Context,
@@ -35,6 +39,7 @@ pub struct Site {
     wake: mpsc::UnboundedSender<Key>,
     connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
     breaker: Mutex<Breaker>,
+    age: Age,
 }
 
 /// A cluster that answers, and is the one it was.
@@ -85,6 +90,7 @@ impl Site {
             wake,
             connection: Default::default(),
             breaker: Mutex::default(),
+            age: Age::default(),
         }
     }
 
@@ -210,6 +216,11 @@ impl Site {
             })
         };
         if anew {
+            match self.look_at_age(&open).await {
+                Ok(()) => {}
+                Err(AgeError::Store(error)) => return Err(error),
+                Err(AgeError::Cluster(error)) => return Ok(Reach::Down(self.fail(down(&error)))),
+            }
             reach(&CLUSTER_BOUND);
             // Nothing is watched on it until a pass over each record says what to watch, and nobody saw what happened meanwhile.
             self.context.store.wake_cluster(self.scope).await?;
