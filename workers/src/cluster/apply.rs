@@ -301,12 +301,7 @@ impl Cluster {
 
 /// Whether the object stands as we left it, so that nothing needs to be asked or sent.
 fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
-    seen.is_some_and(|seen| {
-        entry.desired_hash.as_deref() == Some(desired_hash)
-            && entry.live_hash.as_deref() == Some(&*seen.live_hash)
-            && entry.uid.as_deref() == Some(&*seen.uid)
-            && !seen.deleting
-    })
+    seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
 }
 
 /// Where the live spec of an exclusive object differs from ours.

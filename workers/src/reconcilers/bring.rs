@@ -9,12 +9,17 @@ use causeway_records::{
 };
 use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
 use causeway_store::queue::Next;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// How long the first list of a kind may take before a pass goes on without it.
 const FIRST_LIST: Duration = Duration::from_secs(5);
 /// Between two looks at whether it is there.
 const POLL: Duration = Duration::from_millis(20);
+/// How long the watch may take to show what was written before the pass goes on without it.
+const ECHO: Duration = Duration::from_millis(100);
 /// When to look at objects that are on their way out; the watch usually says so before.
 const GOING: Duration = Duration::from_secs(2);
 
@@ -30,6 +35,8 @@ pub(super) struct Brought {
     pub(super) retry_after: Option<Duration>,
     /// Whether trying again soon may help.
     pub(super) retry: Retry,
+    /// Until when what the watches told is known to the pass.
+    pub(super) looked: Option<Instant>,
     /// When to look again.
     pub(super) next: Next,
     /// What was done.
@@ -47,6 +54,7 @@ impl Brought {
             error: self.error,
             retry_after: self.retry_after,
             retry: self.retry,
+            looked: self.looked,
             ..Found::default()
         }
     }
@@ -113,7 +121,8 @@ impl Pass<'_> {
         if done.inventory != before {
             self.remember(&done.inventory).await?;
         }
-        self.judge(plan, done, braked)
+        let looked = if braked.is_none() { self.looked(owner, &done).await } else { None };
+        Ok(Brought { looked, ..self.judge(plan, done, braked)? })
     }
 
     /// Notes down the record's objects, unless somebody else has the cluster by now and knows better.
@@ -127,6 +136,24 @@ impl Pass<'_> {
         if done.changes.iter().any(|(_, change)| !stays(change)) {
             self.site.changed(&self.connection);
         }
+    }
+
+    /// The moment up to which all that the watches tell of a record is as this pass left it. What it has just written is waited for a little:
+    /// then its echo needs no pass of its own, and this one's status shows it.
+    async fn looked(&self, owner: Owner, done: &Outcome) -> Option<Instant> {
+        let watches = &self.connection.watches;
+        if !done.errors.is_empty() || done.pending().next().is_some() {
+            return None;
+        }
+        if done.changes.iter().any(|(_, change)| !matches!(change, Change::Skipped | Change::Unchanged)) {
+            watches.wait_seen(&done.inventory, tokio::time::Instant::now() + ECHO).await;
+        }
+        let looked = Instant::now();
+        // Only what is read after that moment counts.
+        let as_left = |entry: &InventoryEntry| watches.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry));
+        let known = |at: &ObjectRef| done.inventory.iter().any(|entry| entry.object == *at);
+        let stray = watches.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known(&seen.at));
+        (!stray && done.inventory.iter().all(as_left)).then_some(looked)
     }
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
@@ -220,6 +247,7 @@ impl Pass<'_> {
             error: error.map(ToString::to_string),
             retry_after,
             retry: if matches!(error, Some(ClusterError::Refused { .. })) { Retry::Parked } else { Retry::Soon },
+            looked: None,
             next: if pending.is_some() { Next::In(GOING) } else { Next::WhenWoken },
             finding,
             changes: done.changes,

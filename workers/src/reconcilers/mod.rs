@@ -21,7 +21,10 @@ use causeway_store::{
     queue::{Key, Next, Work},
 };
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Goes up when what is rendered changes: an older release leaves alone what a newer one has rendered.
 pub const RENDER_VERSION: i32 = 1;
@@ -68,6 +71,8 @@ pub struct Found {
     pub retry_after: Option<Duration>,
     /// Whether trying again soon may help.
     pub retry: Retry,
+    /// Everything that the watches told of the record until then is in this; None: something isn't as it was left.
+    pub looked: Option<Instant>,
     /// The record's row is gone.
     pub gone: bool,
 }

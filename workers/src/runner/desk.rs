@@ -1,6 +1,6 @@
 //! The work on one cluster: takes due records, so many at a time, what somebody waits for first.
 
-use super::{hold::Hold, pass, turns::Turns};
+use super::{hold::Hold, looked::Looked, pass, turns::Turns};
 use crate::{context::Context, site::Site};
 use causeway_failpoints::{WAKE_NEXT, reach};
 use causeway_store::{
@@ -9,7 +9,13 @@ use causeway_store::{
     queue::{Due, Key},
 };
 use futures::FutureExt;
-use std::{cell::Cell, collections::HashSet, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{Notify, mpsc},
     task::{JoinError, JoinSet},
@@ -37,13 +43,21 @@ impl Desk {
     /// Works until the lease is lost.
     pub(super) async fn run(self) {
         let Self { context, scope, hold, hint, site, woken } = self;
-        let waker = tokio::spawn(wake(context.clone(), woken, hint.clone()));
+        let looked = Arc::new(Looked::default());
+        let waker = tokio::spawn(wake(context.clone(), woken, looked.clone(), hint.clone()));
         if scope != NO_CLUSTER {
             // Its pass connects, and a new connection has everything in the cluster looked at.
             site.look();
         }
-        let mut work =
-            Work { context, scope, site, passes: JoinSet::new(), under_way: HashSet::new(), turns: Turns::default() };
+        let mut work = Work {
+            context,
+            scope,
+            site,
+            looked,
+            passes: JoinSet::new(),
+            under_way: HashSet::new(),
+            turns: Turns::default(),
+        };
         let mut next_scan = Duration::ZERO;
         loop {
             tokio::select! {
@@ -75,6 +89,7 @@ struct Work {
     context: Context,
     scope: i64,
     site: Arc<Site>,
+    looked: Arc<Looked>,
     passes: JoinSet<Key>,
     under_way: HashSet<Key>,
     turns: Turns,
@@ -83,7 +98,7 @@ struct Work {
 impl Work {
     /// Begins passes while there is room, and says when to look again at the latest.
     async fn begin(&mut self) -> Result<Duration, StoreError> {
-        let Self { context, scope, site, passes, under_way, turns } = self;
+        let Self { context, scope, site, looked, passes, under_way, turns } = self;
         let room = context.concurrency.saturating_sub(under_way.len());
         if room == 0 {
             return Ok(context.scan_interval);
@@ -101,7 +116,7 @@ impl Work {
             let Some(due) = turns.next(&mut waiting, may) else { break };
             metrics::histogram!("causeway_workers_due_seconds").record(due.age.as_secs_f64());
             under_way.insert(due.key.clone());
-            passes.spawn(guarded(context.clone(), site.clone(), due.key));
+            passes.spawn(guarded(context.clone(), site.clone(), looked.clone(), due.key));
         }
         if held_back.get() {
             return Ok(site.next_try().min(context.scan_interval));
@@ -125,22 +140,26 @@ impl Work {
 }
 
 /// A pass that panics is a bug of ours, and must cost only its own record.
-async fn guarded(context: Context, site: Arc<Site>, key: Key) -> Key {
-    if AssertUnwindSafe(pass::run(&context, &site, &key)).catch_unwind().await.is_err() {
+async fn guarded(context: Context, site: Arc<Site>, looked: Arc<Looked>, key: Key) -> Key {
+    if AssertUnwindSafe(pass::run(&context, &site, &looked, &key)).catch_unwind().await.is_err() {
         pass::park(&context, &site, &key).await;
     }
     key
 }
 
-/// Writes wakes of the watches into the queue, many at once.
-async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, hint: Arc<Notify>) {
+/// Writes wakes of the watches into the queue, many at once, but for those that a pass has answered meanwhile: mostly echoes of its own writes.
+async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, looked: Arc<Looked>, hint: Arc<Notify>) {
     while let Some(first) = woken.recv().await {
-        tokio::time::sleep(GATHER).await;
-        let mut keys = HashSet::from([first]);
-        while let Ok(key) = woken.try_recv() {
-            keys.insert(key);
+        let mut told = HashMap::from([(first, Instant::now())]);
+        let gathered = tokio::time::Instant::now() + GATHER;
+        while let Ok(Some(key)) = tokio::time::timeout_at(gathered, woken.recv()).await {
+            told.insert(key, Instant::now());
         }
-        let keys: Vec<Key> = keys.into_iter().collect();
+        let unanswered = told.into_iter().filter(|(key, at)| !looked.answers(key, *at));
+        let keys: Vec<Key> = unanswered.map(|(key, _)| key).collect();
+        if keys.is_empty() {
+            continue;
+        }
         reach(&WAKE_NEXT);
         // Tried until it is written: a change in a cluster is told only once.
         while let Err(error) = context.store.wake(&keys).await {

@@ -4,6 +4,7 @@ mod backoff;
 mod desk;
 mod fleet;
 mod hold;
+mod looked;
 mod pass;
 mod turns;
 

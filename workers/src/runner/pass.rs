@@ -1,6 +1,6 @@
 //! One pass over one record: read, reconcile, write what was found.
 
-use super::backoff;
+use super::{backoff, looked::Looked};
 use crate::{
     context::Context,
     reconcilers::{self, Failure, Found, RENDER_VERSION, Retry},
@@ -24,10 +24,10 @@ const UNWRITTEN: Duration = Duration::from_millis(200);
 const NEWER_RENDERED: Duration = Duration::from_secs(60);
 
 /// Does the pass; whatever comes of it is in the record's status.
-pub(super) async fn run(context: &Context, site: &Arc<Site>, key: &Key) {
+pub(super) async fn run(context: &Context, site: &Arc<Site>, looked: &Looked, key: &Key) {
     let begun = Instant::now();
     let span = tracing::info_span!("pass", kind = key.kind, id = key.id);
-    let outcome = match pass(context, site, key).instrument(span.clone()).await {
+    let outcome = match pass(context, site, looked, key).instrument(span.clone()).await {
         Ok(outcome) => outcome,
         Err(error) => {
             let _entered = span.enter();
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, site: &Arc<Site>, key: &Key) {
     metrics::histogram!("causeway_workers_pass_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }
 
-async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static str, StoreError> {
+async fn pass(context: &Context, site: &Arc<Site>, looked: &Looked, key: &Key) -> Result<&'static str, StoreError> {
     let Some(work) = context.store.begin(key, site.lease()).await? else { return Ok("unknown") };
     reach(&PASS_BEGUN);
     if work.render_version > RENDER_VERSION {
@@ -55,7 +55,7 @@ async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static
             "InterruptReconciliation",
             "the work is paused; send InterruptReconciliation false to go on",
         );
-        let now = chrono::Utc::now();
+        let now = work.now();
         let conditions = Conditions::from_findings(vec![paused], &work.conditions, work.generation, now);
         settle_as(context, &work, Next::WhenWoken, conditions).await?;
         return Ok("paused");
@@ -78,7 +78,11 @@ async fn pass(context: &Context, site: &Arc<Site>, key: &Key) -> Result<&'static
     if work.gone {
         settle_as(context, &work, found.next, work.conditions.clone()).await?;
     } else if !found.gone {
+        let at = found.looked;
         record(context, &work, found).await?;
+        if let Some(at) = at {
+            looked.note(key, at);
+        }
     }
     Ok(outcome)
 }
@@ -121,7 +125,7 @@ async fn settle_as(context: &Context, work: &Work, next: Next, conditions: Condi
 /// Writes what a pass found: events first, for the settlement ends the pass.
 async fn record(context: &Context, work: &Work, mut found: Found) -> Result<(), StoreError> {
     let rest = rest(&mut found, work.attempts);
-    let conditions = Conditions::from_findings(found.findings, &work.conditions, work.generation, chrono::Utc::now());
+    let conditions = Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now());
     let verb = match (work.being_deleted, work.observed_generation) {
         (true, _) => "Delete",
         (false, 0) => "Create",

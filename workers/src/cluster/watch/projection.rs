@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_records::inventory::ObjectRef;
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::{labels::OWNER, observed::Observed};
 use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
@@ -80,6 +80,13 @@ impl Projection {
     /// The status as a type that holds what the caller needs of it; None if it does not fit.
     pub fn read_status<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.status).ok()
+    }
+
+    /// Whether the object is still the one that we left, and as we left it.
+    pub fn is_as_left(&self, entry: &InventoryEntry) -> bool {
+        entry.live_hash.as_deref() == Some(&*self.live_hash)
+            && entry.uid.as_deref() == Some(&*self.uid)
+            && !self.deleting
     }
 
     /// In the form from which conditions are computed.
