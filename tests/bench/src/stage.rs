@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::{process::Command, time::Instant};
 
-use crate::{api::Api, floor::apply};
+use crate::{api::Api, counts::processor, floor::apply};
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -39,6 +39,29 @@ pub struct Stage {
     pub pool: PgPool,
     /// The value of the label on all of its objects.
     pub control_plane: String,
+}
+
+/// Processor time, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Used {
+    /// API and workers.
+    pub causeway: f64,
+    /// Postgres.
+    pub postgres: f64,
+    /// API server and etcd.
+    pub apiserver: f64,
+}
+
+impl Used {
+    /// What came on top since `before`.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            causeway: self.causeway - before.causeway,
+            postgres: self.postgres - before.postgres,
+            apiserver: self.apiserver - before.apiserver,
+        }
+    }
 }
 
 /// How a gateway gets its Gateway.
@@ -163,6 +186,19 @@ data: {key: value}
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Processor time that has been used so far, in seconds.
+    ///
+    /// # Errors
+    /// When a process has ended.
+    pub fn used(&self) -> Result<Used> {
+        let causeway = std::iter::once(self.platform.api()).chain(self.platform.workers());
+        Ok(Used {
+            causeway: causeway.map(|process| processor(process.pid())).sum::<Result<f64>>()?,
+            postgres: processor(self.endpoints.postgres.pid)?,
+            apiserver: processor(self.cluster.apiserver_pid)? + processor(self.cluster.etcd_pid)?,
+        })
     }
 
     /// Stops Causeway. The rig and what was made in the cluster stay.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::Sizes;
 use crate::{
     api::TASKS,
-    counts::{Audit, Rows, peak_memory, requests},
+    counts::{Audit, LEASES, Rows, peak_memory, requests},
     report::{Figure, Report, Target},
     stage::{Placement, Stage, instance},
 };
@@ -16,14 +16,12 @@ use crate::{
 const WORKERS: usize = 2;
 /// Gateways of one workload.
 const OF_ONE_WORKLOAD: usize = 20;
-/// What renews leases.
-const LEASES: [&str; 2] = ["leases", "workers"];
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let mut stage = Stage::start("bench_restart").await?;
     let records = filled(&stage, sizes.settled).await?;
 
-    let (audit, rows) = (Audit::from_now(&stage.cluster.audit_log)?, Rows::read(&stage.pool).await?);
+    let (audit, rows) = (Audit::from_now(&stage.cluster.audit_log)?, Rows::told(&stage.pool).await?);
     stage.platform.stop_workers().await;
     // Every record has to be looked at once more.
     sqlx::query("DROP TABLE IF EXISTS seen_before").execute(&stage.pool).await?;
@@ -46,7 +44,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let memory = stage.platform.workers().iter().map(|worker| peak_memory(worker.pid()));
     let memory = memory.collect::<Result<Vec<_>>>()?.into_iter().fold(0.0, f64::max);
     report.add(Figure::new(format!("{case}: memory of the larger"), memory, "MB").target(Target::AtMost(300.0)));
-    let transactions = Rows::read(&stage.pool).await?.transactions_since(&rows);
+    let transactions = Rows::told(&stage.pool).await?.transactions_since(&rows);
     report.add(Figure::new(format!("{case}: transactions"), transactions as f64, "count"));
 
     idle(report, &stage, Duration::from_secs(sizes.idle)).await?;
@@ -71,7 +69,7 @@ async fn filled(stage: &Stage, records: usize) -> Result<i64> {
 }
 
 async fn idle(report: &mut Report, stage: &Stage, window: Duration) -> Result<()> {
-    let (audit, before) = (Audit::from_now(&stage.cluster.audit_log)?, Rows::read(&stage.pool).await?);
+    let (before, audit) = (Rows::told(&stage.pool).await?, Audit::from_now(&stage.cluster.audit_log)?);
     let asked = requests(&stage.kube).await?;
     tokio::time::sleep(window).await;
     let (asked, after) = (requests(&stage.kube).await? - asked, Rows::read(&stage.pool).await?);
