@@ -1,6 +1,9 @@
 //! Workers that come and go, and workers whose clocks are wrong.
 
-use causeway_rig::{faults::wall_clock, platform::Setup};
+use causeway_rig::{
+    faults::wall_clock,
+    platform::{Setup, condition},
+};
 use causeway_tests::eventually;
 
 use crate::ground::{Ground, LEASE, bare_cluster, maps, setup};
@@ -50,6 +53,11 @@ async fn workers_whose_wall_clocks_are_ten_minutes_off() {
     ground.platform.add_worker_with(&wall_clock(-600).unwrap()).await.unwrap();
     let id = ground.add("behind", maps(&["a"], "1")).await;
     ground.until_as_recorded().await;
+    // What it says of times is what Postgres says: another worker, or a client, compares them with its own.
+    let record = ground.client.get("workload-instances", id).await.unwrap();
+    let ready = condition(&record, "Ready").unwrap()["LastTransitionTime"].as_str().unwrap();
+    let age = chrono::Utc::now() - ready.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    assert!((-5..120).contains(&age.num_seconds()), "it became Ready {age} ago");
     // It lives ten minutes ago, and nobody takes its cluster for that; nor does it keep it a moment longer when it dies.
     let before = eventually("the cluster has a holder", async || ground.holder().await.ok_or("none")).await;
     ground.platform.add_worker_with(&wall_clock(600).unwrap()).await.unwrap();

@@ -7,6 +7,7 @@
 
 mod crash;
 mod database;
+mod dns;
 mod fleet;
 mod frozen;
 mod ground;

@@ -5,9 +5,13 @@
 
 use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{inventory::Inventory, status::Conditions};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{Row, postgres::PgRow, types::Json};
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// A record, by kind and id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -77,6 +81,17 @@ pub struct Work {
     pub brake_released: bool,
     /// The record's row is gone; its objects may not be.
     pub gone: bool,
+    /// When the pass began, by Postgres's clock and by ours.
+    begun: (DateTime<Utc>, Instant),
+}
+
+impl Work {
+    /// What time it is by Postgres's clock. Whatever is noted down is read by workers whose own clocks may say anything.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        let (then, since) = self.begun;
+        then + since.elapsed()
+    }
 }
 
 /// When to look at a record again.
@@ -155,7 +170,7 @@ impl Store {
             "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
                 deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
                     WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation),
-                brake_released, gone_at IS NOT NULL
+                brake_released, gone_at IS NOT NULL, clock_timestamp()
              FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $3 AND epoch = $4)",
         )
         .bind(&key.kind)
@@ -288,5 +303,6 @@ fn work(row: &PgRow, lease: Lease) -> Result<Work> {
         paused: row.try_get(12)?,
         brake_released: row.try_get(13)?,
         gone: row.try_get(14)?,
+        begun: (row.try_get(15)?, Instant::now()),
     })
 }

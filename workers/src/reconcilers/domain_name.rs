@@ -55,8 +55,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
     };
-    let published = note(&inputs, &zone, &leaving, Utc::now());
-    let (clean, next) = progress(&published, &leaving, Utc::now());
+    let published = note(&inputs, &zone, &leaving, pass.work.now());
+    let (clean, next) = progress(&published, &leaving, pass.work.now());
     if pass.work.being_deleted && clean {
         return pass.remove(owner).await;
     }
