@@ -1,7 +1,13 @@
 //! A worker that stands still in the middle of its work until another has taken its cluster, and then goes on where it stood.
 
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, OBJECT_STANDS, Point, STATUS_NEXT, WRITE_NEXT};
-use causeway_tests::eventually;
+use causeway_render::labels::{CONTROL_PLANE, OWNER};
+use causeway_tests::{api, eventually};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, Patch, PatchParams},
+};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::ground::{Ground, maps};
@@ -99,6 +105,49 @@ async fn what_a_frozen_worker_makes_for_a_record_that_is_gone_goes_too() {
     ground.delete(id).await;
     ground.until_as_recorded().await;
     thaw(&ground, frozen).await;
+    ground.until_as_recorded().await;
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn what_turns_up_for_a_record_that_is_gone_goes_if_we_applied_it() {
+    let (mut ground, _) = begun("turns_up").await;
+    let id = ground.add("gone", maps(&["a"], "1")).await;
+    ground.until_as_recorded().await;
+    ground.delete(id).await;
+    ground.until_as_recorded().await;
+    // What a write leaves behind that lands after the record's row went; and what somebody else's controller makes of our labels.
+    let late = format!("late-{}", ground.identity);
+    let labels = json!({CONTROL_PLANE: ground.identity, OWNER: format!("workload-instance-{id}")});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": late, "labels": labels}});
+    let map = |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": late, "labels": labels}});
+    let apply = async |manager: &str, manifest: &Value| {
+        let (kind, name) = (manifest["kind"].as_str().unwrap(), manifest["metadata"]["name"].as_str().unwrap());
+        let objects = api(&ground.kube, ("", "v1", kind), manifest["metadata"]["namespace"].as_str());
+        objects.patch(name, &PatchParams::apply(manager), &Patch::Apply(manifest)).await.unwrap();
+    };
+    let us = format!("causeway-{}", ground.identity);
+    apply(&us, &namespace).await;
+    apply("somebody", &map("copied")).await;
+    apply(&us, &map("late")).await;
+    let maps = api(&ground.kube, ("", "v1", "ConfigMap"), Some(&late));
+    eventually("ours goes", async || match maps.get_opt("late").await.unwrap() {
+        None => Ok(()),
+        found => Err(found),
+    })
+    .await;
+    assert!(maps.get_opt("copied").await.unwrap().is_some(), "theirs stays, and with it the namespace");
+    maps.delete("copied", &DeleteParams::default()).await.unwrap();
+    let namespaces = api(&ground.kube, ("", "v1", "Namespace"), None);
+    let released = async || namespaces.get_opt(&late).await.unwrap();
+    eventually("the namespace goes, or is let go of", async || match released().await {
+        Some(found) if found.labels().contains_key(OWNER) => Err(found),
+        _ => Ok(()),
+    })
+    .await;
+    if released().await.is_some() {
+        namespaces.delete(&late, &DeleteParams::default()).await.unwrap();
+    }
     ground.until_as_recorded().await;
     ground.stop().await;
 }
