@@ -3,7 +3,9 @@
 #   make up      everything on this machine, with a sample, until Ctrl-C
 #   make demo    the same, checked and taken down again
 #   make test    every test
+#   make soak    the tests of failures, again and again
 #   make check   what CI looks at besides the tests
+#   make bench   figures beside their floors, in target/bench
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -47,8 +49,25 @@ test: bundles ## Run every test
 	cargo test --workspace --no-run
 	$(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
 
+# BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
+.PHONY: bench
+bench: bundles ## Measure the reconcile path beside plain applies; figures in target/bench
+	cargo build --release -p causeway-api -p causeway-workers -p causeway-rig -p causeway-bench
+	target/release/causeway-rig run --extra-clusters 1 -- target/release/causeway-bench-reconcile $(BENCH)
+
+ROUNDS := 20
+.PHONY: soak
+soak: bundles ## Run the tests of failures ROUNDS times (20)
+	cargo test --workspace --test faults --no-run
+	$(RIG) run --extra-clusters 1 -- bash -c ' \
+		for round in $$(seq $(ROUNDS)); do \
+			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
+				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \
+			echo "round $$round of $(ROUNDS) is good, $$SECONDS s so far"; \
+		done'
+
 .PHONY: check
-check: fmt-check clippy openapi-check deny machete alone ## Format, lints, document, licences, unused dependencies, crates alone
+check: fmt-check clippy openapi-check deny machete alone release-check ## Format, lints, document, licences, unused dependencies, crates alone, no failpoints in a release
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -90,4 +109,13 @@ machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
 # A crate must not lean on features that another one turns on.
 .PHONY: alone
 alone:
-	for crate in records store bus api render workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+	for crate in records store bus telemetry api render workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+
+# The same words are looked for in the programs of the tests, which must have them: else the check would see nothing anywhere.
+.PHONY: release-check
+release-check: build ## No release contains a failpoint
+	cargo build --release -p causeway-api -p causeway-workers
+	for program in causeway-api causeway-workers; do \
+		grep -qaF FAILPOINTS target/debug/$$program || { echo "$$program of the tests has no failpoints" >&2; exit 1; }; \
+		! grep -qaiF failpoint target/release/$$program || { echo "$$program for release contains failpoints" >&2; exit 1; }; \
+	done

@@ -99,7 +99,11 @@ pub fn router(state: State, settings: &Serve) -> Router {
 
 /// Everything that the port for probes answers, to everybody.
 pub fn health_router(state: State) -> Router {
-    let (router, _) = routes::health::routes().into_parts();
+    let mut routes = routes::health::routes();
+    if causeway_failpoints::BUILT_IN {
+        routes = routes.merge(routes::health::failpoints());
+    }
+    let (router, _) = routes.into_parts();
     router.with_state(state)
 }
 

@@ -4,7 +4,10 @@
 //! it makes up ([`Stage::name`]), which give it namespaces, hostnames and records of its own. A test that ends processes, or needs another
 //! cluster, starts a control plane of its own.
 
-use std::time::Duration;
+use std::{
+    fmt::Debug,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use causeway_rig::{
@@ -218,4 +221,19 @@ pub fn api(client: &kube::Client, gvk: (&str, &str, &str), namespace: Option<&st
 #[must_use]
 pub fn object_name(name: &str, id: i64) -> String {
     format!("{name}-{id}")
+}
+
+/// Looks again and again until `look` says Ok, and returns what it says.
+///
+/// # Panics
+/// When it takes too long; the message is what `look` said last.
+pub async fn eventually<T, E: Debug>(what: &str, look: impl AsyncFn() -> Result<T, E>) -> T {
+    let begun = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(seen) if begun.elapsed() > SOON => panic!("not so after {SOON:?}: {what}; seen: {seen:#?}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! A gateway of one test's own, and what an admin sees of it and does to it behind the control plane's back.
 
-use std::{fmt::Debug, future::Future, time::Instant};
+use std::future::Future;
 
 use causeway_rig::{ClusterEndpoints, platform::id_of};
-use causeway_tests::{INSTALLED, SOON, Stage, api, object_name, stage};
+pub(crate) use causeway_tests::eventually;
+use causeway_tests::{INSTALLED, Stage, api, object_name, stage};
 use kube::{
     Api, ResourceExt,
     api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
@@ -145,21 +146,6 @@ pub(crate) fn object(manifest: Value) -> DynamicObject {
 pub(crate) async fn meddle(objects: &Api<DynamicObject>, name: &str, change: &Value) -> DynamicObject {
     let parameters = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
     objects.patch(name, &parameters, &Patch::Merge(change)).await.unwrap()
-}
-
-/// Looks again and again until `look` says Ok, and returns what it says.
-///
-/// # Panics
-/// When it takes too long; the message is what `look` said last.
-pub(crate) async fn eventually<T, E: Debug>(what: &str, look: impl AsyncFn() -> Result<T, E>) -> T {
-    let begun = Instant::now();
-    loop {
-        match look().await {
-            Ok(found) => return found,
-            Err(seen) if begun.elapsed() > SOON => panic!("not so after {SOON:?}: {what}; seen: {seen:#?}"),
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-        }
-    }
 }
 
 /// Looks until an object is there and `wanted` says that it is as it should be.

@@ -3,6 +3,7 @@
 use causeway_bus::Broker;
 use causeway_records::secret::Keyring;
 use causeway_store::Database;
+use causeway_telemetry::Traces;
 use clap::Parser;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -16,6 +17,9 @@ pub struct Settings {
     /// NATS.
     #[command(flatten)]
     pub broker: Broker,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: Traces,
     /// Keys for secrets at rest, the API's: each base64 of 32 bytes, with commas between them.
     #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
     pub encryption_key: Keyring,

@@ -21,7 +21,19 @@ pub struct Probed {
 
 /// `/readyz` and `/metrics`.
 pub fn router(probed: Probed) -> Router {
-    Router::new().route("/readyz", get(readyz)).route("/metrics", get(figures)).with_state(probed)
+    let mut router = Router::new().route("/readyz", get(readyz)).route("/metrics", get(figures));
+    if causeway_failpoints::BUILT_IN {
+        router = router.route("/failpoints/{name}", axum::routing::put(arm));
+    }
+    router.with_state(probed)
+}
+
+/// Arms a point at which a test ends this program; no release has this.
+async fn arm(
+    axum::extract::Path(name): axum::extract::Path<String>,
+    actions: String,
+) -> Result<(), (StatusCode, String)> {
+    causeway_failpoints::arm(&name, &actions).map_err(|sentence| (StatusCode::BAD_REQUEST, sentence))
 }
 
 async fn readyz(State(probed): State<Probed>) -> Response {

@@ -14,16 +14,15 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let _armed = causeway_failpoints::arm_from_environment();
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         bail!("a TLS provider is installed already");
     }
+    let _telemetry = causeway_telemetry::init("causeway-workers", "info,kube=warn", &settings.traces)?;
     if !settings.listen.ip().is_loopback() {
         bail!(
             "{} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1",

@@ -30,6 +30,14 @@ pub fn metrics() -> Routes {
     Routes::default().get("/metrics", Role::Viewer, render)
 }
 
+/// Arms the points at which a test ends this program; no release has this.
+pub fn failpoints() -> Routes {
+    let arm = async |axum::extract::Path(name): axum::extract::Path<String>, actions: String| {
+        causeway_failpoints::arm(&name, &actions).map_err(|sentence| (StatusCode::BAD_REQUEST, sentence))
+    };
+    Routes::default().put("/failpoints/{name}", Access::Open, arm)
+}
+
 /// The release, as Threeport gives it: without an envelope.
 pub async fn version() -> Response {
     envelope::json(StatusCode::OK, &json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))

@@ -17,6 +17,7 @@ use axum::{
     response::Response,
 };
 use causeway_bus::Hint;
+use causeway_failpoints::{API_COMMITTED, reach};
 use causeway_records::{
     Record,
     field::{Noun, entries},
@@ -179,6 +180,7 @@ fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Resu
 }
 
 fn hint<T: Noun>(state: &State, record: &Record<T>) {
+    reach(&API_COMMITTED);
     state.bus.publish(&Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
 }
 

@@ -132,7 +132,7 @@ pub struct SharedGatewayUse {
 }
 
 /// What a domain name instance has published, as its last pass found it in the zone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct DomainNameState {
     /// Its id.
     pub id: i64,

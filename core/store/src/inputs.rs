@@ -3,10 +3,13 @@
 //! Every row is read `FOR SHARE`: a read waits for a writer that holds the row but hasn't committed. Such a writer wakes its dependants by
 //! what it sees once it holds the lock; a record that it could not see yet begins its first pass later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
+//!
+//! What is read most is read by functions of the database (`migrations/0010_pass_inputs.sql`): a dozen reads, one round trip, one commit.
 
 use crate::{
     Store,
     error::{Result, StoreError},
+    json_row::JsonRow,
     row, sql,
 };
 use causeway_records::{
@@ -17,20 +20,20 @@ use causeway_records::{
         Protocol, Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
     },
     nouns::{
-        DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
-        KubernetesRuntimeInstance, Placement, SharedGateway, SupportServiceInstance, WorkloadDefinition,
-        WorkloadInstance, WorkloadResourceDefinition,
+        DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance,
+        Placement, SharedGateway, SupportServiceInstance, WorkloadInstance,
     },
 };
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
     pub async fn named<T: Noun>(&self, id: i64) -> Result<Named<T>> {
         let row = sqlx::query(sql::of(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
-        let row = row.ok_or(StoreError::NotFound)?;
-        Ok(Named { record: row::record(&row)?, object_name: row.try_get("object_name")? })
+        named(&row.ok_or(StoreError::NotFound)?)
     }
 
     /// A record that may be gone already.
@@ -64,37 +67,16 @@ impl Store {
 
     /// For the pass of a workload instance.
     pub async fn workload_inputs(&self, id: i64) -> Result<WorkloadInputs> {
-        let instance = self.named::<WorkloadInstance>(id).await?;
-        let definition = self.shared::<WorkloadDefinition>(instance.record.spec.workload_definition_id).await?;
-        let resources = self.children::<WorkloadResourceDefinition>("workload_definition_id", definition.id()).await?;
-        Ok(WorkloadInputs {
-            control_plane: self.control_plane().await?,
-            instance,
-            definition,
-            resources: resources.into_iter().map(|resource| resource.spec.json_definition).collect(),
-        })
+        let read: Option<Json<WorkloadRead>> =
+            sqlx::query_scalar("SELECT read_workload($1)").bind(id).fetch_one(&self.pool).await?;
+        read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
     }
 
     /// For the pass of a gateway instance.
     pub async fn gateway_inputs(&self, id: i64) -> Result<GatewayInputs> {
-        let instance = self.named::<GatewayInstance>(id).await?;
-        let definition = self.shared::<GatewayDefinition>(instance.record.spec.gateway_definition_id).await?;
-        let domain = self.shared_if::<DomainNameDefinition>(definition.spec.domain_name_definition_id).await?;
-        let account = self.shared_if(domain.as_ref().and_then(|domain| domain.spec.aws_account_id)).await?;
-        let workload = self.workload_inputs(instance.record.spec.workload_instance_id).await?;
-        Ok(GatewayInputs {
-            control_plane: workload.control_plane.clone(),
-            http_ports: self.children::<GatewayHttpPort>("gateway_definition_id", definition.id()).await?,
-            tcp_ports: self.children::<GatewayTcpPort>("gateway_definition_id", definition.id()).await?,
-            hostnames: self.hostnames(definition.id()).await?,
-            shared_gateway: self.shared_gateway_use(id, definition.spec.placement()).await?,
-            domain_names: self.domain_name_states(instance.record.spec.workload_instance_id).await?,
-            instance,
-            definition,
-            domain,
-            account,
-            workload,
-        })
+        let read: Option<Json<GatewayRead>> =
+            sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
+        read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
     }
 
     async fn hostnames(&self, definition: i64) -> Result<Vec<String>> {
@@ -103,31 +85,14 @@ impl Store {
         Ok(sqlx::query_scalar(text).bind(definition).fetch_all(&self.pool).await?)
     }
 
-    async fn shared_gateway_use(&self, instance: i64, placement: Placement) -> Result<Option<SharedGatewayUse>> {
-        if placement != Placement::Shared {
-            return Ok(None);
+    /// The shared gateway that carries an instance's routes.
+    async fn shared_gateway_of(&self, instance: i64) -> Result<Option<Named<SharedGateway>>> {
+        let text = "SELECT c.gateway_id FROM route_claims c JOIN shared_gateways g ON g.id = c.gateway_id
+            WHERE c.gateway_instance_id = $1 LIMIT 1";
+        match sqlx::query_scalar(text).bind(instance).fetch_optional(&self.pool).await? {
+            Some(gateway) => self.named(gateway).await.map(Some),
+            None => Ok(None),
         }
-        let text = "SELECT c.gateway_id, l.port, l.protocol, l.hostname, l.slot FROM route_claims c JOIN gateway_listeners l
-            ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname
-            WHERE c.gateway_instance_id = $1";
-        let rows = sqlx::query(text).bind(instance).fetch_all(&self.pool).await?;
-        let Some(first) = rows.first() else { return Ok(None) };
-        let gateway = self.named::<SharedGateway>(first.try_get(0)?).await?;
-        let slots = rows.iter().map(|row| Ok((listener_key(row, 1)?, row.try_get(4)?))).collect::<Result<_>>()?;
-        Ok(Some(SharedGatewayUse { gateway, slots }))
-    }
-
-    async fn domain_name_states(&self, workload: i64) -> Result<Vec<DomainNameState>> {
-        // Those that are gone count as well: answers about them may still be kept somewhere.
-        let text = "SELECT t.id, t.name, coalesce(r.projection, '{\"hosts\":{}}'), r.reconciled FROM domain_name_instances t
-            JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
-            WHERE t.workload_instance_id = $1 AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days') ORDER BY t.id";
-        let rows = sqlx::query(text).bind(workload).fetch_all(&self.pool).await?;
-        let state = |row: &PgRow| {
-            let published = row.try_get::<Json<Published>, _>(2)?.0;
-            Ok(DomainNameState { id: row.try_get(0)?, name: row.try_get(1)?, reconciled: row.try_get(3)?, published })
-        };
-        rows.iter().map(state).collect()
     }
 
     /// For the pass of a shared gateway.
@@ -165,17 +130,16 @@ impl Store {
         let definition = self.shared::<DomainNameDefinition>(instance.record.spec.domain_name_definition_id).await?;
         let workload = self.named::<WorkloadInstance>(instance.record.spec.workload_instance_id).await?;
         let mut gateways = vec![];
-        for gateway in self.children::<GatewayInstance>("workload_instance_id", workload.record.id()).await? {
-            let instance = self.named::<GatewayInstance>(gateway.id()).await?;
-            let of = self.shared::<GatewayDefinition>(gateway.spec.gateway_definition_id).await?;
+        for instance in self.gateways_of(workload.record.id()).await? {
+            let of = self.shared::<GatewayDefinition>(instance.record.spec.gateway_definition_id).await?;
             if of.spec.domain_name_definition_id != Some(definition.id()) {
                 continue;
             }
-            let shared = self.shared_gateway_use(gateway.id(), of.spec.placement()).await?;
+            let shared = of.spec.placement() == Placement::Shared;
             gateways.push(DomainGateway {
-                instance,
                 hostnames: self.hostnames(of.id()).await?,
-                shared_gateway: shared.map(|shared| shared.gateway),
+                shared_gateway: if shared { self.shared_gateway_of(instance.record.id()).await? } else { None },
+                instance,
             });
         }
         let text = "SELECT coalesce(projection, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
@@ -190,6 +154,17 @@ impl Store {
             gateways,
             published: published.0,
         })
+    }
+
+    /// The live gateway instances of a workload, by id.
+    async fn gateways_of(&self, workload: i64) -> Result<Vec<Named<GatewayInstance>>> {
+        let statements = sql::of(&GatewayInstance::INFO);
+        let text = format!(
+            "SELECT {}, r.object_name {} AND t.workload_instance_id = $1 ORDER BY t.id FOR SHARE OF t",
+            statements.select, statements.from
+        );
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(workload).fetch_all(&self.pool).await?;
+        rows.iter().map(named).collect()
     }
 
     /// Hostnames that the cluster's other domain name instances publish.
@@ -243,19 +218,18 @@ impl Store {
     }
 }
 
-fn listener_key(row: &PgRow, at: usize) -> Result<ListenerKey> {
-    let protocol: String = row.try_get(at + 1)?;
+fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
+    Ok(Named { record: row::record(row)?, object_name: row.try_get("object_name")? })
+}
+
+/// A listener as its table spells it: an empty hostname stands for every one.
+fn listener_key(port: i32, protocol: &str, hostname: String) -> Result<ListenerKey> {
     let protocol = protocol.parse::<Protocol>().map_err(|reason| StoreError::Inconsistent {
         table: "gateway_listeners",
         column: "protocol",
         reason,
     })?;
-    let hostname: String = row.try_get(at + 2)?;
-    Ok(ListenerKey {
-        port: row.try_get(at)?,
-        protocol,
-        hostname: Some(hostname).filter(|hostname| !hostname.is_empty()),
-    })
+    Ok(ListenerKey { port, protocol, hostname: Some(hostname).filter(|hostname| !hostname.is_empty()) })
 }
 
 fn listener(row: &PgRow) -> Result<Listener> {
@@ -265,9 +239,77 @@ fn listener(row: &PgRow) -> Result<Listener> {
         users.map(|(gateway_instance_id, namespace)| ListenerUser { gateway_instance_id, namespace }).collect();
     users.dedup();
     Ok(Listener {
-        key: listener_key(row, 0)?,
+        key: listener_key(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?,
         slot: row.try_get(3)?,
         users,
         domain_name_definition_id: row.try_get(6)?,
     })
+}
+
+/// The answer of `read_workload`.
+#[derive(Deserialize)]
+struct WorkloadRead {
+    instance: JsonRow,
+    definition: JsonRow,
+    resources: Vec<Value>,
+}
+
+impl WorkloadRead {
+    fn inputs(self, control_plane: String) -> Result<WorkloadInputs> {
+        Ok(WorkloadInputs {
+            control_plane,
+            instance: self.instance.named()?,
+            definition: self.definition.record()?,
+            resources: self.resources,
+        })
+    }
+}
+
+/// The answer of `read_gateway`.
+#[derive(Deserialize)]
+struct GatewayRead {
+    instance: JsonRow,
+    definition: JsonRow,
+    domain: Option<JsonRow>,
+    account: Option<JsonRow>,
+    workload: WorkloadRead,
+    http_ports: Vec<JsonRow>,
+    tcp_ports: Vec<JsonRow>,
+    hostnames: Vec<String>,
+    shared_gateway: Option<JsonRow>,
+    slots: Vec<Slot>,
+    domain_names: Vec<DomainNameState>,
+}
+
+/// A row of `gateway_listeners`.
+#[derive(Deserialize)]
+struct Slot {
+    port: i32,
+    protocol: String,
+    hostname: String,
+    slot: Option<i32>,
+}
+
+impl GatewayRead {
+    fn inputs(self, control_plane: String) -> Result<GatewayInputs> {
+        let slots = self.slots.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.slot)));
+        let slots = slots.collect::<Result<BTreeMap<_, _>>>()?;
+        let shared_gateway = match self.shared_gateway {
+            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, slots }),
+            None => None,
+        };
+        Ok(GatewayInputs {
+            instance: self.instance.named()?,
+            definition: self.definition.record()?,
+            http_ports: self.http_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
+            tcp_ports: self.tcp_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
+            domain: self.domain.map(JsonRow::record).transpose()?,
+            account: self.account.map(JsonRow::record).transpose()?,
+            hostnames: self.hostnames,
+            workload: self.workload.inputs(control_plane.clone())?,
+            shared_gateway,
+            domain_names: self.domain_names,
+            control_plane,
+        })
+    }
 }

@@ -16,9 +16,11 @@ mod config;
 mod created;
 mod delete;
 pub mod depends;
+pub mod epoch;
 pub mod error;
 pub mod events;
 pub mod inputs;
+mod json_row;
 pub mod keys;
 pub mod lease;
 mod list;
@@ -41,6 +43,7 @@ pub use record::Lay;
 use reach::Reach;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use std::{str::FromStr, sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 
 /// The migrations, embedded.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
@@ -50,6 +53,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 pub struct Store {
     pub(crate) pool: PgPool,
     reach: Arc<Reach>,
+    control_plane: Arc<OnceCell<String>>,
 }
 
 impl Store {
@@ -68,7 +72,7 @@ impl Store {
             // One more round trip for each statement; a broken connection shows in the statement itself.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool, reach: Arc::default() })
+        Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
@@ -86,9 +90,10 @@ impl Store {
         }
     }
 
-    /// Identity of this control plane: in labels, field managers and DNS owner ids.
+    /// Identity of this control plane: in labels, field managers and DNS owner ids. It never changes, so it is asked for once.
     pub async fn control_plane(&self) -> Result<String> {
-        Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?)
+        let ask = || async { Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
+        self.control_plane.get_or_try_init(ask).await.cloned()
     }
 
     /// Ends all connections.

@@ -3,11 +3,15 @@
 //! Every reason to look again counts up `wake_seq`. A pass reads it first, and at its end says when to look next only if it is still the same:
 //! a wake that came in between is never lost. All times are Postgres's own.
 
-use crate::{Store, error::Result};
+use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{inventory::Inventory, status::Conditions};
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{Row, postgres::PgRow, types::Json};
-use std::time::Duration;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// A record, by kind and id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -29,10 +33,19 @@ impl std::fmt::Display for Key {
 pub struct Due {
     /// Which.
     pub key: Key,
-    /// Somebody waits for it.
-    pub urgent: bool,
     /// How long it has been due.
     pub age: Duration,
+}
+
+/// Records that are due. One may be in two lists.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    /// Somebody waits for them: those that have been due longest.
+    pub oldest: VecDeque<Due>,
+    /// Somebody waits for them: those that came last.
+    pub newest: VecDeque<Due>,
+    /// Only to be looked at again: those that have been due longest.
+    pub rest: VecDeque<Due>,
 }
 
 /// What a pass begins with.
@@ -40,6 +53,8 @@ pub struct Due {
 pub struct Work {
     /// Which record.
     pub key: Key,
+    /// The lease under which the pass runs: it may note down what it does only while nobody else has taken the cluster.
+    pub lease: Lease,
     /// The reasons to look that this pass answers.
     pub wake_seq: i64,
     /// What is asked for, counted.
@@ -66,6 +81,17 @@ pub struct Work {
     pub brake_released: bool,
     /// The record's row is gone; its objects may not be.
     pub gone: bool,
+    /// When the pass began, by Postgres's clock and by ours.
+    begun: (DateTime<Utc>, Instant),
+}
+
+impl Work {
+    /// What time it is by Postgres's clock. Whatever is noted down is read by workers whose own clocks may say anything.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        let (then, since) = self.begun;
+        then + since.elapsed()
+    }
 }
 
 /// When to look at a record again.
@@ -98,66 +124,82 @@ pub struct Settlement {
 }
 
 impl Store {
-    /// Records of these scopes that are due, what somebody waits for first, those that wait longest before others.
-    pub async fn due(&self, scopes: &[i64], limit: i64) -> Result<Vec<Due>> {
+    /// Records of a scope that are due: of those that somebody waits for the oldest and the newest, and the oldest of the rest, so many of each.
+    pub async fn due(&self, scope: i64, limit: i64) -> Result<Waiting> {
+        // Three short ranges of one index, however many are due.
         let rows = sqlx::query(
-            "SELECT kind, id, urgent, extract(epoch FROM now() - due_at)::float8 FROM reconciliations
-             WHERE runtime_id = ANY($1) AND due_at <= now() AND gone_at IS NULL ORDER BY urgent DESC, due_at LIMIT $2",
+            "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
+                WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at LIMIT $2)
+             UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 1 FROM reconciliations
+                WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at DESC LIMIT $2)
+             UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 2 FROM reconciliations
+                WHERE runtime_id = $1 AND NOT urgent AND due_at <= now() ORDER BY due_at LIMIT $2)",
         )
-        .bind(scopes)
+        .bind(scope)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Due {
-                    key: key(row)?,
-                    urgent: row.try_get(2)?,
-                    age: Duration::try_from_secs_f64(row.try_get(3)?).unwrap_or_default(),
-                })
-            })
-            .collect()
+        let mut waiting = Waiting::default();
+        for row in &rows {
+            let age = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
+            let list = match row.try_get(3)? {
+                0 => &mut waiting.oldest,
+                1 => &mut waiting.newest,
+                _ => &mut waiting.rest,
+            };
+            list.push_back(Due { key: key(row)?, age });
+        }
+        Ok(waiting)
     }
 
-    /// How long until the next record of these scopes is due; None: none will be until it is woken.
-    pub async fn next_due(&self, scopes: &[i64]) -> Result<Option<Duration>> {
+    /// How long until the next record of a scope is due; None: none will be until it is woken.
+    pub async fn next_due(&self, scope: i64) -> Result<Option<Duration>> {
         let seconds: Option<f64> = sqlx::query_scalar(
-            "SELECT extract(epoch FROM min(due_at) - now())::float8 FROM reconciliations WHERE runtime_id = ANY($1) AND due_at IS NOT NULL AND gone_at IS NULL",
+            "SELECT extract(epoch FROM least((SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND urgent AND due_at IS NOT NULL),
+                (SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND NOT urgent AND due_at IS NOT NULL)) - now())::float8",
         )
-        .bind(scopes)
+        .bind(scope)
         .fetch_one(&self.pool)
         .await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
-    /// Begins a pass; None when there never was such a record.
-    pub async fn begin(&self, key: &Key) -> Result<Option<Work>> {
+    /// Begins a pass under a lease; None when there never was such a record, or somebody else has the lease by now.
+    pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Work>> {
         let row = sqlx::query(
             "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
                 deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
                     WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation),
-                brake_released, gone_at IS NOT NULL
-             FROM reconciliations r WHERE kind = $1 AND id = $2",
+                brake_released, gone_at IS NOT NULL, clock_timestamp()
+             FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $3 AND epoch = $4)",
         )
         .bind(&key.kind)
         .bind(key.id)
+        .bind(lease.scope)
+        .bind(lease.epoch)
         .fetch_optional(&self.pool)
         .await?;
-        row.as_ref().map(work).transpose()
+        row.map(|row| work(&row, lease)).transpose()
     }
 
-    /// Remembers the objects of a record before they are applied, and what became of them afterwards.
-    pub async fn save_inventory(&self, key: &Key, inventory: &Inventory) -> Result<()> {
-        sqlx::query("UPDATE reconciliations SET inventory = $3 WHERE kind = $1 AND id = $2")
-            .bind(&key.kind)
-            .bind(key.id)
-            .bind(Json(inventory))
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+    /// Remembers the objects of a record before they are applied, and what became of them afterwards. False, and nothing is written, when
+    /// somebody else has the lease: a worker that was frozen for a while must not overwrite what its successor knows.
+    pub async fn save_inventory(&self, work: &Work, inventory: &Inventory) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE reconciliations SET inventory = $3
+             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $4 AND epoch = $5)",
+        )
+        .bind(&work.key.kind)
+        .bind(work.key.id)
+        .bind(Json(inventory))
+        .bind(work.lease.scope)
+        .bind(work.lease.epoch)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
     }
 
-    /// Ends a pass.
+    /// Ends a pass. Nothing is written when somebody else has the lease: that one has looked, or will.
     pub async fn settle(&self, work: &Work, found: &Settlement) -> Result<()> {
         let seconds = match found.next {
             Next::WhenWoken => None,
@@ -172,7 +214,7 @@ impl Store {
                 conditions = $7, projection = coalesce($8, projection), last_error = $9,
                 attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
                 brake_released = brake_released AND wake_seq <> $3
-                WHERE kind = $1 AND id = $2 AND gone_at IS NULL RETURNING kind, id)
+                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $12 AND epoch = $13) RETURNING kind, id)
              SELECT CASE WHEN $11 THEN wake_dependants(kind, id, false) END FROM r",
         )
         .bind(&work.key.kind)
@@ -186,6 +228,8 @@ impl Store {
         .bind(found.error.as_deref())
         .bind(found.render_version)
         .bind(found.wake_dependants)
+        .bind(work.lease.scope)
+        .bind(work.lease.epoch)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -205,7 +249,8 @@ impl Store {
         Ok(())
     }
 
-    /// One more reason to look at records: something in a cluster changed, or what they read of another one did.
+    /// One more reason to look at records: something in a cluster changed, or what they read of another one did. Records
+    /// whose rows are gone too: something of theirs may stand in the cluster, or have come back.
     pub async fn wake(&self, keys: &[Key]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
@@ -215,7 +260,7 @@ impl Store {
         sqlx::query(
             "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
              FROM (SELECT kind, id FROM reconciliations JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::bigint[]) k(kind, id)) k USING (kind, id)
-                   WHERE gone_at IS NULL ORDER BY kind, id FOR UPDATE OF reconciliations) o
+                   ORDER BY kind, id FOR UPDATE OF reconciliations) o
              WHERE r.kind = o.kind AND r.id = o.id",
         )
         .bind(kinds)
@@ -229,7 +274,7 @@ impl Store {
     pub async fn backlog_of_all(&self) -> Result<(i64, Duration)> {
         let row = sqlx::query(
             "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 FROM reconciliations
-             WHERE due_at <= now() AND gone_at IS NULL",
+             WHERE due_at <= now()",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -241,9 +286,10 @@ fn key(row: &PgRow) -> Result<Key> {
     Ok(Key { kind: row.try_get(0)?, id: row.try_get(1)? })
 }
 
-fn work(row: &PgRow) -> Result<Work> {
+fn work(row: &PgRow, lease: Lease) -> Result<Work> {
     Ok(Work {
         key: key(row)?,
+        lease,
         wake_seq: row.try_get(2)?,
         generation: row.try_get(3)?,
         observed_generation: row.try_get(4)?,
@@ -257,5 +303,6 @@ fn work(row: &PgRow) -> Result<Work> {
         paused: row.try_get(12)?,
         brake_released: row.try_get(13)?,
         gone: row.try_get(14)?,
+        begun: (row.try_get(15)?, Instant::now()),
     })
 }

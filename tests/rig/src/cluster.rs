@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use crate::{
+    endpoints::{Access, ClusterEndpoints},
     net::free_port,
     pki::{Credential, Pki},
     process::{Process, Spec},
@@ -53,6 +54,7 @@ pub(crate) struct Cluster {
     pub(crate) client: Client,
     pub(crate) etcd: Process,
     pub(crate) apiserver: Process,
+    etcd_port: u16,
     controller_manager: Process,
     scheduler: Option<Process>,
 }
@@ -91,6 +93,7 @@ impl Cluster {
             client,
             etcd,
             apiserver,
+            etcd_port,
             controller_manager,
             scheduler,
         })
@@ -106,6 +109,25 @@ impl Cluster {
         egress_socket(&self.dir)
     }
 
+    /// How tests and the control plane under test reach it.
+    pub(crate) fn endpoints(&self) -> Result<ClusterEndpoints> {
+        let access = |user: &str| {
+            let credential = self.pki.master(user)?;
+            let kubeconfig = self.write_kubeconfig(user, &credential)?;
+            Ok::<_, anyhow::Error>(Access { kubeconfig, certificate: credential.certificate, key: credential.key })
+        };
+        Ok(ClusterEndpoints {
+            name: self.name.clone(),
+            server: self.server.clone(),
+            ca: self.pki.ca(),
+            admin: access("admin")?,
+            causeway: access("causeway")?,
+            audit_log: self.audit_log(),
+            apiserver_pid: self.apiserver.pid(),
+            etcd_pid: self.etcd.pid(),
+        })
+    }
+
     /// Writes a kubeconfig for a user who may do everything.
     pub(crate) fn write_kubeconfig(&self, user: &str, credential: &Credential) -> Result<PathBuf> {
         write_kubeconfig(&self.dir, &self.server, &self.pki, user, credential)
@@ -119,6 +141,53 @@ impl Cluster {
         for process in [&self.controller_manager, &self.apiserver, &self.etcd] {
             process.stop(Signal::SIGKILL, STOP_WITHIN).await;
         }
+    }
+}
+
+/// A bare control plane of one test's own, whose API server may be ended. It ends with this process.
+pub struct OwnCluster {
+    cluster: Cluster,
+    tools: Tools,
+    endpoints: ClusterEndpoints,
+}
+
+impl OwnCluster {
+    /// Starts it with its files in `dir`.
+    ///
+    /// # Errors
+    /// When a part doesn't start.
+    pub async fn start(tools: &Tools, dir: &Path) -> Result<Self> {
+        let cluster = Cluster::start("own", tools, dir, false).await?;
+        let endpoints = cluster.endpoints()?;
+        Ok(Self { cluster, tools: tools.clone(), endpoints })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn endpoints(&self) -> &ClusterEndpoints {
+        &self.endpoints
+    }
+
+    /// Ends the API server at once, as a crash would.
+    pub async fn kill_apiserver(&self) {
+        self.cluster.apiserver.stop(Signal::SIGKILL, STOP_WITHIN).await;
+    }
+
+    /// Starts it again on the same port, and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn start_apiserver_again(&mut self) -> Result<()> {
+        let Cluster { dir, pki, etcd_port, port, client, .. } = &self.cluster;
+        let process = start_apiserver(&self.tools, dir, &dir.join("logs"), pki, *etcd_port, *port).await?;
+        process.ready(READY_WITHIN, || is_ready(client)).await?;
+        self.cluster.apiserver = process;
+        Ok(())
+    }
+
+    /// Stops everything.
+    pub async fn stop(&self) {
+        self.cluster.stop().await;
     }
 }
 

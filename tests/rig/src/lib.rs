@@ -8,6 +8,7 @@ mod cluster;
 mod control;
 pub mod demo;
 mod endpoints;
+pub mod faults;
 mod konnectivity;
 mod kubelet;
 mod load_balancer;
@@ -23,6 +24,7 @@ mod rig;
 mod route53;
 pub mod tools;
 
+pub use cluster::OwnCluster;
 pub use control::Knobs;
 pub use endpoints::{Access, ClusterEndpoints, Endpoints, Server, VARIABLE};
 pub use kubelet::{SANDBOX_COMMAND, Sandbox};

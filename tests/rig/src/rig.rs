@@ -13,7 +13,7 @@ use futures::future::{join_all, try_join_all, try_join3};
 use crate::{
     cluster::Cluster,
     control::Control,
-    endpoints::{Access, ClusterEndpoints, Endpoints, Server},
+    endpoints::{Endpoints, Server},
     konnectivity::Konnectivity,
     kubelet::Kubelet,
     load_balancer::LoadBalancer,
@@ -74,7 +74,7 @@ impl Rig {
             postgres: Server { url: parts.postgres.admin_url(), pid: parts.postgres.pid() },
             nats: Server { url: parts.nats.url(), pid: parts.nats.pid() },
             route53_url: parts.route53.url(),
-            clusters: parts.clusters.iter().map(describe).collect::<Result<_>>()?,
+            clusters: parts.clusters.iter().map(Cluster::endpoints).collect::<Result<_>>()?,
             programs: tools.programs().clone(),
         };
         let rig = Self { dir, endpoints, parts };
@@ -145,24 +145,6 @@ async fn timed<T>(name: &str, start: impl Future<Output = Result<T>>) -> Result<
     let part = start.await.with_context(|| format!("the rig's {name} can't be started"))?;
     tracing::info!(part = name, milliseconds = began.elapsed().as_millis(), "ready");
     Ok(part)
-}
-
-fn describe(cluster: &Cluster) -> Result<ClusterEndpoints> {
-    let access = |user: &str| {
-        let credential = cluster.pki.master(user)?;
-        let kubeconfig = cluster.write_kubeconfig(user, &credential)?;
-        Ok::<_, anyhow::Error>(Access { kubeconfig, certificate: credential.certificate, key: credential.key })
-    };
-    Ok(ClusterEndpoints {
-        name: cluster.name.clone(),
-        server: cluster.server.clone(),
-        ca: cluster.pki.ca(),
-        admin: access("admin")?,
-        causeway: access("causeway")?,
-        audit_log: cluster.audit_log(),
-        apiserver_pid: cluster.apiserver.pid(),
-        etcd_pid: cluster.etcd.pid(),
-    })
 }
 
 /// The folder of one run. It goes with its owner, unless kept.

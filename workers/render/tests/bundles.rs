@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use causeway_render::bundle::{Bundle, Catalogue, catalogue};
+use causeway_render::bundle::{Catalogue, catalogue};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use causeway_render::plan::{Object, Plan};
+use causeway_render::samples::support_service::{CONTROL_PLANE as US, inputs, options_for};
 use causeway_render::support_service::{
-    Adoption, AwsCredentials, Definition, ExternalDns, Facts, Options, Policy, SupportServiceInputs, render, survey,
+    Adoption, AwsCredentials, Definition, Facts, Options, SupportServiceInputs, render, survey,
 };
 use serde_json::{Value, json};
-
-const US: &str = "cp-1";
 
 fn real() -> Catalogue {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy/bundles");
@@ -19,26 +18,6 @@ fn real() -> Catalogue {
         Ok(_) => panic!("there are no bundles; run `make bundles`"),
         Err(why) => panic!("{why}"),
     }
-}
-
-fn dns() -> ExternalDns {
-    ExternalDns {
-        owner: "cp-1-7".into(),
-        domains: vec!["b.example".into(), "a.example".into(), "b.example".into()],
-        zone_ids: vec!["Z1".into()],
-        label_filter: "causeway.dev/control-plane=cp-1".into(),
-        policy: Policy::UpsertOnly,
-        interval_seconds: 10,
-        assume_role: None,
-    }
-}
-
-fn options_for(service: &str) -> Options {
-    Options { external_dns: (service == "external-dns").then(dns), ..Options::default() }
-}
-
-fn inputs<'a>(bundle: &'a Bundle, options: &'a Options) -> SupportServiceInputs<'a> {
-    SupportServiceInputs { control_plane: US, id: 7, bundle, name: "dns-7", definitions: true, options }
 }
 
 fn find<'a>(plan: &'a Plan, kind: &str, name: &str) -> &'a Value {

@@ -6,9 +6,11 @@ use std::{
     time::Duration,
 };
 
+use causeway_failpoints::{OBJECT_STANDS, reach};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::plan::{Object, Plan};
 use futures::{StreamExt, stream};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
@@ -74,10 +76,49 @@ struct Pass<'a> {
     stop: AtomicBool,
 }
 
+/// The state of an object to which a write is bound: the API server refuses it for any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// It is not there.
+    Absent,
+    /// It is there, and ours.
+    Present { uid: String, version: String },
+}
+
+impl State {
+    fn of(live: &Live) -> Self {
+        Self::Present { uid: live.uid().to_owned(), version: live.resource_version().to_owned() }
+    }
+
+    /// What the watch knows without being asked, where that leaves nothing to decide. If it is not so any more, the write is refused, and
+    /// then we look.
+    fn believed(watches: &Watches, at: &ObjectRef, entry: Option<&InventoryEntry>) -> Option<Self> {
+        if !watches.synced(&at.group, &at.kind) {
+            return None;
+        }
+        match (watches.get(at), entry.and_then(|entry| entry.uid.as_deref())) {
+            // Nothing of ours. Somebody else's would show neither; the write can't touch it.
+            (None, None) => Some(Self::Absent),
+            (Some(seen), Some(uid)) if seen.uid == uid && !seen.deleting => {
+                Some(Self::Present { uid: uid.to_owned(), version: seen.version.as_str().to_owned() })
+            }
+            _ => None,
+        }
+    }
+
+    fn bind(&self, body: &Value) -> Value {
+        match self {
+            Self::Absent => bound_to(body, None, NEVER),
+            Self::Present { uid, version } => bound_to(body, Some(uid), version),
+        }
+    }
+}
+
 impl Cluster {
     /// Applies the objects of a plan, in stages; those of one stage in any order. `inventory` is what is remembered from before.
     ///
-    /// A foreign object is never touched, and nothing is requested for an object that the watch shows as we left it. A failure of
+    /// A foreign object is never touched, and nothing is requested for an object that the watch shows as we left it. One that is to be made
+    /// or changed is written to as the watch shows it, and read only when the API server says that it is different. A failure of
     /// one object lets the others of its stage go on and keeps the later stages waiting.
     pub async fn apply(
         &self,
@@ -181,26 +222,25 @@ impl Cluster {
             return Err(ClusterError::refused(at, reason));
         }
         let deadline = Instant::now() + pass.patience;
+        let mut believed = State::believed(pass.watches, at, entry);
         let mut tries = 0;
         while tries < TRIES {
-            let before = match self.get(at).await? {
-                Lookup::Found(live) => Some(live),
-                Lookup::Absent => None,
-                Lookup::NotServed => {
-                    wait_for_kind(at, deadline).await?;
-                    continue;
-                }
+            let state = match believed.take() {
+                Some(state) => state,
+                None => match self.look(pass.writer, at, entry).await? {
+                    Some(state) => state,
+                    None => {
+                        wait_for_kind(at, deadline).await?;
+                        continue;
+                    }
+                },
             };
-            let body = match (decide(pass.writer, before.as_ref(), entry), &before) {
-                (Step::Update, Some(live)) => bound_to(&object.body, Some(live.uid()), live.resource_version()),
-                (Step::Create | Step::Update, _) => bound_to(&object.body, None, NEVER),
-                (Step::Wait(why), _) => return Err(ClusterError::refused(at, why)),
-                (Step::Leave(who), _) => return Err(ClusterError::Conflict { object: Box::new(at.clone()), who }),
-            };
-            match (self.server_side_apply(pass.writer, at, &body).await?, &before) {
-                (Written::Created(live), None) => return Ok(created(object, live)),
-                (Written::Stored(live), Some(before)) => {
-                    if let Some(done) = self.remove_foreign(pass.writer, object, before, live).await? {
+            let written = self.server_side_apply(pass.writer, at, &state.bind(&object.body)).await?;
+            reach(&OBJECT_STANDS);
+            match (written, &state) {
+                (Written::Created(live), State::Absent) => return Ok(created(object, live)),
+                (Written::Stored(live), State::Present { version, .. }) => {
+                    if let Some(done) = self.remove_foreign(pass.writer, object, version, live).await? {
                         return Ok(done);
                     }
                     tries += 1;
@@ -213,16 +253,36 @@ impl Cluster {
         Err(ClusterError::refused(at, "it changed each time between reading and writing; it is tried again by itself"))
     }
 
-    /// After an apply: takes out of an exclusive spec, once, what is not ours. None if the object changed meanwhile.
+    /// Reads the object and decides whether it may be written to. None if the cluster knows no such kind.
+    async fn look(
+        &self,
+        writer: &Writer,
+        at: &ObjectRef,
+        entry: Option<&InventoryEntry>,
+    ) -> Result<Option<State>, ClusterError> {
+        let live = match self.get(at).await? {
+            Lookup::Found(live) => Some(live),
+            Lookup::Absent => None,
+            Lookup::NotServed => return Ok(None),
+        };
+        match (decide(writer, live.as_ref(), entry), live) {
+            (Step::Update, Some(live)) => Ok(Some(State::of(&live))),
+            (Step::Create | Step::Update, _) => Ok(Some(State::Absent)),
+            (Step::Wait(why), _) => Err(ClusterError::refused(at, why)),
+            (Step::Leave(who), _) => Err(ClusterError::Conflict { object: Box::new(at.clone()), who }),
+        }
+    }
+
+    /// After an apply: takes out of an exclusive spec, once, what is not ours. `before`: the resourceVersion that was applied to. None if
+    /// the object changed meanwhile.
     async fn remove_foreign(
         &self,
         writer: &Writer,
         object: &Object,
-        before: &Live,
+        before: &str,
         live: Live,
     ) -> Result<Option<(Live, Change)>, ClusterError> {
-        let changed =
-            if before.resource_version() == live.resource_version() { Change::Unchanged } else { Change::Updated };
+        let changed = if before == live.resource_version() { Change::Unchanged } else { Change::Updated };
         let Some(spec) = object.body.get("spec").filter(|_| spec_difference(object, &live).is_some()) else {
             return Ok(Some((live, changed)));
         };
@@ -241,12 +301,7 @@ impl Cluster {
 
 /// Whether the object stands as we left it, so that nothing needs to be asked or sent.
 fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
-    seen.is_some_and(|seen| {
-        entry.desired_hash.as_deref() == Some(desired_hash)
-            && entry.live_hash.as_deref() == Some(&*seen.live_hash)
-            && entry.uid.as_deref() == Some(&*seen.uid)
-            && !seen.deleting
-    })
+    seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
 }
 
 /// Where the live spec of an exclusive object differs from ours.

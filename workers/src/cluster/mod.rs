@@ -18,6 +18,7 @@ mod error;
 mod facts;
 pub mod inventory;
 pub mod live;
+mod mark;
 mod outcome;
 pub mod ownership;
 mod prune;

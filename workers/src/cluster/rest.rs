@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use causeway_failpoints::{OBJECT_GONE, WRITE_NEXT, reach};
 use causeway_records::inventory::ObjectRef;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -161,9 +162,13 @@ impl Cluster {
         let Some(kind) = self.discovery().find(at).await? else { return Ok(false) };
         let request = build(kind.requests(at)?.delete(&at.name, &params), at)?;
         writer.check(at)?;
+        reach(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
-            status if status.is_success() => Ok(true),
+            status if status.is_success() => {
+                reach(&OBJECT_GONE);
+                Ok(true)
+            }
             _ if reply.is_outdated() || reply.is_absence_of(at) => Ok(false),
             _ => Err(ClusterError::of_reply(&reply, at)),
         }
@@ -172,6 +177,7 @@ impl Cluster {
     /// The one door for writes that answer with the object: nothing passes without the writer's leave.
     async fn write(&self, writer: &Writer, at: &ObjectRef, request: Request<Vec<u8>>) -> Result<Written, ClusterError> {
         writer.check(at)?;
+        reach(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
             StatusCode::CREATED => Ok(Written::Created(Live::new(reply.body))),

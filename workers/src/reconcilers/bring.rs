@@ -1,19 +1,25 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
-use super::{APPLIED, Failure, Found, Pass};
+use super::{APPLIED, Failure, Found, Pass, Retry};
 use crate::cluster::{Change, ClusterError, Outcome, Writer, inventory};
+use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},
     status::Finding,
 };
 use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
 use causeway_store::queue::Next;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// How long the first list of a kind may take before a pass goes on without it.
 const FIRST_LIST: Duration = Duration::from_secs(5);
 /// Between two looks at whether it is there.
 const POLL: Duration = Duration::from_millis(20);
+/// How long the watch may take to show what was written before the pass goes on without it.
+const ECHO: Duration = Duration::from_millis(100);
 /// When to look at objects that are on their way out; the watch usually says so before.
 const GOING: Duration = Duration::from_secs(2);
 
@@ -27,6 +33,10 @@ pub(super) struct Brought {
     pub(super) error: Option<String>,
     /// Not before this time.
     pub(super) retry_after: Option<Duration>,
+    /// Whether trying again soon may help.
+    pub(super) retry: Retry,
+    /// Until when what the watches told is known to the pass.
+    pub(super) looked: Option<Instant>,
     /// When to look again.
     pub(super) next: Next,
     /// What was done.
@@ -43,6 +53,8 @@ impl Brought {
             applied: self.applied,
             error: self.error,
             retry_after: self.retry_after,
+            retry: self.retry,
+            looked: self.looked,
             ..Found::default()
         }
     }
@@ -83,12 +95,13 @@ impl Pass<'_> {
 
     /// Makes the plan true.
     pub(super) async fn bring(&self, owner: Owner, plan: &Plan) -> Result<Brought, Failure> {
-        let (store, key, old) = (&self.context.store, &self.work.key, self.known(owner, plan));
+        let old = self.known(owner, plan);
         self.watch(plan.objects.iter().map(|object| &object.at).chain(old.iter().map(|entry| &entry.object))).await;
         let before = inventory::union(&old, plan);
         if before != self.work.inventory {
-            store.save_inventory(key, &before).await?;
+            self.remember(&before).await?;
         }
+        reach(&INVENTORY_AHEAD);
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut done = cluster.apply(&writer, plan, &before, &self.connection.watches).await;
         let unwanted = inventory::difference(&old, plan);
@@ -97,15 +110,50 @@ impl Pass<'_> {
         if stopped || braked.is_some() {
             done.inventory = inventory::merge(done.inventory, unwanted);
         } else if !unwanted.is_empty() {
+            reach(&PRUNE_NEXT);
             let pruned = self.prune(&writer, unwanted).await;
             done.inventory = inventory::merge(done.inventory, pruned.inventory);
             done.changes.extend(pruned.changes);
             done.errors.extend(pruned.errors);
         }
+        self.note(&done);
+        reach(&INVENTORY_AFTER);
         if done.inventory != before {
-            store.save_inventory(key, &done.inventory).await?;
+            self.remember(&done.inventory).await?;
         }
-        self.judge(plan, done, braked)
+        let looked = if braked.is_none() { self.looked(owner, &done).await } else { None };
+        Ok(Brought { looked, ..self.judge(plan, done, braked)? })
+    }
+
+    /// Notes down the record's objects, unless somebody else has the cluster by now and knows better.
+    pub(super) async fn remember(&self, inventory: &Inventory) -> Result<(), Failure> {
+        if self.context.store.save_inventory(self.work, inventory).await? { Ok(()) } else { Err(Failure::Cancelled) }
+    }
+
+    /// Has the cluster remember that something was changed in it.
+    fn note(&self, done: &Outcome) {
+        let stays = |change: &Change| matches!(change, Change::Skipped | Change::Unchanged | Change::Pending(_));
+        if done.changes.iter().any(|(_, change)| !stays(change)) {
+            self.site.changed(&self.connection);
+        }
+    }
+
+    /// The moment up to which all that the watches tell of a record is as this pass left it. What it has just written is waited for a little:
+    /// then its echo needs no pass of its own, and this one's status shows it.
+    async fn looked(&self, owner: Owner, done: &Outcome) -> Option<Instant> {
+        let watches = &self.connection.watches;
+        if !done.errors.is_empty() || done.pending().next().is_some() {
+            return None;
+        }
+        if done.changes.iter().any(|(_, change)| !matches!(change, Change::Skipped | Change::Unchanged)) {
+            watches.wait_seen(&done.inventory, tokio::time::Instant::now() + ECHO).await;
+        }
+        let looked = Instant::now();
+        // Only what is read after that moment counts.
+        let as_left = |entry: &InventoryEntry| watches.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry));
+        let known = |at: &ObjectRef| done.inventory.iter().any(|entry| entry.object == *at);
+        let stray = watches.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known(&seen.at));
+        (!stray && done.inventory.iter().all(as_left)).then_some(looked)
     }
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
@@ -124,6 +172,7 @@ impl Pass<'_> {
         for (object, change) in &outcome.changes {
             tracing::info!(%object, ?change, "pruned");
         }
+        self.note(&outcome);
         outcome
     }
 
@@ -133,7 +182,12 @@ impl Pass<'_> {
         let planned: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).collect();
         for found in self.connection.watches.by_owner(&owner.to_string()) {
             let remembered = known.iter().any(|entry| entry.object == found.at);
-            if !remembered && !planned.contains(&found.at) && is_ours_alone(&found.at) && !found.deleting {
+            if !remembered
+                && !planned.contains(&found.at)
+                && found.applied
+                && !found.deleting
+                && !is_definition(&found.at)
+            {
                 known.push(InventoryEntry {
                     uid: Some(found.uid.clone()),
                     ..InventoryEntry::intended(found.at.clone())
@@ -192,6 +246,8 @@ impl Pass<'_> {
             applied: error.is_none() && braked.is_none(),
             error: error.map(ToString::to_string),
             retry_after,
+            retry: if matches!(error, Some(ClusterError::Refused { .. })) { Retry::Parked } else { Retry::Soon },
+            looked: None,
             next: if pending.is_some() { Next::In(GOING) } else { Next::WhenWoken },
             finding,
             changes: done.changes,
@@ -226,10 +282,9 @@ fn is_certificate(at: &ObjectRef) -> bool {
     at.group == "cert-manager.io" && at.kind == "Certificate"
 }
 
-/// Kinds whose objects get our labels from nobody but us. Others' controllers copy labels from Services to EndpointSlices and the like.
-fn is_ours_alone(at: &ObjectRef) -> bool {
-    let certificates = at.group == "cert-manager.io" && matches!(at.kind.as_str(), "Certificate" | "ClusterIssuer");
-    certificates || matches!(at.group.as_str(), "gateway.networking.k8s.io" | "externaldns.k8s.io")
+/// With a definition go all objects of its kind, other people's too: only an inventory says that one is to go.
+fn is_definition(at: &ObjectRef) -> bool {
+    at.group == "apiextensions.k8s.io" && at.kind == "CustomResourceDefinition"
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::{Failure, Found, Pass, services::all_hold};
 use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
+use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
     inputs::{DomainNameInputs, HostRecord, Published},
     nouns::{AwsAccount, Service},
@@ -54,8 +55,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
     };
-    let published = note(&inputs, &zone, &leaving, Utc::now());
-    let (clean, next) = progress(&published, &leaving, Utc::now());
+    let published = note(&inputs, &zone, &leaving, pass.work.now());
+    let (clean, next) = progress(&published, &leaving, pass.work.now());
     if pass.work.being_deleted && clean {
         return pass.remove(owner).await;
     }
@@ -106,7 +107,9 @@ async fn look(
     let deletions = dns::deletions(&records, &going, &owner);
     if !deletions.is_empty() && pass.site.hold().is_held() {
         tracing::info!(zone = zone.name, hosts = ?going, "deleting records");
+        reach(&DNS_NEXT);
         route53.delete(&zone, &deletions).await?;
+        reach(&DNS_DONE);
         let left = route53.read(&zone, &going).await?;
         if !dns::deletions(&left, &going, &owner).is_empty() {
             looked.remaining = leaving.clone();

@@ -24,7 +24,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     }
     let owner = gateway::owner(&inputs.instance.record);
     if pass.work.being_deleted {
-        return match still_published(&inputs, Utc::now()) {
+        return match still_published(&inputs, pass.work.now()) {
             Some((message, wait)) => Ok(Found {
                 findings: vec![pass.reachable(), Finding::fails(DNS_WITHDRAWN, "Waiting", message)],
                 next: Next::In(wait),

@@ -1,9 +1,9 @@
 //! A cluster: whether it can be reached, and whether it is the one it was.
 
-use super::{CLUSTER_REACHABLE, Failure, Found, remove, unreachable};
+use super::{APPLIED, CLUSTER_REACHABLE, DATABASE_RESTORED, Failure, Found, remove, unreachable};
 use crate::{
     context::Context,
-    site::{Reach, Site},
+    site::{AgeError, Reach, Site},
 };
 use causeway_records::status::Finding;
 use causeway_store::queue::{Next, Work};
@@ -20,14 +20,25 @@ pub(super) async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) 
         Reach::Up(connection) => connection,
         Reach::Down(down) => return unreachable(context, site, work, down).await,
     };
-    if work.being_deleted {
-        return remove::confirm(context, work).await;
-    }
     let message = format!("the cluster answers and runs Kubernetes {}", connection.version);
-    Ok(Found {
-        findings: vec![Finding::holds(CLUSTER_REACHABLE, "Reachable", message)],
-        next: Next::In(RESYNC),
-        applied: true,
-        ..Found::default()
-    })
+    let reachable = Finding::holds(CLUSTER_REACHABLE, "Reachable", message);
+    if site.restored().is_some() && work.brake_released {
+        match site.accept(&connection).await {
+            Ok(()) => {}
+            Err(AgeError::Store(error)) => return Err(error.into()),
+            Err(AgeError::Cluster(error)) => return Ok(Found::again(DATABASE_RESTORED, error.to_string())),
+        }
+    }
+    if let Some(sentence) = site.restored() {
+        let findings = vec![reachable, Finding::fails(APPLIED, DATABASE_RESTORED, sentence)];
+        return Ok(Found { findings, next: Next::In(RESYNC), ..Found::default() });
+    }
+    if work.being_deleted {
+        let found = remove::confirm(context, work).await?;
+        if found.gone {
+            site.forget(&connection).await;
+        }
+        return Ok(found);
+    }
+    Ok(Found { findings: vec![reachable], next: Next::In(RESYNC), applied: true, ..Found::default() })
 }

@@ -21,7 +21,10 @@ use causeway_store::{
     queue::{Key, Next, Work},
 };
 use serde_json::Value;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Goes up when what is rendered changes: an older release leaves alone what a newer one has rendered.
 pub const RENDER_VERSION: i32 = 1;
@@ -32,6 +35,20 @@ pub const CLUSTER_REACHABLE: &str = "ClusterReachable";
 pub const SUPPORT_SERVICES_INSTALLED: &str = "SupportServicesInstalled";
 /// The objects stand as asked for.
 pub const APPLIED: &str = "Applied";
+/// Its reason when the database is older than the cluster.
+pub const DATABASE_RESTORED: &str = "DatabaseRestored";
+
+/// How a pass that failed is tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// With growing rests of up to a minute.
+    #[default]
+    Soon,
+    /// The same at first; later seldom, because it is for a person to mend.
+    Parked,
+    /// Very seldom: the fault is in our code.
+    Defect,
+}
 
 /// What a pass found.
 #[derive(Debug, Default)]
@@ -52,6 +69,10 @@ pub struct Found {
     pub error: Option<String>,
     /// Not before this time.
     pub retry_after: Option<Duration>,
+    /// Whether trying again soon may help.
+    pub retry: Retry,
+    /// Everything that the watches told of the record until then is in this; None: something isn't as it was left.
+    pub looked: Option<Instant>,
     /// The record's row is gone.
     pub gone: bool,
 }
@@ -119,6 +140,9 @@ pub async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Resu
         Reach::Down(down) => return unreachable(context, site, work, down).await,
     };
     let pass = Pass { context, site, work, connection };
+    if let Some(sentence) = site.restored() {
+        return Ok(pass.held(sentence));
+    }
     if work.gone {
         return remove::leftovers(&pass).await;
     }
@@ -155,6 +179,14 @@ impl Pass<'_> {
     pub(crate) fn reachable(&self) -> Finding {
         let message = format!("the cluster answers and runs Kubernetes {}", self.connection.version);
         Finding::holds(CLUSTER_REACHABLE, "Reachable", message)
+    }
+
+    /// A pass that does nothing, because the database is an old one. The runtime wakes it when a person has looked.
+    fn held(&self, sentence: String) -> Found {
+        Found {
+            findings: vec![self.reachable(), Finding::fails(APPLIED, DATABASE_RESTORED, sentence)],
+            ..Found::default()
+        }
     }
 
     /// A pass that can't go on until the record is changed.

@@ -5,6 +5,7 @@ use crate::{
     cluster::{ClusterError, Outcome},
     context::Context,
 };
+use causeway_failpoints::{CONFIRM_NEXT, reach};
 use causeway_records::status::Finding;
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
@@ -25,7 +26,7 @@ impl Pass<'_> {
         self.watch(known.iter().map(|entry| &entry.object)).await;
         if !known.is_empty() {
             let outcome = self.prune(&self.writer(owner), known).await;
-            self.context.store.save_inventory(&self.work.key, &outcome.inventory).await?;
+            self.remember(&outcome.inventory).await?;
             if let Some(found) = self.still_there(&outcome)? {
                 return Ok(found);
             }
@@ -57,6 +58,7 @@ impl Pass<'_> {
 
 /// The row goes, or waits for other records.
 pub(super) async fn confirm(context: &Context, work: &Work) -> Result<Found, Failure> {
+    reach(&CONFIRM_NEXT);
     match context.store.confirm_deleted(&work.key.kind, work.key.id).await? {
         Confirmed::Gone => {
             context.store.record_event(&work.key, "SuccessfulDelete", "deleted", false).await?;
@@ -78,15 +80,18 @@ pub(super) async fn confirm(context: &Context, work: &Work) -> Result<Found, Fai
 
 /// Objects of a record whose row is gone: made by a pass that was overtaken.
 pub(super) async fn leftovers(pass: &Pass<'_>) -> Result<Found, Failure> {
-    let found = Ok(Found { gone: true, ..Found::default() });
-    let Some(info) = causeway_records::nouns::info(&pass.work.key.kind) else { return found };
-    let Some(kind) = info.plural.strip_suffix('s') else { return found };
+    let mut found = Found { gone: true, ..Found::default() };
+    let info = causeway_records::nouns::info(&pass.work.key.kind);
+    let Some(kind) = info.and_then(|info| info.plural.strip_suffix('s')) else { return Ok(found) };
     let owner = Owner { kind, id: pass.work.key.id };
     let known = pass.known(owner, &Plan::default());
     let left: Vec<_> = known.into_iter().filter(|entry| pass.connection.watches.get(&entry.object).is_some()).collect();
     if !left.is_empty() {
         tracing::warn!(count = left.len(), "objects of a record that is gone are pruned");
-        pass.prune(&pass.writer(owner), left).await;
+        let outcome = pass.prune(&pass.writer(owner), left).await;
+        if !outcome.inventory.is_empty() {
+            found.next = Next::In(GOING);
+        }
     }
-    found
+    Ok(found)
 }

@@ -3,6 +3,7 @@
 use super::{desk::Desk, hold::Hold};
 use crate::context::Context;
 use causeway_bus::{Bus, Hint};
+use causeway_failpoints::{LEASE_TAKEN, reach};
 use causeway_store::lease::Held;
 use futures::StreamExt;
 use std::{
@@ -104,8 +105,9 @@ impl Fleet {
                 continue;
             }
             let (hold, hint) = (Hold::new(asked, self.ttl), Arc::new(Notify::new()));
-            let desk = Desk::new(self.context.clone(), lease.scope, hold.clone(), hint.clone());
+            let desk = Desk::new(self.context.clone(), *lease, hold.clone(), hint.clone());
             tracing::info!(cluster = lease.scope, epoch = lease.epoch, "took a cluster");
+            reach(&LEASE_TAKEN);
             let task = tokio::spawn(desk.run());
             self.desks.insert(lease.scope, Seat { epoch: lease.epoch, hold, hint, task });
         }

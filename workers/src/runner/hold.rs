@@ -37,9 +37,18 @@ impl Hold {
         !self.lost.is_cancelled() && Instant::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends when it is given up.
+    /// Ends when it is given up or over. Whoever works under it stops then, and with that every request that is still under way.
     pub async fn lost(&self) {
-        self.lost.cancelled().await;
+        loop {
+            let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+            if Instant::now() >= until {
+                return;
+            }
+            tokio::select! {
+                () = self.lost.cancelled() => return,
+                () = tokio::time::sleep_until(until.into()) => {}
+            }
+        }
     }
 }
 

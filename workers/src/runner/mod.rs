@@ -4,7 +4,9 @@ mod backoff;
 mod desk;
 mod fleet;
 mod hold;
+mod looked;
 mod pass;
+mod turns;
 
 pub use fleet::Fleet;
 pub use hold::Hold;

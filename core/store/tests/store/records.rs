@@ -155,7 +155,7 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
     let generations = async || {
         let mut all = vec![];
         for key in &watched {
-            all.push(world.store.begin(key).await.unwrap().unwrap().generation);
+            all.push(world.store.begin(key, world.lease()).await.unwrap().unwrap().generation);
         }
         all
     };
@@ -213,11 +213,14 @@ async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
         wake_dependants: false,
         render_version: 1,
     };
-    let work = world.store.begin(&key).await.unwrap().unwrap();
+    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.settle(&work, &settle).await.unwrap();
-    let due = async || world.store.due(&[world.runtime], 100).await.unwrap().iter().any(|due| due.key == key);
+    let due = async || {
+        let waiting = world.store.due(world.runtime, 100).await.unwrap();
+        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+    };
     assert!(!due().await);
-    let work = world.store.begin(&key).await.unwrap().unwrap();
+    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.wake(std::slice::from_ref(&key)).await.unwrap();
     world.store.settle(&work, &settle).await.unwrap();
     assert!(due().await);

@@ -55,7 +55,7 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     let instance = creation.await.unwrap();
     change.await.unwrap();
     let key = Key { kind: "GatewayInstance".into(), id: instance };
-    assert_eq!(world.store.begin(&key).await.unwrap().unwrap().generation, 2, "made once, changed once");
+    assert_eq!(world.store.begin(&key, world.lease()).await.unwrap().unwrap().generation, 2, "made once, changed once");
     let claimed: String = sqlx::query_scalar("SELECT match FROM route_claims WHERE gateway_instance_id = $1")
         .bind(instance)
         .fetch_one(&pool)

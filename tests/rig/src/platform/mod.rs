@@ -32,7 +32,7 @@ const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
 
 /// How a control plane is to be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// Names its database, its NATS prefix and its log files; lower case.
     pub name: String,
@@ -48,6 +48,8 @@ pub struct Setup {
     pub environment: Vec<(String, String)>,
     /// Another NATS than the rig's, for tests of its outage.
     pub nats_url: Option<String>,
+    /// Another folder of bundles than the one that `make bundles` makes. Workers start sooner with an empty one.
+    pub bundles: Option<PathBuf>,
 }
 
 impl Setup {
@@ -61,9 +63,7 @@ impl Setup {
     /// A control plane of this name with one worker.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        let (api_arguments, worker_arguments, environment) = (vec![], vec![], vec![]);
-        let name = name.to_owned();
-        Self { name, workers: 1, port: None, api_arguments, worker_arguments, environment, nats_url: None }
+        Self { name: name.to_owned(), workers: 1, ..Self::default() }
     }
 }
 
@@ -75,7 +75,11 @@ pub struct ControlPlane {
     key: String,
     api_port: u16,
     api: Process,
+    /// Where the API answers probes.
+    api_probes: u16,
     workers: Vec<Process>,
+    /// Where each worker answers probes.
+    worker_probes: Vec<u16>,
 }
 
 impl ControlPlane {
@@ -88,8 +92,10 @@ impl ControlPlane {
         admin.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {}", setup.name))).await?;
         let key = STANDARD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat());
         let api_port = setup.port.map_or_else(free_port, Ok)?;
-        let api = start_api(endpoints, &setup, &key, api_port).await?;
-        let mut platform = Self { endpoints: endpoints.clone(), key, api_port, api, workers: vec![], setup };
+        let (api, api_probes) = start_api(endpoints, &setup, &key, api_port).await?;
+        let endpoints = endpoints.clone();
+        let (workers, worker_probes) = (vec![], vec![]);
+        let mut platform = Self { endpoints, key, api_port, api, api_probes, workers, worker_probes, setup };
         for _ in 0..platform.setup.workers {
             platform.add_worker().await?;
         }
@@ -101,12 +107,20 @@ impl ControlPlane {
     /// # Errors
     /// When it doesn't start.
     pub async fn add_worker(&mut self) -> Result<()> {
+        self.add_worker_with(&[]).await
+    }
+
+    /// One more worker with these environment variables beside the usual ones.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn add_worker_with(&mut self, environment: &[(String, String)]) -> Result<()> {
         let port = free_port()?;
         let name = format!("{}-worker-{}", self.setup.name, self.workers.len() + 1);
         let process = self
             .program("causeway-workers", &name)?
             .args(["--listen".to_owned(), format!("127.0.0.1:{port}"), "--bundles".to_owned()])
-            .arg(bundles()?)
+            .arg(self.setup.bundles.clone().map_or_else(bundles, Ok)?)
             .args(["--route53-endpoint", &self.endpoints.route53_url])
             .args(&self.setup.worker_arguments)
             .envs([
@@ -114,10 +128,12 @@ impl ControlPlane {
                 ("AWS_SECRET_ACCESS_KEY", "workers"),
                 ("AWS_EC2_METADATA_DISABLED", "true"),
             ])
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .start()
             .await?;
         process.ready(READY_WITHIN, || http_ok(port, "/readyz")).await?;
         self.workers.push(process);
+        self.worker_probes.push(port);
         Ok(())
     }
 
@@ -181,7 +197,7 @@ impl ControlPlane {
     /// # Errors
     /// When it doesn't start, or still runs.
     pub async fn start_api_again(&mut self) -> Result<()> {
-        self.api = start_api(&self.endpoints, &self.setup, &self.key, self.api_port).await?;
+        (self.api, self.api_probes) = start_api(&self.endpoints, &self.setup, &self.key, self.api_port).await?;
         Ok(())
     }
 
@@ -198,8 +214,33 @@ impl ControlPlane {
         }
     }
 
+    /// Has a worker end in order: it gives up its leases and leaves.
+    pub async fn end_worker(&self, number: usize) {
+        if let Some(worker) = self.workers.get(number) {
+            worker.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
+        }
+    }
+
+    /// Arms a failpoint of a worker, see crate `causeway-failpoints`.
+    ///
+    /// # Errors
+    /// When the worker has none of that name, or was built without them.
+    pub async fn arm_worker(&self, number: usize, point: &str, actions: &str) -> Result<()> {
+        let port = self.worker_probes.get(number).with_context(|| format!("there is no worker {number}"))?;
+        arm(*port, point, actions).await
+    }
+
+    /// Arms a failpoint of the API.
+    ///
+    /// # Errors
+    /// When the API has none of that name, or was built without them.
+    pub async fn arm_api(&self, point: &str, actions: &str) -> Result<()> {
+        arm(self.api_probes, point, actions).await
+    }
+
     /// Stops the workers only.
     pub async fn stop_workers(&mut self) {
+        self.worker_probes.clear();
         for worker in self.workers.drain(..) {
             worker.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
         }
@@ -212,7 +253,18 @@ impl ControlPlane {
     }
 }
 
-async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -> Result<Process> {
+async fn arm(port: u16, point: &str, actions: &str) -> Result<()> {
+    let url = format!("http://127.0.0.1:{port}/failpoints/{point}");
+    let answer = reqwest::Client::new().put(url).body(actions.to_owned()).send().await?;
+    match answer.status().as_u16() {
+        200 => Ok(()),
+        404 => bail!("the program was built without failpoints; run `cargo build --workspace`"),
+        _ => bail!("{point} can't be armed with {actions}: {}", answer.text().await?),
+    }
+}
+
+/// The API's process and where it answers probes.
+async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -> Result<(Process, u16)> {
     if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
         bail!("port {port} of 127.0.0.1, where the API answers, is taken by another program; end it first");
     }
@@ -223,7 +275,7 @@ async fn start_api(endpoints: &Endpoints, setup: &Setup, key: &str, port: u16) -
         .start()
         .await?;
     process.ready(READY_WITHIN, || http_ok(health, "/readyz")).await?;
-    Ok(process)
+    Ok((process, health))
 }
 
 fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &str) -> Result<Spec> {

@@ -6,6 +6,7 @@
 
 mod build;
 mod progress;
+mod python;
 
 use std::{
     collections::BTreeMap,
@@ -20,6 +21,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 pub use self::build::module_dir;
+pub(crate) use self::python::python_package;
 
 /// A Go module folder with the programs that are built from it.
 #[derive(Debug)]
@@ -65,6 +67,13 @@ const MODULES: &[Module] = &[
     Module {
         name: "nats",
         programs: &[program("github.com/nats-io/nats-server/v2", "nats-server", "nats-server")],
+        link: "",
+        files: &[],
+        usual: Duration::from_secs(20),
+    },
+    Module {
+        name: "toxiproxy",
+        programs: &[program("github.com/Shopify/toxiproxy/v2/cmd/server", "server", "toxiproxy")],
         link: "",
         files: &[],
         usual: Duration::from_secs(20),

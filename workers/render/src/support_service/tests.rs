@@ -7,28 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::bundle::{BundleError, MANIFEST, checksum};
 use crate::labels::{CONTROL_PLANE, OWNER};
-
-const US: &str = "cp-1";
-
-fn dns() -> ExternalDns {
-    ExternalDns {
-        owner: "cp-1-7".into(),
-        domains: vec!["b.example".into(), "a.example".into(), "b.example".into()],
-        zone_ids: vec!["Z1".into()],
-        label_filter: "causeway.dev/control-plane=cp-1".into(),
-        policy: Policy::UpsertOnly,
-        interval_seconds: 10,
-        assume_role: None,
-    }
-}
-
-fn options_for(service: &str) -> Options {
-    Options { external_dns: (service == "external-dns").then(dns), ..Options::default() }
-}
-
-fn inputs<'a>(bundle: &'a Bundle, options: &'a Options) -> SupportServiceInputs<'a> {
-    SupportServiceInputs { control_plane: US, id: 7, bundle, name: "dns-7", definitions: true, options }
-}
+use crate::samples::support_service::{CONTROL_PLANE as US, external_dns as dns, inputs, options_for};
 
 /// A bundle with one CRD and one Deployment, made in memory.
 fn small(version: &str) -> Bundle {

@@ -97,6 +97,12 @@ pub fn live_hash(object: &Value, field_manager: &str) -> String {
     hash(&Value::Object(seen))
 }
 
+/// Whether this manager has applied fields of the object, rather than somebody else having made it with its labels.
+pub fn is_applied_by(object: &Value, field_manager: &str) -> bool {
+    let entries = object["metadata"]["managedFields"].as_array();
+    entries.into_iter().flatten().any(|entry| entry["manager"] == field_manager && entry["operation"] == "Apply")
+}
+
 /// The entries of a map in `metadata` that we applied, with the values that stand there now.
 fn ours(metadata: &Value, field: &str, field_manager: &str) -> Value {
     let mut result = Map::new();

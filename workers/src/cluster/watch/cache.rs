@@ -1,7 +1,7 @@
 //! What is known of one kind, and whom a change of it concerns. Pure: events in, owners out.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -22,6 +22,8 @@ fn key(at: &ObjectRef) -> Key {
 pub(super) struct Cache {
     /// As far as known; kept while a new list arrives, to see what changed in the meantime.
     objects: HashMap<Key, Arc<Projection>>,
+    /// The same by owner.
+    owned: HashMap<Arc<str>, HashSet<Key>>,
     /// A list that is not complete yet.
     arriving: HashMap<Key, Arc<Projection>>,
     synced: bool,
@@ -43,7 +45,8 @@ impl Cache {
     }
 
     pub(super) fn by_owner(&self, owner: &str) -> Vec<Arc<Projection>> {
-        self.objects.values().filter(|object| self.synced && &*object.owner == owner).cloned().collect()
+        let keys = self.owned.get(owner).filter(|_| self.synced);
+        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).cloned().collect()
     }
 
     /// A list begins.
@@ -61,6 +64,10 @@ impl Cache {
     pub(super) fn complete(&mut self) -> Vec<Arc<str>> {
         let new = std::mem::take(&mut self.arriving);
         let old = std::mem::replace(&mut self.objects, new);
+        self.owned.clear();
+        for (key, object) in &self.objects {
+            self.owned.entry(object.owner.clone()).or_default().insert(key.clone());
+        }
         self.synced = true;
         self.error = None;
         let appeared = self.objects.iter().flat_map(|(key, object)| concerned(old.get(key), Some(object)));
@@ -72,15 +79,32 @@ impl Cache {
 
     /// An object appeared or changed.
     pub(super) fn put(&mut self, object: Projection) -> Vec<Arc<str>> {
-        let new = Arc::new(object);
-        let old = self.objects.insert(key(&new.at), new.clone());
+        let (key, new) = (key(&object.at), Arc::new(object));
+        let old = self.objects.insert(key.clone(), new.clone());
+        if let Some(before) = old.as_ref().filter(|before| before.owner != new.owner) {
+            self.disown(&before.owner, &key);
+        }
+        self.owned.entry(new.owner.clone()).or_default().insert(key);
         concerned(old.as_ref(), Some(&new)).into_iter().collect()
     }
 
     /// An object was deleted, or lost our label.
     pub(super) fn remove(&mut self, last: &Projection) -> Vec<Arc<str>> {
-        let old = self.objects.remove(&key(&last.at));
+        let key = key(&last.at);
+        let old = self.objects.remove(&key);
+        if let Some(before) = &old {
+            self.disown(&before.owner, &key);
+        }
         concerned(old.as_ref(), None).into_iter().collect()
+    }
+
+    fn disown(&mut self, owner: &str, key: &Key) {
+        if let Some(keys) = self.owned.get_mut(owner) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.owned.remove(owner);
+            }
+        }
     }
 
     /// The watch does not stand any more.
@@ -161,7 +185,10 @@ mod tests {
     fn an_object_that_changes_hands_wakes_both() {
         let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
         assert_eq!(names(&cache.put(object("a", "x-2", "h", "null"))), ["x-1", "x-2"]);
+        assert_eq!([cache.by_owner("x-1").len(), cache.by_owner("x-2").len()], [0, 1]);
         assert_eq!(names(&cache.put(object("a", "", "h", "null"))), ["x-2"]);
+        cache.remove(&object("a", "", "h", "null"));
+        assert!(cache.owned.is_empty(), "nothing is left of those who have nothing");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::{
 };
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use causeway_records::inventory::ObjectRef;
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::labels::CONTROL_PLANE;
 use futures::StreamExt;
 use kube::{
@@ -59,6 +59,8 @@ struct Kind {
     /// Somebody has reason to think that an attempt would succeed now.
     nudge: Notify,
     synced: signal::Sender<bool>,
+    /// Something in the cache is different.
+    changed: signal::Sender<()>,
 }
 
 impl Kind {
@@ -113,7 +115,12 @@ impl Watches {
             }
             return;
         }
-        let kind = Arc::new(Kind { cache: Mutex::default(), nudge: Notify::new(), synced: signal::Sender::new(false) });
+        let kind = Arc::new(Kind {
+            cache: Mutex::default(),
+            nudge: Notify::new(),
+            synced: signal::Sender::new(false),
+            changed: signal::Sender::new(()),
+        });
         kinds.insert(name, kind.clone());
         let task = Task {
             cluster: self.shared.cluster.clone(),
@@ -162,6 +169,21 @@ impl Watches {
         for mut synced in kinds {
             if !matches!(tokio::time::timeout_at(deadline, synced.wait_for(|synced| *synced)).await, Ok(Ok(_))) {
                 return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until these objects are seen as they were left, at most until `deadline`. False if one isn't: the watch is slow, or somebody has
+    /// changed the object meanwhile.
+    pub async fn wait_seen(&self, entries: impl IntoIterator<Item = &InventoryEntry>, deadline: Instant) -> bool {
+        for entry in entries {
+            let Some(kind) = self.kind(&entry.object.group, &entry.object.kind) else { return false };
+            let mut changed = kind.changed.subscribe();
+            while !self.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry)) {
+                if !matches!(tokio::time::timeout_at(deadline, changed.changed()).await, Ok(Ok(()))) {
+                    return false;
+                }
             }
         }
         true
@@ -273,6 +295,7 @@ impl Task {
             let mut cache = self.kind.cache();
             (change(&mut cache), cache.is_synced())
         };
+        self.kind.changed.send_replace(());
         self.kind.synced.send_if_modified(|known| std::mem::replace(known, synced) != synced);
         for owner in owners {
             (self.wake)(&owner);

@@ -2,13 +2,30 @@
 
 use std::sync::Arc;
 
-use causeway_records::inventory::ObjectRef;
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::{labels::OWNER, observed::Observed};
 use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::cluster::live::{live_hash, stable_status};
+use crate::cluster::live::{is_applied_by, live_hash, stable_status};
+
+/// A resourceVersion. Any two are equal: a change of nothing but it concerns nobody.
+#[derive(Clone, Debug, Default, Eq)]
+pub struct Version(Box<str>);
+
+impl Version {
+    /// As the API server wrote it; empty if it gave none.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for Version {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
 
 /// What decisions and conditions need of one object.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +42,10 @@ pub struct Projection {
     pub generation: i64,
     /// It was deleted and waits for its finalizers.
     pub deleting: bool,
+    /// `metadata.resourceVersion`, to bind writes to.
+    pub version: Version,
+    /// We have applied it. Others' controllers copy our labels to what they make, say from a Service to its EndpointSlices.
+    pub applied: bool,
     /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
     status: Box<str>,
 }
@@ -42,8 +63,10 @@ impl Projection {
             at,
             owner: object.labels().get(OWNER).map_or_else(|| Arc::from(""), |owner| Arc::from(owner.as_str())),
             live_hash: live_hash(&body, field_manager),
+            applied: is_applied_by(&body, field_manager),
             generation: object.metadata.generation.unwrap_or_default(),
             deleting: object.metadata.deletion_timestamp.is_some(),
+            version: Version(object.metadata.resource_version.unwrap_or_default().into_boxed_str()),
             uid: object.metadata.uid.unwrap_or_default(),
             status: status.to_string().into_boxed_str(),
         }
@@ -59,6 +82,13 @@ impl Projection {
         serde_json::from_str(&self.status).ok()
     }
 
+    /// Whether the object is still the one that we left, and as we left it.
+    pub fn is_as_left(&self, entry: &InventoryEntry) -> bool {
+        entry.live_hash.as_deref() == Some(&*self.live_hash)
+            && entry.uid.as_deref() == Some(&*self.uid)
+            && !self.deleting
+    }
+
     /// In the form from which conditions are computed.
     pub fn observed(&self) -> Observed {
         Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status: self.status() }
@@ -70,10 +100,12 @@ impl Projection {
         Self {
             at,
             uid: uid.to_owned(),
+            version: Version::default(),
             owner: Arc::from(""),
             live_hash: live_hash.to_owned(),
             generation: 0,
             deleting: false,
+            applied: true,
             status: "null".into(),
         }
     }
@@ -128,6 +160,18 @@ mod tests {
         assert_eq!((seen.uid.as_str(), &*seen.owner, seen.generation), ("u1", "gateway-instance-7", 3));
         assert_eq!(seen.at.to_string(), "Gateway shop/web");
         assert_eq!(seen.status(), json!({"addresses": [{"value": "192.0.2.1"}]}));
+    }
+
+    #[test]
+    fn a_new_resource_version_alone_is_no_change() {
+        let seen = |version: &str| {
+            let mut body = body();
+            body["metadata"]["resourceVersion"] = json!(version);
+            Projection::of(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1")
+        };
+        let (old, new) = (seen("7"), seen("8"));
+        assert_eq!(old, new);
+        assert_eq!([old.version.as_str(), new.version.as_str()], ["7", "8"]);
     }
 
     #[test]

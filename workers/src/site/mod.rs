@@ -1,14 +1,23 @@
 //! The connection to one cluster: who stands behind the address, what is watched there, and a circuit breaker that keeps a dead cluster
 //! from costing anybody else time.
 
+mod age;
+
+use self::age::Age;
+pub(crate) use self::age::AgeError;
 use crate::{
     cluster::{Access, Auth, Cluster, ClusterError, Watches},
     context::Context,
     runner::Hold,
 };
+use causeway_failpoints::{CLUSTER_BOUND, reach};
 use causeway_records::nouns::{self, KubernetesRuntimeInstance};
 use causeway_render::labels::parse_owner;
-use causeway_store::{StoreError, lease::Bound, queue::Key};
+use causeway_store::{
+    StoreError,
+    lease::{Bound, Lease},
+    queue::Key,
+};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -24,11 +33,13 @@ const RESTS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// One cluster.
 pub struct Site {
     context: Context,
+    lease: Lease,
     scope: i64,
     hold: Hold,
     wake: mpsc::UnboundedSender<Key>,
     connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
     breaker: Mutex<Breaker>,
+    age: Age,
 }
 
 /// A cluster that answers, and is the one it was.
@@ -70,13 +81,27 @@ pub enum Reach {
 
 impl Site {
     /// Nothing is sent yet. `wake` takes the records whose objects changed in the cluster.
-    pub fn new(context: Context, scope: i64, hold: Hold, wake: mpsc::UnboundedSender<Key>) -> Self {
-        Self { context, scope, hold, wake, connection: Default::default(), breaker: Mutex::default() }
+    pub fn new(context: Context, lease: Lease, hold: Hold, wake: mpsc::UnboundedSender<Key>) -> Self {
+        Self {
+            context,
+            lease,
+            scope: lease.scope,
+            hold,
+            wake,
+            connection: Default::default(),
+            breaker: Mutex::default(),
+            age: Age::default(),
+        }
     }
 
     /// Id of the runtime instance.
     pub fn runtime_id(&self) -> i64 {
         self.scope
+    }
+
+    /// The lease under which the work is done: what Postgres is told is written only while it is the last one.
+    pub fn lease(&self) -> Lease {
+        self.lease
     }
 
     /// The right to write here.
@@ -191,6 +216,12 @@ impl Site {
             })
         };
         if anew {
+            match self.look_at_age(&open).await {
+                Ok(()) => {}
+                Err(AgeError::Store(error)) => return Err(error),
+                Err(AgeError::Cluster(error)) => return Ok(Reach::Down(self.fail(down(&error)))),
+            }
+            reach(&CLUSTER_BOUND);
             // Nothing is watched on it until a pass over each record says what to watch, and nobody saw what happened meanwhile.
             self.context.store.wake_cluster(self.scope).await?;
         }

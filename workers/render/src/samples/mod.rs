@@ -1,6 +1,8 @@
 //! One example of every mode, for tests: here against snapshots, on a real API server against its schemas and defaults. Not used by the
 //! program itself.
 
+pub mod support_service;
+
 use crate::{
     domain_name::{self, Targets, TargetsOf},
     gateway,

@@ -1,0 +1,102 @@
+//! What Postgres keeps from being overwritten: by a worker that lost its lease, and by a database that lost its memory.
+
+use crate::fixture::World;
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
+use causeway_store::{
+    epoch::Epoch,
+    lease::Lease,
+    queue::{Key, Next, Settlement},
+};
+use sqlx::PgPool;
+use std::time::Duration;
+use uuid::Uuid;
+
+fn entry(name: &str) -> InventoryEntry {
+    InventoryEntry::intended(ObjectRef {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "ConfigMap".into(),
+        namespace: None,
+        name: name.into(),
+    })
+}
+
+fn settlement(error: &str) -> Settlement {
+    Settlement {
+        next: Next::WhenWoken,
+        applied: true,
+        conditions: Default::default(),
+        projection: None,
+        error: Some(error.into()),
+        wake_dependants: false,
+        render_version: 1,
+    }
+}
+
+/// The runtime's lease in the hands of a new worker.
+async fn take(world: &World) -> Lease {
+    let held = world.store.keep_leases(Uuid::new_v4(), Duration::from_secs(60)).await.unwrap();
+    *held.leases.iter().find(|lease| lease.scope == world.runtime).unwrap()
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let key = Key { kind: "WorkloadInstance".into(), id: world.workload };
+    let old = take(&world).await;
+    let work = world.store.begin(&key, old).await.unwrap().unwrap();
+    assert!(world.store.save_inventory(&work, &vec![entry("first")]).await.unwrap());
+
+    sqlx::query("UPDATE leases SET until = '-infinity'").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE workers SET until = '-infinity'").execute(&pool).await.unwrap();
+    let new = take(&world).await;
+    assert!(new.epoch > old.epoch);
+    let successor = world.store.begin(&key, new).await.unwrap().unwrap();
+    assert_eq!(successor.inventory, vec![entry("first")]);
+    assert!(world.store.save_inventory(&successor, &vec![entry("second")]).await.unwrap());
+    world.store.settle(&successor, &settlement("the successor's")).await.unwrap();
+
+    assert!(!world.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
+    world.store.settle(&work, &settlement("late")).await.unwrap();
+    assert!(world.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
+    let now = world.store.begin(&key, new).await.unwrap().unwrap();
+    assert_eq!((now.inventory, now.last_error.as_deref()), (vec![entry("second")], Some("the successor's")));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let key = Key { kind: "WorkloadInstance".into(), id: world.workload };
+    world.writer.delete::<causeway_records::nouns::WorkloadInstance>(world.workload).await.unwrap();
+    world.store.confirm_deleted(&key.kind, key.id).await.unwrap();
+    let due = async || {
+        let waiting = world.store.due(world.runtime, 100).await.unwrap();
+        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+    };
+    assert!(!due().await);
+    world.store.wake(std::slice::from_ref(&key)).await.unwrap();
+    assert!(due().await);
+    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
+    assert!(work.gone);
+    world.store.settle(&work, &settlement("")).await.unwrap();
+    assert!(!due().await);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn epochs_count_on_and_ids_are_never_given_twice(pool: PgPool) {
+    let world = World::new(&pool).await;
+    assert_eq!(world.store.epoch(world.runtime).await.unwrap().epoch, 0);
+    assert!(world.store.next_epoch(world.runtime).await.is_err(), "there is no cluster yet");
+    world.store.bind_cluster(world.runtime, "some-uid").await.unwrap();
+    let first = world.store.next_epoch(world.runtime).await.unwrap();
+    assert_eq!(first.epoch, 1);
+    assert_eq!(world.store.epoch(world.runtime).await.unwrap(), first);
+    let marked = Epoch { epoch: 9, last_id: first.last_id + 40, ..first };
+    assert!(first.is_before(&marked));
+    world.store.skip_ids(&marked).await.unwrap();
+    world.store.skip_ids(&marked).await.unwrap();
+    let passed = world.store.pass_epoch(world.runtime, marked.epoch).await.unwrap();
+    assert_eq!(passed.epoch, 10);
+    assert!(passed.last_id > marked.last_id && !passed.is_before(&marked), "{passed:?}");
+    assert!(world.add_workload("later").await > marked.last_id);
+}

@@ -1,0 +1,36 @@
+//! Spans reach a collector. A process has one subscriber only, so this file has one test.
+
+use axum::{Router, body::Bytes, http::HeaderMap, routing::post};
+use causeway_telemetry::{Traces, init};
+use std::time::Duration;
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
+
+/// Protobuf holds names as they are.
+fn holds(body: &[u8], text: &str) -> bool {
+    body.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[tokio::test]
+async fn spans_are_sent_to_the_collector_at_the_latest_at_the_end() {
+    rustls::crypto::ring::default_provider().install_default().unwrap();
+    let (seen, mut sent) = mpsc::unbounded_channel();
+    let take = move |headers: HeaderMap, body: Bytes| {
+        let seen = seen.clone();
+        async move { seen.send((headers, body)).unwrap() }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/traces", post(take))).await });
+
+    let telemetry = init("causeway-test", "info", &Traces { otlp_endpoint: Some(endpoint) }).unwrap();
+    tracing::info_span!("pass", kind = "GatewayInstance").in_scope(|| tracing::info!("applied"));
+    tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
+
+    let (headers, body) = timeout(Duration::from_secs(30), sent.recv()).await.unwrap().unwrap();
+    assert_eq!(headers["content-type"], "application/x-protobuf");
+    for text in ["causeway-test", "pass", "GatewayInstance", "applied"] {
+        assert!(holds(&body, text), "{text} is missing");
+    }
+    let wrong = Traces { otlp_endpoint: Some("not an address".into()) };
+    assert!(init("causeway-test", "info", &wrong).unwrap_err().to_string().contains("--otlp-endpoint"));
+}

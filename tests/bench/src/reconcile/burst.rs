@@ -1,0 +1,99 @@
+//! Many gateway instances made at once (b), and whether twice as many take twice as long.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::Instant;
+
+use super::{Sizes, milliseconds, per_second};
+use crate::{
+    counts::{Rows, requests},
+    floor,
+    report::{Figure, Report, Target},
+    sightings::standing,
+    stage::{Placement, Stage, Used, instance},
+};
+
+/// Gateways of one workload.
+const OF_ONE_WORKLOAD: usize = 20;
+
+struct Measured {
+    count: usize,
+    /// Until the last POST was answered.
+    posted: Duration,
+    /// Until every record was reconciled.
+    reconciled: Duration,
+    /// The same objects, applied straight.
+    floor: Duration,
+    /// Processor time for that.
+    used: Used,
+    /// The API server's for plain applies.
+    used_floor: f64,
+    /// Requests to the API server, and for plain applies.
+    requests: (f64, f64),
+    /// Transactions of Postgres.
+    transactions: i64,
+}
+
+pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
+    let mut all = vec![];
+    for count in &sizes.bursts {
+        let measured = burst(*count).await?;
+        let case = format!("b: {count} gateways at once");
+        let (value, floor) = (per_second(*count, measured.reconciled), per_second(*count, measured.floor));
+        report.add(Figure::new(case.clone(), value, "1/s").floor(floor).target(Target::RatioAtLeast(0.7)));
+        report.add(Figure::new(format!("{case}: POSTs alone"), per_second(*count, measured.posted), "1/s"));
+        let each = |seconds: f64| seconds * 1000.0 / *count as f64;
+        let (used, floor) = (measured.used, measured.used_floor);
+        let of = |what: &str, value: f64| Figure::new(format!("{case}: {what} for each"), value, "ms");
+        report.add(of("processor time of API server and etcd", each(used.apiserver)).floor(each(floor)));
+        report.add(of("processor time of API and workers", each(used.causeway)));
+        report.add(of("processor time of Postgres", each(used.postgres)));
+        let for_each = |value: f64| value / *count as f64;
+        let requests = Figure::new(format!("{case}: requests for each"), for_each(measured.requests.0), "count");
+        report.add(requests.floor(for_each(measured.requests.1)));
+        let transactions = for_each(measured.transactions as f64);
+        report.add(Figure::new(format!("{case}: transactions for each"), transactions, "count"));
+        all.push(measured);
+    }
+    let each = |measured: &Measured| milliseconds(measured.reconciled) / measured.count as f64;
+    let Some(first) = all.first() else { return Ok(()) };
+    for measured in &all[1..] {
+        let case = format!("b: time for each of {} ÷ each of {}", measured.count, first.count);
+        report.add(Figure::new(case, each(measured), "ms").floor(each(first)).target(Target::RatioAtMost(1.3)));
+    }
+    Ok(())
+}
+
+async fn burst(count: usize) -> Result<Measured> {
+    let stage = Stage::start("bench_burst").await?;
+    let runtime = stage.runtime().await?;
+    let of = stage.workload_definition("web").await?;
+    let workloads = stage.workloads(runtime, "web", of, count.div_ceil(OF_ONE_WORKLOAD)).await?;
+    let definitions = stage.definitions("burst", count, Placement::Shared).await?;
+    stage.settled().await?;
+
+    let bodies = definitions
+        .iter()
+        .enumerate()
+        .map(|(n, definition)| instance(&format!("burst-{n}"), runtime, *definition, workloads[n % workloads.len()]));
+    let (rows, asked, used) = (Rows::told(&stage.pool).await?, requests(&stage.kube).await?, stage.used()?);
+    let begun = Instant::now();
+    stage.api.create_all("gateway-instances", bodies.collect()).await?;
+    let posted = begun.elapsed();
+    let reconciled = stage.until_none("NOT reconciled").await?.duration_since(begun);
+    stage.settled().await?;
+    let (used, asked) = (stage.used()?.since(used), requests(&stage.kube).await? - asked);
+    let transactions = Rows::told(&stage.pool).await?.transactions_since(&rows);
+
+    let objects = standing(&stage.kube, &stage.control_plane).await?;
+    let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
+    floor::namespace(&stage.kube, &namespace).await?;
+    let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
+    let (before, asked_before) = (stage.used()?, requests(&stage.kube).await?);
+    let floor = floor::at_once(&stage.kube, &copies).await?;
+    let used_floor = stage.used()?.since(before).apiserver;
+    let requests = (asked, requests(&stage.kube).await? - asked_before);
+    stage.stop().await;
+    Ok(Measured { count, posted, reconciled, floor, used, used_floor, requests, transactions })
+}

@@ -1,0 +1,69 @@
+//! One definition with many instances is changed (d).
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Sizes, per_second};
+use crate::{
+    counts::Audit,
+    floor,
+    report::{Figure, Report, Target},
+    sightings::standing,
+    stage::{Placement, Stage, instance},
+};
+
+/// Gateways of one workload.
+const OF_ONE_WORKLOAD: usize = 20;
+
+pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
+    let (stage, count) = (Stage::start("bench_fanout").await?, sizes.fanout);
+    let runtime = stage.runtime().await?;
+    let of = stage.workload_definition("web").await?;
+    let workloads = stage.workloads(runtime, "web", of, count.div_ceil(OF_ONE_WORKLOAD)).await?;
+    // Only gateways of their own can have the same hostname in one cluster.
+    let definition = stage.definitions("fanout", 1, Placement::Dedicated).await?[0];
+    let bodies =
+        (0..count).map(|n| instance(&format!("fanout-{n}"), runtime, definition, workloads[n % workloads.len()]));
+    stage.api.create_all("gateway-instances", bodies.collect()).await?;
+    stage.settled().await?;
+
+    let before = routes(&stage).await?;
+    let audit = Audit::from_now(&stage.cluster.audit_log)?;
+    let begun = Instant::now();
+    let body = json!({"HttpPorts": [{"Port": 80, "Path": "/changed"}]});
+    stage.api.patch("gateway-definitions", definition, &body).await?;
+    let took = stage.until_none("NOT reconciled").await?.duration_since(begun);
+    stage.settled().await?;
+    let (after, writes) = (routes(&stage).await?, audit.writes()?);
+    ensure!(after.iter().all(|route| route["spec"]["rules"].to_string().contains("/changed")), "not all are changed");
+
+    let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
+    floor::namespace(&stage.kube, &namespace).await?;
+    let copies = |of: &[Value]| of.iter().map(|route| floor::copy_of(route, &namespace)).collect::<Vec<_>>();
+    floor::at_once(&stage.kube, &copies(&before)).await?;
+    let floor = floor::at_once(&stage.kube, &copies(&after)).await?;
+    let case = format!("d: one definition with {count} instances changed");
+    report.add(Figure::new(case.clone(), per_second(count, took), "1/s").floor(per_second(count, floor)));
+    let applies = total(&writes) as f64 / count as f64;
+    report.add(
+        Figure::new(format!("{case}: writes for each changed object"), applies, "writes")
+            .floor(1.0)
+            .target(Target::RatioAtMost(1.0)),
+    );
+    stage.stop().await;
+    Ok(())
+}
+
+async fn routes(stage: &Stage) -> Result<Vec<Value>> {
+    let all = standing(&stage.kube, &stage.control_plane).await?;
+    Ok(all.into_iter().filter(|object| object["kind"] == "HTTPRoute").collect())
+}
+
+/// Writes to gateway objects. (A mark in the cluster follows what was changed, once in some seconds.)
+fn total(writes: &BTreeMap<String, u64>) -> u64 {
+    let ours = ["gatewayclasses", "gateways", "listenersets", "httproutes"];
+    writes.iter().filter(|(what, _)| ours.iter().any(|resource| what.ends_with(resource))).map(|(_, count)| count).sum()
+}

@@ -1,0 +1,154 @@
+//! Programs that are killed between any two steps. Whoever comes next goes on from what was written.
+
+use causeway_failpoints::{
+    API_COMMITTED, CLUSTER_BOUND, CONFIRM_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN, OBJECT_GONE,
+    OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
+};
+use causeway_tests::eventually;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::ground::{Ground, maps};
+
+const KILL: &str = "1*return(kill)";
+
+/// Kills the newest worker at this point while `ask` is done, has another one take over, and looks at everything.
+async fn survives(ground: &mut Ground, point: &Point, actions: &str, ask: impl AsyncFnOnce(&mut Ground)) {
+    let newest = ground.platform.workers().len() - 1;
+    ground.platform.arm_worker(newest, point.name, actions).await.unwrap();
+    ask(ground).await;
+    ground.until_dead(newest, point.moment).await;
+    ground.platform.add_worker().await.unwrap();
+    ground.until_as_recorded().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_it_creates() {
+    let mut ground = Ground::start("dies_creating").await;
+    // The third object of three, the second of two: something stands, and something doesn't.
+    let cases = [
+        (&PASS_BEGUN, KILL),
+        (&INVENTORY_AHEAD, KILL),
+        (&WRITE_NEXT, "2*off->1*return(kill)"),
+        (&OBJECT_STANDS, "1*off->1*return(kill)"),
+        (&INVENTORY_AFTER, KILL),
+        (&STATUS_NEXT, KILL),
+        (&WAKE_NEXT, KILL),
+    ];
+    for (n, (point, actions)) in cases.into_iter().enumerate() {
+        survives(&mut ground, point, actions, async |ground| {
+            ground.add(&format!("created-{n}"), maps(&["a", "b", "c"], "1")).await;
+        })
+        .await;
+    }
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_it_changes() {
+    let mut ground = Ground::start("dies_changing").await;
+    let id = ground.add("changed", maps(&["a", "b", "c"], "0")).await;
+    ground.until_ready(id).await;
+    let cases = [
+        (&INVENTORY_AHEAD, KILL),
+        (&OBJECT_STANDS, KILL),
+        (&PRUNE_NEXT, KILL),
+        (&OBJECT_GONE, KILL),
+        (&INVENTORY_AFTER, KILL),
+        (&STATUS_NEXT, KILL),
+    ];
+    for (n, (point, actions)) in cases.into_iter().enumerate() {
+        // Two maps go, one changes, two come.
+        let names = if n % 2 == 0 { ["a", "d", "e"] } else { ["a", "b", "c"] };
+        survives(&mut ground, point, actions, async |ground| {
+            ground.change(id, maps(&names, &n.to_string())).await;
+        })
+        .await;
+    }
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_it_deletes() {
+    let mut ground = Ground::start("dies_deleting").await;
+    for (n, point) in [&PASS_BEGUN, &WRITE_NEXT, &OBJECT_GONE, &CONFIRM_NEXT].into_iter().enumerate() {
+        let id = ground.add(&format!("deleted-{n}"), maps(&["a", "b", "c"], "1")).await;
+        ground.until_ready(id).await;
+        survives(&mut ground, point, KILL, async |ground| ground.delete(id).await).await;
+    }
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_when_it_has_just_taken_a_cluster() {
+    let mut ground = Ground::start("dies_taking").await;
+    let id = ground.add("first", maps(&["a"], "1")).await;
+    ground.until_ready(id).await;
+    for point in [LEASE_TAKEN, CLUSTER_BOUND] {
+        let newest = ground.platform.workers().len() - 1;
+        ground.platform.kill_worker(newest).await;
+        // It may die before anybody has seen that it is ready.
+        let armed = [("FAILPOINTS".to_owned(), format!("{}={KILL}", point.name))];
+        if ground.platform.add_worker_with(&armed).await.is_ok() {
+            ground.until_dead(newest + 1, point.moment).await;
+        }
+        ground.platform.add_worker().await.unwrap();
+        ground.change(id, maps(&["a"], point.name)).await;
+        ground.until_as_recorded().await;
+    }
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn a_pass_that_panics_costs_only_its_own_record() {
+    let mut ground = Ground::start("panics").await;
+    let quiet = ground.add("quiet", maps(&["a"], "1")).await;
+    ground.until_ready(quiet).await;
+    ground.platform.arm_worker(0, PASS_BEGUN.name, "1*panic").await.unwrap();
+    let struck = ground.add("struck", maps(&["a"], "1")).await;
+    let before = std::time::Instant::now();
+    ground.change(quiet, maps(&["a"], "2")).await;
+    let others: Vec<i64> = vec![quiet, ground.add("other", maps(&["a"], "1")).await];
+    // Whichever pass it was: the others don't wait for it.
+    let ready = async |id: i64| ground.client.get("workload-instances", id).await.unwrap()["Reconciled"] == true;
+    eventually("all but one are reconciled", async || {
+        let mut waiting = vec![];
+        for id in others.iter().chain([&struck]) {
+            if !ready(*id).await {
+                waiting.push(*id);
+            }
+        }
+        if waiting.len() < 2 { Ok(()) } else { Err(waiting) }
+    })
+    .await;
+    assert!(before.elapsed().as_secs() < 50, "they waited for it: {:?}", before.elapsed());
+    assert!(ground.platform.workers()[0].is_running());
+    // The rest of a minute, and it is tried again.
+    ground.until_as_recorded().await;
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn an_api_that_dies_after_the_commit_and_before_the_hint() {
+    let mut ground = Ground::start("api_dies").await;
+    let id = ground.add("kept", maps(&["a"], "1")).await;
+    ground.until_ready(id).await;
+    ground.platform.arm_api(API_COMMITTED.name, KILL).await.unwrap();
+    let definition = ground.workloads[&id].definition;
+    let change = json!({"YAMLDocument": causeway_tests::config_map("a", "2")});
+    let path = format!("/v0/workload-definitions/{definition}");
+    let answer = ground.client.send(Method::PATCH, &path, Some(&change)).await;
+    assert!(answer.is_err(), "nobody may have acknowledged it: {answer:?}");
+    eventually("the API is dead", async || if ground.platform.api().is_running() { Err("it runs") } else { Ok(()) })
+        .await;
+    ground.platform.start_api_again().await.unwrap();
+    // It was committed, so it is done, though nobody was told.
+    ground.workloads.get_mut(&id).unwrap().maps = maps(&["a"], "2");
+    eventually("the change arrives", async || {
+        let map = ground.maps_of(id).get("a").await.unwrap();
+        if map.data["data"]["key"] == "2" { Ok(()) } else { Err(map.data) }
+    })
+    .await;
+    ground.until_as_recorded().await;
+    ground.stop().await;
+}
