@@ -63,7 +63,7 @@ python: $(PYTHON_TOOLS)/complete ## Install the pinned Python tools of the tests
 python-lock: ## Pin the newest Python tools that tests/python/requirements.in allows
 	$(PYTHON) -m venv $(CACHE)/pip-tools
 	$(CACHE)/pip-tools/bin/pip install --quiet --disable-pip-version-check pip-tools==$(PIP_TOOLS_VERSION)
-	cd tests/python && $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
+	cd tests/python && CUSTOM_COMPILE_COMMAND="make python-lock" $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
 
 .PHONY: test
 test: bundles $(PYTHON_TOOLS)/complete ## Run every test

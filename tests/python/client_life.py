@@ -1,4 +1,7 @@
-"""The life of a gateway and its workload through a generated client. mypy checks it, so names and types are those of the document."""
+"""The life of a gateway and its workload through a generated client.
+
+mypy checks it, so names and types are those of the document.
+"""
 
 import os
 from typing import TypeVar
@@ -45,10 +48,9 @@ def main() -> None:
     workload = WorkloadDefinitionSpec(name="shop", yaml_document=manifests)
     workload_id = well(create_workload_definition.sync(client=client, body=workload)).data[0].id
 
-    ports = [GatewayHttpPortPart(port=80), GatewayHttpPortPart(port=8080, path="/admin")]
-    body = GatewayDefinitionSpec(
-        name="shop", service_name="web", http_ports=ports, tcp_ports=[GatewayTcpPortPart(port=5432)]
-    )
+    http = [GatewayHttpPortPart(port=80), GatewayHttpPortPart(port=8080, path="/admin")]
+    tcp = [GatewayTcpPortPart(port=5432)]
+    body = GatewayDefinitionSpec(name="shop", service_name="web", http_ports=http, tcp_ports=tcp)
     made = well(create_gateway_definition.sync(client=client, body=body)).data[0]
     assert made.placement == Placement.SHARED, made.placement
     assert made.http_ports and [port.port for port in made.http_ports] == [80, 8080], made.http_ports
@@ -68,9 +70,8 @@ def main() -> None:
     going = well(delete_gateway_definition.sync(made.id, client=client)).data[0]
     assert going.deletion_scheduled, "a gateway definition goes when nothing of it is left"
     refused(delete_gateway_definition.sync(made.id, client=client), "BeingDeleted")
-    assert well(list_gateway_definition.sync(client=client, name="shop")).meta.total_count == 1, (
-        "until then it is there"
-    )
+    left = well(list_gateway_definition.sync(client=client, name="shop"))
+    assert left.meta.total_count == 1, "until then it is there"
     well(delete_workload_definition.sync(workload_id, client=client))
 
 

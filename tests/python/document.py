@@ -31,7 +31,7 @@ def send(method: str, path: str, body: Any = None) -> Answer:
 
 
 class Examples:
-    """Makes records from the document's examples. Its links say which field of which body takes the id of a new record."""
+    """Makes records from the document's examples. Links say which field of which body takes the id of a new record."""
 
     def __init__(self) -> None:
         self.paths: dict[str, Any] = send("GET", "/openapi.json").body["paths"]
@@ -50,19 +50,18 @@ class Examples:
         """The record of an operation's example, after those that it names."""
         if operation not in self.created:
             path = self.creates[operation]
-            body = self.paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
-            for body in (items := body if isinstance(body, list) else [body]):
+            example = self.paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
+            for body in example if isinstance(example, list) else [example]:
                 for field, parent in self.parents.get(operation.removesuffix("Set"), {}).items():
                     if field in body:
                         body[field] = self.make(parent)["ID"]
-            answer = send("POST", path, items if path.endswith("-sets") else items[0])
+            answer = send("POST", path, example)
             if answer.code == 409 and answer.body["Status"]["reason"] in ("AlreadyExists", "NameTaken"):
                 # Others have brought it about: a gateway instance makes the support services of its cluster.
                 answer = send("GET", path)
             elif answer.code != 201:
-                raise SystemExit(
-                    f"{operation}: the server refuses its own example: {answer.code} {answer.body['Status']['error']}"
-                )
+                sentence = answer.body["Status"]["error"]
+                raise SystemExit(f"{operation}: the server refuses its own example: {answer.code} {sentence}")
             self.created[operation] = answer.body["Data"][0]
         return self.created[operation]
 

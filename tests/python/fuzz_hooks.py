@@ -1,4 +1,7 @@
-"""What the fuzzer can't know: ids of records that exist. Most ids that it makes up give way to real ones, so that it gets past the first check."""
+"""What the fuzzer can't know: ids of records that exist.
+
+Most ids that it makes up give way to real ones, so that it gets past the first check.
+"""
 
 from typing import Any
 
@@ -13,7 +16,7 @@ BY_PATH = {EXAMPLES.creates[operation]: record["ID"] for operation, record in RE
 
 
 def real(made_up: Any, known: int | None) -> Any:
-    """A real id for three of four that are numbers: what the fuzzer makes up decides, so a seed gives the same again."""
+    """A real id for three of four numbers: what the fuzzer makes up decides, so a seed gives the same again."""
     return known if known is not None and type(made_up) is int and made_up % 4 else made_up
 
 
