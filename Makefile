@@ -3,6 +3,7 @@
 #   make up      everything on this machine, with a sample, until Ctrl-C
 #   make demo    the same, checked and taken down again
 #   make test    every test
+#   make fuzz    the API, fuzzed for longer
 #   make soak    the tests of failures, again and again
 #   make check   what CI looks at besides the tests
 #   make bench   figures beside their floors, in target/bench
@@ -17,6 +18,11 @@ RIG := target/debug/causeway-rig
 CARGO_TOOLS := $(CACHE)/cargo-tools
 DENY_VERSION := 0.20.2
 MACHETE_VERSION := 0.9.2
+# Python tools that the tests of the API document use, in the cache of the project; new for every pin and every Python.
+PYTHON ?= python3
+PIP_TOOLS_VERSION := 7.6.2
+PYTHON_KEY := $(shell { cat tests/python/requirements.txt; $(PYTHON) --version; } 2>&1 | sha256sum | cut -c1-16)
+PYTHON_TOOLS := $(CACHE)/python/$(PYTHON_KEY)
 # System tests wait most of the time; more of them than processors can do so at once.
 TEST_THREADS := 8
 
@@ -44,10 +50,34 @@ up: bundles ## Start everything with a sample, until Ctrl-C
 demo: bundles ## Start everything with a sample, check it, delete it, check that too
 	@$(RIG) demo
 
+$(PYTHON_TOOLS)/complete:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the tests of the API document need Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }
+	rm -rf $(PYTHON_TOOLS)
+	$(PYTHON) -m venv $(PYTHON_TOOLS)
+	$(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/python/requirements.txt
+	touch $@
+
+.PHONY: python
+python: $(PYTHON_TOOLS)/complete ## Install the pinned Python tools of the tests, once, and say where
+	@echo $(PYTHON_TOOLS)/bin/python
+
+.PHONY: python-lock
+python-lock: ## Pin the newest Python tools that tests/python/requirements.in allows
+	$(PYTHON) -m venv $(CACHE)/pip-tools
+	$(CACHE)/pip-tools/bin/pip install --quiet --disable-pip-version-check pip-tools==$(PIP_TOOLS_VERSION)
+	cd tests/python && CUSTOM_COMPILE_COMMAND="make python-lock" $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
+
 .PHONY: test
-test: bundles ## Run every test
+test: bundles $(PYTHON_TOOLS)/complete ## Run every test
 	cargo test --workspace --no-run
-	$(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
+	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
+
+# FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.
+FUZZ_SEED ?= $(shell date +%s)
+.PHONY: fuzz
+fuzz: bundles $(PYTHON_TOOLS)/complete ## Send the API what nobody would think of, for a quarter of an hour
+	cargo test -p causeway-tests --test document --no-run
+	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python FUZZ_SEED=$(FUZZ_SEED) FUZZ_EXAMPLES=100 FUZZ_SECONDS=900 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(RIG) run -- cargo test -p causeway-tests --test document -- --nocapture answers_are_as_the_document_tells
 
 # BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
 .PHONY: bench

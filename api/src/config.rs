@@ -35,7 +35,7 @@ pub enum Command {
     Token(Token),
     /// Keys for secrets at rest.
     #[command(subcommand)]
-    Keys(Keys),
+    Keys(Box<Keys>),
     /// Make an authority, certificates and the configuration of Threeport's command line for development.
     DevCa(DevCa),
 }

@@ -37,7 +37,7 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Openapi => Ok(std::io::stdout().write_all(openapi::text()?.as_bytes())?),
         Command::Token(Token::Create(settings)) => create_token(settings).await,
-        Command::Keys(settings) => Ok(std::io::stdout().write_all(keys::run(settings).await?.as_bytes())?),
+        Command::Keys(settings) => Ok(std::io::stdout().write_all(keys::run(*settings).await?.as_bytes())?),
         Command::DevCa(settings) => dev_ca::make(&settings),
     }
 }

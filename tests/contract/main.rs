@@ -5,11 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod audit;
 mod chain;
 mod deletion;
 mod envelope;
 mod filters;
 mod injection;
+mod keys;
+mod limits;
 mod lists;
 mod load;
 mod negotiation;

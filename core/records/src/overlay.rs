@@ -2,10 +2,10 @@
 //! the body is found at once.
 
 use crate::{
-    field::{Field, Fields, Noun, Slot, Table},
+    field::{Field, Fields, Noun, Shape, Slot, Table},
     problem::{Problem, Reason, Refusal},
     record::Common,
-    value::Value,
+    value::{Type, Value},
 };
 use serde::{
     Deserialize,
@@ -53,8 +53,8 @@ pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Ref
             (true, Ok(false)) => report.read_only.push(field.json),
             (false, Ok(true)) => report.seen.push(field.json),
             (_, Ok(_)) => {}
-            // What is wrong with a secret is often told with the secret.
-            (_, Err(_)) if field.is_secret() => {
+            // That a value isn't a text would be told with the value. What is wrong with a text never is.
+            (_, Err(_)) if field.is_secret() && is_text(field) && !json.get().starts_with('"') => {
                 report.seen.push(field.json);
                 report.problems.push(Problem::new(field.json, "must be a text; what was sent isn't repeated here"));
             }
@@ -65,6 +65,10 @@ pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Ref
         }
     }
     Ok(report)
+}
+
+fn is_text(field: &Field) -> bool {
+    matches!(field.shape, Shape::Column { ty: Type::Text, .. })
 }
 
 /// Reads a value. The problem's field is the path inside it.

@@ -153,10 +153,15 @@ impl ControlPlane {
         format!("https://127.0.0.1:{}", self.api_port)
     }
 
-    /// The key that its secrets are encrypted with, in base64.
+    /// The keys that programs start with, in base64.
     #[must_use]
     pub fn encryption_key(&self) -> &str {
         &self.key
+    }
+
+    /// Gives programs that start from now on other keys: one or more, with commas between them.
+    pub fn set_encryption_key(&mut self, keys: &str) {
+        keys.clone_into(&mut self.key);
     }
 
     /// Runs another command of `causeway-api` on its database and returns what it printed.

@@ -1,0 +1,74 @@
+//! More requests than the API will or can answer.
+
+use causeway_rig::{
+    Endpoints,
+    platform::{ControlPlane, Setup},
+};
+use futures::{
+    future::join_all,
+    stream::{FuturesUnordered, StreamExt},
+};
+use reqwest::{Client, Response};
+use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
+
+async fn start(name: &str, arguments: &[&str]) -> ControlPlane {
+    let api_arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+    let setup = Setup { workers: 0, api_arguments, ..Setup::for_test(name) };
+    ControlPlane::start(&Endpoints::from_env().expect("no rig"), setup).await.unwrap()
+}
+
+fn code(answer: &Response) -> u16 {
+    answer.status().as_u16()
+}
+
+fn seconds(answer: &Response) -> Option<u64> {
+    answer.headers().get("retry-after")?.to_str().ok()?.parse().ok()
+}
+
+#[tokio::test]
+async fn a_caller_may_be_held_to_a_rate() {
+    let platform = start("rate", &["--requests-per-second", "1", "--request-burst", "5"]).await;
+    let client = Client::new();
+    let get = async |path: &str| client.get(format!("{}{path}", platform.url())).send().await.unwrap();
+    let answers = join_all((0..10).map(|_| get("/v0/events"))).await;
+    let refused: Vec<_> = answers.into_iter().filter(|answer| code(answer) != 200).collect();
+    assert!((4..=5).contains(&refused.len()), "{}", refused.len());
+    for answer in refused {
+        assert_eq!((code(&answer), seconds(&answer).map(|seconds| (1..=5).contains(&seconds))), (429, Some(true)));
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!((&body["Type"], &body["Status"]["reason"]), (&"Event".into(), &"TooManyRequests".into()));
+        assert!(
+            body["Status"]["error"].as_str().unwrap().starts_with("127.0.0.1 sends more than 1 requests per second")
+        );
+    }
+    // Probes and the version are never counted.
+    for path in ["/version", "/readyz", "/livez", "/healthz"] {
+        let answers = join_all((0..10).map(|_| get(path))).await;
+        assert!(answers.iter().all(|answer| code(answer) == 200), "{path}");
+    }
+    platform.stop().await;
+}
+
+/// The only connection waits for a lock: the database can be reached all the same, and the answer says so.
+#[tokio::test]
+async fn a_busy_database_is_not_called_unreachable() {
+    let platform = start("busy", &["--database-connections", "1"]).await;
+    let mut holder = PgConnection::connect(&platform.database_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    held.execute("LOCK TABLE aws_accounts").await.unwrap();
+    let client = Client::new();
+    let get = async |path: &str| client.get(format!("{}{path}", platform.url())).send().await.unwrap();
+    let mut answers: FuturesUnordered<_> = (0..3).map(|_| get("/v0/aws-accounts")).collect();
+    // While one waits for the lock, the others wait for the connection.
+    for _ in 0..2 {
+        let answer = answers.next().await.unwrap();
+        assert_eq!((code(&answer), seconds(&answer)), (503, Some(2)));
+        let body: Value = answer.json().await.unwrap();
+        assert_eq!(body["Status"]["reason"], "Overloaded");
+    }
+    held.rollback().await.unwrap();
+    assert_eq!(code(&answers.next().await.unwrap()), 200);
+    drop(answers);
+    platform.stop().await;
+}
