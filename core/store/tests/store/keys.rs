@@ -172,7 +172,7 @@ async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
     );
     let name = world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
     let key = Key { kind: "DomainNameInstance".into(), id: name };
-    let before = world.store.begin(&key).await.unwrap().unwrap().wake_seq;
+    let before = world.store.begin(&key, world.lease()).await.unwrap().unwrap().wake_seq;
     let read = async || {
         let mut account = world.store.domain_name_inputs(name).await.unwrap().account.unwrap();
         account.spec.decrypt(&both).unwrap();
@@ -181,5 +181,5 @@ async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
     assert_eq!(read().await, "secret");
     world.store.re_encrypt(&both).await.unwrap();
     assert_eq!(read().await, "secret");
-    assert_eq!(world.store.begin(&key).await.unwrap().unwrap().wake_seq, before);
+    assert_eq!(world.store.begin(&key, world.lease()).await.unwrap().unwrap().wake_seq, before);
 }
