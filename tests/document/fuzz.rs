@@ -7,7 +7,7 @@ use crate::python::{ended_well, program, with_api};
 use std::env;
 
 /// Of `make test`: the same requests every time. How many stands in the file.
-const SEED: &str = "1";
+const SEED: &str = "2";
 
 #[tokio::test]
 async fn answers_are_as_the_document_tells() {
