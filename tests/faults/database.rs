@@ -7,12 +7,12 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::ground::{Ground, bare_cluster, maps, setup};
+use crate::ground::{Ground, bare_cluster, maps, own_folder, setup};
 
 /// A control plane on a Postgres of its own.
 async fn with_own_postgres(name: &str) -> (Ground, Postgres) {
     let endpoints = Endpoints::from_env().unwrap();
-    let dir = endpoints.run_dir.join(format!("postgres-{name}"));
+    let dir = own_folder(&endpoints, name);
     let postgres = Postgres::start(&dir, &dir.join("logs")).await.unwrap();
     let server = Server { url: postgres.admin_url(), pid: postgres.pid() };
     let cluster = bare_cluster(&endpoints).clone();

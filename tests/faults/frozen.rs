@@ -2,6 +2,7 @@
 
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, OBJECT_STANDS, Point, STATUS_NEXT, WRITE_NEXT};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
+use causeway_store::lease::NO_CLUSTER;
 use causeway_tests::{api, eventually};
 use kube::{
     ResourceExt,
@@ -14,42 +15,58 @@ use crate::ground::{Ground, maps};
 
 const STOP: &str = "1*return(stop)";
 
-/// The worker that holds the cluster stands still at this point of the creation or change `ask`, and another takes over. Returns who it is.
-async fn freeze(ground: &mut Ground, point: &Point, ask: impl AsyncFnOnce(&mut Ground)) -> usize {
-    let before = holder(ground).await;
-    // Only the holder passes it. The points of both are armed, for processes don't tell their names.
-    let last = ground.platform.workers().len();
-    for worker in 0..last {
-        ground.platform.arm_worker(worker, point.name, STOP).await.unwrap();
-    }
-    ask(ground).await;
-    let workers = ground.platform.workers();
-    let frozen = eventually(point.moment, async || {
-        workers.iter().position(causeway_rig::Process::is_frozen).ok_or("nobody stands still")
-    })
-    .await;
-    for worker in (0..last).filter(|worker| *worker != frozen) {
-        ground.platform.arm_worker(worker, point.name, "off").await.unwrap();
-    }
-    eventually("another worker takes the cluster", async || match ground.holder().await {
-        Some(now) if now != before => Ok(()),
-        other => Err(other),
-    })
-    .await;
-    frozen
+/// Two workers, by number, and a workload.
+struct Pair {
+    ground: Ground,
+    /// What the workers call themselves.
+    names: [Uuid; 2],
+    /// The workload instance.
+    id: i64,
 }
 
-async fn holder(ground: &Ground) -> Uuid {
-    eventually("the cluster has a holder", async || ground.holder().await.ok_or("none")).await
+impl Pair {
+    async fn begun(name: &str) -> Self {
+        let mut ground = Ground::start(name).await;
+        let id = ground.add("first", maps(&["a", "b"], "0")).await;
+        ground.until_ready(id).await;
+        // One after the other, so that we know which process is who.
+        let first = living(&ground).await[0];
+        ground.platform.add_worker().await.unwrap();
+        let second = eventually("the second worker lives", async || {
+            living(&ground).await.into_iter().find(|name| *name != first).ok_or("not yet")
+        })
+        .await;
+        Self { ground, names: [first, second], id }
+    }
+
+    /// Whoever holds the cluster stands still at this point of the creation or change `ask`, and the other takes over. Returns its number.
+    async fn freeze(&mut self, point: &Point, ask: impl AsyncFnOnce(&mut Ground)) -> usize {
+        // Two leases, two workers: the cluster stays with whoever has it once each has one.
+        let holder = eventually("each worker holds one lease", async || {
+            match (self.ground.holder_of(NO_CLUSTER).await, self.ground.holder().await) {
+                (Some(other), Some(holder)) if other != holder => Ok(holder),
+                seen => Err(seen),
+            }
+        })
+        .await;
+        let frozen = usize::from(holder == self.names[1]);
+        self.ground.platform.arm_worker(frozen, point.name, STOP).await.unwrap();
+        ask(&mut self.ground).await;
+        let stands = || self.ground.platform.workers()[frozen].is_frozen();
+        eventually(point.moment, async || if stands() { Ok(()) } else { Err("it runs") }).await;
+        eventually("the other takes the cluster", async || match self.ground.holder().await {
+            Some(now) if now == self.names[1 - frozen] => Ok(()),
+            seen => Err(seen),
+        })
+        .await;
+        frozen
+    }
 }
 
-/// Two workers and a workload.
-async fn begun(name: &str) -> (Ground, i64) {
-    let mut ground = Ground::start(name).await;
-    let id = ground.add("first", maps(&["a", "b"], "0")).await;
-    ground.until_ready(id).await;
-    ground.platform.add_worker().await.unwrap();
-    (ground, id)
+/// What the workers call themselves that have not fallen silent.
+async fn living(ground: &Ground) -> Vec<Uuid> {
+    let text = "SELECT id FROM workers WHERE until > now()";
+    sqlx::query_scalar(text).fetch_all(&mut ground.database().await).await.unwrap()
 }
 
 /// Lets the frozen worker go on, and has it do whatever it had left to do.
@@ -62,45 +79,44 @@ async fn thaw(ground: &Ground, frozen: usize) {
         },
     )
     .await;
-    // It says so in the table of workers with each renewal; then it knows that it has lost the cluster, or has it again.
-    let text = "SELECT count(*) FROM workers WHERE until > now()";
-    let mut database = ground.database().await;
-    let mut living = async || sqlx::query_scalar::<_, i64>(text).fetch_one(&mut database).await.unwrap();
-    let deadline = std::time::Instant::now() + causeway_tests::SOON;
-    while living().await < 2 {
-        assert!(std::time::Instant::now() < deadline, "the thawed worker does not come back");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    // It says so with each renewal; then it knows that it has lost the cluster, or has it again.
+    eventually("both workers live", async || match living(ground).await.len() {
+        2 => Ok(()),
+        seen => Err(seen),
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn what_a_frozen_worker_writes_late_undoes_nothing_newer() {
-    let (mut ground, id) = begun("frozen_change").await;
+    let mut pair = Pair::begun("frozen_change").await;
+    let id = pair.id;
     for (n, point) in
         [&WRITE_NEXT, &OBJECT_STANDS, &INVENTORY_AHEAD, &INVENTORY_AFTER, &STATUS_NEXT].into_iter().enumerate()
     {
         let older = maps(&["a", "b", "c"], &format!("{n}-older"));
-        let frozen = freeze(&mut ground, point, async |ground| ground.change(id, older).await).await;
+        let frozen = pair.freeze(point, async |ground| ground.change(id, older).await).await;
+        let ground = &mut pair.ground;
         // The other one does what the frozen one had begun, and something newer.
         ground.until_as_recorded().await;
         ground.change(id, maps(&["b", "d"], &format!("{n}-newer"))).await;
         ground.until_as_recorded().await;
-        thaw(&ground, frozen).await;
+        thaw(ground, frozen).await;
         ground.until_as_recorded().await;
         // Once more, by whoever has the cluster now.
         ground.change(id, maps(&["a", "b"], &format!("{n}-newest"))).await;
         ground.until_as_recorded().await;
     }
-    ground.stop().await;
+    pair.ground.stop().await;
 }
 
 #[tokio::test]
 async fn what_a_frozen_worker_makes_for_a_record_that_is_gone_goes_too() {
-    let (mut ground, _) = begun("frozen_gone").await;
+    let mut pair = Pair::begun("frozen_gone").await;
     // The first write of all is the namespace: nothing that stands hinders it.
     let mut id = 0;
-    let frozen =
-        freeze(&mut ground, &WRITE_NEXT, async |ground| id = ground.add("gone", maps(&["a"], "1")).await).await;
+    let frozen = pair.freeze(&WRITE_NEXT, async |ground| id = ground.add("gone", maps(&["a"], "1")).await).await;
+    let mut ground = pair.ground;
     ground.until_as_recorded().await;
     ground.delete(id).await;
     ground.until_as_recorded().await;
@@ -111,7 +127,7 @@ async fn what_a_frozen_worker_makes_for_a_record_that_is_gone_goes_too() {
 
 #[tokio::test]
 async fn what_turns_up_for_a_record_that_is_gone_goes_if_we_applied_it() {
-    let (mut ground, _) = begun("turns_up").await;
+    let Pair { mut ground, .. } = Pair::begun("turns_up").await;
     let id = ground.add("gone", maps(&["a"], "1")).await;
     ground.until_as_recorded().await;
     ground.delete(id).await;

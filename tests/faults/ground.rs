@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -19,6 +20,7 @@ use kube::{
 };
 use serde_json::json;
 use sqlx::{Connection, PgConnection, types::Json};
+use uuid::Uuid;
 
 const CONFIG_MAP: (&str, &str, &str) = ("", "v1", "ConfigMap");
 const NAMESPACE: (&str, &str, &str) = ("", "v1", "Namespace");
@@ -66,6 +68,11 @@ pub(crate) fn setup(name: &str) -> Setup {
     let worker_arguments = ["--lease-ttl", &format!("{}s", LEASE.as_secs()), "--scan-interval", "1s"];
     let worker_arguments = worker_arguments.map(str::to_owned).to_vec();
     Setup { worker_arguments, bundles: Some(bundles), ..Setup::for_test(name) }
+}
+
+/// A folder for the files of one test's own servers, which is new in each round of a soak.
+pub(crate) fn own_folder(endpoints: &Endpoints, what: &str) -> PathBuf {
+    endpoints.run_dir.join(format!("{what}-{}", &Uuid::new_v4().simple().to_string()[..8]))
 }
 
 /// The rig's bare cluster.
@@ -205,9 +212,14 @@ impl Ground {
     }
 
     /// Who holds the cluster's lease now; None while it is free.
-    pub(crate) async fn holder(&self) -> Option<uuid::Uuid> {
+    pub(crate) async fn holder(&self) -> Option<Uuid> {
+        self.holder_of(self.runtime).await
+    }
+
+    /// Who holds this lease now.
+    pub(crate) async fn holder_of(&self, scope: i64) -> Option<Uuid> {
         let text = "SELECT holder FROM leases WHERE scope = $1 AND until > now() AND holder IS NOT NULL";
-        sqlx::query_scalar(text).bind(self.runtime).fetch_optional(&mut self.database().await).await.unwrap()
+        sqlx::query_scalar(text).bind(scope).fetch_optional(&mut self.database().await).await.unwrap()
     }
 
     /// Waits until a worker has ended, by a failpoint for example.

@@ -11,12 +11,12 @@ use causeway_rig::{
 use causeway_tests::{SOON, eventually};
 use tokio::time::Instant;
 
-use crate::ground::{Ground, bare_cluster, maps, setup};
+use crate::ground::{Ground, bare_cluster, maps, own_folder, setup};
 
 /// A control plane whose way to its cluster can be poisoned.
 async fn behind_a_proxy(name: &str) -> (Ground, Network, Proxy) {
     let endpoints = Endpoints::from_env().unwrap();
-    let logs = endpoints.run_dir.join(format!("logs/{name}"));
+    let logs = own_folder(&endpoints, name);
     let network = Network::start(&Tools::find().unwrap(), &logs).await.unwrap();
     let cluster = bare_cluster(&endpoints);
     let port = cluster.server.rsplit(':').next().unwrap().parse().unwrap();
@@ -74,7 +74,7 @@ async fn an_api_server_that_falls_silent_is_cut_off_and_comes_back() {
 #[tokio::test]
 async fn an_api_server_that_is_killed_and_started_again() {
     let endpoints = Endpoints::from_env().unwrap();
-    let dir = endpoints.run_dir.join("own-cluster");
+    let dir = own_folder(&endpoints, "own-cluster");
     let mut own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
     let cluster = own.endpoints().clone();
     let mut ground = Ground::on(endpoints, &cluster, setup("restarted")).await;
@@ -96,7 +96,7 @@ async fn an_api_server_that_is_killed_and_started_again() {
 #[tokio::test]
 async fn an_api_server_that_answers_nonsense_in_turns_and_loses_answers() {
     let endpoints = Endpoints::from_env().unwrap();
-    let proxy = Answers::before(bare_cluster(&endpoints), &endpoints.run_dir.join("answers")).await.unwrap();
+    let proxy = Answers::before(bare_cluster(&endpoints), &own_folder(&endpoints, "answers")).await.unwrap();
     let cluster = proxy.cluster().clone();
     let direct = bare_cluster(&endpoints).clone();
     let mut ground = Ground::on(endpoints, &cluster, setup("nonsense")).await;
