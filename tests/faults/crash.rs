@@ -5,6 +5,7 @@ use causeway_failpoints::{
     OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
 use causeway_tests::eventually;
+use kube::api::DeleteParams;
 use reqwest::Method;
 use serde_json::json;
 
@@ -33,7 +34,6 @@ async fn a_worker_that_dies_while_it_creates() {
         (&OBJECT_STANDS, "1*off->1*return(kill)"),
         (&INVENTORY_AFTER, KILL),
         (&STATUS_NEXT, KILL),
-        (&WAKE_NEXT, KILL),
     ];
     for (n, (point, actions)) in cases.into_iter().enumerate() {
         survives(&mut ground, point, actions, async |ground| {
@@ -76,6 +76,18 @@ async fn a_worker_that_dies_while_it_deletes() {
         ground.until_ready(id).await;
         survives(&mut ground, point, KILL, async |ground| ground.delete(id).await).await;
     }
+    ground.stop().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_when_a_watch_has_just_told_it_of_a_change() {
+    let mut ground = Ground::start("dies_told").await;
+    let id = ground.add("meddled", maps(&["a", "b"], "1")).await;
+    ground.until_as_recorded().await;
+    survives(&mut ground, &WAKE_NEXT, KILL, async |ground| {
+        ground.maps_of(id).delete("a", &DeleteParams::default()).await.unwrap();
+    })
+    .await;
     ground.stop().await;
 }
 

@@ -12,5 +12,6 @@ mod dedicated;
 mod drift;
 mod durability;
 mod foreign;
+mod isolation;
 mod outage;
 mod scene;

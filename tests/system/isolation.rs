@@ -1,0 +1,138 @@
+//! What one record, or two hundred, cost everybody else: nothing.
+
+use std::time::Duration;
+
+use causeway_failpoints::PASS_BEGUN;
+use causeway_rig::{
+    ClusterEndpoints, Endpoints,
+    platform::{Client, ControlPlane, Setup, condition, id_of, is_true},
+};
+use causeway_tests::{SOON, add_runtime, add_workload_of, config_map, object_name};
+use serde_json::{Value, json};
+
+/// More than run at the same time in one cluster.
+const MANY: usize = 40;
+
+/// A control plane of one test's own on the bare cluster, with workloads of one ConfigMap.
+struct Alone {
+    cluster: ClusterEndpoints,
+    platform: ControlPlane,
+    client: Client,
+    runtime: i64,
+}
+
+impl Alone {
+    async fn start(name: &str, worker_arguments: &[&str]) -> Self {
+        let endpoints = Endpoints::from_env().unwrap();
+        let cluster = endpoints.clusters.get(1).expect("run the rig with --extra-clusters 1").clone();
+        let worker_arguments = worker_arguments.iter().map(|word| (*word).to_owned()).collect();
+        let setup = Setup { worker_arguments, ..Setup::for_test(name) };
+        let platform = ControlPlane::start(&endpoints, setup).await.unwrap();
+        let client = platform.client();
+        let runtime = add_runtime(&client, &cluster, "bare").await.unwrap();
+        Self { cluster, platform, client, runtime }
+    }
+
+    async fn add(&self, name: &str) -> i64 {
+        add_workload_of(&self.client, self.runtime, name, &config_map("kept", "1")).await.unwrap()
+    }
+
+    async fn until_ready(&self, id: i64) {
+        self.client.until_ready("workload-instances", id, SOON).await.unwrap();
+    }
+
+    /// Changes what a workload instance asks for.
+    async fn change(&self, id: i64) {
+        let instance = self.client.get("workload-instances", id).await.unwrap();
+        let definition = instance["WorkloadDefinitionID"].as_i64().unwrap();
+        let body = json!({"YAMLDocument": config_map("kept", "2")});
+        self.client.patch("workload-definitions", definition, &body).await.unwrap();
+    }
+
+    /// The namespaces in which ConfigMaps were patched, in the order of the API server's log, from a line on.
+    async fn patched(&self, from: usize) -> Vec<String> {
+        let log = tokio::fs::read_to_string(&self.cluster.audit_log).await.unwrap();
+        let events = log.lines().skip(from).filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let ours = events.filter(|event| {
+            event["user"]["username"] == "causeway"
+                && event["verb"] == "patch"
+                && event["objectRef"]["resource"] == "configmaps"
+                && event["objectRef"]["name"] == "kept"
+        });
+        ours.map(|event| event["objectRef"]["namespace"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    async fn lines(&self) -> usize {
+        tokio::fs::read_to_string(&self.cluster.audit_log).await.unwrap().lines().count()
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_changes_by_a_script_delay_no_single_one_that_comes_after_them() {
+    let mut alone = Alone::start("burst", &["--concurrency", "2"]).await;
+    let mut burst = vec![];
+    for n in 0..MANY {
+        burst.push(alone.add(&format!("burst-{n}")).await);
+    }
+    let single = alone.add("single").await;
+    for id in burst.iter().chain([&single]) {
+        alone.until_ready(*id).await;
+    }
+    // Nobody works while the changes come, so that all wait when somebody does.
+    alone.platform.stop_workers().await;
+    let from = alone.lines().await;
+    for id in &burst {
+        alone.change(*id).await;
+    }
+    alone.change(single).await;
+    alone.platform.add_worker().await.unwrap();
+    for id in burst.iter().chain([&single]) {
+        let done = |record: &Value| record["Reconciled"] == true;
+        alone.client.until("workload-instances", *id, SOON, done).await.unwrap();
+    }
+    let patched = alone.patched(from).await;
+    let own = object_name("single", single);
+    let place = patched.iter().position(|namespace| *namespace == own).expect("it was never patched");
+    // Two at a time, and every second turn is for the newest: it is the second, or the third when two end at once.
+    assert!(place < 6, "{place} of {} came before it: {patched:?}", patched.len());
+    assert_eq!(patched.iter().filter(|namespace| **namespace == own).count(), 1, "one change, one write");
+    alone.platform.stop().await;
+}
+
+#[tokio::test]
+async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
+    let alone = Alone::start("poison", &["--concurrency", "4"]).await;
+    let first = alone.add("first").await;
+    alone.until_ready(first).await;
+    // More than may run at the same time: if each kept its place while it rests, nobody else would get one.
+    alone.platform.arm_worker(0, PASS_BEGUN.name, "12*panic").await.unwrap();
+    let mut struck = vec![];
+    for n in 0..12 {
+        struck.push(alone.add(&format!("struck-{n}")).await);
+    }
+    let defect = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Defect");
+    let (mut parked, begun) = (None, tokio::time::Instant::now());
+    while parked.is_none() && begun.elapsed() < SOON {
+        for plural in ["workload-instances", "workload-definitions"] {
+            let found = alone.client.list(plural, "").await.unwrap();
+            parked = parked.or_else(|| found.into_iter().find(|record| defect(record)).map(|record| (plural, record)));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (plural, record) = parked.expect("no record says that its pass panicked");
+    let message = condition(&record, "Applied").unwrap()["Message"].as_str().unwrap();
+    assert!(message.contains("Reconciled false"), "{message}");
+    assert!(!is_true(&record, "Ready"), "{record:#}");
+
+    alone.platform.arm_worker(0, PASS_BEGUN.name, "off").await.unwrap();
+    let after = alone.add("after").await;
+    let begun = tokio::time::Instant::now();
+    alone.until_ready(after).await;
+    assert!(begun.elapsed() < Duration::from_secs(25), "it waited for those that rest: {:?}", begun.elapsed());
+    // A person need not wait for the rest to end.
+    let id = id_of(&record).unwrap();
+    alone.client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
+    let healed = |record: &Value| record["Reconciled"] == true && !defect(record);
+    alone.client.until(plural, id, Duration::from_secs(25), healed).await.unwrap();
+    alone.platform.stop().await;
+}
