@@ -9,6 +9,7 @@ use crate::{
 use causeway_bus::Broker;
 use causeway_records::{secret::Keyring, text::Name};
 use causeway_store::Database;
+use causeway_telemetry::Traces;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -58,6 +59,9 @@ pub struct Serve {
     /// NATS.
     #[command(flatten)]
     pub broker: Broker,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: Traces,
     /// Keys for secrets at rest, each base64 of 32 bytes, with commas between them: the first one encrypts, all decrypt.
     #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
     pub encryption_key: Keyring,

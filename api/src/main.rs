@@ -21,7 +21,6 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -43,8 +42,7 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn serve(settings: Serve) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let _telemetry = causeway_telemetry::init("causeway-api", "info", &settings.traces)?;
     if let Err(sentence) = settings.security.check(settings.listen, settings.health_listen) {
         bail!(sentence);
     }

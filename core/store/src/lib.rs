@@ -68,7 +68,7 @@ impl Store {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(Duration::from_secs(10))
             // One more round trip for each statement; a broken connection shows in the statement itself.
             .test_before_acquire(false)
             .connect_lazy_with(options);
