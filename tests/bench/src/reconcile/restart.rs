@@ -21,7 +21,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let mut stage = Stage::start("bench_restart").await?;
     let records = filled(&stage, sizes.settled).await?;
 
-    let (audit, rows) = (Audit::from_now(&stage.cluster.audit_log)?, Rows::told(&stage.pool).await?);
+    let (rows, audit) = (Rows::told(&stage.pool).await?, Audit::from_now(&stage.cluster.audit_log)?);
     stage.platform.stop_workers().await;
     // Every record has to be looked at once more.
     sqlx::query("DROP TABLE IF EXISTS seen_before").execute(&stage.pool).await?;
