@@ -12,7 +12,6 @@ fn holds(body: &[u8], text: &str) -> bool {
 
 #[tokio::test]
 async fn spans_are_sent_to_the_collector_at_the_latest_at_the_end() {
-    rustls::crypto::ring::default_provider().install_default().unwrap();
     let (seen, mut sent) = mpsc::unbounded_channel();
     let take = move |headers: HeaderMap, body: Bytes| {
         let seen = seen.clone();
