@@ -53,7 +53,7 @@ async fn a_caller_may_be_held_to_a_rate() {
 /// The only connection waits for a lock: the database can be reached all the same, and the answer says so.
 #[tokio::test]
 async fn a_busy_database_is_not_called_unreachable() {
-    let platform = start("busy", &["--database-connections", "1"]).await;
+    let platform = start("busy", &["--database-connections", "1", "--database-wait", "1s"]).await;
     let mut holder = PgConnection::connect(&platform.database_url()).await.unwrap();
     let mut held = holder.begin().await.unwrap();
     held.execute("LOCK TABLE aws_accounts").await.unwrap();

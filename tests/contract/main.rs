@@ -27,6 +27,7 @@ use causeway_rig::{
 };
 use reqwest::{Body, Method, header::HeaderMap};
 use serde_json::Value;
+use std::time::Duration;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -155,6 +156,6 @@ fn name(what: &str) -> String {
 
 /// Works off deletions as a worker would that finds nothing in the cluster.
 async fn confirm_deleted(kind: &str, id: i64) {
-    let store = causeway_store::Store::connect(&platform().await.database_url(), 1).unwrap();
+    let store = causeway_store::Store::connect(&platform().await.database_url(), 1, Duration::from_secs(30)).unwrap();
     assert_eq!(store.confirm_deleted(kind, id).await.unwrap(), causeway_store::Confirmed::Gone, "{kind} {id}");
 }

@@ -59,8 +59,9 @@ pub struct Store {
 impl Store {
     /// Connects lazily: a database that is down is found out by the first statement.
     ///
-    /// `connections`: about eight for each core of Postgres; more only makes writes wait for each other.
-    pub fn connect(url: &str, connections: u32) -> Result<Self> {
+    /// `connections`: about eight for each core of Postgres; more only makes writes wait for each other. `wait`: how long a statement waits for one
+    /// of them to come free.
+    pub fn connect(url: &str, connections: u32, wait: Duration) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?.options([
             // A net under the rules above: no connection stays inside a transaction that nobody continues.
             ("idle_in_transaction_session_timeout", "10s"),
@@ -68,7 +69,7 @@ impl Store {
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(wait)
             // One more round trip for each statement; a broken connection shows in the statement itself.
             .test_before_acquire(false)
             .connect_lazy_with(options);
