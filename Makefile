@@ -70,7 +70,7 @@ python-lock: ## Pin the newest Python tools that tests/python/requirements.in al
 .PHONY: test
 test: bundles $(PYTHON_TOOLS)/complete ## Run every test
 	cargo test --workspace --no-run
-	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace -- --test-threads $(TEST_THREADS)
+	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
 
 # FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.
 FUZZ_SEED ?= $(shell date +%s)
