@@ -6,7 +6,7 @@
 #   make fuzz    the API, fuzzed for longer
 #   make soak    the tests of failures, again and again
 #   make check   what CI looks at besides the tests
-#   make bench   figures beside their floors, in target/bench
+#   make bench   figures beside their floors, in target/bench; make bench-api those of the API
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -84,6 +84,12 @@ fuzz: bundles $(PYTHON_TOOLS)/complete ## Send the API what nobody would think o
 bench: bundles ## Measure the reconcile path beside plain applies; figures in target/bench
 	cargo build --release -p causeway-api -p causeway-workers -p causeway-rig -p causeway-bench
 	target/release/causeway-rig run --extra-clusters 1 -- target/release/causeway-bench-reconcile $(BENCH)
+
+# BENCH=--help lists its flags too. It starts Postgres, NATS and the API itself.
+.PHONY: bench-api
+bench-api: ## Measure the API beside the same work written by hand; figures in target/bench
+	cargo build --release -p causeway-api -p causeway-bench
+	target/release/causeway-bench-api $(BENCH)
 
 ROUNDS := 20
 .PHONY: soak

@@ -69,6 +69,11 @@ pub fn routes() -> Routes {
 
 /// Everything that the port for requests answers.
 pub fn router(state: State, settings: &Serve) -> Router {
+    around(enveloped(), plain_routes(), state, settings)
+}
+
+/// What stands around routes, those in the wire format and others: who may, how much, how long, and what is told of it.
+pub fn around(enveloped: Routes, others: Routes, state: State, settings: &Serve) -> Router {
     let limiter = settings.limit.limiter();
     let in_envelope = |router: Router<State>| {
         router
@@ -77,8 +82,9 @@ pub fn router(state: State, settings: &Serve) -> Router {
             .layer(DefaultBodyLimit::max(settings.body_limit))
             .layer(middleware::from_fn_with_state(limiter, limit::admit))
     };
-    let verbs = Verbs::of(routes().list());
-    let (router, access) = enveloped().with(in_envelope).merge(plain_routes()).into_parts();
+    let routes = enveloped.with(in_envelope).merge(others);
+    let verbs = Verbs::of(routes.list());
+    let (router, access) = routes.into_parts();
     let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access });
     router
         .fallback(|| async { plain(StatusCode::NOT_FOUND) })

@@ -10,6 +10,7 @@ pub mod floor;
 mod plot;
 pub mod reconcile;
 pub mod report;
+pub mod serving;
 pub mod sightings;
 pub mod stage;
 pub mod views;

@@ -61,6 +61,18 @@ impl Figure {
         Self { case: case.into(), value, unit, floor: None, ratio: None, targets: vec![], holds: None }
     }
 
+    /// Of rounds that measured both in turn: the middle of the values, of the floors, and of the ratios of the rounds. What disturbs the
+    /// machine for longer than a round disturbs both sides of it.
+    #[must_use]
+    pub fn paired(case: impl Into<String>, rounds: &[(f64, f64)], unit: &'static str) -> Self {
+        let value = median(rounds.iter().map(|(value, _)| *value));
+        let mut figure = Self::new(case, value, unit).floor(median(rounds.iter().map(|(_, floor)| *floor)));
+        let ratios: Vec<_> =
+            rounds.iter().filter(|(_, floor)| *floor > 0.0).map(|(value, floor)| value / floor).collect();
+        figure.ratio = (!ratios.is_empty()).then(|| median(ratios));
+        figure
+    }
+
     /// With what the parts below need for the same.
     #[must_use]
     pub fn floor(mut self, floor: f64) -> Self {
@@ -170,6 +182,12 @@ fn short(value: f64) -> String {
     }
 }
 
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<_> = values.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    percentile(&sorted, 0.5)
+}
+
 /// The value below which `share` of the sorted samples lie; 0 without samples.
 #[must_use]
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
@@ -192,6 +210,13 @@ mod tests {
         let late = Figure::new("x", 7.0, "1/s").target(Target::RatioAtLeast(0.7));
         assert_eq!(late.holds, Some(false), "without a floor there is no ratio");
         assert_eq!(late.floor(10.0).holds, Some(true));
+    }
+
+    #[test]
+    fn one_disturbed_round_decides_nothing() {
+        let figure = Figure::paired("x", &[(95.0, 100.0), (10.0, 100.0), (47.0, 50.0)], "1/s");
+        assert_eq!((figure.value, figure.floor, figure.ratio), (47.0, Some(100.0), Some(0.94)));
+        assert_eq!(Figure::paired("x", &[(1.0, 0.0)], "ms").ratio, None);
     }
 
     #[test]

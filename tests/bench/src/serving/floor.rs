@@ -1,0 +1,316 @@
+//! The floor: a server of one noun as somebody would write it by hand, with sqlx and serde and nothing general.
+//!
+//! It does the same statements (the record, its work, its audit event, what follows from it), over a pool of the same size, in the same
+//! envelope. What it leaves out is what the API does for every noun: checks of a body, refusals that name fields, `ETag` and `If-Match`, what a
+//! caller may see, hints to workers. It changes a record without reading it first.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result};
+use axum::{
+    Extension, Json, Router,
+    extract::{Path, Query},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use causeway_api::{
+    app,
+    auth::{
+        Auth, Role,
+        access::{Access, Routes},
+    },
+    config::Serve,
+    origin::REQUEST_ID,
+    state::State,
+    tls::Peer,
+};
+use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::{
+    FromRow, PgPool, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    types::Json as Jsonb,
+};
+use tokio::net::TcpListener;
+
+/// The path of an answer that costs nothing, on the port without layers.
+pub(super) const EMPTY: &str = "/empty";
+const KIND: &str = "GatewayDefinition";
+
+macro_rules! columns {
+    () => {
+        "t.id, t.created_at, t.updated_at, t.deleted_at, t.name, t.domain_name_definition_id, t.sub_domain, t.service_name, \
+         t.workload_definition_id, t.placement, t.gateway_class_name, t.hostnames, t.addresses, t.allowed_routes, t.infrastructure, \
+         r.reconciled, r.creation_acknowledged, r.creation_confirmed, r.creation_failed, r.deletion_scheduled, \
+         r.deletion_acknowledged, r.deletion_confirmed, r.interrupt_reconciliation, r.generation, r.observed_generation, r.conditions"
+    };
+}
+macro_rules! live {
+    () => {
+        " FROM gateway_definitions t JOIN reconciliations r ON r.kind = 'GatewayDefinition' AND r.id = t.id WHERE t.deleted_at IS NULL"
+    };
+}
+macro_rules! audit {
+    ($action:literal) => {
+        concat!(
+            ", a AS (INSERT INTO audit_events(tenant, created_at, updated_at, caller, request_id, action, object_kind, object_id, object_name, changes) \
+             SELECT t.tenant, t.updated_at, t.updated_at, 'anonymous', $13, '", $action, "', 'GatewayDefinition', t.id, t.name, $14 FROM t)"
+        )
+    };
+}
+
+const GET: &str = concat!("SELECT ", columns!(), live!(), " AND t.id = $1");
+const PAGE: &str = concat!("SELECT ", columns!(), live!(), " ORDER BY t.id LIMIT $1 OFFSET $2");
+const COUNT: &str = "SELECT count(*) FROM gateway_definitions t WHERE t.deleted_at IS NULL";
+// $1 is the id of a record that is changed.
+const CREATE: &str = concat!(
+    "WITH p AS (SELECT FROM domain_name_definitions WHERE id = $3 AND deleted_at IS NULL FOR SHARE), \
+     t AS (INSERT INTO gateway_definitions(name, domain_name_definition_id, sub_domain, service_name, workload_definition_id, placement, \
+        gateway_class_name, hostnames, addresses, allowed_routes, infrastructure) \
+        SELECT $2, $3, $4, $5, $6, coalesce($7, 'Shared'), $8, $9, $10, $11, $12 WHERE $1 = 0 AND ($3 IS NULL OR EXISTS (SELECT FROM p)) RETURNING *), \
+     r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name) \
+        SELECT 'GatewayDefinition', t.id, 0, slug(t.name) || '-' || t.id FROM t RETURNING *)",
+    audit!("Create"),
+    " SELECT ",
+    columns!(),
+    ", takes_dependants('DomainNameDefinition', t.domain_name_definition_id), propagate('GatewayDefinition', t.id) FROM t JOIN r ON true"
+);
+const CHANGE: &str = concat!(
+    "WITH p AS (SELECT FROM domain_name_definitions WHERE id = $3 AND deleted_at IS NULL FOR SHARE), \
+     t AS (UPDATE gateway_definitions SET updated_at = clock_timestamp(), name = coalesce($2, name), \
+        domain_name_definition_id = coalesce($3, domain_name_definition_id), sub_domain = coalesce($4, sub_domain), \
+        service_name = coalesce($5, service_name), workload_definition_id = coalesce($6, workload_definition_id), placement = coalesce($7, placement), \
+        gateway_class_name = coalesce($8, gateway_class_name), hostnames = coalesce($9, hostnames), addresses = coalesce($10, addresses), \
+        allowed_routes = coalesce($11, allowed_routes), infrastructure = coalesce($12, infrastructure) \
+        WHERE id = $1 AND deleted_at IS NULL AND ($3 IS NULL OR EXISTS (SELECT FROM p)) RETURNING *), \
+     r AS (UPDATE reconciliations SET generation = generation + 1, wake_seq = wake_seq + 1, due_at = least(due_at, now()), urgent = true, attempts = 0 \
+        WHERE kind = 'GatewayDefinition' AND id = (SELECT id FROM t) RETURNING *)",
+    audit!("Update"),
+    " SELECT ",
+    columns!(),
+    ", propagate('GatewayDefinition', t.id) FROM t JOIN r ON true"
+);
+
+/// A row, and the object in an answer.
+#[derive(FromRow, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stored {
+    #[serde(rename = "ID")]
+    id: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<DateTime<Utc>>,
+    name: String,
+    #[serde(rename = "DomainNameDefinitionID", skip_serializing_if = "Option::is_none")]
+    domain_name_definition_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_domain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_name: Option<String>,
+    #[serde(rename = "WorkloadDefinitionID", skip_serializing_if = "Option::is_none")]
+    workload_definition_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway_class_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostnames: Option<Jsonb<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    addresses: Option<Jsonb<Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_routes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    infrastructure: Option<Jsonb<Value>>,
+    reconciled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creation_acknowledged: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creation_confirmed: Option<DateTime<Utc>>,
+    creation_failed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_scheduled: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_acknowledged: Option<DateTime<Utc>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_confirmed: Option<DateTime<Utc>>,
+    interrupt_reconciliation: bool,
+    generation: i64,
+    observed_generation: i64,
+    conditions: Jsonb<Value>,
+}
+
+/// A body.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent {
+    name: Option<String>,
+    #[serde(rename = "DomainNameDefinitionID")]
+    domain_name_definition_id: Option<i64>,
+    sub_domain: Option<String>,
+    service_name: Option<String>,
+    #[serde(rename = "WorkloadDefinitionID")]
+    workload_definition_id: Option<i64>,
+    placement: Option<String>,
+    gateway_class_name: Option<String>,
+    hostnames: Option<Value>,
+    addresses: Option<Value>,
+    allowed_routes: Option<String>,
+    infrastructure: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Paging {
+    page: i64,
+    size: i64,
+}
+
+/// Answers with the hand-written routes: below the API's own layers where its settings say, and without any at the address for probes.
+///
+/// # Errors
+/// When a port is taken, or the settings can't be used.
+pub async fn serve(settings: Serve) -> Result<()> {
+    let _telemetry = causeway_telemetry::init("causeway-bench-api", "info", &settings.traces)?;
+    let pool = pool(&settings)?;
+    let store = settings.database.connect()?;
+    let state = State {
+        store: store.clone(),
+        bus: settings.broker.connect().await?,
+        keys: settings.encryption_key.clone(),
+        auth: Auth::new(settings.security.clone(), store),
+        metrics: PrometheusBuilder::new().install_recorder()?,
+    };
+    let routes = Routes::default()
+        .get("/v0/gateway-definitions", Role::Viewer, list)
+        .post("/v0/gateway-definitions", Role::Editor, create)
+        .get("/v0/gateway-definitions/{id}", Role::Viewer, read)
+        .patch("/v0/gateway-definitions/{id}", Role::Editor, change)
+        .get("/version", Access::Open, || async { "" })
+        .with(|router| router.layer(Extension(pool.clone())));
+    let layered = app::around(routes, Routes::default(), state, &settings);
+    let answer = json!({"Data": [Value::String("x".repeat(400))]}).to_string();
+    let bare = Router::new()
+        .route("/v0/gateway-definitions", get(list).post(create))
+        .route("/v0/gateway-definitions/{id}", get(read).patch(change))
+        .route(EMPTY, get(|| async { ([(header::CONTENT_TYPE, "application/json")], answer) }))
+        .layer(Extension(pool));
+    let (one, other) = (bind(settings.listen).await?, bind(settings.health_listen).await?);
+    tokio::try_join!(
+        axum::serve(one, layered.into_make_service_with_connect_info::<Peer>()).into_future(),
+        axum::serve(other, bare).into_future()
+    )?;
+    Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
+}
+
+/// As the API's.
+fn pool(settings: &Serve) -> Result<PgPool> {
+    let database = &settings.database;
+    let options: PgConnectOptions = database.database_url.parse()?;
+    let pool = PgPoolOptions::new().max_connections(database.database_connections);
+    Ok(pool.acquire_timeout(database.database_wait).test_before_acquire(false).connect_lazy_with(options))
+}
+
+type Answer = Result<Response, Failed>;
+
+/// Any failure is a 500 here.
+struct Failed(sqlx::Error);
+
+impl From<sqlx::Error> for Failed {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, self.0.to_string()).into_response()
+    }
+}
+
+async fn read(Extension(pool): Extension<PgPool>, Path(id): Path<i64>) -> Answer {
+    let record: Option<Stored> = sqlx::query_as(GET).bind(id).fetch_optional(&pool).await?;
+    Ok(one(StatusCode::OK, record))
+}
+
+async fn list(Extension(pool): Extension<PgPool>, Query(Paging { page, size }): Query<Paging>) -> Answer {
+    let records: Vec<Stored> = sqlx::query_as(PAGE).bind(size).bind((page - 1) * size).fetch_all(&pool).await?;
+    let total: i64 = sqlx::query(COUNT).fetch_one(&pool).await?.try_get(0)?;
+    Ok(envelope(StatusCode::OK, page, size, total, &records))
+}
+
+async fn create(Extension(pool): Extension<PgPool>, headers: HeaderMap, Json(sent): Json<Sent>) -> Answer {
+    Ok(one(StatusCode::CREATED, write(&pool, CREATE, 0, &headers, sent).await?))
+}
+
+async fn change(
+    Extension(pool): Extension<PgPool>,
+    Path(id): Path<i64>,
+    headers: HeaderMap,
+    Json(sent): Json<Sent>,
+) -> Answer {
+    Ok(one(StatusCode::OK, write(&pool, CHANGE, id, &headers, sent).await?))
+}
+
+async fn write(
+    pool: &PgPool,
+    text: &'static str,
+    id: i64,
+    headers: &HeaderMap,
+    sent: Sent,
+) -> sqlx::Result<Option<Stored>> {
+    let changes: Vec<_> = match json!(sent) {
+        Value::Object(map) => map.into_iter().filter(|(_, new)| !new.is_null()).collect(),
+        _ => vec![],
+    };
+    let changes: Vec<_> = changes.into_iter().map(|(field, new)| json!({"Field": field, "New": new})).collect();
+    let request = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+    let statement = sqlx::query_as(text).bind(id).bind(sent.name).bind(sent.domain_name_definition_id);
+    let statement = statement.bind(sent.sub_domain).bind(sent.service_name).bind(sent.workload_definition_id);
+    let statement = statement.bind(sent.placement).bind(sent.gateway_class_name).bind(sent.hostnames);
+    let statement = statement.bind(sent.addresses).bind(sent.allowed_routes).bind(sent.infrastructure);
+    statement.bind(request).bind(Jsonb(changes)).fetch_optional(pool).await
+}
+
+fn one(code: StatusCode, record: Option<Stored>) -> Response {
+    match record {
+        Some(record) => envelope(code, 1, 1, 1, &[record]),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope<'a> {
+    meta: Meta,
+    #[serde(rename = "Type")]
+    kind: &'static str,
+    data: &'a [Stored],
+    status: Status,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Meta {
+    page: i64,
+    size: i64,
+    total_count: i64,
+}
+
+#[derive(Serialize)]
+struct Status {
+    code: u16,
+    message: &'static str,
+    error: &'static str,
+}
+
+fn envelope(code: StatusCode, page: i64, size: i64, total_count: i64, data: &[Stored]) -> Response {
+    let status = Status { code: code.as_u16(), message: code.canonical_reason().unwrap_or_default(), error: "" };
+    (code, Json(Envelope { meta: Meta { page, size, total_count }, kind: KIND, data, status })).into_response()
+}
