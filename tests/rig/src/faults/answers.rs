@@ -86,6 +86,11 @@ impl Answers {
         lock(&self.script).extend(answers);
     }
 
+    /// Forgets the script: all further requests get the server's own answers.
+    pub fn forget(&self) {
+        lock(&self.script).clear();
+    }
+
     /// How many answers of the script are still to be given.
     #[must_use]
     pub fn left(&self) -> usize {

@@ -1,0 +1,87 @@
+//! Whether everything is as asked for: read from the cluster, the zone, the API server's log and the database, and compared with the model
+//! without a line of the code that is tested.
+
+pub(crate) mod audit;
+mod objects;
+mod records;
+mod routes;
+mod rows;
+pub(crate) mod snapshot;
+mod zone;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::time::{Instant, sleep};
+
+use self::snapshot::Snapshot;
+use crate::lane::{Lane, bystander_api};
+
+/// How long it may take until nothing is left to do.
+const QUIET: Duration = Duration::from_secs(90);
+/// How long after that something may still look wrong: controllers and their watches have a pace of their own.
+const SETTLED: Duration = Duration::from_secs(15);
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Lane {
+    /// Looks until everything is as asked for.
+    pub(crate) async fn until_quiet(&mut self) -> Result<()> {
+        let (deadline, mut settled) = (Instant::now() + QUIET, None);
+        loop {
+            let wrong = match self.is_settled().await {
+                Err(unsettled) => {
+                    settled = None;
+                    unsettled
+                }
+                Ok(()) => {
+                    settled = settled.or_else(|| Some(Instant::now()));
+                    match self.is_as_asked().await {
+                        Ok(()) => return Ok(()),
+                        Err(wrong) => wrong,
+                    }
+                }
+            };
+            if settled.is_some_and(|since| since.elapsed() > SETTLED) {
+                return Err(wrong.context(format!("nothing is left to do for {SETTLED:?}, and it is wrong")));
+            }
+            if Instant::now() > deadline {
+                return Err(wrong.context(format!("it is not quiet after {QUIET:?}")));
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    async fn is_as_asked(&mut self) -> Result<()> {
+        self.are_records_as_asked().await.context("the API")?;
+        let rows = self.rows().await.context("the database")?;
+        rows.check(self)?;
+        let mut snapshots = vec![];
+        for (n, way) in self.ways.iter().enumerate() {
+            let name = way.field.endpoints.name.clone();
+            let snapshot = Snapshot::of(way, &self.identity).await?;
+            let cluster = u8::try_from(n)?;
+            objects::check(self, cluster, &snapshot, &rows).with_context(|| format!("objects in cluster {name}"))?;
+            routes::check(self, cluster, &snapshot, &rows).with_context(|| format!("cluster {name}"))?;
+            snapshots.push(snapshot);
+        }
+        self.zone.read(&self.endpoints).await?;
+        zone::check(self, &snapshots[0], &rows).context("the zone")?;
+        self.is_nobody_harmed().await
+    }
+
+    async fn is_nobody_harmed(&self) -> Result<()> {
+        for (way, bystanders) in self.ways.iter().zip(&self.bystanders) {
+            way.field.audit.lock().await.check(&self.user)?;
+            for before in bystanders {
+                let name = before.metadata.name.as_deref().unwrap_or_default();
+                let now = bystander_api(&way.field, before)?.get(name).await.context("somebody else's object")?;
+                ensure!(
+                    now.metadata.resource_version == before.metadata.resource_version,
+                    "somebody else's object was changed: {now:?}"
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! Every record has its objects, every object its record, and each inventory names exactly the objects that stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result, ensure};
+use kube::ResourceExt;
+use serde_json::json;
+
+use super::{rows::Rows, snapshot::Snapshot};
+use crate::{
+    claims::Carrier,
+    lane::Lane,
+    sequence::How,
+    world::{Handle, Record},
+};
+
+/// How many objects of a kind a record has: the record's kind as in an owner label, its id, and the object's kind.
+type Counts = BTreeMap<(String, i64, String), usize>;
+
+pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows) -> Result<()> {
+    let mut standing = Counts::new();
+    let mut uids = BTreeMap::<(String, i64), BTreeSet<String>>::new();
+    for object in &snapshot.0 {
+        let (kind, id) = object.owner().with_context(|| format!("{} has no owner", object.title()))?;
+        let owner = (kind.to_owned(), id);
+        // Also what controllers have made of ours goes when ours goes.
+        ensure!(rows.live.contains(&owner), "{} belongs to {kind} {id}, which is not on record", object.title());
+        if object.is_applied_by(&lane.identity) {
+            uids.entry(owner).or_default().insert(object.inner.uid().unwrap_or_default());
+            if kind != "support-service-instance" {
+                *standing.entry((kind.to_owned(), id, object.resource.kind.clone())).or_default() += 1;
+            }
+        }
+    }
+    let asked = asked(lane, cluster, rows)?;
+    ensure!(standing == asked, "there stand {standing:#?}, and {asked:#?} were asked for");
+    for (owner, known) in &rows.inventories {
+        // The same record never stands in two clusters.
+        let stand = uids.remove(owner).unwrap_or_default();
+        let here = asked.keys().any(|(kind, id, _)| (kind, id) == (&owner.0, &owner.1)) || !stand.is_empty();
+        ensure!(!here || *known == stand, "{} {} remembers {known:?}, and {stand:?} stand", owner.0, owner.1);
+    }
+    contents(lane, cluster, snapshot)
+}
+
+/// How many objects there must be.
+fn asked(lane: &Lane, cluster: u8, rows: &Rows) -> Result<Counts> {
+    let mut counts = Counts::new();
+    let world = &lane.world;
+    let mut add = |owner: &str, id: i64, kind: &str, many: usize| {
+        if many > 0 {
+            counts.insert((owner.to_owned(), id, kind.to_owned()), many);
+        }
+    };
+    let here = |workload: &Handle| matches!(world.records.get(workload), Some(Record::Workload { cluster: stands, .. }) if *stands == cluster);
+    let claims = world.claims().map_err(anyhow::Error::msg)?;
+    for (handle, record) in &world.records {
+        match record {
+            Record::Workload { definition, .. } if here(handle) => {
+                let Some(Record::WorkloadDefinition { maps }) = world.records.get(definition) else { continue };
+                for (kind, many) in [("Namespace", 1), ("Service", 1), ("ConfigMap", maps.len())] {
+                    add("workload-instance", lane.id(*handle)?, kind, many);
+                }
+            }
+            Record::Gateway { definition, workload } if here(workload) => {
+                let Some(Record::GatewayDefinition { dedicated, http, tcp, .. }) = world.records.get(definition) else {
+                    continue;
+                };
+                let ports: BTreeSet<_> = http.iter().map(|port| (port.port, port.how == How::Tls)).collect();
+                let id = lane.id(*handle)?;
+                add("gateway-instance", id, "HTTPRoute", ports.len());
+                add("gateway-instance", id, "TCPRoute", tcp.len());
+                if *dedicated {
+                    let hosts = certified(&claims, Carrier::Own(*handle));
+                    add("gateway-instance", id, "GatewayClass", 1);
+                    add("gateway-instance", id, "Gateway", 1);
+                    add("gateway-instance", id, "ClusterIssuer", hosts.len().min(1));
+                    add("gateway-instance", id, "Certificate", hosts.len());
+                }
+            }
+            Record::Name { workload, .. } if here(workload) => {
+                let publishers: BTreeSet<Handle> = super::zone::published(world, *handle)
+                    .into_values()
+                    .filter_map(|by| by.into_iter().min())
+                    .collect();
+                add("domain-name-instance", lane.id(*handle)?, "DNSEndpoint", publishers.len());
+            }
+            _ => {}
+        }
+    }
+    let shared: Vec<_> = claims.iter().filter(|claim| claim.carrier == Carrier::Shared(cluster)).collect();
+    if !shared.is_empty() {
+        let id = rows.carrier(lane, Carrier::Shared(cluster))?;
+        for kind in ["Namespace", "GatewayClass", "Gateway"] {
+            add("shared-gateway", id, kind, 1);
+        }
+        add("shared-gateway", id, "ListenerSet", usize::from(shared.iter().any(|claim| claim.host.is_some())));
+        add("shared-gateway", id, "Certificate", certified(&claims, Carrier::Shared(cluster)).len());
+        let domains: BTreeSet<Handle> = shared
+            .iter()
+            .filter(|claim| claim.protocol == "HTTPS")
+            .filter_map(|claim| match world.records.get(&claim.by) {
+                Some(Record::Gateway { definition, .. }) => world.records.get(definition),
+                _ => None,
+            })
+            .filter_map(|definition| match definition {
+                Record::GatewayDefinition { domain, .. } => *domain,
+                _ => None,
+            })
+            .collect();
+        add("shared-gateway", id, "ClusterIssuer", domains.len());
+    }
+    Ok(counts)
+}
+
+/// The hostnames that need a certificate on a Gateway.
+fn certified(claims: &[crate::claims::Claim], carrier: Carrier) -> BTreeSet<&Option<String>> {
+    let https = claims.iter().filter(|claim| claim.carrier == carrier && claim.protocol == "HTTPS");
+    https.map(|claim| &claim.host).collect()
+}
+
+/// Workloads hold what was last asked for, in their own namespace.
+fn contents(lane: &Lane, cluster: u8, snapshot: &Snapshot) -> Result<()> {
+    for (handle, record) in &lane.world.records {
+        let Record::Workload { definition, cluster: stands } = record else { continue };
+        let Some(Record::WorkloadDefinition { maps }) = lane.world.records.get(definition) else { continue };
+        if *stands != cluster {
+            continue;
+        }
+        let owner = Some(("workload-instance", lane.id(*handle)?));
+        let own = |kind| snapshot.applied(kind, &lane.identity).filter(|object| object.owner() == owner);
+        let namespace = own("Namespace").next().map(|object| object.inner.name_any());
+        for (name, value) in maps {
+            let found = own("ConfigMap").find(|object| object.inner.name_any() == *name);
+            let found = found.with_context(|| format!("workload {handle} has no ConfigMap {name}"))?;
+            let data = found.at("/data/key");
+            ensure!(*data == json!(value.to_string()), "{} holds {data} instead of {value}", found.title());
+            ensure!(found.inner.namespace() == namespace, "{} stands outside of {namespace:?}", found.title());
+        }
+    }
+    Ok(())
+}

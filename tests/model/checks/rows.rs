@@ -1,0 +1,132 @@
+//! What the database says: work, claims, listeners and inventories, without rows of anything that is gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
+
+use crate::{
+    claims::{Carrier, Claim},
+    lane::Lane,
+    sequence::Noun,
+};
+
+/// A row of `route_claims` but for its Gateway: port, protocol, hostname, path, whether it redirects, gateway instance.
+type ClaimRow = (i64, i32, String, String, String, bool, i64);
+
+/// The rows that other checks need.
+pub(crate) struct Rows {
+    /// Shared gateways by runtime instance.
+    pub(crate) shared: BTreeMap<i64, i64>,
+    /// Uids of objects by the record that remembers them: kind and id.
+    pub(crate) inventories: BTreeMap<(String, i64), BTreeSet<String>>,
+    /// Records that workers look after, by kind as in an owner label.
+    pub(crate) live: BTreeSet<(String, i64)>,
+    claims: Vec<ClaimRow>,
+    listeners: Vec<(i64, i32, String, String)>,
+}
+
+impl Lane {
+    /// Err with what is left to do.
+    pub(super) async fn is_settled(&self) -> Result<()> {
+        let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, '')
+            FROM reconciliations WHERE (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL)) OR due_at <= now()
+            ORDER BY kind, id";
+        let mut database = PgConnection::connect(&self.platform.database_url()).await?;
+        let left: Vec<(String, i64, bool, bool, String)> = sqlx::query_as(text).fetch_all(&mut database).await?;
+        ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error): {left:#?}");
+        Ok(())
+    }
+
+    pub(super) async fn rows(&self) -> Result<Rows> {
+        let mut database = PgConnection::connect(&self.platform.database_url()).await?;
+        let shared: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT kubernetes_runtime_instance_id, id FROM shared_gateways WHERE deleted_at IS NULL")
+                .fetch_all(&mut database)
+                .await?;
+        let text = "SELECT kind, id, inventory FROM reconciliations WHERE gone_at IS NULL";
+        let work: Vec<(String, i64, Value)> = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let text =
+            "SELECT gateway_id, port, protocol, hostname, match, redirect, gateway_instance_id FROM route_claims";
+        let claims = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let text = "SELECT shared_gateway_id, port, protocol, hostname FROM gateway_listeners";
+        let listeners = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let uids = |inventory: &Value| {
+            let entries = inventory.as_array().into_iter().flatten();
+            entries
+                .map(|entry| entry["uid"].as_str().unwrap_or("an object whose uid was never seen").to_owned())
+                .collect()
+        };
+        Ok(Rows {
+            shared: shared.into_iter().collect(),
+            live: work.iter().map(|(kind, id, _)| (label(kind), *id)).collect(),
+            inventories: work.iter().map(|(kind, id, inventory)| ((label(kind), *id), uids(inventory))).collect(),
+            claims,
+            listeners,
+        })
+    }
+}
+
+impl Rows {
+    /// Exactly the records' own work, claims and listeners.
+    pub(super) fn check(&self, lane: &Lane) -> Result<()> {
+        let mut asked = BTreeSet::new();
+        for (handle, record) in &lane.world.records {
+            if record.noun() != Noun::Domain {
+                asked.insert((crate::play::singular(record.noun()).to_owned(), lane.id(*handle)?));
+            }
+        }
+        let ours = ["runtime-definition", "runtime-instance", "support-service-instance", "shared-gateway"];
+        let found: BTreeSet<_> =
+            self.live.iter().filter(|(kind, _)| !ours.iter().any(|own| kind.ends_with(own))).cloned().collect();
+        ensure!(found == asked, "work for {found:?}, and {asked:?} were asked for");
+
+        let all = lane.world.claims().map_err(anyhow::Error::msg)?;
+        let mut asked = all.iter().map(|claim| self.row(lane, claim)).collect::<Result<Vec<_>>>()?;
+        let mut found = self.claims.clone();
+        asked.sort();
+        found.sort();
+        ensure!(found == asked, "the claims are {found:#?}, and {asked:#?} were asked for");
+
+        let shared = |claim: &&Claim| matches!(claim.carrier, Carrier::Shared(_));
+        let rows = all.iter().filter(shared).map(|claim| self.row(lane, claim)).collect::<Result<Vec<_>>>()?;
+        let asked: BTreeSet<_> = rows.into_iter().map(|row| (row.0, row.1, row.2, row.3)).collect();
+        let found: BTreeSet<_> = self.listeners.iter().cloned().collect();
+        ensure!(found == asked, "the listeners are {found:#?}, and {asked:#?} were asked for");
+        Ok(())
+    }
+
+    fn row(&self, lane: &Lane, claim: &Claim) -> Result<ClaimRow> {
+        let gateway = self.carrier(lane, claim.carrier)?;
+        let host = claim.host.as_ref().map(|host| format!("{host}.{}", lane.domain)).unwrap_or_default();
+        let (port, protocol) = (i32::from(claim.port), claim.protocol.to_owned());
+        Ok((gateway, port, protocol, host, claim.path.clone(), claim.redirect, lane.id(claim.by)?))
+    }
+
+    /// The id of the record that a Gateway belongs to.
+    pub(crate) fn carrier(&self, lane: &Lane, carrier: Carrier) -> Result<i64> {
+        match carrier {
+            Carrier::Own(handle) => lane.id(handle),
+            Carrier::Shared(cluster) => {
+                let runtime = lane.ways[usize::from(cluster)].runtime;
+                self.shared
+                    .get(&runtime)
+                    .copied()
+                    .ok_or_else(|| anyhow::anyhow!("no shared gateway in cluster {cluster}"))
+            }
+        }
+    }
+}
+
+/// `GatewayInstance` as an owner label spells it: `gateway-instance`.
+fn label(kind: &str) -> String {
+    let mut label = String::new();
+    for letter in kind.chars() {
+        if letter.is_ascii_uppercase() && !label.is_empty() {
+            label.push('-');
+        }
+        label.push(letter.to_ascii_lowercase());
+    }
+    label
+}

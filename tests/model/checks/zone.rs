@@ -1,0 +1,80 @@
+//! One address record for each hostname that a domain name instance publishes, with the record that says whose it is; nothing else in the zone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+
+use super::{rows::Rows, snapshot::Snapshot};
+use crate::{
+    claims::Carrier,
+    lane::Lane,
+    sequence::Noun,
+    world::{Handle, Record, World},
+};
+
+/// The hostnames that a domain name instance publishes, each with the gateway instances that have it.
+pub(crate) fn published(world: &World, name: Handle) -> BTreeMap<String, BTreeSet<Handle>> {
+    let mut all = BTreeMap::<String, BTreeSet<Handle>>::new();
+    let Some(Record::Name { domain, workload }) = world.records.get(&name) else { return all };
+    for (handle, record) in &world.records {
+        let Record::Gateway { definition, workload: of } = record else { continue };
+        let Some(Record::GatewayDefinition { domain: under, hosts, .. }) = world.records.get(definition) else {
+            continue;
+        };
+        if of != workload || *under != Some(*domain) {
+            continue;
+        }
+        for host in world.hosts(*under, hosts).unwrap_or_default() {
+            all.entry(host).or_default().insert(*handle);
+        }
+    }
+    all
+}
+
+pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<()> {
+    // Two gateways with one hostname and different addresses: either may have it.
+    let mut asked = BTreeMap::<String, BTreeSet<Vec<String>>>::new();
+    for name in lane.world.of(Noun::Name) {
+        for (host, gateways) in published(&lane.world, name) {
+            for gateway in gateways {
+                let addresses = addresses(lane, main, rows, gateway)?;
+                asked.entry(format!("{host}.{}.", lane.domain)).or_default().insert(addresses);
+            }
+        }
+    }
+    let (mut found, mut owned) = (BTreeSet::new(), vec![]);
+    for ((name, kind), entry) in &lane.zone.standing {
+        if kind == "TXT" {
+            owned.push((name.clone(), entry.values.join(" ")));
+            continue;
+        }
+        let mut values = entry.values.clone();
+        values.sort();
+        let right = kind == "A" && asked.get(name).is_some_and(|any| any.contains(&values));
+        ensure!(right, "{kind} {name} says {values:?}, and {:?} was asked for", asked.get(name));
+        found.insert(name.clone());
+    }
+    let hosts: BTreeSet<String> = asked.into_keys().collect();
+    ensure!(found == hosts, "the zone has {found:?}, and {hosts:?} were asked for");
+    let owner = format!("external-dns/owner=causeway-{}-{}", lane.identity, lane.ways[0].runtime);
+    let ours = |host: &String| {
+        owned.iter().filter(|(name, value)| name.ends_with(&format!("-{host}")) && value.contains(&owner)).count() == 1
+    };
+    ensure!(owned.len() == hosts.len() && hosts.iter().all(ours), "{hosts:?} belong to {owned:?}");
+    Ok(())
+}
+
+/// Where a gateway instance answers, as its Gateway's status says.
+fn addresses(lane: &Lane, main: &Snapshot, rows: &Rows, gateway: Handle) -> Result<Vec<String>> {
+    let claims = lane.world.claims().map_err(anyhow::Error::msg)?;
+    let carrier = claims.iter().find(|claim| claim.by == gateway).map_or(Carrier::Own(gateway), |claim| claim.carrier);
+    let id = rows.carrier(lane, carrier)?;
+    let of = |object: &&super::snapshot::Object| object.owner().is_some_and(|(_, owner)| owner == id);
+    let found = main.applied("Gateway", &lane.identity).find(of);
+    let list = found.map(|object| object.at("/status/addresses").as_array().cloned().unwrap_or_default());
+    let mut values: Vec<String> =
+        list.unwrap_or_default().iter().filter_map(|address| address["value"].as_str().map(str::to_owned)).collect();
+    values.sort();
+    ensure!(!values.is_empty(), "the Gateway of gateway instance {id} has no address");
+    Ok(values)
+}

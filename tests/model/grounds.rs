@@ -1,0 +1,193 @@
+//! What all sequences share: the rig's main cluster with its real controllers, and a cluster of the model's own, which knows the kinds and has no
+//! controller that does anything. In both, somebody else has installed everything, and everybody adopts it.
+
+use std::{path::PathBuf, process::Stdio, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use causeway_rig::{
+    ClusterEndpoints, Endpoints, OwnCluster,
+    faults::Network,
+    platform::{ControlPlane, Setup, id_of},
+    tools::Tools,
+};
+use causeway_tests::{INSTALLED, add_runtime, api, kube_client};
+use kube::{
+    Client,
+    api::{ApiResource, Patch, PatchParams},
+    discovery::{Discovery, Scope, verbs},
+};
+use serde_json::{Value, json};
+use tokio::{process::Command, sync::Mutex};
+
+use crate::checks::audit::Audit;
+
+/// Where sequences are played.
+pub(crate) struct Grounds {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) tools: Tools,
+    /// By the number that steps give them.
+    pub(crate) clusters: Vec<Field>,
+    /// The network between workers and clusters.
+    pub(crate) network: Network,
+    /// Has installed the support services in the main cluster.
+    landlord: ControlPlane,
+    landlord_runtime: i64,
+    own: OwnCluster,
+}
+
+/// A cluster.
+#[derive(Clone)]
+pub(crate) struct Field {
+    pub(crate) endpoints: ClusterEndpoints,
+    /// As its admin.
+    pub(crate) kube: Client,
+    /// Everything that can be listed.
+    pub(crate) kinds: Arc<Vec<ApiResource>>,
+    /// Who wrote what.
+    pub(crate) audit: Arc<Mutex<Audit>>,
+}
+
+impl Grounds {
+    /// Everything started and installed.
+    pub(crate) async fn prepare() -> Result<Arc<Self>> {
+        let (endpoints, tools) = (Endpoints::from_env()?, Tools::find()?);
+        let dir = endpoints.run_dir.join(format!("model-{}", std::process::id()));
+        let network = Network::start(&tools, &dir.join("logs")).await?;
+        let own_dir = dir.join("own");
+        let (main, own) = tokio::try_join!(main_cluster(&endpoints), own_cluster(&endpoints, &tools, &own_dir))?;
+        let (landlord, landlord_runtime) = main;
+        let mut clusters = vec![];
+        for cluster in [endpoints.cluster(), own.endpoints()] {
+            clusters.push(Field::of(cluster).await?);
+        }
+        Ok(Arc::new(Self { endpoints, tools, clusters, network, landlord, landlord_runtime, own }))
+    }
+
+    /// Takes everything away again, and returns when the main cluster is as it was.
+    pub(crate) async fn clear(self) -> Result<()> {
+        let client = self.landlord.client();
+        client.delete("kubernetes-runtime-instances", self.landlord_runtime).await?;
+        client.until_gone("kubernetes-runtime-instances", self.landlord_runtime, INSTALLED).await?;
+        self.landlord.stop().await;
+        self.own.stop().await;
+        self.network.stop().await;
+        Ok(())
+    }
+}
+
+impl Field {
+    async fn of(cluster: &ClusterEndpoints) -> Result<Self> {
+        let kube = kube_client(cluster).await?;
+        let kinds = Arc::new(kinds(&kube).await?);
+        let audit = Arc::new(Mutex::new(Audit::of(&cluster.audit_log)));
+        Ok(Self { endpoints: cluster.clone(), kube, kinds, audit })
+    }
+}
+
+/// Every kind that can be listed and that somebody may own, each once.
+async fn kinds(kube: &Client) -> Result<Vec<ApiResource>> {
+    let discovery = Discovery::new(kube.clone()).run().await?;
+    let mut kinds = vec![];
+    for group in discovery.groups() {
+        // The same Events under two groups, and what the API server makes up as it answers.
+        if ["events.k8s.io", "metrics.k8s.io"].contains(&group.name()) {
+            continue;
+        }
+        for (resource, capabilities) in group.recommended_resources() {
+            let listed = capabilities.supports_operation(verbs::LIST) && capabilities.supports_operation(verbs::DELETE);
+            let scoped = matches!(capabilities.scope, Scope::Cluster | Scope::Namespaced);
+            if listed && scoped && resource.kind != "Event" {
+                kinds.push(resource);
+            }
+        }
+    }
+    Ok(kinds)
+}
+
+/// The main cluster with all services, installed by a control plane that does nothing else.
+async fn main_cluster(endpoints: &Endpoints) -> Result<(ControlPlane, i64)> {
+    // What the real external-dns of each lane reads; there once, and nobody's of them.
+    install(endpoints, endpoints.cluster(), "external-dns-").await?;
+    let landlord = ControlPlane::start(endpoints, Setup::for_test("landlord")).await?;
+    let client = landlord.client();
+    let runtime = add_runtime(&client, endpoints.cluster(), "main").await?;
+    let mut services = vec![];
+    for service in ["gateway-api", "envoy-gateway", "cert-manager"] {
+        let body = json!({"Name": service, "KubernetesRuntimeInstanceID": runtime, "Service": service});
+        services.push(id_of(&client.create("support-service-instances", &body).await?)?);
+    }
+    for service in services {
+        client.until_ready("support-service-instances", service, INSTALLED).await?;
+    }
+    Ok((landlord, runtime))
+}
+
+/// A cluster with the definitions of everything, and controllers of which the Deployments are all there is.
+async fn own_cluster(endpoints: &Endpoints, tools: &Tools, dir: &std::path::Path) -> Result<OwnCluster> {
+    let own = OwnCluster::start(tools, dir).await?;
+    let cluster = own.endpoints();
+    for bundle in ["gateway-api-", "envoy-gateway-", "cert-manager-"] {
+        install(endpoints, cluster, bundle).await?;
+    }
+    let kube = kube_client(cluster).await?;
+    let labels = json!({"control-plane": "envoy-gateway", "app.kubernetes.io/version": version("envoy-gateway-")?});
+    let image = format!("docker.io/envoyproxy/gateway:v{}", version("envoy-gateway-")?);
+    apply(&kube, &deployment("envoy-gateway", &labels, &image)).await?;
+    let image = format!("quay.io/jetstack/cert-manager-controller:v{}", version("cert-manager-")?);
+    apply(&kube, &deployment("cert-manager", &json!({"app": "cert-manager"}), &image)).await?;
+    Ok(own)
+}
+
+fn deployment(name: &str, labels: &Value, image: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "default", "labels": labels},
+        "spec": {
+            "replicas": 0, "selector": {"matchLabels": {"is": name}},
+            "template": {"metadata": {"labels": {"is": name}}, "spec": {"containers": [{"name": "it", "image": image}]}},
+        },
+    })
+}
+
+/// Applies an object as an admin would.
+pub(crate) async fn apply(kube: &Client, manifest: &Value) -> Result<()> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (version, kind) = (text(&manifest["apiVersion"]), text(&manifest["kind"]));
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", &version));
+    let objects = api(kube, (group, version, &kind), manifest["metadata"]["namespace"].as_str());
+    let name = text(&manifest["metadata"]["name"]);
+    objects.patch(&name, &PatchParams::apply("admin"), &Patch::Apply(manifest)).await?;
+    Ok(())
+}
+
+/// Installs a bundle's definitions as an admin would.
+async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str) -> Result<()> {
+    let file = bundle_folder(bundle)?.join("1-definitions.yaml");
+    let apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=admin", "--filename"];
+    kubectl(endpoints, cluster, &apply, &file).await?;
+    kubectl(endpoints, cluster, &["wait", "--for=condition=Established", "--timeout=90s", "--filename"], &file).await
+}
+
+fn bundle_folder(bundle: &str) -> Result<PathBuf> {
+    let bundles = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/bundles"));
+    let folders = std::fs::read_dir(bundles).context("run `make bundles`")?.flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(bundle));
+    folders.into_iter().find(is_it).context("run `make bundles`")
+}
+
+/// `1.9.1` of `envoy-gateway-1.9.1`.
+fn version(bundle: &str) -> Result<String> {
+    let folder = bundle_folder(bundle)?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(name.trim_start_matches(bundle).to_owned())
+}
+
+async fn kubectl(endpoints: &Endpoints, cluster: &ClusterEndpoints, words: &[&str], file: &PathBuf) -> Result<()> {
+    let mut command = Command::new(endpoints.programs.get("kubectl").context("the rig has no kubectl")?);
+    command.arg("--kubeconfig").arg(&cluster.admin.kubeconfig).args(words).arg(file).stdin(Stdio::null());
+    let output = command.output().await?;
+    if !output.status.success() {
+        bail!("kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}

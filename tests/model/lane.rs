@@ -1,0 +1,270 @@
+//! A control plane that plays one sequence after the other: API, workers, database, NATS, hosted zone and the way to each cluster are its own, so
+//! that what dies in a sequence dies for that sequence alone.
+
+use std::{collections::BTreeMap, fs, time::Duration};
+
+use anyhow::{Context, Result};
+use causeway_rig::{
+    Access, ClusterEndpoints, Endpoints, JournalEntry, Knobs, Nats,
+    faults::{Answers, Proxy},
+    platform::{Client, ControlPlane, Setup, create_zone},
+};
+use causeway_tests::{add_runtime, api};
+use kube::{
+    Api,
+    api::{DynamicObject, PostParams},
+};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+
+use crate::{
+    faults::Ongoing,
+    grounds::{Field, Grounds, apply},
+    sequence::Noun,
+    world::{Handle, World},
+};
+
+/// How long a lease lasts here: short, because sequences wait for its end.
+pub(crate) const LEASE: Duration = Duration::from_secs(4);
+/// Workers at the beginning of each sequence.
+pub(crate) const WORKERS: usize = 2;
+
+/// A control plane and what it was asked for.
+pub(crate) struct Lane {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) platform: ControlPlane,
+    pub(crate) client: Client,
+    pub(crate) nats: Nats,
+    /// Its database's name, which is also its prefix in NATS.
+    pub(crate) database: String,
+    /// The control plane's id, in every label.
+    pub(crate) identity: String,
+    /// The user whom its workers are in clusters.
+    pub(crate) user: String,
+    /// By the number that steps give the clusters.
+    pub(crate) ways: Vec<Way>,
+    /// The domain of its zone.
+    pub(crate) domain: String,
+    pub(crate) zone: Zone,
+    /// Somebody else's objects, each in a namespace of its own, by cluster.
+    pub(crate) bystanders: Vec<Vec<DynamicObject>>,
+    /// The sequence's records.
+    pub(crate) world: World,
+    /// Their ids, of those that are gone too.
+    pub(crate) ids: BTreeMap<Handle, (Noun, i64)>,
+    pub(crate) ongoing: Vec<Ongoing>,
+    /// Counts sequences, for names.
+    pub(crate) sequence: usize,
+    pub(crate) log: Log,
+}
+
+/// The way to a cluster.
+pub(crate) struct Way {
+    pub(crate) field: Field,
+    pub(crate) proxy: Proxy,
+    pub(crate) answers: Answers,
+    /// The runtime instance.
+    pub(crate) runtime: i64,
+}
+
+/// A hosted zone, read from the journal of its changes.
+pub(crate) struct Zone {
+    id: String,
+    read: u64,
+    /// By name and type.
+    pub(crate) standing: BTreeMap<(String, String), JournalEntry>,
+}
+
+/// What was done in a sequence, and when.
+pub(crate) struct Log {
+    begun: tokio::time::Instant,
+    lines: Vec<String>,
+}
+
+impl Lane {
+    /// Started, with both clusters on record and nothing else.
+    pub(crate) async fn start(grounds: &Grounds) -> Result<Self> {
+        let endpoints = grounds.endpoints.clone();
+        let worker_arguments = ["--lease-ttl", &format!("{}s", LEASE.as_secs()), "--scan-interval", "1s"];
+        let setup = Setup {
+            workers: WORKERS,
+            worker_arguments: worker_arguments.map(str::to_owned).to_vec(),
+            ..Setup::for_test("model")
+        };
+        let database = setup.name.clone();
+        let dir = endpoints.run_dir.join(&database);
+        let nats = Nats::start(&grounds.tools, &dir.join("logs")).await?;
+        let platform = ControlPlane::start(&endpoints, Setup { nats_url: Some(nats.url()), ..setup }).await?;
+        let client = platform.client();
+        let identity: String = sqlx::query_scalar("SELECT id FROM control_plane")
+            .fetch_one(&mut PgConnection::connect(&platform.database_url()).await?)
+            .await?;
+        let domain = format!("{identity}.model.example");
+        let zone = Zone { id: create_zone(&endpoints, &domain).await?, read: 0, standing: BTreeMap::new() };
+        let user = format!("model-{identity}");
+        let (mut ways, mut bystanders) = (vec![], vec![]);
+        for field in &grounds.clusters {
+            let name = format!("{user}-{}", field.endpoints.name);
+            let cluster = log_in(field, &user, &dir).await?;
+            let answers = Answers::before(&cluster, &dir.join(&name)).await?;
+            let proxy = grounds.network.proxy(&name, port(&answers.cluster().server)?).await?;
+            let server = format!("https://127.0.0.1:{}", proxy.port());
+            let through = ClusterEndpoints { server, ..answers.cluster().clone() };
+            let runtime = add_runtime(&client, &through, &field.endpoints.name).await?;
+            bystanders.push(bystand(field, &identity).await?);
+            ways.push(Way { field: field.clone(), proxy, answers, runtime });
+        }
+        Ok(Self {
+            endpoints,
+            platform,
+            client,
+            nats,
+            database,
+            identity,
+            user: format!("system:serviceaccount:default:{user}"),
+            ways,
+            domain,
+            zone,
+            bystanders,
+            world: World::default(),
+            ids: BTreeMap::new(),
+            ongoing: vec![],
+            sequence: 0,
+            log: Log::begin(),
+        })
+    }
+
+    /// Takes the clusters off the record, and everything else with them, and ends.
+    pub(crate) async fn end(self) -> Result<()> {
+        for way in &self.ways {
+            self.client.delete("kubernetes-runtime-instances", way.runtime).await?;
+        }
+        for way in &self.ways {
+            self.client.until_gone("kubernetes-runtime-instances", way.runtime, causeway_tests::SOON).await?;
+        }
+        self.abandon().await;
+        Ok(())
+    }
+
+    /// Ends at once and leaves everything as it is.
+    pub(crate) async fn abandon(self) {
+        self.platform.stop().await;
+        self.nats.stop().await;
+    }
+
+    /// The id of a record that was asked for.
+    pub(crate) fn id(&self, handle: Handle) -> Result<i64> {
+        self.ids.get(&handle).map(|(_, id)| *id).with_context(|| format!("record {handle} was never made"))
+    }
+
+    /// The id that a hint or a label would name, by kind.
+    pub(crate) fn known_ids(&self) -> Vec<(String, i64)> {
+        let kind = |noun: &Noun| match noun {
+            Noun::WorkloadDefinition => "WorkloadDefinition",
+            Noun::Workload => "WorkloadInstance",
+            Noun::Domain => "DomainNameDefinition",
+            Noun::GatewayDefinition => "GatewayDefinition",
+            Noun::Gateway => "GatewayInstance",
+            Noun::Name => "DomainNameInstance",
+        };
+        self.ids.values().map(|(noun, id)| (kind(noun).to_owned(), *id)).collect()
+    }
+}
+
+impl Zone {
+    /// Reads what was changed since the last time.
+    pub(crate) async fn read(&mut self, endpoints: &Endpoints) -> Result<()> {
+        for entry in Knobs::new(endpoints).route53_journal(self.read).await? {
+            self.read = entry.sequence;
+            if entry.zone_id.trim_start_matches("/hostedzone/") != self.id {
+                continue;
+            }
+            let key = (entry.name.clone(), entry.kind.clone());
+            if entry.action == "DELETE" {
+                self.standing.remove(&key);
+            } else {
+                self.standing.insert(key, entry);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn begin() -> Self {
+        Self { begun: tokio::time::Instant::now(), lines: vec![] }
+    }
+
+    pub(crate) fn note(&mut self, what: impl std::fmt::Display) {
+        self.lines.push(format!("  {:>7.3} s {what}", self.begun.elapsed().as_secs_f64()));
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.lines.join("\n")
+    }
+}
+
+fn port(url: &str) -> Result<u16> {
+    url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("{url} has no port"))
+}
+
+/// A user of the cluster that is this lane's alone, who may do everything: so the audit log tells the lanes apart.
+async fn log_in(field: &Field, user: &str, dir: &std::path::Path) -> Result<ClusterEndpoints> {
+    let account =
+        json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": user, "namespace": "default"}});
+    apply(&field.kube, &account).await?;
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "subjects": [{"kind": "ServiceAccount", "name": user, "namespace": "default"}],
+    });
+    apply(&field.kube, &binding).await?;
+    let path = format!("/api/v1/namespaces/default/serviceaccounts/{user}/token");
+    let asked =
+        json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
+    let request =
+        http::Request::post(path).header("Content-Type", "application/json").body(serde_json::to_vec(&asked)?)?;
+    let given: Value = field.kube.request(request).await?;
+    let cluster = &field.endpoints;
+    let kubeconfig = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "it",
+        "clusters": [{"name": "it", "cluster": {"server": cluster.server, "certificate-authority-data": encode(&cluster.ca)}}],
+        "users": [{"name": "it", "user": {"token": given["status"]["token"]}}],
+        "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+    });
+    fs::create_dir_all(dir)?;
+    let path = dir.join(format!("{}.kubeconfig", cluster.name));
+    fs::write(&path, kubeconfig.to_string())?;
+    Ok(ClusterEndpoints { causeway: Access { kubeconfig: path, ..cluster.causeway.clone() }, ..cluster.clone() })
+}
+
+fn encode(text: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    STANDARD.encode(text)
+}
+
+/// Somebody else's objects of kinds that we make too.
+async fn bystand(field: &Field, identity: &str) -> Result<Vec<DynamicObject>> {
+    let name = format!("bystander-{identity}");
+    let at = json!({"name": name, "namespace": name});
+    let rule = json!({"backendRefs": [{"name": name, "port": 80}]});
+    let manifests = [
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}),
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": at, "data": {"mine": "yes"}}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": at, "spec": {"ports": [{"port": 80}]}}),
+        json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": at, "spec": {"rules": [rule]}}),
+    ];
+    let mut made = vec![];
+    for manifest in manifests {
+        let object: DynamicObject = serde_json::from_value(manifest)?;
+        made.push(bystander_api(field, &object)?.create(&PostParams::default(), &object).await?);
+    }
+    Ok(made)
+}
+
+/// Where a bystander stands.
+pub(crate) fn bystander_api(field: &Field, object: &DynamicObject) -> Result<Api<DynamicObject>> {
+    let types = object.types.as_ref().context("an object without a kind")?;
+    let (group, version) = types.api_version.rsplit_once('/').unwrap_or(("", &types.api_version));
+    Ok(api(&field.kube, (group, version, &types.kind), object.metadata.namespace.as_deref()))
+}
