@@ -1,13 +1,13 @@
 //! The whole API on one screen.
 
 use crate::{
-    accept,
     auth::{
         self,
         access::{Access, Routes},
     },
     config::Serve,
-    envelope, limit, openapi,
+    envelope::{self, plain},
+    limit, negotiation, openapi,
     origin::REQUEST_ID,
     overload, routes,
     state::State,
@@ -16,16 +16,17 @@ use crate::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, MatchedPath, Request},
-    http::{Method, StatusCode, header},
+    http::{StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use causeway_records::nouns;
-use serde_json::json;
 use std::{
+    any::Any,
     sync::Arc,
     time::{Duration, Instant},
 };
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -72,34 +73,35 @@ pub fn router(state: State, settings: &Serve) -> Router {
     around(enveloped(), plain_routes(), state, settings)
 }
 
-/// What stands around routes, those in the wire format and others: who may, how much, how long, and what is told of it.
+/// What stands around routes, those in the wire format and others: who may, how much, how long, and what is told of it. The first layer of a
+/// list is the outermost one. They are made into one service: a layer that is added to the router alone costs a box for each request.
 pub fn around(enveloped: Routes, others: Routes, state: State, settings: &Serve) -> Router {
     let limiter = settings.limit.limiter();
+    let verbs = Verbs::of([enveloped.list(), others.list()].into_iter().flatten());
     let in_envelope = |router: Router<State>| {
-        router
-            .layer(middleware::from_fn(json_only))
-            .layer(middleware::from_fn(negotiate))
+        let layers = ServiceBuilder::new()
+            .layer(option_layer(limiter.map(|limiter| middleware::from_fn_with_state(limiter, limit::admit))))
             .layer(DefaultBodyLimit::max(settings.body_limit))
-            .layer(middleware::from_fn_with_state(limiter, limit::admit))
+            .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
+        router.layer(layers)
     };
-    let routes = enveloped.with(in_envelope).merge(others);
-    let verbs = Verbs::of(routes.list());
-    let (router, access) = routes.into_parts();
+    let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
     let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access });
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(CatchPanicLayer::custom(panicked))
+        .map_response(late)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(measure))
+        .layer(middleware::map_response_with_state(state.clone(), overload::explain))
+        .layer(middleware::from_fn_with_state(gate, auth::admit));
     router
         .fallback(|| async { plain(StatusCode::NOT_FOUND) })
-        .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED) })
-        .layer(middleware::from_fn_with_state(verbs, verbs::allow))
-        .layer(middleware::from_fn_with_state(gate, auth::admit))
-        .layer(middleware::from_fn_with_state(state.clone(), overload::explain))
-        .layer(middleware::from_fn(measure))
-        .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
-        .layer(middleware::map_response(late))
-        .layer(CatchPanicLayer::custom(|_| plain(StatusCode::INTERNAL_SERVER_ERROR)))
-        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .method_not_allowed_fallback(move |path| verbs::not_allowed(verbs, path))
+        .layer(layers)
         .with_state(state)
 }
 
@@ -113,61 +115,24 @@ pub fn health_router(state: State) -> Router {
     router.with_state(state)
 }
 
-/// What Threeport's router says itself: without an envelope.
-fn plain(code: StatusCode) -> Response {
-    envelope::json(code, &json!({"message": code.canonical_reason().unwrap_or_default()}))
+/// A mistake of ours. What else it was doing is in the log, by the request's id.
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    tracing::error!(panic = text.unwrap_or_default(), "a request could not be answered");
+    let sentence = "the server made a mistake; its log says more, by the id of this request (x-request-id)";
+    envelope::error("", StatusCode::INTERNAL_SERVER_ERROR, sentence)
 }
 
 /// A request that took too long was given up without a word.
-async fn late(response: Response) -> Response {
+fn late<B>(response: Response<B>) -> Response
+where
+    Response<B>: IntoResponse,
+{
     if response.status() != StatusCode::SERVICE_UNAVAILABLE || response.headers().contains_key(header::CONTENT_TYPE) {
-        return response;
+        return response.into_response();
     }
     let sentence = "the request took too long and was given up; what it wrote may be there: look, then try again";
     envelope::error("", StatusCode::SERVICE_UNAVAILABLE, sentence)
-}
-
-/// There is nothing but JSON to be had, and no answer without a body (Threeport has no HEAD).
-async fn negotiate(request: Request, next: Next) -> Response {
-    if request.method() == Method::HEAD {
-        return plain(StatusCode::METHOD_NOT_ALLOWED);
-    }
-    if !accept::takes_json(request.headers()) {
-        let kind = kind_of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-        let sentence = "answers are JSON: let Accept name application/json, or leave it out";
-        return envelope::error(kind, StatusCode::NOT_ACCEPTABLE, sentence);
-    }
-    next.run(request).await
-}
-
-/// A body must be JSON; what other layers refuse gets an envelope like everything else.
-async fn json_only(request: Request, next: Next) -> Response {
-    let kind = kind_of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-    let has_body = matches!(request.method().as_str(), "POST" | "PUT" | "PATCH");
-    let content_type =
-        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if has_body && !content_type.to_ascii_lowercase().starts_with("application/json") {
-        let sentence = "the body must be JSON: send Content-Type: application/json";
-        return envelope::error(kind, StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
-    }
-    let response = next.run(request).await;
-    match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => envelope::error(
-            kind,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than this server takes; send less at once",
-        ),
-        StatusCode::BAD_REQUEST
-            if response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t != "application/json") =>
-        {
-            envelope::error(
-                kind,
-                StatusCode::BAD_REQUEST,
-                "the request can't be read; check the path, the query and the body",
-            )
-        }
-        _ => response,
-    }
 }
 
 /// The noun of a route.
@@ -193,6 +158,6 @@ fn span(request: &Request) -> tracing::Span {
     tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id, caller)
 }
 
-fn log(response: &Response, took: Duration, _: &tracing::Span) {
+fn log<B>(response: &Response<B>, took: Duration, _: &tracing::Span) {
     tracing::info!(code = response.status().as_u16(), milliseconds = took.as_millis(), "answered");
 }

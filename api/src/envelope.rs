@@ -75,6 +75,11 @@ pub fn json(code: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
+/// What Threeport's router says itself: without an envelope.
+pub(crate) fn plain(code: StatusCode) -> Response {
+    json(code, &serde_json::json!({"message": code.canonical_reason().unwrap_or_default()}))
+}
+
 /// One record.
 pub fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
     answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], None)
@@ -107,7 +112,7 @@ pub fn store_error(kind: &str, fault: &StoreError) -> Response {
     let refused = Refused { reason: fault.reason(), sentence: &fault.to_string(), details: fault.details() };
     let mut answer = refuse(kind, code, refused);
     if matches!(fault, StoreError::NoConnection) {
-        answer.extensions_mut().insert(NoConnection);
+        answer.extensions_mut().insert(NoConnection(kind.to_owned()));
     }
     answer
 }

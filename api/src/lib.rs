@@ -15,6 +15,7 @@ pub mod envelope;
 pub mod etag;
 pub mod keys;
 pub mod limit;
+mod negotiation;
 pub mod openapi;
 pub mod origin;
 mod overload;

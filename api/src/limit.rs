@@ -106,8 +106,7 @@ impl Limiter {
 }
 
 /// Lets a request pass, or answers 429 and says when to come again.
-pub(crate) async fn admit(Extract(limiter): Extract<Option<Arc<Limiter>>>, request: Request, next: Next) -> Response {
-    let Some(limiter) = limiter else { return next.run(request).await };
+pub(crate) async fn admit(Extract(limiter): Extract<Arc<Limiter>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
     let who = Who::of(request.extensions().get(), peer);
     let Err(wait) = limiter.count(&who) else { return next.run(request).await };

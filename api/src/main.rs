@@ -7,7 +7,7 @@ use causeway_api::{
     config::{Cli, Command, Serve, Token, TokenCreate},
     dev_ca, keys, openapi,
     routes::access_tokens,
-    state::State,
+    state::{Parts, State},
     tls::{self, Peer},
 };
 use causeway_records::nouns::AccessToken;
@@ -52,7 +52,8 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
     let bus = settings.broker.connect().await?;
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let auth = Auth::new(settings.security.clone(), store.clone());
-    let state = State { store: store.clone(), bus: bus.clone(), keys: settings.encryption_key.clone(), auth, metrics };
+    let keys = settings.encryption_key.clone();
+    let state = State::from(Parts { store: store.clone(), bus: bus.clone(), keys, auth, metrics });
 
     let stop = CancellationToken::new();
     tokio::spawn(settings.audit.clone().purge(store.clone(), stop.clone()));

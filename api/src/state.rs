@@ -5,10 +5,14 @@ use causeway_bus::Bus;
 use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::{ops::Deref, sync::Arc};
 
-/// Shared by all requests.
+/// Shared by all requests: whoever clones it, which the router does several times for each of them, clones one pointer.
 #[derive(Clone)]
-pub struct State {
+pub struct State(Arc<Parts>);
+
+/// What is shared.
+pub struct Parts {
     /// Postgres.
     pub store: Store,
     /// NATS.
@@ -19,4 +23,18 @@ pub struct State {
     pub auth: Auth,
     /// Figures.
     pub metrics: PrometheusHandle,
+}
+
+impl From<Parts> for State {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }

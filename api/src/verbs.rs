@@ -1,10 +1,9 @@
 //! Which verbs a path has.
 
-use crate::auth::access::Route;
+use crate::{auth::access::Route, envelope::plain};
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::MatchedPath,
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use std::{collections::HashMap, sync::Arc};
@@ -16,7 +15,7 @@ pub struct Verbs(Arc<HashMap<String, HeaderValue>>);
 impl Verbs {
     /// Those of these routes.
     #[must_use]
-    pub fn of(routes: &[Route]) -> Self {
+    pub fn of<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Self {
         let mut texts: HashMap<String, String> = HashMap::new();
         for route in routes {
             let text = texts.entry(route.path.clone()).or_default();
@@ -28,18 +27,19 @@ impl Verbs {
         let values = texts.into_iter().filter_map(|(path, text)| Some((path, HeaderValue::try_from(text).ok()?)));
         Self(Arc::new(values.collect()))
     }
+
+    /// An answer with the verbs of a path. The router alone would name HEAD beside every GET, which is refused.
+    pub(crate) fn listed(&self, path: Option<&MatchedPath>, mut answer: Response) -> Response {
+        if let Some(value) = path.and_then(|path| self.0.get(path.as_str()).cloned()) {
+            answer.headers_mut().insert(header::ALLOW, value);
+        }
+        answer
+    }
 }
 
-/// A verb that a path doesn't have is answered with those that it has. The router alone would name HEAD beside every GET, which is refused.
-pub async fn allow(State(verbs): State<Verbs>, request: Request, next: Next) -> Response {
-    let path = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::METHOD_NOT_ALLOWED
-        && let Some(value) = path.and_then(|path| verbs.0.get(path.as_str()).cloned())
-    {
-        response.headers_mut().insert(header::ALLOW, value);
-    }
-    response
+/// A verb that a path doesn't have is answered with those that it has.
+pub(crate) async fn not_allowed(verbs: Verbs, path: MatchedPath) -> Response {
+    verbs.listed(Some(&path), plain(StatusCode::METHOD_NOT_ALLOWED))
 }
 
 #[cfg(test)]

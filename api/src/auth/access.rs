@@ -119,26 +119,26 @@ impl Routes {
 
     /// What answers, and what each route asks for.
     pub(crate) fn into_parts(self) -> (Router<State>, Table) {
-        let entries = self.list.into_iter().map(|route| ((route.path, route.method), route.access));
-        (self.router, Table(entries.collect()))
+        let mut table = Table::default();
+        for Route { method, path, access } in self.list {
+            table.0.entry(path).or_default().push((method, access));
+        }
+        (self.router, table)
     }
 }
 
-/// What each route asks for.
-#[derive(Debug)]
-pub(crate) struct Table(HashMap<(String, Method), Access>);
+/// What each route asks for, by path.
+#[derive(Debug, Default)]
+pub(crate) struct Table(HashMap<String, Vec<(Method, Access)>>);
 
 impl Table {
     /// What a request asks for. Nothing that isn't a route is told to people without a role, and a route that is missing here asks for the most.
     pub(crate) fn of(&self, method: &Method, path: Option<&str>) -> Access {
         let Some(path) = path else { return Access::Needs(Role::Viewer) };
-        let method = if *method == Method::HEAD { Method::GET } else { method.clone() };
-        match self.0.get(&(path.to_owned(), method)) {
-            Some(access) => *access,
-            // Another method of a route: the answer is 405.
-            None if self.0.keys().any(|(known, _)| known == path) => Access::Needs(Role::Viewer),
-            None => Access::Needs(Role::Admin),
-        }
+        let Some(methods) = self.0.get(path) else { return Access::Needs(Role::Admin) };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        // Another method of a route: the answer is 405.
+        methods.iter().find(|(known, _)| known == method).map_or(Access::Needs(Role::Viewer), |(_, access)| *access)
     }
 }
 

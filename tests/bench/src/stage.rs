@@ -22,6 +22,10 @@ use crate::{api::Api, counts::processor, floor::apply};
 const PATIENCE: Duration = Duration::from_secs(900);
 /// Between two looks at whether everything is reconciled.
 const LOOK: Duration = Duration::from_millis(50);
+/// So long an API server is looked at to tell whether it is busy.
+const GLANCE: Duration = Duration::from_secs(1);
+/// It is not, when it uses less than this part of a processor.
+const QUIET: f64 = 0.2;
 
 /// Everything a benchmark touches.
 pub struct Stage {
@@ -185,6 +189,26 @@ data: {key: value}
                 bail!("{left} records are left after {PATIENCE:?} where {condition}");
             }
             tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Waits until the API server has nothing left to do: after definitions were installed it computes for seconds, which is nobody's work that
+    /// is measured.
+    ///
+    /// # Errors
+    /// After a quarter of an hour.
+    pub async fn quiet(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let before = self.used()?;
+            tokio::time::sleep(GLANCE).await;
+            let share = self.used()?.since(before).apiserver / GLANCE.as_secs_f64();
+            if share < QUIET {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                bail!("the API server is busy without end: it uses {share:.1} processors");
+            }
         }
     }
 

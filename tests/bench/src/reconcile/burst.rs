@@ -77,6 +77,7 @@ async fn burst(count: usize) -> Result<Measured> {
         .iter()
         .enumerate()
         .map(|(n, definition)| instance(&format!("burst-{n}"), runtime, *definition, workloads[n % workloads.len()]));
+    stage.quiet().await?;
     let (rows, asked, used) = (Rows::told(&stage.pool).await?, requests(&stage.kube).await?, stage.used()?);
     let begun = Instant::now();
     stage.api.create_all("gateway-instances", bodies.collect()).await?;
@@ -90,6 +91,7 @@ async fn burst(count: usize) -> Result<Measured> {
     let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
     floor::namespace(&stage.kube, &namespace).await?;
     let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
+    stage.quiet().await?;
     let (before, asked_before) = (stage.used()?, requests(&stage.kube).await?);
     let floor = floor::at_once(&stage.kube, &copies).await?;
     let used_floor = stage.used()?.since(before).apiserver;

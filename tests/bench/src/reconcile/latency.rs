@@ -36,7 +36,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let stage = Stage::start("bench_latency").await?;
     let runtime = stage.runtime().await?;
     let of = stage.workload_definition("web").await?;
-    let workloads = stage.workloads(runtime, "web", of, 50.min(sizes.full)).await?;
+    let workloads = stage.workloads(runtime, "web", of, sizes.full.clamp(1, 50)).await?;
     stage.settled().await?;
     let sightings = Sightings::start(&stage.kube, &stage.control_plane).await?;
     let mut bench = Bench { stage, sightings, runtime, workloads };
@@ -69,6 +69,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
 async fn report_latency(report: &mut Report, case: &str, stage: &Stage, samples: &Samples, judged: bool) -> Result<()> {
     let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
     floor::namespace(&stage.kube, &namespace).await?;
+    stage.quiet().await?;
     let mut floors = vec![];
     for objects in &samples.objects {
         let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
@@ -87,6 +88,7 @@ impl Bench {
         let count = samples + WARM;
         let definitions = self.stage.definitions(name, count, Placement::Shared).await?;
         self.stage.settled().await?;
+        self.stage.quiet().await?;
         let (mut made, mut changed, mut ids) = (Samples::default(), Samples::default(), vec![]);
         for (n, definition) in definitions.iter().enumerate() {
             let (id, took, objects) = self.make(name, n, *definition).await?;
@@ -97,6 +99,7 @@ impl Bench {
             }
         }
         self.stage.settled().await?;
+        self.stage.quiet().await?;
         for (n, definition) in definitions.iter().enumerate() {
             let (took, objects) = self.change(ids[n], n, *definition).await?;
             if n >= WARM {

@@ -22,7 +22,7 @@ use causeway_api::{
     },
     config::Serve,
     origin::REQUEST_ID,
-    state::State,
+    state::{Parts, State},
     tls::Peer,
 };
 use chrono::{DateTime, Utc};
@@ -176,13 +176,13 @@ pub async fn serve(settings: Serve) -> Result<()> {
     let _telemetry = causeway_telemetry::init("causeway-bench-api", "info", &settings.traces)?;
     let pool = pool(&settings)?;
     let store = settings.database.connect()?;
-    let state = State {
+    let state = State::from(Parts {
         store: store.clone(),
         bus: settings.broker.connect().await?,
         keys: settings.encryption_key.clone(),
         auth: Auth::new(settings.security.clone(), store),
         metrics: PrometheusBuilder::new().install_recorder()?,
-    };
+    });
     let routes = Routes::default()
         .get("/v0/gateway-definitions", Role::Viewer, list)
         .post("/v0/gateway-definitions", Role::Editor, create)

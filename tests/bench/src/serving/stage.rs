@@ -17,6 +17,7 @@ use causeway_rig::{
     platform::{ControlPlane, Setup},
     tools::Tools,
 };
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
@@ -76,6 +77,7 @@ impl Stage {
         let floor = start_floor(&platform, &nats, ports, &logs).await?;
         let bodies = (0..records).map(|n| definition("stored", n)).collect();
         let ids = Api::new(platform.url()).create_all("gateway-definitions", bodies).await?;
+        analyze(&platform).await?;
         let api = Target::plain(platform.url().trim_start_matches("http://").parse()?);
         let [layered, bare] = ports.map(Target::plain);
         Ok(Self { folder, endpoints, postgres, nats, platform, floor, api, layered, bare, ids })
@@ -120,6 +122,13 @@ impl Stage {
         self.nats.stop().await;
         self.postgres.stop().await;
     }
+}
+
+/// What Postgres does by itself within a minute: it looks at the tables, and plans accordingly.
+async fn analyze(platform: &ControlPlane) -> Result<()> {
+    let mut connection = PgConnection::connect(&platform.database_url()).await?;
+    sqlx::query("VACUUM ANALYZE").execute(&mut connection).await?;
+    Ok(connection.close().await?)
 }
 
 fn without_workers(name: &str) -> Setup {
