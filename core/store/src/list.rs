@@ -83,35 +83,51 @@ impl Store {
             add(&mut arguments, *number)?;
             add(&mut counted, *number)?;
         }
-        add(&mut arguments, limit)?;
-        let (Start::Offset(from) | Start::After(from)) = start;
-        add(&mut arguments, from)?;
-        let text = page(statements, &condition, start, n + 1);
-        let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.pool).await?;
-        let page = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
-        let got = i64::try_from(page.len()).unwrap_or(i64::MAX);
-        // A page that isn't full is the last one and tells the total by itself.
-        if let Start::Offset(offset) = start
-            && (got > 0 || offset <= 0)
-            && got < limit
-        {
-            return Ok((page, offset.max(0) + got));
+        let by_status = filters.iter().any(|filter| is_status::<T>(filter.field));
+        let count =
+            format!("SELECT count(*) {}{condition}", if by_status { &statements.from } else { &statements.own });
+        if limit > 0 {
+            if let Start::Offset(from @ 1..) | Start::After(from) = start {
+                add(&mut arguments, from)?;
+            }
+            let text = page(statements, &condition, &count, limit, start, n + 1);
+            let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.pool).await?;
+            let records = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
+            if let Some(last) = rows.last() {
+                let total: Option<i64> = last.try_get(TOTAL)?;
+                let before = if let Start::Offset(offset) = start { offset.max(0) } else { 0 };
+                let got = i64::try_from(records.len()).unwrap_or(i64::MAX);
+                return Ok((records, total.unwrap_or(before.saturating_add(got))));
+            }
+            if let Start::Offset(..=0) = start {
+                return Ok((records, 0));
+            }
         }
-        let from =
-            if filters.iter().any(|filter| is_status::<T>(filter.field)) { &statements.from } else { &statements.own };
-        let text = format!("SELECT count(*) {from}{condition}");
-        let total = sqlx::query_with(AssertSqlSafe(text), counted).fetch_one(&self.pool).await?;
-        Ok((page, total.try_get(0)?))
+        let total = sqlx::query_with(AssertSqlSafe(count), counted).fetch_one(&self.pool).await?;
+        Ok((vec![], total.try_get(0)?))
     }
 }
 
-/// The statement for a page: `$n` limit, `$n + 1` where it begins.
-fn page(statements: &Sql, condition: &str, start: Start, n: usize) -> String {
-    let (select, from, last) = (&statements.select, &statements.from, n + 1);
-    match start {
-        Start::Offset(_) => format!("SELECT {select} {from}{condition} ORDER BY t.id LIMIT ${n} OFFSET ${last}"),
-        Start::After(_) => format!("SELECT {select} {from}{condition} AND t.id > ${last} ORDER BY t.id LIMIT ${n}"),
-    }
+/// The column of a page's last row that says how many records there are in all.
+const TOTAL: &str = "total";
+
+/// The statement for a page, and in one with it how many records there are: `$n` where it begins, unless that is the beginning. How many it may
+/// hold stands in the text, so that Postgres plans for so many.
+fn page(statements: &Sql, condition: &str, count: &str, limit: i64, start: Start, n: usize) -> String {
+    let (select, from) = (&statements.select, &statements.from);
+    let (behind, offset) = match start {
+        Start::Offset(..=0) => (String::new(), String::new()),
+        Start::Offset(_) => (String::new(), format!(" OFFSET ${n}")),
+        Start::After(_) => (format!(" AND t.id > ${n}"), String::new()),
+    };
+    // A page that isn't full is the last one and tells the total by itself: then nobody counts.
+    let total = match start {
+        Start::Offset(_) => format!("CASE WHEN row_number() OVER () = {limit} THEN ({count}) END"),
+        Start::After(_) => format!("({count})"),
+    };
+    format!(
+        "SELECT p.*, {total} AS {TOTAL} FROM (SELECT {select} {from}{condition}{behind} ORDER BY t.id LIMIT {limit}{offset}) p ORDER BY p.id"
+    )
 }
 
 /// Told by the name: a constant table has no one address.
@@ -125,11 +141,11 @@ mod tests {
     use causeway_records::nouns::{GatewayDefinition, GatewayTcpPort};
     use sqlx::PgPool;
 
-    /// Postgres's plan for a page in the middle of a large table.
+    /// Postgres's plan for a page in the middle of a large table, without that of the count.
     async fn plan<T: Noun>(pool: &PgPool, condition: &str, start: Start) -> String {
-        let text = page(sql::of(&T::INFO), condition, start, 1);
+        let text = page(sql::of(&T::INFO), condition, "SELECT 0", 50, start, 1);
         let (Start::Offset(from) | Start::After(from)) = start;
-        let text = text.replace("$1", "50").replace("$2", &from.to_string());
+        let text = text.replace("$1", &from.to_string());
         let lines: Vec<String> =
             sqlx::query_scalar(AssertSqlSafe(format!("EXPLAIN {text}"))).fetch_all(pool).await.unwrap();
         lines.join("\n")
@@ -143,6 +159,7 @@ mod tests {
         sqlx::raw_sql(fill).execute(&pool).await.unwrap();
         sqlx::raw_sql("ANALYZE gateway_definitions, gateway_tcp_ports, reconciliations").execute(&pool).await.unwrap();
         for plan in [
+            plan::<GatewayDefinition>(&pool, "", Start::Offset(0)).await,
             plan::<GatewayDefinition>(&pool, "", Start::After(10_000)).await,
             plan::<GatewayTcpPort>(&pool, "", Start::After(10_000)).await,
         ] {
@@ -151,7 +168,7 @@ mod tests {
         // A filter has an index of its own to go by.
         let filtered = plan::<GatewayTcpPort>(&pool, " AND t.gateway_definition_id = 7", Start::After(0)).await;
         assert!(filtered.contains("gateway_definition_id_idx") && !filtered.contains("Seq Scan"), "{filtered}");
-        let statement = page(sql::of(&GatewayDefinition::INFO), "", Start::After(0), 1);
+        let statement = page(sql::of(&GatewayDefinition::INFO), "", "SELECT 0", 50, Start::After(0), 1);
         assert!(!statement.contains("OFFSET"), "{statement}");
     }
 }

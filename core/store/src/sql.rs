@@ -1,7 +1,7 @@
 //! The statements of every noun, generated once from its table. Fixed texts, so that Postgres plans each only once on a connection.
 
 use crate::{
-    audit,
+    audit, depends,
     row::{KEY_IDS, column_type, select_list},
 };
 use causeway_records::{
@@ -153,8 +153,11 @@ pub(crate) fn create(info: &'static Info, select: &str, children: &[Children<'_>
             text
         },
     );
-    let _ =
-        write!(sql, " SELECT {select}{}, propagate('{}', t.id){made} FROM t{join}", takes_dependants(info), info.kind);
+    let follows = match depends::matters_when_new(info.kind) {
+        true => format!(", propagate('{}', t.id)", info.kind),
+        false => String::new(),
+    };
+    let _ = write!(sql, " SELECT {select}{}{follows}{made} FROM t{join}", takes_dependants(info));
     sql
 }
 
