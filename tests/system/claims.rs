@@ -115,3 +115,14 @@ async fn ports_that_the_proxy_maps_to_one_are_refused() {
     let holder = format!("gateway instance {}", scene.name);
     refused(&answer, &["HTTP port 10080", "HTTP port 80", &holder, "10080)"]);
 }
+
+#[tokio::test]
+async fn whoever_alone_holds_a_port_may_speak_another_protocol_on_it() {
+    let scene = Scene::begun("alone", json!({"HttpPorts": [{"Port": 21013}]}), json!({})).await;
+    let (client, path) = (&scene.stage.client, format!("/v0/gateway-definitions/{}", scene.definition));
+    for tls in [true, false] {
+        let ports = json!({"HttpPorts": [{"Port": 21013, "TLSEnabled": tls}]});
+        let answer = client.send(Method::PATCH, &path, Some(&ports)).await.unwrap();
+        assert_eq!(answer.code, 200, "{ports}: {:#}", answer.body);
+    }
+}
