@@ -56,8 +56,8 @@ pub(crate) async fn run(settings: &Settings) -> Result<Report> {
     let prepared = begun.elapsed();
     let (mut report, failures) = play_all(settings, &grounds).await?;
     (report.prepared, report.played) = (prepared, begun.elapsed() - prepared);
-    if let Some(failure) = failures.into_iter().next() {
-        bail!("{}", tell(settings, &grounds, failure).await);
+    if !failures.is_empty() {
+        bail!("{}", tell(settings, &grounds, failures).await);
     }
     for field in &grounds.clusters {
         report.writes += field.audit.lock().await.done();
@@ -108,7 +108,10 @@ async fn play_lane(grounds: Arc<Grounds>, todo: Arc<Todo>) -> Result<(Report, Op
     let mut report = Report::default();
     while let Some((seed, sequence)) = todo.next()? {
         match lane.play(&sequence).await {
-            Ok(took) => report.count(&sequence, took),
+            Ok(took) => {
+                println!("{} with {} steps: {took}", named(seed), sequence.0.len());
+                report.count(&sequence, took);
+            }
             Err(error) => {
                 todo.failed.store(true, Ordering::Relaxed);
                 let failure = Failure { seed, sequence, why: format!("{error:#}"), log: lane.log.text() };
@@ -121,16 +124,23 @@ async fn play_lane(grounds: Arc<Grounds>, todo: Arc<Todo>) -> Result<(Report, Op
     Ok((report, None))
 }
 
-/// The failure and the shortest sequence that was found to fail, as a person needs them to play it again.
-async fn tell(settings: &Settings, grounds: &Arc<Grounds>, failure: Failure) -> String {
-    let seed = failure.seed.map(|seed| format!("seed {seed}; play it again with MODEL_SEED={seed} MODEL_SEQUENCES=1"));
-    let first = failure.to_string();
-    let (shortest, tries) = shrink(settings, grounds, failure).await;
+fn named(seed: Option<u64>) -> String {
+    seed.map_or_else(|| "the sequence of the file".into(), |seed| format!("sequence {seed}"))
+}
+
+/// The failures, and the shortest sequence that was found to fail, as a person needs them to play it again.
+async fn tell(settings: &Settings, grounds: &Arc<Grounds>, failures: Vec<Failure>) -> String {
+    let mut text = String::new();
+    for failure in &failures {
+        let again = failure.seed.map(|seed| format!("MODEL_SEED={seed}")).unwrap_or_default();
+        text += &format!("a sequence failed; play it again with {again} MODEL_SEQUENCES=1\n\n{failure}\n\n");
+    }
+    let Some(first) = failures.into_iter().next() else { return text };
+    let (shortest, tries) = shrink(settings, grounds, first).await;
     let json = serde_json::to_string(&shortest.sequence).unwrap_or_default();
-    format!(
-        "a sequence failed ({})\n\n{first}\n\nthe shortest of {tries} that were tried and fail too:\n\n{shortest}\n\n\
-         play it from a file with MODEL_REPLAY=<file> MODEL_SEQUENCES=1:\n{json}",
-        seed.unwrap_or_else(|| "from a file".into()),
+    text + &format!(
+        "the shortest that fails too, of {tries} that were tried:\n\n{shortest}\n\n\
+         play it from a file with MODEL_REPLAY=<file> MODEL_SEQUENCES=1:\n{json}"
     )
 }
 
@@ -208,18 +218,25 @@ impl fmt::Display for Report {
         let faults: usize = self.faults.values().sum();
         let each: Vec<String> = self.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
         let [prepared, played, all] = [self.prepared, self.played, self.all].map(|time| time.as_secs());
-        let [steps, quiet, cleared] =
-            [self.longest.steps, self.longest.quiet, self.longest.cleared].map(|time| time.as_secs());
         write!(
             f,
             "{} sequences with {} steps in {all} s ({prepared} s of them to prepare, {played} s to play): nothing is leaked, lost or \
-             done twice. {} writes of workers. The longest took {steps} s to play, {quiet} s until it was quiet, {cleared} s to clear.\n\
+             done twice. {} writes of workers. The longest: {}.\n\
              {faults} faults: {}",
             self.sequences,
             self.steps,
             self.writes,
+            self.longest,
             each.join(", ")
         )
+    }
+}
+
+/// Seconds of each part.
+impl fmt::Display for Took {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [steps, quiet, cleared] = [self.steps, self.quiet, self.cleared].map(|time| time.as_secs_f64());
+        write!(f, "{steps:.1} s to play, {quiet:.1} s until it was quiet, {cleared:.1} s to clear")
     }
 }
 

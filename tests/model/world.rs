@@ -151,7 +151,8 @@ impl World {
                 Request::Put(handle, Record::Domain { label })
             }
             Act::SetGatewayDefinition { which, gateway } => {
-                Request::Put(self.target(Noun::GatewayDefinition, *which), self.drawn(gateway))
+                let handle = self.target(Noun::GatewayDefinition, *which);
+                Request::Put(handle, self.drawn(gateway, self.records.get(&handle)))
             }
             Act::AddGateway { definition, workload } => {
                 let definition = self.pick(Noun::GatewayDefinition, *definition)?;
@@ -175,8 +176,8 @@ impl World {
         self.has_room(record.noun()).then_some(Request::Put(self.next, record))
     }
 
-    /// A gateway definition out of a draft. HTTPS needs a domain.
-    fn drawn(&self, draft: &GatewayDraft) -> Record {
+    /// A gateway definition out of a draft. HTTPS needs a domain; an empty list of ports changes nothing.
+    fn drawn(&self, draft: &GatewayDraft, stored: Option<&Record>) -> Record {
         let domain = draft.domain.and_then(|which| self.pick(Noun::Domain, which));
         let hosts = match (domain, draft.labels.as_slice()) {
             (None, _) | (_, []) => Hosts::Sub(None),
@@ -185,11 +186,15 @@ impl World {
                 Hosts::List(labels.iter().map(|label| format!("{label}.{}", self.domain_label(domain))).collect())
             }
         };
-        let mut http = draft.http.clone();
+        let (mut http, mut tcp) = (draft.http.clone(), draft.tcp.clone());
+        if let Some(Record::GatewayDefinition { http: stored_http, tcp: stored_tcp, .. }) = stored {
+            http = if http.is_empty() { stored_http.clone() } else { http };
+            tcp = if tcp.is_empty() { stored_tcp.clone() } else { tcp };
+        }
         for port in http.iter_mut().filter(|port| domain.is_none() && port.how == How::Tls) {
             port.how = How::Plain;
         }
-        Record::GatewayDefinition { domain, hosts, dedicated: draft.dedicated, http, tcp: draft.tcp.clone() }
+        Record::GatewayDefinition { domain, hosts, dedicated: draft.dedicated, http, tcp }
     }
 
     /// What the API must say to a request.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, bail, ensure};
-use causeway_rig::platform::{condition, id_of, is_true};
+use anyhow::{Context, Result, bail, ensure};
+use causeway_rig::platform::id_of;
+use serde_json::Value;
 
 use crate::{
     lane::Lane,
@@ -32,18 +33,27 @@ impl Lane {
                 if noun != Noun::Domain && record["Reconciled"] != true {
                     bail!("record {handle} is not reconciled: {record:#}");
                 }
-                // Where real controllers are, everything comes true to the end.
-                if self.is_in_main(handle) && !is_true(record, "Ready") {
-                    bail!("record {handle} is not Ready: {:#}", condition(record, "Ready").unwrap_or(record));
+                if self.is_in_main(handle) {
+                    came_true(record).with_context(|| format!("record {handle}"))?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Whether a gateway instance or a workload's domain name stands in the cluster with the real controllers.
+    /// Whether it is a gateway instance in the cluster with the real controllers.
     fn is_in_main(&self, handle: Handle) -> bool {
         let Some(Record::Gateway { workload, .. }) = self.world.records.get(&handle) else { return false };
         matches!(self.world.records.get(workload), Some(Record::Workload { cluster: 0, .. }))
+    }
+}
+
+/// Where real controllers are, every step of a gateway comes true, but for the one that needs a pod: no workload here has any.
+fn came_true(record: &Value) -> Result<()> {
+    let steps = record["Conditions"].as_array().context("it has no conditions")?;
+    let counts = |step: &&Value| !["RefsResolved", "Ready"].iter().any(|without| step["Type"] == *without);
+    match steps.iter().filter(counts).find(|step| step["Status"] != "True") {
+        Some(step) => bail!("{} is not True: {step:#}", step["Type"]),
+        None => Ok(()),
     }
 }
