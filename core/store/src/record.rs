@@ -137,7 +137,10 @@ impl Writer {
     }
 
     async fn change_once<T: Noun + Rules>(&self, id: i64, lay: &impl Lay<T>) -> Result<Option<Record<T>>> {
-        let stored = self.store.get::<T>(id).await?;
+        // One connection for both statements: with many clients each wait for one is long.
+        let mut connection = self.store.pool.acquire().await?;
+        let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&mut *connection).await?;
+        let stored: Record<T> = row::record(&row.ok_or(StoreError::NotFound)?)?;
         let mut changed = stored.clone();
         let again = lay(&mut changed)?;
         // Pausing and resuming a runtime concerns all that is in its cluster.
@@ -160,11 +163,13 @@ impl Writer {
         bind_children(&mut arguments, &children)?;
         self.bind(&mut arguments, &audit::changed(&stored, &changed, again))?;
         let row = if children.iter().all(|child| child.rows.is_empty()) {
-            sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&self.store.pool).await?
+            sqlx::query_with(sql::of(&T::INFO).update, arguments).fetch_optional(&mut *connection).await?
         } else {
             let text = sql::update(&T::INFO, &sql::of(&T::INFO).select, &children);
-            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&self.store.pool).await?
+            sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&mut *connection).await?
         };
+        // Nobody waits for a second connection while he holds one.
+        drop(connection);
         if let Some(row) = row {
             return Ok(Some(row::record(&row)?));
         }
