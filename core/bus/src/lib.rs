@@ -8,7 +8,7 @@ mod config;
 pub use config::Broker;
 
 use async_nats::{Client, ConnectOptions, connection::State};
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -61,11 +61,15 @@ impl Bus {
         }
         let (client, subject) = (self.client.clone(), format!("{}.wake.{}", self.prefix, hint.scope));
         let Ok(payload) = serde_json::to_vec(hint) else { return };
-        tokio::spawn(async move {
+        let mut sent = Box::pin(async move {
             if let Err(error) = client.publish(subject, payload.into()).await {
                 tracing::debug!(%error, "a hint was dropped; the next scan finds the work");
             }
         });
+        // There nearly always is room for one more: then that is all, and no task is needed.
+        if sent.as_mut().now_or_never().is_none() {
+            tokio::spawn(sent);
+        }
     }
 
     /// All hints, for as long as the stream is held; those sent while the server was away are lost.
