@@ -1,7 +1,11 @@
 //! What all sequences share: the rig's main cluster with its real controllers, and a cluster of the model's own, which knows the kinds and has no
 //! controller that does anything. In both, somebody else has installed everything, and everybody adopts it.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use causeway_rig::{
@@ -19,7 +23,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Mutex};
 
-use crate::checks::audit::Audit;
+use crate::{bundles, checks::audit::Audit};
 
 /// Where sequences are played.
 pub(crate) struct Grounds {
@@ -27,6 +31,8 @@ pub(crate) struct Grounds {
     pub(crate) tools: Tools,
     /// By the number that steps give them.
     pub(crate) clusters: Vec<Field>,
+    /// The folder of bundles.
+    pub(crate) bundles: PathBuf,
     /// The network between workers and clusters.
     pub(crate) network: Network,
     /// Has installed the support services in the main cluster.
@@ -53,14 +59,16 @@ impl Grounds {
         let (endpoints, tools) = (Endpoints::from_env()?, Tools::find()?);
         let dir = endpoints.run_dir.join(format!("model-{}", std::process::id()));
         let network = Network::start(&tools, &dir.join("logs")).await?;
-        let own_dir = dir.join("own");
-        let (main, own) = tokio::try_join!(main_cluster(&endpoints), own_cluster(&endpoints, &tools, &own_dir))?;
+        let (own_dir, bundles) = (dir.join("own"), dir.join("bundles"));
+        bundles::shorten(&bundles)?;
+        let (main, own) =
+            tokio::try_join!(main_cluster(&endpoints, &bundles), own_cluster(&endpoints, &tools, &own_dir, &bundles))?;
         let (landlord, landlord_runtime) = main;
         let mut clusters = vec![];
         for cluster in [endpoints.cluster(), own.endpoints()] {
             clusters.push(Field::of(cluster).await?);
         }
-        Ok(Arc::new(Self { endpoints, tools, clusters, network, landlord, landlord_runtime, own }))
+        Ok(Arc::new(Self { endpoints, tools, clusters, bundles, network, landlord, landlord_runtime, own }))
     }
 
     /// Takes everything away again, and returns when the main cluster is as it was.
@@ -105,10 +113,11 @@ async fn kinds(kube: &Client) -> Result<Vec<ApiResource>> {
 }
 
 /// The main cluster with all services, installed by a control plane that does nothing else.
-async fn main_cluster(endpoints: &Endpoints) -> Result<(ControlPlane, i64)> {
+async fn main_cluster(endpoints: &Endpoints, bundles: &Path) -> Result<(ControlPlane, i64)> {
     // What the real external-dns of each lane reads; there once, and nobody's of them.
-    install(endpoints, endpoints.cluster(), "external-dns-").await?;
-    let landlord = ControlPlane::start(endpoints, Setup::for_test("landlord")).await?;
+    install(endpoints, endpoints.cluster(), bundles::definitions(bundles, "external-dns-")?).await?;
+    let setup = Setup { bundles: Some(bundles.to_owned()), ..Setup::for_test("landlord") };
+    let landlord = ControlPlane::start(endpoints, setup).await?;
     let client = landlord.client();
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await?;
     let mut services = vec![];
@@ -123,17 +132,17 @@ async fn main_cluster(endpoints: &Endpoints) -> Result<(ControlPlane, i64)> {
 }
 
 /// A cluster with the definitions of everything, and controllers of which the Deployments are all there is.
-async fn own_cluster(endpoints: &Endpoints, tools: &Tools, dir: &std::path::Path) -> Result<OwnCluster> {
+async fn own_cluster(endpoints: &Endpoints, tools: &Tools, dir: &Path, bundles: &Path) -> Result<OwnCluster> {
     let own = OwnCluster::start(tools, dir).await?;
     let cluster = own.endpoints();
     for bundle in ["gateway-api-", "envoy-gateway-", "cert-manager-"] {
-        install(endpoints, cluster, bundle).await?;
+        install(endpoints, cluster, bundles::definitions(bundles, bundle)?).await?;
     }
     let kube = kube_client(cluster).await?;
-    let labels = json!({"control-plane": "envoy-gateway", "app.kubernetes.io/version": version("envoy-gateway-")?});
-    let image = format!("docker.io/envoyproxy/gateway:v{}", version("envoy-gateway-")?);
-    apply(&kube, &deployment("envoy-gateway", &labels, &image)).await?;
-    let image = format!("quay.io/jetstack/cert-manager-controller:v{}", version("cert-manager-")?);
+    let version = bundles::version(bundles, "envoy-gateway-")?;
+    let labels = json!({"control-plane": "envoy-gateway", "app.kubernetes.io/version": version});
+    apply(&kube, &deployment("envoy-gateway", &labels, &format!("docker.io/envoyproxy/gateway:v{version}"))).await?;
+    let image = format!("quay.io/jetstack/cert-manager-controller:v{}", bundles::version(bundles, "cert-manager-")?);
     apply(&kube, &deployment("cert-manager", &json!({"app": "cert-manager"}), &image)).await?;
     Ok(own)
 }
@@ -161,25 +170,10 @@ pub(crate) async fn apply(kube: &Client, manifest: &Value) -> Result<()> {
 }
 
 /// Installs a bundle's definitions as an admin would.
-async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str) -> Result<()> {
-    let file = bundle_folder(bundle)?.join("1-definitions.yaml");
+async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, file: PathBuf) -> Result<()> {
     let apply = ["apply", "--server-side", "--force-conflicts", "--field-manager=admin", "--filename"];
     kubectl(endpoints, cluster, &apply, &file).await?;
     kubectl(endpoints, cluster, &["wait", "--for=condition=Established", "--timeout=90s", "--filename"], &file).await
-}
-
-fn bundle_folder(bundle: &str) -> Result<PathBuf> {
-    let bundles = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/bundles"));
-    let folders = std::fs::read_dir(bundles).context("run `make bundles`")?.flatten().map(|entry| entry.path());
-    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(bundle));
-    folders.into_iter().find(is_it).context("run `make bundles`")
-}
-
-/// `1.9.1` of `envoy-gateway-1.9.1`.
-fn version(bundle: &str) -> Result<String> {
-    let folder = bundle_folder(bundle)?;
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(name.trim_start_matches(bundle).to_owned())
 }
 
 async fn kubectl(endpoints: &Endpoints, cluster: &ClusterEndpoints, words: &[&str], file: &PathBuf) -> Result<()> {

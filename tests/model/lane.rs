@@ -89,6 +89,7 @@ impl Lane {
         let setup = Setup {
             workers: WORKERS,
             worker_arguments: worker_arguments.map(str::to_owned).to_vec(),
+            bundles: Some(grounds.bundles.clone()),
             ..Setup::for_test("model")
         };
         let database = setup.name.clone();

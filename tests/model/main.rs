@@ -5,6 +5,7 @@
 //! [`claims`]) knows what the API must say to each request, and what must stand at the end; [`checks`] look at the clusters, the zone, the API
 //! servers' logs and the database themselves.
 
+mod bundles;
 mod checks;
 mod claims;
 mod faults;

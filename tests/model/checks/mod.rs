@@ -22,7 +22,7 @@ const QUIET: Duration = Duration::from_secs(90);
 /// How long after that something may still look wrong: controllers and their watches have a pace of their own.
 const SETTLED: Duration = Duration::from_secs(15);
 /// Between two looks.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(200);
 
 impl Lane {
     /// Looks until everything is as asked for.
@@ -56,17 +56,23 @@ impl Lane {
         self.are_records_as_asked().await.context("the API")?;
         let rows = self.rows().await.context("the database")?;
         rows.check(self)?;
-        let mut snapshots = vec![];
+        let (mut snapshots, mut uids) = (vec![], objects::Uids::new());
         for (n, way) in self.ways.iter().enumerate() {
             let name = way.field.endpoints.name.clone();
             let snapshot = Snapshot::of(way, &self.identity).await?;
             let cluster = u8::try_from(n)?;
-            objects::check(self, cluster, &snapshot, &rows).with_context(|| format!("objects in cluster {name}"))?;
+            objects::check(self, cluster, &snapshot, &rows, &mut uids)
+                .with_context(|| format!("objects in cluster {name}"))?;
             routes::check(self, cluster, &snapshot, &rows).with_context(|| format!("cluster {name}"))?;
             snapshots.push(snapshot);
         }
+        objects::check_inventories(&rows, &uids)?;
         self.zone.read(&self.endpoints).await?;
         zone::check(self, &snapshots[0], &rows).context("the zone")?;
+        for way in &self.ways {
+            let rest = Snapshot::of_the_rest(way, &self.identity).await?;
+            objects::check_rest(self, &rest, &rows)?;
+        }
         self.is_nobody_harmed().await
     }
 

@@ -14,33 +14,56 @@ use crate::{
     world::{Handle, Record},
 };
 
+/// The kind of record whose objects come from bundles, which the model doesn't know.
+const SERVICE: &str = "support-service-instance";
+
 /// How many objects of a kind a record has: the record's kind as in an owner label, its id, and the object's kind.
 type Counts = BTreeMap<(String, i64, String), usize>;
 
-pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows) -> Result<()> {
+/// Uids of standing objects by their record.
+pub(super) type Uids = BTreeMap<(String, i64), BTreeSet<String>>;
+
+/// What stands in one cluster is what was asked for. Adds its uids to `uids`.
+pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows, uids: &mut Uids) -> Result<()> {
+    owners_live(snapshot, rows)?;
     let mut standing = Counts::new();
-    let mut uids = BTreeMap::<(String, i64), BTreeSet<String>>::new();
-    for object in &snapshot.0 {
-        let (kind, id) = object.owner().with_context(|| format!("{} has no owner", object.title()))?;
-        let owner = (kind.to_owned(), id);
-        // Also what controllers have made of ours goes when ours goes.
-        ensure!(rows.live.contains(&owner), "{} belongs to {kind} {id}, which is not on record", object.title());
-        if object.is_applied_by(&lane.identity) {
-            uids.entry(owner).or_default().insert(object.inner.uid().unwrap_or_default());
-            if kind != "support-service-instance" {
-                *standing.entry((kind.to_owned(), id, object.resource.kind.clone())).or_default() += 1;
-            }
-        }
+    for object in snapshot.0.iter().filter(|object| object.is_applied_by(&lane.identity)) {
+        let Some((kind, id)) = object.owner().filter(|(kind, _)| *kind != SERVICE) else { continue };
+        uids.entry((kind.to_owned(), id)).or_default().insert(object.inner.uid().unwrap_or_default());
+        *standing.entry((kind.to_owned(), id, object.resource.kind.clone())).or_default() += 1;
     }
     let asked = asked(lane, cluster, rows)?;
     ensure!(standing == asked, "there stand {standing:#?}, and {asked:#?} were asked for");
-    for (owner, known) in &rows.inventories {
-        // The same record never stands in two clusters.
-        let stand = uids.remove(owner).unwrap_or_default();
-        let here = asked.keys().any(|(kind, id, _)| (kind, id) == (&owner.0, &owner.1)) || !stand.is_empty();
-        ensure!(!here || *known == stand, "{} {} remembers {known:?}, and {stand:?} stand", owner.0, owner.1);
-    }
     contents(lane, cluster, snapshot)
+}
+
+/// Each inventory names exactly the objects that stand, in whichever cluster.
+pub(super) fn check_inventories(rows: &Rows, uids: &Uids) -> Result<()> {
+    let none = BTreeSet::new();
+    for ((kind, id), known) in rows.inventories.iter().filter(|(owner, _)| owner.0 != SERVICE) {
+        let stand = uids.get(&(kind.clone(), *id)).unwrap_or(&none);
+        ensure!(known == stand, "{kind} {id} remembers {known:?}, and {stand:?} stand");
+    }
+    Ok(())
+}
+
+/// Of all other kinds only support services have any.
+pub(super) fn check_rest(lane: &Lane, rest: &Snapshot, rows: &Rows) -> Result<()> {
+    owners_live(rest, rows)?;
+    let stray =
+        rest.0.iter().find(|object| object.is_applied_by(&lane.identity) && object.owner_kind() != Some(SERVICE));
+    ensure!(stray.is_none(), "nobody asked for {}", stray.map(super::snapshot::Object::title).unwrap_or_default());
+    Ok(())
+}
+
+/// Every object belongs to a record, also what controllers have made of ours: it goes when ours goes.
+fn owners_live(snapshot: &Snapshot, rows: &Rows) -> Result<()> {
+    for object in &snapshot.0 {
+        let (kind, id) = object.owner().with_context(|| format!("{} has no owner", object.title()))?;
+        let live = rows.live.contains(&(kind.to_owned(), id));
+        ensure!(live, "{} belongs to {kind} {id}, which is not on record", object.title());
+    }
+    Ok(())
 }
 
 /// How many objects there must be.

@@ -13,8 +13,24 @@ use crate::lane::Way;
 /// The labels of our objects.
 pub(crate) const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 const OWNER: &str = "causeway.dev/owner";
+/// The kinds that records of the model have objects of.
+const OURS: [&str; 13] = [
+    "Namespace",
+    "Service",
+    "ConfigMap",
+    "Secret",
+    "GatewayClass",
+    "Gateway",
+    "ListenerSet",
+    "HTTPRoute",
+    "TCPRoute",
+    "ClusterIssuer",
+    "Certificate",
+    "CertificateRequest",
+    "DNSEndpoint",
+];
 /// Lists at the same time.
-const LISTS: usize = 8;
+const LISTS: usize = 4;
 
 /// An object.
 #[derive(Clone, Debug)]
@@ -23,15 +39,25 @@ pub(crate) struct Object {
     pub(crate) inner: DynamicObject,
 }
 
-/// All objects of one control plane in one cluster.
+/// Objects of one control plane in one cluster.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot(pub(crate) Vec<Object>);
 
 impl Snapshot {
-    /// Lists every kind there is.
+    /// The kinds that the model knows of.
     pub(crate) async fn of(way: &Way, identity: &str) -> Result<Self> {
-        let lists = way.field.kinds.iter().map(|kind| of_kind(&way.field.kube, kind, identity));
-        let lists: Vec<Vec<Object>> = stream::iter(lists.collect::<Vec<_>>()).buffered(LISTS).try_collect().await?;
+        Self::where_kind(way, identity, |kind| OURS.contains(&kind)).await
+    }
+
+    /// All other kinds that there are: dear, so only when everything else is right.
+    pub(crate) async fn of_the_rest(way: &Way, identity: &str) -> Result<Self> {
+        Self::where_kind(way, identity, |kind| !OURS.contains(&kind)).await
+    }
+
+    async fn where_kind(way: &Way, identity: &str, wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let kinds = way.field.kinds.iter().filter(|kind| wanted(&kind.kind));
+        let lists: Vec<_> = kinds.map(|kind| of_kind(&way.field.kube, kind, identity)).collect();
+        let lists: Vec<Vec<Object>> = stream::iter(lists).buffered(LISTS).try_collect().await?;
         Ok(Self(lists.into_iter().flatten().collect()))
     }
 
