@@ -25,7 +25,8 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// So long one look at who the cluster is counts. A cluster that is replaced breaks every connection, which ends the trust at once.
+/// So long one look at who the cluster is counts. A cluster that is replaced breaks every connection, which ends the trust at once; a kind that
+/// it doesn't serve says nothing about who it is.
 const TRUST: Duration = Duration::from_secs(5);
 /// Rests between attempts to reach a cluster.
 const RESTS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -179,6 +180,8 @@ impl Site {
                 Err(error) => return Ok(Reach::Down(self.fail(down(&error)))),
             },
         };
+        // What breaks while we ask may be about whoever answers next.
+        let asked = Instant::now();
         let identity = match open.cluster.identity().await {
             Ok(identity) => identity,
             Err(error) => return Ok(Reach::Down(self.fail(down(&error)))),
@@ -203,7 +206,7 @@ impl Site {
                 })));
             }
         }
-        *open.verified.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *open.verified.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         let open = if open.version == identity.version {
             open
         } else {
@@ -212,7 +215,7 @@ impl Site {
                 watches: open.watches.clone(),
                 version: identity.version,
                 access: open.access.clone(),
-                verified: Mutex::new(Instant::now()),
+                verified: Mutex::new(asked),
             })
         };
         if anew {
@@ -276,8 +279,8 @@ impl Site {
 
 impl Connection {
     fn is_trusted(&self) -> bool {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < TRUST
-            && self.watches.broken().iter().all(|broken| broken.error.is_none())
+        let verified = *self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        verified.elapsed() < TRUST && !self.watches.lost_since(verified)
     }
 }
 

@@ -52,6 +52,8 @@ struct Shared {
     wake: Wake,
     kinds: RwLock<HashMap<Name, Arc<Kind>>>,
     tasks: Mutex<JoinSet<()>>,
+    /// When a watch lost the cluster last.
+    lost: Arc<Mutex<Option<Instant>>>,
 }
 
 struct Kind {
@@ -90,7 +92,7 @@ impl Watches {
         control_plane: impl Into<String>,
         wake: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let (kinds, tasks) = Default::default();
+        let (kinds, tasks, lost) = Default::default();
         Self {
             shared: Arc::new(Shared {
                 cluster,
@@ -98,6 +100,7 @@ impl Watches {
                 wake: Arc::new(wake),
                 kinds,
                 tasks,
+                lost,
             }),
         }
     }
@@ -128,6 +131,7 @@ impl Watches {
             field_manager: field_manager(&self.shared.control_plane),
             object: ObjectRef { namespace: None, name: "*".to_owned(), ..object.clone() },
             wake: self.shared.wake.clone(),
+            lost: self.shared.lost.clone(),
             kind,
         };
         self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(task.run());
@@ -158,6 +162,11 @@ impl Watches {
             (!cache.is_synced()).then(|| Broken { group: group.clone(), kind: kind.clone(), error })
         });
         broken.collect()
+    }
+
+    /// Whether a watch has lost the cluster since then: whoever answers now may be another one.
+    pub fn lost_since(&self, then: std::time::Instant) -> bool {
+        self.shared.lost.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|lost| lost.into_std() >= then)
     }
 
     /// Waits until every kind that is watched now has been listed, at most until `deadline`. False if one has not.
@@ -203,6 +212,7 @@ struct Task {
     /// All objects of the kind.
     object: ObjectRef,
     wake: Wake,
+    lost: Arc<Mutex<Option<Instant>>>,
     kind: Arc<Kind>,
 }
 
@@ -217,6 +227,9 @@ impl Task {
         loop {
             let begun = Instant::now();
             let error = self.follow().await;
+            if matches!(error, ClusterError::Unreachable { .. }) {
+                *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
             self.update(|cache| {
                 cache.fail(error);
                 Vec::new()
