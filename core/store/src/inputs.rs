@@ -4,7 +4,7 @@
 //! what it sees once it holds the lock; a record that it could not see yet begins its first pass later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
 //!
-//! What is read most is read by functions of the database (`migrations/0010_pass_inputs.sql`): a dozen reads, one round trip, one commit.
+//! What is read most is read by functions of the database (`migrations/0010_pass_inputs.sql`, `0013_cheaper_passes.sql`): a dozen reads, one round trip, one commit.
 
 use crate::{
     Store,
@@ -72,11 +72,13 @@ impl Store {
         read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
     }
 
-    /// For the pass of a gateway instance.
-    pub async fn gateway_inputs(&self, id: i64) -> Result<GatewayInputs> {
+    /// For the pass of a gateway instance, with the support services of its cluster.
+    pub async fn gateway_inputs(&self, id: i64) -> Result<(GatewayInputs, Vec<Record<SupportServiceInstance>>)> {
         let read: Option<Json<GatewayRead>> =
             sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
-        read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
+        let mut read = read.ok_or(StoreError::NotFound)?.0;
+        let services = std::mem::take(&mut read.services).into_iter().map(JsonRow::record).collect::<Result<_>>()?;
+        Ok((read.inputs(self.control_plane().await?)?, services))
     }
 
     async fn hostnames(&self, definition: i64) -> Result<Vec<String>> {
@@ -95,9 +97,11 @@ impl Store {
         }
     }
 
-    /// For the pass of a shared gateway.
+    /// For the pass of a shared gateway. It is read without a lock, for whoever claims routes holds that until he commits: such a writer has woken
+    /// the gateway itself, so a pass that does not see his claims is not the last one.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
-        let gateway = self.named::<SharedGateway>(id).await?;
+        let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
+        let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
         let text = "SELECT l.port, l.protocol, l.hostname, l.slot,
                 array_agg(g.id ORDER BY g.id), array_agg(w.object_name ORDER BY g.id), min(d.domain_name_definition_id)
             FROM gateway_listeners l
@@ -279,6 +283,7 @@ struct GatewayRead {
     shared_gateway: Option<JsonRow>,
     slots: Vec<Slot>,
     domain_names: Vec<DomainNameState>,
+    services: Vec<JsonRow>,
 }
 
 /// A row of `gateway_listeners`.

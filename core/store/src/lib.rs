@@ -66,6 +66,8 @@ impl Store {
             // A net under the rules above: no connection stays inside a transaction that nobody continues.
             ("idle_in_transaction_session_timeout", "10s"),
             ("statement_timeout", "30s"),
+            // Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
+            ("plan_cache_mode", "force_generic_plan"),
         ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)

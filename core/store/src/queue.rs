@@ -40,6 +40,8 @@ pub struct Due {
 /// Records that are due. One may be in two lists.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
+    /// Other records of the cluster wait for them: the cluster itself, its support services and shared gateways.
+    pub foundations: VecDeque<Due>,
     /// Somebody waits for them: those that have been due longest.
     pub oldest: VecDeque<Due>,
     /// Somebody waits for them: those that came last.
@@ -105,7 +107,7 @@ pub enum Next {
 }
 
 /// What a pass found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settlement {
     /// When to look again.
     pub next: Next,
@@ -121,14 +123,33 @@ pub struct Settlement {
     pub wake_dependants: bool,
     /// The release that rendered it.
     pub render_version: i32,
+    /// Objects in the cluster, where others than were noted down before.
+    pub inventory: Option<Inventory>,
+    /// What is told of it.
+    pub event: Option<Told>,
+}
+
+/// An event of a pass.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// What happened, in one word.
+    pub reason: String,
+    /// The same in a sentence.
+    pub note: String,
+    /// Something is wrong.
+    pub warning: bool,
 }
 
 impl Store {
-    /// Records of a scope that are due: of those that somebody waits for the oldest and the newest, and the oldest of the rest, so many of each.
+    /// Records of a scope that are due: those that others wait for, of those that somebody waits for the oldest and the newest, and the oldest of
+    /// the rest, so many of each.
     pub async fn due(&self, scope: i64, limit: i64) -> Result<Waiting> {
-        // Three short ranges of one index, however many are due.
+        // Short ranges of two indexes, however many are due.
         let rows = sqlx::query(
-            "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
+            "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 3 FROM reconciliations
+                WHERE runtime_id = $1 AND due_at <= now() AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway')
+                ORDER BY due_at LIMIT $2)
+             UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
                 WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at LIMIT $2)
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 1 FROM reconciliations
                 WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at DESC LIMIT $2)
@@ -145,6 +166,7 @@ impl Store {
             let list = match row.try_get(3)? {
                 0 => &mut waiting.oldest,
                 1 => &mut waiting.newest,
+                3 => &mut waiting.foundations,
                 _ => &mut waiting.rest,
             };
             list.push_back(Due { key: key(row)?, age });
@@ -182,7 +204,7 @@ impl Store {
         row.map(|row| work(&row, lease)).transpose()
     }
 
-    /// Remembers the objects of a record before they are applied, and what became of them afterwards. False, and nothing is written, when
+    /// Remembers the objects of a record before they are applied. False, and nothing is written, when
     /// somebody else has the lease: a worker that was frozen for a while must not overwrite what its successor knows.
     pub async fn save_inventory(&self, work: &Work, inventory: &Inventory) -> Result<bool> {
         let done = sqlx::query(
@@ -213,9 +235,10 @@ impl Store {
                 observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
                 conditions = $7, projection = coalesce($8, projection), last_error = $9,
                 attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
-                brake_released = brake_released AND wake_seq <> $3
+                brake_released = brake_released AND wake_seq <> $3, inventory = coalesce($14, inventory)
                 WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $12 AND epoch = $13) RETURNING kind, id)
-             SELECT CASE WHEN $11 THEN wake_dependants(kind, id, false) END FROM r",
+             SELECT CASE WHEN $15 IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
+             FROM r",
         )
         .bind(&work.key.kind)
         .bind(work.key.id)
@@ -230,6 +253,10 @@ impl Store {
         .bind(found.wake_dependants)
         .bind(work.lease.scope)
         .bind(work.lease.epoch)
+        .bind(found.inventory.as_ref().map(Json))
+        .bind(found.event.as_ref().map(|event| event.reason.as_str()))
+        .bind(found.event.as_ref().map(|event| event.note.as_str()))
+        .bind(found.event.as_ref().map(|event| if event.warning { "Warning" } else { "Normal" }))
         .execute(&self.pool)
         .await?;
         Ok(())

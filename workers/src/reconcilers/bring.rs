@@ -41,6 +41,8 @@ pub(super) struct Brought {
     pub(super) next: Next,
     /// What was done.
     pub(super) changes: Vec<(ObjectRef, Change)>,
+    /// What stands now.
+    pub(super) inventory: Inventory,
 }
 
 impl Brought {
@@ -55,6 +57,7 @@ impl Brought {
             retry_after: self.retry_after,
             retry: self.retry,
             looked: self.looked,
+            inventory: Some(self.inventory),
             ..Found::default()
         }
     }
@@ -117,10 +120,8 @@ impl Pass<'_> {
             done.errors.extend(pruned.errors);
         }
         self.note(&done);
+        // What came of it is written down with the status; until then it is remembered as it was intended.
         reach(&INVENTORY_AFTER);
-        if done.inventory != before {
-            self.remember(&done.inventory).await?;
-        }
         let looked = if braked.is_none() { self.looked(owner, &done).await } else { None };
         Ok(Brought { looked, ..self.judge(plan, done, braked)? })
     }
@@ -251,6 +252,7 @@ impl Pass<'_> {
             next: if pending.is_some() { Next::In(GOING) } else { Next::WhenWoken },
             finding,
             changes: done.changes,
+            inventory: done.inventory,
         })
     }
 }

@@ -1,7 +1,12 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{Failure, Found, Pass, services::all_hold, shared_gateway::gateway_state};
-use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::Service, status::Finding};
+use causeway_records::{
+    inputs::{GatewayInputs, Protocol},
+    inventory::ObjectRef,
+    nouns::Service,
+    status::Finding,
+};
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref, listeners},
@@ -16,7 +21,7 @@ use std::time::Duration;
 const DNS_WITHDRAWN: &str = "DnsWithdrawn";
 
 pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
-    let mut inputs = pass.context.store.gateway_inputs(pass.work.key.id).await?;
+    let (mut inputs, services) = pass.context.store.gateway_inputs(pass.work.key.id).await?;
     if let Some(account) = &mut inputs.account
         && let Err(error) = account.spec.decrypt(&pass.context.key)
     {
@@ -33,7 +38,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
             None => pass.remove(owner).await,
         };
     }
-    let before = pass.first_steps(needed(&inputs)).await?;
+    let before = pass.first_steps_with(&services, needed(&inputs));
     if !all_hold(&before) {
         return Ok(Found { findings: before, ..Found::default() });
     }
@@ -69,12 +74,17 @@ fn looked_at(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let Some(shared) = &inputs.shared_gateway else { return all };
     let name = &shared.gateway.object_name;
     all.extend(shared.slots.values().map(|slot| shared_gateway::holder(name, *slot)));
-    for listener in listeners(inputs).unwrap_or_default() {
-        if let Some(hostname) = &listener.key.hostname {
-            all.push(CERTIFICATE.at(name, &names::certificate(name, hostname)));
-        }
+    // Without TLS nothing of cert-manager is asked for, which may not be installed.
+    let secured =
+        listeners(inputs).unwrap_or_default().into_iter().filter(|listener| listener.key.protocol == Protocol::Https);
+    let certificates: Vec<_> = secured
+        .filter_map(|listener| Some(CERTIFICATE.at(name, &names::certificate(name, &listener.key.hostname?))))
+        .collect();
+    if !certificates.is_empty() {
+        let issuers =
+            inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id())));
+        all.extend(issuers.chain(certificates));
     }
-    all.extend(inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id()))));
     all.sort();
     all.dedup();
     all

@@ -15,7 +15,7 @@ use crate::{
     context::Context,
     site::{Connection, Down, Reach, Site},
 };
-use causeway_records::status::Finding;
+use causeway_records::{inventory::Inventory, status::Finding};
 use causeway_store::{
     StoreError,
     queue::{Key, Next, Work},
@@ -75,6 +75,8 @@ pub struct Found {
     pub looked: Option<Instant>,
     /// The record's row is gone.
     pub gone: bool,
+    /// The record's objects in the cluster; None: as noted down before.
+    pub inventory: Option<Inventory>,
 }
 
 impl Found {

@@ -11,12 +11,20 @@ use causeway_store::StoreError;
 impl Pass<'_> {
     /// The first steps of a record: the cluster answers and, where any are needed, these services are installed in it.
     pub(super) async fn first_steps(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
-        let mut steps = vec![self.reachable()];
-        if !needed.is_empty() {
-            let services = self.context.store.services_of(self.site.runtime_id()).await?;
-            steps.push(judge(&services, needed));
+        match needed {
+            [] => Ok(vec![self.reachable()]),
+            _ => Ok(self.first_steps_with(&self.context.store.services_of(self.site.runtime_id()).await?, needed)),
         }
-        Ok(steps)
+    }
+
+    /// The same where the cluster's services were read already.
+    pub(super) fn first_steps_with(
+        &self,
+        services: &[Record<SupportServiceInstance>],
+        needed: &[Service],
+    ) -> Vec<Finding> {
+        let judged = (!needed.is_empty()).then(|| judge(services, needed));
+        std::iter::once(self.reachable()).chain(judged).collect()
     }
 }
 

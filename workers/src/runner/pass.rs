@@ -10,7 +10,7 @@ use causeway_failpoints::{PASS_BEGUN, STATUS_NEXT, reach};
 use causeway_records::status::{ConditionStatus, Conditions, Finding};
 use causeway_store::{
     StoreError,
-    queue::{Key, Next, Settlement, Work},
+    queue::{Key, Next, Settlement, Told, Work},
 };
 use std::{
     sync::Arc,
@@ -112,33 +112,22 @@ pub(super) async fn park(context: &Context, site: &Site, key: &Key) {
 async fn settle_as(context: &Context, work: &Work, next: Next, conditions: Conditions) -> Result<(), StoreError> {
     let settlement = Settlement {
         next,
-        applied: false,
         conditions,
-        projection: None,
         error: work.last_error.clone(),
-        wake_dependants: false,
         render_version: work.render_version,
+        ..Settlement::default()
     };
     context.store.settle(work, &settlement).await
 }
 
-/// Writes what a pass found: events first, for the settlement ends the pass.
+/// Writes what a pass found: who is to look again first, for the settlement ends the pass.
 async fn record(context: &Context, work: &Work, mut found: Found) -> Result<(), StoreError> {
     let rest = rest(&mut found, work.attempts);
-    let conditions = Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now());
-    let verb = match (work.being_deleted, work.observed_generation) {
-        (true, _) => "Delete",
-        (false, 0) => "Create",
-        (false, _) => "Update",
-    };
-    if let Some(error) = &found.error {
-        if work.last_error.as_ref() != Some(error) {
-            tracing::warn!(error, "a pass failed");
-            context.store.record_event(&work.key, &format!("Failed{verb}"), error, true).await?;
-        }
-    } else if found.applied && work.generation > work.observed_generation && !work.being_deleted {
-        context.store.record_event(&work.key, &format!("Successful{verb}"), "applied", false).await?;
+    let event = event(work, &found);
+    if event.as_ref().is_some_and(|event| event.warning) {
+        tracing::warn!(error = found.error, "a pass failed");
     }
+    let conditions = Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now());
     let next = match &found.error {
         Some(_) => Next::In(rest),
         None => found.next,
@@ -157,9 +146,29 @@ async fn record(context: &Context, work: &Work, mut found: Found) -> Result<(), 
         projection: found.projection,
         error: found.error,
         render_version: RENDER_VERSION,
+        inventory: found.inventory.filter(|inventory| *inventory != work.inventory),
+        event,
     };
     context.store.wake(&found.wake).await?;
     context.store.settle(work, &settlement).await
+}
+
+/// What is told of a pass: a failure that differs from the last one, or that what is asked for stands.
+fn event(work: &Work, found: &Found) -> Option<Told> {
+    let verb = match (work.being_deleted, work.observed_generation) {
+        (true, _) => "Delete",
+        (false, 0) => "Create",
+        (false, _) => "Update",
+    };
+    match &found.error {
+        Some(error) if work.last_error.as_ref() != Some(error) => {
+            Some(Told { reason: format!("Failed{verb}"), note: error.clone(), warning: true })
+        }
+        None if found.applied && work.generation > work.observed_generation && !work.being_deleted => {
+            Some(Told { reason: format!("Successful{verb}"), note: "applied".into(), warning: false })
+        }
+        _ => None,
+    }
 }
 
 /// How long a failed pass rests; a record that is parked says so.

@@ -4,7 +4,8 @@ use causeway_store::queue::{Due, Waiting};
 
 /// Takes turns between who has waited longest and who came last. A script that changes two hundred records keeps nobody waiting who comes
 /// after it; and however many come, every second turn is for the one who has waited longest, so nobody waits for ever. What is only to be
-/// looked at again comes when nobody waits.
+/// looked at again comes when nobody waits. Before all of them comes what they stand on, of which a cluster has few: a gateway whose listener
+/// stands already needs one pass, and two otherwise.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
     newest: bool,
@@ -13,7 +14,12 @@ pub(super) struct Turns {
 impl Turns {
     /// The next record that `may` begin. Those passed over lose their place in `waiting`, not in the queue.
     pub(super) fn next(&mut self, waiting: &mut Waiting, may: impl Fn(&Due) -> bool) -> Option<Due> {
-        let Waiting { oldest, newest, rest } = waiting;
+        let Waiting { foundations, oldest, newest, rest } = waiting;
+        while let Some(due) = foundations.pop_front() {
+            if may(&due) {
+                return Some(due);
+            }
+        }
         let (first, second) = if self.newest { (newest, oldest) } else { (oldest, newest) };
         for list in [first, second] {
             while let Some(due) = list.pop_front() {
@@ -36,7 +42,10 @@ impl Turns {
 mod tests {
     use super::*;
     use causeway_store::queue::Key;
-    use std::{collections::HashSet, time::Duration};
+    use std::{
+        collections::{HashSet, VecDeque},
+        time::Duration,
+    };
 
     fn due(id: i64) -> Due {
         Due { key: Key { kind: "GatewayInstance".into(), id }, age: Duration::ZERO }
@@ -45,6 +54,7 @@ mod tests {
     /// As the store finds them: ids in the order in which they came.
     fn waiting(urgent: &[i64], rest: &[i64], limit: usize) -> Waiting {
         Waiting {
+            foundations: VecDeque::new(),
             oldest: urgent.iter().copied().take(limit).map(due).collect(),
             newest: urgent.iter().rev().copied().take(limit).map(due).collect(),
             rest: rest.iter().copied().take(limit).map(due).collect(),
@@ -87,6 +97,15 @@ mod tests {
     #[test]
     fn what_nobody_waits_for_comes_last() {
         assert_eq!(order(vec![1, 2, 3], &[7, 8], |_| None), [1, 3, 2, 7, 8]);
+    }
+
+    #[test]
+    fn what_others_stand_on_comes_first_and_costs_no_turn() {
+        let (mut turns, mut all) = (Turns::default(), waiting(&[1, 2, 3, 4], &[], 16));
+        all.foundations = [due(8), due(9)].into();
+        let begun: Vec<_> =
+            std::iter::from_fn(|| turns.next(&mut all, |due| due.key.id != 8)).map(|due| due.key.id).take(3).collect();
+        assert_eq!(begun, [9, 1, 4]);
     }
 
     #[test]

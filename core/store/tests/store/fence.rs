@@ -25,11 +25,9 @@ fn settlement(error: &str) -> Settlement {
     Settlement {
         next: Next::WhenWoken,
         applied: true,
-        conditions: Default::default(),
-        projection: None,
         error: Some(error.into()),
-        wake_dependants: false,
         render_version: 1,
+        ..Settlement::default()
     }
 }
 

@@ -81,7 +81,7 @@ async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 90").await.unwrap();
     let store = world.store.clone();
-    let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap() });
+    let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
     assert_eq!(pass.await.unwrap().domain.unwrap().spec.ttl_seconds(), 90);
