@@ -126,3 +126,20 @@ async fn whoever_alone_holds_a_port_may_speak_another_protocol_on_it() {
         assert_eq!(answer.code, 200, "{ports}: {:#}", answer.body);
     }
 }
+
+#[tokio::test]
+async fn a_domain_does_not_move_away_from_under_hostnames_also_of_tcp_alone() {
+    let stage = stage().await;
+    let name = stage.name("tcp-host");
+    let workload = stage.workload(&name).await.unwrap();
+    let domain = stage.domain(&name).await.unwrap();
+    let host = format!("a.{name}.{}", causeway_tests::DOMAIN);
+    let more = json!({"Placement": "Dedicated", "Hostnames": [host], "TcpPorts": [{"Port": 21014}]});
+    let definition = stage.definition(&name, Some(domain), more).await.unwrap();
+    stage.client.create("gateway-instances", &stage.instance(&name, definition, workload)).await.unwrap();
+    let path = format!("/v0/domain-name-definitions/{domain}");
+    let moved = json!({"Domain": format!("moved-{name}.{}", causeway_tests::DOMAIN)});
+    let answer = stage.client.send(Method::PATCH, &path, Some(&moved)).await.unwrap();
+    assert_eq!(answer.code, 400, "{:#}", answer.body);
+    assert!(answer.error().contains(&host), "{}", answer.error());
+}

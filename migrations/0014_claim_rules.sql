@@ -1,4 +1,5 @@
--- A gateway instance that alone holds a port may speak another protocol on it: its own old claim is not in its way.
+-- A gateway instance that alone holds a port may speak another protocol on it: its own old claim is not in its way. Hostnames are under the domain
+-- also when a definition has TCP ports only: whoever reads it refuses what isn't.
 
 CREATE OR REPLACE FUNCTION claim_routes(instance bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -12,6 +13,7 @@ BEGIN
     IF d.domain_name_definition_id IS NOT NULL THEN
         SELECT n.domain INTO STRICT domain FROM domain_name_definitions n WHERE id = d.domain_name_definition_id FOR SHARE;
     END IF;
+    PERFORM hostnames_of(d, domain);
     shared := coalesce(d.placement, 'Shared') = 'Shared';
     IF shared THEN
         gateway := ensure_shared_gateway(i.kubernetes_runtime_instance_id, d.gateway_class_name);
