@@ -1,6 +1,6 @@
 //! What dies, hangs or lies in the middle of a sequence, and how it is put right again.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use anyhow::Result;
 use causeway_bus::{Bus, Hint};
@@ -17,10 +17,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::Instant;
 
-use crate::{
-    lane::Lane,
-    sequence::{CLUSTERS, Pick},
-};
+use crate::{lane::Lane, sequence::Pick};
 
 /// Where a worker can be ended or frozen.
 const POINTS: [&Point; 14] = [
@@ -92,8 +89,8 @@ pub(crate) enum Reply {
     Code(u16),
 }
 
-pub(crate) fn fault() -> impl Strategy<Value = Fault> {
-    let (worker, cluster) = (any::<Pick>, || 0..CLUSTERS);
+pub(crate) fn fault(clusters: Range<u8>) -> impl Strategy<Value = Fault> {
+    let (worker, cluster) = (any::<Pick>, || clusters.clone());
     let point = || 0..u8::try_from(POINTS.len()).unwrap_or(u8::MAX);
     prop_oneof![
         2 => worker().prop_map(|worker| Fault::WorkerKilled { worker }),

@@ -25,7 +25,7 @@ impl Settings {
         Ok(Self {
             seed: number("MODEL_SEED", clock)?,
             sequences: number("MODEL_SEQUENCES", 50)?,
-            lanes: number("MODEL_LANES", 6)?,
+            lanes: number("MODEL_LANES", 8)?,
             shrink: Duration::from_secs(number("MODEL_SHRINK_SECONDS", 300)?),
             replay: std::env::var_os("MODEL_REPLAY").map(PathBuf::from),
         })

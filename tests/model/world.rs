@@ -13,7 +13,7 @@ pub(crate) type Handle = u32;
 /// How many there may be of a kind at a time.
 const MOST: [(Noun, usize); 6] = [
     (Noun::WorkloadDefinition, 2),
-    (Noun::Workload, 4),
+    (Noun::Workload, 3),
     (Noun::Domain, 2),
     (Noun::GatewayDefinition, 3),
     (Noun::Gateway, 5),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use sqlx::{Connection, PgConnection};
+use sqlx::PgConnection;
 
 use crate::{
     claims::{Carrier, Claim},
@@ -29,29 +29,27 @@ pub(crate) struct Rows {
 
 impl Lane {
     /// Err with what is left to do.
-    pub(super) async fn is_settled(&self) -> Result<()> {
+    pub(super) async fn is_settled(&self, database: &mut PgConnection) -> Result<()> {
         let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, '')
             FROM reconciliations WHERE (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL)) OR due_at <= now()
             ORDER BY kind, id";
-        let mut database = PgConnection::connect(&self.platform.database_url()).await?;
-        let left: Vec<(String, i64, bool, bool, String)> = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let left: Vec<(String, i64, bool, bool, String)> = sqlx::query_as(text).fetch_all(database).await?;
         ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error): {left:#?}");
         Ok(())
     }
 
-    pub(super) async fn rows(&self) -> Result<Rows> {
-        let mut database = PgConnection::connect(&self.platform.database_url()).await?;
+    pub(super) async fn rows(&self, database: &mut PgConnection) -> Result<Rows> {
         let shared: Vec<(i64, i64)> =
             sqlx::query_as("SELECT kubernetes_runtime_instance_id, id FROM shared_gateways WHERE deleted_at IS NULL")
-                .fetch_all(&mut database)
+                .fetch_all(&mut *database)
                 .await?;
         let text = "SELECT kind, id, inventory FROM reconciliations WHERE gone_at IS NULL";
-        let work: Vec<(String, i64, Value)> = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let work: Vec<(String, i64, Value)> = sqlx::query_as(text).fetch_all(&mut *database).await?;
         let text =
             "SELECT gateway_id, port, protocol, hostname, match, redirect, gateway_instance_id FROM route_claims";
-        let claims = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let claims = sqlx::query_as(text).fetch_all(&mut *database).await?;
         let text = "SELECT shared_gateway_id, port, protocol, hostname FROM gateway_listeners";
-        let listeners = sqlx::query_as(text).fetch_all(&mut database).await?;
+        let listeners = sqlx::query_as(text).fetch_all(&mut *database).await?;
         let uids = |inventory: &Value| {
             let entries = inventory.as_array().into_iter().flatten();
             entries
