@@ -22,6 +22,8 @@ use crate::{api::Api, counts::processor, floor::apply};
 const PATIENCE: Duration = Duration::from_secs(900);
 /// Between two looks at whether everything is reconciled.
 const LOOK: Duration = Duration::from_millis(50);
+/// Gateways that share a workload.
+const OF_ONE_WORKLOAD: usize = 20;
 /// So long an API server is looked at to tell whether it is busy.
 const GLANCE: Duration = Duration::from_secs(1);
 /// It is not, when it uses less than this part of a processor.
@@ -68,6 +70,29 @@ impl Used {
     }
 }
 
+/// What gateways need before they can be made: a cluster, and workloads in it.
+pub struct Ground {
+    /// The runtime instance.
+    pub runtime: i64,
+    /// The workload instances.
+    pub workloads: Vec<i64>,
+}
+
+impl Ground {
+    /// The bodies of gateway instances of these definitions, spread evenly over the workloads.
+    #[must_use]
+    pub fn instances(&self, name: &str, definitions: &[i64]) -> Vec<Value> {
+        let numbered = definitions.iter().enumerate();
+        numbered.map(|(n, definition)| self.instance(&format!("{name}-{n}"), n, *definition)).collect()
+    }
+
+    /// The body of the `n`th one.
+    #[must_use]
+    pub fn instance(&self, name: &str, n: usize, definition: i64) -> Value {
+        instance(name, self.runtime, definition, self.workloads[n % self.workloads.len()])
+    }
+}
+
 /// How a gateway gets its Gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
@@ -94,11 +119,22 @@ impl Stage {
         Ok(Self { endpoints, cluster, kube, platform, api, pool, control_plane })
     }
 
+    /// Puts the cluster on record, with workloads for so many gateways.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn ground(&self, gateways: usize) -> Result<Ground> {
+        let runtime = self.runtime().await?;
+        let of = self.workload_definition("web").await?;
+        let workloads = self.workloads(runtime, "web", of, gateways.div_ceil(OF_ONE_WORKLOAD).max(1)).await?;
+        Ok(Ground { runtime, workloads })
+    }
+
     /// Puts the cluster on record.
     ///
     /// # Errors
     /// When the API refuses.
-    pub async fn runtime(&self) -> Result<i64> {
+    async fn runtime(&self) -> Result<i64> {
         let cluster = &self.cluster;
         let access = json!({
             "APIEndpoint": cluster.server, "CACertificate": cluster.ca, "Certificate": cluster.causeway.certificate,

@@ -11,11 +11,8 @@ use crate::{
     floor,
     report::{Figure, Report, Target},
     sightings::standing,
-    stage::{Placement, Stage, Used, instance},
+    stage::{Placement, Stage, Used},
 };
-
-/// Gateways of one workload.
-const OF_ONE_WORKLOAD: usize = 20;
 
 struct Measured {
     count: usize,
@@ -67,20 +64,14 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
 
 async fn burst(count: usize) -> Result<Measured> {
     let stage = Stage::start("bench_burst").await?;
-    let runtime = stage.runtime().await?;
-    let of = stage.workload_definition("web").await?;
-    let workloads = stage.workloads(runtime, "web", of, count.div_ceil(OF_ONE_WORKLOAD)).await?;
+    let ground = stage.ground(count).await?;
     let definitions = stage.definitions("burst", count, Placement::Shared).await?;
     stage.settled().await?;
 
-    let bodies = definitions
-        .iter()
-        .enumerate()
-        .map(|(n, definition)| instance(&format!("burst-{n}"), runtime, *definition, workloads[n % workloads.len()]));
     stage.quiet().await?;
     let (rows, asked, used) = (Rows::told(&stage.pool).await?, requests(&stage.kube).await?, stage.used()?);
     let begun = Instant::now();
-    stage.api.create_all("gateway-instances", bodies.collect()).await?;
+    stage.api.create_all("gateway-instances", ground.instances("burst", &definitions)).await?;
     let posted = begun.elapsed();
     let reconciled = stage.until_none("NOT reconciled").await?.duration_since(begun);
     stage.settled().await?;

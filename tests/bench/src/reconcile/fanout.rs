@@ -12,22 +12,16 @@ use crate::{
     floor,
     report::{Figure, Report, Target},
     sightings::standing,
-    stage::{Placement, Stage, instance},
+    stage::{Placement, Stage},
 };
-
-/// Gateways of one workload.
-const OF_ONE_WORKLOAD: usize = 20;
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let (stage, count) = (Stage::start("bench_fanout").await?, sizes.fanout);
-    let runtime = stage.runtime().await?;
-    let of = stage.workload_definition("web").await?;
-    let workloads = stage.workloads(runtime, "web", of, count.div_ceil(OF_ONE_WORKLOAD)).await?;
+    let ground = stage.ground(count).await?;
     // Only gateways of their own can have the same hostname in one cluster.
     let definition = stage.definitions("fanout", 1, Placement::Dedicated).await?[0];
-    let bodies =
-        (0..count).map(|n| instance(&format!("fanout-{n}"), runtime, definition, workloads[n % workloads.len()]));
-    stage.api.create_all("gateway-instances", bodies.collect()).await?;
+    let bodies = ground.instances("fanout", &vec![definition; count]);
+    stage.api.create_all("gateway-instances", bodies).await?;
     stage.settled().await?;
 
     let before = routes(&stage).await?;

@@ -12,7 +12,7 @@ use crate::{
     floor,
     report::{Figure, Report, Target, percentile},
     sightings::{Sightings, is_of, listens},
-    stage::{Placement, Stage, hostname, instance},
+    stage::{Ground, Placement, Stage, hostname},
 };
 
 /// Before the first sample that counts.
@@ -21,8 +21,7 @@ const WARM: usize = 5;
 struct Bench {
     stage: Stage,
     sightings: Sightings,
-    runtime: i64,
-    workloads: Vec<i64>,
+    ground: Ground,
 }
 
 /// Samples of one operation, and what stood in the cluster at the end of each.
@@ -34,12 +33,10 @@ struct Samples {
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let stage = Stage::start("bench_latency").await?;
-    let runtime = stage.runtime().await?;
-    let of = stage.workload_definition("web").await?;
-    let workloads = stage.workloads(runtime, "web", of, sizes.full.clamp(1, 50)).await?;
+    let ground = stage.ground(sizes.full).await?;
     stage.settled().await?;
     let sightings = Sightings::start(&stage.kube, &stage.control_plane).await?;
-    let mut bench = Bench { stage, sightings, runtime, workloads };
+    let mut bench = Bench { stage, sightings, ground };
 
     let (made, changed) = bench.made_and_changed("empty", sizes.samples).await?;
     report_latency(report, "a: POST of a gateway to its objects", &bench.stage, &made, true).await?;
@@ -113,8 +110,7 @@ impl Bench {
 
     /// Until both its route and its listener stand.
     async fn make(&self, name: &str, n: usize, definition: i64) -> Result<(i64, Duration, Vec<Value>)> {
-        let workload = self.workloads[n % self.workloads.len()];
-        let body = instance(&format!("{name}-{n}"), self.runtime, definition, workload);
+        let body = self.ground.instance(&format!("{name}-{n}"), n, definition);
         let (mut routes, mut holders) = (self.sightings.from_now(), self.sightings.from_now());
         let begun = Instant::now();
         let id = self.stage.api.create("gateway-instances", &body).await?;
@@ -140,10 +136,7 @@ impl Bench {
     /// Makes so many more gateways that there are `count`.
     async fn fill(&mut self, count: usize) -> Result<()> {
         let definitions = self.stage.definitions("fill", count, Placement::Shared).await?;
-        let bodies = definitions.iter().enumerate().map(|(n, definition)| {
-            instance(&format!("fill-{n}"), self.runtime, *definition, self.workloads[n % self.workloads.len()])
-        });
-        let made = self.stage.api.create_all("gateway-instances", bodies.collect()).await;
+        let made = self.stage.api.create_all("gateway-instances", self.ground.instances("fill", &definitions)).await;
         made.with_context(|| format!("{count} instances, {TASKS} at a time"))?;
         self.stage.settled().await?;
         Ok(())

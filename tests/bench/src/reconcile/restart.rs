@@ -10,13 +10,10 @@ use crate::{
     api::TASKS,
     counts::{Audit, LEASES, Rows, peak_memory, requests},
     report::{Figure, Report, Target},
-    stage::{Placement, Stage, instance},
+    stage::{Placement, Stage},
 };
 
 const WORKERS: usize = 2;
-/// Gateways of one workload.
-const OF_ONE_WORKLOAD: usize = 20;
-
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     let mut stage = Stage::start("bench_restart").await?;
     let records = filled(&stage, sizes.settled).await?;
@@ -54,16 +51,11 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
 
 /// Half of the records are gateway definitions, the other half their instances. Returns how many records there are in all.
 async fn filled(stage: &Stage, records: usize) -> Result<i64> {
-    let (count, runtime) = (records / 2, stage.runtime().await?);
-    let of = stage.workload_definition("web").await?;
-    let workloads = stage.workloads(runtime, "web", of, count.div_ceil(OF_ONE_WORKLOAD)).await?;
+    let count = records / 2;
+    let ground = stage.ground(count).await?;
     let definitions = stage.definitions("settled", count, Placement::Shared).await?;
-    let bodies = definitions
-        .iter()
-        .enumerate()
-        .map(|(n, definition)| instance(&format!("settled-{n}"), runtime, *definition, workloads[n % workloads.len()]));
     eprintln!("making {count} gateways, {TASKS} at a time");
-    stage.api.create_all("gateway-instances", bodies.collect()).await?;
+    stage.api.create_all("gateway-instances", ground.instances("settled", &definitions)).await?;
     stage.settled().await?;
     Ok(sqlx::query_scalar("SELECT count(*) FROM reconciliations").fetch_one(&stage.pool).await?)
 }
