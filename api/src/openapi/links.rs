@@ -4,29 +4,31 @@ use super::all_nouns;
 use crate::auth::access::Route;
 use axum::http::Method;
 use causeway_records::field::Info;
-use serde_json::{Map, Value, json};
+use serde_json::json;
+use std::collections::BTreeMap;
+use utoipa::openapi::{RefOr, link::Link};
 
 /// Where the id of a new record stands in the answer.
 const NEW_ID: &str = "$response.body#/Data/0/ID";
 
 /// Links of the answer to a POST.
-pub(super) fn of_new(routes: &[Route], info: &Info) -> Value {
+pub(super) fn of_new(routes: &[Route], info: &Info) -> BTreeMap<String, RefOr<Link>> {
     let has = |method: &Method, path: &str| routes.iter().any(|route| route.method == method && route.path == path);
     let one = format!("/v0/{}/{{id}}", info.plural);
     let verbs = [(Method::GET, "get"), (Method::PATCH, "patch"), (Method::PUT, "replace"), (Method::DELETE, "delete")];
     let own = verbs.iter().filter(|(method, _)| has(method, &one)).map(|(_, verb)| {
         let operation = format!("{verb}{}", info.kind);
-        (operation.clone(), json!({"operationId": operation, "parameters": {"id": NEW_ID}}))
+        (operation.clone(), Link::builder().operation_id(operation).parameter("id", NEW_ID).build().into())
     });
-    let mut links: Map<String, Value> = own.collect();
+    let mut links: BTreeMap<String, RefOr<Link>> = own.collect();
     for child in all_nouns().filter(|child| has(&Method::POST, &format!("/v0/{}", child.plural))) {
         for field in child.fields.iter().filter(|field| field.parent.is_some_and(|parent| parent.kind == info.kind)) {
-            let create = format!("create{}", child.kind);
-            let list = format!("list{}", child.kind);
+            let (create, list) = (format!("create{}", child.kind), format!("list{}", child.kind));
             let query = format!("query.{}", field.json.to_lowercase());
-            links.insert(create.clone(), json!({"operationId": create, "requestBody": {field.json: NEW_ID}}));
-            links.insert(list.clone(), json!({"operationId": list, "parameters": {query: NEW_ID}}));
+            let body = json!({field.json: NEW_ID});
+            links.insert(create.clone(), Link::builder().operation_id(create).request_body(Some(body)).build().into());
+            links.insert(list.clone(), Link::builder().operation_id(list).parameter(query, NEW_ID).build().into());
         }
     }
-    links.into()
+    links
 }

@@ -1,7 +1,8 @@
 //! The API document, and a page to read and try it. Nothing is fetched from another host.
 //!
 //! It is made of the list of routes, which says what there is and who may use it, and of the nouns' tables, which say what records hold. A
-//! route of every noun is described in [`nouns`], any other in [`others`]; a test fails for one that is described nowhere.
+//! route of every noun is described in [`nouns`], any other in [`others`]; a test fails for one that is described nowhere. The document is built
+//! of utoipa's types; schemas are JSON Schema, as tables and Rust types are derived into it, see [`schema`].
 
 mod envelope;
 mod examples;
@@ -20,8 +21,13 @@ use crate::{
 };
 use axum::Json;
 use causeway_records::{field::Info, nouns as records};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::sync::LazyLock;
+use utoipa::openapi::{
+    InfoBuilder, License, OpenApi, OpenApiBuilder, Paths, Ref, RefOr, Schema, ServerBuilder,
+    extensions::Extensions,
+    schema::{Components, ObjectBuilder, SchemaType},
+};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// Where the page is. It shows the document, and is no part of it.
@@ -40,40 +46,56 @@ pub fn text() -> anyhow::Result<String> {
 
 /// The document.
 pub fn document() -> &'static Value {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| of(app::routes().list()));
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| json!(of(app::routes().list())));
     &DOCUMENT
 }
 
 /// The document of an API with these routes.
-fn of(routes: &[Route]) -> Value {
-    let mut paths: Map<String, Value> = Map::new();
+fn of(routes: &[Route]) -> OpenApi {
+    let mut paths = Paths::new();
     for route in routes {
-        if let Some(operation) = others::operation(routes, route).or_else(|| nouns::operation(routes, route)) {
-            let path = paths.entry(&route.path).or_insert_with(|| json!({}));
-            path[route.method.as_str().to_ascii_lowercase()] = operation.json(&route.access);
+        if let Some(operation) = others::operation(routes, route).or_else(|| nouns::operation(routes, route))
+            && let Some(method) = operation::method(&route.method)
+        {
+            paths.add_path_operation(&route.path, vec![method], operation.build(route.access));
         }
     }
-    json!({
-        "openapi": "3.1.0",
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
-        "info": {
-            "title": "Causeway",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "A control plane for ingress across Kubernetes clusters",
-            "description": prose::INTRODUCTION,
-            "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [{"url": "/", "description": "This server"}],
-        "tags": prose::tags(),
-        "paths": paths,
-        "components": {
-            "schemas": schemas::all(routes),
-            "parameters": parameters::shared(),
-            "headers": responses::headers(),
-            "responses": responses::refusals(),
-            "securitySchemes": operation::security_schemes(),
-        },
-    })
+    let mut license = License::new("Apache License 2.0");
+    license.identifier = Some("Apache-2.0".into());
+    let info = InfoBuilder::new()
+        .title("Causeway")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(prose::INTRODUCTION))
+        .license(Some(license))
+        // A field of 3.1 that utoipa doesn't have.
+        .extensions(Some(Extensions::from_iter([("summary", prose::SUMMARY)])));
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .servers(Some([ServerBuilder::new().url("/").description(Some("This server")).build()]))
+        .tags(Some(prose::tags()))
+        .paths(paths)
+        .components(Some(components(routes)))
+        .build();
+    document.json_schema_dialect = Some("https://json-schema.org/draft/2020-12/schema".into());
+    document
+}
+
+fn components(routes: &[Route]) -> Components {
+    let mut components = Components::new();
+    components.schemas = schemas::all(routes).into_iter().map(|(name, json)| (name, schema(json))).collect();
+    components.parameters = parameters::shared();
+    components.headers = responses::headers();
+    components.responses = responses::refusals();
+    components.security_schemes = operation::security_schemes();
+    components
+}
+
+/// A schema in utoipa's type. Any JSON Schema may stand in a document of version 3.1, but the type has fields for some keywords only (none for
+/// `const`, nor for `readOnly` of a list), so that all of them go into its open part.
+fn schema(json: Value) -> RefOr<Schema> {
+    let Value::Object(keywords) = json else { return Schema::default().into() };
+    let open = Extensions::from_iter(keywords);
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).extensions(Some(open)).build().into()
 }
 
 /// Every noun: those for everybody, then those for admins.
@@ -81,9 +103,9 @@ fn all_nouns() -> impl Iterator<Item = &'static Info> {
     records::ALL.iter().chain(records::OWN).copied()
 }
 
-/// A reference to a component.
-fn reference(kind: &str, name: &str) -> Value {
-    json!({"$ref": format!("#/components/{kind}/{name}")})
+/// A schema among the components.
+fn schema_of(name: &str) -> Value {
+    json!(Ref::from_schema_name(name))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The routes that every noun has.
 
 use super::{
-    all_nouns, envelope, examples, links, operation::Operation, parameters, reference, responses::json_answer,
+    all_nouns, envelope, examples, links, operation::Operation, parameters, responses::json_answer, schema_of,
 };
 use crate::auth::access::Route;
 use axum::http::{Method, StatusCode};
@@ -30,7 +30,7 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
         Verb::Get => one(info, "get", "A", "One live record.".into(), &[400, 404]),
         Verb::Patch => {
             let does = "Sets the fields that the body names. The others stay, and so does one that is null.".into();
-            let body = (reference("schemas", &format!("{}Patch", info.kind)), examples::change(info).into());
+            let body = (schema_of(&format!("{}Patch", info.kind)), examples::change(info).into());
             Operation { body: Some(body), ..changing(info, "patch", "Change a", does, &[413, 415]) }
         }
         Verb::Replace => {
@@ -82,7 +82,7 @@ pub(super) fn create(routes: &[Route], info: &'static Info) -> Operation {
     };
     let example = envelope::one(info.kind, StatusCode::CREATED, 1, examples::record(info, true));
     let mut answer = json_answer("The new record.", response(info), example, true);
-    answer["links"] = links::of_new(routes, info);
+    answer.links = links::of_new(routes, info);
     Operation {
         id: format!("create{}", info.kind),
         tag: info.kind,
@@ -136,7 +136,7 @@ fn versions(info: &'static Info) -> Operation {
         description: "Which versions of the API have this kind of record. The answer has no envelope.".into(),
         parameters: vec![],
         body: None,
-        answers: vec![(200, json_answer("The versions.", reference("schemas", "VersionsOfKind"), answer, false))],
+        answers: vec![(200, json_answer("The versions.", schema_of("VersionsOfKind"), answer, false))],
         refusals: vec![],
         enveloped: true,
     }
@@ -144,12 +144,12 @@ fn versions(info: &'static Info) -> Operation {
 
 /// The body that holds everything that a client sets.
 pub(super) fn whole(info: &Info) -> (Value, Value) {
-    (reference("schemas", &format!("{}Spec", info.kind)), examples::body(info).into())
+    (schema_of(&format!("{}Spec", info.kind)), examples::body(info).into())
 }
 
 /// The schema of an answer with records of this noun.
 pub(super) fn response(info: &Info) -> Value {
-    reference("schemas", &format!("{}Response", info.kind))
+    schema_of(&format!("{}Response", info.kind))
 }
 
 /// `gateway definition`.

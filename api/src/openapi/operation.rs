@@ -1,8 +1,16 @@
 //! One operation: what it takes, what it answers, and who may use it.
 
-use super::{parameters, reference, responses};
+use super::{parameters, responses, schema};
 use crate::auth::access::Access;
-use serde_json::{Map, Value, json};
+use axum::http::Method;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::openapi::{
+    ContentBuilder, HttpMethod, RefOr, Required, Response, ResponsesBuilder,
+    path::{Operation as Built, OperationBuilder, Parameter},
+    request_body::RequestBodyBuilder,
+    security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+};
 
 /// One verb of one path.
 pub(super) struct Operation {
@@ -15,11 +23,11 @@ pub(super) struct Operation {
     /// What it does.
     pub(super) description: String,
     /// Of the path and the query, and of headers.
-    pub(super) parameters: Vec<Value>,
+    pub(super) parameters: Vec<RefOr<Parameter>>,
     /// What the body holds, with an example.
     pub(super) body: Option<(Value, Value)>,
     /// Answers of its own, by code.
-    pub(super) answers: Vec<(u16, Value)>,
+    pub(super) answers: Vec<(u16, Response)>,
     /// Codes of refusals that others have too.
     pub(super) refusals: Vec<u16>,
     /// It stands below the layers of the wire format.
@@ -28,37 +36,49 @@ pub(super) struct Operation {
 
 impl Operation {
     /// As it stands in the document.
-    pub(super) fn json(mut self, access: &Access) -> Value {
-        let own = self.answers.into_iter().map(|(code, answer)| (code.to_string(), answer));
-        let mut answers: Map<String, Value> = own.collect();
+    pub(super) fn build(mut self, access: Access) -> Built {
         if let Access::Needs(_) = access {
             self.refusals.extend(responses::BEFORE);
         }
         if self.enveloped {
             self.refusals.extend(responses::ENVELOPED);
         }
-        for code in self.refusals {
-            answers.entry(code.to_string()).or_insert_with(|| reference("responses", responses::name(code)));
-        }
-        self.parameters.push(reference("parameters", parameters::REQUEST_ID));
-        let mut operation = json!({
-            "operationId": self.id,
-            "tags": [self.tag],
-            "summary": self.summary,
-            "description": format!("{} {}", self.description, role(access)),
-            "parameters": self.parameters,
-            "responses": answers,
-            "security": security(access),
+        // What the operation says itself about a code comes last, and stays.
+        let shared = self.refusals.into_iter().map(|code| (code, RefOr::Ref(responses::reference(code))));
+        let own = self.answers.into_iter().map(|(code, answer)| (code, RefOr::T(answer)));
+        let answers = shared.chain(own).map(|(code, answer)| (code.to_string(), answer));
+        let body = self.body.map(|(holds, example)| {
+            let content = ContentBuilder::new().schema(Some(schema(holds))).example(Some(example)).build();
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build()
         });
-        if let Some((schema, example)) = self.body {
-            let content = json!({"application/json": {"schema": schema, "example": example}});
-            operation["requestBody"] = json!({"required": true, "content": content});
-        }
-        operation
+        let mut built = OperationBuilder::new()
+            .operation_id(Some(self.id))
+            .tag(self.tag)
+            .summary(Some(self.summary))
+            .description(Some(format!("{} {}", self.description, role(access))))
+            .request_body(body)
+            .responses(ResponsesBuilder::new().responses_from_iter(answers))
+            .securities(Some(security(access)))
+            .build();
+        self.parameters.push(parameters::reference(parameters::REQUEST_ID));
+        built.parameters = Some(self.parameters);
+        built
     }
 }
 
-fn role(access: &Access) -> String {
+/// A verb by its name in the document.
+pub(super) fn method(method: &Method) -> Option<HttpMethod> {
+    Some(match *method {
+        Method::GET => HttpMethod::Get,
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::PATCH => HttpMethod::Patch,
+        Method::DELETE => HttpMethod::Delete,
+        _ => return None,
+    })
+}
+
+fn role(access: Access) -> String {
     match access {
         Access::Open => "Needs no role.".into(),
         Access::Needs(role) => format!("Needs the role `{role}`."),
@@ -66,24 +86,21 @@ fn role(access: &Access) -> String {
 }
 
 /// Roles stand where OAuth has its scopes.
-fn security(access: &Access) -> Value {
+fn security(access: Access) -> Vec<SecurityRequirement> {
     match access {
-        Access::Open => json!([]),
-        Access::Needs(role) => json!([{"certificate": [role]}, {"token": [role]}]),
+        Access::Open => vec![],
+        Access::Needs(role) => {
+            ["certificate", "token"].map(|name| SecurityRequirement::new(name, [role.to_string()])).into()
+        }
     }
 }
 
 /// The ways to show who one is.
-pub(super) fn security_schemes() -> Value {
-    json!({
-        "certificate": {
-            "type": "mutualTLS",
-            "description": "A client certificate that the server's authority has signed. Its organization names the role: `causeway:viewer`, `causeway:editor` or `causeway:admin`.",
-        },
-        "token": {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "An access token; an admin makes them at `/v0/access-tokens`.",
-        },
-    })
+pub(super) fn security_schemes() -> BTreeMap<String, RefOr<SecurityScheme>> {
+    let certificate = "A client certificate that the server's authority has signed. Its organization names the role: `causeway:viewer`, `causeway:editor` or `causeway:admin`.";
+    let token = "An access token; an admin makes them at `/v0/access-tokens`.";
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(token)).build();
+    let certificate =
+        SecurityScheme::MutualTls { description: Some(certificate.into()), deprecated: None, extensions: None };
+    BTreeMap::from([("certificate".into(), certificate.into()), ("token".into(), SecurityScheme::Http(token).into())])
 }

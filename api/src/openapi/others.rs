@@ -5,9 +5,8 @@ use super::{
     operation::Operation,
     parameters,
     prose::SERVER,
-    reference,
     responses::{json_answer, text_answer},
-    schemas,
+    schema_of, schemas,
 };
 use crate::auth::access::Route;
 use axum::http::StatusCode;
@@ -16,6 +15,7 @@ use causeway_records::{
     nouns::{AccessToken, Event, WorkloadEvent, WorkloadResourceDefinition},
 };
 use serde_json::{Value, json};
+use utoipa::openapi::{RefOr, Response};
 
 /// Any other route; None: nobody has described it yet.
 pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
@@ -49,7 +49,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         },
     });
     let set = json!({
-        "type": "array", "minItems": 1, "items": reference("schemas", &format!("{}Spec", WorkloadResourceDefinition::KIND)),
+        "type": "array", "minItems": 1, "items": schema_of(&format!("{}Spec", WorkloadResourceDefinition::KIND)),
     });
     let mut token = schemas::record(&AccessToken::INFO);
     token["properties"]["Token"] = text("What its holder sends as `Authorization: Bearer`.");
@@ -81,7 +81,7 @@ fn plain(id: &str, tag: &'static str, summary: &str, description: &str) -> Opera
 }
 
 /// What the server says about itself.
-fn server(id: &str, summary: &str, description: &str, answers: Vec<(u16, Value)>) -> Operation {
+fn server(id: &str, summary: &str, description: &str, answers: Vec<(u16, Response)>) -> Operation {
     Operation { answers, ..plain(id, SERVER, summary, description) }
 }
 
@@ -90,7 +90,7 @@ fn create_set() -> Operation {
     let example = envelope::one(info.kind, StatusCode::CREATED, 1, examples::record(info, true));
     let answer = json_answer("The new records, in the order of the body.", nouns::response(info), example, false);
     let does = "Makes all manifests of a list, or, when one of them is refused, none.";
-    let schema = reference("schemas", "WorkloadResourceDefinitionSet");
+    let schema = schema_of("WorkloadResourceDefinitionSet");
     Operation {
         body: Some((schema, json!([examples::body(info)]))),
         answers: vec![(201, answer)],
@@ -105,8 +105,8 @@ fn delete_events() -> Operation {
     let example = envelope::one(info.kind, StatusCode::OK, 1, examples::record(info, false));
     let answer = json_answer("The events that went.", nouns::response(info), example, false);
     let keys = ["workloadinstanceid", "helmworkloadinstanceid"];
-    let parameters =
-        parameters::filters(info).into_iter().filter(|p| keys.iter().any(|key| p["name"] == *key)).collect();
+    let filters = parameters::filters(info).into_iter().filter(|filter| keys.contains(&filter.name.as_str()));
+    let parameters = filters.map(RefOr::T).collect();
     let does = "Deletes the events of a workload instance. Exactly one of the two query parameters must be given.";
     Operation {
         parameters,
@@ -121,12 +121,8 @@ fn events_of() -> Operation {
     let info = &Event::INFO;
     let example = envelope::one(info.kind, StatusCode::OK, 50, examples::record(info, false));
     let answer = json_answer("The events.", nouns::response(info), example, false);
-    let object = json!({
-        "name": "objectid", "in": "query", "required": true, "description": "Id of the record that the events are about.",
-        "schema": {"type": "integer", "format": "int64"}, "example": examples::ID,
-    });
     Operation {
-        parameters: [object].into_iter().chain(parameters::filters(info)).collect(),
+        parameters: [parameters::object()].into_iter().chain(parameters::filters(info)).map(RefOr::T).collect(),
         answers: vec![(200, answer)],
         refusals: vec![400],
         enveloped: true,
@@ -140,14 +136,14 @@ fn create_token(routes: &[Route]) -> Operation {
     let mut record = examples::record(info, true);
     record["Token"] = json!("a text that is shown only this once");
     let example = envelope::one(info.kind, StatusCode::CREATED, 1, record);
-    let answer = json_answer("The new token.", reference("schemas", "NewAccessTokenResponse"), example, false);
+    let answer = json_answer("The new token.", schema_of("NewAccessTokenResponse"), example, false);
     let description = "Makes an access token. The token itself stands in this answer and nowhere else.".into();
     Operation { description, answers: vec![(201, answer)], ..nouns::create(routes, info) }
 }
 
 fn version() -> Operation {
     let example = json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))});
-    let answer = json_answer("The release.", reference("schemas", "Release"), example, false);
+    let answer = json_answer("The release.", schema_of("Release"), example, false);
     server("version", "Release of the server", "Which release answers, without an envelope.", vec![(200, answer)])
 }
 
@@ -165,7 +161,7 @@ fn livez() -> Operation {
 fn healthz() -> Operation {
     let answer = |doc: &str, postgres: &str| {
         let example = json!({"Postgres": postgres, "NATS": "ok"});
-        json_answer(doc, reference("schemas", "Health"), example, false)
+        json_answer(doc, schema_of("Health"), example, false)
     };
     let answers = vec![
         (200, answer("Requests can be answered.", "ok")),

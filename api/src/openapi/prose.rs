@@ -1,10 +1,13 @@
 //! What stands before the operations.
 
 use super::all_nouns;
-use serde_json::{Value, json};
+use utoipa::openapi::{Tag, tag::TagBuilder};
 
 /// The chapter of routes that aren't about records.
 pub(super) const SERVER: &str = "Server";
+
+/// What it is.
+pub(super) const SUMMARY: &str = "A control plane for ingress across Kubernetes clusters";
 
 /// How to read the API in a few minutes.
 pub(super) const INTRODUCTION: &str = "\
@@ -39,9 +42,8 @@ one for each step, with a reason and a sentence; `Ready` sums them up. DELETE of
 loopback a server may be set up to ask nobody.";
 
 /// A chapter for each noun.
-pub(super) fn tags() -> Value {
-    let nouns = all_nouns().map(|info| json!({"name": info.kind, "description": info.doc}));
-    nouns
-        .chain([json!({"name": SERVER, "description": "The server itself: release, probes, figures, this document."})])
-        .collect()
+pub(super) fn tags() -> Vec<Tag> {
+    let nouns = all_nouns().map(|info| (info.kind, info.doc));
+    let all = nouns.chain([(SERVER, "The server itself: release, probes, figures, this document.")]);
+    all.map(|(name, doc)| TagBuilder::new().name(name).description(Some(doc)).build()).collect()
 }

@@ -1,8 +1,10 @@
 //! Refusals and headers that many operations share.
 
-use super::{envelope, reference};
+use super::{envelope, schema, schema_of};
 use causeway_records::problem::Reason;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::openapi::{Content, ContentBuilder, Header, HeaderBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 /// Codes of every operation that asks who is calling.
 pub(super) const BEFORE: &[u16] = &[401, 403, 500, 503];
@@ -101,40 +103,52 @@ const REFUSALS: &[Refusal] = &[
     },
 ];
 
-/// The name of a refusal among the components.
-pub(super) fn name(code: u16) -> &'static str {
-    REFUSALS.iter().find(|refusal| refusal.code == code).map_or("", |refusal| refusal.name)
+/// A refusal among the components.
+pub(super) fn reference(code: u16) -> Ref {
+    Ref::from_response_name(REFUSALS.iter().find(|refusal| refusal.code == code).map_or("", |refusal| refusal.name))
 }
 
 /// Every refusal.
-pub(super) fn refusals() -> Value {
-    REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), refusal.json())).collect::<Map<_, _>>().into()
+pub(super) fn refusals() -> BTreeMap<String, RefOr<Response>> {
+    REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), RefOr::T(refusal.response()))).collect()
 }
 
 impl Refusal {
-    fn json(&self) -> Value {
+    fn response(&self) -> Response {
         let reasons: Vec<_> =
             self.reasons.iter().map(|reason| format!("`{}`: {}", reason.as_str(), reason.doc())).collect();
         let example = envelope::refused(self.code, self.reasons.first().copied().unwrap_or(InternalError), self.doc);
-        let headers = self.headers.iter().map(|name| (wire_name(name).to_owned(), reference("headers", name)));
-        json!({
-            "description": format!("{} Reasons: {}", self.doc, reasons.join(" ")),
-            "headers": headers.collect::<Map<_, _>>(),
-            "content": {"application/json": {"schema": reference("schemas", "ErrorResponse"), "example": example}},
-        })
+        let description = format!("{} Reasons: {}", self.doc, reasons.join(" "));
+        answer(&description, self.headers, "application/json", content(schema_of("ErrorResponse"), example))
     }
 }
 
 /// The headers of answers, by their names among the components.
-pub(super) fn headers() -> Value {
-    let header =
-        |doc: &str, example: &str| json!({"description": doc, "schema": {"type": "string"}, "example": example});
-    json!({
-        "RequestID": header("The request's id: the client's, or made up by the server.", "0b3f0f52-8b0e-4c0c-9d0a-0f5f9a6f7d11"),
-        "ETag": header("Names this state of the record, for `If-Match`. Changes with every write of a client and every change of what is asked for, not with what workers report.", "\"64f8c2a1b3d40-1\""),
-        "RetryAfter": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}, "example": 1},
-        "WWWAuthenticate": header("How to say who is calling.", "Bearer realm=\"causeway\""),
-    })
+pub(super) fn headers() -> BTreeMap<String, RefOr<Header>> {
+    let header = |doc: &str, holds: Value, example: Value| {
+        HeaderBuilder::new().description(Some(doc)).schema(Some(schema(holds))).example(Some(example)).build().into()
+    };
+    let text = || json!({"type": "string"});
+    BTreeMap::from([
+        (
+            "RequestID".into(),
+            header(
+                "The request's id: the client's, or made up by the server.",
+                text(),
+                json!("0b3f0f52-8b0e-4c0c-9d0a-0f5f9a6f7d11"),
+            ),
+        ),
+        (
+            "ETag".into(),
+            header(
+                "Names this state of the record, for `If-Match`. Changes with every write of a client and every change of what is asked for, not with what workers report.",
+                text(),
+                json!("\"64f8c2a1b3d40-1\""),
+            ),
+        ),
+        ("RetryAfter".into(), header("Seconds to wait.", json!({"type": "integer", "minimum": 1}), json!(1))),
+        ("WWWAuthenticate".into(), header("How to say who is calling.", text(), json!("Bearer realm=\"causeway\""))),
+    ])
 }
 
 fn wire_name(name: &str) -> &str {
@@ -147,20 +161,25 @@ fn wire_name(name: &str) -> &str {
 }
 
 /// An answer in JSON. `tagged`: with the record's ETag.
-pub(super) fn json_answer(doc: &str, schema: Value, example: Value, tagged: bool) -> Value {
-    let mut headers = json!({"x-request-id": reference("headers", "RequestID")});
-    if tagged {
-        headers["ETag"] = reference("headers", "ETag");
-    }
-    let content = json!({"application/json": {"schema": schema, "example": example}});
-    json!({"description": doc, "headers": headers, "content": content})
+pub(super) fn json_answer(doc: &str, holds: Value, example: Value, tagged: bool) -> Response {
+    let headers: &[_] = if tagged { &["RequestID", "ETag"] } else { &["RequestID"] };
+    answer(doc, headers, "application/json", content(holds, example))
 }
 
 /// An answer in plain text.
-pub(super) fn text_answer(doc: &str, example: &str) -> Value {
-    let headers = json!({"x-request-id": reference("headers", "RequestID")});
-    let content = json!({"text/plain": {"schema": {"type": "string"}, "example": example}});
-    json!({"description": doc, "headers": headers, "content": content})
+pub(super) fn text_answer(doc: &str, example: &str) -> Response {
+    answer(doc, &["RequestID"], "text/plain", content(json!({"type": "string"}), json!(example)))
+}
+
+fn content(holds: Value, example: Value) -> Content {
+    ContentBuilder::new().schema(Some(schema(holds))).example(Some(example)).build()
+}
+
+/// `headers`: by their names among the components.
+fn answer(doc: &str, headers: &[&str], media: &str, content: Content) -> Response {
+    let answer = ResponseBuilder::new().description(doc).content(media, content);
+    let named = |name: &str| Ref::new(format!("#/components/headers/{name}"));
+    headers.iter().fold(answer, |answer, name| answer.header_ref(wire_name(name), named(name))).build()
 }
 
 #[cfg(test)]

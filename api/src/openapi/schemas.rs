@@ -1,6 +1,6 @@
 //! What records and bodies hold.
 
-use super::{all_nouns, envelope, examples, reference};
+use super::{all_nouns, envelope, examples, schema_of};
 use crate::auth::access::Route;
 use axum::http::Method;
 use causeway_records::{
@@ -24,7 +24,7 @@ enum Place {
 }
 
 /// Every schema.
-pub(super) fn all(routes: &[Route]) -> Value {
+pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
     let mut all = schema::definitions();
     all.extend(envelope::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     all.insert("VersionsOfKind".into(), versions());
@@ -44,7 +44,7 @@ pub(super) fn all(routes: &[Route]) -> Value {
         }
     }
     all.extend(super::others::schemas().map(|(name, schema)| (name.to_owned(), schema)));
-    all.into()
+    all
 }
 
 fn noun_of(path: &str) -> &str {
@@ -91,7 +91,7 @@ fn property(field: &Field, place: Place, default: Option<&Value>) -> Value {
     let mut schema = match field.shape {
         Shape::Children { kind } => {
             let item = if place == Place::Answer { kind.to_owned() } else { child_kind(kind) };
-            Map::from_iter([("type".into(), json!("array")), ("items".into(), reference("schemas", &item))])
+            Map::from_iter([("type".into(), json!("array")), ("items".into(), schema_of(&item))])
         }
         Shape::Column { ty, hints, .. } => schema::of(ty, &hints),
     };

@@ -4,6 +4,7 @@ use super::*;
 use crate::body::{Over, lay};
 use axum::http::Method;
 use causeway_records::{Record, field::Noun, nouns::Rules, secret::Keyring};
+use serde_json::Map;
 use std::collections::HashMap;
 
 /// The schema of a component, with everything that it refers to.
@@ -151,7 +152,7 @@ fn what_a_noun_declares_is_told() {
     assert_eq!(spec["required"], json!(["Name"]));
     assert_eq!(spec["additionalProperties"], false);
     assert_eq!(spec["properties"]["Placement"]["default"], "Shared");
-    assert_eq!(spec["properties"]["Placement"]["anyOf"][0], reference("schemas", "Placement"));
+    assert_eq!(spec["properties"]["Placement"]["anyOf"][0], schema_of("Placement"));
     assert_eq!(schemas["Placement"]["enum"], json!(["Shared", "Dedicated"]));
     assert!(spec["properties"].get("Conditions").is_none() && spec["properties"].get("Reconciled").is_some());
     assert_eq!(schemas["GatewayHttpPortPart"]["required"], json!(["Port"]));
