@@ -1,12 +1,14 @@
 -- A gateway instance that alone holds a port may speak another protocol on it: its own old claim is not in its way. Hostnames are under the domain
--- also when a definition has TCP ports only: whoever reads it refuses what isn't.
+-- also when a definition has TCP ports only: whoever reads it refuses what isn't. A change of a definition or domain that meets the end of an
+-- instance's deletion leaves no claim behind that nobody could ever drop.
 
 CREATE OR REPLACE FUNCTION claim_routes(instance bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     i gateway_instances; d gateway_definitions; domain text; gateway bigint; shared boolean; tls boolean := false; left_behind bigint;
     c record; p gateway_ports; holder text;
 BEGIN
-    SELECT * INTO i FROM gateway_instances WHERE id = instance AND deleted_at IS NULL;
+    -- Its row may be going in this moment: then it claims nothing any more.
+    SELECT * INTO i FROM gateway_instances WHERE id = instance AND deleted_at IS NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN RETURN; END IF;
     -- Locks on all that is read here: whoever changes it waits, and then finds this instance; or we wait, and read what he wrote.
     SELECT * INTO STRICT d FROM gateway_definitions WHERE id = i.gateway_definition_id FOR SHARE;
