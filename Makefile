@@ -4,7 +4,7 @@
 #   make demo    the same, checked and taken down again
 #   make test    every test
 #   make fuzz    the API, fuzzed for longer
-#   make soak    the tests of failures, again and again
+#   make soak    the tests of failures, again and again, and a thousand random sequences
 #   make check   what CI looks at besides the tests
 #   make bench   figures beside their floors, in target/bench; make bench-api those of the API
 
@@ -91,16 +91,23 @@ bench-api: ## Measure the API beside the same work written by hand; figures in t
 	cargo build --release -p causeway-api -p causeway-bench
 	target/release/causeway-bench-api $(BENCH)
 
-ROUNDS := 20
+# MODEL_SEED=7 make soak plays what make soak has played that printed the seed 7.
+ROUNDS ?= 20
+MODEL_SEQUENCES ?= 1000
+MODEL_SEED ?= $(shell date +%s)
 .PHONY: soak
-soak: bundles ## Run the tests of failures ROUNDS times (20)
-	cargo test --workspace --test faults --no-run
+soak: bundles ## Run the tests of failures ROUNDS times (20), and the model with MODEL_SEQUENCES sequences (1000)
+	cargo test --workspace --test faults --test model --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		for round in $$(seq $(ROUNDS)); do \
 			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \
 			echo "round $$round of $(ROUNDS) is good, $$SECONDS s so far"; \
-		done'
+		done; \
+		export MODEL_SEED=$(MODEL_SEED) MODEL_SEQUENCES=$(MODEL_SEQUENCES); \
+		cargo test --workspace --test model -- --nocapture random_sequences \
+			|| { echo "the model failed after $$SECONDS s; its first seed was $$MODEL_SEED" >&2; exit 1; }; \
+		echo "$(ROUNDS) rounds of the tests of failures and $(MODEL_SEQUENCES) sequences of the model are good: $$SECONDS s"'
 
 .PHONY: check
 check: fmt-check clippy openapi-check deny machete alone release-check ## Format, lints, document, licences, unused dependencies, crates alone, no failpoints in a release
