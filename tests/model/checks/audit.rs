@@ -28,8 +28,10 @@ pub(crate) struct Audit {
 pub(crate) struct Writes {
     /// Successful writes.
     pub(crate) done: usize,
-    /// Resource, namespace and name of everything it ever made.
+    /// Resource, namespace and name of everything it ever made, or may have: a request that broke off may have been done.
     made: BTreeSet<[String; 3]>,
+    /// What else it tried, and how that was answered.
+    tried: BTreeMap<[String; 3], Vec<i64>>,
     /// What it did to others' objects.
     harm: Vec<String>,
 }
@@ -82,11 +84,19 @@ fn note(users: &mut BTreeMap<String, Writes>, line: &str) {
     let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let user = text("/user/username");
     let code = event.pointer("/responseStatus/code").and_then(Value::as_i64).unwrap_or_default();
-    if !user.starts_with(LANES) || !(200..300).contains(&code) || text("/requestURI").contains("dryRun=All") {
+    if !user.starts_with(LANES) || text("/requestURI").contains("dryRun=All") {
         return;
     }
     let object = ["resource", "namespace", "name"].map(|part| text(&format!("/objectRef/{part}")));
     let writes = users.entry(user).or_default();
+    if !(200..300).contains(&code) {
+        // 499 is what a server calls a client that has hung up; none at all is an answer that could not be given.
+        if text("/verb") == "patch" && (code == 0 || code >= 499) {
+            writes.made.insert(object.clone());
+        }
+        writes.tried.entry(object).or_default().push(code);
+        return;
+    }
     writes.done += 1;
     if code == 201 {
         writes.made.insert(object);
@@ -97,7 +107,8 @@ fn note(users: &mut BTreeMap<String, Writes>, line: &str) {
     let certificate = ["certificates".to_owned(), namespace, name];
     let secret = resource == "secrets" && text("/verb") == "delete" && writes.made.contains(&certificate);
     if !writes.made.contains(&object) && !secret {
-        writes.harm.push(format!("{} {}", text("/verb"), text("/requestURI")));
+        let tried = writes.tried.get(&object).cloned().unwrap_or_default();
+        writes.harm.push(format!("{} {} (before: {tried:?})", text("/verb"), text("/requestURI")));
     }
 }
 
@@ -132,6 +143,6 @@ mod tests {
         std::fs::rename(&path, dir.path().join("audit-old.log")).unwrap();
         std::fs::write(&path, line("patch", "third", 200)).unwrap();
         let harm = audit.check(&user).unwrap_err().to_string();
-        assert!(harm.contains("delete /other") && harm.contains("patch /third"), "{harm}");
+        assert!(harm.contains("delete /other (before: [409])") && harm.contains("patch /third"), "{harm}");
     }
 }
