@@ -149,6 +149,26 @@ async fn item_09_ports_in_a_patch_replace_the_stored() {
     assert_eq!(ports, [81, 82]);
 }
 
+/// What is null or empty is not there, as everywhere; what is as it is stored is no change.
+#[tokio::test]
+async fn item_10_ports_that_stay_the_same_are_not_made_again() {
+    let ports = json!([{"Port": 80, "Path": "/a"}, {"Port": 81}]);
+    let own = made("gateway-definitions", &json!({"Name": name("ports"), "HttpPorts": ports})).await;
+    let stored = async || {
+        let listed = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={own}")).await.ids();
+        (listed, read("gateway-definitions", own).await.done(200).record()["Generation"].clone())
+    };
+    let before = stored().await;
+    let turned = json!([{"Port": 81, "HTTPSRedirect": false}, {"Port": 80, "Path": "/a"}]);
+    for same in [json!(null), json!([]), ports, turned] {
+        patch("gateway-definitions", own, &json!({"HttpPorts": same, "TcpPorts": null})).await.done(200);
+        assert_eq!(stored().await, before);
+    }
+    patch("gateway-definitions", own, &json!({"HttpPorts": [{"Port": 81}]})).await.done(200);
+    let after = stored().await;
+    assert_eq!((after.0.len(), &after.1), (1, &json!(before.1.as_i64().unwrap() + 1)));
+}
+
 #[tokio::test]
 async fn item_10_patch_merges() {
     let body = json!({"Name": name("patch"), "ServiceName": "web", "GatewayClassName": "other"});

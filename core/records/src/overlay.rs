@@ -132,10 +132,15 @@ impl<T: Noun> Slot for Vec<T> {
     fn to_value(&self) -> Option<Value> {
         None
     }
+    // They aren't stored here: all that can be set is that there are none.
     fn set(&mut self, _: Option<Value>) -> Result<(), String> {
+        self.clear();
         Ok(())
     }
     fn take(&mut self, json: &RawValue) -> Result<bool, Vec<Problem>> {
+        if json.get() == "null" {
+            return Ok(false);
+        }
         let (mut rows, mut problems) = (vec![], vec![]);
         for (n, item) in read::<Items>(json)?.0.iter().enumerate() {
             match child(item) {

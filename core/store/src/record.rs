@@ -10,13 +10,14 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::{Children, Fields, Noun, entries},
+    field::{Children, Fields, Noun, Shape, entries},
     nouns::Rules,
     problem::Reason,
     status::Status,
+    value::Value,
 };
 use sqlx::{
-    Arguments, AssertSqlSafe, Row,
+    Arguments, AssertSqlSafe, PgConnection, Row,
     postgres::{PgArguments, PgRow},
     types::Json,
 };
@@ -143,6 +144,7 @@ impl Writer {
         let stored: Record<T> = row::record(&row.ok_or(StoreError::NotFound)?)?;
         let mut changed = stored.clone();
         let again = lay(&mut changed)?;
+        leave_same_children(&mut connection, id, &mut changed.spec).await?;
         // Pausing and resuming a runtime concerns all that is in its cluster.
         let paused_or_resumed = changed.status.interrupt_reconciliation != stored.status.interrupt_reconciliation;
         let intent = changed.spec != stored.spec || again || paused_or_resumed;
@@ -207,6 +209,55 @@ where
     V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
 {
     arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
+}
+
+/// Lists of children that are as they are stored change nothing: whoever sends back what he has read makes no new rows, and no new work.
+async fn leave_same_children<T: Noun>(connection: &mut PgConnection, id: i64, changed: &mut T) -> Result<()> {
+    let mut same = vec![];
+    for child in changed.children().iter().filter(|child| !child.rows.is_empty()) {
+        let mut stored = stored_children(connection, id, child).await?;
+        let found = child.rows.iter().all(|row| {
+            let values = own_columns(child).map(|index| row.get(index).to_value()).collect::<Vec<_>>();
+            let at = stored.iter().position(|stored| *stored == values);
+            at.map(|at| stored.swap_remove(at)).is_some()
+        });
+        same.extend((found && stored.is_empty()).then_some(child.info.kind));
+    }
+    for (index, field) in T::FIELDS.iter().enumerate() {
+        if matches!(field.shape, Shape::Children { kind } if same.contains(&kind)) {
+            changed
+                .get_mut(index)
+                .set(None)
+                .map_err(|problem| StoreError::invalid_field(Reason::InvalidField, field.json, problem))?;
+        }
+    }
+    Ok(())
+}
+
+/// The live children of a record, as values of their own columns.
+async fn stored_children(
+    connection: &mut PgConnection,
+    id: i64,
+    child: &Children<'_>,
+) -> Result<Vec<Vec<Option<Value>>>> {
+    let columns: Vec<_> = own_columns(child).map(|index| &child.info.fields[index]).collect();
+    let names: Vec<_> = columns.iter().map(|field| field.column).collect();
+    let text = format!(
+        "SELECT {} FROM {} WHERE {} = $1 AND deleted_at IS NULL",
+        names.join(", "),
+        child.info.table,
+        child.key
+    );
+    let rows = sqlx::query(AssertSqlSafe(text)).bind(id).fetch_all(connection).await?;
+    let types: Vec<_> = columns.iter().filter_map(|field| column_type(field)).collect();
+    let read = |row: &PgRow| types.iter().enumerate().map(|(at, ty)| row::value(row, at, *ty)).collect();
+    Ok(rows.iter().map(read).collect::<sqlx::Result<_>>()?)
+}
+
+/// The places of the columns of a child, but for the one that names the parent.
+fn own_columns(child: &Children<'_>) -> impl Iterator<Item = usize> {
+    let (fields, key) = (child.info.fields, child.key);
+    (0..fields.len()).filter(move |index| !fields[*index].is_child() && fields[*index].column != key)
 }
 
 fn bind_children(arguments: &mut PgArguments, children: &[Children<'_>]) -> Result<()> {

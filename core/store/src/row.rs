@@ -58,7 +58,7 @@ pub(crate) fn bind_columns(arguments: &mut PgArguments, fields: &dyn Fields, ski
     Ok(())
 }
 
-fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {
+pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {
     Ok(match ty {
         Type::Bool => row.try_get::<Option<bool>, _>(index)?.map(Value::Bool),
         Type::Int4 => row.try_get::<Option<i32>, _>(index)?.map(Value::Int4),
