@@ -76,22 +76,10 @@ fn at(n: usize, error: StoreError) -> StoreError {
 const EVENT_KEYS: [&str; 2] = ["workloadinstanceid", "helmworkloadinstanceid"];
 
 /// Deletes the events of a workload instance.
-async fn delete_events(
-    Extract(state): Extract<State>,
-    Writes(writer): Writes,
-    RawQuery(pairs): RawQuery<Pairs>,
-) -> Response {
+async fn delete_events(Writes(writer): Writes, RawQuery(pairs): RawQuery<Pairs>) -> Response {
     let deleted = async {
-        let filter = event_filter(&pairs)?;
-        let (events, _) = state.store.list::<WorkloadEvent>(&[filter], i64::MAX, 0).await?;
-        if events.is_empty() {
-            return Err(StoreError::NotFound);
-        }
-        let mut deleted = vec![];
-        for event in events {
-            deleted.push(writer.delete::<WorkloadEvent>(event.id()).await?);
-        }
-        Ok(deleted)
+        let deleted = writer.delete_all::<WorkloadEvent>(event_filter(&pairs)?).await?;
+        if deleted.is_empty() { Err(StoreError::NotFound) } else { Ok(deleted) }
     };
     let kind = WorkloadEvent::KIND;
     match deleted.await {

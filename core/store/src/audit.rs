@@ -82,25 +82,34 @@ impl Store {
 impl Writer {
     /// Binds what [`cte`] names.
     pub(crate) fn bind(&self, arguments: &mut PgArguments, changes: &Changes) -> Result<()> {
-        add(arguments, self.origin.caller.clone())?;
-        add(arguments, self.origin.request_id.clone())?;
+        self.bind_origin(arguments)?;
         add(arguments, Json(changes))
+    }
+
+    /// Binds the first two of these, which are all that [`deletions`] names.
+    pub(crate) fn bind_origin(&self, arguments: &mut PgArguments) -> Result<()> {
+        add(arguments, self.origin.caller.clone())?;
+        add(arguments, self.origin.request_id.clone())
     }
 
     /// The event of a deletion, within the transaction that does it.
     pub(crate) async fn deleted(&self, connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
-        let name = if info.named() { "name" } else { "NULL" };
-        let text = format!(
-            "INSERT INTO audit_events(tenant, caller, request_id, action, object_kind, object_id, object_name)
-             SELECT tenant, $2, $3, '{}', '{}', id, {name} FROM {} WHERE id = $1",
-            Action::Delete,
-            info.kind,
-            info.table
-        );
+        let text = deletions(info, &format!("{} WHERE id = $1", info.table));
         let event = sqlx::query(sqlx::AssertSqlSafe(text)).bind(id);
         event.bind(&self.origin.caller).bind(&self.origin.request_id).execute(connection).await?;
         Ok(())
     }
+}
+
+/// The statement for the events of deletions: one for each row of `from`. `$2` caller, `$3` request id.
+pub(crate) fn deletions(info: &Info, from: &str) -> String {
+    let name = if info.named() { "name" } else { "NULL" };
+    format!(
+        "INSERT INTO audit_events(tenant, caller, request_id, action, object_kind, object_id, object_name)
+         SELECT tenant, $2::text, $3::text, '{}', '{}', id, {name} FROM {from}",
+        Action::Delete,
+        info.kind
+    )
 }
 
 /// The CTE that tells what happened to the row of `t`. It names three binds after `next`: caller, request id, changes. `children` are

@@ -3,8 +3,9 @@
 
 use crate::{
     Store,
-    audit::Writer,
+    audit::{self, Writer},
     error::{Result, StoreError},
+    list::Filter,
     record::{TRIES, whole},
     row, sql,
 };
@@ -14,7 +15,7 @@ use causeway_records::{
     nouns,
     problem::Reason,
 };
-use sqlx::{AssertSqlSafe, PgConnection, Row};
+use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgArguments};
 
 /// What became of a confirmed deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,30 @@ impl Writer {
     ) -> Result<Record<T>> {
         let writer = self.clone();
         whole(async move { retried(|| writer.delete_once::<T>(id, &check)).await }).await
+    }
+
+    /// Deletes all records that pass a filter, in one statement, and answers them. For nouns that nothing depends on and that workers don't
+    /// bring about.
+    pub async fn delete_all<T: Noun>(&self, filter: Filter) -> Result<Vec<Record<T>>> {
+        debug_assert!(!T::INFO.reconciled && dependants(T::KIND).next().is_none(), "{} takes more to delete", T::KIND);
+        let writer = self.clone();
+        whole(async move { retried(|| writer.delete_all_once(&filter)).await }).await
+    }
+
+    async fn delete_all_once<T: Noun>(&self, filter: &Filter) -> Result<Vec<Record<T>>> {
+        let info = &T::INFO;
+        let mut arguments = PgArguments::default();
+        filter.bind(&mut arguments)?;
+        self.bind_origin(&mut arguments)?;
+        let text = format!(
+            "WITH t AS (UPDATE {} SET deleted_at = now() WHERE {} = $1 AND deleted_at IS NULL RETURNING *), a AS ({}) SELECT {} FROM t ORDER BY t.id",
+            info.table,
+            filter.field.column,
+            audit::deletions(info, "t"),
+            sql::of(info).select
+        );
+        let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.store.pool).await?;
+        rows.iter().map(row::record).collect()
     }
 
     async fn delete_once<T: Noun>(

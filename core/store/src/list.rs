@@ -11,7 +11,7 @@ use causeway_records::{
     Record,
     field::{Field, Noun, Shape},
     problem::Reason,
-    value::Type,
+    value::{Type, Value},
 };
 use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
 use std::fmt::Write;
@@ -23,6 +23,24 @@ pub struct Filter {
     pub field: &'static Field,
     /// As in the query.
     pub text: String,
+}
+
+impl Filter {
+    /// The type of the column and the value that it must equal.
+    fn value(&self) -> Result<(Type, Value)> {
+        let (Shape::Column { parse, .. }, Some(ty)) = (self.field.shape, column_type(self.field)) else {
+            let problem = "can't be asked for";
+            return Err(StoreError::invalid_field(Reason::InvalidQuery, self.field.json, problem));
+        };
+        let value = parse(&self.text);
+        Ok((ty, value.map_err(|error| StoreError::invalid_field(Reason::InvalidQuery, self.field.json, error))?))
+    }
+
+    /// Binds the value.
+    pub(crate) fn bind(&self, arguments: &mut PgArguments) -> Result<()> {
+        let (ty, value) = self.value()?;
+        bind(arguments, ty, Some(value))
+    }
 }
 
 /// Where a page begins.
@@ -61,14 +79,11 @@ impl Store {
         let (statements, mut condition) = (sql::of(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
         for (n, filter) in filters.iter().enumerate() {
-            let (Shape::Column { parse, .. }, Some(ty)) = (filter.field.shape, column_type(filter.field)) else {
-                continue;
-            };
-            let value = match parse(&filter.text) {
-                Ok(value) => value,
+            let is_text = column_type(filter.field) == Some(Type::Text);
+            let (ty, value) = match filter.value() {
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
-                Err(_) if ty == Type::Text && filter.text.is_empty() => return Ok((vec![], 0)),
-                Err(error) => return Err(StoreError::invalid_field(Reason::InvalidQuery, filter.field.json, error)),
+                Err(_) if is_text && filter.text.is_empty() => return Ok((vec![], 0)),
+                read => read?,
             };
             bind(&mut arguments, ty, Some(value.clone()))?;
             bind(&mut counted, ty, Some(value))?;
