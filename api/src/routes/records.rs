@@ -13,7 +13,7 @@ use axum::{
     Extension,
     body::Bytes,
     extract::{Path, Query as RawQuery, State as Extract},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use causeway_bus::Hint;
@@ -35,8 +35,8 @@ pub fn routes<T: Noun + Rules>() -> Routes {
         .get(&all, Role::Viewer, list::<T>)
         .post(&all, Role::Editor, create::<T>)
         .get(&one, Role::Viewer, read::<T>)
-        .patch(&one, Role::Editor, patch::<T>)
-        .put(&one, Role::Editor, put::<T>)
+        .patch(&one, Role::Editor, change::<T>)
+        .put(&one, Role::Editor, change::<T>)
         .delete(&one, Role::Editor, delete::<T>)
         .get(&format!("/{plural}/versions"), Role::Viewer, versions::<T>)
 }
@@ -96,47 +96,30 @@ pub(super) async fn read<T: Noun>(
     }
 }
 
-async fn patch<T: Noun + Rules>(
-    state: Extract<State>,
-    caller: Extension<Caller>,
-    writes: Writes,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    change::<T>(&state, &caller, writes, &id, IfMatch::read(&headers), body, Over::Stored).await
-}
-
-async fn put<T: Noun + Rules>(
-    state: Extract<State>,
-    caller: Extension<Caller>,
-    writes: Writes,
-    id: Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let over = if caller.sees_ciphertext() { Over::Defaults } else { Over::VisibleDefaults };
-    change::<T>(&state, &caller, writes, &id, IfMatch::read(&headers), body, over).await
-}
-
+/// PATCH lays the body over what is stored, PUT over defaults.
 async fn change<T: Noun + Rules>(
-    state: &State,
-    caller: &Caller,
+    Extract(state): Extract<State>,
+    Extension(caller): Extension<Caller>,
     Writes(writer): Writes,
-    id: &str,
-    wanted: IfMatch,
+    Path(id): Path<String>,
+    method: Method,
+    headers: HeaderMap,
     body: Bytes,
-    over: Over,
 ) -> Response {
-    let keys = state.keys.clone();
-    let changed = match id_of(id) {
+    let (keys, wanted) = (state.keys.clone(), IfMatch::read(&headers));
+    let over = match method {
+        Method::PATCH => Over::Stored,
+        _ if caller.sees_ciphertext() => Over::Defaults,
+        _ => Over::VisibleDefaults,
+    };
+    let changed = match id_of(&id) {
         Ok(id) => {
             let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &keys));
             writer.change::<T>(id, lay).await
         }
         Err(error) => Err(error),
     };
-    written(state, caller, StatusCode::OK, changed)
+    written(&state, &caller, StatusCode::OK, changed)
 }
 
 /// Asks for a deletion.
