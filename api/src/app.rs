@@ -80,13 +80,13 @@ pub fn around(enveloped: Routes, others: Routes, state: State, settings: &Serve)
     let verbs = Verbs::of([enveloped.list(), others.list()].into_iter().flatten());
     let in_envelope = |router: Router<State>| {
         let layers = ServiceBuilder::new()
-            .layer(option_layer(limiter.map(|limiter| middleware::from_fn_with_state(limiter, limit::admit))))
+            .layer(option_layer(limiter.clone().map(|limiter| middleware::from_fn_with_state(limiter, limit::admit))))
             .layer(DefaultBodyLimit::max(settings.body_limit))
             .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
         router.layer(layers)
     };
     let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
-    let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access });
+    let gate = Arc::new(auth::Gate { auth: state.auth.clone(), access, limiter: limiter.clone() });
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log))

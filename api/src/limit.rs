@@ -103,19 +103,27 @@ impl Limiter {
         }
         self.cells.check_key(who).map_err(|until| until.wait_time_from(self.clock.now()))
     }
+
+    /// Counts a request about this kind of record. When it is one too many, the answer is 429 and says when to come again.
+    pub(crate) fn refuse(&self, kind: &str, caller: Option<&Caller>, peer: Option<&Peer>) -> Option<Response> {
+        let who = Who::of(caller, peer.map(|peer| peer.address.ip()));
+        let wait = self.count(&who).err()?;
+        let seconds = whole_seconds(wait);
+        let sentence = format!("{who} sends more than {} requests per second; wait {seconds} s", self.per_second);
+        let mut answer = envelope::error(kind, StatusCode::TOO_MANY_REQUESTS, &sentence);
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        Some(answer)
+    }
 }
 
 /// Lets a request pass, or answers 429 and says when to come again.
 pub(crate) async fn admit(Extract(limiter): Extract<Arc<Limiter>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
-    let who = Who::of(request.extensions().get(), peer);
-    let Err(wait) = limiter.count(&who) else { return next.run(request).await };
-    let seconds = whole_seconds(wait);
-    let sentence = format!("{who} sends more than {} requests per second; wait {seconds} s", limiter.per_second);
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer);
     let kind = app::kind_of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-    let mut answer = envelope::error(kind, StatusCode::TOO_MANY_REQUESTS, &sentence);
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    answer
+    match limiter.refuse(kind, request.extensions().get(), peer) {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    }
 }
 
 /// `Retry-After` knows nothing shorter than a second.

@@ -50,6 +50,43 @@ async fn a_caller_may_be_held_to_a_rate() {
     platform.stop().await;
 }
 
+#[tokio::test]
+async fn whoever_tries_tokens_is_held_to_it_too() {
+    let platform = start("guesses", &["--auth", "tokens", "--requests-per-second", "1", "--request-burst", "5"]).await;
+    let client = Client::new();
+    let guess = async || client.get(format!("{}/v0/events", platform.url())).bearer_auth("guess").send().await.unwrap();
+    let answers = join_all((0..10).map(|_| guess())).await;
+    let unknown = answers.iter().filter(|answer| code(answer) == 401).count();
+    let refused = answers.iter().filter(|answer| code(answer) == 429 && seconds(answer).is_some()).count();
+    assert!((5..=6).contains(&unknown) && unknown + refused == 10, "{unknown} and {refused}");
+    platform.stop().await;
+}
+
+/// Nobody has to ask for it, and what is young enough stays.
+#[tokio::test]
+async fn old_audit_events_go_by_themselves() {
+    let platform = start("purge", &["--audit-keep", "1s"]).await;
+    let (client, url) = (Client::new(), platform.url());
+    let make = async |name: &str| {
+        let body = serde_json::json!({"Name": name});
+        client.post(format!("{url}/v0/gateway-definitions")).json(&body).send().await.unwrap();
+    };
+    let events = async || -> Vec<Value> {
+        let answer: Value = client.get(format!("{url}/v0/audit-events")).send().await.unwrap().json().await.unwrap();
+        answer["Data"].as_array().unwrap().clone()
+    };
+    make("old").await;
+    let old = events().await[0]["ID"].clone();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while events().await.iter().any(|event| event["ID"] == old) {
+        assert!(tokio::time::Instant::now() < deadline, "the event is still there");
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    make("young").await;
+    assert_eq!(events().await.len(), 1);
+    platform.stop().await;
+}
+
 /// The only connection waits for a lock: the database can be reached all the same, and the answer says so.
 #[tokio::test]
 async fn a_busy_database_is_not_called_unreachable() {

@@ -12,7 +12,7 @@ pub mod tokens;
 pub use causeway_records::nouns::Role;
 
 use self::{access::Access, certificate::Subject, settings::Settings, tokens::Tokens};
-use crate::{app, envelope, tls::Peer};
+use crate::{app, envelope, limit::Limiter, tls::Peer};
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State as Extract},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -116,6 +116,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Unknown> {
 pub(crate) struct Gate {
     pub(crate) auth: Auth,
     pub(crate) access: access::Table,
+    pub(crate) limiter: Option<Arc<Limiter>>,
 }
 
 /// Lets those pass who have the role that the route asks for.
@@ -141,6 +142,12 @@ pub(crate) async fn admit(Extract(gate): Extract<Arc<Gate>>, mut request: Reques
             next.run(request).await
         }
         Err(Unknown::Unproven(sentence)) => {
+            // Whoever tries tokens is held to a rate as well, by where he is.
+            if let Some(limiter) = &gate.limiter
+                && let Some(refused) = limiter.refuse(kind, None, peer)
+            {
+                return refused;
+            }
             let mut answer = envelope::error(kind, StatusCode::UNAUTHORIZED, sentence);
             let challenge = HeaderValue::from_static(r#"Bearer realm="causeway""#);
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
