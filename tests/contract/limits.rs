@@ -109,3 +109,16 @@ async fn a_busy_database_is_not_called_unreachable() {
     drop(answers);
     platform.stop().await;
 }
+
+/// A mistake of ours, too, is answered as the document says.
+#[tokio::test]
+async fn a_panic_is_a_refusal_like_others() {
+    let platform = start("panic", &[]).await;
+    platform.arm_api("api.committed", "panic").await.unwrap();
+    let url = format!("{}/v0/gateway-definitions", platform.url());
+    let answer = Client::new().post(url).json(&serde_json::json!({"Name": "web"})).send().await.unwrap();
+    assert_eq!((code(&answer), answer.headers().contains_key("x-request-id")), (500, true));
+    let body: Value = answer.json().await.unwrap();
+    assert_eq!((&body["Data"], &body["Status"]["reason"]), (&Value::Null, &"InternalError".into()));
+    platform.stop().await;
+}
