@@ -4,10 +4,13 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Result, anyhow};
 
+/// The first seed of `make test`: always the same sequences, so that a failure is about what was changed. `make soak` takes new ones.
+const SEED: u64 = 3000;
+
 /// How many sequences of which seeds, and how.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// `MODEL_SEED`: the seed of the first sequence; the next one has the next seed. By default the clock's.
+    /// `MODEL_SEED`: the seed of the first sequence; the next one has the next seed. [`SEED`] by default.
     pub(crate) seed: u64,
     /// `MODEL_SEQUENCES`: how many; 50 by default.
     pub(crate) sequences: usize,
@@ -21,9 +24,8 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn from_env() -> Result<Self> {
-        let clock = std::time::UNIX_EPOCH.elapsed()?.as_secs();
         Ok(Self {
-            seed: number("MODEL_SEED", clock)?,
+            seed: number("MODEL_SEED", SEED)?,
             sequences: number("MODEL_SEQUENCES", 50)?,
             lanes: number("MODEL_LANES", 8)?,
             shrink: Duration::from_secs(number("MODEL_SHRINK_SECONDS", 300)?),
