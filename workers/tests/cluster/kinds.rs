@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     exclusive::{definition, group, widget},
-    support::{Corner, entry},
+    support::{Corner, entry, eventually},
 };
 
 #[tokio::test]
@@ -61,6 +61,7 @@ async fn without_its_kind_an_object_is_not_confirmed_to_be_gone() {
     let ours = widget(&corner, json!([]));
     let first = corner.applied(&[kind.clone(), ours.clone()], &[]).await;
     corner.delete(&kind.at).await;
+    eventually("its kind is no longer served", async || !corner.serves(&ours.at).await).await;
     let pruned = corner.prune(&[entry(&first.inventory, &ours.at).clone()]).await;
     let Some(Change::Pending(why)) = pruned.change(&ours.at) else { panic!("{pruned:?}") };
     assert!(why.contains("Widget"), "{why}");

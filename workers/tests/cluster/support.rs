@@ -130,6 +130,11 @@ impl Corner {
         self.api(at).get_opt(&at.name).await.unwrap()
     }
 
+    /// Whether the API server answers for this kind: for a moment it still does when its definition is gone.
+    pub(crate) async fn serves(&self, at: &ObjectRef) -> bool {
+        !matches!(self.api(at).list(&ListParams::default()).await, Err(kube::Error::Api(status)) if status.code == 404)
+    }
+
     /// What stands beside an object.
     pub(crate) async fn names(&self, at: &ObjectRef) -> Vec<String> {
         let list = self.api(at).list(&ListParams::default()).await.unwrap();
