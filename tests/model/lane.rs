@@ -85,7 +85,7 @@ impl Lane {
     /// Started, with both clusters on record and nothing else.
     pub(crate) async fn start(grounds: &Grounds) -> Result<Self> {
         let endpoints = grounds.endpoints.clone();
-        let worker_arguments = ["--lease-ttl", &format!("{}s", LEASE.as_secs()), "--scan-interval", "1s"];
+        let worker_arguments = ["--lease-ttl", &format!("{}s", LEASE.as_secs()), "--scan-interval", "2s"];
         let setup = Setup {
             workers: WORKERS,
             worker_arguments: worker_arguments.map(str::to_owned).to_vec(),
