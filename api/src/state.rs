@@ -1,7 +1,7 @@
 //! What handlers work with.
 
 use crate::auth::Auth;
-use causeway_bus::Bus;
+use causeway_bus::Gatherer;
 use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -15,8 +15,8 @@ pub struct State(Arc<Parts>);
 pub struct Parts {
     /// Postgres.
     pub store: Store,
-    /// NATS.
-    pub bus: Bus,
+    /// To the workers, over NATS.
+    pub hints: Gatherer,
     /// For secrets at rest.
     pub keys: Keyring,
     /// Who asks.

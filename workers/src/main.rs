@@ -15,6 +15,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+// A pass reads and writes much JSON in small pieces; glibc's allocator gives memory back and takes it again all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let settings = Settings::parse();

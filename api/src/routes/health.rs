@@ -58,7 +58,7 @@ async fn healthz(Extract(state): Extract<State>) -> Response {
     let word = |good: bool, bad: &'static str| if good { "ok" } else { bad };
     let parts = json!({
         "Postgres": word(postgres.is_ok(), "unreachable: requests fail"),
-        "NATS": word(state.bus.is_connected(), "unreachable: changes reach the clusters at the workers' next scan"),
+        "NATS": word(state.hints.is_connected(), "unreachable: changes reach the clusters at the workers' next scan"),
     });
     envelope::json(code, &parts)
 }

@@ -164,7 +164,7 @@ fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Resu
 
 fn hint<T: Noun>(state: &State, record: &Record<T>) {
     reach(&API_COMMITTED);
-    state.bus.publish(&Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
+    state.hints.publish(Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
 }
 
 /// The cluster whose worker has something to do now; 0: any may have.

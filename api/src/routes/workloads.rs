@@ -53,7 +53,7 @@ async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body
     let kind = WorkloadResourceDefinition::KIND;
     match made.await {
         Ok(records) => {
-            state.bus.publish(&Hint { kind: kind.to_owned(), id: 0, scope: 0 });
+            state.hints.publish(Hint { kind: kind.to_owned(), id: 0, scope: 0 });
             let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
             envelope::many(kind, StatusCode::CREATED, Meta { page: 1, size: count, total_count: count }, &records)
         }

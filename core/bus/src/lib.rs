@@ -4,8 +4,10 @@
 //! and drops none. So hints are plain messages, published after the commit and never waited for: no acknowledgement, no stream.
 
 mod config;
+mod gather;
 
 pub use config::Broker;
+pub use gather::Gatherer;
 
 use async_nats::{Client, ConnectOptions, connection::State};
 use futures::{FutureExt, Stream, StreamExt};
@@ -17,7 +19,7 @@ use std::time::Duration;
 pub struct Hint {
     /// Its kind: `GatewayInstance`.
     pub kind: String,
-    /// Its id.
+    /// Its id; one of theirs, where several came at once (see [`Gatherer`]).
     pub id: i64,
     /// Id of the runtime instance whose worker does the work; 0: no cluster.
     pub scope: i64,

@@ -11,6 +11,10 @@ use causeway_bench::{
 use clap::{Parser, Subcommand};
 use tokio::runtime::Builder;
 
+// The hand-written server has the same allocator as the API.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The API beside hand-written SQL.
 #[derive(Debug, Parser)]
 #[command(name = "causeway-bench-api", version, args_conflicts_with_subcommands = true)]

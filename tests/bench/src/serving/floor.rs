@@ -25,6 +25,7 @@ use causeway_api::{
     state::{Parts, State},
     tls::Peer,
 };
+use causeway_bus::Gatherer;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
@@ -183,7 +184,7 @@ pub async fn serve(settings: Serve) -> Result<()> {
     let store = settings.database.connect()?;
     let state = State::from(Parts {
         store: store.clone(),
-        bus: settings.broker.connect().await?,
+        hints: Gatherer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.clone(),
         auth: Auth::new(settings.security.clone(), store),
         metrics: PrometheusBuilder::new().install_recorder()?,
