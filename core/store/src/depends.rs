@@ -40,6 +40,16 @@ const TABLE: &[Line] = &[
     ),
     line(
         "AwsAccount",
+        "GatewayInstance",
+        "SELECT c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
+    ),
+    line(
+        "AwsAccount",
+        "SharedGateway",
+        "SELECT c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
+    ),
+    line(
+        "AwsAccount",
         "SupportServiceInstance",
         "SELECT id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL",
     ),
@@ -52,6 +62,11 @@ const TABLE: &[Line] = &[
         "DomainNameDefinition",
         "GatewayInstance",
         "SELECT g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        "DomainNameDefinition",
+        "SharedGateway",
+        "SELECT gateway_id FROM route_claims WHERE domain_name_definition_id = record",
     ),
     line(
         "DomainNameDefinition",
@@ -237,7 +252,7 @@ mod tests {
 
     #[test]
     fn the_migrations_hold_the_generated_function() {
-        let migration = include_str!("../../../migrations/0003_wake_dependants.sql");
+        let migration = include_str!("../../../migrations/0015_listeners_at_scale.sql");
         assert!(
             migration.contains(&wake_dependants_sql()),
             "put this into a new migration:\n{}",

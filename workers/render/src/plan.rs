@@ -3,6 +3,7 @@
 use causeway_records::inventory::ObjectRef;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::fmt::Write;
 
 /// One object as we want it, whole: kind, name, labels, spec.
 #[derive(Clone, PartialEq)]
@@ -46,6 +47,14 @@ impl Object {
 
 /// A short stable hash of a JSON value: object keys are sorted by `serde_json`, so equal values have equal hashes.
 pub fn hash(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string().as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = Sha256::new();
+    // Neither a Value nor a digest refuses anything.
+    let _ = serde_json::to_writer(&mut digest, value);
+    let digest = digest.finalize();
+    let mut text = String::with_capacity(32);
+    for byte in digest.iter().take(16) {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }

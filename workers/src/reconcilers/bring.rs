@@ -10,7 +10,7 @@ use causeway_records::{
 use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
 use causeway_store::queue::Next;
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     time::{Duration, Instant},
 };
 
@@ -152,8 +152,8 @@ impl Pass<'_> {
         let looked = Instant::now();
         // Only what is read after that moment counts.
         let as_left = |entry: &InventoryEntry| watches.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry));
-        let known = |at: &ObjectRef| done.inventory.iter().any(|entry| entry.object == *at);
-        let stray = watches.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known(&seen.at));
+        let known: HashSet<&ObjectRef> = done.inventory.iter().map(|entry| &entry.object).collect();
+        let stray = watches.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known.contains(&seen.at));
         (!stray && done.inventory.iter().all(as_left)).then_some(looked)
     }
 
@@ -180,15 +180,10 @@ impl Pass<'_> {
     /// What is remembered, and what else bears this record's label: made by a pass that could not write it down.
     pub(super) fn known(&self, owner: Owner, plan: &Plan) -> Inventory {
         let mut known = self.work.inventory.clone();
-        let planned: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).collect();
+        let remembered = self.work.inventory.iter().map(|entry| &entry.object);
+        let expected: HashSet<&ObjectRef> = remembered.chain(plan.objects.iter().map(|object| &object.at)).collect();
         for found in self.connection.watches.by_owner(&owner.to_string()) {
-            let remembered = known.iter().any(|entry| entry.object == found.at);
-            if !remembered
-                && !planned.contains(&found.at)
-                && found.applied
-                && !found.deleting
-                && !is_definition(&found.at)
-            {
+            if !expected.contains(&found.at) && found.applied && !found.deleting && !is_definition(&found.at) {
                 known.push(InventoryEntry {
                     uid: Some(found.uid.clone()),
                     ..InventoryEntry::intended(found.at.clone())

@@ -38,7 +38,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let mut found = brought.found(before, after);
     // What all of its users read of it; of a listener only its own users read.
     found.wake_dependants = pass.work.projection.as_ref().map(|before| &before["gateway"]) != Some(&whole);
-    found.projection = Some(json!({"listeners": states, "gateway": whole}));
+    let projection = json!({"listeners": states, "gateway": whole});
+    found.projection = (pass.work.projection.as_ref() != Some(&projection)).then_some(projection);
     found.wake = wake;
     Ok(found)
 }

@@ -173,7 +173,39 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
     let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap();
     world.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
     let last = generations().await;
-    assert!(last[0] > after[0] && last[2] > after[2], "{after:?} {last:?}");
+    assert!(last[0] > after[0], "{after:?} {last:?}");
+    assert_eq!(last[2], after[2], "another path is nothing to a listener");
+    world.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Port":8080}"#)).await.unwrap();
+    assert!(generations().await[2] > last[2], "another port is");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn credentials_reach_all_who_use_them(pool: PgPool) {
+    let world = World::new(&pool).await;
+    let account = r#"{"Name":"dns","AccountID":"1","DefaultRegion":"eu-west-1","DefaultAccount":false}"#;
+    let account = world.writer.create(record::<AwsAccount>(account)).await.unwrap().id();
+    let named = move |domain: &mut Record<DomainNameDefinition>| {
+        domain.spec.aws_account_id = Some(account);
+        Ok(false)
+    };
+    world.writer.change(world.domain, named).await.unwrap();
+    let shared = world.instance("shared", world.definition("shared", HTTPS).await).await.unwrap().id();
+    let own = format!(r#""Placement":"Dedicated",{HTTPS}"#);
+    let own = world.instance("own", world.definition("own", &own).await).await.unwrap().id();
+    let inputs = world.store.gateway_inputs(shared).await.unwrap().0;
+    let gateway = inputs.shared_gateway.unwrap().gateway.record.id();
+    let watched = [key("GatewayInstance", shared), key("GatewayInstance", own), key("SharedGateway", gateway)];
+    let generations = async || {
+        let mut all = vec![];
+        for key in &watched {
+            all.push(world.store.begin(key, world.lease()).await.unwrap().unwrap().generation);
+        }
+        all
+    };
+    let before = generations().await;
+    world.writer.change(account, patch::<AwsAccount>(r#"{"DefaultRegion":"eu-north-1"}"#)).await.unwrap();
+    let after = generations().await;
+    assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
