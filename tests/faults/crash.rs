@@ -16,7 +16,7 @@ const KILL: &str = "1*return(kill)";
 /// Kills the newest worker at this point while `ask` is done, has another one take over, and looks at everything.
 async fn survives(ground: &mut Ground, point: &Point, actions: &str, ask: impl AsyncFnOnce(&mut Ground)) {
     let newest = ground.platform.workers().len() - 1;
-    ground.platform.arm_worker(newest, point.name, actions).await.unwrap();
+    ground.arm_to_die(newest, point.name, actions).await;
     ask(ground).await;
     ground.until_dead(newest, point.moment).await;
     ground.platform.add_worker().await.unwrap();

@@ -61,7 +61,7 @@ async fn a_worker_that_dies_while_it_deletes_dns_records() {
             .unwrap();
 
         let newest = ground.platform.workers().len() - 1;
-        ground.platform.arm_worker(newest, point.name, "1*return(kill)").await.unwrap();
+        ground.arm_to_die(newest, point.name, "1*return(kill)").await;
         ground.client.delete("domain-name-instances", id).await.unwrap();
         ground.until_dead(newest, point.moment).await;
         ground.platform.add_worker().await.unwrap();

@@ -222,6 +222,13 @@ impl Ground {
         sqlx::query_scalar(text).bind(scope).fetch_optional(&mut self.database().await).await.unwrap()
     }
 
+    /// Arms a failpoint at which a worker is killed. It may be reached before the worker has said that it is armed.
+    pub(crate) async fn arm_to_die(&self, worker: usize, point: &str, actions: &str) {
+        if let Err(error) = self.platform.arm_worker(worker, point, actions).await {
+            self.until_dead(worker, &format!("{point}, of which it said: {error:#}")).await;
+        }
+    }
+
     /// Waits until a worker has ended, by a failpoint for example.
     pub(crate) async fn until_dead(&self, worker: usize, why: &str) {
         eventually(&format!("worker {worker} dies: {why}"), async || {
