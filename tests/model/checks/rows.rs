@@ -31,12 +31,12 @@ impl Lane {
     /// Err with what is left to do.
     pub(super) async fn is_settled(&self, database: &mut PgConnection) -> Result<()> {
         // An object that is on its way out, as namespaces are for a while, is named by its record until it is gone.
-        let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, '')
+        let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, ''), conditions
             FROM reconciliations WHERE due_at <= now()
                 OR (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL OR conditions @> '[{\"Reason\": \"Pruning\"}]'))
             ORDER BY kind, id";
-        let left: Vec<(String, i64, bool, bool, String)> = sqlx::query_as(text).fetch_all(database).await?;
-        ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error): {left:#?}");
+        let left: Vec<(String, i64, bool, bool, String, Value)> = sqlx::query_as(text).fetch_all(database).await?;
+        ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error, conditions): {left:#?}");
         Ok(())
     }
 

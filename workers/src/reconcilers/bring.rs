@@ -195,8 +195,14 @@ impl Pass<'_> {
 
     /// A list of what would go, if that is too much to go without a person's word.
     fn brake(&self, unwanted: &[InventoryEntry], all: usize) -> Option<String> {
-        // What a shared gateway loses was lost by gateway instances, which a person deleted or changed.
-        let explained = self.work.being_deleted || self.work.brake_released || self.work.key.kind == "SharedGateway";
+        let asked_for = match self.work.key.kind.as_str() {
+            // What it loses was lost by gateway instances, which a person deleted or changed.
+            "SharedGateway" => true,
+            // A few fields say what it has, and a person changed one: Placement alone takes a Gateway, its class and certificates away.
+            "GatewayInstance" => self.work.generation > self.work.observed_generation,
+            _ => false,
+        };
+        let explained = self.work.being_deleted || self.work.brake_released || asked_for;
         if explained || unwanted.len() <= most(all) {
             return None;
         }
