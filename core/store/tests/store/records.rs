@@ -159,13 +159,7 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
     let shared = world.store.gateway_inputs(instance.id()).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
     let watched =
         [key("GatewayInstance", instance.id()), key("DomainNameInstance", name.id()), key("SharedGateway", shared)];
-    let generations = async || {
-        let mut all = vec![];
-        for key in &watched {
-            all.push(world.store.begin(key, world.lease()).await.unwrap().unwrap().generation);
-        }
-        all
-    };
+    let generations = async || world.generations(&watched).await;
     let before = generations().await;
     world.writer.change(world.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
     let after = generations().await;
@@ -195,13 +189,7 @@ async fn credentials_reach_all_who_use_them(pool: PgPool) {
     let inputs = world.store.gateway_inputs(shared).await.unwrap().0;
     let gateway = inputs.shared_gateway.unwrap().gateway.record.id();
     let watched = [key("GatewayInstance", shared), key("GatewayInstance", own), key("SharedGateway", gateway)];
-    let generations = async || {
-        let mut all = vec![];
-        for key in &watched {
-            all.push(world.store.begin(key, world.lease()).await.unwrap().unwrap().generation);
-        }
-        all
-    };
+    let generations = async || world.generations(&watched).await;
     let before = generations().await;
     world.writer.change(account, patch::<AwsAccount>(r#"{"DefaultRegion":"eu-north-1"}"#)).await.unwrap();
     let after = generations().await;
