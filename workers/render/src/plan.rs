@@ -3,7 +3,6 @@
 use causeway_records::inventory::ObjectRef;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// One object as we want it, whole: kind, name, labels, spec.
 #[derive(Clone, PartialEq)]
@@ -50,11 +49,7 @@ pub fn hash(value: &Value) -> String {
     let mut digest = Sha256::new();
     // Neither a Value nor a digest refuses anything.
     let _ = serde_json::to_writer(&mut digest, value);
-    let digest = digest.finalize();
-    let mut text = String::with_capacity(32);
-    for byte in digest.iter().take(16) {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-    }
+    let mut text = format!("{:x}", digest.finalize());
+    text.truncate(32);
     text
 }
