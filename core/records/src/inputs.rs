@@ -11,7 +11,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// A record with the name its objects bear in the cluster: `<slug of its name at creation>-<id>`. A rename changes nothing there.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -185,9 +185,18 @@ pub struct DomainNameInputs {
     pub gateways: Vec<DomainGateway>,
     /// Hostnames that other domain name instances of the cluster publish: they have the same owner in the zone, so their records are not this
     /// one's to take away.
-    pub wanted_elsewhere: BTreeSet<String>,
+    pub wanted_elsewhere: BTreeMap<String, Elsewhere>,
     /// What its last pass found.
     pub published: Published,
+}
+
+/// How far another domain name instance has taken on a hostname.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// It is asked for there.
+    Asked,
+    /// That instance has noted it down: it takes the records out of the zone one day.
+    Noted,
 }
 
 /// A gateway whose hostnames get records.

@@ -16,8 +16,9 @@ use causeway_records::{
     Record,
     field::Noun,
     inputs::{
-        DomainGateway, DomainNameInputs, DomainNameState, GatewayInputs, Listener, ListenerKey, ListenerUser, Named,
-        Protocol, Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
+        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, ListenerKey,
+        ListenerUser, Named, Protocol, Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs,
+        WorkloadInputs,
     },
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance,
@@ -27,7 +28,7 @@ use causeway_records::{
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
@@ -167,20 +168,21 @@ impl Store {
     }
 
     /// Hostnames that the cluster's other domain name instances publish.
-    async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeSet<String>> {
-        let text = "SELECT DISTINCT h FROM domain_name_instances n
+    async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeMap<String, Elsewhere>> {
+        let text = "SELECT h, coalesce(bool_or(nr.projection -> 'hosts' ? h), false) FROM domain_name_instances n
             JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
             JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL
             JOIN reconciliations gr ON gr.kind = 'GatewayInstance' AND gr.id = g.id AND gr.deletion_scheduled IS NULL
             JOIN gateway_definitions d ON d.id = g.gateway_definition_id AND d.domain_name_definition_id = n.domain_name_definition_id
             JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id, hostnames_of(d, dd.domain) h
-            WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL";
-        let rows: Vec<String> = sqlx::query_scalar(text)
+            WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL GROUP BY h";
+        let rows: Vec<(String, bool)> = sqlx::query_as(text)
             .bind(instance.spec.kubernetes_runtime_instance_id)
             .bind(instance.id())
             .fetch_all(&self.pool)
             .await?;
-        Ok(rows.into_iter().collect())
+        let how = |noted: bool| if noted { Elsewhere::Noted } else { Elsewhere::Asked };
+        Ok(rows.into_iter().map(|(hostname, noted)| (hostname, how(noted))).collect())
     }
 
     /// For the pass of a support service.

@@ -13,16 +13,20 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
-    inputs::{DomainGateway, DomainNameInputs},
+    inputs::{DomainGateway, DomainNameInputs, Elsewhere, HostRecord, Published},
     inventory::ObjectRef,
     nouns::DomainNameInstance,
     record::Record,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
 };
+
+/// How long a domain name instance that goes waits for another one to take over its hostnames.
+const HANDOVER: TimeDelta = TimeDelta::seconds(30);
 
 /// Where clients find a Gateway, each address once, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,12 +119,40 @@ pub fn wanted(inputs: &DomainNameInputs, targets: &TargetsOf) -> BTreeMap<String
     publishers(inputs, targets).into_iter().map(|(hostname, (_, records))| (hostname.to_owned(), records)).collect()
 }
 
+/// What was published, and what is about to be: whose records will have to leave the zone one day.
+pub fn intended<'a>(inputs: &DomainNameInputs, hostnames: impl Iterator<Item = &'a String>) -> Published {
+    let mut published = inputs.published.clone();
+    let ttl = inputs.definition.spec.ttl_seconds();
+    for hostname in hostnames {
+        let new = || HostRecord { present: false, message: String::new(), gone_since: None, ttl };
+        published.hosts.entry(hostname.clone()).or_insert_with(new).gone_since = None;
+    }
+    published
+}
+
 /// Hostnames that were published and that no gateway has any more, here or in another domain name instance: their records go. A gateway that
 /// merely lost its address keeps them, because a wrong address does less harm than none when it comes back in a moment.
-pub fn leaving(inputs: &DomainNameInputs) -> BTreeSet<String> {
+pub fn leaving(inputs: &DomainNameInputs, now: DateTime<Utc>) -> BTreeSet<String> {
     let asked: BTreeSet<&str> = staying(inputs).flat_map(|gateway| &gateway.hostnames).map(String::as_str).collect();
-    let gone = |hostname: &&String| !asked.contains(hostname.as_str()) && !inputs.wanted_elsewhere.contains(*hostname);
+    let elsewhere = |hostname: &str| match inputs.wanted_elsewhere.get(hostname) {
+        None => false,
+        Some(Elsewhere::Noted) => true,
+        Some(Elsewhere::Asked) => has_time(inputs, now),
+    };
+    let gone = |hostname: &&String| !asked.contains(hostname.as_str()) && !elsewhere(hostname);
     inputs.published.hosts.keys().filter(gone).cloned().collect()
+}
+
+/// Whether a domain name instance that is on its way out still has to wait: another one has a hostname of its own too and hasn't noted down yet
+/// that its records are its matter now. Were they deleted, the name would be without an address until external-dns comes round.
+pub fn is_handing_over(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
+    let asked_only = |hostname: &String| inputs.wanted_elsewhere.get(hostname) == Some(&Elsewhere::Asked);
+    is_going(&inputs.instance.record.status) && has_time(inputs, now) && inputs.published.hosts.keys().any(asked_only)
+}
+
+/// Whether others may still take over what a domain name instance has published.
+fn has_time(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
+    inputs.instance.record.status.deletion_scheduled.is_none_or(|since| now - since < HANDOVER)
 }
 
 /// The gateways whose hostnames stay published: none once the domain name instance itself goes.

@@ -5,13 +5,13 @@ use super::{Failure, Found, Pass, services::all_hold};
 use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
-    inputs::{DomainNameInputs, HostRecord, Published},
+    inputs::{DomainNameInputs, Elsewhere, HostRecord, Published},
     nouns::{AwsAccount, Service},
     status::Finding,
 };
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
-    domain_name,
+    domain_name::{self, RecordSet},
     plan::Plan,
     support_service::dns_owner,
 };
@@ -44,19 +44,25 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let gateways: Vec<_> = inputs.gateways.iter().map(|gateway| domain_name::gateway_ref(&inputs, gateway)).collect();
     pass.watch(gateways.iter()).await;
     let targets = domain_name::targets(&inputs, &pass.seen(owner, gateways.iter()));
-    let plan = if pass.work.being_deleted { Plan::default() } else { domain_name::render(&inputs, &targets) };
+    let (plan, wanted) = match pass.work.being_deleted {
+        true => (Plan::default(), BTreeMap::new()),
+        false => (domain_name::render(&inputs, &targets), domain_name::wanted(&inputs, &targets)),
+    };
+    remember(pass, &inputs, &wanted).await?;
     let brought = pass.bring(owner, &plan).await?;
     if brought.error.is_some() {
         return Ok(brought.found(before, vec![]));
     }
-    let wanted = if pass.work.being_deleted { BTreeMap::new() } else { domain_name::wanted(&inputs, &targets) };
-    let leaving = domain_name::leaving(&inputs);
+    let leaving = domain_name::leaving(&inputs, pass.work.now());
     let zone = match look(pass, &inputs, &Wanted::all(&wanted), &leaving).await {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
     };
     let published = note(&inputs, &zone, &leaving, pass.work.now());
     let (clean, next) = progress(&published, &leaving, pass.work.now());
+    if pass.work.being_deleted && domain_name::is_handing_over(&inputs, pass.work.now()) {
+        return Ok(Found { next: Next::In(SOON), applied: false, ..brought.found(before, vec![]) });
+    }
     if pass.work.being_deleted && clean {
         return pass.remove(owner).await;
     }
@@ -70,6 +76,20 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     found.wake_dependants = changed || caught_up;
     found.projection = serde_json::to_value(&inputs.published).ok();
     Ok(found)
+}
+
+/// Notes down the hostnames that this pass is about to have published: whatever becomes of the pass, they are taken out of the zone one day.
+async fn remember(
+    pass: &Pass<'_>,
+    inputs: &DomainNameInputs,
+    wanted: &BTreeMap<String, Vec<RecordSet>>,
+) -> Result<(), Failure> {
+    let ahead = domain_name::intended(inputs, wanted.keys());
+    if ahead == inputs.published {
+        return Ok(());
+    }
+    let ahead = serde_json::to_value(&ahead).unwrap_or_default();
+    if pass.context.store.save_projection(pass.work, &ahead).await? { Ok(()) } else { Err(Failure::Cancelled) }
 }
 
 /// What the zone says, after what has to leave it was deleted.
@@ -166,7 +186,7 @@ fn note(inputs: &DomainNameInputs, zone: &Looked, leaving: &BTreeSet<String>, no
     // A gateway that lost its address keeps its records; they are still ours to take away one day. What another instance goes on publishing is
     // its matter.
     let asked = |host: &String| inputs.gateways.iter().any(|gateway| gateway.hostnames.contains(host));
-    let kept = |host: &String| !inputs.wanted_elsewhere.contains(host) || asked(host);
+    let kept = |host: &String| inputs.wanted_elsewhere.get(host) != Some(&Elsewhere::Noted) || asked(host);
     for (host, before) in inputs.published.hosts.iter().filter(|(host, _)| kept(host)) {
         hosts.entry(host.clone()).or_insert_with(|| before.clone());
     }
@@ -187,7 +207,11 @@ fn progress(published: &Published, leaving: &BTreeSet<String>, now: DateTime<Utc
     let clean = leaving.iter().all(|host| published.hosts.get(host).is_none_or(settled));
     let standing = published.hosts.iter().filter(|(host, _)| !leaving.contains(*host));
     let all_present = standing.into_iter().all(|(_, record)| record.present);
-    (clean, Next::In(if clean && all_present { RESYNC } else { SOON }))
+    // external-dns may have read its objects long before it writes: what left the zone is looked for again, at three times its age each time.
+    let gone = leaving.iter().filter_map(|host| published.hosts.get(host)?.gone_since);
+    let again = gone.filter_map(|gone| (now - gone).to_std().ok()).map(|age| 2 * age.max(SETTLED)).min();
+    let rest = again.map_or(RESYNC, |again| again.min(RESYNC));
+    (clean, Next::In(if clean && all_present { rest } else { SOON }))
 }
 
 /// The zone could not be read: say so, and try again as the error says.

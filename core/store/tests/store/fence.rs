@@ -55,6 +55,7 @@ async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     world.store.settle(&successor, &settlement("the successor's")).await.unwrap();
 
     assert!(!world.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
+    assert!(!world.store.save_projection(&work, &serde_json::json!({"late": true})).await.unwrap());
     world.store.settle(&work, &settlement("late")).await.unwrap();
     assert!(world.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
     let now = world.store.begin(&key, new).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 //! Records of all nouns against a real Postgres.
 
 use crate::fixture::{World, patch, record};
-use causeway_records::{Record, field::Table, nouns::*};
+use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
 use causeway_store::{
     Filter, StoreError,
     queue::{Key, Next, Settlement},
@@ -318,11 +318,15 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
         );
         world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
     };
-    let (first, _) = (name("root", world.workload).await, name("api", other).await);
+    let (first, other_name) = (name("root", world.workload).await, name("api", other).await);
     world.instance("root", root).await.unwrap();
     let second = world.writer.create(world.instance_of("api", api, other)).await.unwrap().id();
     let elsewhere = async || world.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
-    assert_eq!(elsewhere().await.into_iter().collect::<Vec<_>>(), ["www.example.test"]);
+    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), Elsewhere::Asked)].into());
+    let work = world.store.begin(&key("DomainNameInstance", other_name), world.lease()).await.unwrap().unwrap();
+    let noted = serde_json::json!({"hosts": {"www.example.test": {"present": false, "ttl": 60}}});
+    assert!(world.store.save_projection(&work, &noted).await.unwrap());
+    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), Elsewhere::Noted)].into());
     world.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }
