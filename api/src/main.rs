@@ -97,7 +97,7 @@ async fn serve(settings: Serve) -> anyhow::Result<()> {
         () = overdue => tracing::warn!("requests were still under way when the time to stop was over"),
     }
     hints.flush().await;
-    store.close().await;
+    store.close();
     Ok(())
 }
 
@@ -112,7 +112,7 @@ async fn create_token(settings: TokenCreate) -> anyhow::Result<()> {
     let made = access_tokens::make(&writer, token).await?;
     writeln!(std::io::stderr(), "role {}, until {expires_at}; it is shown only this once", made.record.spec.role)?;
     writeln!(std::io::stdout(), "{}", made.token)?;
-    store.close().await;
+    store.close();
     Ok(())
 }
 

@@ -47,6 +47,6 @@ async fn main() -> anyhow::Result<()> {
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     stop.cancel();
     fleet.await.context("the workers ended badly")?;
-    context.store.close().await;
+    context.store.close();
     Ok(())
 }

@@ -15,7 +15,7 @@ use causeway_records::{
     nouns,
     problem::Reason,
 };
-use sqlx::{AssertSqlSafe, PgConnection, Row, postgres::PgArguments};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row, postgres::PgArguments};
 
 /// What became of a confirmed deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,8 @@ impl Writer {
         check: &(impl Fn(&Record<T>) -> Result<()> + Sync),
     ) -> Result<Record<T>> {
         let info = &T::INFO;
-        let mut transaction = self.store.pool.begin().await?;
+        let mut connection = self.store.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
         // With the lock held nobody can add a dependant, and the statements after it see all that were added before.
         let lock = format!("SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", info.table);
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
@@ -96,6 +97,7 @@ impl Writer {
         let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
         let record = row::record(&row)?;
         transaction.commit().await?;
+        connection.give_back();
         Ok(record)
     }
 }
@@ -111,7 +113,8 @@ impl Store {
     }
 
     async fn confirm_once(&self, info: &Info, id: i64) -> Result<Confirmed> {
-        let mut transaction = self.pool.begin().await?;
+        let mut connection = self.pool.acquire().await?;
+        let mut transaction = connection.begin().await?;
         let lock = format!("SELECT FROM {} WHERE id = $1 FOR UPDATE", info.table);
         sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_one(&mut *transaction).await?;
         if !is_scheduled(&mut transaction, info.kind, id).await? {
@@ -124,6 +127,7 @@ impl Store {
         }
         remove(&mut transaction, info, id).await?;
         transaction.commit().await?;
+        connection.give_back();
         Ok(Confirmed::Gone)
     }
 }

@@ -24,6 +24,7 @@ mod json_row;
 pub mod keys;
 pub mod lease;
 mod list;
+pub mod pool;
 pub mod queue;
 mod reach;
 mod record;
@@ -40,8 +41,9 @@ pub use error::{Result, StoreError};
 pub use list::{Filter, Start};
 pub use record::Lay;
 
+use pool::Pool;
 use reach::Reach;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
@@ -51,7 +53,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 /// Postgres, behind a pool.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) pool: PgPool,
+    pub(crate) pool: Pool,
     reach: Arc<Reach>,
     control_plane: Arc<OnceCell<String>>,
 }
@@ -69,18 +71,14 @@ impl Store {
             // Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
             ("plan_cache_mode", "force_generic_plan"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(wait)
-            // One more round trip for each statement; a broken connection shows in the statement itself.
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let pool = Pool::new(options, connections, wait);
         Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
     }
 
     /// Brings the schema up to date. Several processes may do so at once.
     pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
-        MIGRATOR.run(&self.pool).await
+        let mut connection = self.pool.acquire().await?;
+        MIGRATOR.run(&mut *connection).await
     }
 
     /// Whether Postgres answers.
@@ -99,8 +97,8 @@ impl Store {
         self.control_plane.get_or_try_init(ask).await.cloned()
     }
 
-    /// Ends all connections.
-    pub async fn close(&self) {
-        self.pool.close().await;
+    /// Ends all connections, as they come free.
+    pub fn close(&self) {
+        self.pool.close();
     }
 }

@@ -23,7 +23,7 @@ impl Store {
         match *last {
             Some((when, answer)) if when.elapsed() < FRESH => answer,
             _ => {
-                let answer = answers(&self.pool.connect_options()).await;
+                let answer = answers(self.pool.options()).await;
                 *last = Some((Instant::now(), answer));
                 answer
             }

@@ -17,7 +17,7 @@ use causeway_records::{
     value::Value,
 };
 use sqlx::{
-    Arguments, AssertSqlSafe, PgConnection, Row,
+    Arguments, AssertSqlSafe, Connection as _, PgConnection, Row,
     postgres::{PgArguments, PgRow},
     types::Json,
 };
@@ -78,7 +78,8 @@ impl Writer {
     pub async fn create_all<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Record<T>>> {
         let writer = self.clone();
         whole(async move {
-            let mut transaction = writer.store.pool.begin().await?;
+            let mut connection = writer.store.pool.acquire().await?;
+            let mut transaction = connection.begin().await?;
             let mut made = vec![];
             for record in &records {
                 let row = sqlx::query_with(sql::of(&T::INFO).create, writer.create_arguments(record, &[])?)
@@ -88,6 +89,7 @@ impl Writer {
                 made.push(row::record(&row)?);
             }
             transaction.commit().await?;
+            connection.give_back();
             Ok(made)
         })
         .await
@@ -171,7 +173,7 @@ impl Writer {
             sqlx::query_with(AssertSqlSafe(text), arguments).fetch_optional(&mut *connection).await?
         };
         // Nobody waits for a second connection while he holds one.
-        drop(connection);
+        connection.give_back();
         if let Some(row) = row {
             return Ok(Some(row::record(&row)?));
         }

@@ -1,6 +1,6 @@
 //! The floor: a server of one noun as somebody would write it by hand, with sqlx and serde and nothing general.
 //!
-//! It does the same statements (the record, its work, its audit event, what follows from it), over a pool of the same size, in the same
+//! It does the same statements (the record, its work, its audit event, what follows from it), over the same pool, in the same
 //! envelope. What it leaves out is what the API does for every noun: checks of a body, refusals that name fields, `ETag` and `If-Match`, what a
 //! caller may see, hints to workers. It changes a record without reading it first.
 
@@ -26,15 +26,12 @@ use causeway_api::{
     tls::Peer,
 };
 use causeway_bus::Gatherer;
+use causeway_store::pool::Pool;
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{
-    FromRow, PgPool, Row,
-    postgres::{PgConnectOptions, PgPoolOptions},
-    types::Json as Jsonb,
-};
+use sqlx::{FromRow, Row, postgres::PgConnectOptions, types::Json as Jsonb};
 use tokio::net::TcpListener;
 
 /// The path of an answer that costs nothing, on the port without layers.
@@ -216,11 +213,10 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// As the API's.
-fn pool(settings: &Serve) -> Result<PgPool> {
+fn pool(settings: &Serve) -> Result<Pool> {
     let database = &settings.database;
     let options: PgConnectOptions = database.database_url.parse()?;
-    let pool = PgPoolOptions::new().max_connections(database.database_connections);
-    Ok(pool.acquire_timeout(database.database_wait).test_before_acquire(false).connect_lazy_with(options))
+    Ok(Pool::new(options, database.database_connections, database.database_wait))
 }
 
 type Answer = Result<Response, Failed>;
@@ -240,24 +236,24 @@ impl IntoResponse for Failed {
     }
 }
 
-async fn read(Extension(pool): Extension<PgPool>, Path(id): Path<i64>) -> Answer {
+async fn read(Extension(pool): Extension<Pool>, Path(id): Path<i64>) -> Answer {
     let record: Option<Stored> = sqlx::query_as(GET).bind(id).fetch_optional(&pool).await?;
     Ok(one(StatusCode::OK, record))
 }
 
-async fn list(Extension(pool): Extension<PgPool>, Query(Paging { page, size }): Query<Paging>) -> Answer {
+async fn list(Extension(pool): Extension<Pool>, Query(Paging { page, size }): Query<Paging>) -> Answer {
     let rows = sqlx::query(PAGE).fetch_all(&pool).await?;
     let records = rows.iter().map(Stored::from_row).collect::<sqlx::Result<Vec<_>>>()?;
     let total: Option<i64> = rows.last().map(|row| row.try_get("total")).transpose()?.flatten();
     Ok(envelope(StatusCode::OK, page, size, total.unwrap_or_default(), &records))
 }
 
-async fn create(Extension(pool): Extension<PgPool>, headers: HeaderMap, Json(sent): Json<Sent>) -> Answer {
+async fn create(Extension(pool): Extension<Pool>, headers: HeaderMap, Json(sent): Json<Sent>) -> Answer {
     Ok(one(StatusCode::CREATED, write(&pool, CREATE, 0, &headers, sent).await?))
 }
 
 async fn change(
-    Extension(pool): Extension<PgPool>,
+    Extension(pool): Extension<Pool>,
     Path(id): Path<i64>,
     headers: HeaderMap,
     Json(sent): Json<Sent>,
@@ -266,7 +262,7 @@ async fn change(
 }
 
 async fn write(
-    pool: &PgPool,
+    pool: &Pool,
     text: &'static str,
     id: i64,
     headers: &HeaderMap,
