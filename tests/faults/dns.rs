@@ -29,50 +29,94 @@ async fn publish(ground: &Ground, zone: &str, host: &str, owner: &str) {
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
-#[tokio::test]
-async fn a_worker_that_dies_while_it_deletes_dns_records() {
-    let mut ground = Ground::start("dies_dns").await;
-    let workload = ground.add("named", maps(&["a"], "1")).await;
-    let domain = format!("{}.example", ground.identity);
-    let zone = create_zone(&ground.endpoints, &domain).await.unwrap();
-    let (ours, theirs) = (dns_owner(&ground.identity, ground.runtime), "somebody");
-    publish(&ground, &zone, &format!("theirs.{domain}"), theirs).await;
-    for (n, point) in [&DNS_NEXT, &DNS_DONE].into_iter().enumerate() {
-        let host = format!("host-{n}.{domain}");
+/// A workload in a bare cluster, which has no external-dns, and a zone in which somebody else has a record.
+struct Zone {
+    ground: Ground,
+    workload: i64,
+    id: String,
+    domain: String,
+}
+
+impl Zone {
+    async fn start(name: &str) -> Self {
+        let mut ground = Ground::start(name).await;
+        let workload = ground.add("named", maps(&["a"], "1")).await;
+        let domain = format!("{}.example", ground.identity);
+        let id = create_zone(&ground.endpoints, &domain).await.unwrap();
+        publish(&ground, &id, &format!("theirs.{domain}"), "somebody").await;
+        Self { ground, workload, id, domain }
+    }
+
+    /// As external-dns does.
+    async fn publish(&self, host: &str) {
+        publish(&self.ground, &self.id, host, &dns_owner(&self.ground.identity, self.ground.runtime)).await;
+    }
+
+    /// A domain name instance that has published this host.
+    async fn with(&self, name: &str, host: &str) -> i64 {
+        let client = &self.ground.client;
         let body = json!({
-            "Name": format!("names-{n}"), "Domain": domain, "Zone": "Public", "AdminEmail": "ops@test.example", "TTL": 1,
+            "Name": name, "Domain": self.domain, "Zone": "Public", "AdminEmail": "ops@test.example", "TTL": 1,
             "IssuerKind": "SelfSigned",
         });
-        let of = id_of(&ground.client.create("domain-name-definitions", &body).await.unwrap()).unwrap();
+        let of = id_of(&client.create("domain-name-definitions", &body).await.unwrap()).unwrap();
         let body = json!({
-            "Name": format!("names-{n}"), "KubernetesRuntimeInstanceID": ground.runtime, "DomainNameDefinitionID": of,
-            "WorkloadInstanceID": workload,
+            "Name": name, "KubernetesRuntimeInstanceID": self.ground.runtime, "DomainNameDefinitionID": of,
+            "WorkloadInstanceID": self.workload,
         });
-        let id = id_of(&ground.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
-        // As if it had been published; the bare cluster has no external-dns that would do so.
-        publish(&ground, &zone, &host, &ours).await;
+        let id = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        self.publish(host).await;
         let record = HostRecord { present: true, message: String::new(), gone_since: None, ttl: 1 };
-        let published = Published { hosts: BTreeMap::from([(host, record)]) };
+        let published = Published { hosts: BTreeMap::from([(host.to_owned(), record)]) };
         sqlx::query("UPDATE reconciliations SET projection = $1 WHERE kind = 'DomainNameInstance' AND id = $2")
             .bind(sqlx::types::Json(published))
             .bind(id)
-            .execute(&mut ground.database().await)
+            .execute(&mut self.ground.database().await)
             .await
             .unwrap();
+        id
+    }
 
-        let newest = ground.platform.workers().len() - 1;
-        ground.arm_to_die(newest, point.name, "1*return(kill)").await;
-        ground.client.delete("domain-name-instances", id).await.unwrap();
-        ground.until_dead(newest, point.moment).await;
-        ground.platform.add_worker().await.unwrap();
-        ground.client.until_gone("domain-name-instances", id, SOON).await.unwrap();
+    async fn until_only_theirs_is_left(&self) {
         eventually("nothing of ours is left in the zone, and all of theirs", async || {
             let left: Vec<_> =
-                standing(&ground.endpoints, &zone).await.unwrap().into_keys().map(|(name, _)| name).collect();
+                standing(&self.ground.endpoints, &self.id).await.unwrap().into_keys().map(|(name, _)| name).collect();
             if left.len() == 2 && left.iter().all(|name| name.contains("theirs")) { Ok(()) } else { Err(left) }
         })
         .await;
     }
-    ground.until_as_recorded().await;
-    ground.stop().await;
+
+    async fn stop(self) {
+        self.ground.until_as_recorded().await;
+        self.ground.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_dies_while_it_deletes_dns_records() {
+    let mut zone = Zone::start("dies_dns").await;
+    for (n, point) in [&DNS_NEXT, &DNS_DONE].into_iter().enumerate() {
+        let id = zone.with(&format!("names-{n}"), &format!("host-{n}.{}", zone.domain)).await;
+        let newest = zone.ground.platform.workers().len() - 1;
+        zone.ground.arm_to_die(newest, point.name, "1*return(kill)").await;
+        zone.ground.client.delete("domain-name-instances", id).await.unwrap();
+        zone.ground.until_dead(newest, point.moment).await;
+        zone.ground.platform.add_worker().await.unwrap();
+        zone.ground.client.until_gone("domain-name-instances", id, SOON).await.unwrap();
+        zone.until_only_theirs_is_left().await;
+    }
+    zone.stop().await;
+}
+
+#[tokio::test]
+async fn records_that_external_dns_writes_after_their_deletion_go_too() {
+    let zone = Zone::start("late_dns").await;
+    let host = format!("late.{}", zone.domain);
+    let id = zone.with("late", &host).await;
+    zone.ground.client.delete("domain-name-instances", id).await.unwrap();
+    zone.ground.client.until_gone("domain-name-instances", id, SOON).await.unwrap();
+    zone.until_only_theirs_is_left().await;
+    zone.publish(&host).await;
+    zone.until_only_theirs_is_left().await;
+    zone.stop().await;
 }

@@ -259,7 +259,8 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     let text = format!("UPDATE {} SET deleted_at = now() WHERE id = $1", info.table);
     sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
     let follow = if info.reconciled {
-        sqlx::query("UPDATE reconciliations SET gone_at = now(), due_at = NULL, deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2")
+        // Who writes a zone's records may be late: they are looked for once more.
+        sqlx::query("UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END, deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2")
             .bind(info.kind)
             .bind(id)
             .execute(&mut *connection)

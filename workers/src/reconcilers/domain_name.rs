@@ -1,7 +1,7 @@
 //! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zone itself says whether they
 //! stand, and they are deleted here.
 
-use super::{Failure, Found, Pass, services::all_hold};
+use super::{Failure, Found, Pass, remove, services::all_hold};
 use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
@@ -15,7 +15,7 @@ use causeway_render::{
     plan::Plan,
     support_service::dns_owner,
 };
-use causeway_store::queue::Next;
+use causeway_store::{StoreError, queue::Next};
 use chrono::{DateTime, Utc};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -76,6 +76,39 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     found.wake_dependants = changed || caught_up;
     found.projection = serde_json::to_value(&inputs.published).ok();
     Ok(found)
+}
+
+/// What turns up of a domain name instance whose row is gone: objects in its cluster, and for a while records in its zone.
+pub(super) async fn leftovers(pass: &Pass<'_>) -> Result<Found, Failure> {
+    let found = remove::leftovers(pass).await?;
+    match (found.next, strays(pass).await?) {
+        (Next::WhenWoken, next) => Ok(Found { next, ..found }),
+        _ => Ok(found),
+    }
+}
+
+/// Deletes what external-dns wrote after the zone had been found clean; says when to look again.
+async fn strays(pass: &Pass<'_>) -> Result<Next, Failure> {
+    let mut inputs = match pass.context.store.domain_name_inputs(pass.work.key.id).await {
+        Err(StoreError::NotFound) => return Ok(Next::WhenWoken),
+        read => read?,
+    };
+    if inputs.account.as_mut().is_some_and(|account| account.spec.decrypt(&pass.context.key).is_err()) {
+        return Ok(Next::WhenWoken);
+    }
+    let now = pass.work.now();
+    inputs.published.hosts.retain(|_, record| record.gone_since.is_some() && !is_over(record, now));
+    let leaving = domain_name::leaving(&inputs, now);
+    if leaving.is_empty() {
+        return Ok(Next::WhenWoken);
+    }
+    Ok(match look(pass, &inputs, &[], &leaving).await {
+        Ok(zone) => progress(&note(&inputs, &zone, &leaving, now), &leaving, now).1,
+        Err(error) => {
+            tracing::warn!(%error, "a zone could not be looked through once more");
+            Next::In(retry_after(&error))
+        }
+    })
 }
 
 /// Notes down the hostnames that this pass is about to have published: whatever becomes of the pass, they are taken out of the zone one day.
@@ -220,10 +253,14 @@ fn unread(before: Vec<Finding>, brought: super::bring::Brought, error: &DnsError
     let mut found = brought.found(before, vec![finding]);
     found.applied = false;
     found.error = Some(error.to_string());
-    found.retry_after = Some(match error.next() {
+    found.retry_after = Some(retry_after(error));
+    found
+}
+
+fn retry_after(error: &DnsError) -> Duration {
+    match error.next() {
         dns::Next::Again(after) => after,
         // A person has to act, and nobody tells us when he did.
         dns::Next::Stop => Duration::from_secs(30),
-    });
-    found
+    }
 }

@@ -146,7 +146,10 @@ pub async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Resu
         return Ok(pass.held(sentence));
     }
     if work.gone {
-        return remove::leftovers(&pass).await;
+        return match work.key.kind.as_str() {
+            "DomainNameInstance" => domain_name::leftovers(&pass).await,
+            _ => remove::leftovers(&pass).await,
+        };
     }
     match work.key.kind.as_str() {
         "SupportServiceInstance" => support_service::reconcile(&pass).await,
