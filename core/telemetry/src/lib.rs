@@ -60,7 +60,9 @@ pub fn init(program: &'static str, filter: &str, traces: &Traces) -> Result<Tele
         tracing_opentelemetry::layer().with_tracer(provider.tracer(program)).with_filter(filter)
     });
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
-    let logs = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(filter);
+    // The innermost span alone would be a second time in each line: the list has it.
+    let logs = tracing_subscriber::fmt::layer().json().with_current_span(false).with_writer(std::io::stderr);
+    let logs = logs.with_filter(filter);
     tracing_subscriber::registry().with(collected).with(logs).try_init()?;
     Ok(Telemetry(provider))
 }
