@@ -31,7 +31,12 @@ impl Gatherer {
     #[must_use]
     pub fn new(bus: Bus) -> Self {
         let (to, from) = mpsc::channel(WAITING);
-        tokio::spawn(send(bus.clone(), from));
+        let (one, all) = (bus.clone(), bus.clone());
+        let flush = move || {
+            let bus = all.clone();
+            async move { bus.flush().await }
+        };
+        tokio::spawn(send(from, move |hint| one.publish(hint), flush));
         Self { bus, to }
     }
 
@@ -60,12 +65,16 @@ impl Gatherer {
     }
 }
 
-async fn send(bus: Bus, mut from: mpsc::Receiver<Message>) {
+async fn send<F: Future<Output = ()>>(
+    mut from: mpsc::Receiver<Message>,
+    publish: impl Fn(&Hint),
+    flush: impl Fn() -> F,
+) {
     while let Some(first) = from.recv().await {
         let mut flushes = vec![];
         match first {
             Message::Hint(hint) => {
-                bus.publish(&hint);
+                publish(&hint);
                 tokio::time::sleep(GATHER).await;
             }
             Message::Flush(done) => flushes.push(done),
@@ -77,13 +86,62 @@ async fn send(bus: Bus, mut from: mpsc::Receiver<Message>) {
                 Message::Flush(done) => flushes.push(done),
             }
         }
-        gathered.values().for_each(|hint| bus.publish(hint));
+        gathered.values().for_each(&publish);
         if !flushes.is_empty() {
-            bus.flush().await;
+            flush().await;
         }
         for done in flushes {
             // Whoever asked may have given up.
             let _ = done.send(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use tokio::time::Instant;
+
+    /// What was sent, and how long after the beginning.
+    type Sent = Arc<Mutex<Vec<(Duration, Hint)>>>;
+
+    fn hint(kind: &str, id: i64, scope: i64) -> Hint {
+        Hint { kind: kind.into(), id, scope }
+    }
+
+    fn gather() -> (mpsc::Sender<Message>, Sent) {
+        let ((to, from), sent, begun) = (mpsc::channel(WAITING), Sent::default(), Instant::now());
+        let list = sent.clone();
+        let publish = move |hint: &Hint| list.lock().unwrap().push((begun.elapsed(), hint.clone()));
+        tokio::spawn(send(from, publish, async || ()));
+        (to, sent)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_hint_goes_at_once_and_those_after_it_as_one_of_each_kind_and_cluster() {
+        let (to, sent) = gather();
+        for id in 1..=100 {
+            to.try_send(Message::Hint(hint("GatewayInstance", id, 1))).unwrap();
+            to.try_send(Message::Hint(hint("GatewayInstance", id, 2))).unwrap();
+            to.try_send(Message::Hint(hint("WorkloadInstance", id, 1))).unwrap();
+        }
+        tokio::time::sleep(2 * GATHER).await;
+        let mut sent = std::mem::take(&mut *sent.lock().unwrap());
+        assert_eq!(sent.remove(0), (Duration::ZERO, hint("GatewayInstance", 1, 1)));
+        sent.sort_by_key(|(_, hint)| (hint.kind.clone(), hint.scope));
+        let last = [hint("GatewayInstance", 100, 1), hint("GatewayInstance", 100, 2), hint("WorkloadInstance", 100, 1)];
+        assert_eq!(sent, last.map(|hint| (GATHER, hint)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_flushes_waits_for_all_that_came_before() {
+        let (to, sent) = gather();
+        let (done, flushed) = oneshot::channel();
+        for message in [Message::Hint(hint("A", 1, 0)), Message::Hint(hint("B", 2, 0)), Message::Flush(done)] {
+            to.try_send(message).unwrap();
+        }
+        flushed.await.unwrap();
+        assert_eq!(sent.lock().unwrap().len(), 2);
     }
 }
