@@ -50,10 +50,12 @@ impl Pair {
         })
         .await;
         let frozen = usize::from(holder == self.names[1]);
-        self.ground.platform.arm_worker(frozen, point.name, STOP).await.unwrap();
+        // It may stand still before it has said that it is armed.
+        let armed = self.ground.platform.arm_worker(frozen, point.name, STOP).await;
         ask(&mut self.ground).await;
         let stands = || self.ground.platform.workers()[frozen].is_frozen();
-        eventually(point.moment, async || if stands() { Ok(()) } else { Err("it runs") }).await;
+        eventually(point.moment, async || if stands() { Ok(()) } else { Err(format!("it runs; armed: {armed:?}")) })
+            .await;
         eventually("the other takes the cluster", async || match self.ground.holder().await {
             Some(now) if now == self.names[1 - frozen] => Ok(()),
             seen => Err(seen),

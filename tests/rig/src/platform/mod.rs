@@ -27,6 +27,8 @@ use crate::{
     process::{Process, Spec},
 };
 
+/// How long a program may take to say that it is armed.
+const ARMED_WITHIN: Duration = Duration::from_secs(5);
 /// A worker reads all bundles first, which takes an unoptimised build on a busy machine a while.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 const STOPPED_WITHIN: Duration = Duration::from_secs(15);
@@ -260,7 +262,9 @@ impl ControlPlane {
 
 async fn arm(port: u16, point: &str, actions: &str) -> Result<()> {
     let url = format!("http://127.0.0.1:{port}/failpoints/{point}");
-    let answer = reqwest::Client::new().put(url).body(actions.to_owned()).send().await?;
+    // A program that is frozen by what it was just armed with never answers.
+    let request = reqwest::Client::new().put(url).timeout(ARMED_WITHIN).body(actions.to_owned());
+    let answer = request.send().await?;
     match answer.status().as_u16() {
         200 => Ok(()),
         404 => bail!("the program was built without failpoints; run `cargo build --workspace`"),
