@@ -7,13 +7,13 @@ use causeway_rig::{
 use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
 use kube::{
     ResourceExt,
-    api::{DeleteParams, DynamicObject},
+    api::{DeleteParams, DynamicObject, ListParams, ObjectMeta, PostParams},
 };
 use serde_json::{Value, json};
 
 use crate::scene::{
-    CONFIG_MAP, CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, TCP_ROUTE, at, becomes, eventually,
-    make_class, meddle, our_writes,
+    CONFIG_MAP, CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, SECRET, Scene, TCP_ROUTE, at, becomes,
+    eventually, make_class, meddle, our_writes, vanishes,
 };
 
 /// A scene on a shared gateway that nobody else uses, and that gateway's object name.
@@ -168,6 +168,32 @@ async fn where_nothing_changes_nothing_is_written() {
     let ours = |route: &DynamicObject| at(route, "/spec/hostnames/0") == &json!(scene.hostname());
     becomes(&routes, &name, "the hostname is put back", ours).await;
     assert!(our_writes(cluster, &name).await.len() > before, "the repair is in the log");
+}
+
+#[tokio::test]
+async fn a_secret_that_cert_manager_writes_when_its_certificate_is_gone_goes_too() {
+    let scene = Scene::ready("late", json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]})).await;
+    let secrets = api(&scene.kube, SECRET, None);
+    let of_scene = async || {
+        let of = |secret: &DynamicObject| {
+            secret.annotations().get("cert-manager.io/alt-names").is_some_and(|names| *names == scene.hostname())
+        };
+        secrets.list(&ListParams::default()).await.unwrap().into_iter().filter(of).collect::<Vec<_>>()
+    };
+    let mut secret = of_scene().await.pop().expect("cert-manager has made it");
+    scene.stage.client.delete("gateway-instances", scene.gateway).await.unwrap();
+    vanishes("the Secret", of_scene).await;
+    // As cert-manager does when it was in the middle of signing.
+    secret.metadata = ObjectMeta {
+        name: secret.metadata.name,
+        namespace: secret.metadata.namespace,
+        labels: secret.metadata.labels,
+        annotations: secret.metadata.annotations,
+        ..ObjectMeta::default()
+    };
+    let there = api(&scene.kube, SECRET, secret.metadata.namespace.as_deref());
+    there.create(&PostParams::default(), &secret).await.unwrap();
+    vanishes("the Secret that came late", of_scene).await;
 }
 
 #[tokio::test]

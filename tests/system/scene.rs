@@ -21,6 +21,7 @@ pub(crate) const LISTENER_SET: Kind = ("gateway.networking.k8s.io", "v1", "Liste
 pub(crate) const HTTP_ROUTE: Kind = ("gateway.networking.k8s.io", "v1", "HTTPRoute");
 pub(crate) const TCP_ROUTE: Kind = ("gateway.networking.k8s.io", "v1", "TCPRoute");
 pub(crate) const CONFIG_MAP: Kind = ("", "v1", "ConfigMap");
+pub(crate) const SECRET: Kind = ("", "v1", "Secret");
 pub(crate) const DNS_ENDPOINT: Kind = ("externaldns.k8s.io", "v1alpha1", "DNSEndpoint");
 
 pub(crate) const CONTROL_PLANE: &str = "causeway.dev/control-plane";

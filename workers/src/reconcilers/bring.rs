@@ -1,13 +1,18 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
 use super::{APPLIED, Failure, Found, Pass, Retry};
-use crate::cluster::{Change, ClusterError, Outcome, Writer, inventory};
+use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},
     status::Finding,
 };
-use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
+use causeway_render::{
+    k8s::{cert_manager::CERTIFICATE, core::SECRET},
+    labels::Owner,
+    observed::Seen,
+    plan::Plan,
+};
 use causeway_store::queue::Next;
 use std::{
     collections::{BTreeSet, HashSet},
@@ -99,7 +104,8 @@ impl Pass<'_> {
     /// Makes the plan true.
     pub(super) async fn bring(&self, owner: Owner, plan: &Plan) -> Result<Brought, Failure> {
         let old = self.known(owner, plan);
-        self.watch(plan.objects.iter().map(|object| &object.at).chain(old.iter().map(|entry| &entry.object))).await;
+        let own = plan.objects.iter().map(|object| &object.at).chain(old.iter().map(|entry| &entry.object));
+        self.watch(own.chain(&made_for(owner))).await;
         let before = inventory::union(&old, plan);
         if before != self.work.inventory {
             self.remember(&before).await?;
@@ -159,13 +165,9 @@ impl Pass<'_> {
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
     pub(super) async fn prune(&self, writer: &Writer, entries: Inventory) -> Outcome {
-        let secrets = entries.iter().filter(|entry| is_certificate(&entry.object)).map(|entry| {
-            InventoryEntry::intended(ObjectRef {
-                group: String::new(),
-                version: "v1".into(),
-                kind: "Secret".into(),
-                ..entry.object.clone()
-            })
+        let secrets = entries.iter().filter(|entry| CERTIFICATE.is(&entry.object)).map(|entry| {
+            let namespace = entry.object.namespace.as_deref().unwrap_or_default();
+            InventoryEntry::intended(SECRET.at(namespace, &entry.object.name))
         });
         // Pruned from the end: the Certificate goes first, or cert-manager would make its Secret anew.
         let all: Inventory = secrets.chain(entries.iter().cloned()).collect();
@@ -177,13 +179,15 @@ impl Pass<'_> {
         outcome
     }
 
-    /// What is remembered, and what else bears this record's label: made by a pass that could not write it down.
+    /// What is remembered, and what else bears this record's label: made by a pass that could not write it down, or by cert-manager, late, for
+    /// a Certificate that is gone.
     pub(super) fn known(&self, owner: Owner, plan: &Plan) -> Inventory {
         let mut known = self.work.inventory.clone();
         let remembered = self.work.inventory.iter().map(|entry| &entry.object);
         let expected: HashSet<&ObjectRef> = remembered.chain(plan.objects.iter().map(|object| &object.at)).collect();
         for found in self.connection.watches.by_owner(&owner.to_string()) {
-            if !expected.contains(&found.at) && found.applied && !found.deleting && !is_definition(&found.at) {
+            let ours = (found.applied && !is_definition(&found.at)) || is_orphan(owner, &found, &expected);
+            if ours && !expected.contains(&found.at) && !found.deleting {
                 known.push(InventoryEntry {
                     uid: Some(found.uid.clone()),
                     ..InventoryEntry::intended(found.at.clone())
@@ -281,8 +285,20 @@ fn reason(error: &ClusterError) -> &'static str {
     }
 }
 
-fn is_certificate(at: &ObjectRef) -> bool {
-    at.group == "cert-manager.io" && at.kind == "Certificate"
+/// A kind that no plan of this record has to name: cert-manager makes Secrets for the Certificates of gateways.
+pub(super) fn made_for(owner: Owner) -> Option<ObjectRef> {
+    has_certificates(owner).then(|| SECRET.cluster("*"))
+}
+
+/// Other records' objects are what a person wrote: who may have copied their labels to what is not for us to know.
+fn has_certificates(owner: Owner) -> bool {
+    matches!(owner.kind, "shared-gateway" | "gateway-instance")
+}
+
+/// A Secret that cert-manager made for a Certificate of this record which is no longer there.
+fn is_orphan(owner: Owner, found: &Projection, expected: &HashSet<&ObjectRef>) -> bool {
+    let (Some(certificate), Some(namespace)) = (&found.certificate, &found.at.namespace) else { return false };
+    has_certificates(owner) && SECRET.is(&found.at) && !expected.contains(&CERTIFICATE.at(namespace, certificate))
 }
 
 /// With a definition go all objects of its kind, other people's too: only an inventory says that one is to go.
@@ -293,6 +309,23 @@ fn is_definition(at: &ObjectRef) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_of_a_certificate_that_is_gone_is_an_orphan() {
+        let gateway = Owner { kind: "shared-gateway", id: 7 };
+        let at = |kind: causeway_render::k8s::Kind| kind.at("shared-gateway-7", "shop");
+        let mut secret = Projection::for_tests(at(SECRET), "u", "h");
+        secret.applied = false;
+        let mut made = secret.clone();
+        made.certificate = Some("shop".into());
+        assert!(is_orphan(gateway, &made, &HashSet::new()));
+        assert!(!is_orphan(gateway, &made, &HashSet::from([&at(CERTIFICATE)])), "its Certificate is asked for");
+        assert!(!is_orphan(gateway, &secret, &HashSet::new()), "nobody made it for a Certificate");
+        assert!(
+            !is_orphan(Owner { kind: "workload-instance", id: 7 }, &made, &HashSet::new()),
+            "a person's Certificate"
+        );
+    }
 
     #[test]
     fn a_fifth_may_go_and_five_always() {

@@ -1,6 +1,6 @@
 //! Deletion: everything of a record goes from the cluster, and when the cluster confirms that, its row goes.
 
-use super::{Failure, Found, Pass};
+use super::{Failure, Found, Pass, bring::made_for};
 use crate::{
     cluster::{ClusterError, Outcome},
     context::Context,
@@ -23,7 +23,7 @@ impl Pass<'_> {
     /// Takes away everything that this record has made, then its row.
     pub(super) async fn remove(&self, owner: Owner) -> Result<Found, Failure> {
         let known = self.known(owner, &Plan::default());
-        self.watch(known.iter().map(|entry| &entry.object)).await;
+        self.watch(known.iter().map(|entry| &entry.object).chain(&made_for(owner))).await;
         if !known.is_empty() {
             let outcome = self.prune(&self.writer(owner), known).await;
             self.remember(&outcome.inventory).await?;

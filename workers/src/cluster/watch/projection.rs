@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 use crate::cluster::live::{is_applied_by, live_hash, stable_status};
 
+/// By this annotation cert-manager says which Certificate a Secret is for.
+const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
+
 /// A resourceVersion. Any two are equal: a change of nothing but it concerns nobody.
 #[derive(Clone, Debug, Default, Eq)]
 pub struct Version(Box<str>);
@@ -46,6 +49,8 @@ pub struct Projection {
     pub version: Version,
     /// We have applied it. Others' controllers copy our labels to what they make, say from a Service to its EndpointSlices.
     pub applied: bool,
+    /// The Certificate that cert-manager made this Secret for.
+    pub certificate: Option<Box<str>>,
     /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
     status: Box<str>,
 }
@@ -64,6 +69,7 @@ impl Projection {
             owner: object.labels().get(OWNER).map_or_else(|| Arc::from(""), |owner| Arc::from(owner.as_str())),
             live_hash: live_hash(&body, field_manager),
             applied: is_applied_by(&body, field_manager),
+            certificate: object.annotations().get(CERTIFICATE_NAME).map(|name| name.as_str().into()),
             generation: object.metadata.generation.unwrap_or_default(),
             deleting: object.metadata.deletion_timestamp.is_some(),
             version: Version(object.metadata.resource_version.unwrap_or_default().into_boxed_str()),
@@ -106,6 +112,7 @@ impl Projection {
             generation: 0,
             deleting: false,
             applied: true,
+            certificate: None,
             status: "null".into(),
         }
     }
