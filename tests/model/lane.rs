@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::{Context, Result};
+use backon::{ExponentialBuilder, Retryable};
 use causeway_rig::{
     Access, ClusterEndpoints, Endpoints, JournalEntry, Knobs, Nats,
     faults::{Answers, Proxy},
@@ -101,7 +102,9 @@ impl Lane {
             .fetch_one(&mut PgConnection::connect(&platform.database_url()).await?)
             .await?;
         let domain = format!("{identity}.model.example");
-        let zone = Zone { id: create_zone(&endpoints, &domain).await?, read: 0, standing: BTreeMap::new() };
+        // Another lane may have begun to play, and just now let Route53 refuse everything.
+        let id = (|| create_zone(&endpoints, &domain)).retry(ExponentialBuilder::default().with_max_times(6)).await?;
+        let zone = Zone { id, read: 0, standing: BTreeMap::new() };
         let user = format!("model-{identity}");
         let (mut ways, mut bystanders) = (vec![], vec![]);
         for field in &grounds.clusters {
