@@ -66,7 +66,7 @@ impl Zone {
         });
         let id = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
         self.publish(host).await;
-        let record = HostRecord { present: true, message: String::new(), gone_since: None, ttl: 1 };
+        let record = HostRecord { present: true, ttl: 1, ..HostRecord::default() };
         let published = Published { hosts: BTreeMap::from([(host.to_owned(), record)]) };
         sqlx::query("UPDATE reconciliations SET projection = $1 WHERE kind = 'DomainNameInstance' AND id = $2")
             .bind(sqlx::types::Json(published))

@@ -1,11 +1,14 @@
 //! Who answers to what: the second one that wants the same is refused, and told who has it.
 
-use causeway_rig::platform::{Answer, id_of};
-use causeway_tests::{INSTALLED, SOON, stage};
+use causeway_rig::{
+    Knobs,
+    platform::{Answer, condition, id_of},
+};
+use causeway_tests::{INSTALLED, SOON, eventually, stage};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{HTTP_ROUTE, Scene, at};
+use crate::scene::{GATEWAY, HTTP_ROUTE, Scene, at, labelled};
 
 /// Another workload's gateway below the scene's domain. Its definition's id, and what the API says to the instance.
 async fn another(scene: &Scene, what: &str, more: Value) -> (i64, String, Answer) {
@@ -29,7 +32,7 @@ fn refused(answer: &Answer, words: &[&str]) {
 /// Every parent of the gateway instance's routes has accepted them.
 async fn accepted(stage: &causeway_tests::Stage, gateway: i64, routes: usize) {
     let kube = stage.kube().await.unwrap();
-    let found = crate::scene::labelled(&kube, HTTP_ROUTE, &format!("gateway-instance-{gateway}")).await;
+    let found = labelled(&kube, HTTP_ROUTE, &format!("gateway-instance-{gateway}")).await;
     assert_eq!(found.len(), routes);
     for route in &found {
         let parents = at(route, "/status/parents").as_array().unwrap();
@@ -51,6 +54,60 @@ async fn two_workloads_share_a_hostname_by_path() {
     scene.until_ready().await;
     accepted(scene.stage, scene.gateway, 1).await;
     accepted(scene.stage, second, 1).await;
+}
+
+/// What the gateway instance's own Gateway answers at.
+async fn addresses(scene: &Scene, gateway: i64) -> Vec<String> {
+    let own = labelled(&scene.kube, GATEWAY, &format!("gateway-instance-{gateway}")).await;
+    let list = own.first().and_then(|gateway| at(gateway, "/status/addresses").as_array().cloned()).unwrap_or_default();
+    list.iter().filter_map(|address| Some(address["value"].as_str()?.to_owned())).collect()
+}
+
+/// Where the scene's hostname leads; and whether it ever led nowhere.
+async fn leads_to(scene: &Scene) -> (Vec<String>, bool) {
+    let journal = Knobs::new(&scene.stage.endpoints).route53_journal(0).await.unwrap();
+    let fqdn = format!("{}.", scene.hostname());
+    let mut changes = journal.into_iter().filter(|entry| entry.name == fqdn && entry.kind == "A").peekable();
+    let deleted = changes.clone().any(|entry| entry.action == "DELETE");
+    assert!(changes.peek().is_some(), "{fqdn} was never published");
+    (changes.last().map(|entry| entry.values).unwrap_or_default(), deleted)
+}
+
+#[tokio::test]
+async fn a_hostname_of_two_gateways_leads_to_the_one_that_had_it_first() {
+    let own = || json!({"Placement": "Dedicated", "HttpPorts": [{"Port": 80}]});
+    let scene = Scene::ready("first", own()).await;
+    let first = scene.publish().await;
+    let (_, name, answer) = another(&scene, "second", own()).await;
+    let second = id_of(answer.record()).unwrap();
+    let client = &scene.stage.client;
+    client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
+    let (here, there) = (addresses(&scene, scene.gateway).await, addresses(&scene, second).await);
+    assert_ne!(here, there);
+
+    let body = json!({
+        "Name": name, "KubernetesRuntimeInstanceID": scene.stage.runtime, "DomainNameDefinitionID": scene.domain,
+        "WorkloadInstanceID": answer.record()["WorkloadInstanceID"],
+    });
+    let names = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    for (plural, id) in [("domain-name-instances", names), ("gateway-instances", second)] {
+        eventually("it says who has the hostname, and where it leads", async || {
+            let record = client.get(plural, id).await.unwrap();
+            let message =
+                condition(&record, "DnsPublished").and_then(|step| step["Message"].as_str()).unwrap_or_default();
+            let all = [&scene.name, &here[0], &there[0]].into_iter().all(|word| message.contains(word.as_str()));
+            if all { Ok(()) } else { Err(format!("{record:#}")) }
+        })
+        .await;
+    }
+    assert_eq!(leads_to(&scene).await, (here, false));
+    scene.until_ready().await;
+
+    client.delete("domain-name-instances", first).await.unwrap();
+    client.until_ready("domain-name-instances", names, SOON).await.unwrap();
+    client.until_ready("gateway-instances", second, SOON).await.unwrap();
+    client.until_gone("domain-name-instances", first, SOON).await.unwrap();
+    assert_eq!(leads_to(&scene).await, (there, false), "it was handed over");
 }
 
 #[tokio::test]

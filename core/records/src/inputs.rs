@@ -153,7 +153,7 @@ pub struct Published {
 }
 
 /// A hostname's records as last seen in the zone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostRecord {
     /// Whether the records stand there as asked for.
@@ -164,6 +164,9 @@ pub struct HostRecord {
     /// When the zone was first seen without records of ours after it had some: answers may be kept for one TTL from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<DateTime<Utc>>,
+    /// Another domain name instance publishes it: this one has written nothing, and says whether the records are as it would have them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
     /// Seconds for which answers given out may still be kept after `gone_since`.
     pub ttl: i64,
 }
@@ -183,20 +186,27 @@ pub struct DomainNameInputs {
     pub workload: Named<WorkloadInstance>,
     /// The workload's gateways with hostnames under the domain, by id.
     pub gateways: Vec<DomainGateway>,
-    /// Hostnames that other domain name instances of the cluster publish: they have the same owner in the zone, so their records are not this
-    /// one's to take away.
+    /// Hostnames that other domain name instances of the cluster ask for: they have the same owner in the zone, so one of all publishes each.
     pub wanted_elsewhere: BTreeMap<String, Elsewhere>,
     /// What its last pass found.
     pub published: Published,
 }
 
-/// How far another domain name instance has taken on a hostname.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far other domain name instances have taken on a hostname.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Elsewhere {
     /// It is asked for there.
-    Asked,
-    /// That instance has noted it down: it takes the records out of the zone one day.
-    Noted,
+    Asked {
+        /// The ids of all that do.
+        by: Vec<i64>,
+    },
+    /// An instance has noted it down: it publishes the records, and takes them out of the zone one day. Of several the one with the lowest id.
+    Noted {
+        /// Its id.
+        id: i64,
+        /// Its name, for messages.
+        name: String,
+    },
 }
 
 /// A gateway whose hostnames get records.

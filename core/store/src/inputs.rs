@@ -167,22 +167,28 @@ impl Store {
         rows.iter().map(named).collect()
     }
 
-    /// Hostnames that the cluster's other domain name instances publish.
+    /// Hostnames that the cluster's other domain name instances ask for.
     async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeMap<String, Elsewhere>> {
-        let text = "SELECT h, coalesce(bool_or(nr.projection -> 'hosts' ? h), false) FROM domain_name_instances n
+        let text = "SELECT h, array_agg(n.id ORDER BY n.id), min(n.id) FILTER (WHERE noted), (array_agg(n.name ORDER BY n.id) FILTER (WHERE noted))[1]
+            FROM domain_name_instances n
             JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
             JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL
             JOIN reconciliations gr ON gr.kind = 'GatewayInstance' AND gr.id = g.id AND gr.deletion_scheduled IS NULL
             JOIN gateway_definitions d ON d.id = g.gateway_definition_id AND d.domain_name_definition_id = n.domain_name_definition_id
-            JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id, hostnames_of(d, dd.domain) h
+            JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id, hostnames_of(d, dd.domain) h,
+                LATERAL (SELECT nr.projection -> 'hosts' -> h) found (f),
+                LATERAL (SELECT f IS NOT NULL AND f ->> 'goneSince' IS NULL AND f ->> 'elsewhere' IS NULL) has (noted)
             WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL GROUP BY h";
-        let rows: Vec<(String, bool)> = sqlx::query_as(text)
+        let rows: Vec<AskedElsewhere> = sqlx::query_as(text)
             .bind(instance.spec.kubernetes_runtime_instance_id)
             .bind(instance.id())
             .fetch_all(&self.pool)
             .await?;
-        let how = |noted: bool| if noted { Elsewhere::Noted } else { Elsewhere::Asked };
-        Ok(rows.into_iter().map(|(hostname, noted)| (hostname, how(noted))).collect())
+        let how = |by, holder| match holder {
+            Some((id, name)) => Elsewhere::Noted { id, name },
+            None => Elsewhere::Asked { by },
+        };
+        Ok(rows.into_iter().map(|(hostname, by, id, name)| (hostname, how(by, id.zip(name)))).collect())
     }
 
     /// For the pass of a support service.
@@ -218,6 +224,9 @@ impl Store {
         self.children("kubernetes_runtime_instance_id", runtime).await
     }
 }
+
+/// A hostname, the domain name instances that ask for it, and id and name of the one that has noted it down.
+type AskedElsewhere = (String, Vec<i64>, Option<i64>, Option<String>);
 
 fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
     Ok(Named { record: row::record(row)?, object_name: row.try_get("object_name")? })

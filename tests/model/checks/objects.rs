@@ -32,7 +32,7 @@ pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows, 
         uids.entry((kind.to_owned(), id)).or_default().insert(object.inner.uid().unwrap_or_default());
         *standing.entry((kind.to_owned(), id, object.resource.kind.clone())).or_default() += 1;
     }
-    let asked = asked(lane, cluster, rows)?;
+    let asked = asked(lane, cluster, &super::zone::holders(lane, snapshot)?, rows)?;
     ensure!(standing == asked, "there stand {standing:#?}, and {asked:#?} were asked for");
     contents(lane, cluster, snapshot)
 }
@@ -67,7 +67,7 @@ fn owners_live(snapshot: &Snapshot, rows: &Rows) -> Result<()> {
 }
 
 /// How many objects there must be.
-fn asked(lane: &Lane, cluster: u8, rows: &Rows) -> Result<Counts> {
+fn asked(lane: &Lane, cluster: u8, holders: &BTreeMap<String, Handle>, rows: &Rows) -> Result<Counts> {
     let mut counts = Counts::new();
     let world = &lane.world;
     let mut add = |owner: &str, id: i64, kind: &str, many: usize| {
@@ -103,8 +103,9 @@ fn asked(lane: &Lane, cluster: u8, rows: &Rows) -> Result<Counts> {
             }
             Record::Name { workload, .. } if here(workload) => {
                 let publishers: BTreeSet<Handle> = super::zone::published(world, *handle)
-                    .into_values()
-                    .filter_map(|by| by.into_iter().min())
+                    .into_iter()
+                    .filter(|(host, _)| holders.get(host) == Some(handle))
+                    .filter_map(|(_, by)| by.into_iter().min())
                     .collect();
                 add("domain-name-instance", lane.id(*handle)?, "DNSEndpoint", publishers.len());
             }

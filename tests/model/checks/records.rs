@@ -17,7 +17,8 @@ const NOUNS: [Noun; 6] =
     [Noun::WorkloadDefinition, Noun::Workload, Noun::Domain, Noun::GatewayDefinition, Noun::Gateway, Noun::Name];
 
 impl Lane {
-    pub(super) async fn are_records_as_asked(&self) -> Result<()> {
+    /// `misled`: gateway instances to which a hostname of theirs doesn't lead.
+    pub(super) async fn are_records_as_asked(&self, misled: &BTreeSet<Handle>) -> Result<()> {
         for noun in NOUNS {
             let listed = self.client.list(plural(noun), "").await?;
             let found = listed.iter().map(id_of).collect::<Result<BTreeSet<i64>>>()?;
@@ -34,7 +35,7 @@ impl Lane {
                     bail!("record {handle} is not reconciled: {record:#}");
                 }
                 if self.is_in_main(handle) {
-                    came_true(record).with_context(|| format!("record {handle}"))?;
+                    came_true(record, misled.contains(&handle)).with_context(|| format!("record {handle}"))?;
                 }
             }
         }
@@ -48,11 +49,14 @@ impl Lane {
     }
 }
 
-/// Where real controllers are, every step of a gateway comes true, but for the one that needs a pod: no workload here has any.
-fn came_true(record: &Value) -> Result<()> {
+/// Where real controllers are, every step of a gateway comes true, but for the one that needs a pod: no workload here has any. One whose hostname
+/// leads to another says so.
+fn came_true(record: &Value, misled: bool) -> Result<()> {
     let steps = record["Conditions"].as_array().context("it has no conditions")?;
     let counts = |step: &&Value| !["RefsResolved", "Ready"].iter().any(|without| step["Type"] == *without);
-    match steps.iter().filter(counts).find(|step| step["Status"] != "True") {
+    let is_wrong = |step: &&Value| (step["Status"] == "True") == (misled && step["Type"] == "DnsPublished");
+    match steps.iter().filter(counts).find(is_wrong) {
+        Some(step) if misled && step["Status"] == "True" => bail!("{} leads elsewhere: {step:#}", step["Message"]),
         Some(step) => bail!("{} is not True: {step:#}", step["Type"]),
         None => Ok(()),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{rows::Rows, snapshot::Snapshot};
 use crate::{
@@ -31,15 +31,42 @@ pub(crate) fn published(world: &World, name: Handle) -> BTreeMap<String, BTreeSe
     all
 }
 
-pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<()> {
-    // Two gateways with one hostname and different addresses: either may have it.
-    let mut asked = BTreeMap::<String, BTreeSet<Vec<String>>>::new();
+/// Which domain name instance publishes each hostname: one of those that ask for it, as the DNSEndpoints say.
+pub(super) fn holders(lane: &Lane, snapshot: &Snapshot) -> Result<BTreeMap<String, Handle>> {
+    let names: BTreeMap<i64, Handle> =
+        lane.world.of(Noun::Name).into_iter().map(|name| Ok((lane.id(name)?, name))).collect::<Result<_>>()?;
+    let mut holders = BTreeMap::new();
+    for object in snapshot.applied("DNSEndpoint", &lane.identity) {
+        let name = object.owner().and_then(|(_, id)| names.get(&id));
+        let name = *name.with_context(|| format!("{} is nobody's", object.title()))?;
+        for endpoint in object.at("/spec/endpoints").as_array().into_iter().flatten() {
+            let fqdn = endpoint["dnsName"].as_str().unwrap_or_default();
+            let host = fqdn.strip_suffix(&format!(".{}", lane.domain)).unwrap_or(fqdn).to_owned();
+            ensure!(published(&lane.world, name).contains_key(&host), "{name} publishes {host}, which is not its own");
+            let other = holders.insert(host, name).filter(|other| *other != name);
+            ensure!(other.is_none(), "{fqdn} is published by {name} and {other:?}");
+        }
+    }
+    Ok(holders)
+}
+
+/// Returns the gateway instances to which a hostname of theirs doesn't lead: another domain name instance has it.
+pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<BTreeSet<Handle>> {
+    let holders = holders(lane, main)?;
+    let leads = |host: &str, name: Handle| -> Result<Vec<String>> {
+        let gateways = published(&lane.world, name).remove(host).unwrap_or_default();
+        let gateway = gateways.into_iter().min().with_context(|| format!("nobody has {host}"))?;
+        addresses(lane, main, rows, gateway)
+    };
+    let (mut asked, mut misled) = (BTreeMap::<String, Vec<String>>::new(), BTreeSet::new());
     for name in lane.world.of(Noun::Name) {
         for (host, gateways) in published(&lane.world, name) {
-            for gateway in gateways {
-                let addresses = addresses(lane, main, rows, gateway)?;
-                asked.entry(format!("{host}.{}.", lane.domain)).or_default().insert(addresses);
+            let holder = *holders.get(&host).with_context(|| format!("nobody publishes {host}"))?;
+            let there = leads(&host, holder)?;
+            if there != leads(&host, name)? {
+                misled.extend(gateways);
             }
+            asked.insert(format!("{host}.{}.", lane.domain), there);
         }
     }
     let (mut found, mut owned) = (BTreeSet::new(), vec![]);
@@ -50,7 +77,7 @@ pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<()> {
         }
         let mut values = entry.values.clone();
         values.sort();
-        let right = kind == "A" && asked.get(name).is_some_and(|any| any.contains(&values));
+        let right = kind == "A" && asked.get(name) == Some(&values);
         ensure!(right, "{kind} {name} says {values:?}, and {:?} was asked for", asked.get(name));
         found.insert(name.clone());
     }
@@ -61,7 +88,7 @@ pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<()> {
         owned.iter().filter(|(name, value)| name.ends_with(&format!("-{host}")) && value.contains(&owner)).count() == 1
     };
     ensure!(owned.len() == hosts.len() && hosts.iter().all(ours), "{hosts:?} belong to {owned:?}");
-    Ok(())
+    Ok(misled)
 }
 
 /// Where a gateway instance answers, as its Gateway's status says.

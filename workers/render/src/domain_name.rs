@@ -1,6 +1,7 @@
 //! Domain name instance: DNS records for the hostnames of its workload's gateways.
 
 use crate::{
+    hostnames::holder,
     k8s::{
         Ours,
         external_dns::{DNS_ENDPOINT, DnsEndpointSpec, Endpoint},
@@ -13,20 +14,16 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
-    inputs::{DomainGateway, DomainNameInputs, Elsewhere, HostRecord, Published},
+    inputs::{DomainGateway, DomainNameInputs},
     inventory::ObjectRef,
     nouns::DomainNameInstance,
     record::Record,
 };
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
 };
-
-/// How long a domain name instance that goes waits for another one to take over its hostnames.
-const HANDOVER: TimeDelta = TimeDelta::seconds(30);
 
 /// Where clients find a Gateway, each address once, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,11 +91,12 @@ pub fn targets(inputs: &DomainNameInputs, seen: &Seen) -> TargetsOf {
     inputs.gateways.iter().map(of).collect()
 }
 
-/// A DNSEndpoint for each gateway that has something to publish.
+/// A DNSEndpoint for each gateway that has something to publish: hostnames that no other domain name instance holds.
 pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let mut by_gateway: BTreeMap<i64, Vec<Endpoint>> = BTreeMap::new();
-    for (hostname, (gateway, records)) in publishers(inputs, targets) {
+    let published = publishers(inputs, targets).into_iter().filter(|(hostname, _)| holder(inputs, hostname).is_none());
+    for (hostname, (gateway, records)) in published {
         let endpoint = |set: RecordSet| Endpoint {
             dns_name: hostname.to_owned(),
             record_type: set.record_type.to_owned(),
@@ -114,45 +112,9 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     Plan { objects: by_gateway.into_iter().map(object).collect() }
 }
 
-/// The records that should stand in the zone, by hostname. Hostnames of gateways without an address are left out.
+/// The records that should stand in the zone, whoever publishes them, by hostname. Hostnames of gateways without an address are left out.
 pub fn wanted(inputs: &DomainNameInputs, targets: &TargetsOf) -> BTreeMap<String, Vec<RecordSet>> {
     publishers(inputs, targets).into_iter().map(|(hostname, (_, records))| (hostname.to_owned(), records)).collect()
-}
-
-/// What was published, and what is about to be: whose records will have to leave the zone one day.
-pub fn intended<'a>(inputs: &DomainNameInputs, hostnames: impl Iterator<Item = &'a String>) -> Published {
-    let mut published = inputs.published.clone();
-    let ttl = inputs.definition.spec.ttl_seconds();
-    for hostname in hostnames {
-        let new = || HostRecord { present: false, message: String::new(), gone_since: None, ttl };
-        published.hosts.entry(hostname.clone()).or_insert_with(new).gone_since = None;
-    }
-    published
-}
-
-/// Hostnames that were published and that no gateway has any more, here or in another domain name instance: their records go. A gateway that
-/// merely lost its address keeps them, because a wrong address does less harm than none when it comes back in a moment.
-pub fn leaving(inputs: &DomainNameInputs, now: DateTime<Utc>) -> BTreeSet<String> {
-    let asked: BTreeSet<&str> = staying(inputs).flat_map(|gateway| &gateway.hostnames).map(String::as_str).collect();
-    let elsewhere = |hostname: &str| match inputs.wanted_elsewhere.get(hostname) {
-        None => false,
-        Some(Elsewhere::Noted) => true,
-        Some(Elsewhere::Asked) => has_time(inputs, now),
-    };
-    let gone = |hostname: &&String| !asked.contains(hostname.as_str()) && !elsewhere(hostname);
-    inputs.published.hosts.keys().filter(gone).cloned().collect()
-}
-
-/// Whether a domain name instance that is on its way out still has to wait: another one has a hostname of its own too and hasn't noted down yet
-/// that its records are its matter now. Were they deleted, the name would be without an address until external-dns comes round.
-pub fn is_handing_over(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
-    let asked_only = |hostname: &String| inputs.wanted_elsewhere.get(hostname) == Some(&Elsewhere::Asked);
-    is_going(&inputs.instance.record.status) && has_time(inputs, now) && inputs.published.hosts.keys().any(asked_only)
-}
-
-/// Whether others may still take over what a domain name instance has published.
-fn has_time(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
-    inputs.instance.record.status.deletion_scheduled.is_none_or(|since| now - since < HANDOVER)
 }
 
 /// The gateways whose hostnames stay published: none once the domain name instance itself goes.
@@ -161,7 +123,7 @@ pub(crate) fn staying(inputs: &DomainNameInputs) -> impl Iterator<Item = &Domain
     inputs.gateways.iter().filter(move |gateway| !gone && !is_going(&gateway.instance.record.status))
 }
 
-fn is_going(status: &causeway_records::status::Status) -> bool {
+pub(crate) fn is_going(status: &causeway_records::status::Status) -> bool {
     status.deletion_scheduled.is_some()
 }
 

@@ -10,6 +10,7 @@ mod certificates;
 pub mod conditions;
 pub mod domain_name;
 pub mod gateway;
+pub mod hostnames;
 mod infrastructure;
 mod invalid;
 pub mod k8s;

@@ -340,7 +340,7 @@ fn dns_is_told_where_somebody_publishes() {
     assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"));
     let state = |hosts: &[(&str, bool, &str)]| {
         let record =
-            |present, message: &str| HostRecord { present, message: message.into(), gone_since: None, ttl: 300 };
+            |present, message: &str| HostRecord { present, message: message.into(), ttl: 300, ..HostRecord::default() };
         let hosts = hosts.iter().map(|(host, present, message)| ((*host).to_owned(), record(*present, message)));
         let published = Published { hosts: hosts.collect() };
         DomainNameState { id: 1, name: "shop-dns".into(), reconciled: false, published }

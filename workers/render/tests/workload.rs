@@ -1,12 +1,9 @@
 //! Workload instances and domain name instances beyond the samples.
 
-use causeway_records::{
-    inputs::{DomainNameInputs, Elsewhere, HostRecord},
-    status::ConditionStatus,
-};
+use causeway_records::{inputs::HostRecord, status::ConditionStatus};
 use causeway_render::{
     conditions,
-    domain_name::{self, TargetsOf, gateway_addresses},
+    domain_name::{self, gateway_addresses},
     labels::OWNER,
     observed::{Observed, Seen},
     samples,
@@ -95,55 +92,6 @@ fn addresses_are_read_from_status() {
 }
 
 #[test]
-fn hostnames_leave_with_their_gateway_not_with_its_address() {
-    let (mut inputs, targets) = samples::domain_name();
-    let record = HostRecord { present: true, message: String::new(), gone_since: None, ttl: 300 };
-    inputs.published.hosts =
-        ["shop.example.org", "example.org", "old.example.org"].map(|name| (name.to_owned(), record.clone())).into();
-    let now = chrono::DateTime::UNIX_EPOCH;
-    let leaving = |inputs: &DomainNameInputs| domain_name::leaving(inputs, now).into_iter().collect::<Vec<_>>();
-    assert_eq!(leaving(&inputs), ["old.example.org"]);
-    assert_eq!(domain_name::wanted(&inputs, &TargetsOf::new()).len(), 0);
-    assert_eq!(domain_name::render(&inputs, &TargetsOf::new()).objects.len(), 0);
-    inputs.gateways[0].instance.record.status.deletion_scheduled = Some(Default::default());
-    assert_eq!(leaving(&inputs), ["old.example.org", "shop.example.org"]);
-    assert_eq!(domain_name::wanted(&inputs, &targets).into_keys().collect::<Vec<_>>(), ["example.org"]);
-    inputs.instance.record.status.deletion_scheduled = Some(Default::default());
-    assert_eq!(leaving(&inputs), ["example.org", "old.example.org", "shop.example.org"]);
-    inputs.wanted_elsewhere.insert("old.example.org".into(), Elsewhere::Noted);
-    assert_eq!(leaving(&inputs), ["example.org", "shop.example.org"], "another instance goes on publishing it");
-    assert_eq!(domain_name::render(&inputs, &targets).objects.len(), 0);
-}
-
-#[test]
-fn a_hostname_is_noted_down_before_it_is_published() {
-    let (mut inputs, targets) = samples::domain_name();
-    let gone = HostRecord { present: false, message: String::new(), gone_since: Some(Default::default()), ttl: 300 };
-    inputs.published.hosts = [("shop.example.org".to_owned(), gone)].into();
-    let published = domain_name::intended(&inputs, domain_name::wanted(&inputs, &targets).keys());
-    let hosts: Vec<_> = published.hosts.iter().map(|(host, record)| (host.as_str(), record.gone_since)).collect();
-    assert_eq!(hosts, [("example.org", None), ("shop.example.org", None)], "what comes back has not left any more");
-}
-
-#[test]
-fn a_hostname_goes_over_to_another_instance_once_that_has_noted_it_down() {
-    let (mut inputs, _) = samples::domain_name();
-    inputs.published = domain_name::intended(&inputs, ["shop.example.org".to_owned()].iter());
-    let scheduled = chrono::DateTime::UNIX_EPOCH;
-    let after = |seconds| scheduled + chrono::TimeDelta::seconds(seconds);
-    inputs.instance.record.status.deletion_scheduled = Some(scheduled);
-    let says = |inputs: &DomainNameInputs, seconds| {
-        (domain_name::leaving(inputs, after(seconds)).len(), domain_name::is_handing_over(inputs, after(seconds)))
-    };
-    assert_eq!(says(&inputs, 1), (1, false), "nobody else has it");
-    inputs.wanted_elsewhere = [("shop.example.org".to_owned(), Elsewhere::Asked)].into();
-    assert_eq!(says(&inputs, 1), (0, true));
-    assert_eq!(says(&inputs, 30), (1, false), "nobody came for it");
-    inputs.wanted_elsewhere = [("shop.example.org".to_owned(), Elsewhere::Noted)].into();
-    assert_eq!(says(&inputs, 30), (0, false));
-}
-
-#[test]
 fn one_gateway_publishes_a_hostname_that_several_have() {
     let (mut inputs, targets) = samples::domain_name();
     inputs.gateways[1].hostnames = vec!["shop.example.org".into(), "*.example.org".into()];
@@ -177,8 +125,12 @@ fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
             "the records of example.org were not seen in the zone of example.org yet (and 1 more)".into()
         )
     );
-    let record =
-        |present: bool, message: &str| HostRecord { present, message: message.into(), gone_since: None, ttl: 300 };
+    let record = |present: bool, message: &str| HostRecord {
+        present,
+        message: message.into(),
+        ttl: 300,
+        ..HostRecord::default()
+    };
     inputs
         .published
         .hosts

@@ -2,7 +2,7 @@
 //! stand, and they are deleted here.
 
 use super::{Failure, Found, Pass, remove, services::all_hold};
-use crate::dns::{self, DnsError, Route53, Visibility, Wanted, Zone};
+use crate::dns::{self, DnsError, HostState, Route53, State, Visibility, Wanted, Zone};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
     inputs::{DomainNameInputs, Elsewhere, HostRecord, Published},
@@ -12,10 +12,14 @@ use causeway_records::{
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
     domain_name::{self, RecordSet},
+    hostnames,
     plan::Plan,
     support_service::dns_owner,
 };
-use causeway_store::{StoreError, queue::Next};
+use causeway_store::{
+    StoreError,
+    queue::{Key, Next},
+};
 use chrono::{DateTime, Utc};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,6 +28,8 @@ use std::{
 
 /// When to look at a zone that isn't as asked for.
 const SOON: Duration = Duration::from_secs(1);
+/// When to look whether another domain name instance has let go of a hostname, or taken one on.
+const OTHERS: Duration = Duration::from_secs(5);
 /// When to look at one that is, for nobody tells us when somebody changes it.
 const RESYNC: Duration = Duration::from_secs(300);
 /// external-dns may be in the middle of writing when its object goes: the zone counts as clean only when it still is after this time.
@@ -53,16 +59,15 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     if brought.error.is_some() {
         return Ok(brought.found(before, vec![]));
     }
-    let leaving = domain_name::leaving(&inputs, pass.work.now());
+    let now = pass.work.now();
+    let leaving = hostnames::leaving(&inputs, now);
     let zone = match look(pass, &inputs, &Wanted::all(&wanted), &leaving).await {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
     };
-    let published = note(&inputs, &zone, &leaving, pass.work.now());
-    let (clean, next) = progress(&published, &leaving, pass.work.now());
-    if pass.work.being_deleted && domain_name::is_handing_over(&inputs, pass.work.now()) {
-        return Ok(Found { next: Next::In(SOON), applied: false, ..brought.found(before, vec![]) });
-    }
+    let published = note(&inputs, &zone, &leaving, now);
+    let (left, next) = progress(&published, &zone, &leaving, now);
+    let clean = left && !hostnames::is_handing_over(&inputs, now);
     if pass.work.being_deleted && clean {
         return pass.remove(owner).await;
     }
@@ -70,7 +75,9 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     inputs.published = published;
     let mut found = brought.found(before, conditions::domain_name_instance(&inputs, &targets));
     found.applied &= clean;
-    found.next = next;
+    found.next = if clean { next } else { Next::In(SOON) };
+    let successors = hostnames::successors(&inputs);
+    found.wake = successors.into_iter().map(|id| Key { kind: pass.work.key.kind.clone(), id }).collect();
     // Gateways that go wait for this record to have seen it.
     let caught_up = found.applied && pass.work.observed_generation < pass.work.generation;
     found.wake_dependants = changed || caught_up;
@@ -98,12 +105,12 @@ async fn strays(pass: &Pass<'_>) -> Result<Next, Failure> {
     }
     let now = pass.work.now();
     inputs.published.hosts.retain(|_, record| record.gone_since.is_some() && !is_over(record, now));
-    let leaving = domain_name::leaving(&inputs, now);
+    let leaving = hostnames::leaving(&inputs, now);
     if leaving.is_empty() {
         return Ok(Next::WhenWoken);
     }
     Ok(match look(pass, &inputs, &[], &leaving).await {
-        Ok(zone) => progress(&note(&inputs, &zone, &leaving, now), &leaving, now).1,
+        Ok(zone) => progress(&note(&inputs, &zone, &leaving, now), &zone, &leaving, now).1,
         Err(error) => {
             tracing::warn!(%error, "a zone could not be looked through once more");
             Next::In(retry_after(&error))
@@ -117,7 +124,7 @@ async fn remember(
     inputs: &DomainNameInputs,
     wanted: &BTreeMap<String, Vec<RecordSet>>,
 ) -> Result<(), Failure> {
-    let ahead = domain_name::intended(inputs, wanted.keys());
+    let ahead = hostnames::intended(inputs, wanted);
     if ahead == inputs.published {
         return Ok(());
     }
@@ -152,7 +159,7 @@ async fn look(
     hosts.dedup();
     let records = route53.read(&zone, &hosts).await?;
     for state in dns::published(&records, wanted, &owner) {
-        let why = (state.state != dns::State::Present).then(|| state.to_string());
+        let why = obstacle(inputs, &state);
         let known = looked.hosts.entry(state.host).or_default();
         *known = known.take().or(why);
     }
@@ -169,6 +176,17 @@ async fn look(
         }
     }
     Ok(looked)
+}
+
+/// Why a record doesn't stand as asked for.
+fn obstacle(inputs: &DomainNameInputs, state: &HostState) -> Option<String> {
+    match (&state.state, hostnames::holder(inputs, &state.host)) {
+        (State::Present, _) => None,
+        (State::Differs { found, wanted }, Some(holder)) => Some(format!(
+            "domain name instance {holder} had it before, and it says {found} there instead of {wanted}; choose another hostname, take it from that one's gateway, or let both be carried by one Gateway"
+        )),
+        _ => Some(state.to_string()),
+    }
 }
 
 async fn route53(pass: &Pass<'_>, inputs: &DomainNameInputs) -> Route53 {
@@ -206,22 +224,26 @@ fn note(inputs: &DomainNameInputs, zone: &Looked, leaving: &BTreeSet<String>, no
     let ttl = inputs.definition.spec.ttl_seconds();
     let mut hosts = BTreeMap::new();
     for (host, why) in &zone.hosts {
-        let record =
-            HostRecord { present: why.is_none(), message: why.clone().unwrap_or_default(), gone_since: None, ttl };
+        let (present, message) = (why.is_none(), why.clone().unwrap_or_default());
+        let elsewhere = hostnames::holder(inputs, host).is_some();
+        let record = HostRecord { present, message, gone_since: None, elsewhere, ttl };
         hosts.insert(host.clone(), record);
     }
     for host in leaving {
         let Some(before) = inputs.published.hosts.get(host) else { continue };
         let gone_since = (!zone.remaining.contains(host)).then(|| before.gone_since.unwrap_or(now));
-        let gone = HostRecord { present: false, message: String::new(), gone_since, ttl: before.ttl };
+        let gone = HostRecord { gone_since, ttl: before.ttl, ..HostRecord::default() };
         hosts.insert(host.clone(), gone);
     }
-    // A gateway that lost its address keeps its records; they are still ours to take away one day. What another instance goes on publishing is
-    // its matter.
-    let asked = |host: &String| inputs.gateways.iter().any(|gateway| gateway.hostnames.contains(host));
-    let kept = |host: &String| inputs.wanted_elsewhere.get(host) != Some(&Elsewhere::Noted) || asked(host);
-    for (host, before) in inputs.published.hosts.iter().filter(|(host, _)| kept(host)) {
-        hosts.entry(host.clone()).or_insert_with(|| before.clone());
+    // A gateway that lost its address keeps its records; they are still ours to take away one day, as are those that another instance asks for and
+    // hasn't taken on. What it has taken on is its matter.
+    let is_theirs = |host: &String| matches!(inputs.wanted_elsewhere.get(host), Some(Elsewhere::Noted { .. }));
+    for (host, before) in &inputs.published.hosts {
+        let asked = hostnames::is_asked(inputs, host);
+        if asked || !(is_theirs(host) || before.elsewhere) {
+            let kept = || HostRecord { present: before.present && asked, ..before.clone() };
+            hosts.entry(host.clone()).or_insert_with(kept);
+        }
     }
     hosts.retain(|_, record| !is_over(record, now));
     Published { hosts }
@@ -233,18 +255,20 @@ fn is_over(record: &HostRecord, now: DateTime<Utc>) -> bool {
 }
 
 /// Whether everything that has to leave the zone has left it for good, and when to look again.
-fn progress(published: &Published, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> (bool, Next) {
+fn progress(published: &Published, zone: &Looked, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> (bool, Next) {
     let settled = |record: &HostRecord| {
         record.gone_since.is_some_and(|gone| (now - gone).to_std().is_ok_and(|since| since >= SETTLED))
     };
     let clean = leaving.iter().all(|host| published.hosts.get(host).is_none_or(settled));
-    let standing = published.hosts.iter().filter(|(host, _)| !leaving.contains(*host));
-    let all_present = standing.into_iter().all(|(_, record)| record.present);
+    let absent: Vec<_> =
+        published.hosts.iter().filter(|(host, record)| !record.present && !leaving.contains(*host)).collect();
+    let is_ours = |(host, record): &(&String, &HostRecord)| zone.hosts.contains_key(*host) && !record.elsewhere;
     // external-dns may have read its objects long before it writes: what left the zone is looked for again, at three times its age each time.
     let gone = leaving.iter().filter_map(|host| published.hosts.get(host)?.gone_since);
     let again = gone.filter_map(|gone| (now - gone).to_std().ok()).map(|age| 2 * age.max(SETTLED)).min();
-    let rest = again.map_or(RESYNC, |again| again.min(RESYNC));
-    (clean, Next::In(if clean && all_present { rest } else { SOON }))
+    let rest = if absent.is_empty() { RESYNC } else { OTHERS };
+    let next = if !clean || absent.iter().any(is_ours) { SOON } else { again.map_or(rest, |again| again.min(rest)) };
+    (clean, Next::In(next))
 }
 
 /// The zone could not be read: say so, and try again as the error says.

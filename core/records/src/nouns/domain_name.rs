@@ -135,7 +135,8 @@ impl Rules for DomainNameDefinition {
     }
 }
 
-/// DNS records for the hostnames that a workload's gateways have under a domain.
+/// DNS records for the hostnames that a workload's gateways have under a domain. Of several in one cluster that have the same hostname the first
+/// publishes it, until it no longer has it.
 #[derive(Noun, Clone, Debug, PartialEq)]
 #[noun(plural = "domain-name-instances", reconciled)]
 pub struct DomainNameInstance {

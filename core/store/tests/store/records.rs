@@ -321,12 +321,19 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     let (first, other_name) = (name("root", world.workload).await, name("api", other).await);
     world.instance("root", root).await.unwrap();
     let second = world.writer.create(world.instance_of("api", api, other)).await.unwrap().id();
+    let asked = Elsewhere::Asked { by: vec![other_name] };
     let elsewhere = async || world.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
-    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), Elsewhere::Asked)].into());
+    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into());
     let work = world.store.begin(&key("DomainNameInstance", other_name), world.lease()).await.unwrap().unwrap();
     let noted = serde_json::json!({"hosts": {"www.example.test": {"present": false, "ttl": 60}}});
     assert!(world.store.save_projection(&work, &noted).await.unwrap());
-    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), Elsewhere::Noted)].into());
+    let holder = Elsewhere::Noted { id: other_name, name: "api".to_owned() };
+    assert_eq!(elsewhere().await, [("www.example.test".to_owned(), holder)].into());
+    for more in ["elsewhere", "goneSince"] {
+        let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: true}}});
+        assert!(world.store.save_projection(&work, &noted).await.unwrap());
+        assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into(), "{more}");
+    }
     world.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }

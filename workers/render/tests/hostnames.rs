@@ -1,0 +1,109 @@
+//! Which of several domain name instances has a hostname, and when its records go.
+
+use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord};
+use causeway_render::{
+    domain_name::{render, wanted},
+    hostnames::{holder, intended, is_handing_over, leaving, successors},
+    samples,
+};
+use chrono::{DateTime, TimeDelta};
+
+const SHOP: &str = "shop.example.org";
+/// The id of the sample.
+const OWN: i64 = 401;
+
+fn noted(id: i64) -> Elsewhere {
+    Elsewhere::Noted { id, name: format!("names-{id}") }
+}
+
+fn elsewhere(inputs: &mut DomainNameInputs, how: Elsewhere) {
+    inputs.wanted_elsewhere = [(SHOP.to_owned(), how)].into();
+}
+
+/// The hostnames in all DNSEndpoints, each once, sorted.
+fn published(inputs: &DomainNameInputs) -> Vec<String> {
+    let plan = render(inputs, &samples::domain_name().1);
+    let endpoints =
+        plan.objects.iter().flat_map(|object| object.body["spec"]["endpoints"].as_array().cloned().unwrap_or_default());
+    let mut names: Vec<_> = endpoints.filter_map(|endpoint| Some(endpoint["dnsName"].as_str()?.to_owned())).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+#[test]
+fn hostnames_leave_with_their_gateway_not_with_its_address() {
+    let (mut inputs, targets) = samples::domain_name();
+    let record = HostRecord { present: true, ttl: 300, ..HostRecord::default() };
+    inputs.published.hosts =
+        [SHOP, "example.org", "old.example.org"].map(|name| (name.to_owned(), record.clone())).into();
+    let leaves = |inputs: &DomainNameInputs| leaving(inputs, DateTime::UNIX_EPOCH).into_iter().collect::<Vec<_>>();
+    assert_eq!(leaves(&inputs), ["old.example.org"]);
+    assert_eq!(wanted(&inputs, &Default::default()).len(), 0);
+    assert_eq!(render(&inputs, &Default::default()).objects.len(), 0);
+    inputs.gateways[0].instance.record.status.deletion_scheduled = Some(Default::default());
+    assert_eq!(leaves(&inputs), ["old.example.org", SHOP]);
+    assert_eq!(wanted(&inputs, &targets).into_keys().collect::<Vec<_>>(), ["example.org"]);
+    inputs.instance.record.status.deletion_scheduled = Some(Default::default());
+    assert_eq!(leaves(&inputs), ["example.org", "old.example.org", SHOP]);
+    inputs.wanted_elsewhere.insert("old.example.org".into(), noted(402));
+    assert_eq!(leaves(&inputs), ["example.org", SHOP], "another instance goes on publishing it");
+    assert_eq!(published(&inputs).len(), 0);
+}
+
+#[test]
+fn a_hostname_is_noted_down_before_it_is_published() {
+    let (mut inputs, targets) = samples::domain_name();
+    let gone = HostRecord { gone_since: Some(Default::default()), ttl: 300, ..HostRecord::default() };
+    inputs.published.hosts = [(SHOP.to_owned(), gone)].into();
+    let ahead = intended(&inputs, &wanted(&inputs, &targets));
+    let hosts: Vec<_> = ahead.hosts.iter().map(|(host, record)| (host.as_str(), record.gone_since)).collect();
+    assert_eq!(hosts, [("example.org", None), (SHOP, None)], "what comes back has not left any more");
+}
+
+#[test]
+fn whoever_has_noted_a_hostname_first_keeps_it() {
+    let (mut inputs, targets) = samples::domain_name();
+    let all = wanted(&inputs, &targets);
+    elsewhere(&mut inputs, Elsewhere::Asked { by: vec![1] });
+    assert_eq!(holder(&inputs, SHOP), None);
+    assert_eq!(published(&inputs), ["example.org", SHOP], "to ask for it is not to have it");
+
+    elsewhere(&mut inputs, noted(402));
+    assert_eq!(holder(&inputs, SHOP), Some("names-402"), "also one that was made later");
+    assert_eq!(published(&inputs), ["example.org"]);
+    assert_eq!(intended(&inputs, &all).hosts.into_keys().collect::<Vec<_>>(), ["example.org"]);
+    assert!(wanted(&inputs, &targets).contains_key(SHOP), "whether it stands as it should is looked at");
+    let looked_at = HostRecord { present: true, elsewhere: true, ..HostRecord::default() };
+    inputs.published.hosts = [(SHOP.to_owned(), looked_at)].into();
+    assert_eq!(holder(&inputs, SHOP), Some("names-402"), "to look at it is not to have it");
+
+    inputs.published = intended(&samples::domain_name().0, &all);
+    assert_eq!(holder(&inputs, SHOP), None);
+    elsewhere(&mut inputs, noted(OWN - 1));
+    assert_eq!(holder(&inputs, SHOP), Some("names-400"), "of two at once the older one");
+    assert_eq!(published(&inputs), ["example.org"]);
+}
+
+#[test]
+fn a_hostname_goes_over_to_another_instance_once_that_has_noted_it_down() {
+    let (mut inputs, targets) = samples::domain_name();
+    let mut shop = wanted(&inputs, &targets);
+    shop.retain(|hostname, _| hostname == SHOP);
+    inputs.published = intended(&inputs, &shop);
+    elsewhere(&mut inputs, Elsewhere::Asked { by: vec![402, 403] });
+    assert!(successors(&inputs).is_empty(), "it stays");
+    let scheduled = DateTime::UNIX_EPOCH;
+    let after = |seconds| scheduled + TimeDelta::seconds(seconds);
+    inputs.instance.record.status.deletion_scheduled = Some(scheduled);
+    let says = |inputs: &DomainNameInputs, seconds| {
+        (leaving(inputs, after(seconds)).len(), is_handing_over(inputs, after(seconds)))
+    };
+    assert_eq!(successors(&inputs), [402, 403].into());
+    assert_eq!(says(&inputs, 1), (0, true));
+    assert_eq!(says(&inputs, 30), (1, false), "nobody came for it");
+    elsewhere(&mut inputs, noted(402));
+    assert_eq!(says(&inputs, 30), (0, false));
+    inputs.wanted_elsewhere.clear();
+    assert_eq!(says(&inputs, 1), (1, false), "nobody else has it");
+}
