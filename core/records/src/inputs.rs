@@ -35,7 +35,7 @@ choice! {
 }
 
 /// What tells one listener of a Gateway from another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ListenerKey {
     /// Where clients connect.
     pub port: i32,
@@ -56,6 +56,8 @@ pub struct Listener {
     pub users: Vec<ListenerUser>,
     /// The domain that its certificate is for (HTTPS only): the lowest id among the users' domains.
     pub domain_name_definition_id: Option<i64>,
+    /// What its users have heard of it last; None: nothing yet.
+    pub state: Option<String>,
 }
 
 /// A gateway instance that routes through a listener.

@@ -104,8 +104,8 @@ impl Store {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
         // Both tables whole: for a thousand listeners that costs Postgres a twentieth of putting them together there.
-        let text = "SELECT port, protocol, hostname, slot, NULL, NULL, NULL FROM gateway_listeners WHERE shared_gateway_id = $1
-            UNION ALL SELECT port, protocol, hostname, NULL, gateway_instance_id, namespace, domain_name_definition_id
+        let text = "SELECT port, protocol, hostname, slot, state, NULL, NULL, NULL FROM gateway_listeners WHERE shared_gateway_id = $1
+            UNION ALL SELECT port, protocol, hostname, NULL, NULL, gateway_instance_id, namespace, domain_name_definition_id
                 FROM route_claims WHERE gateway_id = $1";
         let listeners = listeners(&sqlx::query(text).bind(id).fetch_all(&self.pool).await?)?;
         let (mut domains, mut accounts) = (vec![], vec![]);
@@ -252,13 +252,14 @@ fn listeners(rows: &[PgRow]) -> Result<Vec<Listener>> {
             slot: None,
             users: vec![],
             domain_name_definition_id: None,
+            state: None,
         });
-        let Some(gateway_instance_id) = row.try_get(4)? else {
-            listener.slot = row.try_get(3)?;
+        let Some(gateway_instance_id) = row.try_get(5)? else {
+            (listener.slot, listener.state) = (row.try_get(3)?, row.try_get(4)?);
             continue;
         };
-        listener.users.push(ListenerUser { gateway_instance_id, namespace: row.try_get(5)? });
-        let domain: Option<i64> = row.try_get(6)?;
+        listener.users.push(ListenerUser { gateway_instance_id, namespace: row.try_get(6)? });
+        let domain: Option<i64> = row.try_get(7)?;
         listener.domain_name_definition_id = listener.domain_name_definition_id.into_iter().chain(domain).min();
     }
     for listener in all.values_mut() {

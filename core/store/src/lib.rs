@@ -24,6 +24,7 @@ mod json_row;
 pub mod keys;
 pub mod lease;
 mod list;
+mod listeners;
 pub mod pool;
 pub mod queue;
 mod reach;

@@ -13,7 +13,7 @@ use crate::{
     },
     labels::{CONTROL_PLANE, OWNER},
     names::{self, CERT_MANAGER_NAMESPACE},
-    plan::Object,
+    plan::{Object, Plan, Standing},
     support_service::{ACCESS_KEY_ID, SECRET_ACCESS_KEY},
 };
 use causeway_records::{
@@ -22,6 +22,9 @@ use causeway_records::{
     record::Record,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// To be raised when a Certificate is made otherwise for the same hostname and issuer.
+const CERTIFICATE_FORM: u32 = 1;
 
 /// What a Gateway needs certificates for, and with what.
 pub(crate) struct Certificates<'a> {
@@ -43,9 +46,14 @@ pub(crate) struct Certificates<'a> {
 type Signed<'a> = (&'a Record<DomainNameDefinition>, Vec<&'a str>);
 
 impl Certificates<'_> {
-    /// Credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on
+    /// Adds credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on
     /// port 80.
-    pub(crate) fn render(&self, plain_http: &dyn Fn(&str) -> ParentReference) -> Result<Vec<Object>, Invalid> {
+    pub(crate) fn render(
+        &self,
+        plain_http: &dyn Fn(&str) -> ParentReference,
+        standing: Standing<'_>,
+        plan: &mut Plan,
+    ) -> Result<(), Invalid> {
         let (mut secrets, mut issuers) = (BTreeMap::new(), Vec::new());
         for (domain, hostnames) in self.by_domain()? {
             if domain.spec.issuer_kind() == IssuerKind::Existing {
@@ -59,9 +67,15 @@ impl Certificates<'_> {
             let spec = self.issuer(&name, domain, account, &hostnames, plain_http)?;
             issuers.push(CLUSTER_ISSUER.object(&self.ours, CLUSTER_ISSUER.cluster(&name), &spec));
         }
-        let certificates =
-            self.hostnames.iter().map(|(hostname, domain)| self.certificate(hostname, self.domain(*domain)?));
-        secrets.into_values().map(Ok).chain(issuers.into_iter().map(Ok)).chain(certificates).collect()
+        plan.objects.extend(secrets.into_values().chain(issuers));
+        for (hostname, domain) in &self.hostnames {
+            let issuer = self.issuer_of(self.domain(*domain)?)?;
+            let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
+            plan.add(at, CERTIFICATE_FORM, &(self.ours, hostname, &issuer), standing, |at| {
+                self.certificate(at, hostname, &issuer)
+            });
+        }
+        Ok(())
     }
 
     /// The Secrets that cert-manager makes for these certificates and leaves behind when they go.
@@ -163,22 +177,25 @@ impl Certificates<'_> {
         }
     }
 
-    fn certificate(&self, hostname: &str, domain: &Record<DomainNameDefinition>) -> Result<Object, Invalid> {
-        let name = names::certificate(self.object_name, hostname);
-        let issuer = match domain.spec.issuer_kind() {
-            IssuerKind::Existing => issuer_name(domain)?,
-            _ => names::cluster_issuer(self.object_name, domain.common.id),
-        };
+    /// The name of the ClusterIssuer that signs for a domain.
+    fn issuer_of(&self, domain: &Record<DomainNameDefinition>) -> Result<String, Invalid> {
+        match domain.spec.issuer_kind() {
+            IssuerKind::Existing => issuer_name(domain),
+            _ => Ok(names::cluster_issuer(self.object_name, domain.common.id)),
+        }
+    }
+
+    fn certificate(&self, at: ObjectRef, hostname: &str, issuer: &str) -> Object {
         let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
         let spec = CertificateSpec {
-            secret_name: name.clone(),
+            secret_name: at.name.clone(),
             secret_template: SecretTemplate { labels: labels.map(|(key, text)| (key.to_owned(), text)).into() },
             dns_names: vec![hostname.to_owned()],
-            issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer },
+            issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer.to_owned() },
             private_key: PrivateKey { rotation_policy: "Always" },
             renew_before_percentage: 33,
         };
-        Ok(CERTIFICATE.object(&self.ours, CERTIFICATE.at(self.namespace, &name), &spec))
+        CERTIFICATE.object(&self.ours, at, &spec)
     }
 }
 

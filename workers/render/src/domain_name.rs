@@ -109,7 +109,7 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
         let name = names::dns_endpoint(&inputs.instance.object_name, gateway);
         DNS_ENDPOINT.object(&ours, DNS_ENDPOINT.at(&inputs.workload.object_name, &name), &DnsEndpointSpec { endpoints })
     };
-    Plan { objects: by_gateway.into_iter().map(object).collect() }
+    by_gateway.into_iter().map(object).collect::<Vec<_>>().into()
 }
 
 /// The records that should stand in the zone, whoever publishes them, by hostname. Hostnames of gateways without an address are left out.

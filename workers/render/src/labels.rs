@@ -1,5 +1,6 @@
 //! The labels by which we know our objects again.
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Which control plane made an object. Its value is the control plane's id.
@@ -8,7 +9,7 @@ pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 pub const OWNER: &str = "causeway.dev/owner";
 
 /// The record that an object belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
     /// The record's kind as its path spells it, in the singular: `gateway-instance`.
     pub kind: &'static str,

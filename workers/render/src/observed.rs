@@ -14,6 +14,8 @@ pub struct Observed {
     pub generation: i64,
     /// `status`, as far as we read it; null when there is none yet.
     pub status: Value,
+    /// Nothing of it is in anybody's way, as [`crate::conditions::works`] has it, and it stands as it was left: then its status is not needed.
+    pub works: bool,
 }
 
 /// What a watch that has listed everything saw, by object. What isn't in it does not stand in the cluster, or has only just been made.

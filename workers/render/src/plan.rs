@@ -1,6 +1,7 @@
 //! What a record wants to stand in its cluster.
 
 use causeway_records::inventory::ObjectRef;
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,6 +17,8 @@ pub struct Object {
     pub exclusive: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
+    /// Hash of what it was made of, where that says as much as the manifest; see [`Plan::add`].
+    pub made_of: Option<String>,
 }
 
 /// Of a Secret only the name: what is in it must not get into a log.
@@ -35,21 +38,68 @@ impl std::fmt::Debug for Object {
 pub struct Plan {
     /// In order of application.
     pub objects: Vec<Object>,
+    /// Objects that belong to the plan and were not made again: they stand in the cluster as they were left.
+    pub standing: Vec<ObjectRef>,
+}
+
+/// Says of an object, and the hash of what it would be made of, whether it stands in the cluster made of just that.
+pub type Standing<'a> = &'a dyn Fn(&ObjectRef, &str) -> bool;
+
+/// As if nothing stood.
+pub fn nothing_stands(_: &ObjectRef, _: &str) -> bool {
+    false
+}
+
+impl From<Vec<Object>> for Plan {
+    fn from(objects: Vec<Object>) -> Self {
+        Self { objects, standing: Vec::new() }
+    }
+}
+
+impl Plan {
+    /// Adds an object that is made only if it doesn't stand yet, or not made of the same: of a thousand that differ in nothing a pass should
+    /// render none.
+    ///
+    /// `source` must tell whatever the manifest is made of, and `form` must be raised when it is made otherwise of the same.
+    pub(crate) fn add(
+        &mut self,
+        at: ObjectRef,
+        form: u32,
+        source: &impl Serialize,
+        standing: Standing<'_>,
+        make: impl FnOnce(ObjectRef) -> Object,
+    ) {
+        let made_of = hash(&(form, source));
+        if standing(&at, &made_of) {
+            self.standing.push(at);
+        } else {
+            self.objects.push(Object { made_of: Some(made_of), ..make(at) });
+        }
+    }
+
+    /// How many objects the record has.
+    pub fn len(&self) -> usize {
+        self.objects.len() + self.standing.len()
+    }
+
+    /// Whether the record has no object.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl Object {
     /// Changes exactly when what we ask for changes.
     pub fn desired_hash(&self) -> String {
-        hash(&self.body)
+        self.made_of.clone().unwrap_or_else(|| hash(&self.body))
     }
 }
 
-/// A short stable hash of a JSON value: object keys are sorted by `serde_json`, so equal values have equal hashes.
-pub fn hash(value: &Value) -> String {
-    let mut digest = Sha256::new();
-    // Neither a Value nor a digest refuses anything.
-    let _ = serde_json::to_writer(&mut digest, value);
-    let mut text = format!("{:x}", digest.finalize());
+/// A short stable hash of a value's JSON: the keys of a [`Value`] are sorted by `serde_json`, so equal ones have equal hashes.
+pub fn hash(value: &impl Serialize) -> String {
+    // Neither texts, numbers and lists nor a Value are refused.
+    let json = serde_json::to_vec(value).unwrap_or_default();
+    let mut text = format!("{:x}", Sha256::digest(json));
     text.truncate(32);
     text
 }

@@ -9,13 +9,13 @@ use crate::{
         core::namespace,
         gateway_api::{
             Allowed, ENVOY_GATEWAY, GATEWAY, GATEWAY_CLASS, GatewayClassSpec, GatewaySpec, LISTENER_SET,
-            ListenerSetSpec, Namespaces, ParentReference,
+            ListenerSetSpec, Namespaces,
         },
     },
     labels::Owner,
     listeners::{ListenerAt, MOST, PLAIN_HTTP, exactly, listener, parent_reference},
     names,
-    plan::{Object, Plan},
+    plan::{Object, Plan, Standing},
 };
 use causeway_records::{
     inputs::{Listener, ListenerKey, Protocol, SharedGatewayInputs},
@@ -23,6 +23,7 @@ use causeway_records::{
     nouns::SharedGateway,
     record::Record,
 };
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who owns the objects of a shared gateway.
@@ -43,8 +44,11 @@ pub fn holder(object_name: &str, slot: Option<i32>) -> ObjectRef {
     }
 }
 
+/// To be raised when a ListenerSet is made otherwise of the same listeners.
+const LISTENER_SET_FORM: u32 = 1;
+
 /// Namespace, class, Gateway with its ListenerSets, and what the certificates need. Nothing at all while nobody uses it.
-pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, Invalid> {
+pub fn render(inputs: &SharedGatewayInputs, standing: Standing<'_>) -> Result<Plan, Invalid> {
     if inputs.listeners.is_empty() {
         return Ok(Plan::default());
     }
@@ -56,20 +60,29 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, Invalid> {
         objects.push(gateway_class(&ours, name));
     }
     let mut holders = listeners_by_holder(inputs)?;
+    let own = holders.remove(&None).unwrap_or_default();
     let gateway = GatewaySpec {
         gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
-        listeners: holders.remove(&None).unwrap_or_default(),
+        listeners: own.iter().map(|entry| entry.listener(name)).collect(),
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: Some(Allowed { namespaces: Namespaces::Same }),
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));
-    for (slot, listeners) in holders {
-        let set = ListenerSetSpec { parent_ref: parent_reference(&gateway_ref(name), GATEWAY.kind, None), listeners };
-        objects.push(LISTENER_SET.object(&ours, holder(name, slot), &set));
+    let mut plan = Plan::from(objects);
+    for (slot, entries) in holders {
+        let listeners = || entries.iter().map(|entry| entry.listener(name)).collect();
+        let set = || ListenerSetSpec {
+            parent_ref: parent_reference(&gateway_ref(name), GATEWAY.kind, None),
+            listeners: listeners(),
+        };
+        plan.add(holder(name, slot), LISTENER_SET_FORM, &(ours, name, slot, &entries), standing, |at| {
+            LISTENER_SET.object(&ours, at, &set())
+        });
     }
-    objects.extend(certificates(inputs)?.render(&|hostname| plain_http(inputs, hostname))?);
-    Ok(Plan { objects })
+    let plain = PlainHttp::of(inputs);
+    certificates(inputs)?.render(&|hostname| plain.listener(hostname).parent(), standing, &mut plan)?;
+    Ok(plan)
 }
 
 /// The Secrets that cert-manager makes for this gateway. They carry our labels (but for the keys of ACME accounts, in cert-manager's
@@ -83,25 +96,42 @@ pub(crate) fn gateway_class(ours: &Ours<'_>, name: &str) -> Object {
     GATEWAY_CLASS.object(ours, GATEWAY_CLASS.cluster(name), &GatewayClassSpec { controller_name: ENVOY_GATEWAY })
 }
 
-/// Listeners in the form of Gateway API, sorted, by the slot of their holder.
-fn listeners_by_holder(
-    inputs: &SharedGatewayInputs,
-) -> Result<BTreeMap<Option<i32>, Vec<crate::k8s::gateway_api::Listener>>, Invalid> {
+/// A listener, and the namespaces whose routes may attach to it.
+#[derive(Serialize)]
+struct Entry<'a> {
+    key: &'a ListenerKey,
+    entitled: BTreeSet<&'a str>,
+}
+
+impl Entry<'_> {
+    /// In the form of Gateway API.
+    fn listener(&self, object_name: &str) -> crate::k8s::gateway_api::Listener {
+        let hostname = self.key.hostname.as_deref().unwrap_or_default();
+        let is_secure = self.key.protocol == Protocol::Https;
+        let certificate = is_secure.then(|| names::certificate(object_name, hostname));
+        listener(
+            self.key,
+            exactly(self.entitled.iter().map(|namespace| (*namespace).to_owned()).collect()),
+            certificate,
+        )
+    }
+}
+
+/// Listeners, sorted, by the slot of their holder.
+fn listeners_by_holder(inputs: &SharedGatewayInputs) -> Result<BTreeMap<Option<i32>, Vec<Entry<'_>>>, Invalid> {
     let own_namespace = &inputs.gateway.object_name;
     let challenged = challenged(inputs);
-    let nobody = Listener { key: PLAIN_HTTP, slot: None, users: Vec::new(), domain_name_definition_id: None };
-    let mut all: BTreeMap<&ListenerKey, &Listener> =
-        inputs.listeners.iter().map(|listener| (&listener.key, listener)).collect();
-    all.entry(&PLAIN_HTTP).or_insert(&nobody);
+    let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
+        inputs.listeners.iter().map(|listener| (&listener.key, Some(listener))).collect();
+    all.entry(&PLAIN_HTTP).or_insert(None);
     let mut holders: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for (key, entry) in all {
-        let mut entitled: BTreeSet<String> = entry.users.iter().map(|user| user.namespace.clone()).collect();
+    for (key, listener) in all {
+        let users = listener.into_iter().flat_map(|listener| &listener.users);
+        let mut entitled: BTreeSet<&str> = users.map(|user| user.namespace.as_str()).collect();
         if challenged.contains(key) {
-            entitled.insert(own_namespace.clone());
+            entitled.insert(own_namespace);
         }
-        let certificate = (key.protocol == Protocol::Https)
-            .then(|| names::certificate(own_namespace, key.hostname.as_deref().unwrap_or_default()));
-        holders.entry(entry.slot).or_default().push(listener(key, exactly(entitled), certificate));
+        holders.entry(listener.and_then(|listener| listener.slot)).or_default().push(Entry { key, entitled });
     }
     match holders.iter().find(|(_, listeners)| listeners.len() > MOST) {
         None => Ok(holders),
@@ -126,22 +156,33 @@ fn challenged(inputs: &SharedGatewayInputs) -> BTreeSet<ListenerKey> {
         listener.key.protocol == Protocol::Https
             && listener.domain_name_definition_id.is_some_and(|domain| by_http.contains(&domain))
     });
-    hostnames
-        .filter_map(|listener| listener.key.hostname.as_deref())
-        .map(|hostname| plain_http_listener(inputs, hostname).key)
-        .collect()
+    let plain = PlainHttp::of(inputs);
+    let hostnames = hostnames.filter_map(|listener| listener.key.hostname.as_deref());
+    hostnames.map(|hostname| plain.listener(hostname).key).collect()
 }
 
-/// Where a hostname answers plain HTTP on port 80: on a listener of its own if it has one, for then no other is asked.
-fn plain_http_listener(inputs: &SharedGatewayInputs, hostname: &str) -> ListenerAt {
-    let own = ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP };
-    let found = inputs.listeners.iter().find(|listener| listener.key == own);
-    let (key, slot) = found.map_or((PLAIN_HTTP, None), |listener| (own, listener.slot));
-    ListenerAt { key, holder: holder(&inputs.gateway.object_name, slot) }
+/// Where hostnames answer plain HTTP on port 80: on a listener of their own if they have one, for then no other is asked.
+struct PlainHttp<'a> {
+    object_name: &'a str,
+    /// The slots of such listeners, by hostname.
+    own: BTreeMap<&'a str, Option<i32>>,
 }
 
-fn plain_http(inputs: &SharedGatewayInputs, hostname: &str) -> ParentReference {
-    plain_http_listener(inputs, hostname).parent()
+impl<'a> PlainHttp<'a> {
+    fn of(inputs: &'a SharedGatewayInputs) -> Self {
+        let plain = |key: &ListenerKey| (key.port, key.protocol) == (PLAIN_HTTP.port, PLAIN_HTTP.protocol);
+        let listeners = inputs.listeners.iter().filter(|listener| plain(&listener.key));
+        let own = listeners.filter_map(|listener| Some((listener.key.hostname.as_deref()?, listener.slot))).collect();
+        Self { object_name: &inputs.gateway.object_name, own }
+    }
+
+    fn listener(&self, hostname: &str) -> ListenerAt {
+        let (key, slot) = match self.own.get(hostname) {
+            Some(slot) => (ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP }, *slot),
+            None => (PLAIN_HTTP, None),
+        };
+        ListenerAt { key, holder: holder(self.object_name, slot) }
+    }
 }
 
 /// What the HTTPS listeners need certificates for.

@@ -1,16 +1,17 @@
 //! Conditions, from statuses as real controllers write them.
 
 use causeway_records::{
-    inputs::{DomainNameState, GatewayInputs, HostRecord, Published, SharedGatewayInputs},
+    inputs::{DomainNameState, GatewayInputs, HostRecord, Listener, Published, SharedGatewayInputs},
     inventory::ObjectRef,
     status::{ConditionStatus, Finding},
 };
 use causeway_render::{
-    conditions::{gateway_instance, listener_states, shared_gateway},
+    conditions::{changed_listeners, gateway_instance, shared_gateway, works},
     gateway, k8s,
     observed::{Observed, Seen},
-    plan::Plan,
+    plan::{Plan, nothing_stands},
     samples,
+    shared_gateway::render,
 };
 use serde_json::{Value, json};
 
@@ -74,7 +75,7 @@ impl Cluster {
     }
 
     fn see(&mut self, at: ObjectRef, status: Value) {
-        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status });
+        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status, works: false });
     }
     fn status(&mut self, at: ObjectRef) -> &mut Value {
         &mut self.seen.get_mut(&at).expect("in the sample").status
@@ -370,23 +371,61 @@ fn dns_is_told_where_somebody_publishes() {
 }
 
 #[test]
-fn listener_states_change_only_where_something_did() {
+fn users_hear_of_listeners_of_which_something_changed() {
     let mut cluster = Cluster::working();
-    let before = listener_states(&cluster.shared, &cluster.seen);
     let changed = |cluster: &Cluster| {
-        let now = listener_states(&cluster.shared, &cluster.seen);
-        assert!(now.keys().eq(before.keys()));
-        before.iter().filter(|(key, state)| now[*key] != **state).map(|(key, _)| key.clone()).collect::<Vec<_>>()
+        let of = |(listener, _): &(&Listener, String)| format!("{} {}", listener.key.protocol, listener.key.port);
+        changed_listeners(&cluster.shared, &cluster.seen).iter().map(of).collect::<Vec<_>>()
     };
-    assert_eq!(
-        before.keys().collect::<Vec<_>>(),
-        ["HTTP/80/shop.example.org", "HTTPS/443/shop.example.org", "TCP/5432/*"]
-    );
+    let told = |cluster: &mut Cluster| {
+        let states = changed_listeners(&cluster.shared, &cluster.seen);
+        let states: Vec<_> = states.into_iter().map(|(listener, state)| (listener.key.clone(), state)).collect();
+        for (key, state) in states {
+            let listener = cluster.shared.listeners.iter_mut().find(|listener| listener.key == key).unwrap();
+            listener.state = Some(state);
+        }
+    };
+    assert_eq!(changed(&cluster), ["HTTP 80", "HTTPS 443", "TCP 5432"], "of a new one they have heard nothing");
+    told(&mut cluster);
+    assert_eq!(changed(&cluster), [""; 0]);
     let (set, gateway, certificate) = (cluster.set(), cluster.gateway(), cluster.certificate());
     cluster.status(set.clone())["listeners"][0]["attachedRoutes"] = json!(7);
     assert_eq!(changed(&cluster), [""; 0], "counters are nobody's business");
     cluster.status(certificate)["conditions"][0]["status"] = json!("False");
-    assert_eq!(changed(&cluster), ["HTTPS/443/shop.example.org"]);
+    assert_eq!(changed(&cluster), ["HTTPS 443"]);
+    told(&mut cluster);
+    assert_eq!(changed(&cluster), [""; 0]);
     cluster.status(gateway)["addresses"][0]["value"] = json!("192.0.2.2");
     assert_eq!(changed(&cluster).len(), 3);
+}
+
+#[test]
+fn a_set_works_when_all_its_listeners_do() {
+    let mut cluster = Cluster::working();
+    let (set, certificate) = (cluster.set(), cluster.certificate());
+    let plan = render(&cluster.shared, &nothing_stands).unwrap();
+    let object = |cluster: &mut Cluster, at: &ObjectRef| {
+        let mut body = plan.objects.iter().find(|object| object.at == *at).unwrap().body.clone();
+        body["status"] = cluster.status(at.clone()).clone();
+        body
+    };
+    for at in [&set, &certificate] {
+        assert!(works(at, &object(&mut cluster, at), GENERATION), "{at}");
+        assert!(!works(at, &object(&mut cluster, at), GENERATION + 1), "{at}: it was said of an older one");
+        assert!(!works(&cluster.gateway(), &object(&mut cluster, at), GENERATION), "nobody asks for others");
+    }
+    let mut more = object(&mut cluster, &set);
+    more["spec"]["listeners"].as_array_mut().unwrap().push(json!({"name": "new"}));
+    assert!(!works(&set, &more, GENERATION), "of one nothing was said yet");
+    cluster.status(set.clone())["listeners"][1]["conditions"][0]["status"] = json!("False");
+    assert!(!works(&set, &object(&mut cluster, &set), GENERATION));
+
+    // Of a set that works the status is not needed.
+    let findings = shared_gateway(&Cluster::working().shared, &Cluster::working().seen);
+    let mut cluster = Cluster::working();
+    for at in [set, certificate] {
+        let observed = cluster.seen.get_mut(&at).unwrap();
+        (observed.works, observed.status) = (true, Value::Null);
+    }
+    assert_eq!(shared_gateway(&cluster.shared, &cluster.seen), findings);
 }

@@ -6,7 +6,7 @@ use causeway_records::{
 };
 use causeway_render::{
     gateway,
-    plan::Plan,
+    plan::{Plan, nothing_stands},
     samples::{self, Variant, http, tcp},
     shared_gateway,
 };
@@ -164,11 +164,11 @@ fn what_no_gateway_can_do_is_refused_with_the_field() {
 #[test]
 fn nobody_uses_it_and_it_stands_nowhere() {
     let mut inputs = samples::shared(2, vec![]).shared.unwrap();
-    assert_eq!(shared_gateway::render(&inputs), Ok(Plan::default()));
+    assert_eq!(shared_gateway::render(&inputs, &nothing_stands), Ok(Plan::default()));
     assert_eq!(shared_gateway::secrets(&inputs), []);
     inputs.listeners =
         samples::shared(2, vec![samples::gateway(1, "web", None, &[http(8080, "/")], &[])]).shared.unwrap().listeners;
-    assert_eq!(shared_gateway::render(&inputs).unwrap().objects.len(), 3);
+    assert_eq!(shared_gateway::render(&inputs, &nothing_stands).unwrap().objects.len(), 3);
 }
 
 #[test]
@@ -245,7 +245,7 @@ proptest! {
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
         let mut other = shared.clone();
         other.listeners = listeners;
-        prop_assert_eq!(shared_gateway::render(&other), shared_gateway::render(&shared));
+        prop_assert_eq!(shared_gateway::render(&other, &nothing_stands), shared_gateway::render(&shared, &nothing_stands));
         prop_assert_eq!(shared_gateway::secrets(&other), shared_gateway::secrets(&shared));
         mixed.shared_gateway = None;
         mixed.hostnames.truncate(60);

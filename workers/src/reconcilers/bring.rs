@@ -15,7 +15,7 @@ use causeway_render::{
 };
 use causeway_store::queue::Next;
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::{Duration, Instant},
 };
 
@@ -93,6 +93,27 @@ impl Pass<'_> {
         }
     }
 
+    /// Says of an object of this record whether it stands as it was left, made of what this hash says.
+    pub(super) fn stands(&self) -> impl Fn(&ObjectRef, &str) -> bool + use<'_> {
+        let entries = self.work.inventory.iter().map(|entry| (&entry.object, entry));
+        let entries: HashMap<&ObjectRef, &InventoryEntry> = entries.collect();
+        move |at, made_of| {
+            let entry = entries.get(at).filter(|entry| entry.desired_hash.as_deref() == Some(made_of));
+            entry.is_some_and(|entry| self.connection.watches.get(at).is_some_and(|seen| seen.is_as_left(entry)))
+        }
+    }
+
+    /// What the watches know of a record's objects, where some of them stand as they were left.
+    pub(super) fn seen_of(&self, owner: Owner, standing: &[ObjectRef]) -> Seen {
+        let standing: HashSet<&ObjectRef> = standing.iter().collect();
+        let observed = |seen: &Projection| match standing.contains(&seen.at) {
+            true => seen.observed_standing(),
+            false => seen.observed(),
+        };
+        let own = self.connection.watches.by_owner(&owner.to_string());
+        own.iter().map(|projection| (projection.at.clone(), observed(projection))).collect()
+    }
+
     /// What the watches know of a record's objects and of these others.
     pub(super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
         let watches = &self.connection.watches;
@@ -113,6 +134,7 @@ impl Pass<'_> {
         reach(&INVENTORY_AHEAD);
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut done = cluster.apply(&writer, plan, &before, &self.connection.watches).await;
+        done.inventory = inventory::whole(&before, plan, done.inventory);
         let unwanted = inventory::difference(&old, plan);
         let braked = self.brake(&unwanted, old.len());
         let stopped = done.errors.iter().any(ClusterError::stops_everything);
@@ -268,7 +290,7 @@ fn most(all: usize) -> usize {
 }
 
 fn applied(plan: &Plan) -> String {
-    match plan.objects.len() {
+    match plan.len() {
         0 => "there is nothing to stand in the cluster".into(),
         1 => "1 object stands as asked for".into(),
         many => format!("{many} objects stand as asked for"),

@@ -10,7 +10,7 @@ use causeway_records::{
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Key;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let mut inputs = pass.context.store.shared_gateway_inputs(pass.work.key.id).await?;
@@ -25,23 +25,33 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     if !all_hold(&before) {
         return Ok(Found { findings: before, ..Found::default() });
     }
-    let plan = match shared_gateway::render(&inputs) {
+    let plan = match shared_gateway::render(&inputs, &pass.stands()) {
         Ok(plan) => plan,
         Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
     };
     let brought = pass.bring(owner, &plan).await?;
-    let seen = pass.seen(owner, std::iter::empty());
-    let states = conditions::listener_states(&inputs, &seen);
-    let wake = changed(&inputs, &states_of(pass), &states);
+    let seen = pass.seen_of(owner, &plan.standing);
+    tell(pass, &inputs, &seen).await?;
     let whole = gateway_state(&shared_gateway::gateway_ref(&inputs.gateway.object_name), &seen);
     let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
     let mut found = brought.found(before, after);
     // What all of its users read of it; of a listener only its own users read.
-    found.wake_dependants = pass.work.projection.as_ref().map(|before| &before["gateway"]) != Some(&whole);
-    let projection = json!({"listeners": states, "gateway": whole});
-    found.projection = (pass.work.projection.as_ref() != Some(&projection)).then_some(projection);
-    found.wake = wake;
+    let projection = json!({"gateway": whole});
+    found.wake_dependants = pass.work.projection.as_ref() != Some(&projection);
+    found.projection = found.wake_dependants.then_some(projection);
     Ok(found)
+}
+
+/// Has the users of listeners look again that are in another state than they have heard of. They are told before it is noted down that they
+/// were: rather twice than never.
+async fn tell(pass: &Pass<'_>, inputs: &SharedGatewayInputs, seen: &Seen) -> Result<(), Failure> {
+    let changed = conditions::changed_listeners(inputs, seen);
+    let users = changed.iter().flat_map(|(listener, _)| &listener.users).map(|user| user.gateway_instance_id);
+    let users: BTreeSet<i64> = users.collect();
+    let keys: Vec<_> = users.into_iter().map(|id| Key { kind: "GatewayInstance".into(), id }).collect();
+    pass.context.store.wake(&keys).await?;
+    let states: Vec<_> = changed.into_iter().map(|(listener, state)| (&listener.key, state)).collect();
+    Ok(pass.context.store.save_listener_states(pass.work, &states).await?)
 }
 
 fn needed(inputs: &SharedGatewayInputs) -> &'static [Service] {
@@ -61,32 +71,6 @@ pub(super) fn gateway_state(gateway: &ObjectRef, seen: &Seen) -> Value {
         .map(|c| (c["type"].as_str().unwrap_or_default(), json!([c["status"], c["reason"], c["observedGeneration"]])))
         .collect();
     json!({"addresses": observed.status["addresses"], "conditions": states})
-}
-
-fn states_of(pass: &Pass<'_>) -> BTreeMap<String, String> {
-    let projection = pass.work.projection.as_ref();
-    projection.and_then(|p| serde_json::from_value(p["listeners"].clone()).ok()).unwrap_or_default()
-}
-
-/// The gateway instances whose listeners are in another state than before.
-fn changed(
-    inputs: &SharedGatewayInputs,
-    before: &BTreeMap<String, String>,
-    now: &BTreeMap<String, String>,
-) -> Vec<Key> {
-    let mut keys: Vec<Key> = vec![];
-    for listener in &inputs.listeners {
-        let name = conditions::listener_key(&listener.key);
-        if before.get(&name) == now.get(&name) {
-            continue;
-        }
-        keys.extend(
-            listener.users.iter().map(|user| Key { kind: "GatewayInstance".into(), id: user.gateway_instance_id }),
-        );
-    }
-    keys.sort();
-    keys.dedup();
-    keys
 }
 
 fn decrypt(inputs: &mut SharedGatewayInputs, pass: &Pass<'_>) -> Result<(), SecretError> {

@@ -69,7 +69,7 @@ impl Corner {
     /// An object of the record as the plan holds it.
     pub(crate) fn object(&self, at: ObjectRef, fields: Value) -> Object {
         let labels = json!({CONTROL_PLANE: self.control_plane, OWNER: RECORD});
-        Object { body: body(&at, &labels, fields), at, exclusive: false, keep: false }
+        Object { body: body(&at, &labels, fields), at, exclusive: false, keep: false, made_of: None }
     }
 
     pub(crate) fn config_map(&self, name: &str, text: &str) -> Object {
@@ -170,7 +170,7 @@ fn body(at: &ObjectRef, labels: &Value, fields: Value) -> Value {
 }
 
 pub(crate) fn plan(objects: &[Object]) -> Plan {
-    Plan { objects: objects.to_vec() }
+    objects.to_vec().into()
 }
 
 /// What is remembered of one object.

@@ -8,11 +8,15 @@ use super::{
 };
 use crate::{
     domain_name::gateway_addresses,
-    k8s::cert_manager::CHALLENGE,
+    k8s::{
+        cert_manager::{CERTIFICATE, CHALLENGE},
+        gateway_api::LISTENER_SET,
+    },
     listeners::{ListenerAt, spoken},
     observed::{Observed, Seen},
 };
 use causeway_records::{inventory::ObjectRef, status::Finding};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Reason of every step that needs a Gateway which isn't there.
@@ -91,17 +95,49 @@ pub(super) fn listeners(gateway: &ObjectRef, listeners: &[ListenerAt], seen: &Se
     step(LISTENERS_READY, obstacles, count(listeners.len(), "listener"))
 }
 
+/// Whether a ListenerSet with all its listeners, or a Certificate, is as it should be: all conditions hold, at its generation. Said of the whole
+/// object, once for each change of it. Of other kinds nobody asks.
+pub fn works(at: &ObjectRef, object: &Value, generation: i64) -> bool {
+    if CERTIFICATE.is(at) {
+        return condition(&object["status"]["conditions"], "Ready", generation).is_some_and(|says| says.holds());
+    }
+    let listeners = object["spec"]["listeners"].as_array().filter(|_| LISTENER_SET.is(at));
+    listeners.is_some_and(|listeners| {
+        listeners.iter().all(|listener| {
+            entry(&object["status"], listener["name"].as_str().unwrap_or_default())
+                .is_some_and(|entry| is_serving(entry, generation))
+        })
+    })
+}
+
+/// What the controller says of one listener of a Gateway or ListenerSet.
+fn entry<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
+    status["listeners"].as_array()?.iter().find(|entry| entry["name"] == name)
+}
+
+/// What a listener's controller must say of it.
+const GOOD: [&str; 3] = ["Accepted", "Programmed", "ResolvedRefs"];
+
+fn is_serving(entry: &Value, generation: i64) -> bool {
+    let holds = |kind| condition(&entry["conditions"], kind, generation).is_some_and(|says| says.holds());
+    !holds("Conflicted") && GOOD.into_iter().all(holds)
+}
+
 /// What keeps one listener from working, whatever becomes of the Gateway as a whole.
 pub(super) fn listener_obstacle(listener: &ListenerAt, seen: &Seen) -> Option<Obstacle> {
-    let (name, holder, spoken) = (listener.name(), &listener.holder, spoken(&listener.key));
-    let Some(observed) = seen.get(holder) else {
+    let holder = &listener.holder;
+    let observed = seen.get(holder);
+    if observed.is_some_and(|observed| observed.works) {
+        return None;
+    }
+    let (name, spoken) = (listener.name(), spoken(&listener.key));
+    let Some(observed) = observed else {
         return Some(Obstacle::unknown(
             PENDING,
             format!("{holder}, which holds the listener for {spoken}, is not seen in the cluster yet"),
         ));
     };
-    let entries = observed.status["listeners"].as_array().into_iter().flatten();
-    let Some(entry) = entries.into_iter().find(|entry| entry["name"] == name.as_str()) else {
+    let Some(entry) = entry(&observed.status, &name) else {
         return Some(set_refused(observed).unwrap_or_else(|| {
             Obstacle::unknown(
                 PENDING,
@@ -132,9 +168,7 @@ pub(super) fn listener_obstacle(listener: &ListenerAt, seen: &Seen) -> Option<Ob
             ))
         })
         .or_else(|| {
-            let missing = ["Accepted", "Programmed", "ResolvedRefs"]
-                .into_iter()
-                .find(|kind| !says(kind).is_some_and(|says| says.holds()));
+            let missing = GOOD.into_iter().find(|kind| !says(kind).is_some_and(|says| says.holds()));
             missing.map(|kind| {
                 Obstacle::unknown(
                     PENDING,
@@ -169,6 +203,9 @@ pub(super) fn certificate_obstacle(hostname: &str, at: &ObjectRef, seen: &Seen) 
     let Some(observed) = seen.get(at) else {
         return Some(Obstacle::unknown(PENDING, format!("{at} for {hostname} is not seen in the cluster yet")));
     };
+    if observed.works {
+        return None;
+    }
     let challenge = || {
         challenge_reason(at, seen)
             .map(|why| format!("; the authority could not verify {hostname}: {why}"))

@@ -13,7 +13,8 @@ mod workload;
 
 pub use domain_name::domain_name_instance;
 pub use gateway::gateway_instance;
-pub use shared_gateway::{listener_key, listener_states, shared_gateway};
+pub use listeners::works;
+pub use shared_gateway::{changed_listeners, shared_gateway};
 pub use workload::workload_instance;
 
 use causeway_records::status::Finding;

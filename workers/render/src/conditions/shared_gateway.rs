@@ -11,12 +11,12 @@ use crate::{
     shared_gateway::{gateway_ref, holder},
 };
 use causeway_records::{
-    inputs::{ListenerKey, Protocol, SharedGatewayInputs},
+    inputs::{Listener, Protocol, SharedGatewayInputs},
     inventory::ObjectRef,
     status::Finding,
 };
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet};
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
 pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding> {
@@ -30,14 +30,9 @@ pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding>
     findings
 }
 
-/// `HTTPS/443/shop.example.org`: a listener's key in [`listener_states`].
-pub fn listener_key(key: &ListenerKey) -> String {
-    format!("{}/{}/{}", key.protocol, key.port, key.hostname.as_deref().unwrap_or("*"))
-}
-
-/// For each listener a short text that changes whenever its users must look again: the Gateway's own state and addresses, the listener's, and
-/// its certificate's.
-pub fn listener_states(inputs: &SharedGatewayInputs, seen: &Seen) -> BTreeMap<String, String> {
+/// Listeners of which their users must hear, each with a short text that changes whenever they must look again: the Gateway's own state and
+/// addresses, the listener's, and its certificate's.
+pub fn changed_listeners<'a>(inputs: &'a SharedGatewayInputs, seen: &Seen) -> Vec<(&'a Listener, String)> {
     let gateway = gateway_ref(&inputs.gateway.object_name);
     let addresses = seen.get(&gateway).map(|observed| gateway_addresses(&observed.status)).unwrap_or_default();
     let findings = listeners::gateway(&gateway, seen, listeners::OWN_GATEWAY);
@@ -46,29 +41,28 @@ pub fn listener_states(inputs: &SharedGatewayInputs, seen: &Seen) -> BTreeMap<St
     let common = hash(&json!([common, addresses.ips, addresses.hostnames]));
     let healthy = hash(&json!([common, null, null]));
     let text = |obstacle: Option<Obstacle>| obstacle.map(|obstacle| json!([obstacle.reason, obstacle.message]));
-    let state = |listener: &ListenerAt| {
-        let own = text(listeners::listener_obstacle(listener, seen));
-        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https);
+    let state = |(listener, at): (&'a Listener, ListenerAt)| {
+        let own = text(listeners::listener_obstacle(&at, seen));
+        let hostname = at.key.hostname.as_deref().filter(|_| at.key.protocol == Protocol::Https);
         let certificate = hostname
-            .map(|hostname| text(listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)));
+            .and_then(|hostname| text(listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)));
         // A thousand listeners of which nothing is to be told are hashed once.
-        let state = match (own, certificate.flatten()) {
-            (None, None) => healthy.clone(),
-            (own, certificate) => hash(&json!([common, own, certificate])),
+        let state = match (own, certificate) {
+            (None, None) => Cow::Borrowed(&healthy),
+            (own, certificate) => Cow::Owned(hash(&json!([common, own, certificate]))),
         };
-        (listener_key(&listener.key), state)
+        (listener.state.as_ref() != Some(&*state)).then(|| (listener, state.into_owned()))
     };
-    all_listeners(inputs).iter().map(state).collect()
+    inputs.listeners.iter().zip(all_listeners(inputs)).filter_map(state).collect()
 }
 
+/// In the order of the inputs.
 fn all_listeners(inputs: &SharedGatewayInputs) -> Vec<ListenerAt> {
-    let at = |listener: &causeway_records::inputs::Listener| ListenerAt {
+    let at = |listener: &Listener| ListenerAt {
         key: listener.key.clone(),
         holder: holder(&inputs.gateway.object_name, listener.slot),
     };
-    let mut all: Vec<_> = inputs.listeners.iter().map(at).collect();
-    all.sort_by(|a, b| a.key.cmp(&b.key));
-    all
+    inputs.listeners.iter().map(at).collect()
 }
 
 fn certificate(inputs: &SharedGatewayInputs, hostname: &str) -> ObjectRef {

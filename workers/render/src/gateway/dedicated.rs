@@ -11,7 +11,7 @@ use crate::{
     },
     listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
     names,
-    plan::Object,
+    plan::{Object, Plan, nothing_stands},
     shared_gateway::gateway_class,
 };
 use causeway_records::{
@@ -54,8 +54,9 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     let mut objects: Vec<Object> = class.into_iter().collect();
     objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
     let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
-    objects.extend(certificates(inputs, ours)?.render(&|_| plain_http.parent())?);
-    Ok(objects)
+    let mut plan = Plan::from(objects);
+    certificates(inputs, ours)?.render(&|_| plain_http.parent(), &nothing_stands, &mut plan)?;
+    Ok(plan.objects)
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.

@@ -53,7 +53,7 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, Invalid> {
         ));
     };
     objects.extend(routes::objects(inputs, &ours)?);
-    Ok(Plan { objects })
+    Ok(objects.into())
 }
 
 /// The listeners that the instance's routes attach to, each once, by key.

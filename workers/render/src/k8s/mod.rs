@@ -65,12 +65,12 @@ impl Kind {
             metadata["namespace"] = json!(namespace);
         }
         let body = json!({ "apiVersion": at.api_version(), "kind": at.kind, "metadata": metadata });
-        Object { at, body, exclusive: self.exclusive, keep: false }
+        Object { at, body, exclusive: self.exclusive, keep: false, made_of: None }
     }
 }
 
 /// Whose objects are being rendered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Ours<'a> {
     /// Id of this control plane.
     pub(crate) control_plane: &'a str,

@@ -6,7 +6,7 @@ pub mod support_service;
 use crate::{
     domain_name::{self, Targets, TargetsOf},
     gateway,
-    plan::Plan,
+    plan::{Plan, nothing_stands},
     shared_gateway,
     workload::{self, Scope},
 };
@@ -62,7 +62,7 @@ pub fn plans() -> Vec<(String, Plan)> {
     let mut plans = vec![("workload".to_owned(), workload::render(&workload(11, "shop"), &scopes))];
     for (name, scene) in scenes() {
         if let Some(shared) = &scene.shared {
-            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared)));
+            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared, &nothing_stands)));
         }
         for inputs in &scene.gateways {
             let title = inputs.instance.record.spec.name.to_string().replace('-', "_");
@@ -229,6 +229,7 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 slot,
                 users: Vec::new(),
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
+                state: None,
             });
             listener.users.push(user);
             slots.insert(key, slot);

@@ -137,9 +137,9 @@ pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
         }
         metadata["annotations"][BUNDLE] = json!(origin);
         let at = object_ref(&body).ok_or_else(|| Invalid(format!("bundle {origin} holds an object without a name")))?;
-        objects.push(Object { at, body, exclusive: false, keep: manifest.traits.keep.contains(&kind) });
+        objects.push(Object { at, body, exclusive: false, keep: manifest.traits.keep.contains(&kind), made_of: None });
     }
-    Ok(Plan { objects })
+    Ok(objects.into())
 }
 
 /// The namespace a service is installed in. Empty for a service that has only cluster-scoped objects.

@@ -55,7 +55,7 @@ pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, Inval
     }
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
     objects.insert(0, k8s::core::namespace(&ours, namespace));
-    Ok(Plan { objects })
+    Ok(objects.into())
 }
 
 /// The field that manifests come from.
@@ -115,7 +115,7 @@ fn place(mut manifest: Value, scope: Scope, namespace: &str, ours: &Ours<'_>) ->
         }
     }
     let at = ObjectRef { group, version, kind, namespace, name };
-    Object { at, body: manifest, exclusive: false, keep: false }
+    Object { at, body: manifest, exclusive: false, keep: false, made_of: None }
 }
 
 /// Scopes of the kinds that the manifests themselves define.

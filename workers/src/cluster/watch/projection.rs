@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::{labels::OWNER, observed::Observed};
+use causeway_render::{conditions::works, labels::OWNER, observed::Observed};
 use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -51,6 +51,8 @@ pub struct Projection {
     pub applied: bool,
     /// The Certificate that cert-manager made this Secret for.
     pub certificate: Option<Box<str>>,
+    /// See [`works`].
+    works: bool,
     /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
     status: Box<str>,
 }
@@ -60,6 +62,8 @@ impl Projection {
     pub(super) fn of(kind: &ObjectRef, mut object: DynamicObject, field_manager: &str) -> Self {
         let status = stable_status(&object.data["status"]);
         let at = ObjectRef { namespace: object.namespace(), name: object.name_any(), ..kind.clone() };
+        let generation = object.metadata.generation.unwrap_or_default();
+        let works = works(&at, &object.data, generation);
         let mut body = std::mem::take(&mut object.data);
         if let Some(fields) = body.as_object_mut() {
             fields.insert("metadata".to_owned(), json!(object.metadata));
@@ -70,7 +74,8 @@ impl Projection {
             live_hash: live_hash(&body, field_manager),
             applied: is_applied_by(&body, field_manager),
             certificate: object.annotations().get(CERTIFICATE_NAME).map(|name| name.as_str().into()),
-            generation: object.metadata.generation.unwrap_or_default(),
+            works,
+            generation,
             deleting: object.metadata.deletion_timestamp.is_some(),
             version: Version(object.metadata.resource_version.unwrap_or_default().into_boxed_str()),
             uid: object.metadata.uid.unwrap_or_default(),
@@ -97,7 +102,17 @@ impl Projection {
 
     /// In the form from which conditions are computed.
     pub fn observed(&self) -> Observed {
-        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status: self.status() }
+        let (at, uid, generation) = (self.at.clone(), self.uid.clone(), self.generation);
+        Observed { at, uid, generation, status: self.status(), works: false }
+    }
+
+    /// The same for an object that stands as it was left: of one that works nobody needs the status.
+    pub fn observed_standing(&self) -> Observed {
+        if !self.works {
+            return self.observed();
+        }
+        let (at, uid, generation) = (self.at.clone(), self.uid.clone(), self.generation);
+        Observed { at, uid, generation, status: Value::Null, works: true }
     }
 
     /// An object without owner or status.
@@ -113,6 +128,7 @@ impl Projection {
             deleting: false,
             applied: true,
             certificate: None,
+            works: false,
             status: "null".into(),
         }
     }
