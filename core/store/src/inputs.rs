@@ -28,7 +28,7 @@ use causeway_records::{
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
@@ -242,18 +242,21 @@ fn listener_key(port: i32, protocol: &str, hostname: String) -> Result<ListenerK
     Ok(ListenerKey { port, protocol, hostname: Some(hostname).filter(|hostname| !hostname.is_empty()) })
 }
 
-/// The listeners of a Gateway from its rows in `gateway_listeners`, without a user, and in `route_claims`, with one each.
+/// The listeners of a Gateway, sorted, from its rows in `gateway_listeners`, without a user, and in `route_claims`, with one each.
 fn listeners(rows: &[PgRow]) -> Result<Vec<Listener>> {
-    let mut all = BTreeMap::new();
+    let mut all: HashMap<(i32, &str, &str), Listener> = HashMap::new();
     for row in rows {
-        let key = listener_key(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)?;
-        let listener = all.entry(key).or_insert_with_key(|key| Listener {
-            key: key.clone(),
-            slot: None,
-            users: vec![],
-            domain_name_definition_id: None,
-            state: None,
-        });
+        let (port, protocol, hostname) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let listener = match all.entry((port, protocol, hostname)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(Listener {
+                key: listener_key(port, protocol, hostname.to_owned())?,
+                slot: None,
+                users: vec![],
+                domain_name_definition_id: None,
+                state: None,
+            }),
+        };
         let Some(gateway_instance_id) = row.try_get(5)? else {
             (listener.slot, listener.state) = (row.try_get(3)?, row.try_get(4)?);
             continue;
@@ -262,11 +265,13 @@ fn listeners(rows: &[PgRow]) -> Result<Vec<Listener>> {
         let domain: Option<i64> = row.try_get(7)?;
         listener.domain_name_definition_id = listener.domain_name_definition_id.into_iter().chain(domain).min();
     }
-    for listener in all.values_mut() {
+    let mut all: Vec<Listener> = all.into_values().collect();
+    all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    for listener in &mut all {
         listener.users.sort_unstable_by_key(|user| user.gateway_instance_id);
         listener.users.dedup();
     }
-    Ok(all.into_values().collect())
+    Ok(all)
 }
 
 /// The answer of `read_workload`.

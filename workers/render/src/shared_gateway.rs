@@ -152,6 +152,9 @@ fn listeners_by_holder(inputs: &SharedGatewayInputs) -> Result<BTreeMap<Option<i
 fn challenged(inputs: &SharedGatewayInputs) -> BTreeSet<ListenerKey> {
     let by_http: BTreeSet<i64> =
         inputs.domains.iter().filter(|domain| solves_by_http(domain)).map(|domain| domain.common.id).collect();
+    if by_http.is_empty() {
+        return BTreeSet::new();
+    }
     let hostnames = inputs.listeners.iter().filter(|listener| {
         listener.key.protocol == Protocol::Https
             && listener.domain_name_definition_id.is_some_and(|domain| by_http.contains(&domain))

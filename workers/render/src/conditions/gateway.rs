@@ -4,6 +4,7 @@ use super::{DNS_PUBLISHED, Obstacle, PENDING, listeners, routes, step};
 use crate::{
     gateway::{gateway_ref, listeners as listeners_of},
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    listeners::ListenerAt,
     names,
     observed::Seen,
     plan::Plan,
@@ -25,7 +26,8 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
     };
     let mut findings = listeners::gateway(&gateway, seen, &next);
     if let Ok(own) = listeners_of(inputs) {
-        findings.push(listeners::listeners(&gateway, &own, seen, &next));
+        let obstacle = |at: &ListenerAt| listeners::listener_obstacle(&at.key, &at.holder, seen.get(&at.holder));
+        findings.push(listeners::listeners(&gateway, own.iter().map(obstacle).collect(), seen, &next));
         let https = own.iter().filter(|listener| listener.key.protocol == Protocol::Https);
         let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
         let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();

@@ -12,10 +12,11 @@ use crate::{
         cert_manager::{CERTIFICATE, CHALLENGE},
         gateway_api::LISTENER_SET,
     },
-    listeners::{ListenerAt, spoken},
+    listeners::spoken,
+    names,
     observed::{Observed, Seen},
 };
-use causeway_records::{inventory::ObjectRef, status::Finding};
+use causeway_records::{inputs::ListenerKey, inventory::ObjectRef, status::Finding};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -85,14 +86,11 @@ fn address(at: &ObjectRef, gateway: &Observed) -> Finding {
     step(ADDRESS_ASSIGNED, obstacle.into_iter().collect(), texts.join(", "))
 }
 
-/// ListenersReady, for some of the listeners of a Gateway.
-pub(super) fn listeners(gateway: &ObjectRef, listeners: &[ListenerAt], seen: &Seen, next: &str) -> Finding {
-    let obstacles = if seen.contains_key(gateway) {
-        listeners.iter().filter_map(|listener| listener_obstacle(listener, seen)).collect()
-    } else {
-        vec![gateway_missing(gateway, next)]
-    };
-    step(LISTENERS_READY, obstacles, count(listeners.len(), "listener"))
+/// ListenersReady, for some of the listeners of a Gateway: what is in the way of each.
+pub(super) fn listeners(gateway: &ObjectRef, each: Vec<Option<Obstacle>>, seen: &Seen, next: &str) -> Finding {
+    let spoken = count(each.len(), "listener");
+    let missing = (!seen.contains_key(gateway)).then(|| vec![gateway_missing(gateway, next)]);
+    step(LISTENERS_READY, missing.unwrap_or_else(|| each.into_iter().flatten().collect()), spoken)
 }
 
 /// Whether a ListenerSet with all its listeners, or a Certificate, is as it should be: all conditions hold, at its generation. Said of the whole
@@ -124,13 +122,15 @@ fn is_serving(entry: &Value, generation: i64) -> bool {
 }
 
 /// What keeps one listener from working, whatever becomes of the Gateway as a whole.
-pub(super) fn listener_obstacle(listener: &ListenerAt, seen: &Seen) -> Option<Obstacle> {
-    let holder = &listener.holder;
-    let observed = seen.get(holder);
+pub(super) fn listener_obstacle(
+    key: &ListenerKey,
+    holder: &ObjectRef,
+    observed: Option<&Observed>,
+) -> Option<Obstacle> {
     if observed.is_some_and(|observed| observed.works) {
         return None;
     }
-    let (name, spoken) = (listener.name(), spoken(&listener.key));
+    let (name, spoken) = (names::listener(key), spoken(key));
     let Some(observed) = observed else {
         return Some(Obstacle::unknown(
             PENDING,

@@ -4,7 +4,6 @@ use super::{Obstacle, listeners};
 use crate::{
     domain_name::gateway_addresses,
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
-    listeners::ListenerAt,
     names,
     observed::Seen,
     plan::hash,
@@ -16,7 +15,10 @@ use causeway_records::{
     status::Finding,
 };
 use serde_json::json;
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
 pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding> {
@@ -25,7 +27,7 @@ pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding>
     }
     let gateway = gateway_ref(&inputs.gateway.object_name);
     let mut findings = listeners::gateway(&gateway, seen, listeners::OWN_GATEWAY);
-    findings.push(listeners::listeners(&gateway, &all_listeners(inputs), seen, listeners::OWN_GATEWAY));
+    findings.push(listeners::listeners(&gateway, obstacles(inputs, seen), seen, listeners::OWN_GATEWAY));
     findings.extend(certificates_ready(inputs, seen));
     findings
 }
@@ -41,9 +43,9 @@ pub fn changed_listeners<'a>(inputs: &'a SharedGatewayInputs, seen: &Seen) -> Ve
     let common = hash(&json!([common, addresses.ips, addresses.hostnames]));
     let healthy = hash(&json!([common, null, null]));
     let text = |obstacle: Option<Obstacle>| obstacle.map(|obstacle| json!([obstacle.reason, obstacle.message]));
-    let state = |(listener, at): (&'a Listener, ListenerAt)| {
-        let own = text(listeners::listener_obstacle(&at, seen));
-        let hostname = at.key.hostname.as_deref().filter(|_| at.key.protocol == Protocol::Https);
+    let state = |(listener, own): (&'a Listener, Option<Obstacle>)| {
+        let own = text(own);
+        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https);
         let certificate = hostname
             .and_then(|hostname| text(listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)));
         // A thousand listeners of which nothing is to be told are hashed once.
@@ -53,16 +55,22 @@ pub fn changed_listeners<'a>(inputs: &'a SharedGatewayInputs, seen: &Seen) -> Ve
         };
         (listener.state.as_ref() != Some(&*state)).then(|| (listener, state.into_owned()))
     };
-    inputs.listeners.iter().zip(all_listeners(inputs)).filter_map(state).collect()
+    inputs.listeners.iter().zip(obstacles(inputs, seen)).filter_map(state).collect()
 }
 
-/// In the order of the inputs.
-fn all_listeners(inputs: &SharedGatewayInputs) -> Vec<ListenerAt> {
-    let at = |listener: &Listener| ListenerAt {
-        key: listener.key.clone(),
-        holder: holder(&inputs.gateway.object_name, listener.slot),
+/// What is in the way of each listener.
+fn obstacles(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Option<Obstacle>> {
+    let look = |slot| {
+        let at = holder(&inputs.gateway.object_name, slot);
+        let observed = seen.get(&at);
+        (at, observed)
     };
-    inputs.listeners.iter().map(at).collect()
+    let mut holders = BTreeMap::new();
+    let obstacle = |listener: &Listener| {
+        let (at, observed) = holders.entry(listener.slot).or_insert_with_key(|slot| look(*slot));
+        listeners::listener_obstacle(&listener.key, at, *observed)
+    };
+    inputs.listeners.iter().map(obstacle).collect()
 }
 
 fn certificate(inputs: &SharedGatewayInputs, hostname: &str) -> ObjectRef {
