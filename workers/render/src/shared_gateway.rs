@@ -59,7 +59,8 @@ pub fn render(inputs: &SharedGatewayInputs, standing: Standing<'_>) -> Result<Pl
     if spec.gateway_class_name.is_none() {
         objects.push(gateway_class(&ours, name));
     }
-    let mut holders = listeners_by_holder(inputs)?;
+    let plain = PlainHttp::of(inputs);
+    let mut holders = listeners_by_holder(inputs, &plain)?;
     let own = holders.remove(&None).unwrap_or_default();
     let gateway = GatewaySpec {
         gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
@@ -80,7 +81,6 @@ pub fn render(inputs: &SharedGatewayInputs, standing: Standing<'_>) -> Result<Pl
             LISTENER_SET.object(&ours, at, &set())
         });
     }
-    let plain = PlainHttp::of(inputs);
     certificates(inputs)?.render(&|hostname| plain.listener(hostname).parent(), standing, &mut plan)?;
     Ok(plan)
 }
@@ -118,9 +118,12 @@ impl Entry<'_> {
 }
 
 /// Listeners, sorted, by the slot of their holder.
-fn listeners_by_holder(inputs: &SharedGatewayInputs) -> Result<BTreeMap<Option<i32>, Vec<Entry<'_>>>, Invalid> {
+fn listeners_by_holder<'a>(
+    inputs: &'a SharedGatewayInputs,
+    plain: &PlainHttp<'_>,
+) -> Result<BTreeMap<Option<i32>, Vec<Entry<'a>>>, Invalid> {
     let own_namespace = &inputs.gateway.object_name;
-    let challenged = challenged(inputs);
+    let challenged = challenged(inputs, plain);
     let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
         inputs.listeners.iter().map(|listener| (&listener.key, Some(listener))).collect();
     all.entry(&PLAIN_HTTP).or_insert(None);
@@ -149,17 +152,13 @@ fn listeners_by_holder(inputs: &SharedGatewayInputs) -> Result<BTreeMap<Option<i
 }
 
 /// The listeners on which challenges of ACME are answered: their routes stand in our namespace.
-fn challenged(inputs: &SharedGatewayInputs) -> BTreeSet<ListenerKey> {
+fn challenged(inputs: &SharedGatewayInputs, plain: &PlainHttp<'_>) -> BTreeSet<ListenerKey> {
     let by_http: BTreeSet<i64> =
         inputs.domains.iter().filter(|domain| solves_by_http(domain)).map(|domain| domain.common.id).collect();
-    if by_http.is_empty() {
-        return BTreeSet::new();
-    }
     let hostnames = inputs.listeners.iter().filter(|listener| {
         listener.key.protocol == Protocol::Https
             && listener.domain_name_definition_id.is_some_and(|domain| by_http.contains(&domain))
     });
-    let plain = PlainHttp::of(inputs);
     let hostnames = hostnames.filter_map(|listener| listener.key.hostname.as_deref());
     hostnames.map(|hostname| plain.listener(hostname).key).collect()
 }

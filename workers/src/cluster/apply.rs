@@ -300,7 +300,7 @@ impl Cluster {
 }
 
 /// Whether the object stands as we left it, so that nothing needs to be asked or sent.
-fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
+pub(crate) fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
     seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
 }
 

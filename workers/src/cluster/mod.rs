@@ -28,7 +28,6 @@ pub mod watch;
 use causeway_records::inventory::ObjectRef;
 use kube::Client;
 
-pub(crate) use self::facts::definition_ref;
 pub use self::{
     access::{Access, Auth},
     discovery::{Discovery, Kind},
@@ -39,6 +38,7 @@ pub use self::{
     rest::{Lookup, REQUEST_TIMEOUT},
     watch::{Projection, Watches},
 };
+pub(crate) use self::{apply::is_settled, facts::definition_ref};
 
 /// A cluster that can be spoken to. Cheap to clone: clones share connections and the discovery cache.
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
 use super::{APPLIED, Failure, Found, Pass, Retry};
-use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory};
+use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory, is_settled};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},
@@ -98,8 +98,7 @@ impl Pass<'_> {
         let entries = self.work.inventory.iter().map(|entry| (&entry.object, entry));
         let entries: HashMap<&ObjectRef, &InventoryEntry> = entries.collect();
         move |at, made_of| {
-            let entry = entries.get(at).filter(|entry| entry.desired_hash.as_deref() == Some(made_of));
-            entry.is_some_and(|entry| self.connection.watches.get(at).is_some_and(|seen| seen.is_as_left(entry)))
+            entries.get(at).is_some_and(|entry| is_settled(entry, made_of, self.connection.watches.get(at).as_deref()))
         }
     }
 

@@ -36,9 +36,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
     let mut found = brought.found(before, after);
     // What all of its users read of it; of a listener only its own users read.
-    let projection = json!({"gateway": whole});
-    found.wake_dependants = pass.work.projection.as_ref() != Some(&projection);
-    found.projection = found.wake_dependants.then_some(projection);
+    found.wake_dependants = pass.work.projection.as_ref() != Some(&whole);
+    found.projection = found.wake_dependants.then_some(whole);
     Ok(found)
 }
 

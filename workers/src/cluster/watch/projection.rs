@@ -102,17 +102,17 @@ impl Projection {
 
     /// In the form from which conditions are computed.
     pub fn observed(&self) -> Observed {
-        let (at, uid, generation) = (self.at.clone(), self.uid.clone(), self.generation);
-        Observed { at, uid, generation, status: self.status(), works: false }
+        self.observed_as(false)
     }
 
     /// The same for an object that stands as it was left: of one that works nobody needs the status.
     pub fn observed_standing(&self) -> Observed {
-        if !self.works {
-            return self.observed();
-        }
-        let (at, uid, generation) = (self.at.clone(), self.uid.clone(), self.generation);
-        Observed { at, uid, generation, status: Value::Null, works: true }
+        self.observed_as(self.works)
+    }
+
+    fn observed_as(&self, works: bool) -> Observed {
+        let status = if works { Value::Null } else { self.status() };
+        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status, works }
     }
 
     /// An object without owner or status.
