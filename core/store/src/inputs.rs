@@ -4,21 +4,22 @@
 //! what it sees once it holds the lock; a record that it could not see yet begins its first pass later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
 //!
-//! What is read most is read by functions of the database (`migrations/0010_pass_inputs.sql`, `0013_cheaper_passes.sql`): a dozen reads, one round trip, one commit.
+//! What is read most is read by functions of the database (`migrations/0017_smaller_inputs.sql`): a dozen reads, one round trip, one commit. Of
+//! what a pass depends on it leaves out the conditions, but for those of support services.
 
 use crate::{
     Store,
     error::{Result, StoreError},
-    json_row::JsonRow,
+    json_row::{JsonRow, StatedRow},
+    listeners::listener_key,
     row, sql,
 };
 use causeway_records::{
     Record,
     field::Noun,
     inputs::{
-        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, ListenerKey,
-        ListenerUser, Named, Protocol, Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs,
-        WorkloadInputs,
+        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Named, Published,
+        SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
     },
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance,
@@ -28,7 +29,7 @@ use causeway_records::{
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
-use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+use std::collections::BTreeMap;
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
@@ -78,7 +79,7 @@ impl Store {
         let read: Option<Json<GatewayRead>> =
             sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
         let mut read = read.ok_or(StoreError::NotFound)?.0;
-        let services = std::mem::take(&mut read.services).into_iter().map(JsonRow::record).collect::<Result<_>>()?;
+        let services = std::mem::take(&mut read.services).into_iter().map(StatedRow::record).collect::<Result<_>>()?;
         Ok((read.inputs(self.control_plane().await?)?, services))
     }
 
@@ -103,11 +104,7 @@ impl Store {
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
-        // Both tables whole: for a thousand listeners that costs Postgres a twentieth of putting them together there.
-        let text = "SELECT port, protocol, hostname, slot, state, NULL, NULL, NULL FROM gateway_listeners WHERE shared_gateway_id = $1
-            UNION ALL SELECT port, protocol, hostname, NULL, NULL, gateway_instance_id, namespace, domain_name_definition_id
-                FROM route_claims WHERE gateway_id = $1";
-        let listeners = listeners(&sqlx::query(text).bind(id).fetch_all(&self.pool).await?)?;
+        let listeners = self.listeners(id).await?;
         let (mut domains, mut accounts) = (vec![], vec![]);
         let mut ids: Vec<_> = listeners.iter().filter_map(|listener| listener.domain_name_definition_id).collect();
         ids.sort_unstable();
@@ -232,53 +229,11 @@ fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
     Ok(Named { record: row::record(row)?, object_name: row.try_get("object_name")? })
 }
 
-/// A listener as its table spells it: an empty hostname stands for every one.
-fn listener_key(port: i32, protocol: &str, hostname: String) -> Result<ListenerKey> {
-    let protocol = protocol.parse::<Protocol>().map_err(|reason| StoreError::Inconsistent {
-        table: "gateway_listeners",
-        column: "protocol",
-        reason,
-    })?;
-    Ok(ListenerKey { port, protocol, hostname: Some(hostname).filter(|hostname| !hostname.is_empty()) })
-}
-
-/// The listeners of a Gateway, sorted, from its rows in `gateway_listeners`, without a user, and in `route_claims`, with one each.
-fn listeners(rows: &[PgRow]) -> Result<Vec<Listener>> {
-    let mut all: HashMap<(i32, &str, &str), Listener> = HashMap::new();
-    for row in rows {
-        let (port, protocol, hostname) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-        let listener = match all.entry((port, protocol, hostname)) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(Listener {
-                key: listener_key(port, protocol, hostname.to_owned())?,
-                slot: None,
-                users: vec![],
-                domain_name_definition_id: None,
-                state: None,
-            }),
-        };
-        let Some(gateway_instance_id) = row.try_get(5)? else {
-            (listener.slot, listener.state) = (row.try_get(3)?, row.try_get(4)?);
-            continue;
-        };
-        listener.users.push(ListenerUser { gateway_instance_id, namespace: row.try_get(6)? });
-        let domain: Option<i64> = row.try_get(7)?;
-        listener.domain_name_definition_id = listener.domain_name_definition_id.into_iter().chain(domain).min();
-    }
-    let mut all: Vec<Listener> = all.into_values().collect();
-    all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    for listener in &mut all {
-        listener.users.sort_unstable_by_key(|user| user.gateway_instance_id);
-        listener.users.dedup();
-    }
-    Ok(all)
-}
-
 /// The answer of `read_workload`.
 #[derive(Deserialize)]
 struct WorkloadRead {
-    instance: JsonRow,
-    definition: JsonRow,
+    instance: StatedRow,
+    definition: StatedRow,
     resources: Vec<Value>,
 }
 
@@ -296,18 +251,18 @@ impl WorkloadRead {
 /// The answer of `read_gateway`.
 #[derive(Deserialize)]
 struct GatewayRead {
-    instance: JsonRow,
-    definition: JsonRow,
+    instance: StatedRow,
+    definition: StatedRow,
     domain: Option<JsonRow>,
     account: Option<JsonRow>,
     workload: WorkloadRead,
     http_ports: Vec<JsonRow>,
     tcp_ports: Vec<JsonRow>,
     hostnames: Vec<String>,
-    shared_gateway: Option<JsonRow>,
+    shared_gateway: Option<StatedRow>,
     slots: Vec<Slot>,
     domain_names: Vec<DomainNameState>,
-    services: Vec<JsonRow>,
+    services: Vec<StatedRow>,
 }
 
 /// A row of `gateway_listeners`.

@@ -1,4 +1,4 @@
-//! Rows that Postgres sends as JSON, many in one answer: see `migrations/0010_pass_inputs.sql`.
+//! Rows that Postgres sends as JSON, many in one answer: see `migrations/0017_smaller_inputs.sql`.
 
 use crate::{
     error::{Result, StoreError},
@@ -19,28 +19,16 @@ use serde_json::{Map, Value as Json};
 #[serde(transparent)]
 pub(crate) struct JsonRow(Map<String, Json>);
 
+/// A row of a reconciled noun, and what its reconciliation says about it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StatedRow(JsonRow, JsonRow);
+
 impl JsonRow {
     /// The record that the row holds.
     pub(crate) fn record<T: Noun>(mut self) -> Result<Record<T>> {
-        self.take()
-    }
-
-    /// The same with the name that its objects bear.
-    pub(crate) fn named<T: Noun>(mut self) -> Result<Named<T>> {
-        let object_name = match self.0.remove("object_name") {
-            Some(Json::String(name)) => name,
-            _ => return Err(inconsistent("reconciliations", "object_name", "it is missing")),
-        };
-        Ok(Named { record: self.take()?, object_name })
-    }
-
-    fn take<T: Noun>(&mut self) -> Result<Record<T>> {
         let mut record = Record::<T>::default();
         self.fill(&mut record.common, T::TABLE)?;
         self.fill(&mut record.spec, T::TABLE)?;
-        if T::INFO.reconciled {
-            self.fill(&mut record.status, "reconciliations")?;
-        }
         Ok(record)
     }
 
@@ -54,6 +42,24 @@ impl JsonRow {
             set.map_err(|reason| inconsistent(table, field.column, reason))?;
         }
         Ok(())
+    }
+}
+
+impl StatedRow {
+    /// The record that the row holds, with the status that came with it.
+    pub(crate) fn record<T: Noun>(self) -> Result<Record<T>> {
+        let Self(row, mut state) = self;
+        let mut record = row.record::<T>()?;
+        state.fill(&mut record.status, "reconciliations")?;
+        Ok(record)
+    }
+
+    /// The same with the name that its objects bear.
+    pub(crate) fn named<T: Noun>(mut self) -> Result<Named<T>> {
+        let Some(Json::String(object_name)) = self.1.0.remove("object_name") else {
+            return Err(inconsistent("reconciliations", "object_name", "it is missing"));
+        };
+        Ok(Named { record: self.record()?, object_name })
     }
 }
 
@@ -87,16 +93,16 @@ mod tests {
     use causeway_records::nouns::WorkloadInstance;
     use serde_json::json;
 
-    fn row(json: Json) -> JsonRow {
-        serde_json::from_value(json).unwrap()
-    }
-
     #[test]
     fn a_row_becomes_a_record() {
-        let row = row(json!({
-            "id": 900_000_000_000_000_001_i64, "created_at": "2026-11-21T15:03:40.123456+00:00", "name": "web", "unknown": 1,
-            "kubernetes_runtime_instance_id": 1, "workload_definition_id": 2, "reconciled": true, "object_name": "web-9",
-        }));
+        let row: StatedRow = serde_json::from_value(json!([
+            {
+                "id": 900_000_000_000_000_001_i64, "created_at": "2026-11-21T15:03:40.123456+00:00", "name": "web", "unknown": 1,
+                "kubernetes_runtime_instance_id": 1, "workload_definition_id": 2,
+            },
+            {"reconciled": true, "object_name": "web-9"},
+        ]))
+        .unwrap();
         let named = row.named::<WorkloadInstance>().unwrap();
         assert_eq!((named.record.id(), named.object_name.as_str()), (900_000_000_000_000_001, "web-9"));
         assert_eq!(named.record.common.created_at.unwrap().timestamp_subsec_micros(), 123_456);
@@ -105,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_value_that_does_not_fit_names_its_column() {
-        let message = row(json!({"id": "x"})).record::<WorkloadInstance>().unwrap_err().to_string();
+        let row: JsonRow = serde_json::from_value(json!({"id": "x"})).unwrap();
+        let message = row.record::<WorkloadInstance>().unwrap_err().to_string();
         assert!(message.contains("id") && message.contains("int8"), "{message}");
     }
 }

@@ -1,0 +1,76 @@
+-- What a pass reads, as before but smaller: as text that nobody takes apart again in the database, and without the conditions of what it depends on,
+-- which were half of it. Only those of support services are read by others' passes.
+
+DROP FUNCTION read_gateway(bigint);
+DROP FUNCTION read_workload(bigint);
+DROP FUNCTION with_status(jsonb, text);
+
+CREATE VIEW record_state AS SELECT kind, id, object_name, reconciled, generation, observed_generation, creation_acknowledged, creation_confirmed,
+    creation_failed, deletion_scheduled, deletion_acknowledged, deletion_confirmed, interrupt_reconciliation FROM reconciliations;
+COMMENT ON VIEW record_state IS 'what a record says about itself, but for its conditions; see record_status';
+
+-- A row, and what its reconciliation says about it.
+CREATE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE AS $$
+DECLARE s record_state;
+BEGIN
+    SELECT * INTO STRICT s FROM record_state WHERE kind = k AND id = record;
+    RETURN json_build_array(r, to_json(s));
+END $$;
+
+CREATE FUNCTION read_workload(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+DECLARE w workload_instances; d workload_definitions; resources json;
+BEGIN
+    SELECT * INTO w FROM workload_instances WHERE id = instance FOR SHARE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    SELECT * INTO STRICT d FROM workload_definitions WHERE id = w.workload_definition_id FOR SHARE;
+    SELECT coalesce(json_agg(x.json_definition ORDER BY x.id), '[]') INTO resources FROM (SELECT id, json_definition
+        FROM workload_resource_definitions WHERE workload_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
+    RETURN json_build_object('instance', with_state(to_json(w), 'WorkloadInstance', w.id),
+        'definition', with_state(to_json(d), 'WorkloadDefinition', d.id), 'resources', resources);
+END $$;
+COMMENT ON FUNCTION read_workload IS 'for the pass of a workload instance; NULL when there is none';
+
+-- The support services come along, locked by their status: whoever changes a service or its status holds that row. And the shared gateway is read
+-- without a lock: whoever changes it or its claims locks its row, and wakes its users while he holds it.
+CREATE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; http json; tcp json;
+    hostnames json; gateway bigint; slots json; domain_names json; services json;
+BEGIN
+    SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    SELECT * INTO STRICT d FROM gateway_definitions WHERE id = i.gateway_definition_id FOR SHARE;
+    IF d.domain_name_definition_id IS NOT NULL THEN
+        SELECT * INTO STRICT n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
+    END IF;
+    IF n.aws_account_id IS NOT NULL THEN
+        SELECT * INTO STRICT a FROM aws_accounts WHERE id = n.aws_account_id FOR SHARE;
+    END IF;
+    workload := read_workload(i.workload_instance_id);
+    SELECT coalesce(json_agg(to_json(x) ORDER BY x.id), '[]') INTO http FROM (SELECT * FROM gateway_http_ports
+        WHERE gateway_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
+    SELECT coalesce(json_agg(to_json(x) ORDER BY x.id), '[]') INTO tcp FROM (SELECT * FROM gateway_tcp_ports
+        WHERE gateway_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
+    SELECT coalesce(json_agg(h ORDER BY h), '[]') INTO hostnames FROM hostnames_of(d, n.domain) h WHERE h <> '';
+    IF coalesce(d.placement, 'Shared') = 'Shared' THEN
+        SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'slot', l.slot))
+            INTO gateway, slots FROM route_claims c JOIN gateway_listeners l
+            ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname
+            WHERE c.gateway_instance_id = instance;
+        SELECT * INTO g FROM shared_gateways WHERE id = gateway;
+    END IF;
+    SELECT coalesce(json_agg(json_build_array(x.service, x.status) ORDER BY x.id), '[]') INTO services FROM (
+        SELECT s.id, to_json(s) AS service, to_json(r) AS status FROM support_service_instances s
+            JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
+            WHERE s.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id AND s.deleted_at IS NULL FOR SHARE OF r) x;
+    -- Those that are gone count as well: answers about them may still be kept somewhere.
+    SELECT coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled, 'published', coalesce(r.projection, '{"hosts":{}}'))
+            ORDER BY t.id), '[]') INTO domain_names FROM domain_name_instances t JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
+        WHERE t.workload_instance_id = i.workload_instance_id AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days');
+    RETURN json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
+        'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
+        'http_ports', http, 'tcp_ports', tcp, 'hostnames', hostnames,
+        'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'slots', coalesce(slots, '[]'),
+        'domain_names', domain_names, 'services', services);
+END $$;
+COMMENT ON FUNCTION read_gateway IS 'for the pass of a gateway instance; NULL when there is none';
