@@ -6,7 +6,6 @@
 use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{inventory::Inventory, status::Conditions};
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Row, postgres::PgRow, types::Json};
 use std::{
@@ -208,21 +207,27 @@ impl Store {
     /// Remembers the objects of a record before they are applied. False, and nothing is written, when
     /// somebody else has the lease: a worker that was frozen for a while must not overwrite what its successor knows.
     pub async fn save_inventory(&self, work: &Work, inventory: &Inventory) -> Result<bool> {
-        let text = "UPDATE reconciliations SET inventory = $3
-            WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $4 AND epoch = $5)";
-        self.save_ahead(text, work, Json(inventory)).await
+        self.save_ahead(work, Some(inventory), None).await
     }
 
     /// Remembers what other records' passes read of a record before it becomes true, under the same rule.
     pub async fn save_projection(&self, work: &Work, projection: &Value) -> Result<bool> {
-        let text = "UPDATE reconciliations SET projection = $3
-            WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $4 AND epoch = $5)";
-        self.save_ahead(text, work, Json(projection)).await
+        self.save_ahead(work, None, Some(projection)).await
     }
 
-    async fn save_ahead<T: Serialize + Send>(&self, text: &'static str, work: &Work, value: Json<T>) -> Result<bool> {
-        let query = sqlx::query(text).bind(&work.key.kind).bind(work.key.id).bind(value);
-        let done = query.bind(work.lease.scope).bind(work.lease.epoch).execute(&self.pool).await?;
+    async fn save_ahead(&self, work: &Work, inventory: Option<&Inventory>, projection: Option<&Value>) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE reconciliations SET inventory = coalesce($3, inventory), projection = coalesce($4, projection)
+             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $5 AND epoch = $6)",
+        )
+        .bind(&work.key.kind)
+        .bind(work.key.id)
+        .bind(inventory.map(Json))
+        .bind(projection.map(Json))
+        .bind(work.lease.scope)
+        .bind(work.lease.epoch)
+        .execute(&self.pool)
+        .await?;
         Ok(done.rows_affected() > 0)
     }
 
