@@ -64,9 +64,8 @@ pub fn dns_endpoint(object_name: &str, gateway_instance_id: i64) -> String {
 /// A hostname as a label of DNS of at most `longest` + 11 characters: as much of it as fits, and a hash of `identity`.
 fn readable(hostname: &str, identity: &str, longest: usize) -> String {
     let plain: String = hostname.replace('*', "wildcard").replace('.', "-").chars().take(longest).collect();
-    let digest = Sha256::digest(identity.as_bytes());
-    let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{hash}", plain.trim_matches('-'))
+    let hash = format!("{:x}", Sha256::digest(identity.as_bytes()));
+    format!("{}-{}", plain.trim_matches('-'), &hash[..10])
 }
 
 #[cfg(test)]

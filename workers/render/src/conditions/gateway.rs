@@ -1,6 +1,9 @@
 //! Conditions of a gateway instance.
 
-use super::{DNS_PUBLISHED, Obstacle, PENDING, listeners, routes, step};
+use super::{
+    DNS_PUBLISHED, Obstacle, PENDING, listeners, routes, step,
+    trouble::{Trouble, Troubled},
+};
 use crate::{
     gateway::{gateway_ref, listeners as listeners_of},
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
@@ -26,8 +29,8 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
     };
     let mut findings = listeners::gateway(&gateway, seen, &next);
     if let Ok(own) = listeners_of(inputs) {
-        let obstacle = |at: &ListenerAt| listeners::listener_obstacle(&at.key, &at.holder, seen.get(&at.holder));
-        findings.push(listeners::listeners(&gateway, own.iter().map(obstacle).collect(), seen, &next));
+        let troubled: Vec<_> = own.iter().filter_map(|at| troubled(at, seen)).collect();
+        findings.push(listeners::listeners(&gateway, own.len(), &troubled, seen, &next));
         let https = own.iter().filter(|listener| listener.key.protocol == Protocol::Https);
         let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
         let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
@@ -36,6 +39,11 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
     findings.extend(routes::routes(plan, &gateway, seen, &next));
     findings.extend(dns_published(inputs));
     findings
+}
+
+fn troubled<'a>(ListenerAt { key, holder }: &'a ListenerAt, seen: &'a Seen) -> Option<Troubled<'a>> {
+    let trouble = Trouble::of(key, seen.get(holder))?;
+    Some(Troubled { key, holder, trouble })
 }
 
 /// Namespace and object name of the record that owns the Gateway.

@@ -2,9 +2,10 @@
 
 use super::{
     ADDRESS_ASSIGNED, CERTIFICATES_READY, GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, LISTENERS_READY, Obstacle, PENDING,
-    count,
+    count, first_of,
     status::{condition, of, should_hold},
     step,
+    trouble::{Troubled, all_serve},
 };
 use crate::{
     domain_name::gateway_addresses,
@@ -12,11 +13,9 @@ use crate::{
         cert_manager::{CERTIFICATE, CHALLENGE},
         gateway_api::LISTENER_SET,
     },
-    listeners::spoken,
-    names,
     observed::{Observed, Seen},
 };
-use causeway_records::{inputs::ListenerKey, inventory::ObjectRef, status::Finding};
+use causeway_records::{inventory::ObjectRef, status::Finding};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -86,11 +85,19 @@ fn address(at: &ObjectRef, gateway: &Observed) -> Finding {
     step(ADDRESS_ASSIGNED, obstacle.into_iter().collect(), texts.join(", "))
 }
 
-/// ListenersReady, for some of the listeners of a Gateway: what is in the way of each.
-pub(super) fn listeners(gateway: &ObjectRef, each: Vec<Option<Obstacle>>, seen: &Seen, next: &str) -> Finding {
-    let spoken = count(each.len(), "listener");
-    let missing = (!seen.contains_key(gateway)).then(|| vec![gateway_missing(gateway, next)]);
-    step(LISTENERS_READY, missing.unwrap_or_else(|| each.into_iter().flatten().collect()), spoken)
+/// ListenersReady, for some of the listeners of a Gateway, of which these don't work.
+pub(super) fn listeners(
+    gateway: &ObjectRef,
+    number: usize,
+    troubled: &[Troubled<'_>],
+    seen: &Seen,
+    next: &str,
+) -> Finding {
+    if !seen.contains_key(gateway) {
+        return step(LISTENERS_READY, vec![gateway_missing(gateway, next)], "");
+    }
+    let first = Troubled::first(troubled).map(Troubled::obstacle);
+    first_of(LISTENERS_READY, first, troubled.len(), count(number, "listener"))
 }
 
 /// Whether a ListenerSet with all its listeners, or a Certificate, is as it should be: all conditions hold, at its generation. Said of the whole
@@ -99,89 +106,7 @@ pub fn works(at: &ObjectRef, object: &Value, generation: i64) -> bool {
     if CERTIFICATE.is(at) {
         return condition(&object["status"]["conditions"], "Ready", generation).is_some_and(|says| says.holds());
     }
-    let listeners = object["spec"]["listeners"].as_array().filter(|_| LISTENER_SET.is(at));
-    listeners.is_some_and(|listeners| {
-        listeners.iter().all(|listener| {
-            entry(&object["status"], listener["name"].as_str().unwrap_or_default())
-                .is_some_and(|entry| is_serving(entry, generation))
-        })
-    })
-}
-
-/// What the controller says of one listener of a Gateway or ListenerSet.
-fn entry<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
-    status["listeners"].as_array()?.iter().find(|entry| entry["name"] == name)
-}
-
-/// What a listener's controller must say of it.
-const GOOD: [&str; 3] = ["Accepted", "Programmed", "ResolvedRefs"];
-
-fn is_serving(entry: &Value, generation: i64) -> bool {
-    let holds = |kind| condition(&entry["conditions"], kind, generation).is_some_and(|says| says.holds());
-    !holds("Conflicted") && GOOD.into_iter().all(holds)
-}
-
-/// What keeps one listener from working, whatever becomes of the Gateway as a whole.
-pub(super) fn listener_obstacle(
-    key: &ListenerKey,
-    holder: &ObjectRef,
-    observed: Option<&Observed>,
-) -> Option<Obstacle> {
-    if observed.is_some_and(|observed| observed.works) {
-        return None;
-    }
-    let (name, spoken) = (names::listener(key), spoken(key));
-    let Some(observed) = observed else {
-        return Some(Obstacle::unknown(
-            PENDING,
-            format!("{holder}, which holds the listener for {spoken}, is not seen in the cluster yet"),
-        ));
-    };
-    let Some(entry) = entry(&observed.status, &name) else {
-        return Some(set_refused(observed).unwrap_or_else(|| {
-            Obstacle::unknown(
-                PENDING,
-                format!("the controller has not taken up the listener for {spoken} of {holder} yet"),
-            )
-        }));
-    };
-    let says = |kind| condition(&entry["conditions"], kind, observed.generation);
-    if let Some(conflict) = says("Conflicted").filter(|says| says.holds()) {
-        let message = format!(
-            "the listener for {spoken} of {holder} conflicts with another one: {}; somebody else holds that port or hostname",
-            conflict.because()
-        );
-        return Some(Obstacle::fails(conflict.reason, message));
-    }
-    // The cause comes before what follows from it. A listener whose certificate is missing may have no Accepted condition at all.
-    ["ResolvedRefs", "Accepted", "Programmed"]
-        .into_iter()
-        .find_map(|kind| {
-            let says = says(kind).filter(|says| says.status == "False")?;
-            let next = match says.reason {
-                "InvalidCertificateRef" => "; its certificate may still be on the way, see CertificatesReady",
-                _ => "",
-            };
-            Some(Obstacle::fails(
-                says.reason,
-                format!("the listener for {spoken} of {holder} does not work: {}{next}", says.because()),
-            ))
-        })
-        .or_else(|| {
-            let missing = GOOD.into_iter().find(|kind| !says(kind).is_some_and(|says| says.holds()));
-            missing.map(|kind| {
-                Obstacle::unknown(
-                    PENDING,
-                    format!("the controller has not said {kind} of the listener for {spoken} of {holder} yet"),
-                )
-            })
-        })
-}
-
-/// A ListenerSet that its Gateway doesn't take has no entries in its status, only this.
-fn set_refused(observed: &Observed) -> Option<Obstacle> {
-    let says = of(observed, "Accepted").filter(|says| says.status == "False")?;
-    Some(Obstacle::fails(says.reason, format!("{} is refused: {}", observed.at, says.because())))
+    LISTENER_SET.is(at) && all_serve(object, generation)
 }
 
 /// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ones that we made for them.
@@ -221,10 +146,10 @@ pub(super) fn certificate_obstacle(hostname: &str, at: &ObjectRef, seen: &Seen) 
 /// While a challenge fails, the Certificate says only that it is being issued; the reason stands in the Challenge, whose name begins with
 /// the Certificate's.
 fn challenge_reason<'a>(certificate: &ObjectRef, seen: &'a Seen) -> Option<&'a str> {
-    let start = format!("{}-", certificate.name);
+    let first = CHALLENGE.at(certificate.namespace.as_deref()?, &format!("{}-", certificate.name));
     let of_certificate =
-        |at: &ObjectRef| CHALLENGE.is(at) && at.namespace == certificate.namespace && at.name.starts_with(&start);
-    let challenges = seen.iter().filter(|(at, _)| of_certificate(at));
+        |at: &ObjectRef| CHALLENGE.is(at) && at.namespace == first.namespace && at.name.starts_with(&first.name);
+    let challenges = seen.range(&first..).take_while(|(at, _)| of_certificate(at));
     challenges.filter_map(|(_, observed)| observed.status["reason"].as_str()).find(|reason| !reason.is_empty())
 }
 

@@ -9,6 +9,7 @@ mod listeners;
 mod routes;
 mod shared_gateway;
 mod status;
+mod trouble;
 mod workload;
 
 pub use domain_name::domain_name_instance;
@@ -63,12 +64,24 @@ pub(crate) const PENDING: &str = "Pending";
 
 /// The finding of a step over several objects. It holds when nothing is in the way (`holds` says what was found); otherwise it tells of the
 /// first failure, or else of the first thing unknown, and counts the others.
-pub(crate) fn step(kind: &'static str, obstacles: Vec<Obstacle>, holds: impl Into<String>) -> Finding {
-    let Some(first) = obstacles.iter().find(|obstacle| !obstacle.unknown).or(obstacles.first()) else {
-        return Finding::holds(kind, kind, holds);
+pub(crate) fn step(kind: &'static str, mut obstacles: Vec<Obstacle>, holds: impl Into<String>) -> Finding {
+    let (first, number) = (obstacles.iter().position(|obstacle| !obstacle.unknown).unwrap_or(0), obstacles.len());
+    obstacles.truncate(first + 1);
+    first_of(kind, obstacles.pop(), number, holds)
+}
+
+/// The same where only the one to tell of is known, and how many there are.
+pub(crate) fn first_of(
+    kind: &'static str,
+    first: Option<Obstacle>,
+    number: usize,
+    holds: impl Into<String>,
+) -> Finding {
+    let Some(first) = first else { return Finding::holds(kind, kind, holds) };
+    let message = match number {
+        1 => first.message,
+        _ => format!("{} (and {} more)", first.message, number - 1),
     };
-    let others = obstacles.len() - 1;
-    let message = if others == 0 { first.message.clone() } else { format!("{} (and {others} more)", first.message) };
     let finding = if first.unknown { Finding::unknown } else { Finding::fails };
     finding(kind, &first.reason, message)
 }

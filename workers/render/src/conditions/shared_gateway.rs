@@ -1,11 +1,14 @@
 //! Conditions of a shared gateway, and what each of its listeners' users must hear of.
 
-use super::{Obstacle, listeners};
+use super::{
+    listeners,
+    trouble::{Trouble, Troubled},
+};
 use crate::{
     domain_name::gateway_addresses,
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
     names,
-    observed::Seen,
+    observed::{Observed, Seen},
     plan::hash,
     shared_gateway::{gateway_ref, holder},
 };
@@ -17,7 +20,7 @@ use causeway_records::{
 use serde_json::json;
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
 };
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
@@ -27,7 +30,9 @@ pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Finding>
     }
     let gateway = gateway_ref(&inputs.gateway.object_name);
     let mut findings = listeners::gateway(&gateway, seen, listeners::OWN_GATEWAY);
-    findings.push(listeners::listeners(&gateway, obstacles(inputs, seen), seen, listeners::OWN_GATEWAY));
+    let holders = Holders::of(inputs, seen);
+    let troubled: Vec<_> = inputs.listeners.iter().filter_map(|listener| holders.troubled(listener)).collect();
+    findings.push(listeners::listeners(&gateway, inputs.listeners.len(), &troubled, seen, listeners::OWN_GATEWAY));
     findings.extend(certificates_ready(inputs, seen));
     findings
 }
@@ -41,36 +46,51 @@ pub fn changed_listeners<'a>(inputs: &'a SharedGatewayInputs, seen: &Seen) -> Ve
     let common: Vec<_> =
         findings.iter().map(|finding| json!([finding.status.as_str(), finding.reason, finding.message])).collect();
     let common = hash(&json!([common, addresses.ips, addresses.hostnames]));
-    let healthy = hash(&json!([common, null, null]));
-    let text = |obstacle: Option<Obstacle>| obstacle.map(|obstacle| json!([obstacle.reason, obstacle.message]));
-    let state = |(listener, own): (&'a Listener, Option<Obstacle>)| {
-        let own = text(own);
-        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https);
-        let certificate = hostname
-            .and_then(|hostname| text(listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)));
-        // A thousand listeners of which nothing is to be told are hashed once.
-        let state = match (own, certificate) {
-            (None, None) => Cow::Borrowed(&healthy),
-            (own, certificate) => Cow::Owned(hash(&json!([common, own, certificate]))),
+    let holders = Holders::of(inputs, seen);
+    // Of a thousand listeners most are in the same state, which is hashed once.
+    let mut without_certificate = HashMap::new();
+    let state = |listener: &'a Listener| {
+        let trouble = holders.troubled(listener).map(|troubled| troubled.trouble);
+        let state = match certificate_trouble(inputs, listener, seen) {
+            None => Cow::Borrowed(
+                &*without_certificate.entry(trouble).or_insert_with(|| hash(&json!([common, trouble, null]))),
+            ),
+            certificate => Cow::Owned(hash(&json!([common, trouble, certificate]))),
         };
         (listener.state.as_ref() != Some(&*state)).then(|| (listener, state.into_owned()))
     };
-    inputs.listeners.iter().zip(obstacles(inputs, seen)).filter_map(state).collect()
+    inputs.listeners.iter().filter_map(state).collect()
 }
 
-/// What is in the way of each listener.
-fn obstacles(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Option<Obstacle>> {
-    let look = |slot| {
-        let at = holder(&inputs.gateway.object_name, slot);
-        let observed = seen.get(&at);
-        (at, observed)
-    };
-    let mut holders = BTreeMap::new();
-    let obstacle = |listener: &Listener| {
-        let (at, observed) = holders.entry(listener.slot).or_insert_with_key(|slot| look(*slot));
-        listeners::listener_obstacle(&listener.key, at, *observed)
-    };
-    inputs.listeners.iter().map(obstacle).collect()
+/// The Gateway and its ListenerSets, by slot, as they were seen.
+struct Holders<'a>(HashMap<Option<i32>, (ObjectRef, Option<&'a Observed>)>);
+
+impl<'a> Holders<'a> {
+    fn of(inputs: &SharedGatewayInputs, seen: &'a Seen) -> Self {
+        let mut holders = HashMap::new();
+        for listener in &inputs.listeners {
+            holders.entry(listener.slot).or_insert_with(|| {
+                let at = holder(&inputs.gateway.object_name, listener.slot);
+                let observed = seen.get(&at);
+                (at, observed)
+            });
+        }
+        Self(holders)
+    }
+
+    /// What keeps a listener from working.
+    fn troubled(&'a self, listener: &'a Listener) -> Option<Troubled<'a>> {
+        let (holder, observed) = self.0.get(&listener.slot)?;
+        let trouble = Trouble::of(&listener.key, *observed)?;
+        Some(Troubled { key: &listener.key, holder, trouble })
+    }
+}
+
+/// What its users hear of the certificate of an HTTPS listener that isn't valid.
+fn certificate_trouble(inputs: &SharedGatewayInputs, listener: &Listener, seen: &Seen) -> Option<[String; 2]> {
+    let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https)?;
+    let obstacle = listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)?;
+    Some([obstacle.reason, obstacle.message])
 }
 
 fn certificate(inputs: &SharedGatewayInputs, hostname: &str) -> ObjectRef {

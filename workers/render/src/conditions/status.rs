@@ -2,10 +2,11 @@
 
 use super::{Obstacle, PENDING};
 use crate::observed::Observed;
+use serde::Serialize;
 use serde_json::Value;
 
 /// What a controller says of one step, at the current generation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct Says<'a> {
     /// `True`, `False`, `Unknown`.
     pub(super) status: &'a str,
