@@ -289,7 +289,7 @@ fn each_obstacle_is_told_by_its_step() {
             },
             "RoutesAccepted",
             "Pending",
-            "no controller has answered HTTPRoute",
+            "restart the Gateway's controller",
         ),
         (
             "HTTP without endpoints",

@@ -33,6 +33,10 @@ pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, next: &str) 
     ]
 }
 
+/// The next thing to do about a route of which nothing is said. Envoy Gateway may overlook one that is deleted and made anew under its name within
+/// moments, until it starts again (envoyproxy/gateway issues 6898 and 9536).
+const OVERLOOKED: &str = "if it stays so, restart the Gateway's controller, which may have overlooked it";
+
 /// What is in the way of a route, looked for in its status at each listener it attaches to; what several say alike is told once.
 fn each_parent(route: &Object, seen: &Seen, look: fn(&Value, &Observed, &str) -> Option<Obstacle>) -> Vec<Obstacle> {
     let Some(observed) = seen.get(&route.at) else {
@@ -45,7 +49,7 @@ fn each_parent(route: &Object, seen: &Seen, look: fn(&Value, &Observed, &str) ->
             Some(status) => look(status, observed, listener),
             None => Some(Obstacle::unknown(
                 PENDING,
-                format!("no controller has answered {} at listener {listener} yet", route.at),
+                format!("no controller has answered {} at listener {listener} yet; {OVERLOOKED}", route.at),
             )),
         };
         obstacles.extend(found.filter(|found| !obstacles.contains(found)));
@@ -92,7 +96,7 @@ fn accepted(conditions: &Value, route: &Observed, listener: &str) -> Option<Obst
             };
             format!("{at} is refused by listener {listener}: {}{next}", says.because())
         },
-        || format!("the controller has not answered {at} at listener {listener} yet"),
+        || format!("the controller has not answered {at} at listener {listener} yet; {OVERLOOKED}"),
     )
 }
 
