@@ -89,6 +89,11 @@ impl Plan {
 }
 
 impl Object {
+    /// An object in whose `spec` others may have a say, and which goes with its record.
+    pub fn new(at: ObjectRef, body: Value) -> Self {
+        Self { at, body, exclusive: false, keep: false, made_of: None }
+    }
+
     /// Changes exactly when what we ask for changes.
     pub fn desired_hash(&self) -> String {
         self.made_of.clone().unwrap_or_else(|| hash(&self.body))

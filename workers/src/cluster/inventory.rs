@@ -60,13 +60,7 @@ mod tests {
     }
 
     fn plan(names: &[String]) -> Plan {
-        let object = |name: &String| Object {
-            at: at(name),
-            body: Value::Null,
-            exclusive: false,
-            keep: name == "c",
-            made_of: None,
-        };
+        let object = |name: &String| Object { keep: name == "c", ..Object::new(at(name), Value::Null) };
         names.iter().map(object).collect::<Vec<_>>().into()
     }
 

@@ -69,7 +69,8 @@ impl Corner {
     /// An object of the record as the plan holds it.
     pub(crate) fn object(&self, at: ObjectRef, fields: Value) -> Object {
         let labels = json!({CONTROL_PLANE: self.control_plane, OWNER: RECORD});
-        Object { body: body(&at, &labels, fields), at, exclusive: false, keep: false, made_of: None }
+        let body = body(&at, &labels, fields);
+        Object::new(at, body)
     }
 
     pub(crate) fn config_map(&self, name: &str, text: &str) -> Object {

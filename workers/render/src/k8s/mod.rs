@@ -65,7 +65,7 @@ impl Kind {
             metadata["namespace"] = json!(namespace);
         }
         let body = json!({ "apiVersion": at.api_version(), "kind": at.kind, "metadata": metadata });
-        Object { at, body, exclusive: self.exclusive, keep: false, made_of: None }
+        Object { exclusive: self.exclusive, ..Object::new(at, body) }
     }
 }
 

@@ -123,8 +123,7 @@ mod tests {
     }
 
     fn reason(at: ObjectRef, generation: i64, status: Value) -> String {
-        let plan =
-            Plan::from(vec![Object { at: at.clone(), body: json!({}), exclusive: false, keep: false, made_of: None }]);
+        let plan = Plan::from(vec![Object::new(at.clone(), json!({}))]);
         let seen = Seen::from([(at.clone(), Observed { at, uid: "u".into(), generation, status, works: false })]);
         match &health(&plan, &seen)[..] {
             [(_, Health::Ready)] => "Ready".to_owned(),
@@ -181,7 +180,7 @@ mod tests {
         assert_eq!(reason(at.clone(), 1, status("Established", "True")), "Ready");
         assert_eq!(reason(at.clone(), 1, status("NamesAccepted", "False")), "NamesNotAccepted");
         assert_eq!(reason(at.clone(), 1, Value::Null), "NotEstablished");
-        let plan = Plan::from(vec![Object { at, body: json!({}), exclusive: false, keep: true, made_of: None }]);
+        let plan = Plan::from(vec![Object { keep: true, ..Object::new(at, json!({})) }]);
         let Health::NotReady { reason, message } = &health(&plan, &Seen::new())[0].1 else {
             panic!("ready without being there")
         };

@@ -137,7 +137,7 @@ pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
         }
         metadata["annotations"][BUNDLE] = json!(origin);
         let at = object_ref(&body).ok_or_else(|| Invalid(format!("bundle {origin} holds an object without a name")))?;
-        objects.push(Object { at, body, exclusive: false, keep: manifest.traits.keep.contains(&kind), made_of: None });
+        objects.push(Object { keep: manifest.traits.keep.contains(&kind), ..Object::new(at, body) });
     }
     Ok(objects.into())
 }

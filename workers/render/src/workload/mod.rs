@@ -115,7 +115,7 @@ fn place(mut manifest: Value, scope: Scope, namespace: &str, ours: &Ours<'_>) ->
         }
     }
     let at = ObjectRef { group, version, kind, namespace, name };
-    Object { at, body: manifest, exclusive: false, keep: false, made_of: None }
+    Object::new(at, manifest)
 }
 
 /// Scopes of the kinds that the manifests themselves define.
