@@ -71,7 +71,7 @@ pub(super) struct Troubled<'a> {
 
 impl Troubled<'_> {
     /// The one to tell of: the first that fails, or else the first of which nothing is known.
-    pub(super) fn first<'t>(all: &'t [Self]) -> Option<&'t Self> {
+    pub(super) fn first(all: &[Self]) -> Option<&Self> {
         all.iter().find(|troubled| !troubled.trouble.is_unknown()).or(all.first())
     }
 
