@@ -289,7 +289,8 @@ fn each_obstacle_is_told_by_its_step() {
             },
             "RoutesAccepted",
             "Pending",
-            "restart the Gateway's controller",
+            "no controller has answered HTTPRoute web-2302/web-302-https-443 at listener https-443-shop-example-org-eba1c86c72 yet; \
+             if it stays so, restart the Gateway's controller",
         ),
         (
             "HTTP without endpoints",
