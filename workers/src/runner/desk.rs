@@ -1,6 +1,11 @@
 //! The work on one cluster: takes due records, so many at a time, what somebody waits for first.
 
-use super::{hold::Hold, looked::Looked, pass, turns::Turns};
+use super::{
+    hold::Hold,
+    looked::{Looked, Verdict},
+    pass,
+    turns::Turns,
+};
 use crate::{context::Context, site::Site};
 use causeway_failpoints::{WAKE_NEXT, reach};
 use causeway_store::{
@@ -11,7 +16,7 @@ use causeway_store::{
 use futures::FutureExt;
 use std::{
     cell::Cell,
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -49,15 +54,7 @@ impl Desk {
             // Its pass connects, and a new connection has everything in the cluster looked at.
             site.look();
         }
-        let mut work = Work {
-            context,
-            scope,
-            site,
-            looked,
-            passes: JoinSet::new(),
-            under_way: HashSet::new(),
-            turns: Turns::default(),
-        };
+        let mut work = Work { context, scope, site, looked, passes: JoinSet::new(), turns: Turns::default() };
         let mut next_scan = Duration::ZERO;
         loop {
             tokio::select! {
@@ -91,37 +88,36 @@ struct Work {
     site: Arc<Site>,
     looked: Arc<Looked>,
     passes: JoinSet<Key>,
-    under_way: HashSet<Key>,
     turns: Turns,
 }
 
 impl Work {
     /// Begins passes while there is room, and says when to look again at the latest.
     async fn begin(&mut self) -> Result<Duration, StoreError> {
-        let Self { context, scope, site, looked, passes, under_way, turns } = self;
-        let room = context.concurrency.saturating_sub(under_way.len());
+        let Self { context, scope, site, looked, passes, turns } = self;
+        let room = context.concurrency.saturating_sub(passes.len());
         if room == 0 {
             return Ok(context.scan_interval);
         }
         // Those under way may still be due: ask for so many more.
-        let limit = i64::try_from(room + under_way.len()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(room + passes.len()).unwrap_or(i64::MAX);
         let mut waiting = context.store.due(*scope, limit).await?;
         let held_back = Cell::new(false);
-        while under_way.len() < context.concurrency {
+        while passes.len() < context.concurrency {
             let may = |due: &Due| {
                 let hold = *scope != NO_CLUSTER && site.holds_back(&due.key);
                 held_back.set(held_back.get() || hold);
-                !hold && !under_way.contains(&due.key)
+                !hold && !looked.is_under_way(&due.key)
             };
             let Some(due) = turns.next(&mut waiting, may) else { break };
             metrics::histogram!("causeway_workers_due_seconds").record(due.age.as_secs_f64());
-            under_way.insert(due.key.clone());
+            looked.begin(&due.key);
             passes.spawn(guarded(context.clone(), site.clone(), looked.clone(), due.key));
         }
         if held_back.get() {
             return Ok(site.next_try().min(context.scan_interval));
         }
-        if under_way.len() >= context.concurrency {
+        if passes.len() >= context.concurrency {
             // The first one to end looks again.
             return Ok(context.scan_interval);
         }
@@ -134,7 +130,7 @@ impl Work {
     fn end(&mut self, done: Result<Key, JoinError>) {
         // Nothing cancels a pass but the end of the desk, and a panic is caught.
         if let Ok(key) = done {
-            self.under_way.remove(&key);
+            self.looked.end(&key);
         }
     }
 }
@@ -149,20 +145,33 @@ async fn guarded(context: Context, site: Arc<Site>, looked: Arc<Looked>, key: Ke
 
 /// Writes wakes of the watches into the queue, many at once, but for those that a pass has answered meanwhile: mostly echoes of its own writes.
 async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, looked: Arc<Looked>, hint: Arc<Notify>) {
-    while let Some(first) = woken.recv().await {
-        let mut told = HashMap::from([(first, Instant::now())]);
+    let mut told: HashMap<Key, Instant> = HashMap::new();
+    loop {
+        if told.is_empty() {
+            let Some(first) = woken.recv().await else { return };
+            told.insert(first, Instant::now());
+        }
         let gathered = tokio::time::Instant::now() + GATHER;
-        while let Ok(Some(key)) = tokio::time::timeout_at(gathered, woken.recv()).await {
+        while let Ok(key) = tokio::time::timeout_at(gathered, woken.recv()).await {
+            // Nobody is left to tell only when the cluster is somebody else's, who looks at everything.
+            let Some(key) = key else { return };
             told.insert(key, Instant::now());
         }
-        let unanswered = told.into_iter().filter(|(key, at)| !looked.answers(key, *at));
-        let keys: Vec<Key> = unanswered.map(|(key, _)| key).collect();
-        if keys.is_empty() {
+        let mut unanswered = vec![];
+        told.retain(|key, at| match looked.verdict(key, *at) {
+            Verdict::Answered => false,
+            Verdict::Open => true,
+            Verdict::Unanswered => {
+                unanswered.push(key.clone());
+                false
+            }
+        });
+        if unanswered.is_empty() {
             continue;
         }
         reach(&WAKE_NEXT);
         // Tried until it is written: a change in a cluster is told only once.
-        while let Err(error) = context.store.wake(&keys).await {
+        while let Err(error) = context.store.wake(&unanswered).await {
             tracing::warn!(%error, "changes in a cluster could not be noted down yet");
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
