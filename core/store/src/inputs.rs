@@ -18,7 +18,7 @@ use causeway_records::{
     Record,
     field::Noun,
     inputs::{
-        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Named, Published,
+        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, Named, Published,
         SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
     },
     nouns::{
@@ -102,9 +102,19 @@ impl Store {
     /// For the pass of a shared gateway. It is read without a lock, for whoever claims routes holds that until he commits: such a writer has woken
     /// the gateway itself, so a pass that does not see his claims is not the last one.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
+        let listeners = self.listeners(id).await?;
+        self.shared_gateway_with(id, listeners).await
+    }
+
+    /// The same with the listeners in some ListenerSets only, and all others with their hostnames: enough to say what those ListenerSets hold.
+    pub async fn listener_set_inputs(&self, id: i64, slots: &[i32]) -> Result<SharedGatewayInputs> {
+        let listeners = self.listeners_beside(id, slots).await?;
+        self.shared_gateway_with(id, listeners).await
+    }
+
+    async fn shared_gateway_with(&self, id: i64, listeners: Vec<Listener>) -> Result<SharedGatewayInputs> {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
-        let listeners = self.listeners(id).await?;
         let (mut domains, mut accounts) = (vec![], vec![]);
         let mut ids: Vec<_> = listeners.iter().filter_map(|listener| listener.domain_name_definition_id).collect();
         ids.sort_unstable();

@@ -6,21 +6,58 @@ use crate::{
     queue::Work,
 };
 use causeway_records::inputs::{Listener, ListenerKey, ListenerUser, Protocol};
-use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
-use std::collections::HashMap;
+use sqlx::{AssertSqlSafe, Decode, Postgres, Row, Type, postgres::PgRow};
+use std::collections::{BTreeSet, HashMap};
+
+/// What is read of `gateway_listeners`.
+const LISTENER_COLUMNS: &str =
+    "SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(slot), array_agg(state)";
+/// What is read of `route_claims`.
+const CLAIM_COLUMNS: &str = "SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(gateway_instance_id), \
+                             array_agg(namespace), array_agg(domain_name_definition_id)";
 
 impl Store {
     /// The listeners of a shared gateway, sorted.
     pub(crate) async fn listeners(&self, gateway: i64) -> Result<Vec<Listener>> {
         // Both tables whole: for a thousand listeners that costs Postgres a twentieth of putting them together there. And by column: a row for
         // each of them would cost both sides more than all the rest.
-        let text = "SELECT * FROM
-            (SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(slot), array_agg(state)
-                FROM gateway_listeners WHERE shared_gateway_id = $1) l,
-            (SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(gateway_instance_id), array_agg(namespace),
-                array_agg(domain_name_definition_id) FROM route_claims WHERE gateway_id = $1) c";
-        let row = sqlx::query(text).bind(gateway).fetch_one(&self.pool).await?;
+        let text = format!(
+            "SELECT * FROM ({LISTENER_COLUMNS} FROM gateway_listeners WHERE shared_gateway_id = $1) l,
+            ({CLAIM_COLUMNS} FROM route_claims WHERE gateway_id = $1) c"
+        );
+        let row = sqlx::query(AssertSqlSafe(text)).bind(gateway).fetch_one(&self.pool).await?;
         listeners(&row)
+    }
+
+    /// The listeners in some ListenerSets of a shared gateway, and all others with their hostnames, sorted.
+    pub(crate) async fn listeners_beside(&self, gateway: i64, slots: &[i32]) -> Result<Vec<Listener>> {
+        let text = format!("WITH names AS (SELECT DISTINCT hostname FROM gateway_listeners WHERE shared_gateway_id = $1 AND slot = ANY($2)),
+            l AS (SELECT l.* FROM names CROSS JOIN gateway_ports p JOIN gateway_listeners l
+                ON l.shared_gateway_id = $1 AND l.port = p.port AND l.protocol = p.protocol AND l.hostname = names.hostname WHERE p.gateway_id = $1),
+            c AS (SELECT c.* FROM l JOIN route_claims c
+                ON c.gateway_id = $1 AND c.bound_port = bound_port(l.port) AND c.protocol = l.protocol AND c.hostname = l.hostname)
+            SELECT * FROM ({LISTENER_COLUMNS} FROM l) l, ({CLAIM_COLUMNS} FROM c) c");
+        let row = sqlx::query(AssertSqlSafe(text)).bind(gateway).bind(slots).fetch_one(&self.pool).await?;
+        listeners(&row)
+    }
+
+    /// The ListenerSets, by slot, that all wakes of a shared gateway since the `since`th and up to this pass were about. None: one of them was about
+    /// more, or there was none.
+    pub async fn woken_listener_sets(&self, work: &Work, since: i64) -> Result<Option<Vec<i32>>> {
+        let text =
+            "SELECT slots FROM listener_set_wakes WHERE shared_gateway_id = $1 AND wake_seq > $2 AND wake_seq <= $3";
+        let wakes: Vec<Vec<i32>> =
+            sqlx::query_scalar(text).bind(work.key.id).bind(since).bind(work.wake_seq).fetch_all(&self.pool).await?;
+        let all_known = !wakes.is_empty() && i64::try_from(wakes.len()) == Ok(work.wake_seq - since);
+        let slots: BTreeSet<i32> = wakes.into_iter().flatten().collect();
+        Ok(all_known.then(|| slots.into_iter().collect()))
+    }
+
+    /// A pass has looked at the whole gateway: what it was woken for needs not be told apart any more.
+    pub async fn forget_listener_set_wakes(&self, work: &Work) -> Result<()> {
+        let text = "DELETE FROM listener_set_wakes WHERE shared_gateway_id = $1 AND wake_seq <= $2";
+        sqlx::query(text).bind(work.key.id).bind(work.wake_seq).execute(&self.pool).await?;
+        Ok(())
     }
 
     /// Notes down what the users of listeners were told. Nothing is written when somebody else has the lease, nor for a listener that is gone.
@@ -69,7 +106,7 @@ struct Listening {
     domain_name_definition_id: Option<i64>,
 }
 
-/// The listeners of a Gateway, sorted, from five columns of `gateway_listeners` and six of `route_claims`.
+/// Listeners, sorted, from [`LISTENER_COLUMNS`] and [`CLAIM_COLUMNS`].
 fn listeners(row: &PgRow) -> Result<Vec<Listener>> {
     let mut all: HashMap<ListenerKey, Listening> = HashMap::new();
     let (slots, states) = (column(row, 3)?, column(row, 4)?);

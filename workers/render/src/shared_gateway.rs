@@ -6,6 +6,7 @@ use crate::{
     infrastructure,
     k8s::{
         Ours,
+        cert_manager::CERTIFICATE,
         core::namespace,
         gateway_api::{
             Allowed, ENVOY_GATEWAY, GATEWAY, GATEWAY_CLASS, GatewayClassSpec, GatewaySpec, LISTENER_SET,
@@ -71,6 +72,28 @@ pub fn render(inputs: &SharedGatewayInputs, standing: Standing<'_>) -> Result<Pl
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));
     let mut plan = Plan::from(objects);
+    listener_sets(inputs, holders, standing, &mut plan);
+    certificates(inputs)?.render(&|hostname| plain.listener(hostname).parent(), standing, &mut plan)?;
+    Ok(plan)
+}
+
+/// Some ListenerSets, by slot, of a gateway that stands. `inputs` tells of all listeners in them, and of all others with their hostnames.
+pub fn render_listener_sets(
+    inputs: &SharedGatewayInputs,
+    slots: &[i32],
+    standing: Standing<'_>,
+) -> Result<Plan, Invalid> {
+    let mut holders = listeners_by_holder(inputs, &PlainHttp::of(inputs))?;
+    holders.retain(|slot, _| slot.is_some_and(|slot| slots.contains(&slot)));
+    let mut plan = Plan::default();
+    listener_sets(inputs, holders, standing, &mut plan);
+    Ok(plan)
+}
+
+/// Adds a ListenerSet for each of these slots.
+fn listener_sets(inputs: &SharedGatewayInputs, holders: ByHolder<'_>, standing: Standing<'_>, plan: &mut Plan) {
+    let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.gateway.record) };
+    let name = &inputs.gateway.object_name;
     for (slot, entries) in holders {
         let listeners = || entries.iter().map(|entry| entry.listener(name)).collect();
         let set = || ListenerSetSpec {
@@ -81,14 +104,20 @@ pub fn render(inputs: &SharedGatewayInputs, standing: Standing<'_>) -> Result<Pl
             LISTENER_SET.object(&ours, at, &set())
         });
     }
-    certificates(inputs)?.render(&|hostname| plain.listener(hostname).parent(), standing, &mut plan)?;
-    Ok(plan)
 }
 
 /// The Secrets that cert-manager makes for this gateway. They carry our labels (but for the keys of ACME accounts, in cert-manager's
 /// namespace) and stand in no plan: they must stay as long as the Certificates do, and go with them.
 pub fn secrets(inputs: &SharedGatewayInputs) -> Vec<ObjectRef> {
     certificates(inputs).map(|certificates| certificates.secrets()).unwrap_or_default()
+}
+
+/// The Certificates of the HTTPS listeners.
+pub fn certificates_of(inputs: &SharedGatewayInputs) -> impl Iterator<Item = ObjectRef> {
+    let name = &inputs.gateway.object_name;
+    let https = inputs.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
+    let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
+    hostnames.map(|hostname| CERTIFICATE.at(name, &names::certificate(name, hostname)))
 }
 
 /// A GatewayClass of our own, for Envoy Gateway.
@@ -118,16 +147,15 @@ impl Entry<'_> {
 }
 
 /// Listeners, sorted, by the slot of their holder.
-fn listeners_by_holder<'a>(
-    inputs: &'a SharedGatewayInputs,
-    plain: &PlainHttp<'_>,
-) -> Result<BTreeMap<Option<i32>, Vec<Entry<'a>>>, Invalid> {
+type ByHolder<'a> = BTreeMap<Option<i32>, Vec<Entry<'a>>>;
+
+fn listeners_by_holder<'a>(inputs: &'a SharedGatewayInputs, plain: &PlainHttp<'_>) -> Result<ByHolder<'a>, Invalid> {
     let own_namespace = &inputs.gateway.object_name;
     let challenged = challenged(inputs, plain);
     let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
         inputs.listeners.iter().map(|listener| (&listener.key, Some(listener))).collect();
     all.entry(&PLAIN_HTTP).or_insert(None);
-    let mut holders: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut holders = ByHolder::new();
     for (key, listener) in all {
         let users = listener.into_iter().flat_map(|listener| &listener.users);
         let mut entitled: BTreeSet<&str> = users.map(|user| user.namespace.as_str()).collect();

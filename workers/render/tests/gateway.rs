@@ -1,7 +1,7 @@
 //! Gateway instances and shared gateways beyond the samples: what is refused, what is split, what order doesn't change.
 
 use causeway_records::{
-    inputs::{GatewayInputs, SharedGatewayInputs},
+    inputs::{GatewayInputs, Listener, SharedGatewayInputs},
     nouns::{AcmeChallenge, DomainNameDefinition, Placement},
 };
 use causeway_render::{
@@ -12,6 +12,7 @@ use causeway_render::{
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 fn with_services(manifests: &str) -> GatewayInputs {
     let mut inputs = samples::gateway(1, "web", None, &[http(80, "/")], &[]);
@@ -255,5 +256,47 @@ proptest! {
         straight.http_ports.sort_by_key(|port| port.common.id);
         straight.tcp_ports.sort_by_key(|port| port.common.id);
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&straight));
+    }
+}
+
+/// Listeners for a few hostnames on four ports, in three ListenerSets; the certificates are proved by plain HTTP.
+fn spread(slots: Vec<(usize, usize, i32)>) -> SharedGatewayInputs {
+    let http01 = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
+    let ports = [http(80, "/"), http(8080, "/"), http(443, "/").tls(), http(8443, "/").tls()];
+    let scene = samples::shared(2, vec![samples::gateway(1, "web", Some((21, http01)), &ports, &[5432])]);
+    let mut shared = scene.shared.expect("a shared gateway");
+    let (named, nameless): (Vec<_>, Vec<_>) =
+        shared.listeners.into_iter().partition(|listener| listener.slot.is_some());
+    shared.listeners = nameless;
+    let mut taken = BTreeSet::new();
+    for (port, hostname, slot) in slots {
+        let mut listener = named[port].clone();
+        listener.key.hostname = Some(format!("h{hostname}.example.org"));
+        listener.slot = Some(slot);
+        if taken.insert(listener.key.clone()) {
+            shared.listeners.push(listener);
+        }
+    }
+    shared
+}
+
+proptest! {
+    #[test]
+    fn a_listener_set_alone_is_as_among_all(
+        slots in proptest::collection::vec((0usize..4, 0usize..5, 0i32..3), 1..16),
+        asked in proptest::collection::btree_set(0i32..3, 1..3),
+    ) {
+        let whole = spread(slots);
+        let asked: Vec<i32> = asked.into_iter().collect();
+        let is_asked = |listener: &Listener| listener.slot.is_some_and(|slot| asked.contains(&slot));
+        let hostnames: BTreeSet<_> =
+            whole.listeners.iter().filter(|l| is_asked(l)).map(|l| l.key.hostname.clone()).collect();
+        let mut part = whole.clone();
+        part.listeners.retain(|listener| hostnames.contains(&listener.key.hostname));
+        let sets: BTreeSet<_> = asked.iter().map(|slot| shared_gateway::holder(&whole.gateway.object_name, Some(*slot))).collect();
+        let all = shared_gateway::render(&whole, &nothing_stands).unwrap();
+        let expected: Vec<_> = all.objects.into_iter().filter(|object| sets.contains(&object.at)).collect();
+        let alone = shared_gateway::render_listener_sets(&part, &asked, &nothing_stands).unwrap();
+        prop_assert_eq!(alone.objects, expected);
     }
 }

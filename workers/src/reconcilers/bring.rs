@@ -113,6 +113,12 @@ impl Pass<'_> {
         own.iter().map(|projection| (projection.at.clone(), observed(projection))).collect()
     }
 
+    /// What the watches know of some of a record's objects.
+    pub(super) fn seen_where(&self, owner: Owner, asked: impl Fn(&ObjectRef) -> bool) -> Seen {
+        let own = self.connection.watches.by_owner(&owner.to_string()).into_iter();
+        own.filter(|seen| asked(&seen.at)).map(|seen| (seen.at.clone(), seen.observed())).collect()
+    }
+
     /// What the watches know of a record's objects and of these others.
     pub(super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
         let watches = &self.connection.watches;

@@ -5,6 +5,7 @@ mod definition;
 mod domain_name;
 mod gateway;
 mod kubernetes_runtime;
+mod listener_sets;
 mod remove;
 mod services;
 mod shared_gateway;
@@ -73,6 +74,8 @@ pub struct Found {
     pub retry: Retry,
     /// Everything that the watches told of the record until then is in this; None: something isn't as it was left.
     pub looked: Option<Instant>,
+    /// Only a part of the record was looked at: what is told of it stays as it is.
+    pub in_part: bool,
     /// The record's row is gone.
     pub gone: bool,
     /// The record's objects in the cluster; None: as noted down before.

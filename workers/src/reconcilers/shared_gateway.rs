@@ -1,6 +1,7 @@
 //! The common Gateway of a cluster: listeners, certificates, issuers. Wakes exactly the gateway instances whose listener changed.
 
-use super::{Failure, Found, Pass, services::all_hold};
+use super::{Failure, Found, Pass, listener_sets, services::all_hold};
+use crate::site::Look;
 use causeway_records::{
     inputs::{Protocol, SharedGatewayInputs},
     inventory::ObjectRef,
@@ -10,9 +11,23 @@ use causeway_records::{
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Key;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
+    // Whatever goes wrong from here on, the next pass looks at the whole.
+    if let Some(last) = pass.site.take_look(pass.work.key.id)
+        && let Some(found) = listener_sets::reconcile(pass, last).await?
+    {
+        return Ok(found);
+    }
+    whole(pass).await
+}
+
+async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
+    let begun = Instant::now();
     let mut inputs = pass.context.store.shared_gateway_inputs(pass.work.key.id).await?;
     if let Err(error) = decrypt(&mut inputs, pass) {
         return Ok(pass.invalid(format!("aws account: {error}")));
@@ -38,12 +53,16 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     // What all of its users read of it; of a listener only its own users read.
     found.wake_dependants = pass.work.projection.as_ref() != Some(&whole);
     found.projection = found.wake_dependants.then_some(whole);
+    pass.context.store.forget_listener_set_wakes(pass.work).await?;
+    if found.applied {
+        pass.site.note_look(pass.work.key.id, Look { wake_seq: pass.work.wake_seq, whole: begun });
+    }
     Ok(found)
 }
 
 /// Has the users of listeners look again that are in another state than they have heard of. They are told before it is noted down that they
 /// were: rather twice than never.
-async fn tell(pass: &Pass<'_>, inputs: &SharedGatewayInputs, seen: &Seen) -> Result<(), Failure> {
+pub(super) async fn tell(pass: &Pass<'_>, inputs: &SharedGatewayInputs, seen: &Seen) -> Result<(), Failure> {
     let changed = conditions::changed_listeners(inputs, seen);
     let users = changed.iter().flat_map(|(listener, _)| &listener.users).map(|user| user.gateway_instance_id);
     let users: BTreeSet<i64> = users.collect();

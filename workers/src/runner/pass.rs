@@ -127,7 +127,10 @@ async fn record(context: &Context, work: &Work, mut found: Found) -> Result<(), 
     if event.as_ref().is_some_and(|event| event.warning) {
         tracing::warn!(error = found.error, "a pass failed");
     }
-    let conditions = Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now());
+    let conditions = match found.in_part {
+        true => work.conditions.clone(),
+        false => Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now()),
+    };
     let next = match &found.error {
         Some(_) => Next::In(rest),
         None => found.next,

@@ -2,9 +2,10 @@
 //! from costing anybody else time.
 
 mod age;
+mod looks;
 
-use self::age::Age;
-pub(crate) use self::age::AgeError;
+use self::{age::Age, looks::Looks};
+pub(crate) use self::{age::AgeError, looks::Look};
 use crate::{
     cluster::{Access, Auth, Cluster, ClusterError, Watches},
     context::Context,
@@ -41,6 +42,7 @@ pub struct Site {
     connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
     breaker: Mutex<Breaker>,
     age: Age,
+    looks: Looks,
 }
 
 /// A cluster that answers, and is the one it was.
@@ -92,6 +94,7 @@ impl Site {
             connection: Default::default(),
             breaker: Mutex::default(),
             age: Age::default(),
+            looks: Looks::default(),
         }
     }
 

@@ -5,6 +5,7 @@ mod audit;
 mod fence;
 mod fixture;
 mod keys;
+mod listeners;
 mod pool;
 mod reach;
 mod records;
