@@ -129,14 +129,21 @@ pub async fn requests(kube: &kube::Client) -> Result<f64> {
 /// # Errors
 /// When there is no such process.
 pub fn processor(pid: i32) -> Result<f64> {
-    let mut ticks = ticks(pid, true)?;
-    for entry in std::fs::read_dir("/proc")?.flatten() {
-        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // It may have ended meanwhile: then its parent counts it.
-        ticks += if parent(child).ok() == Some(pid) { self::ticks(child, false).unwrap_or_default() } else { 0.0 };
-    }
+    // One that has ended meanwhile is counted by its parent.
+    let of_children = children(pid)?.into_iter().filter_map(|child| ticks(child, false).ok()).sum::<f64>();
+    let ticks = ticks(pid, true)? + of_children;
     // Linux counts in hundredths on every architecture.
     Ok(ticks / 100.0)
+}
+
+/// The processes that a process has started, and that have not ended.
+///
+/// # Errors
+/// When `/proc` can't be read.
+pub fn children(pid: i32) -> Result<Vec<i32>> {
+    let all = std::fs::read_dir("/proc")?.flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    Ok(all.filter(|child| parent(*child).ok() == Some(pid)).collect())
 }
 
 /// User and system time; of the children that have ended too.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod counts;
 pub mod floor;
 mod plot;
+pub mod processors;
 pub mod reconcile;
 pub mod report;
 pub mod serving;

@@ -2,7 +2,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use causeway_rig::Endpoints;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -10,6 +11,7 @@ use super::{Sizes, milliseconds, per_second};
 use crate::{
     counts::{Rows, requests},
     floor,
+    processors::Apart,
     report::{Figure, Report, Target},
     sightings::standing,
     stage::{Placement, Stage, Used},
@@ -17,6 +19,9 @@ use crate::{
 
 /// Gateways that are made before anything is measured: programs, Postgres and API server have all begun to work then, on every connection.
 const FIRST: usize = 64;
+
+/// So many at once the target is for.
+const JUDGED: usize = 1000;
 
 struct Measured {
     count: usize,
@@ -57,12 +62,29 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
         report.add(Figure::new(format!("{case}: transactions for each"), transactions, "count"));
         all.push(measured);
     }
+    report_apart(report, sizes).await?;
     let each = |measured: &Measured| milliseconds(measured.reconciled) / measured.count as f64;
     let Some(first) = all.first() else { return Ok(()) };
     for measured in &all[1..] {
         let case = format!("b: time for each of {} ÷ each of {}", measured.count, first.count);
         report.add(Figure::new(case, each(measured), "ms").floor(each(first)).target(Target::RatioAtMost(1.3)));
     }
+    Ok(())
+}
+
+/// The same where the cluster has processors of its own, for the number that the target is for.
+async fn report_apart(report: &mut Report, sizes: &Sizes) -> Result<()> {
+    let Some(count) = sizes.bursts.iter().copied().find(|count| *count >= JUDGED).or(sizes.bursts.last().copied())
+    else {
+        return Ok(());
+    };
+    let endpoints = Endpoints::from_env()?;
+    let cluster = endpoints.clusters.get(1).context("start the rig with --extra-clusters 1")?;
+    let Some(_apart) = Apart::begin(&endpoints, cluster)? else { return Ok(()) };
+    let measured = burst(count).await?;
+    let case = format!("b: {count} gateways at once, the cluster on processors of its own");
+    let (value, floor) = (per_second(count, measured.reconciled), per_second(count, measured.floor));
+    report.add(Figure::new(case, value, "1/s").floor(floor).target(Target::RatioAtLeast(0.7)));
     Ok(())
 }
 
