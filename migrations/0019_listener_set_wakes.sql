@@ -18,8 +18,10 @@ BEGIN
     IF has IS NOT DISTINCT FROM had THEN RETURN; END IF;
     PERFORM wake('SharedGateway', gateway, true);
     -- What goes, or has a certificate, or stands on the Gateway itself, concerns more than a ListenerSet.
-    IF NOT had <@ has OR EXISTS (SELECT FROM unnest(after) c JOIN gateway_ports p ON p.gateway_id = gateway AND p.protocol = 'HTTPS'
-        JOIN gateway_listeners l ON l.shared_gateway_id = gateway AND l.port = p.port AND l.protocol = p.protocol AND l.hostname = c.hostname)
+    IF NOT had <@ has OR EXISTS (SELECT FROM gateway_ports WHERE gateway_id = gateway AND protocol = 'HTTPS')
+        AND EXISTS (SELECT FROM gateway_ports p CROSS JOIN unnest(after) c JOIN gateway_listeners l
+            ON l.shared_gateway_id = gateway AND l.port = p.port AND l.protocol = p.protocol AND l.hostname = c.hostname
+            WHERE p.gateway_id = gateway AND p.protocol = 'HTTPS')
     THEN RETURN; END IF;
     found := ARRAY(SELECT DISTINCT l.slot FROM unnest(after) c JOIN gateway_listeners l
         ON l.shared_gateway_id = gateway AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname);

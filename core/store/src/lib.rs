@@ -73,6 +73,11 @@ impl Store {
             ("plan_cache_mode", "force_generic_plan"),
             // What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
             ("random_page_cost", "1.1"),
+            // A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all
+            // of them looks cheapest; it isn't for long.
+            ("enable_seqscan", "off"),
+            // Compiling pays for statements that take seconds, of which there is none.
+            ("jit", "off"),
         ]);
         let pool = Pool::new(options, connections, wait);
         Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
