@@ -1,14 +1,16 @@
 //! An object of somebody else that bears one of our names is never touched, and the record that wants the name says so.
 
-use causeway_rig::platform::condition;
-use causeway_tests::{INSTALLED, SOON};
+use causeway_rig::platform::{condition, id_of};
+use causeway_tests::{INSTALLED, SOON, api, stage};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, PostParams},
 };
 use serde_json::{Value, json};
 
-use crate::scene::{CONTROL_PLANE, HTTP_ROUTE, OWNER, Scene, becomes, eventually, object, our_writes};
+use crate::scene::{
+    CONTROL_PLANE, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, at, becomes, eventually, make_class, object, our_writes,
+};
 
 /// A gateway that is about to make a route, and the route as it would make it.
 struct Stopped {
@@ -130,4 +132,52 @@ async fn an_owner_label_alone_makes_nothing_ours() {
     let stopped = Stopped::new("owner-only").await;
     let owner = format!("gateway-instance-{}", stopped.scene.gateway);
     stopped.meets(json!({OWNER: owner}), json!({"hostnames": ["theirs.example"]}), "somebody").await;
+}
+
+/// Of a gateway that is added to others only the ListenerSet of its listener is looked at. What keeps that from standing is told all the same.
+#[tokio::test]
+async fn a_foreign_listener_set_is_left_alone_and_named() {
+    let stage = stage().await;
+    let (class, kube) = (stage.name("full-set"), stage.kube().await.unwrap());
+    make_class(&kube, &class).await;
+    let shared = |more: Value| {
+        let mut body = json!({"HttpPorts": [{"Port": 80}], "GatewayClassName": class});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let scene = Scene::ready("full-set", shared(json!({}))).await;
+    let add = async |what: &str, hostnames: Value| {
+        let name = stage.name(what);
+        let definition = stage.definition(&name, Some(scene.domain), shared(json!({"Hostnames": hostnames}))).await;
+        let body = stage.instance(&name, definition.unwrap(), scene.workload);
+        id_of(&stage.client.create("gateway-instances", &body).await.unwrap()).unwrap()
+    };
+    // With the scene's own the first ListenerSet is full.
+    let seven: Vec<String> = (1..8).map(|n| format!("h{n}.{}", scene.hostname())).collect();
+    stage.client.until_ready("gateway-instances", add("seven", json!(seven)).await, SOON).await.unwrap();
+
+    let route = scene.own(HTTP_ROUTE).await.remove(0);
+    let parent = at(&route, "/spec/parentRefs/0");
+    let (namespace, first) = (parent["namespace"].as_str().unwrap(), parent["name"].as_str().unwrap());
+    assert_eq!(first, format!("{namespace}-0"));
+    let (sets, name) = (api(&kube, LISTENER_SET, Some(namespace)), format!("{namespace}-1"));
+    let spec = json!({
+        "parentRef": {"name": namespace}, "listeners": [{"name": "theirs", "port": 80, "protocol": "HTTP", "hostname": "theirs.example"}],
+    });
+    let foreign = object(json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+    }));
+    let before = sets.create(&PostParams::default(), &foreign).await.unwrap();
+
+    let last = add("last", json!([format!("h8.{}", scene.hostname())])).await;
+    let gateway: i64 = namespace.rsplit_once('-').unwrap().1.parse().unwrap();
+    let conflict = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Conflict");
+    let record = stage.client.until("shared-gateways", gateway, SOON, conflict).await.unwrap();
+    let applied = condition(&record, "Applied").unwrap();
+    assert!(applied["Message"].as_str().unwrap().contains(&name), "{applied:#}");
+    let after = sets.get(&name).await.unwrap();
+    assert_eq!((after.uid(), &after.data["spec"]), (before.uid(), &before.data["spec"]));
+
+    sets.delete(&name, &DeleteParams::default()).await.unwrap();
+    stage.client.until_ready("gateway-instances", last, SOON).await.unwrap();
 }
