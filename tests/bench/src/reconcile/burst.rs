@@ -108,17 +108,32 @@ async fn burst(count: usize) -> Result<Measured> {
     let transactions = Rows::told(&stage.pool).await?.transactions_since(&rows);
 
     let objects = standing(&stage.kube, &stage.control_plane).await?;
-    let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
-    floor::namespace(&stage.kube, &namespace).await?;
-    let new = objects.iter().filter(|object| !there.contains(&uid(object)));
-    let copies: Vec<_> = new.map(|object| floor::copy_of(object, &namespace)).collect();
-    stage.quiet().await?;
-    let (before, asked_before) = (stage.used()?, requests(&stage.kube).await?);
-    let floor = floor::at_once(&stage.kube, &copies).await?;
-    let used_floor = stage.used()?.since(before).apiserver;
-    let requests = (asked, requests(&stage.kube).await? - asked_before);
+    let new: Vec<_> = objects.iter().filter(|object| !there.contains(&uid(object))).collect();
+    let (first, second) = (plainly(&stage, &new).await?, plainly(&stage, &new).await?);
+    let Floor { took: floor, used: used_floor, requests: asked_floor } =
+        if first.took < second.took { first } else { second };
+    let requests = (asked, asked_floor);
     stage.stop().await;
     Ok(Measured { count, posted, reconciled, floor, used, used_floor, requests, transactions })
+}
+
+/// One round of plain applies.
+struct Floor {
+    took: Duration,
+    used: f64,
+    requests: f64,
+}
+
+/// The API server has work of its own at times: of two rounds the better one counts.
+async fn plainly(stage: &Stage, objects: &[&Value]) -> Result<Floor> {
+    let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
+    floor::namespace(&stage.kube, &namespace).await?;
+    let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
+    stage.quiet().await?;
+    let (used, asked) = (stage.used()?, requests(&stage.kube).await?);
+    let took = floor::at_once(&stage.kube, &copies).await?;
+    let used = stage.used()?.since(used).apiserver;
+    Ok(Floor { took, used, requests: requests(&stage.kube).await? - asked })
 }
 
 fn uid(object: &Value) -> String {
