@@ -35,8 +35,8 @@ pub struct Settings {
     /// Another address of Route53 than AWS's own.
     #[arg(long, env = "AWS_ENDPOINT_URL_ROUTE_53")]
     pub route53_endpoint: Option<String>,
-    /// Passes at the same time in one cluster.
-    #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 8)]
+    /// Passes at the same time in one cluster. A pass waits for the cluster most of the time.
+    #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 16)]
     pub concurrency: usize,
     /// How often to look for work that no hint spoke of.
     #[arg(long, env = "CAUSEWAY_SCAN_INTERVAL", default_value = "3s", value_parser = humantime::parse_duration)]
