@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
@@ -102,13 +103,15 @@ impl Proxy {
         Ok(())
     }
 
-    /// Does something to every connection, those that are open too.
+    /// Does something to every connection, those that are open too. The same again, while it lasts, changes nothing.
     ///
     /// # Errors
     /// When the server doesn't answer.
     pub async fn poison(&self, toxic: Toxic) -> Result<()> {
-        let body = toxic.body();
-        self.client.post(format!("{}/toxics", self.url)).json(&body).send().await?.error_for_status()?;
+        let answer = self.client.post(format!("{}/toxics", self.url)).json(&toxic.body()).send().await?;
+        if answer.status() != StatusCode::CONFLICT {
+            answer.error_for_status()?;
+        }
         Ok(())
     }
 
