@@ -47,6 +47,17 @@ impl Reply {
             && (details["kind"] != "namespaces" || object.kind == "Namespace")
     }
 
+    /// The object that was asked for. Something in between may say 200 to anything; taken for the object, that would look like somebody else's.
+    fn object(self, at: &ObjectRef) -> Result<Live, ClusterError> {
+        let metadata = &self.body["metadata"];
+        let is_it = self.body["kind"] == at.kind.as_str() && metadata["name"] == at.name.as_str();
+        if is_it && metadata["uid"].is_string() {
+            return Ok(Live::new(self.body));
+        }
+        let what = format!("{} with something that is not {at}", self.status);
+        Err(ClusterError::unreachable(Cause::ServerError, what))
+    }
+
     /// The path led to no kind at all: the server answers that in plain text, or with a Status that names no object.
     pub(super) fn is_unknown_kind(&self) -> bool {
         self.status == StatusCode::NOT_FOUND && (!self.is_status() || self.body["details"]["name"].is_null())
@@ -100,7 +111,7 @@ impl Cluster {
         let request = kind.requests(at)?.get(&at.name, &GetParams::default());
         let reply = self.send(build(request, at)?).await?;
         match reply.status {
-            StatusCode::OK => Ok(Lookup::Found(Live::new(reply.body))),
+            StatusCode::OK => Ok(Lookup::Found(reply.object(at)?)),
             _ if reply.is_absence_of(at) => Ok(Lookup::Absent),
             _ if reply.is_unknown_kind() => {
                 self.discovery().forget().await;
@@ -180,8 +191,8 @@ impl Cluster {
         reach(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
-            StatusCode::CREATED => Ok(Written::Created(Live::new(reply.body))),
-            StatusCode::OK => Ok(Written::Stored(Live::new(reply.body))),
+            StatusCode::CREATED => Ok(Written::Created(reply.object(at)?)),
+            StatusCode::OK => Ok(Written::Stored(reply.object(at)?)),
             _ if reply.is_outdated() || reply.is_absence_of(at) => Ok(Written::Outdated),
             _ if reply.is_unknown_kind() => {
                 self.discovery().forget().await;
@@ -274,6 +285,16 @@ mod tests {
         assert!(!nothing.is_absence_of(&config_map()));
         assert!(nothing.is_unknown_kind());
         assert!(!of("shop", "namespaces").is_unknown_kind());
+    }
+
+    #[test]
+    fn a_success_that_is_about_something_else_is_no_object() {
+        let object = |name: &str| json!({"kind": "ConfigMap", "metadata": {"name": name, "uid": "u"}});
+        assert!(reply(200, object("web")).object(&config_map()).is_ok());
+        for other in [object("other"), json!({"kind": "Status", "status": "Success"}), json!({})] {
+            let error = reply(200, other).object(&config_map()).unwrap_err();
+            assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
+        }
     }
 
     #[test]
