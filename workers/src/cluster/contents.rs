@@ -103,8 +103,7 @@ impl Cluster {
             let reason = format!("its {} cannot be listed: {}", kind.resource.plural, reply.message());
             return Err(ClusterError::refused(asked_for, reason));
         }
-        let items = reply.body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let found = items.iter().map(|item| weigh(&kind.resource.kind, item, control_plane));
+        let found = reply.items()?.iter().map(|item| weigh(&kind.resource.kind, item, control_plane));
         Ok(found.fold(Contents::Nothing, Contents::or))
     }
 }

@@ -7,13 +7,17 @@ use std::{
 };
 
 use causeway_records::inventory::ObjectRef;
+use http::{Request, header::ACCEPT};
 use kube::{
     Client,
     core::{
         ApiResource, GroupVersionKind,
-        discovery::v2::{APIGroupDiscovery, APIResourceDiscovery},
+        discovery::v2::{
+            ACCEPT_AGGREGATED_DISCOVERY_V2, APIGroupDiscovery, APIGroupDiscoveryList, APIResourceDiscovery,
+        },
     },
 };
+use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 
 use super::{Cause, ClusterError, rest::REQUEST_TIMEOUT};
@@ -184,18 +188,34 @@ impl Discovery {
     }
 
     async fn ask(&self) -> Result<Snapshot, ClusterError> {
-        let both = async {
-            tokio::try_join!(self.client.list_core_api_versions_aggregated(), self.client.list_api_groups_aggregated())
-        };
+        let both = async { tokio::try_join!(self.groups("/api"), self.groups("/apis")) };
         let (core, named) = tokio::time::timeout(REQUEST_TIMEOUT, both)
             .await
-            .map_err(|_| ClusterError::unreachable(Cause::Timeout, "discovery was not answered in time"))?
-            .map_err(|error| ClusterError::of_client(&error))?;
-        if core.items.is_empty() {
-            let message = "it does not offer aggregated discovery; Kubernetes 1.27 or newer is needed";
-            return Err(ClusterError::unreachable(Cause::ServerError, message));
+            .map_err(|_| ClusterError::unreachable(Cause::Timeout, "discovery was not answered in time"))??;
+        Ok(Snapshot::of(core.into_iter().chain(named).collect()))
+    }
+
+    /// kube's own calls take any JSON object for a list, an empty one if need be: a cluster would then seem to serve nothing.
+    async fn groups(&self, path: &str) -> Result<Vec<APIGroupDiscovery>, ClusterError> {
+        let request = Request::get(path).header(ACCEPT, ACCEPT_AGGREGATED_DISCOVERY_V2).body(vec![]);
+        let request = request.map_err(|error| ClusterError::of_client(&kube::Error::HttpError(error)))?;
+        let answer = self.client.request(request).await.map_err(|error| ClusterError::of_client(&error))?;
+        listed(answer)
+    }
+}
+
+/// The groups of an answer to discovery.
+fn listed(answer: Value) -> Result<Vec<APIGroupDiscovery>, ClusterError> {
+    let wrong = |message: &str| Err(ClusterError::unreachable(Cause::ServerError, message));
+    match answer["kind"].as_str() {
+        Some("APIGroupDiscoveryList") => match serde_json::from_value::<APIGroupDiscoveryList>(answer) {
+            Ok(list) => Ok(list.items),
+            Err(error) => wrong(&format!("discovery was answered with a list that cannot be read: {error}")),
+        },
+        Some("APIVersions" | "APIGroupList") => {
+            wrong("it does not offer aggregated discovery; Kubernetes 1.27 or newer is needed")
         }
-        Ok(Snapshot::of(core.items.into_iter().chain(named.items).collect()))
+        _ => wrong("discovery was answered with something that is no list of groups"),
     }
 }
 
@@ -249,5 +269,15 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["ConfigMap", "Widget"]);
         assert!(snapshot.silent().contains("down.test"));
+    }
+
+    #[test]
+    fn only_a_list_of_groups_says_what_is_served() {
+        let of = |kind: &str| listed(json!({"kind": kind, "items": [{"metadata": {"name": "example.test"}}]}));
+        assert_eq!(of("APIGroupDiscoveryList").unwrap().len(), 1);
+        assert!(of("APIGroupList").unwrap_err().to_string().contains("1.27"));
+        for other in ["Status", "ConfigMap"] {
+            assert!(matches!(of(other), Err(ClusterError::Unreachable { .. })), "{other}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What stands in a cluster of a support service.
 
-use super::{Cluster, ClusterError, Lookup};
+use super::{Cluster, ClusterError};
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
     bundle::Bundle,
@@ -17,7 +17,7 @@ impl Cluster {
     pub async fn facts(&self, bundle: &Bundle) -> Result<Facts, ClusterError> {
         let mut facts = Facts::default();
         for name in &bundle.manifest.definitions {
-            if let Lookup::Found(live) = self.get(&definition_ref(name)).await? {
+            if let Some(live) = self.get_builtin(&definition_ref(name)).await? {
                 facts.definitions.extend(Definition::read(live.body()));
             }
         }

@@ -4,15 +4,13 @@ use causeway_records::inventory::ObjectRef;
 use causeway_store::epoch::Epoch;
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Lookup, Writer};
+use super::{Cluster, ClusterError, Writer};
 
 impl Cluster {
     /// What is noted down here for this control plane; None if nothing is, or nothing readable.
     pub(crate) async fn read_mark(&self, control_plane: &str) -> Result<Option<Epoch>, ClusterError> {
-        Ok(match self.get(&at(control_plane)).await? {
-            Lookup::Found(live) => read(&live.body()["data"]),
-            Lookup::Absent | Lookup::NotServed => None,
-        })
+        let mark = self.get_builtin(&at(control_plane)).await?;
+        Ok(mark.and_then(|live| read(&live.body()["data"])))
     }
 
     /// Notes an epoch down.
@@ -32,7 +30,7 @@ impl Cluster {
     /// Takes the note away: no record of this cluster is left.
     pub(crate) async fn remove_mark(&self, writer: &Writer) -> Result<(), ClusterError> {
         let at = at(writer.control_plane());
-        if let Lookup::Found(live) = self.get(&at).await? {
+        if let Some(live) = self.get_builtin(&at).await? {
             self.delete(writer, &at, &live).await?;
         }
         Ok(())

@@ -100,12 +100,10 @@ impl Cluster {
             namespace: None,
             name: "kube-system".to_owned(),
         };
-        let (version, system) = tokio::try_join!(version, self.get(&system))?;
+        let (version, system) = tokio::try_join!(version, self.get_builtin(&system))?;
         match system {
-            Lookup::Found(live) if !live.uid().is_empty() => {
-                Ok(Identity { uid: live.uid().to_owned(), version: version.git_version })
-            }
-            _ => Err(ClusterError::unreachable(
+            Some(live) => Ok(Identity { uid: live.uid().to_owned(), version: version.git_version }),
+            None => Err(ClusterError::unreachable(
                 Cause::ServerError,
                 "it has no namespace kube-system, which tells clusters apart",
             )),

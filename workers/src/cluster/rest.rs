@@ -58,6 +58,25 @@ impl Reply {
         Err(ClusterError::unreachable(Cause::ServerError, what))
     }
 
+    /// The items of a list. An empty list may have null there; an answer that is no list has said nothing about what is there.
+    pub(super) fn items(&self) -> Result<&[Value], ClusterError> {
+        let is_list = self.body["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+        match &self.body["items"] {
+            Value::Array(items) if is_list => Ok(items),
+            Value::Null if is_list => Ok(&[]),
+            _ => {
+                let what = format!("{} with something that is not the list which was asked for", self.status);
+                Err(ClusterError::unreachable(Cause::ServerError, what))
+            }
+        }
+    }
+
+    /// What a deletion is answered with names the object that was deleted: the object itself if it goes later, else a `Status`.
+    fn is_deletion_of(&self, seen: &Live) -> bool {
+        let uid = if self.is_status() { &self.body["details"]["uid"] } else { &self.body["metadata"]["uid"] };
+        *uid == seen.uid()
+    }
+
     /// The path led to no kind at all: the server answers that in plain text, or with a Status that names no object.
     pub(super) fn is_unknown_kind(&self) -> bool {
         self.status == StatusCode::NOT_FOUND && (!self.is_status() || self.body["details"]["name"].is_null())
@@ -121,6 +140,21 @@ impl Cluster {
         }
     }
 
+    /// Reads one object of a kind that every cluster serves. None if it is not there.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; Unreachable where the kind is not served: whoever says so is no whole cluster.
+    pub(crate) async fn get_builtin(&self, at: &ObjectRef) -> Result<Option<Live>, ClusterError> {
+        match self.get(at).await? {
+            Lookup::Found(live) => Ok(Some(live)),
+            Lookup::Absent => Ok(None),
+            Lookup::NotServed => {
+                let what = format!("it does not serve kind {}, which every cluster serves", at.kind);
+                Err(ClusterError::unreachable(Cause::ServerError, what))
+            }
+        }
+    }
+
     /// Server-side apply with force. The body decides what it may hit: see [`super::ownership::Step`].
     pub(crate) async fn server_side_apply(
         &self,
@@ -176,9 +210,13 @@ impl Cluster {
         reach(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
-            status if status.is_success() => {
+            status if status.is_success() && reply.is_deletion_of(seen) => {
                 reach(&OBJECT_GONE);
                 Ok(true)
+            }
+            status if status.is_success() => {
+                let what = format!("{status} to the deletion of {at} with something else");
+                Err(ClusterError::unreachable(Cause::ServerError, what))
             }
             _ if reply.is_outdated() || reply.is_absence_of(at) => Ok(false),
             _ => Err(ClusterError::of_reply(&reply, at)),
@@ -294,6 +332,30 @@ mod tests {
         for other in [object("other"), json!({"kind": "Status", "status": "Success"}), json!({})] {
             let error = reply(200, other).object(&config_map()).unwrap_err();
             assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_list_says_what_there_is() {
+        let of = |kind: &str, items: Value| reply(200, json!({"kind": kind, "items": items}));
+        let list = of("PartialObjectMetadataList", json!([{}]));
+        assert_eq!(list.items().unwrap().len(), 1);
+        assert!(of("ConfigMapList", Value::Null).items().unwrap().is_empty());
+        for other in [of("Status", Value::Null), of("Status", json!([])), of("ConfigMapList", json!("none"))] {
+            assert!(matches!(other.items(), Err(ClusterError::Unreachable { .. })));
+        }
+    }
+
+    #[test]
+    fn a_deletion_is_done_when_the_answer_names_what_was_deleted() {
+        let seen = Live::new(json!({"metadata": {"uid": "u1"}}));
+        let status = |uid: &str| json!({"kind": "Status", "status": "Success", "details": {"uid": uid}});
+        let object = |uid: &str| json!({"kind": "ConfigMap", "metadata": {"uid": uid}});
+        for named in [status("u1"), object("u1")] {
+            assert!(reply(200, named).is_deletion_of(&seen));
+        }
+        for other in [status("u2"), object("u2"), json!({"kind": "Status", "status": "Success"}), json!({})] {
+            assert!(!reply(200, other).is_deletion_of(&seen));
         }
     }
 

@@ -1,7 +1,7 @@
 //! A support service in a cluster: installed from a bundle, or adopted from whoever installed it.
 
 use super::{APPLIED, Failure, Found, Pass, services::all_hold};
-use crate::cluster::{ClusterError, Lookup, definition_ref};
+use crate::cluster::{ClusterError, definition_ref};
 use causeway_records::{
     inputs::SupportServiceInputs,
     inventory::ObjectRef,
@@ -21,6 +21,8 @@ use std::time::Duration;
 const AVAILABLE: &str = "Available";
 /// How often somebody else's installation is looked at.
 const ADOPTED_RESYNC: Duration = Duration::from_secs(300);
+/// The same where it can't be worked with: whoever upgrades it waits for us.
+const INCOMPATIBLE_RESYNC: Duration = Duration::from_secs(30);
 
 pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let mut inputs = pass.context.store.support_service_inputs(pass.work.key.id).await?;
@@ -109,11 +111,14 @@ async fn prepare(pass: &Pass<'_>, inputs: &SupportServiceInputs, bundle: &Bundle
 
 /// Somebody else's installation: used as it is.
 fn adopted(pass: &Pass<'_>, compatible: bool, version: Option<String>, why: String) -> Found {
-    let applied =
-        if compatible { Finding::holds(APPLIED, "Adopted", why) } else { Finding::fails(APPLIED, "Incompatible", why) };
+    let (applied, resync) = if compatible {
+        (Finding::holds(APPLIED, "Adopted", why), ADOPTED_RESYNC)
+    } else {
+        (Finding::fails(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
+    };
     Found {
         findings: vec![pass.reachable(), applied],
-        next: Next::In(ADOPTED_RESYNC),
+        next: Next::In(resync),
         applied: compatible,
         wake_dependants: !pass.work.conditions.is_true(READY),
         projection: Some(json!({"management": Management::Adopted, "version": version})),
@@ -177,15 +182,11 @@ async fn is_foreign_namespace(pass: &Pass<'_>, name: &str) -> Result<bool, Clust
         namespace: None,
         name: name.into(),
     };
-    Ok(match pass.connection.cluster.get(&at).await? {
-        Lookup::Found(live) => {
-            let owner = Owner { kind: support_service::KIND, id: pass.work.key.id }.to_string();
-            let ours = live.label(CONTROL_PLANE) == Some(&*pass.context.control_plane)
-                && live.label(OWNER).is_none_or(|found| found == owner);
-            !ours
-        }
-        Lookup::Absent | Lookup::NotServed => false,
-    })
+    let Some(live) = pass.connection.cluster.get_builtin(&at).await? else { return Ok(false) };
+    let owner = Owner { kind: support_service::KIND, id: pass.work.key.id }.to_string();
+    let ours = live.label(CONTROL_PLANE) == Some(&*pass.context.control_plane)
+        && live.label(OWNER).is_none_or(|found| found == owner);
+    Ok(!ours)
 }
 
 /// What identifies the definitions of what the service needs: controllers that look for them only at their start are restarted by it.
@@ -194,7 +195,7 @@ async fn definitions_of_needs(pass: &Pass<'_>, bundle: &Bundle) -> Result<Option
     for need in &bundle.manifest.traits.needs {
         let Some(needed) = pass.context.catalogue.get(need) else { continue };
         for name in &needed.manifest.definitions {
-            if let Lookup::Found(live) = pass.connection.cluster.get(&definition_ref(name)).await? {
+            if let Some(live) = pass.connection.cluster.get_builtin(&definition_ref(name)).await? {
                 marks.push(live.uid().to_owned());
             }
         }
