@@ -2,8 +2,8 @@
 
 use super::{
     hold::Hold,
-    looked::{Looked, Verdict},
     pass,
+    passes::{Passes, Verdict},
     turns::Turns,
 };
 use crate::{context::Context, site::Site};
@@ -48,23 +48,23 @@ impl Desk {
     /// Works until the lease is lost.
     pub(super) async fn run(self) {
         let Self { context, scope, hold, hint, site, woken } = self;
-        let looked = Arc::new(Looked::default());
-        let waker = tokio::spawn(wake(context.clone(), woken, looked.clone(), hint.clone()));
+        let passes = Arc::new(Passes::default());
+        let waker = tokio::spawn(wake(context.clone(), woken, passes.clone(), hint.clone()));
         if scope != NO_CLUSTER {
             // Its pass connects, and a new connection has everything in the cluster looked at.
             site.look();
         }
-        let mut work = Work { context, scope, site, looked, passes: JoinSet::new(), turns: Turns::default() };
+        let mut work = Work { context, scope, site, passes, tasks: JoinSet::new(), turns: Turns::default() };
         let mut next_scan = Duration::ZERO;
         loop {
             tokio::select! {
                 () = hold.lost() => break,
                 () = hint.notified() => {}
                 () = tokio::time::sleep(next_scan) => {}
-                Some(done) = work.passes.join_next() => work.end(done),
+                Some(done) = work.tasks.join_next() => work.end(done),
             }
             // One look at the queue for all that ended meanwhile.
-            while let Some(done) = work.passes.try_join_next() {
+            while let Some(done) = work.tasks.try_join_next() {
                 work.end(done);
             }
             next_scan = match work.begin().await {
@@ -76,7 +76,7 @@ impl Desk {
             };
         }
         // A pass under way is dropped where it stands: whatever stops it, the next one goes on from what was written.
-        work.passes.shutdown().await;
+        work.tasks.shutdown().await;
         waker.abort();
     }
 }
@@ -86,38 +86,38 @@ struct Work {
     context: Context,
     scope: i64,
     site: Arc<Site>,
-    looked: Arc<Looked>,
-    passes: JoinSet<Key>,
+    passes: Arc<Passes>,
+    tasks: JoinSet<Key>,
     turns: Turns,
 }
 
 impl Work {
     /// Begins passes while there is room, and says when to look again at the latest.
     async fn begin(&mut self) -> Result<Duration, StoreError> {
-        let Self { context, scope, site, looked, passes, turns } = self;
-        let room = context.concurrency.saturating_sub(passes.len());
+        let Self { context, scope, site, passes, tasks, turns } = self;
+        let room = context.concurrency.saturating_sub(tasks.len());
         if room == 0 {
             return Ok(context.scan_interval);
         }
         // Those under way may still be due: ask for so many more.
-        let limit = i64::try_from(room + passes.len()).unwrap_or(i64::MAX);
+        let limit = i64::try_from(room + tasks.len()).unwrap_or(i64::MAX);
         let mut waiting = context.store.due(*scope, limit).await?;
         let held_back = Cell::new(false);
-        while passes.len() < context.concurrency {
+        while tasks.len() < context.concurrency {
             let may = |due: &Due| {
                 let hold = *scope != NO_CLUSTER && site.holds_back(&due.key);
                 held_back.set(held_back.get() || hold);
-                !hold && !looked.is_under_way(&due.key)
+                !hold && !passes.is_under_way(&due.key)
             };
             let Some(due) = turns.next(&mut waiting, may) else { break };
             metrics::histogram!("causeway_workers_due_seconds").record(due.age.as_secs_f64());
-            looked.begin(&due.key);
-            passes.spawn(guarded(context.clone(), site.clone(), looked.clone(), due.key));
+            passes.begin(&due.key);
+            tasks.spawn(guarded(context.clone(), site.clone(), passes.clone(), due.key));
         }
         if held_back.get() {
             return Ok(site.next_try().min(context.scan_interval));
         }
-        if passes.len() >= context.concurrency {
+        if tasks.len() >= context.concurrency {
             // The first one to end looks again.
             return Ok(context.scan_interval);
         }
@@ -130,35 +130,38 @@ impl Work {
     fn end(&mut self, done: Result<Key, JoinError>) {
         // Nothing cancels a pass but the end of the desk, and a panic is caught.
         if let Ok(key) = done {
-            self.looked.end(&key);
+            self.passes.end(&key);
         }
     }
 }
 
 /// A pass that panics is a bug of ours, and must cost only its own record.
-async fn guarded(context: Context, site: Arc<Site>, looked: Arc<Looked>, key: Key) -> Key {
-    if AssertUnwindSafe(pass::run(&context, &site, &looked, &key)).catch_unwind().await.is_err() {
+async fn guarded(context: Context, site: Arc<Site>, passes: Arc<Passes>, key: Key) -> Key {
+    if AssertUnwindSafe(pass::run(&context, &site, &passes, &key)).catch_unwind().await.is_err() {
         pass::park(&context, &site, &key).await;
     }
     key
 }
 
 /// Writes wakes of the watches into the queue, many at once, but for those that a pass has answered meanwhile: mostly echoes of its own writes.
-async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, looked: Arc<Looked>, hint: Arc<Notify>) {
+async fn wake(context: Context, mut woken: mpsc::UnboundedReceiver<Key>, passes: Arc<Passes>, hint: Arc<Notify>) {
     let mut told: HashMap<Key, Instant> = HashMap::new();
     loop {
-        if told.is_empty() {
-            let Some(first) = woken.recv().await else { return };
-            told.insert(first, Instant::now());
-        }
-        let gathered = tokio::time::Instant::now() + GATHER;
-        while let Ok(key) = tokio::time::timeout_at(gathered, woken.recv()).await {
-            // Nobody is left to tell only when the cluster is somebody else's, who looks at everything.
-            let Some(key) = key else { return };
-            told.insert(key, Instant::now());
+        tokio::select! {
+            first = woken.recv() => {
+                // Nobody is left to tell only when the cluster is somebody else's, who looks at everything.
+                let Some(first) = first else { return };
+                told.insert(first, Instant::now());
+                let gathered = tokio::time::Instant::now() + GATHER;
+                while let Ok(Some(key)) = tokio::time::timeout_at(gathered, woken.recv()).await {
+                    told.insert(key, Instant::now());
+                }
+            }
+            // What was told during a pass waits for its end.
+            () = passes.ended(), if !told.is_empty() => {}
         }
         let mut unanswered = vec![];
-        told.retain(|key, at| match looked.verdict(key, *at) {
+        told.retain(|key, at| match passes.verdict(key, *at) {
             Verdict::Answered => false,
             Verdict::Open => true,
             Verdict::Unanswered => {

@@ -4,8 +4,8 @@ mod backoff;
 mod desk;
 mod fleet;
 mod hold;
-mod looked;
 mod pass;
+mod passes;
 mod turns;
 
 pub use fleet::Fleet;

@@ -1,6 +1,6 @@
 //! One pass over one record: read, reconcile, write what was found.
 
-use super::{backoff, looked::Looked};
+use super::{backoff, passes::Passes};
 use crate::{
     context::Context,
     reconcilers::{self, Failure, Found, RENDER_VERSION, Retry},
@@ -24,10 +24,10 @@ const UNWRITTEN: Duration = Duration::from_millis(200);
 const NEWER_RENDERED: Duration = Duration::from_secs(60);
 
 /// Does the pass; whatever comes of it is in the record's status.
-pub(super) async fn run(context: &Context, site: &Arc<Site>, looked: &Looked, key: &Key) {
+pub(super) async fn run(context: &Context, site: &Arc<Site>, passes: &Passes, key: &Key) {
     let begun = Instant::now();
     let span = tracing::info_span!("pass", kind = key.kind, id = key.id);
-    let outcome = match pass(context, site, looked, key).instrument(span.clone()).await {
+    let outcome = match pass(context, site, passes, key).instrument(span.clone()).await {
         Ok(outcome) => outcome,
         Err(error) => {
             let _entered = span.enter();
@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, site: &Arc<Site>, looked: &Looked, ke
     metrics::histogram!("causeway_workers_pass_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }
 
-async fn pass(context: &Context, site: &Arc<Site>, looked: &Looked, key: &Key) -> Result<&'static str, StoreError> {
+async fn pass(context: &Context, site: &Arc<Site>, passes: &Passes, key: &Key) -> Result<&'static str, StoreError> {
     let Some(work) = context.store.begin(key, site.lease()).await? else { return Ok("unknown") };
     reach(&PASS_BEGUN);
     if work.render_version > RENDER_VERSION {
@@ -81,7 +81,7 @@ async fn pass(context: &Context, site: &Arc<Site>, looked: &Looked, key: &Key) -
         let at = found.looked;
         record(context, &work, found).await?;
         if let Some(at) = at {
-            looked.note(key, at);
+            passes.note(key, at);
         }
     }
     Ok(outcome)
