@@ -103,10 +103,18 @@ impl Store {
     /// the gateway itself, so a pass that does not see his claims is not the last one.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
         let listeners = self.listeners(id).await?;
-        self.shared_gateway_with(id, listeners).await
+        let mut inputs = self.shared_gateway_with(id, listeners).await?;
+        let mut ids: Vec<_> = inputs.domains.iter().filter_map(|domain| domain.spec.aws_account_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            inputs.accounts.push(self.shared(id).await?);
+        }
+        Ok(inputs)
     }
 
     /// The same with the listeners in some ListenerSets only, and all others with their hostnames: enough to say what those ListenerSets hold.
+    /// Without accounts, which only issuers need.
     pub async fn listener_set_inputs(&self, id: i64, slots: &[i32]) -> Result<SharedGatewayInputs> {
         let listeners = self.listeners_beside(id, slots).await?;
         self.shared_gateway_with(id, listeners).await
@@ -115,20 +123,15 @@ impl Store {
     async fn shared_gateway_with(&self, id: i64, listeners: Vec<Listener>) -> Result<SharedGatewayInputs> {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
-        let (mut domains, mut accounts) = (vec![], vec![]);
+        let mut domains = vec![];
         let mut ids: Vec<_> = listeners.iter().filter_map(|listener| listener.domain_name_definition_id).collect();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
             domains.push(self.shared::<DomainNameDefinition>(id).await?);
         }
-        let mut ids: Vec<_> = domains.iter().filter_map(|domain| domain.spec.aws_account_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
-            accounts.push(self.shared(id).await?);
-        }
-        Ok(SharedGatewayInputs { control_plane: self.control_plane().await?, gateway, listeners, domains, accounts })
+        let control_plane = self.control_plane().await?;
+        Ok(SharedGatewayInputs { control_plane, gateway, listeners, domains, accounts: vec![] })
     }
 
     /// For the pass of a domain name instance.

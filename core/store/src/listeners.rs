@@ -53,7 +53,7 @@ impl Store {
         Ok(all_known.then(|| slots.into_iter().collect()))
     }
 
-    /// A pass has looked at the whole gateway: what it was woken for needs not be told apart any more.
+    /// A pass looks at the whole gateway, and so does the next if this one fails: what it was woken for need not be told apart any more.
     pub async fn forget_listener_set_wakes(&self, work: &Work) -> Result<()> {
         let text = "DELETE FROM listener_set_wakes WHERE shared_gateway_id = $1 AND wake_seq <= $2";
         sqlx::query(text).bind(work.key.id).bind(work.wake_seq).execute(&self.pool).await?;

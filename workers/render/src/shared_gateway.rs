@@ -37,6 +37,11 @@ pub fn gateway_ref(object_name: &str) -> ObjectRef {
     GATEWAY.at(object_name, object_name)
 }
 
+/// The Certificate of a hostname, one for all listeners that have it.
+pub fn certificate_ref(object_name: &str, hostname: &str) -> ObjectRef {
+    CERTIFICATE.at(object_name, &names::certificate(object_name, hostname))
+}
+
 /// The Gateway or ListenerSet that holds a listener.
 pub fn holder(object_name: &str, slot: Option<i32>) -> ObjectRef {
     match slot {
@@ -117,7 +122,7 @@ pub fn certificates_of(inputs: &SharedGatewayInputs) -> impl Iterator<Item = Obj
     let name = &inputs.gateway.object_name;
     let https = inputs.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
     let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
-    hostnames.map(|hostname| CERTIFICATE.at(name, &names::certificate(name, hostname)))
+    hostnames.map(|hostname| certificate_ref(name, hostname))
 }
 
 /// A GatewayClass of our own, for Envoy Gateway.

@@ -10,7 +10,7 @@ use causeway_records::{
 use causeway_render::{
     k8s::{cert_manager::CERTIFICATE, core::SECRET},
     labels::Owner,
-    observed::Seen,
+    observed::{Observed, Seen},
     plan::Plan,
 };
 use causeway_store::queue::Next;
@@ -102,29 +102,18 @@ impl Pass<'_> {
         }
     }
 
-    /// What the watches know of a record's objects, where some of them stand as they were left.
-    pub(super) fn seen_of(&self, owner: Owner, standing: &[ObjectRef]) -> Seen {
-        let standing: HashSet<&ObjectRef> = standing.iter().collect();
-        let observed = |seen: &Projection| match standing.contains(&seen.at) {
-            true => seen.observed_standing(),
-            false => seen.observed(),
-        };
+    /// What the watches know of a record's objects, of each as much as `look` takes.
+    pub(super) fn seen_by(&self, owner: Owner, look: impl Fn(&Projection) -> Option<Observed>) -> Seen {
         let own = self.connection.watches.by_owner(&owner.to_string());
-        own.iter().map(|projection| (projection.at.clone(), observed(projection))).collect()
-    }
-
-    /// What the watches know of some of a record's objects.
-    pub(super) fn seen_where(&self, owner: Owner, asked: impl Fn(&ObjectRef) -> bool) -> Seen {
-        let own = self.connection.watches.by_owner(&owner.to_string()).into_iter();
-        own.filter(|seen| asked(&seen.at)).map(|seen| (seen.at.clone(), seen.observed())).collect()
+        own.iter().filter_map(|seen| Some((seen.at.clone(), look(seen)?))).collect()
     }
 
     /// What the watches know of a record's objects and of these others.
     pub(super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
-        let watches = &self.connection.watches;
-        let own = watches.by_owner(&owner.to_string()).into_iter();
-        let projections = own.chain(others.filter_map(|at| watches.get(at)));
-        projections.map(|projection| (projection.at.clone(), projection.observed())).collect()
+        let others = others.filter_map(|at| self.connection.watches.get(at));
+        let mut seen = self.seen_by(owner, |own| Some(own.observed()));
+        seen.extend(others.map(|other| (other.at.clone(), other.observed())));
+        seen
     }
 
     /// Makes the plan true.

@@ -10,7 +10,7 @@ use causeway_records::{
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref, listeners},
-    k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    k8s::cert_manager::CLUSTER_ISSUER,
     names, shared_gateway,
 };
 use causeway_store::queue::Next;
@@ -77,9 +77,8 @@ fn looked_at(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     // Without TLS nothing of cert-manager is asked for, which may not be installed.
     let secured =
         listeners(inputs).unwrap_or_default().into_iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let certificates: Vec<_> = secured
-        .filter_map(|listener| Some(CERTIFICATE.at(name, &names::certificate(name, &listener.key.hostname?))))
-        .collect();
+    let certificates: Vec<_> =
+        secured.filter_map(|listener| Some(shared_gateway::certificate_ref(name, &listener.key.hostname?))).collect();
     if !certificates.is_empty() {
         let issuers =
             inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id())));

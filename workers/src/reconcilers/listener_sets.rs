@@ -37,7 +37,8 @@ pub(super) async fn reconcile(pass: &Pass<'_>, last: Look) -> Result<Option<Foun
         return Ok(None);
     }
     let needed = told_of(&inputs);
-    let seen = pass.seen_where(owner, |at| CHALLENGE.is(at) || needed.contains(at));
+    let is_needed = |at: &ObjectRef| CHALLENGE.is(at) || needed.contains(at);
+    let seen = pass.seen_by(owner, |own| is_needed(&own.at).then(|| own.observed()));
     tell(pass, &inputs, &seen).await?;
     pass.site.note_look(work.key.id, Look { wake_seq: work.wake_seq, ..last });
     let next = Next::In(whole_due.saturating_duration_since(Instant::now()));

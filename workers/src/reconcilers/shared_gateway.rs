@@ -12,7 +12,7 @@ use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Key;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     time::Instant,
 };
 
@@ -28,6 +28,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
 
 async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
     let begun = Instant::now();
+    pass.context.store.forget_listener_set_wakes(pass.work).await?;
     let mut inputs = pass.context.store.shared_gateway_inputs(pass.work.key.id).await?;
     if let Err(error) = decrypt(&mut inputs, pass) {
         return Ok(pass.invalid(format!("aws account: {error}")));
@@ -45,7 +46,9 @@ async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
         Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
     };
     let brought = pass.bring(owner, &plan).await?;
-    let seen = pass.seen_of(owner, &plan.standing);
+    let standing: HashSet<&ObjectRef> = plan.standing.iter().collect();
+    let stands = |at: &ObjectRef| standing.contains(at);
+    let seen = pass.seen_by(owner, |own| Some(if stands(&own.at) { own.observed_standing() } else { own.observed() }));
     tell(pass, &inputs, &seen).await?;
     let whole = gateway_state(&shared_gateway::gateway_ref(&inputs.gateway.object_name), &seen);
     let after = if inputs.listeners.is_empty() { vec![] } else { conditions::shared_gateway(&inputs, &seen) };
@@ -53,7 +56,6 @@ async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
     // What all of its users read of it; of a listener only its own users read.
     found.wake_dependants = pass.work.projection.as_ref() != Some(&whole);
     found.projection = found.wake_dependants.then_some(whole);
-    pass.context.store.forget_listener_set_wakes(pass.work).await?;
     if found.applied {
         pass.site.note_look(pass.work.key.id, Look { wake_seq: pass.work.wake_seq, whole: begun });
     }

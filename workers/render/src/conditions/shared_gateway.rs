@@ -6,11 +6,11 @@ use super::{
 };
 use crate::{
     domain_name::gateway_addresses,
-    k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::{Observed, Seen},
     plan::hash,
-    shared_gateway::{gateway_ref, holder},
+    shared_gateway::{certificate_ref, gateway_ref, holder},
 };
 use causeway_records::{
     inputs::{Listener, Protocol, SharedGatewayInputs},
@@ -89,20 +89,17 @@ impl<'a> Holders<'a> {
 /// What its users hear of the certificate of an HTTPS listener that isn't valid.
 fn certificate_trouble(inputs: &SharedGatewayInputs, listener: &Listener, seen: &Seen) -> Option<[String; 2]> {
     let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https)?;
-    let obstacle = listeners::certificate_obstacle(hostname, &certificate(inputs, hostname), seen)?;
+    let obstacle =
+        listeners::certificate_obstacle(hostname, &certificate_ref(&inputs.gateway.object_name, hostname), seen)?;
     Some([obstacle.reason, obstacle.message])
 }
 
-fn certificate(inputs: &SharedGatewayInputs, hostname: &str) -> ObjectRef {
-    let name = &inputs.gateway.object_name;
-    CERTIFICATE.at(name, &names::certificate(name, hostname))
-}
-
 fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<Finding> {
+    let name = &inputs.gateway.object_name;
     let https = || inputs.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
     let hostnames = https().filter_map(|listener| listener.key.hostname.as_deref());
-    let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
+    let certificates = hostnames.map(|hostname| (hostname, certificate_ref(name, hostname))).collect();
     let domains: BTreeSet<i64> = https().filter_map(|listener| listener.domain_name_definition_id).collect();
-    let issuer = |id| CLUSTER_ISSUER.cluster(&names::cluster_issuer(&inputs.gateway.object_name, id));
+    let issuer = |id| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, id));
     listeners::certificates(&certificates, domains.into_iter().map(issuer), seen)
 }
