@@ -14,4 +14,5 @@ mod durability;
 mod foreign;
 mod isolation;
 mod outage;
+mod overlooked;
 mod scene;

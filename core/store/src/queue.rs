@@ -106,6 +106,17 @@ pub enum Next {
     In(Duration),
 }
 
+impl Next {
+    /// The same, but after this while at the latest.
+    #[must_use]
+    pub fn within(self, wait: Duration) -> Self {
+        match self {
+            Self::WhenWoken => Self::In(wait),
+            Self::In(sooner) => Self::In(sooner.min(wait)),
+        }
+    }
+}
+
 /// What a pass found.
 #[derive(Clone, Debug, Default)]
 pub struct Settlement {

@@ -18,6 +18,7 @@ pub mod labels;
 mod listeners;
 pub mod names;
 pub mod observed;
+pub mod overlooked;
 pub mod plan;
 pub mod samples;
 pub mod shared_gateway;

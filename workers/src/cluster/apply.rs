@@ -169,6 +169,19 @@ impl Cluster {
         outcome
     }
 
+    /// Applies another manifest to an object of ours, if it still is as the watch shows it. Whoever looks next finds it changed.
+    pub(crate) async fn disturb(
+        &self,
+        writer: &Writer,
+        at: &ObjectRef,
+        body: &Value,
+        watches: &Watches,
+    ) -> Result<(), ClusterError> {
+        let Some(seen) = watches.get(at) else { return Ok(()) };
+        let state = State::Present { uid: seen.uid.clone(), version: seen.version.as_str().to_owned() };
+        self.server_side_apply(writer, at, &state.bind(body)).await.map(|_| ())
+    }
+
     async fn apply_named<'o>(
         &self,
         pass: &Pass<'_>,

@@ -1,6 +1,6 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
-use super::{Failure, Found, Pass, services::all_hold, shared_gateway::gateway_state};
+use super::{Failure, Found, Pass, overlooked::remind, services::all_hold, shared_gateway::gateway_state};
 use causeway_records::{
     inputs::{GatewayInputs, Protocol},
     inventory::ObjectRef,
@@ -50,7 +50,10 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     let others = looked_at(&inputs);
     pass.watch(others.iter()).await;
     let seen = pass.seen(owner, others.iter());
-    let mut found = brought.found(before, conditions::gateway_instance(&inputs, &plan, &seen));
+    let steps = conditions::gateway_instance(&inputs, &plan, &seen);
+    let unanswered = if brought.applied { remind(pass, owner, &plan, &seen, &steps).await? } else { None };
+    let mut found = brought.found(before, steps);
+    found.next = unanswered.map_or(found.next, |wait| found.next.within(wait));
     if inputs.shared_gateway.is_none() {
         // Who publishes its address reads it; a shared gateway tells them itself.
         let state = gateway_state(&gateway_ref(&inputs), &seen);

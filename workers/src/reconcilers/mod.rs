@@ -6,6 +6,7 @@ mod domain_name;
 mod gateway;
 mod kubernetes_runtime;
 mod listener_sets;
+mod overlooked;
 mod remove;
 mod services;
 mod shared_gateway;

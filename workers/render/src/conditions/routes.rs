@@ -7,8 +7,9 @@ use super::{
     step,
 };
 use crate::{
-    k8s::gateway_api::{GROUP, HTTP_ROUTE, TCP_ROUTE},
+    k8s::gateway_api::GROUP,
     observed::{Observed, Seen},
+    overlooked::is_route,
     plan::{Object, Plan},
 };
 use causeway_records::{inventory::ObjectRef, status::Finding};
@@ -16,8 +17,7 @@ use serde_json::Value;
 
 /// RoutesAccepted and RefsResolved of the routes in a plan.
 pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, next: &str) -> Vec<Finding> {
-    let routes: Vec<_> =
-        plan.objects.iter().filter(|object| HTTP_ROUTE.is(&object.at) || TCP_ROUTE.is(&object.at)).collect();
+    let routes: Vec<_> = plan.objects.iter().filter(|object| is_route(object)).collect();
     if routes.is_empty() {
         return Vec::new();
     }
@@ -33,9 +33,8 @@ pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, next: &str) 
     ]
 }
 
-/// The next thing to do about a route of which nothing is said. Envoy Gateway may overlook one that is deleted and made anew under its name within
-/// moments, until it starts again (envoyproxy/gateway issues 6898 and 9536).
-const OVERLOOKED: &str = "if it stays so, restart the Gateway's controller, which may have overlooked it";
+/// The next thing to do about a route of which nothing is said. One that was [`crate::overlooked`] is answered within half a minute.
+const UNANSWERED: &str = "if it stays so for a minute, see that the Gateway's controller runs, and restart it";
 
 /// What is in the way of a route, looked for in its status at each listener it attaches to; what several say alike is told once.
 fn each_parent(route: &Object, seen: &Seen, look: fn(&Value, &Observed, &str) -> Option<Obstacle>) -> Vec<Obstacle> {
@@ -49,7 +48,7 @@ fn each_parent(route: &Object, seen: &Seen, look: fn(&Value, &Observed, &str) ->
             Some(status) => look(status, observed, listener),
             None => Some(Obstacle::unknown(
                 PENDING,
-                format!("no controller has answered {} at listener {listener} yet; {OVERLOOKED}", route.at),
+                format!("no controller has answered {} at listener {listener} yet; {UNANSWERED}", route.at),
             )),
         };
         obstacles.extend(found.filter(|found| !obstacles.contains(found)));
@@ -96,7 +95,7 @@ fn accepted(conditions: &Value, route: &Observed, listener: &str) -> Option<Obst
             };
             format!("{at} is refused by listener {listener}: {}{next}", says.because())
         },
-        || format!("the controller has not answered {at} at listener {listener} yet; {OVERLOOKED}"),
+        || format!("the controller has not answered {at} at listener {listener} yet; {UNANSWERED}"),
     )
 }
 
