@@ -30,10 +30,12 @@ impl Cluster {
     /// Takes the note away: no record of this cluster is left.
     pub(crate) async fn remove_mark(&self, writer: &Writer) -> Result<(), ClusterError> {
         let at = at(writer.control_plane());
-        if let Some(live) = self.get_builtin(&at).await? {
-            self.delete(writer, &at, &live).await?;
+        match self.get_builtin(&at).await? {
+            Some(live) if !self.delete(writer, &at, &live).await? => {
+                Err(ClusterError::refused(&at, "it changed between reading and deleting; delete it by hand"))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
