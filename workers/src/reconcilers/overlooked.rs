@@ -34,6 +34,9 @@ pub(super) async fn remind(
     if !rest.is_zero() {
         return Ok(Some(rest));
     }
+    if !pass.site.may_remind() {
+        return Ok(Some(ANSWERED_WITHIN));
+    }
     let (cluster, writer) = (&pass.connection.cluster, pass.writer(owner));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");

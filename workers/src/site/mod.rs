@@ -3,8 +3,9 @@
 
 mod age;
 mod looks;
+mod reminders;
 
-use self::{age::Age, looks::Looks};
+use self::{age::Age, looks::Looks, reminders::Reminders};
 pub(crate) use self::{age::AgeError, looks::Look};
 use crate::{
     cluster::{Access, Auth, Cluster, ClusterError, Watches},
@@ -43,6 +44,7 @@ pub struct Site {
     breaker: Mutex<Breaker>,
     age: Age,
     looks: Looks,
+    reminders: Reminders,
 }
 
 /// A cluster that answers, and is the one it was.
@@ -95,6 +97,7 @@ impl Site {
             breaker: Mutex::default(),
             age: Age::default(),
             looks: Looks::default(),
+            reminders: Reminders::default(),
         }
     }
 
