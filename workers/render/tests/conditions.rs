@@ -290,7 +290,7 @@ fn each_obstacle_is_told_by_its_step() {
             "RoutesAccepted",
             "Pending",
             "no controller has answered HTTPRoute web-2302/web-302-https-443 at listener https-443-shop-example-org-eba1c86c72 yet; \
-             if it stays so, restart the Gateway's controller",
+             if it stays so for a minute, see that the Gateway's controller runs, and restart it",
         ),
         (
             "HTTP without endpoints",
