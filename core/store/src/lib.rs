@@ -59,27 +59,34 @@ pub struct Store {
     control_plane: Arc<OnceCell<String>>,
 }
 
+/// How each connection is opened: what Postgres is to know of our statements.
+///
+/// # Errors
+/// When it is no URL of a database.
+pub fn connect_options(url: &str) -> Result<PgConnectOptions> {
+    Ok(PgConnectOptions::from_str(url)?.options([
+        // A net under the rules above: no connection stays inside a transaction that nobody continues.
+        ("idle_in_transaction_session_timeout", "10s"),
+        ("statement_timeout", "30s"),
+        // Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
+        ("plan_cache_mode", "force_generic_plan"),
+        // What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
+        ("random_page_cost", "1.1"),
+        // A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all
+        // of them looks cheapest; it isn't for long.
+        ("enable_seqscan", "off"),
+        // Compiling pays for statements that take seconds, of which there is none.
+        ("jit", "off"),
+    ]))
+}
+
 impl Store {
     /// Connects lazily: a database that is down is found out by the first statement.
     ///
     /// `connections`: about eight for each core of Postgres; more only makes writes wait for each other. `wait`: how long a statement waits for one
     /// of them to come free.
     pub fn connect(url: &str, connections: u32, wait: Duration) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?.options([
-            // A net under the rules above: no connection stays inside a transaction that nobody continues.
-            ("idle_in_transaction_session_timeout", "10s"),
-            ("statement_timeout", "30s"),
-            // Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
-            ("plan_cache_mode", "force_generic_plan"),
-            // What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
-            ("random_page_cost", "1.1"),
-            // A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all
-            // of them looks cheapest; it isn't for long.
-            ("enable_seqscan", "off"),
-            // Compiling pays for statements that take seconds, of which there is none.
-            ("jit", "off"),
-        ]);
-        let pool = Pool::new(options, connections, wait);
+        let pool = Pool::new(connect_options(url)?, connections, wait);
         Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
     }
 

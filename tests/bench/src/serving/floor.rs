@@ -26,12 +26,12 @@ use causeway_api::{
     tls::Peer,
 };
 use causeway_bus::Gatherer;
-use causeway_store::pool::Pool;
+use causeway_store::{connect_options, pool::Pool};
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::{FromRow, Row, postgres::PgConnectOptions, types::Json as Jsonb};
+use sqlx::{FromRow, Row, types::Json as Jsonb};
 use tokio::net::TcpListener;
 
 /// The path of an answer that costs nothing, on the port without layers.
@@ -215,8 +215,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// As the API's.
 fn pool(settings: &Serve) -> Result<Pool> {
     let database = &settings.database;
-    let options: PgConnectOptions = database.database_url.parse()?;
-    Ok(Pool::new(options, database.database_connections, database.database_wait))
+    Ok(Pool::new(connect_options(&database.database_url)?, database.database_connections, database.database_wait))
 }
 
 type Answer = Result<Response, Failed>;
