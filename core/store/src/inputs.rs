@@ -29,7 +29,7 @@ use causeway_records::{
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
@@ -49,6 +49,15 @@ impl Store {
             Some(id) => self.shared(id).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Those with these ids, by id.
+    async fn each_shared<T: Noun>(&self, ids: BTreeSet<i64>) -> Result<Vec<Record<T>>> {
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            records.push(self.shared(id).await?);
+        }
+        Ok(records)
     }
 
     /// The live records of a noun whose `column` is `id`, by id.
@@ -104,12 +113,8 @@ impl Store {
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
         let listeners = self.listeners(id).await?;
         let mut inputs = self.shared_gateway_with(id, listeners).await?;
-        let mut ids: Vec<_> = inputs.domains.iter().filter_map(|domain| domain.spec.aws_account_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
-            inputs.accounts.push(self.shared(id).await?);
-        }
+        let accounts = inputs.domains.iter().filter_map(|domain| domain.spec.aws_account_id);
+        inputs.accounts = self.each_shared(accounts.collect()).await?;
         Ok(inputs)
     }
 
@@ -123,13 +128,8 @@ impl Store {
     async fn shared_gateway_with(&self, id: i64, listeners: Vec<Listener>) -> Result<SharedGatewayInputs> {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
-        let mut domains = vec![];
-        let mut ids: Vec<_> = listeners.iter().filter_map(|listener| listener.domain_name_definition_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids {
-            domains.push(self.shared::<DomainNameDefinition>(id).await?);
-        }
+        let domains = listeners.iter().filter_map(|listener| listener.domain_name_definition_id);
+        let domains = self.each_shared(domains.collect()).await?;
         let control_plane = self.control_plane().await?;
         Ok(SharedGatewayInputs { control_plane, gateway, listeners, domains, accounts: vec![] })
     }
