@@ -90,6 +90,11 @@ impl State {
         Self::Present { uid: live.uid().to_owned(), version: live.resource_version().to_owned() }
     }
 
+    /// As the watch shows it.
+    fn shown(seen: &Projection) -> Self {
+        Self::Present { uid: seen.uid.clone(), version: seen.version.as_str().to_owned() }
+    }
+
     /// What the watch knows without being asked, where that leaves nothing to decide. If it is not so any more, the write is refused, and
     /// then we look.
     fn believed(watches: &Watches, at: &ObjectRef, entry: Option<&InventoryEntry>) -> Option<Self> {
@@ -99,9 +104,7 @@ impl State {
         match (watches.get(at), entry.and_then(|entry| entry.uid.as_deref())) {
             // Nothing of ours. Somebody else's would show neither; the write can't touch it.
             (None, None) => Some(Self::Absent),
-            (Some(seen), Some(uid)) if seen.uid == uid && !seen.deleting => {
-                Some(Self::Present { uid: uid.to_owned(), version: seen.version.as_str().to_owned() })
-            }
+            (Some(seen), Some(uid)) if seen.uid == uid && !seen.deleting => Some(Self::shown(&seen)),
             _ => None,
         }
     }
@@ -178,8 +181,7 @@ impl Cluster {
         watches: &Watches,
     ) -> Result<(), ClusterError> {
         let Some(seen) = watches.get(at) else { return Ok(()) };
-        let state = State::Present { uid: seen.uid.clone(), version: seen.version.as_str().to_owned() };
-        self.server_side_apply(writer, at, &state.bind(body)).await.map(|_| ())
+        self.server_side_apply(writer, at, &State::shown(&seen).bind(body)).await.map(|_| ())
     }
 
     async fn apply_named<'o>(
