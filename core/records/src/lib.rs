@@ -9,6 +9,7 @@
 // The derives write `::causeway_records`, also in here.
 extern crate self as causeway_records;
 
+pub mod database_epoch;
 pub mod field;
 pub mod inputs;
 pub mod inventory;

@@ -1,7 +1,7 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
 use super::{APPLIED, Failure, Found, Pass, Retry};
-use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory, is_settled};
+use causeway_cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory, is_settled};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},

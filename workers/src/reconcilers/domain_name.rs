@@ -2,7 +2,7 @@
 //! stand, and they are deleted here.
 
 use super::{Failure, Found, Pass, remove, services::all_hold};
-use crate::dns::{self, DnsError, HostState, Route53, State, Visibility, Wanted, Zone};
+use causeway_dns::{self as dns, DnsError, HostState, Route53, State, Visibility, Wanted, Zone};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
     inputs::{DomainNameInputs, Elsewhere, HostRecord, Published},

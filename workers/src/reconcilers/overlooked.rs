@@ -1,7 +1,7 @@
 //! Has the controller of a Gateway look again where it seems to have overlooked a route.
 
 use super::{Failure, Pass};
-use crate::cluster::ClusterError;
+use causeway_cluster::ClusterError;
 use causeway_records::status::{ConditionStatus, Finding};
 use causeway_render::{
     conditions::ROUTES_ACCEPTED,

@@ -1,7 +1,7 @@
 //! A workload: its manifests in its namespace, and the state of every object.
 
 use super::{Failure, Found, Pass};
-use crate::cluster::Change;
+use causeway_cluster::Change;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
     conditions,

@@ -2,8 +2,9 @@
 //! says that it is meant.
 
 use super::{Connection, Site};
-use crate::cluster::{ClusterError, Writer};
-use causeway_store::{StoreError, epoch::Epoch};
+use causeway_cluster::{ClusterError, Writer};
+use causeway_records::database_epoch::DatabaseEpoch;
+use causeway_store::StoreError;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,7 +20,7 @@ const NOTED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Age {
     /// What the cluster knows, when that is later than the database.
-    ahead: Mutex<Option<Epoch>>,
+    ahead: Mutex<Option<DatabaseEpoch>>,
     /// A change was made that the cluster's mark doesn't tell of yet.
     unmarked: AtomicBool,
 }
@@ -103,7 +104,7 @@ impl Site {
         Writer::new(self.context.control_plane.clone(), "", move || hold.is_held())
     }
 
-    fn ahead(&self) -> MutexGuard<'_, Option<Epoch>> {
+    fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
         self.age.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,11 +7,8 @@ mod reminders;
 
 use self::{age::Age, looks::Looks, reminders::Reminders};
 pub(crate) use self::{age::AgeError, looks::Look};
-use crate::{
-    cluster::{Access, Auth, Cluster, ClusterError, Watches},
-    context::Context,
-    runner::Hold,
-};
+use crate::{context::Context, runner::Hold};
+use causeway_cluster::{Access, Auth, Cluster, ClusterError, Watches};
 use causeway_failpoints::{CLUSTER_BOUND, reach};
 use causeway_records::nouns::{self, KubernetesRuntimeInstance};
 use causeway_render::labels::parse_owner;

@@ -8,11 +8,11 @@ use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType,
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use causeway_rig::{Faults, Route53 as Emulator};
-use causeway_workers::dns::{
+use causeway_dns::{
     Account, Credentials, DnsError, Kind, Next, Ownership, Record, Route53, Secret, State, Visibility, Wanted, Zone,
     deletions, published,
 };
+use causeway_rig::{Faults, Route53 as Emulator};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const US: &str = "causeway-cp-1-3";

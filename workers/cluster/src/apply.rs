@@ -173,7 +173,7 @@ impl Cluster {
     }
 
     /// Applies another manifest to an object of ours, if it still is as the watch shows it. Whoever looks next finds it changed.
-    pub(crate) async fn disturb(
+    pub async fn disturb(
         &self,
         writer: &Writer,
         at: &ObjectRef,
@@ -315,7 +315,7 @@ impl Cluster {
 }
 
 /// Whether the object stands as we left it, so that nothing needs to be asked or sent.
-pub(crate) fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
+pub fn is_settled(entry: &InventoryEntry, desired_hash: &str, seen: Option<&Projection>) -> bool {
     seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
 }
 

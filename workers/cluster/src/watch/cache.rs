@@ -8,7 +8,7 @@ use std::{
 use causeway_records::inventory::ObjectRef;
 
 use super::Projection;
-use crate::cluster::ClusterError;
+use crate::ClusterError;
 
 /// Namespace (empty for none) and name.
 type Key = (Box<str>, Box<str>);
@@ -127,7 +127,7 @@ fn concerned(old: Option<&Arc<Projection>>, new: Option<&Arc<Projection>>) -> BT
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::Cause;
+    use crate::Cause;
 
     fn object(name: &str, owner: &str, hash: &str, status: &str) -> Projection {
         let at = ObjectRef {

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use causeway_workers::cluster::{Change, ClusterError, Watches, Writer};
+use causeway_cluster::{Change, ClusterError, Watches, Writer};
 use serde_json::json;
 use tokio::time::Instant;
 

@@ -155,7 +155,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A record for tests.
-    pub(in super::super) fn record(kind: &str, name: &str, set: Option<&str>, values: &[&str]) -> Record {
+    pub(crate) fn record(kind: &str, name: &str, set: Option<&str>, values: &[&str]) -> Record {
         let values = values.iter().map(|value| ResourceRecord::builder().value(*value).build().unwrap()).collect();
         let raw = ResourceRecordSet::builder()
             .name(name)
@@ -168,7 +168,7 @@ pub(super) mod tests {
     }
 
     /// An alias for tests.
-    pub(in super::super) fn alias(kind: &str, name: &str, target: &str) -> Record {
+    pub(crate) fn alias(kind: &str, name: &str, target: &str) -> Record {
         let target = AliasTarget::builder()
             .hosted_zone_id("ZELB")
             .dns_name(target)

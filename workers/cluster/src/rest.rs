@@ -144,7 +144,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As [`Self::get`]; Unreachable where the kind is not served: whoever says so is no whole cluster.
-    pub(crate) async fn get_builtin(&self, at: &ObjectRef) -> Result<Option<Live>, ClusterError> {
+    pub async fn get_builtin(&self, at: &ObjectRef) -> Result<Option<Live>, ClusterError> {
         match self.get(at).await? {
             Lookup::Found(live) => Ok(Some(live)),
             Lookup::Absent => Ok(None),

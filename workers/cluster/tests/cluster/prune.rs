@@ -1,8 +1,8 @@
 //! Taking away: ours only, and never more than that.
 
+use causeway_cluster::Change;
 use causeway_records::inventory::InventoryEntry;
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
-use causeway_workers::cluster::Change;
 use serde_json::json;
 
 use crate::support::{Corner, config_map_ref, entry, namespace_ref};

@@ -131,7 +131,7 @@ impl Discovery {
     }
 
     /// The kind of an object in its own version, or in another served one: for reading and deleting what an older version made.
-    pub(crate) async fn find(&self, at: &ObjectRef) -> Result<Option<Kind>, ClusterError> {
+    pub async fn find(&self, at: &ObjectRef) -> Result<Option<Kind>, ClusterError> {
         self.look_up(at, Snapshot::find).await
     }
 

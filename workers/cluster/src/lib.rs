@@ -30,15 +30,16 @@ use kube::Client;
 
 pub use self::{
     access::{Access, Auth},
+    apply::is_settled,
     discovery::{Discovery, Kind},
     error::{Cause, ClusterError},
+    facts::definition_ref,
     live::Live,
     outcome::{Change, Outcome},
     ownership::Writer,
     rest::{Lookup, REQUEST_TIMEOUT},
     watch::{Projection, Watches},
 };
-pub(crate) use self::{apply::is_settled, facts::definition_ref};
 
 /// A cluster that can be spoken to. Cheap to clone: clones share connections and the discovery cache.
 #[derive(Clone)]

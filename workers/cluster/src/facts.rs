@@ -35,7 +35,7 @@ impl Cluster {
 }
 
 /// Where the custom resource definition of this name stands.
-pub(crate) fn definition_ref(name: &str) -> ObjectRef {
+pub fn definition_ref(name: &str) -> ObjectRef {
     ObjectRef {
         group: "apiextensions.k8s.io".into(),
         version: "v1".into(),

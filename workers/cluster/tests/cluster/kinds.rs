@@ -1,7 +1,7 @@
 //! Kinds that come, are used by others, and go.
 
+use causeway_cluster::{Change, ClusterError};
 use causeway_render::labels::OWNER;
-use causeway_workers::cluster::{Change, ClusterError};
 use serde_json::json;
 
 use crate::{

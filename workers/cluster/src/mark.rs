@@ -1,20 +1,19 @@
 //! What a cluster remembers of the database: a ConfigMap beside the system's own, which outlives every backup.
 
-use causeway_records::inventory::ObjectRef;
-use causeway_store::epoch::Epoch;
+use causeway_records::{database_epoch::DatabaseEpoch, inventory::ObjectRef};
 use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, Writer};
 
 impl Cluster {
     /// What is noted down here for this control plane; None if nothing is, or nothing readable.
-    pub(crate) async fn read_mark(&self, control_plane: &str) -> Result<Option<Epoch>, ClusterError> {
+    pub async fn read_mark(&self, control_plane: &str) -> Result<Option<DatabaseEpoch>, ClusterError> {
         let mark = self.get_builtin(&at(control_plane)).await?;
         Ok(mark.and_then(|live| read(&live.body()["data"])))
     }
 
     /// Notes an epoch down.
-    pub(crate) async fn write_mark(&self, writer: &Writer, epoch: &Epoch) -> Result<(), ClusterError> {
+    pub async fn write_mark(&self, writer: &Writer, epoch: &DatabaseEpoch) -> Result<(), ClusterError> {
         let at = at(writer.control_plane());
         // Without our labels: it belongs to no record, and no watch need know it.
         let body = json!({
@@ -28,7 +27,7 @@ impl Cluster {
     }
 
     /// Takes the note away: no record of this cluster is left.
-    pub(crate) async fn remove_mark(&self, writer: &Writer) -> Result<(), ClusterError> {
+    pub async fn remove_mark(&self, writer: &Writer) -> Result<(), ClusterError> {
         let at = at(writer.control_plane());
         match self.get_builtin(&at).await? {
             Some(live) if !self.delete(writer, &at, &live).await? => {
@@ -49,9 +48,9 @@ fn at(control_plane: &str) -> ObjectRef {
     }
 }
 
-fn read(data: &Value) -> Option<Epoch> {
+fn read(data: &Value) -> Option<DatabaseEpoch> {
     let number = |name: &str| data[name].as_str()?.parse().ok();
-    Some(Epoch { runtime: number("runtime")?, epoch: number("epoch")?, last_id: number("lastId")? })
+    Some(DatabaseEpoch { runtime: number("runtime")?, epoch: number("epoch")?, last_id: number("lastId")? })
 }
 
 #[cfg(test)]
@@ -62,7 +61,7 @@ mod tests {
     fn what_is_unreadable_says_nothing() {
         assert_eq!(
             read(&json!({"runtime": "1", "epoch": "2", "lastId": "3"})),
-            Some(Epoch { runtime: 1, epoch: 2, last_id: 3 })
+            Some(DatabaseEpoch { runtime: 1, epoch: 2, last_id: 3 })
         );
         for data in [json!({}), json!(null), json!({"runtime": "1", "epoch": "x", "lastId": "3"})] {
             assert_eq!(read(&data), None);

@@ -1,8 +1,8 @@
 //! Kinds of which nobody else has a say in the spec.
 
+use causeway_cluster::Change;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::plan::Object;
-use causeway_workers::cluster::Change;
 use serde_json::{Value, json};
 
 use crate::support::Corner;

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use causeway_cluster::{Access, Cluster, ClusterError, Watches};
 use causeway_render::labels::OWNER;
-use causeway_workers::cluster::{Access, Cluster, ClusterError, Watches};
 use serde_json::json;
 use tokio::{
     net::{TcpListener, TcpStream},

@@ -8,7 +8,7 @@ use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::cluster::live::{is_applied_by, live_hash, stable_status};
+use crate::live::{is_applied_by, live_hash, stable_status};
 
 /// By this annotation cert-manager says which Certificate a Secret is for.
 const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
@@ -116,8 +116,8 @@ impl Projection {
     }
 
     /// An object without owner or status.
-    #[cfg(test)]
-    pub(crate) fn for_tests(at: ObjectRef, uid: &str, live_hash: &str) -> Self {
+    #[cfg(any(test, feature = "test-support"))]
+    pub fn for_tests(at: ObjectRef, uid: &str, live_hash: &str) -> Self {
         Self {
             at,
             uid: uid.to_owned(),

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
+use causeway_cluster::{Access, Auth, Cluster, Outcome, Watches, Writer};
 use causeway_records::inventory::{Inventory, InventoryEntry, ObjectRef};
 use causeway_render::{
     labels::{CONTROL_PLANE, OWNER},
     plan::{Object, Plan},
 };
 use causeway_rig::Endpoints;
-use causeway_workers::cluster::{Access, Auth, Cluster, Outcome, Watches, Writer};
 use kube::{
     Api, Client,
     api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},

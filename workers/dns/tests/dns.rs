@@ -9,9 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use causeway_workers::dns::{
-    Account, Accounts, Credentials, DnsError, Next, Route53, Secret, Visibility, Zone, deletions,
-};
+use causeway_dns::{Account, Accounts, Credentials, DnsError, Next, Route53, Secret, Visibility, Zone, deletions};
 
 /// What the server was asked, and what it answers to the next change.
 #[derive(Clone, Default)]

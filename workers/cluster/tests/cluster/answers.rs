@@ -1,10 +1,10 @@
 //! Something between us and the API server that says 200 to a request, and means nothing by it.
 
+use causeway_cluster::{Access, Auth, Change, Cluster, ClusterError, Outcome};
 use causeway_rig::{
     Endpoints,
     faults::{Answer, Answers},
 };
-use causeway_workers::cluster::{Access, Auth, Change, Cluster, ClusterError, Outcome};
 use serde_json::json;
 
 use crate::support::{Corner, access, config_map_ref, namespace_ref};

@@ -1,7 +1,7 @@
 //! Reaching a cluster, and saying why not.
 
+use causeway_cluster::{Access, Auth, Cause, Cluster, ClusterError, Lookup};
 use causeway_records::inventory::ObjectRef;
-use causeway_workers::cluster::{Access, Auth, Cause, Cluster, ClusterError, Lookup};
 
 use crate::support::{Corner, access, config_map_ref, namespace_ref};
 

@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use causeway_cluster::{Change, ClusterError, Writer};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
-use causeway_workers::cluster::{Change, ClusterError, Writer};
 use serde_json::{Value, json};
 
 use crate::support::{Corner, RECORD, config_map_ref, plan};
