@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_sdk_route53::Client;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 use super::Route53;
@@ -17,55 +18,43 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 const CALL: Duration = Duration::from_secs(30);
 
 /// Access to one AWS account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Account {
-    /// Who we are.
     pub credentials: Credentials,
     /// A role to assume with them.
-    pub role: Option<Role>,
+    pub role: Option<AssumedRole>,
     /// The region that requests are signed for; Route 53 itself is global. `us-east-1` unless the partition differs.
     pub region: String,
     /// Another address than AWS's own. None: `AWS_ENDPOINT_URL_ROUTE_53` and `AWS_ENDPOINT_URL` of the process, else AWS.
     pub endpoint: Option<String>,
 }
 
-/// Who we are before any role is assumed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Used before any role is assumed.
+#[derive(Clone, Debug)]
 pub enum Credentials {
-    /// An access key.
-    Keys {
-        /// The access key id, which is no secret.
-        id: String,
-        /// The secret access key.
-        secret: Secret,
-    },
+    /// An access key: its id, which is no secret, and the secret.
+    Keys { id: String, secret: SecretString },
     /// Whatever the process finds around it: environment, profile, web identity, instance metadata.
     Environment,
 }
 
-/// A role to assume.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// Its ARN.
+pub struct AssumedRole {
     pub arn: String,
     /// The external id that its trust policy asks for.
     pub external_id: Option<String>,
 }
 
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
+// `SecretString` compares with nothing by itself; here both sides are ours, and how long it takes tells nobody anything.
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Keys { id, secret }, Self::Keys { id: other_id, secret: other }) => {
+                id == other_id && secret.expose_secret() == other.expose_secret()
+            }
+            (Self::Environment, Self::Environment) => true,
+            _ => false,
+        }
     }
 }
 
@@ -81,7 +70,7 @@ impl Account {
                 TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT).operation_timeout(CALL).build(),
             );
         if let Credentials::Keys { id, secret } = &self.credentials {
-            let keys = aws_credential_types::Credentials::new(id, &secret.0, None, None, "causeway");
+            let keys = aws_credential_types::Credentials::new(id, secret.expose_secret(), None, None, "causeway");
             loader = loader.credentials_provider(keys);
         }
         let mut config = loader.load().await;

@@ -1,7 +1,7 @@
-//! Which records may be deleted: only those whose ownership record is ours, together with it, and nothing else ever.
+//! Which records may be deleted: only those whose ownership record is ours, together with it, and nothing else.
 
 use super::ownership::{Owned, owned};
-use super::record::{Kind, Record, normal_name};
+use super::record::{RecordType, ZoneRecord, normal_name};
 
 /// The most record sets in one change of a zone, and the most characters in their values (limits of Route 53).
 const MOST_RECORDS: usize = 1000;
@@ -11,17 +11,17 @@ const MOST_CHARACTERS: usize = 32_000;
 /// nothing can be deleted whose ownership wasn't looked at.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deletion {
-    records: Vec<Record>,
+    records: Vec<ZoneRecord>,
 }
 
 impl Deletion {
     /// The record sets to delete, exactly as they were read; the ownership record comes last.
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[ZoneRecord] {
         &self.records
     }
 
     fn characters(&self) -> usize {
-        self.records.iter().flat_map(Record::values).map(str::len).sum()
+        self.records.iter().flat_map(ZoneRecord::values).map(str::len).sum()
     }
 }
 
@@ -29,18 +29,18 @@ impl Deletion {
 ///
 /// A record goes only if its ownership record names `owner` alone. Hosts are compared as names, so a wildcard stands for itself and
 /// not for the names below it.
-pub fn deletions(records: &[Record], hosts_to_remove: &[String], owner: &str) -> Vec<Deletion> {
+pub fn deletions(records: &[ZoneRecord], hosts_to_remove: &[String], owner: &str) -> Vec<Deletion> {
     let mut hosts: Vec<_> = hosts_to_remove.iter().map(|host| normal_name(host)).collect();
     hosts.sort();
     hosts.dedup();
     let mut found = Vec::new();
     for host in &hosts {
-        for kind in Kind::ALL {
-            for set in sets(records, host, kind) {
-                if let Owned::By(txt, named) = owned(records, host, kind, set)
+        for record_type in RecordType::ALL {
+            for set in sets(records, host, record_type) {
+                if let Owned::By(txt, named) = owned(records, host, record_type, set)
                     && named == owner
                 {
-                    let mut records = claimed(records, host, kind, set);
+                    let mut records = claimed(records, host, record_type, set);
                     records.push(txt.clone());
                     found.push(Deletion { records });
                 }
@@ -50,23 +50,25 @@ pub fn deletions(records: &[Record], hosts_to_remove: &[String], owner: &str) ->
     found
 }
 
-/// The set identifiers of a host's ownership records of one kind; None stands for a plain record.
-fn sets<'a>(records: &'a [Record], host: &str, kind: Kind) -> Vec<Option<&'a str>> {
-    let name = super::ownership::txt_name(host, kind);
+/// The set identifiers of a host's ownership records of one type; None stands for a plain record.
+fn sets<'a>(records: &'a [ZoneRecord], host: &str, record_type: RecordType) -> Vec<Option<&'a str>> {
+    let name = super::ownership::txt_name(host, record_type);
     let txt = records.iter().filter(|record| record.is_txt() && record.name() == name);
-    let mut sets: Vec<_> = txt.map(Record::set_identifier).collect();
+    let mut sets: Vec<_> = txt.map(ZoneRecord::set_identifier).collect();
     sets.sort();
     sets.dedup();
     sets
 }
 
-/// The records that an ownership record speaks for: those of its kind, and for `cname-` the aliases that an older external-dns made,
-/// as long as they have no ownership record of their own kind.
-fn claimed(records: &[Record], host: &str, kind: Kind, set: Option<&str>) -> Vec<Record> {
+/// The records that an ownership record speaks for: those of its type, and for `cname-` the aliases that an older external-dns made,
+/// as long as they have no ownership record of their own type.
+fn claimed(records: &[ZoneRecord], host: &str, record_type: RecordType, set: Option<&str>) -> Vec<ZoneRecord> {
     let of_set = records.iter().filter(|record| record.name() == host && record.set_identifier() == set);
-    let is_claimed = |record: &&Record| match record.kind() {
-        Some(found) if found == kind => true,
-        Some(found) => kind == Kind::Cname && record.is_alias() && owned(records, host, found, set) == Owned::Nobody,
+    let is_claimed = |record: &&ZoneRecord| match record.record_type() {
+        Some(found) if found == record_type => true,
+        Some(found) => {
+            record_type == RecordType::Cname && record.is_alias() && owned(records, host, found, set) == Owned::Nobody
+        }
         None => false,
     };
     of_set.filter(is_claimed).cloned().collect()
@@ -100,16 +102,16 @@ mod tests {
     use super::super::record::tests::{alias, record};
     use super::*;
 
-    fn txt(kind: &str, host: &str, set: Option<&str>, owner: &str) -> Record {
+    fn txt(record_type: &str, host: &str, set: Option<&str>, owner: &str) -> ZoneRecord {
         let value = Ownership { owner: owner.into(), resource: String::new() }.to_string();
-        record("TXT", &format!("_edns.{kind}-{host}."), set, &[&value])
+        record("TXT", &format!("_edns.{record_type}-{host}."), set, &[&value])
     }
 
     fn names(deletions: &[Deletion]) -> Vec<String> {
-        deletions.iter().flat_map(Deletion::records).map(Record::to_string).collect()
+        deletions.iter().flat_map(Deletion::records).map(ZoneRecord::to_string).collect()
     }
 
-    fn plan(zone: &[Record], hosts: &[&str]) -> Vec<String> {
+    fn plan(zone: &[ZoneRecord], hosts: &[&str]) -> Vec<String> {
         let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
         names(&deletions(zone, &hosts, "us"))
     }
@@ -171,43 +173,44 @@ mod tests {
     }
 
     /// Zones with few names, so that everything collides with everything.
-    fn zones() -> impl Strategy<Value = Vec<Record>> {
+    fn zones() -> impl Strategy<Value = Vec<ZoneRecord>> {
         let host = prop_oneof![Just("a.test"), Just("b.test"), Just("*.a.test")];
         let set = prop_oneof![3 => Just(None), 1 => Just(Some("x")), 1 => Just(Some("y"))];
         let owner = prop_oneof![Just("us"), Just("them"), Just("both"), Just("none")];
-        let kind = prop_oneof![Just("A"), Just("AAAA"), Just("CNAME"), Just("TXT")];
-        let part = (0..3u8, host, set, owner, kind).prop_map(|(what, host, set, owner, kind)| match what {
-            0 => record(kind, &format!("{host}."), set, &["x.test"]),
-            1 => alias(if kind == "AAAA" { "AAAA" } else { "A" }, &format!("{host}."), "lb.test."),
-            _ => {
-                let value = |owner: &str| Ownership { owner: owner.into(), resource: String::new() }.to_string();
-                let values = match owner {
-                    "both" => vec![value("us"), value("them")],
-                    "none" => vec!["\"a note\"".to_owned()],
-                    one => vec![value(one)],
-                };
-                let values: Vec<_> = values.iter().map(String::as_str).collect();
-                record("TXT", &format!("_edns.{}-{host}.", kind.to_ascii_lowercase()), set, &values)
-            }
-        });
+        let record_type = prop_oneof![Just("A"), Just("AAAA"), Just("CNAME"), Just("TXT")];
+        let part =
+            (0..3u8, host, set, owner, record_type).prop_map(|(what, host, set, owner, record_type)| match what {
+                0 => record(record_type, &format!("{host}."), set, &["x.test"]),
+                1 => alias(if record_type == "AAAA" { "AAAA" } else { "A" }, &format!("{host}."), "lb.test."),
+                _ => {
+                    let value = |owner: &str| Ownership { owner: owner.into(), resource: String::new() }.to_string();
+                    let values = match owner {
+                        "both" => vec![value("us"), value("them")],
+                        "none" => vec!["\"a note\"".to_owned()],
+                        one => vec![value(one)],
+                    };
+                    let values: Vec<_> = values.iter().map(String::as_str).collect();
+                    record("TXT", &format!("_edns.{}-{host}.", record_type.to_ascii_lowercase()), set, &values)
+                }
+            });
         prop::collection::vec(part, 0..20).prop_map(|mut records| {
-            // A zone holds one record set of each name, kind and set identifier.
+            // A zone holds one record set of each name, type and set identifier.
             let mut seen = std::collections::HashSet::new();
             records.retain(|record| seen.insert(record.to_string()));
             records
         })
     }
 
-    fn after(zone: &[Record], deletions: &[Deletion]) -> Vec<Record> {
+    fn after(zone: &[ZoneRecord], deletions: &[Deletion]) -> Vec<ZoneRecord> {
         let gone: Vec<_> = deletions.iter().flat_map(Deletion::records).collect();
         zone.iter().filter(|record| !gone.contains(record)).cloned().collect()
     }
 
-    fn is_ours(zone: &[Record], record: &Record) -> bool {
+    fn is_ours(zone: &[ZoneRecord], record: &ZoneRecord) -> bool {
         if record.is_txt() {
             record.values().all(|value| Ownership::parse(value).is_some_and(|found| found.owner == "us"))
         } else {
-            record.kind().is_some_and(|kind| owner_of(zone, record, kind).owner() == Some("us"))
+            record.record_type().is_some_and(|record_type| owner_of(zone, record, record_type).owner() == Some("us"))
         }
     }
 
@@ -234,12 +237,12 @@ mod tests {
         fn everything_of_ours_goes_at_once_and_once_only(zone in zones()) {
             let hosts = ["a.test".to_owned(), "b.test".to_owned(), "*.a.test".to_owned()];
             let found = deletions(&zone, &hosts, "us");
-            let records: Vec<_> = found.iter().flat_map(Deletion::records).map(Record::to_string).collect();
+            let records: Vec<_> = found.iter().flat_map(Deletion::records).map(ZoneRecord::to_string).collect();
             let distinct: std::collections::BTreeSet<_> = records.iter().collect();
             prop_assert_eq!(records.len(), distinct.len());
             let left = after(&zone, &found);
             prop_assert!(deletions(&left, &hosts, "us").is_empty());
-            for record in left.iter().filter(|record| record.kind().is_some()) {
+            for record in left.iter().filter(|record| record.record_type().is_some()) {
                 prop_assert!(!is_ours(&zone, record), "{record} is ours and would stay");
             }
         }

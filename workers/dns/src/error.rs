@@ -1,105 +1,56 @@
-//! What can go wrong between us and Route 53, as values.
+//! What can go wrong between us and Route 53.
 
 use std::time::Duration;
 
 use aws_sdk_route53::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// A failure. Its text names what was asked for and what to do; [`DnsError::next`] says it to the runner.
+/// The text names what was asked for and what to do; [`DnsError::retry_after`] says the same to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// No zone of the account holds the domain.
     #[error(
         "no hosted zone for {domain} in this AWS account: create one, or correct the domain, HostedZoneID or AwsAccountID"
     )]
-    NoZone {
-        /// The domain that was looked for.
-        domain: String,
-    },
+    NoZone { domain: String },
     /// The zone that the record names doesn't hold the domain.
     #[error("hosted zone {zone} is for {name}, which does not contain {domain}: correct HostedZoneID")]
-    WrongZone {
-        /// The domain that was looked for.
-        domain: String,
-        /// The zone's id.
-        zone: String,
-        /// The zone's name.
-        name: String,
-    },
+    WrongZone { domain: String, zone: String, name: String },
     /// Several zones fit equally well.
     #[error("{domain} has several hosted zones ({zones}): set HostedZoneID to say which")]
-    Ambiguous {
-        /// The domain that was looked for.
-        domain: String,
-        /// Ids of the zones.
-        zones: String,
-    },
+    Ambiguous { domain: String, zones: String },
     /// AWS refuses the credentials, or the action with them.
     #[error("AWS refuses to {action}: {reason}; correct the credentials or the rights of the AWS account")]
-    Denied {
-        /// What was to be done.
-        action: String,
-        /// AWS's words.
-        reason: String,
-    },
+    Denied { action: String, reason: String },
     /// Too many requests, or an earlier change of the zone isn't through yet.
     #[error("Route 53 asks to wait before it lets us {action} ({reason}); it is tried again by itself")]
-    Throttled {
-        /// What was to be done.
-        action: String,
-        /// AWS's words.
-        reason: String,
-    },
+    Throttled { action: String, reason: String },
     /// No answer, or one that only says that AWS has trouble.
     #[error("Route 53 cannot be reached to {action}: {reason}; it is tried again by itself")]
-    Unreachable {
-        /// What was to be done.
-        action: String,
-        /// What the network or AWS said.
-        reason: String,
-    },
+    Unreachable { action: String, reason: String },
     /// The zone isn't what it was when the change was decided: nothing was changed, the zone has to be read again.
     #[error("the zone changed while we were to {action} ({reason}); it is read again and tried again by itself")]
-    Changed {
-        /// What was to be done.
-        action: String,
-        /// AWS's words.
-        reason: String,
-    },
+    Changed { action: String, reason: String },
     /// Route 53 won't take the request as it is.
     #[error("Route 53 refuses to {action}: {reason}")]
-    Refused {
-        /// What was to be done.
-        action: String,
-        /// AWS's words.
-        reason: String,
-    },
-}
-
-/// What has to happen after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Try again after at least this time.
-    Again(Duration),
-    /// Trying again changes nothing until a person does.
-    Stop,
+    Refused { action: String, reason: String },
 }
 
 impl DnsError {
-    /// What has to happen next.
-    pub fn next(&self) -> Next {
+    /// How long to wait at least before trying again; None if that changes nothing until a person does something.
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Changed { .. } => Next::Again(Duration::from_secs(1)),
-            Self::Throttled { .. } => Next::Again(Duration::from_secs(2)),
-            Self::Unreachable { .. } => Next::Again(Duration::from_secs(5)),
+            Self::Changed { .. } => Some(Duration::from_secs(1)),
+            Self::Throttled { .. } => Some(Duration::from_secs(2)),
+            Self::Unreachable { .. } => Some(Duration::from_secs(5)),
             Self::NoZone { .. }
             | Self::WrongZone { .. }
             | Self::Ambiguous { .. }
             | Self::Denied { .. }
-            | Self::Refused { .. } => Next::Stop,
+            | Self::Refused { .. } => None,
         }
     }
 
-    /// A condition's reason.
+    /// For the condition `DnsPublished`.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NoZone { .. } => "NoZone",
@@ -114,8 +65,8 @@ impl DnsError {
     }
 }
 
-/// Reads the SDK's error. `action` completes the sentence "AWS refuses to …".
-pub(super) fn read<E>(action: String, error: &SdkError<E>) -> DnsError
+/// `action` completes the sentence "AWS refuses to …".
+pub(super) fn from_sdk<E>(action: String, error: &SdkError<E>) -> DnsError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

@@ -1,14 +1,12 @@
 //! Who owns a record: the TXT records that external-dns writes beside each record it makes, and that we read and write alike.
 
-use super::record::{Kind, Record};
+use super::record::{RecordType, ZoneRecord};
 
 /// What external-dns puts before the name of an ownership record (`--txt-prefix`). It can't change once records exist.
 pub const TXT_PREFIX: &str = "_edns.";
 
-/// What an ownership record says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
-    /// The owner id.
     pub owner: String,
     /// What the record was made for: `crd/<namespace>/<name>`; empty when it isn't said.
     pub resource: String,
@@ -48,14 +46,14 @@ impl std::fmt::Display for Ownership {
     }
 }
 
-/// The name of the ownership record of a host's record of one kind.
-pub(super) fn txt_name(host: &str, kind: Kind) -> String {
-    format!("{TXT_PREFIX}{}-{host}", kind.as_str().to_ascii_lowercase())
+/// The name of the ownership record of a host's record of one type.
+pub(super) fn txt_name(host: &str, record_type: RecordType) -> String {
+    format!("{TXT_PREFIX}{}-{host}", record_type.as_str().to_ascii_lowercase())
 }
 
 /// The names of all ownership records that a host can have.
 pub fn ownership_names(host: &str) -> [String; 3] {
-    Kind::ALL.map(|kind| txt_name(host, kind))
+    RecordType::ALL.map(|record_type| txt_name(host, record_type))
 }
 
 /// What the zone says about the owner of a record.
@@ -64,13 +62,12 @@ pub(super) enum Owned<'a> {
     /// There is no ownership record: a person or another tool made the record.
     Nobody,
     /// The ownership record, and the one owner it names.
-    By(&'a Record, String),
+    By(&'a ZoneRecord, String),
     /// There is a TXT record of that name, but it doesn't name exactly one owner.
     Unclear,
 }
 
 impl Owned<'_> {
-    /// The owner, where there is exactly one.
     pub(super) fn owner(&self) -> Option<&str> {
         match self {
             Self::By(_, owner) => Some(owner),
@@ -79,9 +76,14 @@ impl Owned<'_> {
     }
 }
 
-/// The owner of a record of one host, kind and set identifier.
-pub(super) fn owned<'a>(records: &'a [Record], host: &str, kind: Kind, set: Option<&str>) -> Owned<'a> {
-    let name = txt_name(host, kind);
+/// The owner of a record of one host, type and set identifier.
+pub(super) fn owned<'a>(
+    records: &'a [ZoneRecord],
+    host: &str,
+    record_type: RecordType,
+    set: Option<&str>,
+) -> Owned<'a> {
+    let name = txt_name(host, record_type);
     let mut found =
         records.iter().filter(|record| record.is_txt() && record.name() == name && record.set_identifier() == set);
     match (found.next(), found.next()) {
@@ -107,9 +109,9 @@ pub(super) fn owned<'a>(records: &'a [Record], host: &str, kind: Kind, set: Opti
 }
 
 /// The owner of a record. An alias made by an older external-dns has its ownership under `cname-`.
-pub(super) fn owner_of<'a>(records: &'a [Record], record: &Record, kind: Kind) -> Owned<'a> {
-    match owned(records, record.name(), kind, record.set_identifier()) {
-        Owned::Nobody if record.is_alias() => owned(records, record.name(), Kind::Cname, record.set_identifier()),
+pub(super) fn owner_of<'a>(records: &'a [ZoneRecord], record: &ZoneRecord, record_type: RecordType) -> Owned<'a> {
+    match owned(records, record.name(), record_type, record.set_identifier()) {
+        Owned::Nobody if record.is_alias() => owned(records, record.name(), RecordType::Cname, record.set_identifier()),
         found => found,
     }
 }
@@ -142,11 +144,11 @@ mod tests {
         let ours = "\"heritage=external-dns,external-dns/owner=us\"";
         let theirs = "\"heritage=external-dns,external-dns/owner=them\"";
         let zone = |values: &[&str]| vec![record("TXT", "_edns.a-h.test.", None, values)];
-        let owner = |values: &[&str]| owned(&zone(values), "h.test", Kind::A, None).owner().map(str::to_owned);
+        let owner = |values: &[&str]| owned(&zone(values), "h.test", RecordType::A, None).owner().map(str::to_owned);
         assert_eq!(owner(&[ours]), Some("us".into()));
         assert_eq!(owner(&[ours, theirs]), None);
         assert_eq!(owner(&[ours, "\"note\""]), None);
-        assert_eq!(owned(&zone(&[ours]), "h.test", Kind::A, Some("blue")), Owned::Nobody);
-        assert_eq!(owned(&zone(&[ours]), "h.test", Kind::Aaaa, None), Owned::Nobody);
+        assert_eq!(owned(&zone(&[ours]), "h.test", RecordType::A, Some("blue")), Owned::Nobody);
+        assert_eq!(owned(&zone(&[ours]), "h.test", RecordType::Aaaa, None), Owned::Nobody);
     }
 }

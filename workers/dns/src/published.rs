@@ -1,63 +1,60 @@
-//! What a zone publishes of what we want, host by host.
+//! What a zone publishes of the desired records, host by host.
 
 use std::collections::BTreeMap;
 
 use causeway_render::domain_name::RecordSet;
 
 use super::ownership::owner_of;
-use super::record::{Kind, Record, comparable, normal_name};
+use super::record::{RecordType, ZoneRecord, comparable, normal_name};
 
 /// A record that is to be in the zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// The host name; `*.example.test` for a wildcard.
+pub struct DesiredRecord {
+    /// `*.example.test` for a wildcard.
     pub host: String,
-    /// The kind. A CNAME to an AWS load balancer may be published as an alias instead.
-    pub kind: Kind,
+    /// A CNAME to an AWS load balancer may be published as an alias instead.
+    pub record_type: RecordType,
     /// Where it leads: addresses, or one name.
     pub targets: Vec<String>,
     /// Seconds; None when any will do.
     pub ttl: Option<i64>,
 }
 
-impl Wanted {
+impl DesiredRecord {
     /// What a domain name instance renders, host by host. Types that publish no host are passed over.
     pub fn all(rendered: &BTreeMap<String, Vec<RecordSet>>) -> Vec<Self> {
         let sets = rendered.iter().flat_map(|(host, sets)| sets.iter().map(move |set| (host, set)));
         let wanted = sets.filter_map(|(host, set)| {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == set.record_type)?;
-            Some(Self { host: host.clone(), kind, targets: set.values.clone(), ttl: Some(set.ttl) })
+            let record_type =
+                RecordType::ALL.into_iter().find(|record_type| record_type.as_str() == set.record_type)?;
+            Some(Self { host: host.clone(), record_type, targets: set.values.clone(), ttl: Some(set.ttl) })
         });
         wanted.collect()
     }
 }
 
-/// What the zone says about one wanted record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostState {
-    /// The host in normal form.
+    /// In normal form.
     pub host: String,
-    /// The kind.
-    pub kind: Kind,
-    /// What was found.
-    pub state: State,
+    pub record_type: RecordType,
+    pub state: RecordState,
 }
 
-/// What was found of one wanted record.
+/// What the zone says about one desired record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum RecordState {
     /// It is there, ours, and as wanted.
     Present,
-    /// Nothing is there, or something of ours of another kind that is still to be replaced.
+    /// Nothing is there, or something of ours of another type that is still to be replaced.
     Missing,
     /// It is there and ours, but says something else.
     Differs {
         /// What it says: targets, and TTL where that is what differs.
         found: String,
-        /// What it should say.
         wanted: String,
     },
-    /// Somebody else's record stands there.
+    /// A record of that name is somebody else's.
     Foreign {
         /// The owner that the ownership record names; None when there is none.
         owner: Option<String>,
@@ -67,18 +64,18 @@ pub enum State {
 /// A sentence that names the host and what to do or wait for.
 impl std::fmt::Display for HostState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (kind, host) = (self.kind, &self.host);
+        let (record_type, host) = (self.record_type, &self.host);
         match &self.state {
-            State::Present => write!(f, "{kind} {host} is published"),
-            State::Missing => write!(f, "{kind} {host} is not in the zone yet"),
-            State::Differs { found, wanted } => {
-                write!(f, "{kind} {host} says {found} and should say {wanted}; it is being changed")
+            RecordState::Present => write!(f, "{record_type} {host} is published"),
+            RecordState::Missing => write!(f, "{record_type} {host} is not in the zone yet"),
+            RecordState::Differs { found, wanted } => {
+                write!(f, "{record_type} {host} says {found} and should say {wanted}; it is being changed")
             }
-            State::Foreign { owner: Some(owner) } => write!(
+            RecordState::Foreign { owner: Some(owner) } => write!(
                 f,
                 "{host} has a record that belongs to {owner}; have its owner remove it, or choose another host name"
             ),
-            State::Foreign { owner: None } => write!(
+            RecordState::Foreign { owner: None } => write!(
                 f,
                 "{host} has a record that was made by hand or by another tool; remove it, or choose another host name"
             ),
@@ -86,44 +83,49 @@ impl std::fmt::Display for HostState {
     }
 }
 
-/// Compares a zone's records with what we want. One answer for each wanted record, in the same order.
-pub fn published(records: &[Record], wanted: &[Wanted], owner: &str) -> Vec<HostState> {
+/// Compares a zone's records with what we want. One state for each desired record, in the same order.
+pub fn published(records: &[ZoneRecord], wanted: &[DesiredRecord], owner: &str) -> Vec<HostState> {
     wanted
         .iter()
         .map(|wanted| {
             let host = normal_name(&wanted.host);
             let state = state(records, &host, wanted, owner);
-            HostState { host, kind: wanted.kind, state }
+            HostState { host, record_type: wanted.record_type, state }
         })
         .collect()
 }
 
-fn state(records: &[Record], host: &str, wanted: &Wanted, owner: &str) -> State {
-    let there: Vec<_> = records.iter().filter(|r| r.name() == host).filter_map(|r| Some((r, r.kind()?))).collect();
-    // Route 53 takes only one kind beside a CNAME: none. So another's CNAME, or another's anything where we want one, is in the way.
-    let in_the_way = |kind: Kind| kind == wanted.kind || kind == Kind::Cname || wanted.kind == Kind::Cname;
-    for (record, kind) in there.iter().filter(|(_, kind)| in_the_way(*kind)) {
-        let found = owner_of(records, record, *kind);
+fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str) -> RecordState {
+    let there: Vec<_> =
+        records.iter().filter(|r| r.name() == host).filter_map(|r| Some((r, r.record_type()?))).collect();
+    // Route 53 takes only one type beside a CNAME: none. So another's CNAME, or another's anything where we want one, is in the way.
+    let in_the_way = |record_type: RecordType| {
+        record_type == wanted.record_type || record_type == RecordType::Cname || wanted.record_type == RecordType::Cname
+    };
+    for (record, record_type) in there.iter().filter(|(_, record_type)| in_the_way(*record_type)) {
+        let found = owner_of(records, record, *record_type);
         if found.owner() != Some(owner) {
-            return State::Foreign { owner: found.owner().map(str::to_owned) };
+            return RecordState::Foreign { owner: found.owner().map(str::to_owned) };
         }
     }
-    let answers = |record: &Record, kind: Kind| {
-        kind == wanted.kind || (wanted.kind == Kind::Cname && kind == Kind::A && record.is_alias())
+    let answers = |record: &ZoneRecord, record_type: RecordType| {
+        record_type == wanted.record_type
+            || (wanted.record_type == RecordType::Cname && record_type == RecordType::A && record.is_alias())
     };
-    let mut answering = there.iter().filter(|(record, kind)| answers(record, *kind)).map(|(record, _)| *record);
-    let Some(first) = answering.next() else { return State::Missing };
+    let mut answering =
+        there.iter().filter(|(record, record_type)| answers(record, *record_type)).map(|(record, _)| *record);
+    let Some(first) = answering.next() else { return RecordState::Missing };
     let targets = sorted(&wanted.targets);
-    // Several record sets of one name and kind are routed (weighted, …): published is what any of them says as wanted.
+    // Several record sets of one name and type are routed (weighted, …): published is what any of them says as wanted.
     let best = std::iter::once(first).chain(answering).find(|record| record.targets() == targets).unwrap_or(first);
     if best.targets() != targets {
-        return State::Differs { found: best.targets().join(", "), wanted: targets.join(", ") };
+        return RecordState::Differs { found: best.targets().join(", "), wanted: targets.join(", ") };
     }
     match (wanted.ttl, best.ttl()) {
         (Some(wanted), Some(found)) if wanted != found => {
-            State::Differs { found: format!("TTL {found}"), wanted: format!("TTL {wanted}") }
+            RecordState::Differs { found: format!("TTL {found}"), wanted: format!("TTL {wanted}") }
         }
-        _ => State::Present,
+        _ => RecordState::Present,
     }
 }
 
@@ -140,46 +142,57 @@ mod tests {
     use super::super::record::tests::{alias, record};
     use super::*;
 
-    fn txt(kind: &str, host: &str, owner: &str) -> Record {
+    fn txt(record_type: &str, host: &str, owner: &str) -> ZoneRecord {
         let value = Ownership { owner: owner.into(), resource: "crd/ns/x".into() }.to_string();
-        record("TXT", &format!("_edns.{kind}-{host}."), None, &[&value])
+        record("TXT", &format!("_edns.{record_type}-{host}."), None, &[&value])
     }
 
-    fn look(records: &[Record], kind: Kind, targets: &[&str]) -> State {
+    fn compare(records: &[ZoneRecord], record_type: RecordType, targets: &[&str]) -> RecordState {
         let targets = targets.iter().map(|target| (*target).to_owned()).collect();
-        let wanted = Wanted { host: "H.test.".into(), kind, targets, ttl: Some(300) };
+        let wanted = DesiredRecord { host: "H.test.".into(), record_type, targets, ttl: Some(300) };
         published(records, &[wanted], "us").remove(0).state
     }
 
     #[test]
     fn a_host_is_present_missing_different_or_foreign() {
         let ours = [record("A", "h.test.", None, &["192.0.2.2", "192.0.2.1"]), txt("a", "h.test", "us")];
-        assert_eq!(look(&ours, Kind::A, &["192.0.2.1", "192.0.2.2"]), State::Present);
-        assert_eq!(look(&ours, Kind::Aaaa, &["2001:db8::1"]), State::Missing);
-        assert_eq!(look(&[], Kind::A, &["192.0.2.1"]), State::Missing);
-        let State::Differs { found, wanted } = look(&ours, Kind::A, &["192.0.2.9"]) else { panic!() };
+        assert_eq!(compare(&ours, RecordType::A, &["192.0.2.1", "192.0.2.2"]), RecordState::Present);
+        assert_eq!(compare(&ours, RecordType::Aaaa, &["2001:db8::1"]), RecordState::Missing);
+        assert_eq!(compare(&[], RecordType::A, &["192.0.2.1"]), RecordState::Missing);
+        let RecordState::Differs { found, wanted } = compare(&ours, RecordType::A, &["192.0.2.9"]) else { panic!() };
         assert_eq!((found.as_str(), wanted.as_str()), ("192.0.2.1, 192.0.2.2", "192.0.2.9"));
 
         let theirs = [record("A", "h.test.", None, &["192.0.2.1"]), txt("a", "h.test", "them")];
-        assert_eq!(look(&theirs, Kind::A, &["192.0.2.1"]), State::Foreign { owner: Some("them".into()) });
-        assert_eq!(look(&theirs[..1], Kind::A, &["192.0.2.1"]), State::Foreign { owner: None });
-        // Another kind of somebody else's doesn't matter, unless a CNAME is in play.
-        assert_eq!(look(&theirs, Kind::Aaaa, &["2001:db8::1"]), State::Missing);
-        assert_eq!(look(&theirs, Kind::Cname, &["lb.test"]), State::Foreign { owner: Some("them".into()) });
+        assert_eq!(
+            compare(&theirs, RecordType::A, &["192.0.2.1"]),
+            RecordState::Foreign { owner: Some("them".into()) }
+        );
+        assert_eq!(compare(&theirs[..1], RecordType::A, &["192.0.2.1"]), RecordState::Foreign { owner: None });
+        // Another type of somebody else's doesn't matter, unless a CNAME is in play.
+        assert_eq!(compare(&theirs, RecordType::Aaaa, &["2001:db8::1"]), RecordState::Missing);
+        assert_eq!(
+            compare(&theirs, RecordType::Cname, &["lb.test"]),
+            RecordState::Foreign { owner: Some("them".into()) }
+        );
     }
 
     #[test]
     fn an_alias_counts_for_the_name_it_stands_for() {
         let new = [alias("A", "h.test.", "dualstack.lb.elb.amazonaws.com."), txt("a", "h.test", "us")];
-        assert_eq!(look(&new, Kind::Cname, &["lb.elb.amazonaws.com"]), State::Present);
+        assert_eq!(compare(&new, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
         let old = [alias("A", "h.test.", "lb.elb.amazonaws.com."), txt("cname", "h.test", "us")];
-        assert_eq!(look(&old, Kind::Cname, &["lb.elb.amazonaws.com"]), State::Present);
+        assert_eq!(compare(&old, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
     }
 
     #[test]
     fn a_ttl_that_differs_is_said() {
         let zone = [record("A", "h.test.", None, &["192.0.2.1"]), txt("a", "h.test", "us")];
-        let wanted = Wanted { host: "h.test".into(), kind: Kind::A, targets: vec!["192.0.2.1".into()], ttl: Some(60) };
+        let wanted = DesiredRecord {
+            host: "h.test".into(),
+            record_type: RecordType::A,
+            targets: vec!["192.0.2.1".into()],
+            ttl: Some(60),
+        };
         let sentence = published(&zone, &[wanted], "us")[0].to_string();
         assert_eq!(sentence, "A h.test says TTL 300 and should say TTL 60; it is being changed");
     }

@@ -4,22 +4,17 @@ use std::net::Ipv6Addr;
 
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
 
-/// The kinds of record that publish a host.
+/// The types of record that publish a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// An IPv4 address.
+pub enum RecordType {
     A,
-    /// An IPv6 address.
     Aaaa,
-    /// Another name.
     Cname,
 }
 
-impl Kind {
-    /// All of them.
+impl RecordType {
     pub const ALL: [Self; 3] = [Self::A, Self::Aaaa, Self::Cname];
 
-    /// As it stands in a zone.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::A => "A",
@@ -28,12 +23,12 @@ impl Kind {
         }
     }
 
-    fn of(kind: &RrType) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.as_str() == kind.as_str())
+    fn from_sdk(found: &RrType) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.as_str() == found.as_str())
     }
 }
 
-impl std::fmt::Display for Kind {
+impl std::fmt::Display for RecordType {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -41,33 +36,31 @@ impl std::fmt::Display for Kind {
 
 /// A record set. It keeps what Route 53 returned to the last field, since a deletion has to repeat all of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
+pub struct ZoneRecord {
     name: String,
     raw: ResourceRecordSet,
 }
 
-impl Record {
-    /// From Route 53's answer.
+impl ZoneRecord {
     pub fn new(raw: ResourceRecordSet) -> Self {
         Self { name: normal_name(raw.name()), raw }
     }
 
-    /// The name in normal form.
+    /// In normal form (see [`normal_name`]).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The kind; None for kinds that publish no host (TXT, MX, …).
-    pub fn kind(&self) -> Option<Kind> {
-        Kind::of(self.raw.r#type())
+    /// None for types that publish no host (TXT, MX, …).
+    pub fn record_type(&self) -> Option<RecordType> {
+        RecordType::from_sdk(self.raw.r#type())
     }
 
-    /// A TXT record.
     pub fn is_txt(&self) -> bool {
         *self.raw.r#type() == RrType::Txt
     }
 
-    /// Tells weighted, failover and other routed records of one name and kind apart; None for a plain record.
+    /// Tells weighted, failover and other routed records of one name and type apart; None for a plain record.
     pub fn set_identifier(&self) -> Option<&str> {
         self.raw.set_identifier()
     }
@@ -82,7 +75,7 @@ impl Record {
         self.raw.alias_target().is_some()
     }
 
-    /// The values as they stand in the zone; none for an alias.
+    /// As written in the zone; none for an alias.
     pub fn values(&self) -> impl Iterator<Item = &str> {
         self.raw.resource_records().iter().map(|record| record.value())
     }
@@ -96,14 +89,13 @@ impl Record {
         targets
     }
 
-    /// As Route 53 returned it.
     pub(super) fn raw(&self) -> &ResourceRecordSet {
         &self.raw
     }
 }
 
 /// `A shop.example.test`, with the set identifier where there is one.
-impl std::fmt::Display for Record {
+impl std::fmt::Display for ZoneRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.raw.r#type().as_str(), self.name)?;
         self.set_identifier().map_or(Ok(()), |set| write!(f, " ({set})"))
@@ -154,29 +146,27 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A record for tests.
-    pub(crate) fn record(kind: &str, name: &str, set: Option<&str>, values: &[&str]) -> Record {
+    pub(crate) fn record(record_type: &str, name: &str, set: Option<&str>, values: &[&str]) -> ZoneRecord {
         let values = values.iter().map(|value| ResourceRecord::builder().value(*value).build().unwrap()).collect();
         let raw = ResourceRecordSet::builder()
             .name(name)
-            .r#type(RrType::from(kind))
+            .r#type(RrType::from(record_type))
             .ttl(300)
             .set_set_identifier(set.map(str::to_owned))
             .set_weight(set.map(|_| 10))
             .set_resource_records(Some(values));
-        Record::new(raw.build().unwrap())
+        ZoneRecord::new(raw.build().unwrap())
     }
 
-    /// An alias for tests.
-    pub(crate) fn alias(kind: &str, name: &str, target: &str) -> Record {
+    pub(crate) fn alias(record_type: &str, name: &str, target: &str) -> ZoneRecord {
         let target = AliasTarget::builder()
             .hosted_zone_id("ZELB")
             .dns_name(target)
             .evaluate_target_health(true)
             .build()
             .unwrap();
-        let raw = ResourceRecordSet::builder().name(name).r#type(RrType::from(kind)).alias_target(target);
-        Record::new(raw.build().unwrap())
+        let raw = ResourceRecordSet::builder().name(name).r#type(RrType::from(record_type)).alias_target(target);
+        ZoneRecord::new(raw.build().unwrap())
     }
 
     #[test]

@@ -2,29 +2,26 @@
 
 use super::error::DnsError;
 
-/// A hosted zone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Zone {
-    /// Its id, without `/hostedzone/`.
+pub struct HostedZone {
+    /// Without `/hostedzone/`.
     pub id: String,
-    /// Its domain in normal form (see [`super::normal_name`]).
+    /// The domain, in normal form (see [`super::normal_name`]).
     pub name: String,
     /// It answers only inside its VPCs.
     pub private: bool,
 }
 
-/// Which zones to look at.
+/// Which zones may hold a domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visibility {
-    /// Public zones only.
     Public,
-    /// Private zones only.
     Private,
     /// Public ones first; private ones where no public zone is as close.
     Any,
 }
 
-impl Zone {
+impl HostedZone {
     /// Whether a domain in normal form lies in the zone: it is the zone's own, or ends with it at a label's boundary.
     pub fn contains(&self, domain: &str) -> bool {
         domain == self.name || domain.strip_suffix(&self.name).is_some_and(|rest| rest.ends_with('.'))
@@ -32,20 +29,20 @@ impl Zone {
 }
 
 /// The closest zone around a domain in normal form.
-pub(super) fn choose(zones: &[Zone], domain: &str, visibility: Visibility) -> Result<Zone, DnsError> {
-    let wanted = |zone: &&Zone| match visibility {
+pub(super) fn closest(zones: &[HostedZone], domain: &str, visibility: Visibility) -> Result<HostedZone, DnsError> {
+    let wanted = |zone: &&HostedZone| match visibility {
         Visibility::Public => !zone.private,
         Visibility::Private => zone.private,
         Visibility::Any => true,
     };
-    let rank = |zone: &Zone| (zone.name.len(), !zone.private);
+    let rank = |zone: &HostedZone| (zone.name.len(), !zone.private);
     let around: Vec<_> = zones.iter().filter(wanted).filter(|zone| zone.contains(domain)).collect();
     let Some(best) = around.iter().map(|zone| rank(zone)).max() else {
         return Err(DnsError::NoZone { domain: domain.to_owned() });
     };
-    let mut closest: Vec<_> = around.into_iter().filter(|zone| rank(zone) == best).collect();
-    closest.sort_by(|a, b| a.id.cmp(&b.id));
-    match &closest[..] {
+    let mut candidates: Vec<_> = around.into_iter().filter(|zone| rank(zone) == best).collect();
+    candidates.sort_by(|a, b| a.id.cmp(&b.id));
+    match &candidates[..] {
         [one] => Ok((*one).clone()),
         several => {
             let zones = several.iter().map(|zone| zone.id.as_str()).collect::<Vec<_>>().join(", ");
@@ -58,8 +55,8 @@ pub(super) fn choose(zones: &[Zone], domain: &str, visibility: Visibility) -> Re
 mod tests {
     use super::*;
 
-    fn zone(id: &str, name: &str, private: bool) -> Zone {
-        Zone { id: id.into(), name: name.into(), private }
+    fn zone(id: &str, name: &str, private: bool) -> HostedZone {
+        HostedZone { id: id.into(), name: name.into(), private }
     }
 
     #[test]
@@ -70,21 +67,21 @@ mod tests {
             zone("Z3", "shop.example.test", true),
             zone("Z4", "deep.shop.example.test", true),
         ];
-        let id = |domain, visibility| choose(&zones, domain, visibility).map(|zone| zone.id);
+        let id = |domain, visibility| closest(&zones, domain, visibility).map(|zone| zone.id);
         assert_eq!(id("a.shop.example.test", Visibility::Public), Ok("Z2".into()));
         assert_eq!(id("a.shop.example.test", Visibility::Private), Ok("Z3".into()));
         assert_eq!(id("a.shop.example.test", Visibility::Any), Ok("Z2".into()));
         assert_eq!(id("x.deep.shop.example.test", Visibility::Any), Ok("Z4".into()));
         assert_eq!(id("example.test", Visibility::Any), Ok("Z1".into()));
         assert_eq!(id("*.example.test", Visibility::Any), Ok("Z1".into()));
-        let missing = choose(&zones, "badexample.test", Visibility::Any).unwrap_err();
+        let missing = closest(&zones, "badexample.test", Visibility::Any).unwrap_err();
         assert!(missing.to_string().contains("badexample.test"), "{missing}");
     }
 
     #[test]
     fn two_equal_zones_are_for_a_person_to_tell_apart() {
         let zones = [zone("Z2", "example.test", false), zone("Z1", "example.test", false)];
-        let error = choose(&zones, "a.example.test", Visibility::Public).unwrap_err();
+        let error = closest(&zones, "a.example.test", Visibility::Public).unwrap_err();
         assert!(error.to_string().contains("Z1, Z2"), "{error}");
     }
 }

@@ -9,7 +9,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use causeway_dns::{Account, Accounts, Credentials, DnsError, Next, Route53, Secret, Visibility, Zone, deletions};
+use causeway_dns::{Account, Accounts, Credentials, DnsError, HostedZone, Route53, Visibility, deletions};
+use secrecy::SecretString;
 
 /// What the server was asked, and what it answers to the next change.
 #[derive(Clone, Default)]
@@ -35,15 +36,15 @@ impl Server {
 
 fn account(endpoint: String) -> Account {
     Account {
-        credentials: Credentials::Keys { id: "AKIATEST".into(), secret: Secret::new("very-secret") },
+        credentials: Credentials::Keys { id: "AKIATEST".into(), secret: SecretString::from("very-secret") },
         role: None,
         region: "us-east-1".into(),
         endpoint: Some(endpoint),
     }
 }
 
-fn zone() -> Zone {
-    Zone { id: "Z1".into(), name: "example.test".into(), private: false }
+fn zone() -> HostedZone {
+    HostedZone { id: "Z1".into(), name: "example.test".into(), private: false }
 }
 
 async fn answer(State(server): State<Server>, request: Request) -> Response {
@@ -187,7 +188,7 @@ async fn failures_are_values_with_a_next_step() {
         *server.refuse.lock().expect("not poisoned") = Some((status, code));
         let error = route53.delete(&zone(), &deletions(&records, &hosts, "us")).await.expect_err(code);
         assert_eq!(error.reason(), reason, "{error}");
-        assert_eq!(matches!(error.next(), Next::Again(after) if after > Duration::ZERO), again, "{error}");
+        assert_eq!(error.retry_after().is_some_and(|after| after > Duration::ZERO), again, "{error}");
         assert!(error.to_string().contains("example.test"), "{error}");
     }
 }
@@ -202,6 +203,6 @@ async fn nobody_there_is_unreachable_and_no_secret_is_shown() {
     let accounts = Accounts::default();
     let error = accounts.route53(1, &account).await.read(&zone(), &[]).await.expect_err("nobody listens");
     assert_eq!(error.reason(), "Unreachable", "{error}");
-    assert!(matches!(error.next(), Next::Again(_)));
+    assert!(error.retry_after().is_some());
     assert!(!format!("{accounts:?}{error:?}{error}").contains("very-secret"));
 }

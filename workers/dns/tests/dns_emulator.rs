@@ -9,10 +9,11 @@ use aws_sdk_route53::types::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use causeway_dns::{
-    Account, Credentials, DnsError, Kind, Next, Ownership, Record, Route53, Secret, State, Visibility, Wanted, Zone,
-    deletions, published,
+    Account, Credentials, DesiredRecord, DnsError, HostedZone, Ownership, RecordState, RecordType, Route53, Visibility,
+    ZoneRecord, deletions, published,
 };
 use causeway_rig::{Faults, Route53 as Emulator};
+use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const US: &str = "causeway-cp-1-3";
@@ -24,7 +25,7 @@ struct Setting {
     others: Client,
     account: Account,
     route53: Route53,
-    zone: Zone,
+    zone: HostedZone,
 }
 
 impl Setting {
@@ -41,7 +42,7 @@ impl Setting {
         let others = Client::from_conf(config.build());
         others.create_hosted_zone().name("example.test").caller_reference("1").send().await.expect("a zone");
         let account = Account {
-            credentials: Credentials::Keys { id: "AKIAOURS".into(), secret: Secret::new("secret") },
+            credentials: Credentials::Keys { id: "AKIAOURS".into(), secret: SecretString::from("secret") },
             role: None,
             region: "us-east-1".into(),
             endpoint: Some(emulator.url()),
@@ -81,7 +82,7 @@ impl Setting {
     /// All records but the zone's own, as somebody sees them who knows nothing from before.
     async fn all(&self) -> Vec<String> {
         let records = Route53::connect(&self.account).await.records(&self.zone).await.expect("the records");
-        let own = |record: &Record| record.name() == self.zone.name;
+        let own = |record: &ZoneRecord| record.name() == self.zone.name;
         let mut found: Vec<_> = records.iter().filter(|record| !own(record)).map(ToString::to_string).collect();
         found.sort();
         found
@@ -128,16 +129,21 @@ async fn a_large_zone_loses_what_is_ours_and_nothing_else() {
     let seen = setting.route53.read(&setting.zone, &hosts).await.expect("the records");
     let wanted: Vec<_> = hosts
         .iter()
-        .map(|host| Wanted { host: host.clone(), kind: Kind::A, targets: vec!["192.0.2.1".into()], ttl: Some(60) })
+        .map(|host| DesiredRecord {
+            host: host.clone(),
+            record_type: RecordType::A,
+            targets: vec!["192.0.2.1".into()],
+            ttl: Some(60),
+        })
         .collect();
     for state in published(&seen, &wanted, US) {
-        assert_eq!(state.state, State::Present, "{state}");
+        assert_eq!(state.state, RecordState::Present, "{state}");
     }
 
     let mut asked = hosts.clone();
     asked.extend(["x.example.test".to_owned(), "y.example.test".to_owned()]);
     assert_eq!(setting.delete(&asked).await.expect("deleted"), 401);
-    let mut left: Vec<_> = theirs.into_iter().map(|set| Record::new(set).to_string()).collect();
+    let mut left: Vec<_> = theirs.into_iter().map(|set| ZoneRecord::new(set).to_string()).collect();
     left.sort();
     assert_eq!(setting.all().await, left);
     assert_eq!(setting.delete(&asked).await.expect("nothing to do"), 0);
@@ -187,7 +193,7 @@ async fn a_zone_that_changed_in_between_is_read_again() {
 
     let error = setting.route53.delete(&setting.zone, &deletions(&seen, &hosts, US)).await.expect_err("it changed");
     assert_eq!((error.reason(), setting.all().await.len()), ("ZoneChanged", 4), "{error}");
-    assert!(matches!(error.next(), Next::Again(_)));
+    assert!(error.retry_after().is_some());
     assert_eq!(setting.delete(&hosts).await.expect("from what stands there now"), 2);
     assert!(setting.all().await.is_empty());
 }
@@ -202,5 +208,5 @@ async fn throttling_is_waited_for_and_said() {
     let error =
         setting.route53.zone("a.example.test", Some(&setting.zone.id), Visibility::Any).await.expect_err("no answer");
     assert_eq!(error.reason(), "Throttled", "{error}");
-    assert!(matches!(error.next(), Next::Again(after) if after >= Duration::from_secs(1)));
+    assert!(error.retry_after().is_some_and(|after| after >= Duration::from_secs(1)));
 }

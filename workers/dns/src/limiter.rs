@@ -1,4 +1,8 @@
 //! Keeping below Route 53's limit of requests, which counts per account and for everybody who uses it.
+//!
+//! Own code instead of governor because its `until_ready` serves whoever asks at the right moment, so that one of many may wait for ever. Behind
+//! a mutex it would be in order, but no shorter than this, and it sleeps by a timer of its own, which tokio's paused clock in tests
+//! doesn't move.
 
 use std::time::Duration;
 
@@ -7,14 +11,14 @@ use tokio::time::{Instant, sleep_until};
 
 /// Lets requests through one after the other, some at once and then at a steady rate.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct RequestLimiter {
     interval: Duration,
     burst: u32,
     /// When all that was let through is paid for: the further in the future, the less is left of the burst.
     paid: Mutex<Instant>,
 }
 
-impl Pace {
+impl RequestLimiter {
     /// `burst` requests at once, and then one every `interval`.
     pub(super) fn new(interval: Duration, burst: u32) -> Self {
         Self { interval, burst, paid: Mutex::new(Instant::now()) }
@@ -38,14 +42,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_goes_at_once_and_the_rest_in_turn() {
-        let pace = Pace::new(Duration::from_millis(250), 4);
+        let limiter = RequestLimiter::new(Duration::from_millis(250), 4);
         let start = Instant::now();
         for _ in 0..4 {
-            pace.wait().await;
+            limiter.wait().await;
         }
         assert_eq!(start.elapsed(), Duration::ZERO);
         for _ in 0..4 {
-            pace.wait().await;
+            limiter.wait().await;
         }
         assert!(start.elapsed() >= Duration::from_secs(1), "{:?}", start.elapsed());
     }

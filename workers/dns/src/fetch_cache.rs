@@ -1,4 +1,7 @@
 //! Answers that many ask for at the same time, fetched once.
+//!
+//! Own code instead of moka because its `invalidate` removes what is stored and not what is being fetched: after a deletion in a zone,
+//! the answer to a question that was sent before it would be taken for the zone as it is now.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -10,17 +13,17 @@ use tokio::time::Instant;
 
 /// One answer per key, as old as its time to live at most. While an answer is being fetched, all who want it wait for that one.
 #[derive(Debug)]
-pub(super) struct Cache<K, V> {
+pub(super) struct FetchCache<K, V> {
     ttl: Duration,
-    slots: Mutex<HashMap<K, Slot<V>>>,
+    entries: Mutex<HashMap<K, Entry<V>>>,
 }
 
 /// The lock is held while an answer is fetched.
-type Slot<V> = Arc<tokio::sync::Mutex<Option<(Instant, V)>>>;
+type Entry<V> = Arc<tokio::sync::Mutex<Option<(Instant, V)>>>;
 
-impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+impl<K: Hash + Eq, V: Clone> FetchCache<K, V> {
     pub(super) fn new(ttl: Duration) -> Self {
-        Self { ttl, slots: Mutex::default() }
+        Self { ttl, entries: Mutex::default() }
     }
 
     /// The answer for a key; `fetch` is called only if there is no fresh one. Its age counts from the moment the question was sent.
@@ -30,8 +33,8 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         F: Future<Output = V>,
     {
-        let slot = self.slot(key);
-        let mut held = slot.lock().await;
+        let entry = self.entry(key);
+        let mut held = entry.lock().await;
         if let Some((asked, value)) = &*held
             && asked.elapsed() < self.ttl
         {
@@ -43,15 +46,15 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         value
     }
 
-    /// Forgets the answer for a key. A fetch that is under way is waited for and forgotten too.
+    /// Drops the answer for a key. A fetch that is under way is waited for and dropped too.
     pub(super) async fn forget(&self, key: K) {
-        let slot = self.slot(key);
-        *slot.lock().await = None;
+        let entry = self.entry(key);
+        *entry.lock().await = None;
     }
 
-    fn slot(&self, key: K) -> Slot<V> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.entry(key).or_default().clone()
+    fn entry(&self, key: K) -> Entry<V> {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.entry(key).or_default().clone()
     }
 }
 
@@ -63,7 +66,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_who_ask_at_once_are_answered_by_one_fetch() {
-        let cache = Arc::new(Cache::new(Duration::from_secs(1)));
+        let cache = Arc::new(FetchCache::new(Duration::from_secs(1)));
         let fetches = Arc::new(AtomicUsize::new(0));
         let ask = || {
             let (cache, fetches) = (cache.clone(), fetches.clone());
@@ -87,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_goes_away_leaves_the_fetch_to_the_next() {
-        let cache = Cache::new(Duration::from_secs(1));
+        let cache = FetchCache::new(Duration::from_secs(1));
         let forever = cache.get("zone", || async {
             std::future::pending::<()>().await;
             1
