@@ -7,29 +7,29 @@ use kube::{Client, Config};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
-use super::{ClusterError, watch};
+use super::{ClusterError, cache};
 
 /// For the TCP and TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a connection on which nothing arrives. Watches are silent for longer than any other answer takes, and bring their own end.
-const READ_TIMEOUT: Duration = Duration::from_secs(watch::WINDOW.as_secs() + 30);
+/// For a connection on which nothing arrives. ObjectCache are silent for longer than any other answer takes, and bring their own end.
+const READ_TIMEOUT: Duration = Duration::from_secs(cache::WINDOW.as_secs() + 30);
 
 /// How to reach a cluster, decrypted. Never printed: [`std::fmt::Debug`] shows the endpoint only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct ClusterAccess {
     /// `https://host:port`.
     pub endpoint: String,
     /// The certificates the API server's is signed with, as PEM; None for the system's.
     pub ca_pem: Option<String>,
     /// Who we are there.
-    pub auth: Auth,
+    pub auth: ClusterAuth,
     /// The name that the API server's certificate carries, where that is not the endpoint's host.
     pub server_name: Option<String>,
 }
 
 /// Who we are in a cluster.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Auth {
+pub enum ClusterAuth {
     /// A client certificate.
     ClientCert {
         /// The certificate and what it is signed with.
@@ -41,13 +41,13 @@ pub enum Auth {
     Token(String),
 }
 
-impl std::fmt::Debug for Access {
+impl std::fmt::Debug for ClusterAccess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Access").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("ClusterAccess").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }
 
-impl std::fmt::Debug for Auth {
+impl std::fmt::Debug for ClusterAuth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::ClientCert { .. } => "ClientCert",
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Auth {
     }
 }
 
-impl Access {
+impl ClusterAccess {
     /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
     pub(super) fn client(&self) -> Result<Client, ClusterError> {
         Client::try_from(self.config()?)
@@ -80,8 +80,8 @@ impl Access {
         // Whoever asks decides whether to try again: it knows about leases and about other records that wait.
         config.default_retry = false;
         config.auth_info = match &self.auth {
-            Auth::Token(token) => serde_json::from_value(json!({"token": token})),
-            Auth::ClientCert { cert_pem, key_pem } => serde_json::from_value(json!({
+            ClusterAuth::Token(token) => serde_json::from_value(json!({"token": token})),
+            ClusterAuth::ClientCert { cert_pem, key_pem } => serde_json::from_value(json!({
                 "client-certificate-data": ByteString(cert_pem.clone().into_bytes()),
                 "client-key-data": ByteString(key_pem.clone().into_bytes()),
             })),
@@ -105,18 +105,18 @@ fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
 mod tests {
     use super::*;
 
-    fn access(endpoint: &str, ca_pem: Option<&str>) -> Access {
-        Access {
+    fn access(endpoint: &str, ca_pem: Option<&str>) -> ClusterAccess {
+        ClusterAccess {
             endpoint: endpoint.into(),
             ca_pem: ca_pem.map(Into::into),
-            auth: Auth::Token("very-secret".into()),
+            auth: ClusterAuth::Token("very-secret".into()),
             server_name: None,
         }
     }
 
     #[test]
     fn unusable_access_data_say_which_part() {
-        let message = |access: Access| access.config().map(|_| ()).unwrap_err().to_string();
+        let message = |access: ClusterAccess| access.config().map(|_| ()).unwrap_err().to_string();
         assert!(message(access("not a url", None)).contains("endpoint"));
         assert!(message(access("http://127.0.0.1:8080", None)).contains("https"));
         assert!(message(access("https://127.0.0.1", Some("nothing"))).contains("CA certificate"));
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn secrets_are_never_printed() {
-        let printed = format!("{:?}{:?}", access("https://127.0.0.1", None), Auth::Token("very-secret".into()));
+        let printed = format!("{:?}{:?}", access("https://127.0.0.1", None), ClusterAuth::Token("very-secret".into()));
         assert!(!printed.contains("very-secret"), "{printed}");
     }
 }

@@ -1,21 +1,20 @@
-//! What a cluster remembers of the database: a ConfigMap beside the system's own, which outlives every backup.
+//! The epoch of our database as a cluster has seen it: a ConfigMap in kube-system, which outlives every backup of ours.
 
 use causeway_records::{database_epoch::DatabaseEpoch, inventory::ObjectRef};
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, Writer};
+use super::{Cluster, ClusterError, FieldOwner};
 
 impl Cluster {
-    /// What is noted down here for this control plane; None if nothing is, or nothing readable.
-    pub async fn read_mark(&self, control_plane: &str) -> Result<Option<DatabaseEpoch>, ClusterError> {
-        let mark = self.get_builtin(&at(control_plane)).await?;
-        Ok(mark.and_then(|live| read(&live.body()["data"])))
+    /// The epoch that was last written here for this control plane; None if there is none, or no readable one.
+    pub async fn read_database_epoch(&self, control_plane: &str) -> Result<Option<DatabaseEpoch>, ClusterError> {
+        let stored = self.get_builtin(&config_map_ref(control_plane)).await?;
+        Ok(stored.and_then(|live| read(&live.body()["data"])))
     }
 
-    /// Notes an epoch down.
-    pub async fn write_mark(&self, writer: &Writer, epoch: &DatabaseEpoch) -> Result<(), ClusterError> {
-        let at = at(writer.control_plane());
-        // Without our labels: it belongs to no record, and no watch need know it.
+    pub async fn write_database_epoch(&self, owner: &FieldOwner, epoch: &DatabaseEpoch) -> Result<(), ClusterError> {
+        let at = config_map_ref(owner.control_plane());
+        // Without our labels: it belongs to no record, and needs no place in the cache.
         let body = json!({
             "apiVersion": "v1", "kind": "ConfigMap",
             "metadata": {"name": at.name, "namespace": at.namespace, "labels": {"app.kubernetes.io/managed-by": "causeway"}},
@@ -23,14 +22,14 @@ impl Cluster {
                 "runtime": epoch.runtime.to_string(), "epoch": epoch.epoch.to_string(), "lastId": epoch.last_id.to_string(),
             },
         });
-        self.server_side_apply(writer, &at, &body).await.map(|_| ())
+        self.server_side_apply(owner, &at, &body).await.map(|_| ())
     }
 
-    /// Takes the note away: no record of this cluster is left.
-    pub async fn remove_mark(&self, writer: &Writer) -> Result<(), ClusterError> {
-        let at = at(writer.control_plane());
+    /// For a cluster of which no record is left.
+    pub async fn remove_database_epoch(&self, owner: &FieldOwner) -> Result<(), ClusterError> {
+        let at = config_map_ref(owner.control_plane());
         match self.get_builtin(&at).await? {
-            Some(live) if !self.delete(writer, &at, &live).await? => {
+            Some(live) if !self.delete(owner, &at, &live).await? => {
                 Err(ClusterError::refused(&at, "it changed between reading and deleting; delete it by hand"))
             }
             _ => Ok(()),
@@ -38,7 +37,7 @@ impl Cluster {
     }
 }
 
-fn at(control_plane: &str) -> ObjectRef {
+fn config_map_ref(control_plane: &str) -> ObjectRef {
     ObjectRef {
         group: String::new(),
         version: "v1".to_owned(),

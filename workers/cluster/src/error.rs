@@ -1,13 +1,12 @@
-//! What can go wrong between us and a cluster, as values: the runner reads them to decide whom to hold back and what to say.
+//! What can go wrong between us and a cluster. Each variant says who is concerned: the record, the object, or the whole cluster.
 
 use std::time::Duration;
 
 use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 
-use super::rest::Reply;
+use super::reply::ApiReply;
 
-/// A failure, and with it what has to happen next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterError {
     /// What the runtime record says about reaching its cluster cannot be used. Nothing was sent.
@@ -16,8 +15,7 @@ pub enum ClusterError {
     /// The whole cluster, not one object: everything for it waits.
     #[error("the cluster cannot be reached ({cause}): {message}; it is tried again by itself")]
     Unreachable {
-        /// In one word.
-        cause: Cause,
+        cause: UnreachableCause,
         /// What the network, TLS or the API server said.
         message: String,
         /// How long the API server asked us to stay away.
@@ -26,30 +24,25 @@ pub enum ClusterError {
     /// The API server answered and won't take this object as it is.
     #[error("{object} is refused: {reason}")]
     Refused {
-        /// Which object.
         object: Box<ObjectRef>,
         /// The server's words, or ours, with the next thing to do.
         reason: String,
     },
-    /// An object of that name stands there and is not ours. It was left untouched.
+    /// An object of that name exists and is not ours. It was left as it is.
     #[error("{object} exists and belongs to {who}; delete or rename it, or choose another name here")]
     Conflict {
-        /// Which object.
         object: Box<ObjectRef>,
         /// Who holds it, as far as its labels and managers tell.
         who: String,
     },
-    /// We may no longer write to this cluster: another worker holds it. Nothing more was sent.
+    /// Fenced: the lease of this cluster is another worker's now. Nothing more was sent.
     #[error("stopped before {object} was written: another worker has this cluster now and goes on")]
-    Cancelled {
-        /// The object whose turn it was.
-        object: Box<ObjectRef>,
-    },
+    Cancelled { object: Box<ObjectRef> },
 }
 
-/// Why a cluster is unreachable, in one word: the reason of condition `ClusterReachable`.
+/// Why a cluster is unreachable: the reason of condition `ClusterReachable`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub enum UnreachableCause {
     /// No connection: refused, no route, no such name, cut off in the middle.
     ConnectionFailed,
     /// A connection, but no answer in time.
@@ -64,8 +57,7 @@ pub enum Cause {
     ServerError,
 }
 
-impl Cause {
-    /// The word that stands in a condition's reason.
+impl UnreachableCause {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ConnectionFailed => "ConnectionFailed",
@@ -78,7 +70,7 @@ impl Cause {
     }
 }
 
-impl std::fmt::Display for Cause {
+impl std::fmt::Display for UnreachableCause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
     }
@@ -90,7 +82,7 @@ impl ClusterError {
         matches!(self, Self::Access(_) | Self::Unreachable { .. } | Self::Cancelled { .. })
     }
 
-    pub(crate) fn unreachable(cause: Cause, message: impl Into<String>) -> Self {
+    pub(crate) fn unreachable(cause: UnreachableCause, message: impl Into<String>) -> Self {
         Self::Unreachable { cause, message: message.into(), retry_after: None }
     }
 
@@ -108,8 +100,8 @@ impl ClusterError {
     }
 
     /// What a failed answer to a request about one object means.
-    pub(crate) fn of_reply(reply: &Reply, object: &ObjectRef) -> Self {
-        Self::of_cluster(reply).unwrap_or_else(|| {
+    pub(crate) fn from_reply(reply: &ApiReply, object: &ObjectRef) -> Self {
+        Self::about_cluster(reply).unwrap_or_else(|| {
             // The server's message may quote what was sent.
             let secret = object.group.is_empty() && object.kind == "Secret";
             let reason = if secret { format!("the API server answered {}", reply.status) } else { reply.message() };
@@ -118,27 +110,27 @@ impl ClusterError {
     }
 
     /// What an answer says about the cluster as a whole; None if it is about the object that was asked for.
-    pub(crate) fn of_cluster(reply: &Reply) -> Option<Self> {
+    pub(crate) fn about_cluster(reply: &ApiReply) -> Option<Self> {
         let cause = match reply.status {
-            StatusCode::UNAUTHORIZED => Cause::Unauthorized,
-            StatusCode::TOO_MANY_REQUESTS => Cause::Overloaded,
+            StatusCode::UNAUTHORIZED => UnreachableCause::Unauthorized,
+            StatusCode::TOO_MANY_REQUESTS => UnreachableCause::Overloaded,
             // With a Status: a webhook that is down, or a field that the schema lacks. Only this object is concerned.
             StatusCode::INTERNAL_SERVER_ERROR if reply.is_status() && !reply.message().starts_with("etcdserver:") => {
                 return None;
             }
-            status if status.is_server_error() => Cause::ServerError,
+            status if status.is_server_error() => UnreachableCause::ServerError,
             _ => return None,
         };
         Some(Self::Unreachable { cause, message: reply.message(), retry_after: reply.retry_after })
     }
 
     /// What an error of the client means: all but an answer with a status is the cluster's failure.
-    pub(crate) fn of_client(error: &kube::Error) -> Self {
+    pub(crate) fn from_client(error: &kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => match status.code {
-                401 | 403 => Self::unreachable(Cause::Unauthorized, status.message.clone()),
+                401 | 403 => Self::unreachable(UnreachableCause::Unauthorized, status.message.clone()),
                 429 => Self::Unreachable {
-                    cause: Cause::Overloaded,
+                    cause: UnreachableCause::Overloaded,
                     message: status.message.clone(),
                     retry_after: status
                         .details
@@ -146,7 +138,7 @@ impl ClusterError {
                         .map(|details| Duration::from_secs(u64::from(details.retry_after_seconds)))
                         .filter(|wait| !wait.is_zero()),
                 },
-                _ => Self::unreachable(Cause::ServerError, status.message.clone()),
+                _ => Self::unreachable(UnreachableCause::ServerError, status.message.clone()),
             },
             other => {
                 let message = chain(other);
@@ -172,24 +164,24 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// Found by type where the type gets through, by word where the layers in between keep only text.
-fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> Cause {
+fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> UnreachableCause {
     let mut next = Some(error);
     while let Some(source) = next {
         if source.is::<rustls::Error>() {
-            return Cause::TlsFailed;
+            return UnreachableCause::TlsFailed;
         }
         if source.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
-            return Cause::Timeout;
+            return UnreachableCause::Timeout;
         }
         next = source.source();
     }
     let message = message.to_ascii_lowercase();
     if message.contains("certificate") || message.contains("tls") {
-        Cause::TlsFailed
+        UnreachableCause::TlsFailed
     } else if message.contains("timed out") || message.contains("timeout") || message.contains("deadline") {
-        Cause::Timeout
+        UnreachableCause::Timeout
     } else {
-        Cause::ConnectionFailed
+        UnreachableCause::ConnectionFailed
     }
 }
 
@@ -199,8 +191,8 @@ mod tests {
 
     use super::*;
 
-    fn reply(status: u16, body: Value) -> Reply {
-        Reply { status: StatusCode::from_u16(status).unwrap(), retry_after: None, body }
+    fn reply(status: u16, body: Value) -> ApiReply {
+        ApiReply { status: StatusCode::from_u16(status).unwrap(), retry_after: None, body }
     }
 
     fn status(message: &str) -> Value {
@@ -220,7 +212,7 @@ mod tests {
     #[test]
     fn an_answer_about_the_object_is_a_refusal() {
         for (code, text) in [(422, "port is too big"), (403, "forbidden"), (500, "failed calling webhook: refused")] {
-            let error = ClusterError::of_reply(&reply(code, status(text)), &gateway());
+            let error = ClusterError::from_reply(&reply(code, status(text)), &gateway());
             assert_eq!(error, ClusterError::refused(&gateway(), text), "{code}");
             assert!(!error.stops_everything());
         }
@@ -229,14 +221,14 @@ mod tests {
     #[test]
     fn an_answer_about_the_server_concerns_the_cluster() {
         let cases = [
-            (401, status("Unauthorized"), Cause::Unauthorized),
-            (429, status("slow down"), Cause::Overloaded),
-            (500, status("etcdserver: leader changed"), Cause::ServerError),
-            (503, status("apiserver is shutting down"), Cause::ServerError),
-            (502, json!("bad gateway"), Cause::ServerError),
+            (401, status("Unauthorized"), UnreachableCause::Unauthorized),
+            (429, status("slow down"), UnreachableCause::Overloaded),
+            (500, status("etcdserver: leader changed"), UnreachableCause::ServerError),
+            (503, status("apiserver is shutting down"), UnreachableCause::ServerError),
+            (502, json!("bad gateway"), UnreachableCause::ServerError),
         ];
         for (code, body, expected) in cases {
-            let error = ClusterError::of_reply(&reply(code, body), &gateway());
+            let error = ClusterError::from_reply(&reply(code, body), &gateway());
             let ClusterError::Unreachable { cause, .. } = &error else { panic!("{error:?}") };
             assert_eq!(*cause, expected, "{code}");
             assert!(error.stops_everything());

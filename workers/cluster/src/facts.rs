@@ -1,4 +1,4 @@
-//! What stands in a cluster of a support service.
+//! What a cluster already has of a support service.
 
 use super::{Cluster, ClusterError};
 use causeway_records::inventory::ObjectRef;
@@ -22,7 +22,7 @@ impl Cluster {
             }
         }
         let deployments: Api<Deployment> = Api::all(self.client().clone());
-        let list = deployments.list(&ListParams::default()).await.map_err(|error| ClusterError::of_client(&error))?;
+        let list = deployments.list(&ListParams::default()).await.map_err(|error| ClusterError::from_client(&error))?;
         for deployment in list.items {
             // Items of a list come without their kind.
             let mut body = serde_json::to_value(&deployment).unwrap_or_default();
@@ -34,7 +34,6 @@ impl Cluster {
     }
 }
 
-/// Where the custom resource definition of this name stands.
 pub fn definition_ref(name: &str) -> ObjectRef {
     ObjectRef {
         group: "apiextensions.k8s.io".into(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use causeway_records::inventory::{Inventory, InventoryEntry, ObjectRef};
 use causeway_render::plan::Plan;
 
-/// What must be remembered before a plan is applied: everything that is known, and everything that is about to be made.
+/// What must be stored before a plan is applied: everything that is known, and everything that is about to be created.
 pub fn union(old: &[InventoryEntry], plan: &Plan) -> Inventory {
     let known: BTreeSet<&ObjectRef> = old.iter().map(|entry| &entry.object).collect();
     let mut added = BTreeSet::new();
@@ -14,7 +14,7 @@ pub fn union(old: &[InventoryEntry], plan: &Plan) -> Inventory {
     old.iter().cloned().chain(new).collect()
 }
 
-/// What is remembered and no longer wanted: to be pruned once the plan stands.
+/// What is stored and no longer wanted: to be pruned once the plan is applied.
 pub fn difference(old: &[InventoryEntry], plan: &Plan) -> Inventory {
     let wanted: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).chain(&plan.standing).collect();
     old.iter().filter(|entry| !wanted.contains(&entry.object)).cloned().collect()

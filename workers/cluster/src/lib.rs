@@ -1,47 +1,56 @@
-//! One target cluster: reading it, applying plans to it, pruning, watching. The only place with a Kubernetes client.
+//! One target cluster: reading, applying plans, pruning, a cache of what is ours there. The only crate with a Kubernetes client.
 //!
 //! ```text
-//! Access ──connect──▶ Cluster ──apply(Writer, Plan, Inventory)──▶ Outcome
-//!                        │    ──prune(Writer, entries)─────────▶ Outcome
-//!                        └──▶ Watches: projections of what is labelled as ours, and whom to wake
+//! ClusterAccess ──connect──▶ Cluster ──apply(FieldOwner, Plan, Inventory, ObjectCache)──▶ WriteOutcome
+//!                               │    ──prune(FieldOwner, entries)─────────────────────▶ WriteOutcome
+//!                               └──▶ ObjectCache: our objects by name and by owner, and whom to wake when one changes
 //! ```
 //!
-//! The caller stores `inventory::union(old, plan)` before it applies, and prunes `inventory::difference(old, plan)` afterwards.
-//! What may be written is decided by pure functions ([`ownership`]) on what was read; the write itself carries the uid and
-//! resourceVersion of that, so the API server refuses it when the object has changed in between.
+//! - **In**: plans of the render crate, inventories of the store, answers of an API server that belongs to somebody else.
+//! - **May fail**: everything, as a [`ClusterError`]. Its variants say whether one object is concerned or the whole cluster.
+//! - **Invariant**: nothing is changed or deleted that isn't proven to be ours. Pure functions ([`ownership`]) decide on what was read; the
+//!   write carries uid and resourceVersion of it, so the API server refuses it when the object has changed in between. The caller
+//!   stores `inventory::union(old, plan)` before it applies, and prunes `inventory::difference(old, plan)` afterwards: what we create is
+//!   always written down first.
+//!
+//! To add a request: a method of [`Cluster`] beside those of `rest.rs`; what its answer means goes to `reply.rs`, with tests.
 
 mod access;
 mod apply;
+pub mod backoff;
+mod cache;
 mod contents;
+mod database_epoch;
 mod discovery;
 mod error;
 mod facts;
 pub mod inventory;
 pub mod live;
-mod mark;
 mod outcome;
 pub mod ownership;
 mod prune;
+mod reply;
 mod rest;
-pub mod watch;
+mod state;
+mod wave;
 
 use causeway_records::inventory::ObjectRef;
 use kube::Client;
 
 pub use self::{
-    access::{Access, Auth},
-    apply::is_settled,
-    discovery::{Discovery, Kind},
-    error::{Cause, ClusterError},
+    access::{ClusterAccess, ClusterAuth},
+    apply::is_up_to_date,
+    cache::{CachedObject, ObjectCache, UnsyncedKind},
+    discovery::{Discovery, ServedKind},
+    error::{ClusterError, UnreachableCause},
     facts::definition_ref,
-    live::Live,
-    outcome::{Change, Outcome},
-    ownership::Writer,
+    live::LiveObject,
+    outcome::{ObjectChange, WriteOutcome},
+    ownership::FieldOwner,
     rest::{Lookup, REQUEST_TIMEOUT},
-    watch::{Projection, Watches},
 };
 
-/// A cluster that can be spoken to. Cheap to clone: clones share connections and the discovery cache.
+/// A client of one cluster. Clones share connections and the discovery cache.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
@@ -50,7 +59,7 @@ pub struct Cluster {
 
 /// Which cluster this is, and what runs there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
+pub struct ClusterIdentity {
     /// The uid of namespace kube-system: the same for the life of a cluster, and no two clusters share it.
     pub uid: String,
     /// `v1.36.3`.
@@ -63,17 +72,17 @@ impl Cluster {
     /// Must be called within a tokio runtime, and the process must have installed rustls's ring provider before.
     ///
     /// # Errors
-    /// Access, when the data cannot be used.
-    pub fn connect(access: &Access) -> Result<Self, ClusterError> {
+    /// `Access`, when the data cannot be used.
+    pub fn connect(access: &ClusterAccess) -> Result<Self, ClusterError> {
         Ok(Self::from_client(access.client()?))
     }
 
-    /// Wraps a client that was made otherwise.
+    /// For a client that was built otherwise.
     pub fn from_client(client: Client) -> Self {
         Self { discovery: Discovery::new(client.clone()), client }
     }
 
-    /// What the cluster serves.
+    /// The kinds that the cluster serves.
     pub fn discovery(&self) -> &Discovery {
         &self.discovery
     }
@@ -82,17 +91,19 @@ impl Cluster {
         &self.client
     }
 
-    /// Asks the cluster who it is.
+    /// Reads which cluster answers.
     ///
     /// # Errors
     /// Unreachable, also when our credentials are not accepted; Refused when we may not read namespace kube-system.
-    pub async fn identity(&self) -> Result<Identity, ClusterError> {
+    pub async fn identity(&self) -> Result<ClusterIdentity, ClusterError> {
         let version = async {
             let version = tokio::time::timeout(REQUEST_TIMEOUT, self.client.apiserver_version());
             version
                 .await
-                .map_err(|_| ClusterError::unreachable(Cause::Timeout, "its version was not answered in time"))?
-                .map_err(|error| ClusterError::of_client(&error))
+                .map_err(|_| {
+                    ClusterError::unreachable(UnreachableCause::Timeout, "its version was not answered in time")
+                })?
+                .map_err(|error| ClusterError::from_client(&error))
         };
         let system = ObjectRef {
             group: String::new(),
@@ -103,9 +114,9 @@ impl Cluster {
         };
         let (version, system) = tokio::try_join!(version, self.get_builtin(&system))?;
         match system {
-            Some(live) => Ok(Identity { uid: live.uid().to_owned(), version: version.git_version }),
+            Some(live) => Ok(ClusterIdentity { uid: live.uid().to_owned(), version: version.git_version }),
             None => Err(ClusterError::unreachable(
-                Cause::ServerError,
+                UnreachableCause::ServerError,
                 "it has no namespace kube-system, which tells clusters apart",
             )),
         }

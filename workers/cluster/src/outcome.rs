@@ -4,12 +4,11 @@ use causeway_records::inventory::{Inventory, ObjectRef};
 
 use super::ClusterError;
 
-/// What happened to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It was not there; we made it.
+pub enum ObjectChange {
+    /// It did not exist; we created it.
     Created,
-    /// It differed and was put right.
+    /// It differed and was corrected.
     Updated,
     /// As `Updated`, and what others had put into its spec was removed.
     Cleaned,
@@ -17,7 +16,7 @@ pub enum Change {
     Unchanged,
     /// Applied, but its spec still differs from ours at this path: somebody insists, or the cluster rounds what we ask for.
     Differs(String),
-    /// The watch shows it as we left it: no request was made.
+    /// The cache shows it as we left it: no request was made.
     Skipped,
     /// The cluster confirms that it is gone.
     Deleted,
@@ -27,27 +26,26 @@ pub enum Change {
     Released(String),
 }
 
-/// What was done, and what is known now.
+/// What a call of apply or prune did.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct WriteOutcome {
     /// From `apply`: an entry for each object of the plan. From `prune`: the entries that are not gone yet.
     pub inventory: Inventory,
     /// What happened, in the order of the plan or of the deletion. Objects whose turn never came are absent.
-    pub changes: Vec<(ObjectRef, Change)>,
+    pub changes: Vec<(ObjectRef, ObjectChange)>,
     /// What failed; the other objects are done nevertheless.
     pub errors: Vec<ClusterError>,
 }
 
-impl Outcome {
-    /// What happened to an object.
-    pub fn change(&self, at: &ObjectRef) -> Option<&Change> {
+impl WriteOutcome {
+    pub fn change(&self, at: &ObjectRef) -> Option<&ObjectChange> {
         self.changes.iter().find(|(object, _)| object == at).map(|(_, change)| change)
     }
 
     /// The objects that are still on their way out, with the reason.
     pub fn pending(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
         self.changes.iter().filter_map(|(object, change)| match change {
-            Change::Pending(why) => Some((object, why.as_str())),
+            ObjectChange::Pending(why) => Some((object, why.as_str())),
             _ => None,
         })
     }

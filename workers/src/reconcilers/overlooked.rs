@@ -40,7 +40,7 @@ pub(super) async fn remind(
     let (cluster, writer) = (&pass.connection.cluster, pass.writer(owner));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");
-        match cluster.disturb(&writer, &route.at, &disturbed(route), &pass.connection.watches).await {
+        match cluster.touch(&writer, &route.at, &disturbed(route), &pass.connection.watches).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Failure::Cancelled),
             Err(error) => pass.site.report(&error),

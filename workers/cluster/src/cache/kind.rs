@@ -1,4 +1,7 @@
 //! What is known of one kind, and whom a change of it concerns. Pure: events in, owners out.
+//!
+//! Own code instead of kube's `Store` because that one answers stale while a list is repeated, has no index by owner, and can't say
+//! what is different after a repeated list: what happened in a gap of the watch would wake nobody.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -7,7 +10,7 @@ use std::{
 
 use causeway_records::inventory::ObjectRef;
 
-use super::Projection;
+use super::CachedObject;
 use crate::ClusterError;
 
 /// Namespace (empty for none) and name.
@@ -17,20 +20,19 @@ fn key(at: &ObjectRef) -> Key {
     (at.namespace.as_deref().unwrap_or_default().into(), at.name.as_str().into())
 }
 
-/// The objects of one kind.
 #[derive(Default)]
-pub(super) struct Cache {
-    /// As far as known; kept while a new list arrives, to see what changed in the meantime.
-    objects: HashMap<Key, Arc<Projection>>,
-    /// The same by owner.
+pub(super) struct KindCache {
+    /// Kept while a new list arrives, to see what changed in the meantime.
+    objects: HashMap<Key, Arc<CachedObject>>,
+    /// Index of `objects`.
     owned: HashMap<Arc<str>, HashSet<Key>>,
     /// A list that is not complete yet.
-    arriving: HashMap<Key, Arc<Projection>>,
+    arriving: HashMap<Key, Arc<CachedObject>>,
     synced: bool,
     error: Option<ClusterError>,
 }
 
-impl Cache {
+impl KindCache {
     pub(super) fn is_synced(&self) -> bool {
         self.synced
     }
@@ -39,12 +41,12 @@ impl Cache {
         self.error.as_ref()
     }
 
-    /// None while the watch does not stand: what was known may be wrong by now.
-    pub(super) fn get(&self, at: &ObjectRef) -> Option<Arc<Projection>> {
+    /// None while the kind is not synced: what was known may be wrong by now.
+    pub(super) fn get(&self, at: &ObjectRef) -> Option<Arc<CachedObject>> {
         self.objects.get(&key(at)).filter(|_| self.synced).cloned()
     }
 
-    pub(super) fn by_owner(&self, owner: &str) -> Vec<Arc<Projection>> {
+    pub(super) fn by_owner(&self, owner: &str) -> Vec<Arc<CachedObject>> {
         let keys = self.owned.get(owner).filter(|_| self.synced);
         keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).cloned().collect()
     }
@@ -56,7 +58,7 @@ impl Cache {
     }
 
     /// One object of the list.
-    pub(super) fn arrive(&mut self, object: Projection) {
+    pub(super) fn arrive(&mut self, object: CachedObject) {
         self.arriving.insert(key(&object.at), Arc::new(object));
     }
 
@@ -78,7 +80,7 @@ impl Cache {
     }
 
     /// An object appeared or changed.
-    pub(super) fn put(&mut self, object: Projection) -> Vec<Arc<str>> {
+    pub(super) fn put(&mut self, object: CachedObject) -> Vec<Arc<str>> {
         let (key, new) = (key(&object.at), Arc::new(object));
         let old = self.objects.insert(key.clone(), new.clone());
         if let Some(before) = old.as_ref().filter(|before| before.owner != new.owner) {
@@ -89,7 +91,7 @@ impl Cache {
     }
 
     /// An object was deleted, or lost our label.
-    pub(super) fn remove(&mut self, last: &Projection) -> Vec<Arc<str>> {
+    pub(super) fn remove(&mut self, last: &CachedObject) -> Vec<Arc<str>> {
         let key = key(&last.at);
         let old = self.objects.remove(&key);
         if let Some(before) = &old {
@@ -107,7 +109,7 @@ impl Cache {
         }
     }
 
-    /// The watch does not stand any more.
+    /// The watch failed.
     pub(super) fn fail(&mut self, error: ClusterError) {
         self.synced = false;
         self.error = Some(error);
@@ -116,9 +118,10 @@ impl Cache {
 }
 
 /// The owners to whom the step from `old` to `new` means something.
-fn concerned(old: Option<&Arc<Projection>>, new: Option<&Arc<Projection>>) -> BTreeSet<Arc<str>> {
-    // The generation counts what the hash shows already, except that conditions are compared with it.
-    if old == new {
+fn concerned(old: Option<&Arc<CachedObject>>, new: Option<&Arc<CachedObject>>) -> BTreeSet<Arc<str>> {
+    if let (Some(old), Some(new)) = (old, new)
+        && old.means_the_same_as(new)
+    {
         return BTreeSet::new();
     }
     [old, new].into_iter().flatten().map(|object| object.owner.clone()).filter(|owner| !owner.is_empty()).collect()
@@ -127,9 +130,9 @@ fn concerned(old: Option<&Arc<Projection>>, new: Option<&Arc<Projection>>) -> BT
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Cause;
+    use crate::UnreachableCause;
 
-    fn object(name: &str, owner: &str, hash: &str, status: &str) -> Projection {
+    fn object(name: &str, owner: &str, hash: &str, status: &str) -> CachedObject {
         let at = ObjectRef {
             group: String::new(),
             version: "v1".into(),
@@ -137,23 +140,23 @@ mod tests {
             namespace: Some("shop".into()),
             name: name.into(),
         };
-        Projection::for_tests(at, "u1", hash).owned(owner, status)
+        CachedObject::for_tests(at, "u1", hash).owned(owner, status)
     }
 
-    fn listed(objects: Vec<Projection>) -> (Cache, Vec<Arc<str>>) {
-        let mut cache = Cache::default();
+    fn listed(objects: Vec<CachedObject>) -> (KindCache, Vec<Arc<str>>) {
+        let mut cache = KindCache::default();
         let owners = list(&mut cache, objects);
         (cache, owners)
     }
 
-    fn list(cache: &mut Cache, objects: Vec<Projection>) -> Vec<Arc<str>> {
+    fn list(cache: &mut KindCache, objects: Vec<CachedObject>) -> Vec<Arc<str>> {
         cache.begin();
         objects.into_iter().for_each(|object| cache.arrive(object));
         cache.complete()
     }
 
     fn cut() -> ClusterError {
-        ClusterError::unreachable(Cause::ConnectionFailed, "connection refused")
+        ClusterError::unreachable(UnreachableCause::ConnectionFailed, "connection refused")
     }
 
     fn names(owners: &[Arc<str>]) -> Vec<&str> {
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_while_the_watch_does_not_stand() {
+    fn nothing_is_known_while_the_kind_is_not_synced() {
         let seen = object("a", "x-1", "h", "null");
         let (mut cache, _) = listed(vec![seen.clone()]);
         assert!(cache.get(&seen.at).is_some());

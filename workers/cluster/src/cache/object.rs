@@ -1,4 +1,4 @@
-//! The little of an object that is kept in memory.
+//! The part of an object that is kept in memory.
 
 use std::sync::Arc;
 
@@ -13,29 +13,10 @@ use crate::live::{is_applied_by, live_hash, stable_status};
 /// By this annotation cert-manager says which Certificate a Secret is for.
 const CERTIFICATE_NAME: &str = "cert-manager.io/certificate-name";
 
-/// A resourceVersion. Any two are equal: a change of nothing but it concerns nobody.
-#[derive(Clone, Debug, Default, Eq)]
-pub struct Version(Box<str>);
-
-impl Version {
-    /// As the API server wrote it; empty if it gave none.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl PartialEq for Version {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 /// What decisions and conditions need of one object.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Projection {
-    /// Which object.
+#[derive(Clone, Debug)]
+pub struct CachedObject {
     pub at: ObjectRef,
-    /// The uid the API server gave it.
     pub uid: String,
     /// The value of its owner label; empty if it has none.
     pub owner: Arc<str>,
@@ -46,7 +27,7 @@ pub struct Projection {
     /// It was deleted and waits for its finalizers.
     pub deleting: bool,
     /// `metadata.resourceVersion`, to bind writes to.
-    pub version: Version,
+    pub resource_version: Box<str>,
     /// We have applied it. Others' controllers copy our labels to what they make, say from a Service to its EndpointSlices.
     pub applied: bool,
     /// The Certificate that cert-manager made this Secret for.
@@ -57,9 +38,9 @@ pub struct Projection {
     status: Box<str>,
 }
 
-impl Projection {
-    /// Reduces an object of the kind of `kind`.
-    pub(super) fn of(kind: &ObjectRef, mut object: DynamicObject, field_manager: &str) -> Self {
+impl CachedObject {
+    /// Reduces an object of the kind that `kind` names.
+    pub(super) fn from_object(kind: &ObjectRef, mut object: DynamicObject, field_manager: &str) -> Self {
         let status = stable_status(&object.data["status"]);
         let at = ObjectRef { namespace: object.namespace(), name: object.name_any(), ..kind.clone() };
         let generation = object.metadata.generation.unwrap_or_default();
@@ -77,10 +58,31 @@ impl Projection {
             works,
             generation,
             deleting: object.metadata.deletion_timestamp.is_some(),
-            version: Version(object.metadata.resource_version.unwrap_or_default().into_boxed_str()),
+            resource_version: object.metadata.resource_version.unwrap_or_default().into_boxed_str(),
             uid: object.metadata.uid.unwrap_or_default(),
             status: status.to_string().into_boxed_str(),
         }
+    }
+
+    /// Whether nobody need be woken for the step from one to the other: all but the resourceVersion is the same.
+    pub(super) fn means_the_same_as(&self, other: &Self) -> bool {
+        // Destructured, so that whoever adds a field has to decide here.
+        let Self {
+            at,
+            uid,
+            owner,
+            live_hash,
+            generation,
+            deleting,
+            resource_version: _,
+            applied,
+            certificate,
+            works,
+            status,
+        } = self;
+        (at, uid, owner, live_hash) == (&other.at, &other.uid, &other.owner, &other.live_hash)
+            && (generation, deleting, applied) == (&other.generation, &other.deleting, &other.applied)
+            && (certificate, works, status) == (&other.certificate, &other.works, &other.status)
     }
 
     /// The status without what ticks; null when there is none yet.
@@ -100,12 +102,12 @@ impl Projection {
             && !self.deleting
     }
 
-    /// In the form from which conditions are computed.
+    /// The form from which conditions are computed.
     pub fn observed(&self) -> Observed {
         self.observed_as(false)
     }
 
-    /// The same for an object that stands as it was left: of one that works nobody needs the status.
+    /// The same for an object that is as we left it: of one that works nobody needs the status.
     pub fn observed_standing(&self) -> Observed {
         self.observed_as(self.works)
     }
@@ -121,7 +123,7 @@ impl Projection {
         Self {
             at,
             uid: uid.to_owned(),
-            version: Version::default(),
+            resource_version: Box::default(),
             owner: Arc::from(""),
             live_hash: live_hash.to_owned(),
             generation: 0,
@@ -178,7 +180,7 @@ mod tests {
 
     #[test]
     fn watched_and_read_objects_have_the_same_hash() {
-        let seen = Projection::of(&kind(), serde_json::from_value(body()).unwrap(), "causeway-cp1");
+        let seen = CachedObject::from_object(&kind(), serde_json::from_value(body()).unwrap(), "causeway-cp1");
         assert_eq!(seen.live_hash, live_hash(&body(), "causeway-cp1"));
         assert_eq!((seen.uid.as_str(), &*seen.owner, seen.generation), ("u1", "gateway-instance-7", 3));
         assert_eq!(seen.at.to_string(), "Gateway shop/web");
@@ -190,18 +192,18 @@ mod tests {
         let seen = |version: &str| {
             let mut body = body();
             body["metadata"]["resourceVersion"] = json!(version);
-            Projection::of(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1")
+            CachedObject::from_object(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1")
         };
         let (old, new) = (seen("7"), seen("8"));
-        assert_eq!(old, new);
-        assert_eq!([old.version.as_str(), new.version.as_str()], ["7", "8"]);
+        assert!(old.means_the_same_as(&new));
+        assert_eq!([&*old.resource_version, &*new.resource_version], ["7", "8"]);
     }
 
     #[test]
     fn an_object_without_status_has_a_null_one() {
         let mut body = body();
         body.as_object_mut().unwrap().remove("status");
-        let seen = Projection::of(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1");
+        let seen = CachedObject::from_object(&kind(), serde_json::from_value(body).unwrap(), "causeway-cp1");
         assert_eq!(seen.status(), Value::Null);
     }
 }

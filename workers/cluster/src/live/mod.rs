@@ -1,14 +1,14 @@
-//! Objects as they stand in a cluster, and the pure functions that say what of them matters.
+//! Objects as the API server returns them, and the pure functions that say what of them matters.
 
 use causeway_render::plan::hash;
 use serde_json::{Map, Value, json};
 
 /// An object as the API server returned it. Every accessor takes a malformed object for an empty one.
 #[derive(Clone, PartialEq)]
-pub struct Live(Value);
+pub struct LiveObject(Value);
 
 /// Names the object and nothing of what is in it: it may be a Secret.
-impl std::fmt::Debug for Live {
+impl std::fmt::Debug for LiveObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = self.0["kind"].as_str().unwrap_or("object");
         let name = self.metadata("name").as_str().unwrap_or_default();
@@ -16,13 +16,11 @@ impl std::fmt::Debug for Live {
     }
 }
 
-impl Live {
-    /// Wraps what was read.
+impl LiveObject {
     pub fn new(body: Value) -> Self {
         Self(body)
     }
 
-    /// The whole object.
     pub fn body(&self) -> &Value {
         &self.0
     }
@@ -37,7 +35,6 @@ impl Live {
         self.metadata("resourceVersion").as_str().unwrap_or_default()
     }
 
-    /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.metadata("labels")[name].as_str()
     }
@@ -79,8 +76,8 @@ fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// A hash of what somebody could change under our feet: everything outside `metadata` and `status`, and of the labels and
-/// annotations those that `field_manager` set. Others may add theirs without waking us for ever; if one of ours is changed or
+/// A hash of what somebody else could change: everything outside `metadata` and `status`, and of the labels and
+/// annotations those that `field_manager` set. Others may add theirs without an effect on the hash; if one of ours is changed or
 /// removed, the API server takes it from our managed fields, and the hash changes.
 ///
 /// `apiVersion` and `kind` are left out: objects in lists come without them.
@@ -118,7 +115,7 @@ fn ours(metadata: &Value, field: &str, field_manager: &str) -> Value {
     Value::Object(result)
 }
 
-/// Fields of a status that tick without meaning anything to us.
+/// Fields of a status that change all the time without meaning anything to us.
 const VOLATILE: [&str; 6] = [
     "attachedRoutes",
     "attachedListenerSets",
@@ -128,7 +125,7 @@ const VOLATILE: [&str; 6] = [
     "lastProbeTime",
 ];
 
-/// A status without what ticks.
+/// A status without the fields that change all the time.
 pub fn stable_status(status: &Value) -> Value {
     match status {
         Value::Object(fields) => fields
@@ -168,7 +165,7 @@ pub fn first_difference(desired: &Value, live: &Value) -> Option<String> {
 
 /// The live object with our `spec` in place of its own and everybody's metadata left as it is, bound to the state that was seen:
 /// a replace with it removes what others put into the spec and nothing else.
-pub(crate) fn with_spec(live: &Live, spec: &Value) -> Value {
+pub(crate) fn with_spec(live: &LiveObject, spec: &Value) -> Value {
     let mut body = live.0.clone();
     if let Some(fields) = body.as_object_mut() {
         fields.insert("spec".to_owned(), spec.clone());

@@ -106,7 +106,7 @@ fn a_difference_is_named_by_its_path() {
 
 #[test]
 fn a_replace_touches_the_spec_alone() {
-    let live = Live::new(gateway());
+    let live = LiveObject::new(gateway());
     let body = with_spec(&live, &json!({"listeners": []}));
     assert_eq!(body["spec"], json!({"listeners": []}));
     assert_eq!(body["metadata"]["uid"], "u1");
@@ -120,7 +120,7 @@ fn malformed_objects_do_no_harm() {
     for body in
         [json!(null), json!([]), json!({"metadata": 3}), json!({"metadata": {"managedFields": "x", "labels": []}})]
     {
-        let live = Live::new(body.clone());
+        let live = LiveObject::new(body.clone());
         assert_eq!((live.uid(), live.is_deleting()), ("", false));
         assert!(live.managers().is_empty());
         live.hash(US);

@@ -1,11 +1,11 @@
 //! Reaching a cluster, and saying why not.
 
-use causeway_cluster::{Access, Auth, Cause, Cluster, ClusterError, Lookup};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, Lookup, UnreachableCause};
 use causeway_records::inventory::ObjectRef;
 
 use crate::support::{Corner, access, config_map_ref, namespace_ref};
 
-async fn cause(access: &Access) -> Cause {
+async fn cause(access: &ClusterAccess) -> UnreachableCause {
     match Cluster::connect(access).unwrap().identity().await {
         Err(ClusterError::Unreachable { cause, .. }) => cause,
         other => panic!("{other:?}"),
@@ -24,20 +24,20 @@ async fn a_cluster_is_told_by_the_uid_of_kube_system() {
 #[tokio::test]
 async fn nobody_listens() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let access = Access { endpoint: format!("https://127.0.0.1:{port}"), ..access() };
-    assert_eq!(cause(&access).await, Cause::ConnectionFailed);
+    let access = ClusterAccess { endpoint: format!("https://127.0.0.1:{port}"), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::ConnectionFailed);
 }
 
 #[tokio::test]
 async fn the_certificate_is_for_another_name() {
-    let access = Access { server_name: Some("elsewhere.example.test".into()), ..access() };
-    assert_eq!(cause(&access).await, Cause::TlsFailed);
+    let access = ClusterAccess { server_name: Some("elsewhere.example.test".into()), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::TlsFailed);
 }
 
 #[tokio::test]
 async fn the_credentials_are_not_accepted() {
-    let access = Access { auth: Auth::Token("not-a-token".into()), ..access() };
-    assert_eq!(cause(&access).await, Cause::Unauthorized);
+    let access = ClusterAccess { auth: ClusterAuth::Token("not-a-token".into()), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::Unauthorized);
 }
 
 #[tokio::test]

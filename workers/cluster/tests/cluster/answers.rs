@@ -1,6 +1,6 @@
 //! Something between us and the API server that says 200 to a request, and means nothing by it.
 
-use causeway_cluster::{Access, Auth, Change, Cluster, ClusterError, Outcome};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ObjectChange, WriteOutcome};
 use causeway_rig::{
     Endpoints,
     faults::{Answer, Answers},
@@ -31,8 +31,9 @@ impl Between {
         self.proxy.forget();
         let cluster = self.proxy.cluster();
         // Whoever comes through the proxy is let in.
-        let auth = Auth::Token("anybody".into());
-        let access = Access { endpoint: cluster.server.clone(), ca_pem: Some(cluster.ca.clone()), auth, ..access() };
+        let auth = ClusterAuth::Token("anybody".into());
+        let access =
+            ClusterAccess { endpoint: cluster.server.clone(), ca_pem: Some(cluster.ca.clone()), auth, ..access() };
         self.corner.cluster = Cluster::connect(&access).unwrap();
         self.proxy.script((0..n).map(|_| Answer::Real).chain([Answer::Code(200)]));
     }
@@ -44,7 +45,7 @@ impl Between {
 }
 
 /// Nothing but that the cluster failed.
-fn failed(outcome: &Outcome) {
+fn failed(outcome: &WriteOutcome) {
     assert!(matches!(outcome.errors[..], [ClusterError::Unreachable { .. }, ..]), "{outcome:?}");
 }
 
@@ -66,7 +67,7 @@ async fn an_object_stands_and_goes_whichever_answer_is_about_something_else() {
             assert_eq!(pruned.inventory, applied.inventory, "it is remembered as long as nobody knows that it is gone");
             pruned = between.corner.prune(&pruned.inventory).await;
         }
-        assert_eq!(pruned.change(&map.at), Some(&Change::Deleted), "request {n}");
+        assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted), "request {n}");
         assert!(between.corner.read(&map.at).await.is_none(), "request {n}");
         if !between.was_wrong() {
             break;
@@ -89,7 +90,7 @@ async fn a_namespace_is_not_empty_because_an_answer_names_nothing() {
         between.anew(n);
         let pruned = between.corner.prune(&applied.inventory).await;
         match pruned.change(&space.at) {
-            Some(Change::Released(why)) => assert!(why.contains("theirs"), "request {n}: {why}"),
+            Some(ObjectChange::Released(why)) => assert!(why.contains("theirs"), "request {n}: {why}"),
             Some(other) => panic!("request {n}: {other:?}"),
             None => failed(&pruned),
         }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use causeway_cluster::{Change, ClusterError, Watches, Writer};
+use causeway_cluster::{ClusterError, FieldOwner, ObjectCache, ObjectChange};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ async fn a_new_object_is_ours_by_the_uid_it_got() {
     let corner = Corner::new().await;
     let map = corner.config_map("web", "one");
     let outcome = corner.applied(std::slice::from_ref(&map), &[]).await;
-    assert_eq!(outcome.change(&map.at), Some(&Change::Created));
+    assert_eq!(outcome.change(&map.at), Some(&ObjectChange::Created));
     let live = corner.read(&map.at).await.unwrap();
     assert_eq!(entry(&outcome.inventory, &map.at).uid, live.metadata.uid);
     assert_eq!(live.data["data"]["text"], "one");
@@ -31,7 +31,7 @@ async fn a_second_apply_changes_nothing() {
     let first = corner.applied(std::slice::from_ref(&map), &[]).await;
     let before = corner.read(&map.at).await;
     let second = corner.applied(std::slice::from_ref(&map), &first.inventory).await;
-    assert_eq!(second.change(&map.at), Some(&Change::Unchanged));
+    assert_eq!(second.change(&map.at), Some(&ObjectChange::Unchanged));
     assert_eq!(second.inventory, first.inventory);
     assert_eq!(corner.read(&map.at).await, before);
 }
@@ -43,7 +43,7 @@ async fn what_somebody_edited_is_put_back() {
     let first = corner.applied(std::slice::from_ref(&map), &[]).await;
     corner.edit(&map.at, json!({"data": {"text": "other", "more": "theirs"}, "metadata": {"labels": null}})).await;
     let second = corner.applied(std::slice::from_ref(&map), &first.inventory).await;
-    assert_eq!(second.change(&map.at), Some(&Change::Updated));
+    assert_eq!(second.change(&map.at), Some(&ObjectChange::Updated));
     let live = corner.read(&map.at).await.unwrap();
     assert_eq!(live.data["data"], json!({"text": "one", "more": "theirs"}));
     assert_eq!(live.metadata.labels.unwrap().len(), 2, "our labels are back");
@@ -56,7 +56,7 @@ async fn what_somebody_deleted_is_made_again() {
     let first = corner.applied(std::slice::from_ref(&map), &[]).await;
     corner.delete(&map.at).await;
     let second = corner.applied(std::slice::from_ref(&map), &first.inventory).await;
-    assert_eq!(second.change(&map.at), Some(&Change::Created));
+    assert_eq!(second.change(&map.at), Some(&ObjectChange::Created));
     assert_ne!(entry(&second.inventory, &map.at).uid, entry(&first.inventory, &map.at).uid);
 }
 
@@ -66,7 +66,7 @@ async fn an_object_whose_uid_was_not_noted_is_taken_back_by_its_labels() {
     let map = corner.config_map("web", "one");
     let first = corner.applied(std::slice::from_ref(&map), &[]).await;
     let second = corner.applied(std::slice::from_ref(&map), &[]).await;
-    assert_eq!(second.change(&map.at), Some(&Change::Unchanged));
+    assert_eq!(second.change(&map.at), Some(&ObjectChange::Unchanged));
     assert_eq!(second.inventory, first.inventory);
 }
 
@@ -76,7 +76,7 @@ async fn a_refused_object_leaves_the_others_of_its_stage_alone() {
     let good = corner.config_map("good", "one");
     let bad = corner.object(config_map_ref(&corner.namespace, "bad"), json!({"data": {"text": 5}}));
     let outcome = corner.apply(&[bad.clone(), good.clone()], &[]).await;
-    assert_eq!(outcome.change(&good.at), Some(&Change::Created));
+    assert_eq!(outcome.change(&good.at), Some(&ObjectChange::Created));
     let [ClusterError::Refused { object, .. }] = &outcome.errors[..] else { panic!("{:?}", outcome.errors) };
     assert_eq!(**object, bad.at);
     assert_eq!(entry(&outcome.inventory, &bad.at).uid, None);
@@ -98,7 +98,8 @@ async fn a_lost_lease_stops_before_the_next_write() {
     let objects: Vec<_> = (0..30).map(|number| corner.config_map(&format!("web-{number}"), "one")).collect();
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = asked.clone();
-    let writer = Writer::new(corner.control_plane.as_str(), RECORD, move || counter.fetch_add(1, Ordering::SeqCst) < 5);
+    let writer =
+        FieldOwner::new(corner.control_plane.as_str(), RECORD, move || counter.fetch_add(1, Ordering::SeqCst) < 5);
     let outcome = corner.cluster.apply(&writer, &plan(&objects), &[], &corner.unwatched()).await;
     assert!(!outcome.errors.is_empty());
     assert!(outcome.errors.iter().all(|error| matches!(error, ClusterError::Cancelled { .. })), "{:?}", outcome.errors);
@@ -118,7 +119,7 @@ async fn the_steady_state_costs_no_request() {
     let requests = Requests::default();
     let cluster = requests.cluster().await;
     let objects: Vec<_> = (0..10).map(|number| corner.config_map(&format!("web-{number}"), "one")).collect();
-    let watches = Watches::new(cluster.clone(), corner.control_plane.as_str(), |_| ());
+    let watches = ObjectCache::new(cluster.clone(), corner.control_plane.as_str(), |_| ());
     watches.ensure_watched(&objects[0].at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
     let first = cluster.apply(&corner.writer(), &plan(&objects), &[], &watches).await;
@@ -127,15 +128,15 @@ async fn the_steady_state_costs_no_request() {
     requests.take();
 
     let second = cluster.apply(&corner.writer(), &plan(&objects), &first.inventory, &watches).await;
-    assert!(second.changes.iter().all(|(_, change)| *change == Change::Skipped), "{second:?}");
+    assert!(second.changes.iter().all(|(_, change)| *change == ObjectChange::Skipped), "{second:?}");
     assert_eq!(second.inventory, first.inventory);
     assert_eq!(requests.take(), Vec::<String>::new());
 
     let mut changed = objects.clone();
     changed[3] = corner.config_map("web-3", "two");
     let third = cluster.apply(&corner.writer(), &plan(&changed), &second.inventory, &watches).await;
-    assert_eq!(third.change(&changed[3].at), Some(&Change::Updated));
-    assert_eq!(third.changes.iter().filter(|(_, change)| *change == Change::Skipped).count(), 9);
+    assert_eq!(third.change(&changed[3].at), Some(&ObjectChange::Updated));
+    assert_eq!(third.changes.iter().filter(|(_, change)| *change == ObjectChange::Skipped).count(), 9);
     let path = format!("/api/v1/namespaces/{}/configmaps/web-3", corner.namespace);
     assert_eq!(requests.take(), [format!("PATCH {path}")], "one apply, bound to what the watch shows");
 }

@@ -1,6 +1,6 @@
 //! Kinds of which nobody else has a say in the spec.
 
-use causeway_cluster::Change;
+use causeway_cluster::ObjectChange;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::plan::Object;
 use serde_json::{Value, json};
@@ -54,21 +54,21 @@ async fn what_others_add_is_removed_and_their_metadata_stays() {
     let ours = widget(&corner, json!([{"name": "http", "port": 80}]));
     let objects = [definition(&corner, &group(&corner)), ours.clone()];
     let first = corner.applied(&objects, &[]).await;
-    assert_eq!(first.change(&ours.at), Some(&Change::Created));
+    assert_eq!(first.change(&ours.at), Some(&ObjectChange::Created));
 
     let theirs = json!({"spec": {"entries": [{"name": "extra", "port": 81}], "note": "mine"}, "labels": {"team": "a"}});
     let edited = corner.apply_as_somebody(&ours.at, theirs).await;
     assert_eq!(edited.data["spec"]["entries"].as_array().unwrap().len(), 2);
 
     let second = corner.applied(&objects, &first.inventory).await;
-    assert_eq!(second.change(&ours.at), Some(&Change::Cleaned));
+    assert_eq!(second.change(&ours.at), Some(&ObjectChange::Cleaned));
     let live = corner.read(&ours.at).await.unwrap();
     assert_eq!(live.data["spec"], ours.body["spec"]);
     assert_eq!(live.metadata.labels.unwrap()["team"], "a");
     assert_eq!(live.metadata.uid, edited.metadata.uid);
 
     let third = corner.applied(&objects, &second.inventory).await;
-    assert_eq!(third.change(&ours.at), Some(&Change::Unchanged));
+    assert_eq!(third.change(&ours.at), Some(&ObjectChange::Unchanged));
 }
 
 /// A replace must not make us the owner of fields twice: what a later plan leaves out has to vanish by apply alone.
@@ -82,7 +82,7 @@ async fn after_a_removal_later_plans_still_remove_their_own_entries() {
     let second = corner.applied(&[kind.clone(), two], &first.inventory).await;
     let one = widget(&corner, json!([{"name": "a", "port": 80}]));
     let third = corner.applied(&[kind, one.clone()], &second.inventory).await;
-    assert_eq!(third.change(&one.at), Some(&Change::Updated));
+    assert_eq!(third.change(&one.at), Some(&ObjectChange::Updated));
     assert_eq!(corner.read(&one.at).await.unwrap().data["spec"], one.body["spec"]);
 }
 
@@ -94,7 +94,7 @@ async fn a_default_that_the_plan_leaves_out_is_reported_and_does_not_cycle() {
     let first = corner.applied(&objects, &[]).await;
     let before = corner.read(&ours.at).await.unwrap();
     let second = corner.applied(&objects, &first.inventory).await;
-    assert_eq!(second.change(&ours.at), Some(&Change::Differs("entries[0].port".into())));
+    assert_eq!(second.change(&ours.at), Some(&ObjectChange::Differs("entries[0].port".into())));
     assert_eq!(corner.read(&ours.at).await.unwrap().metadata, before.metadata);
 }
 
@@ -106,6 +106,6 @@ async fn other_kinds_keep_what_others_add() {
     let first = corner.applied(&objects, &[]).await;
     corner.apply_as_somebody(&ours.at, json!({"spec": {"entries": [{"name": "extra", "port": 81}]}})).await;
     let second = corner.applied(&objects, &first.inventory).await;
-    assert_eq!(second.change(&ours.at), Some(&Change::Unchanged));
+    assert_eq!(second.change(&ours.at), Some(&ObjectChange::Unchanged));
     assert_eq!(corner.read(&ours.at).await.unwrap().data["spec"]["entries"].as_array().unwrap().len(), 2);
 }

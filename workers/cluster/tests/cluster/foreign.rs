@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use causeway_cluster::{Change, ClusterError, Writer};
+use causeway_cluster::{ClusterError, FieldOwner, ObjectChange};
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use serde_json::{Value, json};
 
@@ -69,9 +69,9 @@ async fn that_replaced_ours() {
 }
 
 /// A writer that is overtaken: after it has looked and before it writes for the first time, `meanwhile` happens.
-fn overtaken<F: Future<Output = ()> + 'static>(corner: &Arc<Corner>, meanwhile: fn(Arc<Corner>) -> F) -> Writer {
+fn overtaken<F: Future<Output = ()> + 'static>(corner: &Arc<Corner>, meanwhile: fn(Arc<Corner>) -> F) -> FieldOwner {
     let (corner, first) = (corner.clone(), AtomicBool::new(true));
-    Writer::new(corner.control_plane.clone(), RECORD, move || {
+    FieldOwner::new(corner.control_plane.clone(), RECORD, move || {
         if first.swap(false, Ordering::SeqCst) {
             let step = meanwhile(corner.clone());
             tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(step));
@@ -122,6 +122,6 @@ async fn that_replaces_ours_between_our_look_and_our_deletion() {
     let map = corner.config_map("web", "one");
     let first = corner.applied(std::slice::from_ref(&map), &[]).await;
     let pruned = corner.cluster.prune(&overtaken(&corner, somebody_replaces_it), &first.inventory).await;
-    assert!(matches!(pruned.change(&map.at), Some(Change::Released(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
     is_untouched(&corner).await;
 }

@@ -1,6 +1,6 @@
 //! Kinds that come, are used by others, and go.
 
-use causeway_cluster::{Change, ClusterError};
+use causeway_cluster::{ClusterError, ObjectChange};
 use causeway_render::labels::OWNER;
 use serde_json::json;
 
@@ -40,8 +40,8 @@ async fn a_definition_stays_while_somebody_uses_it_and_goes_with_the_last_object
     corner.create(&theirs, json!({})).await;
 
     let pruned = corner.prune(&first.inventory).await;
-    assert_eq!(pruned.change(&ours.at), Some(&Change::Deleted));
-    let Some(Change::Released(why)) = pruned.change(&kind.at) else { panic!("{pruned:?}") };
+    assert_eq!(pruned.change(&ours.at), Some(&ObjectChange::Deleted));
+    let Some(ObjectChange::Released(why)) = pruned.change(&kind.at) else { panic!("{pruned:?}") };
     assert!(why.contains("theirs"), "{why}");
     assert!(pruned.inventory.is_empty());
     let live = corner.read(&kind.at).await.unwrap();
@@ -51,7 +51,7 @@ async fn a_definition_stays_while_somebody_uses_it_and_goes_with_the_last_object
     assert_eq!(entry(&again.inventory, &kind.at).uid, live.metadata.uid);
     corner.delete(&theirs).await;
     let pruned = corner.prune(&again.inventory).await;
-    assert!(matches!(pruned.change(&kind.at), Some(Change::Deleted | Change::Pending(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&kind.at), Some(ObjectChange::Deleted | ObjectChange::Pending(_))), "{pruned:?}");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn without_its_kind_an_object_is_not_confirmed_to_be_gone() {
     corner.delete(&kind.at).await;
     eventually("its kind is no longer served", async || !corner.serves(&ours.at).await).await;
     let pruned = corner.prune(&[entry(&first.inventory, &ours.at).clone()]).await;
-    let Some(Change::Pending(why)) = pruned.change(&ours.at) else { panic!("{pruned:?}") };
+    let Some(ObjectChange::Pending(why)) = pruned.change(&ours.at) else { panic!("{pruned:?}") };
     assert!(why.contains("Widget"), "{why}");
     assert_eq!(pruned.inventory.len(), 1);
 }

@@ -1,6 +1,6 @@
 //! Taking away: ours only, and never more than that.
 
-use causeway_cluster::Change;
+use causeway_cluster::ObjectChange;
 use causeway_records::inventory::InventoryEntry;
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use serde_json::json;
@@ -13,7 +13,7 @@ async fn what_is_ours_goes() {
     let map = corner.config_map("web", "one");
     let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert_eq!(pruned.change(&map.at), Some(&Change::Deleted));
+    assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
     assert!(pruned.inventory.is_empty() && pruned.is_complete());
     assert!(corner.read(&map.at).await.is_none());
 }
@@ -23,7 +23,7 @@ async fn what_was_never_made_is_confirmed_to_be_gone() {
     let corner = Corner::new().await;
     let at = config_map_ref(&corner.namespace, "web");
     let pruned = corner.prune(&[InventoryEntry::intended(at.clone())]).await;
-    assert_eq!(pruned.change(&at), Some(&Change::Deleted));
+    assert_eq!(pruned.change(&at), Some(&ObjectChange::Deleted));
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn what_somebody_made_anew_stays() {
     corner.delete(&map.at).await;
     let theirs = corner.create(&map.at, json!({})).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&map.at), Some(Change::Released(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
     assert!(pruned.inventory.is_empty());
     assert_eq!(corner.read(&map.at).await.unwrap(), theirs);
 }
@@ -45,7 +45,7 @@ async fn what_was_never_ours_stays() {
     let at = config_map_ref(&corner.namespace, "web");
     let theirs = corner.create(&at, json!({})).await;
     let pruned = corner.prune(&[InventoryEntry::intended(at.clone())]).await;
-    assert!(matches!(pruned.change(&at), Some(Change::Released(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&at), Some(ObjectChange::Released(_))), "{pruned:?}");
     assert_eq!(corner.read(&at).await.unwrap(), theirs);
 }
 
@@ -56,7 +56,7 @@ async fn what_somebody_took_our_labels_off_stays() {
     let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
     let theirs = corner.edit(&map.at, json!({"metadata": {"labels": null}})).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&map.at), Some(Change::Released(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
     assert_eq!(corner.read(&map.at).await.unwrap(), theirs);
 }
 
@@ -67,7 +67,7 @@ async fn what_is_marked_to_be_kept_stays_without_an_owner() {
     map.keep = true;
     let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&map.at), Some(Change::Released(_))), "{pruned:?}");
+    assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
     let labels = corner.read(&map.at).await.unwrap().metadata.labels.unwrap();
     assert_eq!(labels.keys().collect::<Vec<_>>(), [CONTROL_PLANE]);
 }
@@ -79,7 +79,7 @@ async fn a_finalizer_is_named_and_keeps_the_entry() {
     let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
     for _ in 0..2 {
         let pruned = corner.prune(&applied.inventory).await;
-        let Some(Change::Pending(why)) = pruned.change(&map.at) else { panic!("{pruned:?}") };
+        let Some(ObjectChange::Pending(why)) = pruned.change(&map.at) else { panic!("{pruned:?}") };
         assert!(why.contains("causeway.test/hold"), "{why}");
         assert_eq!(pruned.inventory, applied.inventory);
     }
@@ -88,7 +88,7 @@ async fn a_finalizer_is_named_and_keeps_the_entry() {
 
     corner.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert_eq!(pruned.change(&map.at), Some(&Change::Deleted));
+    assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
 }
 
 #[tokio::test]
@@ -100,8 +100,8 @@ async fn a_namespace_with_somebodys_object_in_it_stays_and_can_be_taken_up_again
     corner.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
 
     let pruned = corner.prune(&applied.inventory).await;
-    assert_eq!(pruned.change(&map.at), Some(&Change::Deleted));
-    let Some(Change::Released(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
+    assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
+    let Some(ObjectChange::Released(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
     assert!(why.contains(&format!("ConfigMap {}/theirs", space.at.name)), "{why}");
     assert!(pruned.inventory.is_empty());
     let live = corner.read(&space.at).await.unwrap();
@@ -119,7 +119,7 @@ async fn an_empty_namespace_of_ours_goes() {
     let map = corner.object(config_map_ref(&space.at.name, "web"), json!({}));
     let applied = corner.applied(&[space.clone(), map.clone()], &[]).await;
     let pruned = corner.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&space.at), Some(Change::Pending(_) | Change::Deleted)), "{pruned:?}");
+    assert!(matches!(pruned.change(&space.at), Some(ObjectChange::Pending(_) | ObjectChange::Deleted)), "{pruned:?}");
     let live = corner.read(&space.at).await;
     assert!(live.is_none_or(|live| live.metadata.deletion_timestamp.is_some()));
 }
@@ -131,7 +131,7 @@ async fn a_namespace_waits_for_what_is_on_its_way_out() {
     let map = corner.object(config_map_ref(&space.at.name, "web"), json!({"finalizers": ["causeway.test/hold"]}));
     let applied = corner.applied(&[space.clone(), map.clone()], &[]).await;
     let pruned = corner.prune(&applied.inventory).await;
-    let Some(Change::Pending(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
+    let Some(ObjectChange::Pending(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
     assert!(why.contains(&map.at.to_string()), "{why}");
     assert!(corner.read(&space.at).await.unwrap().metadata.deletion_timestamp.is_none());
     corner.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;

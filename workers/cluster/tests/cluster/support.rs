@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use causeway_cluster::{Access, Auth, Cluster, Outcome, Watches, Writer};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, FieldOwner, ObjectCache, WriteOutcome};
 use causeway_records::inventory::{Inventory, InventoryEntry, ObjectRef};
 use causeway_render::{
     labels::{CONTROL_PLANE, OWNER},
@@ -53,17 +53,17 @@ impl Corner {
         corner
     }
 
-    pub(crate) fn writer(&self) -> Writer {
+    pub(crate) fn writer(&self) -> FieldOwner {
         self.writer_for(RECORD)
     }
 
-    pub(crate) fn writer_for(&self, owner: &str) -> Writer {
-        Writer::new(self.control_plane.as_str(), owner, || true)
+    pub(crate) fn writer_for(&self, owner: &str) -> FieldOwner {
+        FieldOwner::new(self.control_plane.as_str(), owner, || true)
     }
 
-    /// Watches that watch nothing: every object is looked at.
-    pub(crate) fn unwatched(&self) -> Watches {
-        Watches::new(self.cluster.clone(), self.control_plane.as_str(), |_| ())
+    /// ObjectCache that watch nothing: every object is looked at.
+    pub(crate) fn unwatched(&self) -> ObjectCache {
+        ObjectCache::new(self.cluster.clone(), self.control_plane.as_str(), |_| ())
     }
 
     /// An object of the record as the plan holds it.
@@ -78,18 +78,18 @@ impl Corner {
     }
 
     /// Applies for the record, without watches.
-    pub(crate) async fn apply(&self, objects: &[Object], inventory: &[InventoryEntry]) -> Outcome {
+    pub(crate) async fn apply(&self, objects: &[Object], inventory: &[InventoryEntry]) -> WriteOutcome {
         self.cluster.apply(&self.writer(), &plan(objects), inventory, &self.unwatched()).await
     }
 
     /// Applies what nothing stands in the way of.
-    pub(crate) async fn applied(&self, objects: &[Object], inventory: &[InventoryEntry]) -> Outcome {
+    pub(crate) async fn applied(&self, objects: &[Object], inventory: &[InventoryEntry]) -> WriteOutcome {
         let outcome = self.apply(objects, inventory).await;
         assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
         outcome
     }
 
-    pub(crate) async fn prune(&self, entries: &[InventoryEntry]) -> Outcome {
+    pub(crate) async fn prune(&self, entries: &[InventoryEntry]) -> WriteOutcome {
         self.cluster.prune(&self.writer(), entries).await
     }
 
@@ -209,13 +209,13 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut conditi
 }
 
 /// How the control plane reaches the cluster of the rig.
-pub(crate) fn access() -> Access {
+pub(crate) fn access() -> ClusterAccess {
     let rig = Endpoints::from_env().unwrap();
     let cluster = rig.cluster().clone();
-    Access {
+    ClusterAccess {
         endpoint: cluster.server,
         ca_pem: Some(cluster.ca),
-        auth: Auth::ClientCert { cert_pem: cluster.causeway.certificate, key_pem: cluster.causeway.key },
+        auth: ClusterAuth::ClientCert { cert_pem: cluster.causeway.certificate, key_pem: cluster.causeway.key },
         server_name: None,
     }
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use causeway_cluster::{Access, Cluster, ClusterError, Watches};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterError, ObjectCache};
 use causeway_render::labels::OWNER;
 use serde_json::json;
 use tokio::{
@@ -24,9 +24,9 @@ use crate::{
 struct Woken(Arc<Mutex<Vec<String>>>);
 
 impl Woken {
-    fn watches(&self, cluster: &Cluster, corner: &Corner) -> Watches {
+    fn watches(&self, cluster: &Cluster, corner: &Corner) -> ObjectCache {
         let woken = self.0.clone();
-        Watches::new(cluster.clone(), corner.control_plane.as_str(), move |owner| {
+        ObjectCache::new(cluster.clone(), corner.control_plane.as_str(), move |owner| {
             woken.lock().unwrap().push(owner.to_owned());
         })
     }
@@ -49,7 +49,7 @@ async fn drift_and_loss_wake_the_owner_and_noise_does_not() {
     let watches = woken.watches(&corner.cluster, &corner);
     watches.ensure_watched(&map.at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
-    assert!(watches.synced("", "ConfigMap"));
+    assert!(watches.is_synced("", "ConfigMap"));
     woken.next("the first list wakes").await;
     let seen = watches.get(&map.at).unwrap();
     let known = entry(&applied.inventory, &map.at);
@@ -82,13 +82,13 @@ async fn a_kind_that_appears_later_is_watched_then() {
     let watches = woken.watches(&corner.cluster, &corner);
     watches.ensure_watched(&ours.at);
     eventually("the watch says why it does not stand", async || {
-        watches.broken().iter().any(|broken| matches!(broken.error, Some(ClusterError::Refused { .. })))
+        watches.unsynced().iter().any(|kind| matches!(kind.error, Some(ClusterError::Refused { .. })))
     })
     .await;
     corner.applied(&[kind, ours.clone()], &[]).await;
     watches.ensure_watched(&ours.at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
-    assert!(watches.broken().is_empty());
+    assert!(watches.unsynced().is_empty());
     woken.next("the new object wakes").await;
     let before = watches.get(&ours.at).unwrap();
 
@@ -116,7 +116,7 @@ async fn a_cluster_that_goes_away_and_comes_back_is_noticed_both_times() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let link = Link::up(listener);
-    let through = Cluster::connect(&Access { endpoint: format!("https://{address}"), ..access() }).unwrap();
+    let through = Cluster::connect(&ClusterAccess { endpoint: format!("https://{address}"), ..access() }).unwrap();
     let woken = Woken::default();
     let watches = woken.watches(&through, &corner);
     watches.ensure_watched(&map.at);
@@ -124,10 +124,10 @@ async fn a_cluster_that_goes_away_and_comes_back_is_noticed_both_times() {
     woken.next("the first list wakes").await;
 
     drop(link);
-    eventually("the cut is noticed", async || !watches.synced("", "ConfigMap")).await;
+    eventually("the cut is noticed", async || !watches.is_synced("", "ConfigMap")).await;
     assert!(watches.get(&map.at).is_none(), "nothing is claimed to be known");
     eventually("and explained", async || {
-        watches.broken().iter().any(|broken| matches!(broken.error, Some(ClusterError::Unreachable { .. })))
+        watches.unsynced().iter().any(|kind| matches!(kind.error, Some(ClusterError::Unreachable { .. })))
     })
     .await;
     let cut = through
