@@ -5,20 +5,20 @@ use causeway_records::{
     inputs::{Listener, Protocol},
     nouns::*,
 };
-use causeway_store::queue::{Key, Work};
+use causeway_store::queue::{Claimed, Key};
 use sqlx::PgPool;
 
 const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
 
 impl World {
-    async fn shared_gateway(&self) -> Work {
+    async fn shared_gateway(&self) -> Claimed {
         let (gateways, _) = self.store.list::<SharedGateway>(&[], 10, 0).await.unwrap();
         let key = Key { kind: "SharedGateway".into(), id: gateways[0].id() };
         self.store.begin(&key, self.lease()).await.unwrap().unwrap()
     }
 
     /// The ListenerSets that everything since a pass was about.
-    async fn woken_since(&self, pass: &Work) -> Option<Vec<i32>> {
+    async fn woken_since(&self, pass: &Claimed) -> Option<Vec<i32>> {
         self.store.woken_listener_sets(&self.shared_gateway().await, pass.wake_seq).await.unwrap()
     }
 

@@ -4,7 +4,7 @@ use crate::fixture::{World, patch, record};
 use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
 use causeway_store::{
     Filter, StoreError,
-    queue::{Key, Next, Settlement},
+    queue::{Key, Outcome},
 };
 use sqlx::PgPool;
 use std::time::Duration;
@@ -239,17 +239,17 @@ async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
     let key = key("GatewayInstance", world.instance("web", definition).await.unwrap().id());
-    let settle = Settlement { next: Next::WhenWoken, applied: true, render_version: 1, ..Settlement::default() };
+    let outcome = Outcome { applied: true, ..Outcome::default() };
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
-    world.store.settle(&work, &settle).await.unwrap();
+    world.store.complete(&work, &outcome, 1).await.unwrap();
     let due = async || {
-        let waiting = world.store.due(world.runtime, 100).await.unwrap();
-        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+        let items = world.store.due(world.runtime, 100).await.unwrap();
+        items.oldest.iter().chain(&items.rest).any(|due| due.key == key)
     };
     assert!(!due().await);
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.wake(std::slice::from_ref(&key)).await.unwrap();
-    world.store.settle(&work, &settle).await.unwrap();
+    world.store.complete(&work, &outcome, 1).await.unwrap();
     assert!(due().await);
 }
 
@@ -265,7 +265,10 @@ async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
     assert_eq!((held.leases.len(), held.share), (2, 1));
     world.store.release_leases(a, &[world.runtime]).await.unwrap();
     let other = world.store.keep_leases(b, ttl).await.unwrap();
-    assert_eq!(other.leases.iter().map(|lease| (lease.scope, lease.epoch)).collect::<Vec<_>>(), [(world.runtime, 2)]);
+    assert_eq!(
+        other.leases.iter().map(|lease| (lease.cluster_id, lease.epoch)).collect::<Vec<_>>(),
+        [(world.runtime, 2)]
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -334,12 +337,12 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into());
     let work = world.store.begin(&key("DomainNameInstance", other_name), world.lease()).await.unwrap().unwrap();
     let noted = serde_json::json!({"hosts": {"www.example.test": {"present": false, "ttl": 60}}});
-    assert!(world.store.save_projection(&work, &noted).await.unwrap());
+    assert!(world.store.save_published_state(&work, &noted).await.unwrap());
     let holder = Elsewhere::Noted { id: other_name, name: "api".to_owned() };
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), holder)].into());
     for more in ["elsewhere", "goneSince"] {
         let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: true}}});
-        assert!(world.store.save_projection(&work, &noted).await.unwrap());
+        assert!(world.store.save_published_state(&work, &noted).await.unwrap());
         assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into(), "{more}");
     }
     world.writer.delete::<GatewayInstance>(second).await.unwrap();

@@ -1,6 +1,6 @@
-//! What a cluster needs first, as a step of those that need it.
+//! The support services that a record needs before it can be applied.
 
-use super::{Pass, SUPPORT_SERVICES_INSTALLED};
+use super::{Reconcile, SUPPORT_SERVICES_INSTALLED};
 use causeway_records::{
     Record,
     nouns::{Service, SupportServiceInstance},
@@ -8,32 +8,35 @@ use causeway_records::{
 };
 use causeway_store::StoreError;
 
-impl Pass<'_> {
-    /// The first steps of a record: the cluster answers and, where any are needed, these services are installed in it.
-    pub(super) async fn first_steps(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
+impl Reconcile<'_> {
+    /// The first conditions of a record: the cluster answers and, where any are needed, these services are ready in it.
+    pub(super) async fn prerequisites(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
         match needed {
             [] => Ok(vec![self.reachable()]),
-            _ => Ok(self.first_steps_with(&self.context.store.services_of(self.site.runtime_id()).await?, needed)),
+            _ => {
+                let services = self.context.store.services_of(self.session.cluster_id()).await?;
+                Ok(self.prerequisites_among(&services, needed))
+            }
         }
     }
 
     /// The same where the cluster's services were read already.
-    pub(super) fn first_steps_with(
+    pub(super) fn prerequisites_among(
         &self,
         services: &[Record<SupportServiceInstance>],
         needed: &[Service],
     ) -> Vec<Finding> {
-        let judged = (!needed.is_empty()).then(|| judge(services, needed));
-        std::iter::once(self.reachable()).chain(judged).collect()
+        let installed = (!needed.is_empty()).then(|| installed(services, needed));
+        std::iter::once(self.reachable()).chain(installed).collect()
     }
 }
 
-/// Whether all steps hold, so that the next one can be taken.
-pub(super) fn all_hold(steps: &[Finding]) -> bool {
-    steps.iter().all(|step| step.status == ConditionStatus::True)
+/// Whether all conditions are met, so that the next step can be taken.
+pub(super) fn all_met(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.status == ConditionStatus::True)
 }
 
-fn judge(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> Finding {
+fn installed(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> Finding {
     for need in needed {
         let Some(service) = services.iter().find(|service| service.spec.service == *need) else {
             let message =

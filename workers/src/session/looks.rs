@@ -1,7 +1,7 @@
 //! Looks at shared gateways, which may hold thousands of listeners: where nothing but some of them changed since the last look, the rest need not be
 //! looked at again at once. Kept in memory: whoever takes a cluster over begins with a look at the whole.
 
-use super::Site;
+use super::ClusterSession;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -20,7 +20,7 @@ pub(crate) struct Look {
 /// By id of the shared gateway.
 pub(super) type Looks = Mutex<HashMap<i64, Look>>;
 
-impl Site {
+impl ClusterSession {
     /// The last look at a shared gateway, if that ended well. It is forgotten, until a pass notes its own.
     pub(crate) fn take_look(&self, gateway: i64) -> Option<Look> {
         self.looks().remove(&gateway)

@@ -1,4 +1,6 @@
-//! The right to work on a cluster, by our own clock: no step of the wall clock makes it longer.
+//! Whether a lease is still held, by our own monotonic clock: no step of the wall clock makes it longer.
+//!
+//! This is the first half of the fencing, and stops writes to the cluster. The second half is the lease's epoch in every statement to Postgres.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,9 +8,9 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// A lease as its holder sees it. Clones share one end.
+/// A lease as its holder knows it. Clones end together.
 #[derive(Clone, Debug)]
-pub struct Hold {
+pub(crate) struct LeaseGuard {
     until: Arc<Mutex<Instant>>,
     lost: CancellationToken,
 }
@@ -16,29 +18,29 @@ pub struct Hold {
 /// So long before its end a lease is no longer relied on: a request may take that long to arrive.
 const MARGIN: Duration = Duration::from_secs(2);
 
-impl Hold {
+impl LeaseGuard {
     /// A lease that was asked for at `asked` and lasts `ttl` from then, whenever the answer came.
-    pub fn new(asked: Instant, ttl: Duration) -> Self {
+    pub(crate) fn new(asked: Instant, ttl: Duration) -> Self {
         Self { until: Arc::new(Mutex::new(asked + ttl.saturating_sub(MARGIN))), lost: CancellationToken::new() }
     }
 
-    /// It was renewed by a request made at `asked`.
-    pub fn renew(&self, asked: Instant, ttl: Duration) {
+    /// Extends it by a renewal that was asked for at `asked`.
+    pub(crate) fn renew(&self, asked: Instant, ttl: Duration) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = asked + ttl.saturating_sub(MARGIN);
     }
 
     /// Gives it up.
-    pub fn lose(&self) {
+    pub(crate) fn lose(&self) {
         self.lost.cancel();
     }
 
-    /// Whether anything may be written under it right now.
-    pub fn is_held(&self) -> bool {
+    /// Whether a write under the lease may begin now.
+    pub(crate) fn is_held(&self) -> bool {
         !self.lost.is_cancelled() && Instant::now() < *self.until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends when it is given up or over. Whoever works under it stops then, and with that every request that is still under way.
-    pub async fn lost(&self) {
+    /// Completes when the lease is given up or over. The caller then stops all work under it, and with it every request under way.
+    pub(crate) async fn lost(&self) {
         loop {
             let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
             if Instant::now() >= until {
@@ -57,10 +59,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hold_ends_before_its_lease_does() {
+    fn a_guard_ends_before_its_lease_does() {
         let now = Instant::now();
-        assert!(Hold::new(now, Duration::from_secs(10)).is_held());
-        let old = Hold::new(now - Duration::from_secs(9), Duration::from_secs(10));
+        assert!(LeaseGuard::new(now, Duration::from_secs(10)).is_held());
+        let old = LeaseGuard::new(now - Duration::from_secs(9), Duration::from_secs(10));
         assert!(!old.is_held(), "the margin is over");
         old.renew(now, Duration::from_secs(10));
         assert!(old.is_held());
