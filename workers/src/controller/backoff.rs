@@ -1,16 +1,16 @@
 //! How long a failing record rests before it is reconciled again. Each record backs off alone.
 
-use rand::RngExt;
+use causeway_cluster::backoff::Backoff;
 use std::time::Duration;
 
-const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+/// The rest doubles with each failure.
+const SOON: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(60));
 /// A record that only a person can mend is parked after this many failures, which takes some minutes.
 const PATIENCE: i32 = 9;
 /// How often a parked record is tried.
 const PARKED: Duration = Duration::from_secs(300);
-/// The first and the longest rest after a panic: the fault is in our code, and stays there until that is replaced.
-const DEFECT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3600));
+/// After a panic: the fault is in our code, and stays there until that is replaced.
+const DEFECT: Backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(3600));
 
 /// How a reconcile that failed is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,12 +28,12 @@ impl Retry {
     /// How long a record rests that has failed so often before. Between half of the computed time and all of it, so that records that failed
     /// together aren't tried together.
     pub(crate) fn rest(self, failures: i32) -> Duration {
-        let longest = match self {
-            Self::Defect => doubled(DEFECT.0, failures).min(DEFECT.1),
-            Self::Parked if failures >= PATIENCE => PARKED,
-            Self::Parked | Self::Soon => doubled(FIRST, failures).min(LONGEST),
+        let backoff = match self {
+            Self::Defect => DEFECT,
+            Self::Parked if failures >= PATIENCE => Backoff::new(PARKED, PARKED),
+            Self::Parked | Self::Soon => SOON,
         };
-        longest.mul_f64(rand::rng().random_range(0.5..1.0))
+        backoff.delay(failures)
     }
 
     /// What the condition of a parked record adds to its sentence; empty for every other.
@@ -46,10 +46,6 @@ impl Retry {
             PARKED.as_secs() / 60
         )
     }
-}
-
-fn doubled(first: Duration, failures: i32) -> Duration {
-    first.saturating_mul(1 << failures.clamp(0, 10))
 }
 
 #[cfg(test)]

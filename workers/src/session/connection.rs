@@ -20,7 +20,7 @@ const TRUST: Duration = Duration::from_secs(5);
 pub(crate) struct Connection {
     /// Reads and writes.
     pub(crate) cluster: Cluster,
-    /// Our objects there, as the watches show them.
+    /// Our objects there.
     pub(crate) cache: ObjectCache,
     /// `v1.36.3`.
     pub(crate) version: String,
@@ -36,8 +36,8 @@ impl Connection {
 
     fn verified_at(self: Arc<Self>, asked: Instant, version: String) -> Arc<Self> {
         if self.version != version {
-            let (cluster, watches, access) = (self.cluster.clone(), self.cache.clone(), self.access.clone());
-            return Arc::new(Self { cluster, watches, version, access, verified: Mutex::new(asked) });
+            let (cluster, cache, access) = (self.cluster.clone(), self.cache.clone(), self.access.clone());
+            return Arc::new(Self { cluster, cache, version, access, verified: Mutex::new(asked) });
         }
         *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         self
@@ -104,7 +104,7 @@ impl ClusterSession {
                 let _ = wake.send(key);
             }
         });
-        Ok(Connection { cluster, watches, version: String::new(), access, verified: Mutex::new(Instant::now()) })
+        Ok(Connection { cluster, cache, version: String::new(), access, verified: Mutex::new(Instant::now()) })
     }
 }
 
