@@ -5,7 +5,7 @@ use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventor
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, InventoryEntry, ObjectRef},
-    status::Finding,
+    status::NewCondition,
 };
 use causeway_render::{
     k8s::{cert_manager::CERTIFICATE, core::SECRET},
@@ -31,7 +31,7 @@ const GOING: Duration = Duration::from_secs(2);
 /// What came of applying a plan.
 pub(super) struct Brought {
     /// The step `Applied`.
-    pub(super) finding: Finding,
+    pub(super) finding: NewCondition,
     /// Everything stands as asked for.
     pub(super) applied: bool,
     /// Why it has to be tried again.
@@ -52,7 +52,7 @@ pub(super) struct Brought {
 
 impl Brought {
     /// Into what the pass found, between the steps before and after.
-    pub(super) fn found(self, before: Vec<Finding>, after: Vec<Finding>) -> Found {
+    pub(super) fn found(self, before: Vec<NewCondition>, after: Vec<NewCondition>) -> Found {
         let findings = before.into_iter().chain([self.finding]).chain(after).collect();
         Found {
             findings,
@@ -251,12 +251,12 @@ impl Pass<'_> {
         let pending = done.pending().next().map(|(object, why)| format!("{object}: {why}"));
         let error = done.errors.first();
         let finding = match (error, &braked, &pending) {
-            (Some(error), ..) => Finding::fails(APPLIED, reason(error), error.to_string()),
-            (None, Some(list), _) => Finding::fails(APPLIED, "MassDeletion", list.clone()),
+            (Some(error), ..) => NewCondition::not_met(APPLIED, reason(error), error.to_string()),
+            (None, Some(list), _) => NewCondition::not_met(APPLIED, "MassDeletion", list.clone()),
             (None, None, Some(why)) => {
-                Finding::holds(APPLIED, "Pruning", format!("all objects stand; still going: {why}"))
+                NewCondition::met(APPLIED, "Pruning", format!("all objects stand; still going: {why}"))
             }
-            (None, None, None) => Finding::holds(APPLIED, "Applied", applied(plan)),
+            (None, None, None) => NewCondition::met(APPLIED, "Applied", applied(plan)),
         };
         let retry_after = match error {
             Some(ClusterError::Unreachable { retry_after, .. }) => *retry_after,
@@ -329,7 +329,7 @@ mod tests {
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_an_orphan() {
         let gateway = Owner { kind: "shared-gateway", id: 7 };
-        let at = |kind: causeway_render::k8s::Kind| kind.at("shared-gateway-7", "shop");
+        let at = |kind: causeway_render::k8s::ObjectKind| kind.at("shared-gateway-7", "shop");
         let mut secret = Projection::for_tests(at(SECRET), "u", "h");
         secret.applied = false;
         let mut made = secret.clone();

@@ -2,7 +2,7 @@
 
 use super::{APPLIED, Failure, Found, remove};
 use crate::context::Context;
-use causeway_records::{nouns::WorkloadDefinition, status::Finding};
+use causeway_records::{nouns::WorkloadDefinition, status::NewCondition};
 use causeway_render::workload::manifests;
 use causeway_store::queue::Work;
 
@@ -16,8 +16,8 @@ pub(super) async fn reconcile(context: &Context, work: &Work) -> Result<Found, F
     let findings = if work.key.kind == "WorkloadDefinition" {
         let definition = context.store.get::<WorkloadDefinition>(work.key.id).await?;
         vec![match manifests(&definition.spec.yaml_document) {
-            Ok(manifests) => Finding::holds(APPLIED, "Valid", format!("{} manifests", manifests.len())),
-            Err(sentence) => Finding::fails(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
+            Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
+            Err(sentence) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
         }]
     } else {
         vec![]

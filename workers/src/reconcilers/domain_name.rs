@@ -7,7 +7,7 @@ use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
     inputs::{DomainNameInputs, Elsewhere, HostRecord, Published},
     nouns::{AwsAccount, Service},
-    status::Finding,
+    status::NewCondition,
 };
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
@@ -272,8 +272,8 @@ fn progress(published: &Published, zone: &Looked, leaving: &BTreeSet<String>, no
 }
 
 /// The zone could not be read: say so, and try again as the error says.
-fn unread(before: Vec<Finding>, brought: super::bring::Brought, error: &DnsError) -> Found {
-    let finding = Finding::fails(DNS_PUBLISHED, error.reason(), error.to_string());
+fn unread(before: Vec<NewCondition>, brought: super::bring::Brought, error: &DnsError) -> Found {
+    let finding = NewCondition::not_met(DNS_PUBLISHED, error.reason(), error.to_string());
     let mut found = brought.found(before, vec![finding]);
     found.applied = false;
     found.error = Some(error.to_string());

@@ -1,17 +1,10 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{Failure, Found, Pass, overlooked::remind, services::all_hold, shared_gateway::gateway_state};
-use causeway_records::{
-    inputs::{GatewayInputs, Protocol},
-    inventory::ObjectRef,
-    nouns::Service,
-    status::Finding,
-};
+use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
     conditions,
-    gateway::{self, gateway_ref, listeners},
-    k8s::cert_manager::CLUSTER_ISSUER,
-    names, shared_gateway,
+    gateway::{self, gateway_ref},
 };
 use causeway_store::queue::Next;
 use chrono::{DateTime, Utc};
@@ -31,14 +24,14 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     if pass.work.being_deleted {
         return match still_published(&inputs, pass.work.now()) {
             Some((message, wait)) => Ok(Found {
-                findings: vec![pass.reachable(), Finding::fails(DNS_WITHDRAWN, "Waiting", message)],
+                findings: vec![pass.reachable(), NewCondition::not_met(DNS_WITHDRAWN, "Waiting", message)],
                 next: Next::In(wait),
                 ..Found::default()
             }),
             None => pass.remove(owner).await,
         };
     }
-    let before = pass.first_steps_with(&services, needed(&inputs));
+    let before = pass.first_steps_with(&services, &gateway::support_services(&inputs));
     if !all_hold(&before) {
         return Ok(Found { findings: before, ..Found::default() });
     }
@@ -47,11 +40,11 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
     };
     let brought = pass.bring(owner, &plan).await?;
-    let others = looked_at(&inputs);
+    let others = gateway::observed_refs(&inputs);
     pass.watch(others.iter()).await;
     let seen = pass.seen(owner, others.iter());
     let steps = conditions::gateway_instance(&inputs, &plan, &seen);
-    let unanswered = if brought.applied { remind(pass, owner, &plan, &seen, &steps).await? } else { None };
+    let unanswered = if brought.applied { remind(pass, &inputs, &plan, &seen, &steps).await? } else { None };
     let mut found = brought.found(before, steps);
     found.next = unanswered.map_or(found.next, |wait| found.next.within(wait));
     if inputs.shared_gateway.is_none() {
@@ -61,35 +54,6 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         found.projection = Some(state);
     }
     Ok(found)
-}
-
-fn needed(inputs: &GatewayInputs) -> &'static [Service] {
-    if inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true)) {
-        &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]
-    } else {
-        &[Service::GatewayApi, Service::EnvoyGateway]
-    }
-}
-
-/// Objects of the shared gateway that this instance's steps are read from.
-fn looked_at(inputs: &GatewayInputs) -> Vec<ObjectRef> {
-    let mut all = vec![gateway_ref(inputs)];
-    let Some(shared) = &inputs.shared_gateway else { return all };
-    let name = &shared.gateway.object_name;
-    all.extend(shared.slots.values().map(|slot| shared_gateway::holder(name, *slot)));
-    // Without TLS nothing of cert-manager is asked for, which may not be installed.
-    let secured =
-        listeners(inputs).unwrap_or_default().into_iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let certificates: Vec<_> =
-        secured.filter_map(|listener| Some(shared_gateway::certificate_ref(name, &listener.key.hostname?))).collect();
-    if !certificates.is_empty() {
-        let issuers =
-            inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id())));
-        all.extend(issuers.chain(certificates));
-    }
-    all.sort();
-    all.dedup();
-    all
 }
 
 /// Why the routes must stay for now: answers that lead here are still given or kept. With the time to wait.

@@ -5,7 +5,7 @@ use crate::{
     context::Context,
     site::{AgeError, Reach, Site},
 };
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_store::queue::{Next, Work};
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ pub(super) async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) 
         Reach::Down(down) => return unreachable(context, site, work, down).await,
     };
     let message = format!("the cluster answers and runs Kubernetes {}", connection.version);
-    let reachable = Finding::holds(CLUSTER_REACHABLE, "Reachable", message);
+    let reachable = NewCondition::met(CLUSTER_REACHABLE, "Reachable", message);
     if site.restored().is_some() && work.brake_released {
         match site.accept(&connection).await {
             Ok(()) => {}
@@ -30,7 +30,7 @@ pub(super) async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) 
         }
     }
     if let Some(sentence) = site.restored() {
-        let findings = vec![reachable, Finding::fails(APPLIED, DATABASE_RESTORED, sentence)];
+        let findings = vec![reachable, NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence)];
         return Ok(Found { findings, next: Next::In(RESYNC), ..Found::default() });
     }
     if work.being_deleted {

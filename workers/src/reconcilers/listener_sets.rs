@@ -29,7 +29,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>, last: Look) -> Result<Option<Foun
     let Some(slots) = store.woken_listener_sets(work, last.wake_seq).await? else { return Ok(None) };
     let inputs = store.listener_set_inputs(work.key.id, &slots).await?;
     let Ok(mut plan) = shared_gateway::render_listener_sets(&inputs, &slots, &pass.stands()) else { return Ok(None) };
-    plan.standing = all_others(pass, &plan);
+    plan.unchanged = all_others(pass, &plan);
     let owner = shared_gateway::owner(&inputs.gateway.record);
     let brought = pass.bring(owner, &plan).await?;
     if !brought.applied {
@@ -55,6 +55,6 @@ fn all_others(pass: &Pass<'_>, plan: &Plan) -> Vec<ObjectRef> {
 /// The objects from which the state of these listeners is read.
 fn told_of(inputs: &SharedGatewayInputs) -> HashSet<ObjectRef> {
     let name = &inputs.gateway.object_name;
-    let holders = inputs.listeners.iter().map(|listener| holder(name, listener.slot));
+    let holders = inputs.listeners.iter().map(|listener| holder(name, listener.listener_set));
     holders.chain([gateway_ref(name)]).chain(certificates_of(inputs)).collect()
 }

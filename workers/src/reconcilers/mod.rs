@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     site::{Connection, Down, Reach, Site},
 };
-use causeway_records::{inventory::Inventory, status::Finding};
+use causeway_records::{inventory::Inventory, status::NewCondition};
 use causeway_store::{
     StoreError,
     queue::{Key, Next, Work},
@@ -56,7 +56,7 @@ pub enum Retry {
 #[derive(Debug, Default)]
 pub struct Found {
     /// The steps, in order.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<NewCondition>,
     /// When to look again.
     pub next: Next,
     /// What is asked for has been applied.
@@ -87,7 +87,7 @@ impl Found {
     /// A pass that has to be tried again.
     pub fn again(reason: &str, message: String) -> Self {
         Self {
-            findings: vec![Finding::fails(APPLIED, reason, message.clone())],
+            findings: vec![NewCondition::not_met(APPLIED, reason, message.clone())],
             error: Some(message),
             ..Self::default()
         }
@@ -95,7 +95,7 @@ impl Found {
 
     /// A record that can't be brought about until somebody changes it.
     pub fn invalid(message: String) -> Self {
-        Self { findings: vec![Finding::fails(APPLIED, "Invalid", message)], ..Self::default() }
+        Self { findings: vec![NewCondition::not_met(APPLIED, "Invalid", message)], ..Self::default() }
     }
 
     /// In one word, for figures.
@@ -177,7 +177,7 @@ async fn unreachable(context: &Context, site: &Arc<Site>, work: &Work, down: Dow
         site.told(&work.key);
     }
     Ok(Found {
-        findings: vec![Finding::fails(CLUSTER_REACHABLE, &down.reason, down.message)],
+        findings: vec![NewCondition::not_met(CLUSTER_REACHABLE, &down.reason, down.message)],
         next: Next::In(site.next_try().max(Duration::from_secs(1))),
         ..Found::default()
     })
@@ -185,15 +185,15 @@ async fn unreachable(context: &Context, site: &Arc<Site>, work: &Work, down: Dow
 
 impl Pass<'_> {
     /// The first finding of every pass that gets so far.
-    pub(crate) fn reachable(&self) -> Finding {
+    pub(crate) fn reachable(&self) -> NewCondition {
         let message = format!("the cluster answers and runs Kubernetes {}", self.connection.version);
-        Finding::holds(CLUSTER_REACHABLE, "Reachable", message)
+        NewCondition::met(CLUSTER_REACHABLE, "Reachable", message)
     }
 
     /// A pass that does nothing, because the database is an old one. The runtime wakes it when a person has looked.
     fn held(&self, sentence: String) -> Found {
         Found {
-            findings: vec![self.reachable(), Finding::fails(APPLIED, DATABASE_RESTORED, sentence)],
+            findings: vec![self.reachable(), NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence)],
             ..Found::default()
         }
     }

@@ -2,12 +2,15 @@
 
 use super::{Failure, Pass};
 use crate::cluster::ClusterError;
-use causeway_records::status::{ConditionStatus, Finding};
+use causeway_records::{
+    inputs::GatewayInputs,
+    status::{ConditionStatus, NewCondition},
+};
 use causeway_render::{
     conditions::ROUTES_ACCEPTED,
-    labels::Owner,
+    driver::{touched, unobserved_routes},
+    gateway,
     observed::Seen,
-    overlooked::{disturbed, overlooked},
     plan::Plan,
 };
 use std::time::Duration;
@@ -20,13 +23,14 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// again if they may wait longer; None: nobody waits.
 pub(super) async fn remind(
     pass: &Pass<'_>,
-    owner: Owner,
+    inputs: &GatewayInputs,
     plan: &Plan,
     seen: &Seen,
-    steps: &[Finding],
+    steps: &[NewCondition],
 ) -> Result<Option<Duration>, Failure> {
-    let mut needed = steps.iter().take_while(|step| step.kind != ROUTES_ACCEPTED);
-    let routes = overlooked(plan, seen);
+    let mut needed = steps.iter().take_while(|step| step.condition_type != ROUTES_ACCEPTED);
+    let driver = gateway::driver(inputs);
+    let routes = unobserved_routes(driver, plan, seen);
     if routes.is_empty() || !needed.all(|step| step.status == ConditionStatus::True) {
         return Ok(None);
     }
@@ -37,10 +41,10 @@ pub(super) async fn remind(
     if !pass.site.may_remind() {
         return Ok(Some(ANSWERED_WITHIN));
     }
-    let (cluster, writer) = (&pass.connection.cluster, pass.writer(owner));
+    let (cluster, writer) = (&pass.connection.cluster, pass.writer(gateway::owner(&inputs.instance.record)));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");
-        match cluster.disturb(&writer, &route.at, &disturbed(route), &pass.connection.watches).await {
+        match cluster.disturb(&writer, &route.at, &touched(driver, route), &pass.connection.watches).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Failure::Cancelled),
             Err(error) => pass.site.report(&error),
@@ -50,9 +54,9 @@ pub(super) async fn remind(
 }
 
 /// How long all steps have been as they are.
-fn unmoved(pass: &Pass<'_>, steps: &[Finding]) -> Duration {
+fn unmoved(pass: &Pass<'_>, steps: &[NewCondition]) -> Duration {
     let before = &pass.work.conditions;
-    let moved = |step: &Finding| before.get(step.kind).is_none_or(|known| known.status != step.status);
+    let moved = |step: &NewCondition| before.get(step.condition_type).is_none_or(|known| known.status != step.status);
     let last = before.0.iter().map(|condition| condition.last_transition_time).max();
     match last {
         Some(last) if !steps.iter().any(moved) => (pass.work.now() - last).to_std().unwrap_or_default(),

@@ -6,7 +6,7 @@ use crate::{
     context::Context,
 };
 use causeway_failpoints::{CONFIRM_NEXT, reach};
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
     Confirmed,
@@ -43,13 +43,13 @@ impl Pass<'_> {
         }
         if let Some(error) = outcome.errors.first() {
             return Ok(Some(Found {
-                findings: vec![self.reachable(), Finding::fails(DELETED, "Failed", error.to_string())],
+                findings: vec![self.reachable(), NewCondition::not_met(DELETED, "Failed", error.to_string())],
                 error: Some(error.to_string()),
                 ..Found::default()
             }));
         }
         Ok(outcome.pending().next().map(|(object, why)| Found {
-            findings: vec![self.reachable(), Finding::fails(DELETED, "Pending", format!("{object}: {why}"))],
+            findings: vec![self.reachable(), NewCondition::not_met(DELETED, "Pending", format!("{object}: {why}"))],
             next: Next::In(GOING),
             ..Found::default()
         }))
@@ -66,7 +66,7 @@ pub(super) async fn confirm(context: &Context, work: &Work) -> Result<Found, Fai
             Ok(Found { gone: true, ..Found::default() })
         }
         Confirmed::Waits(names) => Ok(Found {
-            findings: vec![Finding::fails(
+            findings: vec![NewCondition::not_met(
                 DELETED,
                 "Waiting",
                 format!("waits until these are gone: {}", names.join(", ")),

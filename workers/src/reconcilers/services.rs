@@ -4,13 +4,13 @@ use super::{Pass, SUPPORT_SERVICES_INSTALLED};
 use causeway_records::{
     Record,
     nouns::{Service, SupportServiceInstance},
-    status::{ConditionStatus, Finding, READY},
+    status::{ConditionStatus, NewCondition, READY},
 };
 use causeway_store::StoreError;
 
 impl Pass<'_> {
     /// The first steps of a record: the cluster answers and, where any are needed, these services are installed in it.
-    pub(super) async fn first_steps(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
+    pub(super) async fn first_steps(&self, needed: &[Service]) -> Result<Vec<NewCondition>, StoreError> {
         match needed {
             [] => Ok(vec![self.reachable()]),
             _ => Ok(self.first_steps_with(&self.context.store.services_of(self.site.runtime_id()).await?, needed)),
@@ -22,31 +22,31 @@ impl Pass<'_> {
         &self,
         services: &[Record<SupportServiceInstance>],
         needed: &[Service],
-    ) -> Vec<Finding> {
+    ) -> Vec<NewCondition> {
         let judged = (!needed.is_empty()).then(|| judge(services, needed));
         std::iter::once(self.reachable()).chain(judged).collect()
     }
 }
 
 /// Whether all steps hold, so that the next one can be taken.
-pub(super) fn all_hold(steps: &[Finding]) -> bool {
+pub(super) fn all_hold(steps: &[NewCondition]) -> bool {
     steps.iter().all(|step| step.status == ConditionStatus::True)
 }
 
-fn judge(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> Finding {
+fn judge(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> NewCondition {
     for need in needed {
         let Some(service) = services.iter().find(|service| service.spec.service == *need) else {
             let message =
                 format!("{need} is not on record for this cluster; change the record once more to have it added");
-            return Finding::fails(SUPPORT_SERVICES_INSTALLED, "Missing", message);
+            return NewCondition::not_met(SUPPORT_SERVICES_INSTALLED, "Missing", message);
         };
         let conditions = service.status.conditions.clone().unwrap_or_default();
         if !conditions.is_true(READY) {
             let why = conditions.get(READY).map_or("it was not looked at yet", |ready| ready.message.as_str());
             let message = format!("support service {} is not ready: {why}", service.spec.name);
-            return Finding::fails(SUPPORT_SERVICES_INSTALLED, "NotReady", message);
+            return NewCondition::not_met(SUPPORT_SERVICES_INSTALLED, "NotReady", message);
         }
     }
     let names: Vec<_> = needed.iter().map(|service| service.as_str()).collect();
-    Finding::holds(SUPPORT_SERVICES_INSTALLED, "Installed", names.join(", "))
+    NewCondition::met(SUPPORT_SERVICES_INSTALLED, "Installed", names.join(", "))
 }

@@ -2,12 +2,7 @@
 
 use super::{Failure, Found, Pass, listener_sets, services::all_hold};
 use crate::site::Look;
-use causeway_records::{
-    inputs::{Protocol, SharedGatewayInputs},
-    inventory::ObjectRef,
-    nouns::Service,
-    secret::SecretError,
-};
+use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, secret::SecretError};
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Key;
 use serde_json::{Value, json};
@@ -37,7 +32,7 @@ async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
     if pass.work.being_deleted {
         return pass.remove(owner).await;
     }
-    let before = pass.first_steps(needed(&inputs)).await?;
+    let before = pass.first_steps(&shared_gateway::support_services(&inputs)).await?;
     if !all_hold(&before) {
         return Ok(Found { findings: before, ..Found::default() });
     }
@@ -46,7 +41,7 @@ async fn whole(pass: &Pass<'_>) -> Result<Found, Failure> {
         Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
     };
     let brought = pass.bring(owner, &plan).await?;
-    let standing: HashSet<&ObjectRef> = plan.standing.iter().collect();
+    let standing: HashSet<&ObjectRef> = plan.unchanged.iter().collect();
     let stands = |at: &ObjectRef| standing.contains(at);
     let seen = pass.seen_by(owner, |own| Some(if stands(&own.at) { own.observed_standing() } else { own.observed() }));
     tell(pass, &inputs, &seen).await?;
@@ -72,15 +67,6 @@ pub(super) async fn tell(pass: &Pass<'_>, inputs: &SharedGatewayInputs, seen: &S
     pass.context.store.wake(&keys).await?;
     let states: Vec<_> = changed.into_iter().map(|(listener, state)| (&listener.key, state)).collect();
     Ok(pass.context.store.save_listener_states(pass.work, &states).await?)
-}
-
-fn needed(inputs: &SharedGatewayInputs) -> &'static [Service] {
-    let https = inputs.listeners.iter().any(|listener| listener.key.protocol == Protocol::Https);
-    match (inputs.listeners.is_empty(), https) {
-        (true, _) => &[],
-        (_, true) => &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager],
-        (_, false) => &[Service::GatewayApi, Service::EnvoyGateway],
-    }
 }
 
 /// What those who route through a Gateway, or publish its address, read of it.

@@ -6,7 +6,7 @@ use causeway_records::{
     inputs::SupportServiceInputs,
     inventory::ObjectRef,
     nouns::{Management, Service},
-    status::{Finding, READY},
+    status::{NewCondition, READY},
 };
 use causeway_render::{
     bundle::Bundle,
@@ -57,7 +57,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     }
     if inputs.domains.is_empty() && spec.service == Service::ExternalDns {
         let finding =
-            Finding::holds(APPLIED, "NothingToPublish", "no domain name instance of this cluster needs it any more");
+            NewCondition::met(APPLIED, "NothingToPublish", "no domain name instance of this cluster needs it any more");
         return Ok(Found { findings: vec![pass.reachable(), finding], applied: true, ..Found::default() });
     }
     match prepare(pass, &inputs, bundle).await {
@@ -112,9 +112,9 @@ async fn prepare(pass: &Pass<'_>, inputs: &SupportServiceInputs, bundle: &Bundle
 /// Somebody else's installation: used as it is.
 fn adopted(pass: &Pass<'_>, compatible: bool, version: Option<String>, why: String) -> Found {
     let (applied, resync) = if compatible {
-        (Finding::holds(APPLIED, "Adopted", why), ADOPTED_RESYNC)
+        (NewCondition::met(APPLIED, "Adopted", why), ADOPTED_RESYNC)
     } else {
-        (Finding::fails(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
+        (NewCondition::not_met(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
     };
     Found {
         findings: vec![pass.reachable(), applied],
@@ -134,10 +134,10 @@ async fn install(
     owner: Owner,
     definitions: bool,
     options: &Options,
-    before: Vec<Finding>,
+    before: Vec<NewCondition>,
     warning: Option<String>,
 ) -> Result<Found, Failure> {
-    let rendered = support_service::render(&support_service::SupportServiceInputs {
+    let rendered = support_service::render(&support_service::Installation {
         control_plane: &inputs.control_plane,
         id: pass.work.key.id,
         bundle,
@@ -159,13 +159,13 @@ async fn install(
     let available = match trouble {
         None => {
             let note = warning.map(|warning| format!("; {warning}")).unwrap_or_default();
-            Finding::holds(
+            NewCondition::met(
                 AVAILABLE,
                 "Available",
                 format!("{} {}{note}", bundle.manifest.service, bundle.manifest.version),
             )
         }
-        Some((reason, message)) => Finding::fails(AVAILABLE, reason, message),
+        Some((reason, message)) => NewCondition::not_met(AVAILABLE, reason, message),
     };
     let ready = all_hold(std::slice::from_ref(&available)) && brought.applied;
     let mut found = brought.found(before, vec![available]);

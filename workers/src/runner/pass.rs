@@ -7,7 +7,7 @@ use crate::{
     site::Site,
 };
 use causeway_failpoints::{PASS_BEGUN, STATUS_NEXT, reach};
-use causeway_records::status::{ConditionStatus, Conditions, Finding};
+use causeway_records::status::{ConditionStatus, Conditions, NewCondition};
 use causeway_store::{
     StoreError,
     queue::{Key, Next, Settlement, Told, Work},
@@ -50,13 +50,13 @@ async fn pass(context: &Context, site: &Arc<Site>, passes: &Passes, key: &Key) -
         return Ok("newer");
     }
     if work.paused {
-        let paused = Finding::fails(
+        let paused = NewCondition::not_met(
             "Paused",
             "InterruptReconciliation",
             "the work is paused; send InterruptReconciliation false to go on",
         );
         let now = work.now();
-        let conditions = Conditions::from_findings(vec![paused], &work.conditions, work.generation, now);
+        let conditions = Conditions::from_new(vec![paused], &work.conditions, work.generation, now);
         settle_as(context, &work, Next::WhenWoken, conditions).await?;
         return Ok("paused");
     }
@@ -129,7 +129,7 @@ async fn record(context: &Context, work: &Work, mut found: Found) -> Result<(), 
     }
     let conditions = match found.in_part {
         true => work.conditions.clone(),
-        false => Conditions::from_findings(found.findings, &work.conditions, work.generation, work.now()),
+        false => Conditions::from_new(found.findings, &work.conditions, work.generation, work.now()),
     };
     let next = match &found.error {
         Some(_) => Next::In(rest),
