@@ -133,7 +133,7 @@ fn listener(key: ListenerKey, listening: Listening) -> Listener {
     let Listening { slot, state, mut users, domain_name_definition_id } = listening;
     users.sort_unstable_by_key(|user| user.gateway_instance_id);
     users.dedup();
-    Listener { key, slot, users, domain_name_definition_id, state }
+    Listener { key, listener_set: slot, users, domain_name_definition_id, state }
 }
 
 /// The keys of listeners, from three columns that begin at `first`.

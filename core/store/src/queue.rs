@@ -13,7 +13,7 @@
 use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{
     inventory::Inventory,
-    status::{Conditions, Finding},
+    status::{Conditions, NewCondition},
 };
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -139,7 +139,7 @@ impl Action {
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// The conditions in the order of the work, without Ready.
-    pub findings: Vec<Finding>,
+    pub conditions: Vec<NewCondition>,
     /// When the record is due again.
     pub action: Action,
     /// The generation that was claimed stands in the cluster.
@@ -165,14 +165,14 @@ pub struct Outcome {
 impl Outcome {
     /// Begins with the conditions that are known already.
     #[must_use]
-    pub fn with(findings: Vec<Finding>) -> Self {
-        Self { findings, ..Self::default() }
+    pub fn with(conditions: Vec<NewCondition>) -> Self {
+        Self { conditions, ..Self::default() }
     }
 
     /// Adds the next condition.
     #[must_use]
-    pub fn then(mut self, finding: Finding) -> Self {
-        self.findings.push(finding);
+    pub fn then(mut self, condition: NewCondition) -> Self {
+        self.conditions.push(condition);
         self
     }
 
@@ -194,12 +194,11 @@ impl Outcome {
 
     /// The conditions to store; None if they say the same as before. Pure.
     #[must_use]
-    pub fn conditions(&self, claimed: &Claimed) -> Option<Conditions> {
+    pub fn changed_conditions(&self, claimed: &Claimed) -> Option<Conditions> {
         if self.in_part {
             return None;
         }
-        let new =
-            Conditions::from_findings(self.findings.clone(), &claimed.conditions, claimed.generation, claimed.now());
+        let new = Conditions::from_new(self.conditions.clone(), &claimed.conditions, claimed.generation, claimed.now());
         (!new.same_but_for_time(&claimed.conditions)).then_some(new)
     }
 
@@ -345,7 +344,7 @@ impl Store {
     ) -> Result<Option<Conditions>> {
         // First, for the statement below ends the reconcile: rather twice than never.
         self.wake(&outcome.wake).await?;
-        let conditions = outcome.conditions(claimed);
+        let conditions = outcome.changed_conditions(claimed);
         let event = outcome.event(claimed);
         let inventory = outcome.inventory.as_ref().filter(|inventory| **inventory != claimed.inventory);
         // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
@@ -383,10 +382,10 @@ impl Store {
         Ok(conditions)
     }
 
-    /// Ends a reconcile that did nothing: only the due time is written, and `findings` in place of the conditions if there are any. Under the
+    /// Ends a reconcile that did nothing: only the due time is written, and `new` in place of the conditions if there are any. Under the
     /// same rule as [`Self::complete`].
-    pub async fn requeue(&self, claimed: &Claimed, action: Action, findings: Vec<Finding>) -> Result<()> {
-        let conditions = if findings.is_empty() { None } else { Outcome::with(findings).conditions(claimed) };
+    pub async fn requeue(&self, claimed: &Claimed, action: Action, new: Vec<NewCondition>) -> Result<()> {
+        let conditions = if new.is_empty() { None } else { Outcome::with(new).changed_conditions(claimed) };
         sqlx::query(
             "UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
@@ -508,13 +507,13 @@ mod tests {
     #[test]
     fn conditions_that_say_the_same_are_not_written() {
         let mut claimed = claimed_for_tests("GatewayInstance", 7);
-        let outcome = Outcome::with(vec![Finding::holds("Applied", "Applied", "1 object")]);
-        let first = outcome.conditions(&claimed).unwrap();
+        let outcome = Outcome::with(vec![NewCondition::met("Applied", "Applied", "1 object")]);
+        let first = outcome.changed_conditions(&claimed).unwrap();
         assert!(first.is_true("Applied") && first.is_true("Ready"));
         claimed.conditions = first;
-        assert_eq!(outcome.conditions(&claimed), None);
+        assert_eq!(outcome.changed_conditions(&claimed), None);
         claimed.generation += 1;
-        assert!(outcome.conditions(&claimed).is_some(), "they hold at a later generation");
+        assert!(outcome.changed_conditions(&claimed).is_some(), "they hold at a later generation");
     }
 
     #[test]

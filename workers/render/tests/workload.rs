@@ -2,8 +2,8 @@
 
 use causeway_records::{inputs::HostRecord, status::ConditionStatus};
 use causeway_render::{
-    conditions,
-    domain_name::{self, gateway_addresses},
+    conditions, domain_name,
+    driver::{self, Driver},
     labels::OWNER,
     observed::{Observed, Seen},
     samples,
@@ -85,10 +85,10 @@ fn addresses_are_read_from_status() {
         { "type": "Hostname", "value": "LB.example.net." }, { "type": "IPAddress", "value": "192.0.2.9" },
         { "value": "192.0.2.10" }, { "value": "" }, {}
     ] });
-    let targets = gateway_addresses(&status);
+    let targets = driver::addresses(Driver::for_class(None), &status);
     assert_eq!(targets.ips.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.9", "192.0.2.10"]);
     assert_eq!(targets.hostnames, ["lb.example.net"]);
-    assert!(gateway_addresses(&json!(null)).is_empty());
+    assert!(driver::addresses(Driver::for_class(None), &json!(null)).is_empty());
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn one_gateway_publishes_a_hostname_that_several_have() {
 fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
     let (mut inputs, mut targets) = samples::domain_name();
     let found = |inputs: &_, targets: &_| {
-        let findings = conditions::domain_name_instance(inputs, targets);
-        findings.into_iter().map(|finding| (finding.status, finding.message)).collect::<Vec<_>>()
+        let found = conditions::domain_name_instance(inputs, targets);
+        found.into_iter().map(|condition| (condition.status, condition.message)).collect::<Vec<_>>()
     };
     let seen = found(&inputs, &targets);
     assert_eq!(seen[0].0, ConditionStatus::True);
@@ -166,7 +166,7 @@ fn a_workload_is_ready_when_its_objects_are() {
         "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2,
         "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],
     });
-    let finding = |status: Option<Value>| {
+    let condition = |status: Option<Value>| {
         let mut seen = Seen::new();
         for object in &plan.objects {
             let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
@@ -175,19 +175,19 @@ fn a_workload_is_ready_when_its_objects_are() {
                 seen.insert(object.at.clone(), observed);
             }
         }
-        let finding = conditions::workload_instance(&plan, &seen).remove(0);
-        (finding.status, finding.reason, finding.message)
+        let condition = conditions::workload_instance(&plan, &seen).remove(0);
+        (condition.status, condition.reason, condition.message)
     };
     let with = |key: &str, value: Value| {
         let mut status = ready.clone();
         status[key] = value;
         Some(status)
     };
-    assert_eq!(finding(Some(ready.clone())).0, ConditionStatus::True);
-    assert_eq!(finding(None).0, ConditionStatus::Unknown);
-    assert_eq!(finding(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
+    assert_eq!(condition(Some(ready.clone())).0, ConditionStatus::True);
+    assert_eq!(condition(None).0, ConditionStatus::Unknown);
+    assert_eq!(condition(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
     assert_eq!(
-        finding(with("updatedReplicas", json!(1))),
+        condition(with("updatedReplicas", json!(1))),
         (
             ConditionStatus::False,
             "RollingOut".into(),
@@ -196,7 +196,7 @@ fn a_workload_is_ready_when_its_objects_are() {
     );
     let unavailable = json!([{ "type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "Deployment does not have minimum availability." }]);
     assert_eq!(
-        finding(with("conditions", unavailable)),
+        condition(with("conditions", unavailable)),
         (
             ConditionStatus::False,
             "MinimumReplicasUnavailable".into(),
@@ -204,5 +204,5 @@ fn a_workload_is_ready_when_its_objects_are() {
         )
     );
     let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
-    assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
+    assert_eq!(condition(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
 }

@@ -11,7 +11,7 @@ use crate::{
     session::{ClusterSession, Connection, Connectivity, Unavailable},
 };
 use causeway_failpoints::{PASS_BEGUN, STATUS_NEXT, reach};
-use causeway_records::status::{Finding, READY};
+use causeway_records::status::{NewCondition, READY};
 use causeway_store::{
     StoreError,
     queue::{Action, Claimed, Key, Outcome},
@@ -32,7 +32,7 @@ enum End {
     /// The record's status says what came of it.
     Complete(Outcome),
     /// Nothing was done: the record is due again, with these conditions in place of its own if there are any. And a word for metrics.
-    Requeue(Action, Vec<Finding>, &'static str),
+    Requeue(Action, Vec<NewCondition>, &'static str),
 }
 
 /// Reconciles the record; whatever comes of it is in the record's status.
@@ -76,8 +76,8 @@ async fn reconcile(
     reach(&STATUS_NEXT);
     // 3. Complete (needs Postgres).
     match end {
-        End::Requeue(action, findings, result) => {
-            context.store.requeue(&claimed, action, findings).await?;
+        End::Requeue(action, conditions, result) => {
+            context.store.requeue(&claimed, action, conditions).await?;
             Ok(result)
         }
         End::Complete(outcome) => {
@@ -151,17 +151,17 @@ async fn ask(
     })
 }
 
-fn paused() -> Finding {
+fn paused() -> NewCondition {
     let message = "the work is paused; send InterruptReconciliation false to go on";
-    Finding::fails("Paused", "InterruptReconciliation", message)
+    NewCondition::not_met("Paused", "InterruptReconciliation", message)
 }
 
 fn await_cluster(session: &ClusterSession, claimed: &Claimed, needs: Needs, why: &Unavailable) -> Outcome {
     if needs == Needs::Connection {
         session.status_reported(&claimed.key);
     }
-    let finding = Finding::fails(CLUSTER_REACHABLE, &why.reason, why.message.clone());
-    Outcome::with(vec![finding]).requeue_after(session.retry_in().max(Duration::from_secs(1)))
+    let condition = NewCondition::not_met(CLUSTER_REACHABLE, &why.reason, why.message.clone());
+    Outcome::with(vec![condition]).requeue_after(session.retry_in().max(Duration::from_secs(1)))
 }
 
 fn timed_out(context: &Context, claimed: &Claimed) -> Outcome {

@@ -2,7 +2,7 @@
 
 use super::{APPLIED, Interrupted, delete};
 use crate::context::Context;
-use causeway_records::{nouns::WorkloadDefinition, status::Finding};
+use causeway_records::{nouns::WorkloadDefinition, status::NewCondition};
 use causeway_render::workload::manifests;
 use causeway_store::queue::{Claimed, Outcome};
 
@@ -14,8 +14,8 @@ pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcom
     if claimed.key.kind == "WorkloadDefinition" {
         let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
         outcome = outcome.then(match manifests(&definition.spec.yaml_document) {
-            Ok(manifests) => Finding::holds(APPLIED, "Valid", format!("{} manifests", manifests.len())),
-            Err(sentence) => Finding::fails(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
+            Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
+            Err(sentence) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
         });
     }
     Ok(outcome)

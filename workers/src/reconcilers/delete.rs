@@ -4,7 +4,7 @@ use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, reach};
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
     Confirmed,
@@ -39,8 +39,8 @@ impl Reconcile<'_> {
             return Ok(Some(Failed::new(DELETED, "Failed", error.to_string()).ends(reachable, self.claimed)));
         }
         let pending = |(object, why)| {
-            let finding = Finding::fails(DELETED, "Pending", format!("{object}: {why}"));
-            reachable.then(finding).requeue_after(DELETING)
+            let condition = NewCondition::not_met(DELETED, "Pending", format!("{object}: {why}"));
+            reachable.then(condition).requeue_after(DELETING)
         };
         Ok(pruned.pending().next().map(pending))
     }
@@ -65,8 +65,8 @@ pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outc
         Confirmed::Waits(names) => {
             let message = format!("waits until these are gone: {}", names.join(", "));
             // Whatever goes wakes it; the time is a net.
-            let finding = Finding::fails(DELETED, "Waiting", message);
-            Ok(Outcome::with(vec![finding]).requeue_after(Duration::from_secs(5)))
+            let condition = NewCondition::not_met(DELETED, "Waiting", message);
+            Ok(Outcome::with(vec![condition]).requeue_after(Duration::from_secs(5)))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The end of a reconcile that failed: its condition, the error on record, and the rest before the next attempt, made together. Pure.
 
 use crate::controller::Retry;
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_store::queue::{Action, Claimed, Outcome};
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Failed {
             applied: false,
             error: Some(self.message),
             action: Action::RequeueAfter(rest),
-            ..outcome.then(Finding::fails(self.condition, &self.reason, sentence))
+            ..outcome.then(NewCondition::not_met(self.condition, &self.reason, sentence))
         }
     }
 }
@@ -61,10 +61,10 @@ mod tests {
     fn a_parked_record_says_so_in_its_condition_but_not_in_its_error() {
         let refused = || Failed::new("Applied", "Refused", "no").retried(Retry::Parked);
         let (first, rest) = after(2, refused());
-        assert!(rest < Duration::from_secs(5) && first.findings[0].message == "no");
+        assert!(rest < Duration::from_secs(5) && first.conditions[0].message == "no");
         let (late, rest) = after(20, refused());
         assert!(rest >= Duration::from_secs(150));
-        let sentence = &late.findings[0].message;
+        let sentence = &late.conditions[0].message;
         assert!(sentence.contains("every 5 minutes") && sentence.contains("Reconciled false"));
         assert_eq!(late.error.as_deref(), Some("no"), "the same error as before makes no further event");
     }
@@ -73,7 +73,7 @@ mod tests {
     fn the_rest_is_no_shorter_than_the_cluster_asks_for() {
         let asked = Duration::from_secs(90);
         let (down, rest) = after(40, Failed::new("Applied", "Unreachable", "down").not_before(asked));
-        assert_eq!((rest, down.findings[0].message.as_str()), (asked, "down"));
+        assert_eq!((rest, down.conditions[0].message.as_str()), (asked, "down"));
         assert!(!down.applied);
     }
 }

@@ -1,17 +1,10 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{Interrupted, Reconcile, prerequisites::all_met, shared_gateway::gateway_state, touch::touch_unanswered};
-use causeway_records::{
-    inputs::{GatewayInputs, Protocol},
-    inventory::ObjectRef,
-    nouns::Service,
-    status::Finding,
-};
+use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
     conditions,
-    gateway::{self, gateway_ref, listeners},
-    k8s::cert_manager::CLUSTER_ISSUER,
-    names, shared_gateway,
+    gateway::{self, gateway_ref},
 };
 use causeway_store::queue::Outcome;
 use chrono::{DateTime, Utc};
@@ -33,14 +26,14 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if ctx.claimed.being_deleted {
         return match still_published(&inputs, ctx.claimed.now()) {
             Some((message, wait)) => {
-                let findings = vec![ctx.reachable(), Finding::fails(DNS_WITHDRAWN, "Waiting", message)];
-                Ok(Outcome::with(findings).requeue_after(wait))
+                let conditions = vec![ctx.reachable(), NewCondition::not_met(DNS_WITHDRAWN, "Waiting", message)];
+                Ok(Outcome::with(conditions).requeue_after(wait))
             }
             None => ctx.delete(owner).await,
         };
     }
     // 3. Prerequisites (pure).
-    let before = ctx.prerequisites_among(&services, needed(&inputs));
+    let before = ctx.prerequisites_among(&services, &gateway::support_services(&inputs));
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
@@ -52,17 +45,17 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 5. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
     // 6. Observe (from the cache), conditions (pure).
-    let others = observed(&inputs);
+    let others = gateway::observed_refs(&inputs);
     ctx.watch(others.iter()).await;
     let seen = ctx.seen(owner, others.iter());
-    let findings = conditions::gateway_instance(&inputs, &plan, &seen);
+    let conditions = conditions::gateway_instance(&inputs, &plan, &seen);
     // 7. Touch routes that no controller has answered (needs the cluster).
     if outcome.applied
-        && let Some(wait) = touch_unanswered(ctx, owner, &plan, &seen, &findings).await?
+        && let Some(wait) = touch_unanswered(ctx, &inputs, &plan, &seen, &conditions).await?
     {
         outcome.action = outcome.action.within(wait);
     }
-    outcome.findings.extend(findings);
+    outcome.conditions.extend(conditions);
     // 8. Publish the Gateway's state, which domain name instances read; a shared gateway publishes its own (pure).
     Ok(match inputs.shared_gateway {
         Some(_) => outcome,
@@ -71,35 +64,6 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             outcome.publish(ctx.claimed.published_state.as_ref(), state)
         }
     })
-}
-
-fn needed(inputs: &GatewayInputs) -> &'static [Service] {
-    if inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true)) {
-        &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]
-    } else {
-        &[Service::GatewayApi, Service::EnvoyGateway]
-    }
-}
-
-/// Objects of the shared gateway from which this instance's conditions are computed.
-fn observed(inputs: &GatewayInputs) -> Vec<ObjectRef> {
-    let mut all = vec![gateway_ref(inputs)];
-    let Some(shared) = &inputs.shared_gateway else { return all };
-    let name = &shared.gateway.object_name;
-    all.extend(shared.slots.values().map(|slot| shared_gateway::holder(name, *slot)));
-    // Without TLS nothing of cert-manager is asked for, which may not be installed.
-    let secured =
-        listeners(inputs).unwrap_or_default().into_iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let certificates: Vec<_> =
-        secured.filter_map(|listener| Some(shared_gateway::certificate_ref(name, &listener.key.hostname?))).collect();
-    if !certificates.is_empty() {
-        let issuers =
-            inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id())));
-        all.extend(issuers.chain(certificates));
-    }
-    all.sort();
-    all.dedup();
-    all
 }
 
 /// Why the routes must stay for now: resolvers still give or keep answers that lead here. With the time to wait.

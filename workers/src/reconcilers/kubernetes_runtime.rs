@@ -2,7 +2,7 @@
 
 use super::{APPLIED, DATABASE_RESTORED, Failed, Interrupted, Reconcile, delete};
 use crate::session::RestoreError;
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_store::queue::Outcome;
 use std::time::Duration;
 
@@ -24,8 +24,8 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         }
     }
     if let Some(sentence) = session.restored_sentence() {
-        let finding = Finding::fails(APPLIED, DATABASE_RESTORED, sentence);
-        return Ok(reachable.then(finding).requeue_after(RESYNC));
+        let condition = NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence);
+        return Ok(reachable.then(condition).requeue_after(RESYNC));
     }
     // 2. Deletion (needs the cluster).
     if claimed.being_deleted {

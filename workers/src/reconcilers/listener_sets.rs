@@ -29,7 +29,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>, last: Look) -> Result<Option<
     let Some(slots) = store.woken_listener_sets(work, last.wake_seq).await? else { return Ok(None) };
     let inputs = store.listener_set_inputs(work.key.id, &slots).await?;
     let Ok(mut plan) = shared_gateway::render_listener_sets(&inputs, &slots, &ctx.stands()) else { return Ok(None) };
-    plan.standing = all_others(ctx, &plan);
+    plan.unchanged = all_others(ctx, &plan);
     let owner = shared_gateway::owner(&inputs.gateway.record);
     let (outcome, _) = ctx.apply_and_prune(owner, &plan, vec![]).await?;
     if !outcome.applied {
@@ -55,6 +55,6 @@ fn all_others(ctx: &Reconcile<'_>, plan: &Plan) -> Vec<ObjectRef> {
 /// The objects from which the state of these listeners is read.
 fn told_of(inputs: &SharedGatewayInputs) -> HashSet<ObjectRef> {
     let name = &inputs.gateway.object_name;
-    let holders = inputs.listeners.iter().map(|listener| holder(name, listener.slot));
+    let holders = inputs.listeners.iter().map(|listener| holder(name, listener.listener_set));
     holders.chain([gateway_ref(name)]).chain(certificates_of(inputs)).collect()
 }

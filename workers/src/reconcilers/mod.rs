@@ -38,7 +38,7 @@ use crate::{
     context::Context,
     session::{ClusterSession, Connection},
 };
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use causeway_store::{
     StoreError,
     queue::{Action, Claimed, Outcome},
@@ -102,19 +102,19 @@ pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interru
 
 impl Reconcile<'_> {
     /// The first condition of every reconcile that gets so far.
-    fn reachable(&self) -> Finding {
+    fn reachable(&self) -> NewCondition {
         let message = format!("the cluster answers and runs Kubernetes {}", self.connection.version);
-        Finding::holds(CLUSTER_REACHABLE, "Reachable", message)
+        NewCondition::met(CLUSTER_REACHABLE, "Reachable", message)
     }
 
     /// Nothing is done, because the database is an old one. The runtime's record wakes this one when a person has looked.
     pub(crate) fn await_person(&self) -> Outcome {
         let sentence = self.session.restored_sentence().unwrap_or_default();
-        Outcome::with(vec![self.reachable(), Finding::fails(APPLIED, DATABASE_RESTORED, sentence)])
+        Outcome::with(vec![self.reachable(), NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence)])
     }
 
     /// Nothing can be done until the record is changed.
     fn invalid(&self, message: impl Into<String>) -> Outcome {
-        Outcome::with(vec![self.reachable(), Finding::fails(APPLIED, "Invalid", message)])
+        Outcome::with(vec![self.reachable(), NewCondition::not_met(APPLIED, "Invalid", message)])
     }
 }

@@ -4,13 +4,13 @@ use super::{Reconcile, SUPPORT_SERVICES_INSTALLED};
 use causeway_records::{
     Record,
     nouns::{Service, SupportServiceInstance},
-    status::{ConditionStatus, Finding, READY},
+    status::{ConditionStatus, NewCondition, READY},
 };
 use causeway_store::StoreError;
 
 impl Reconcile<'_> {
     /// The first conditions of a record: the cluster answers and, where any are needed, these services are ready in it.
-    pub(super) async fn prerequisites(&self, needed: &[Service]) -> Result<Vec<Finding>, StoreError> {
+    pub(super) async fn prerequisites(&self, needed: &[Service]) -> Result<Vec<NewCondition>, StoreError> {
         match needed {
             [] => Ok(vec![self.reachable()]),
             _ => {
@@ -25,31 +25,31 @@ impl Reconcile<'_> {
         &self,
         services: &[Record<SupportServiceInstance>],
         needed: &[Service],
-    ) -> Vec<Finding> {
+    ) -> Vec<NewCondition> {
         let installed = (!needed.is_empty()).then(|| installed(services, needed));
         std::iter::once(self.reachable()).chain(installed).collect()
     }
 }
 
 /// Whether all conditions are met, so that the next step can be taken.
-pub(super) fn all_met(findings: &[Finding]) -> bool {
-    findings.iter().all(|finding| finding.status == ConditionStatus::True)
+pub(super) fn all_met(conditions: &[NewCondition]) -> bool {
+    conditions.iter().all(|condition| condition.status == ConditionStatus::True)
 }
 
-fn installed(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> Finding {
+fn installed(services: &[Record<SupportServiceInstance>], needed: &[Service]) -> NewCondition {
     for need in needed {
         let Some(service) = services.iter().find(|service| service.spec.service == *need) else {
             let message =
                 format!("{need} is not on record for this cluster; change the record once more to have it added");
-            return Finding::fails(SUPPORT_SERVICES_INSTALLED, "Missing", message);
+            return NewCondition::not_met(SUPPORT_SERVICES_INSTALLED, "Missing", message);
         };
         let conditions = service.status.conditions.clone().unwrap_or_default();
         if !conditions.is_true(READY) {
             let why = conditions.get(READY).map_or("it was not looked at yet", |ready| ready.message.as_str());
             let message = format!("support service {} is not ready: {why}", service.spec.name);
-            return Finding::fails(SUPPORT_SERVICES_INSTALLED, "NotReady", message);
+            return NewCondition::not_met(SUPPORT_SERVICES_INSTALLED, "NotReady", message);
         }
     }
     let names: Vec<_> = needed.iter().map(|service| service.as_str()).collect();
-    Finding::holds(SUPPORT_SERVICES_INSTALLED, "Installed", names.join(", "))
+    NewCondition::met(SUPPORT_SERVICES_INSTALLED, "Installed", names.join(", "))
 }

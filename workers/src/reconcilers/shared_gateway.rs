@@ -2,12 +2,7 @@
 
 use super::{Interrupted, Reconcile, listener_sets, prerequisites::all_met};
 use crate::session::Look;
-use causeway_records::{
-    inputs::{Protocol, SharedGatewayInputs},
-    inventory::ObjectRef,
-    nouns::Service,
-    secret::SecretError,
-};
+use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, secret::SecretError};
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::{Key, Outcome};
 use serde_json::{Value, json};
@@ -39,7 +34,7 @@ async fn whole(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
         return ctx.delete(owner).await;
     }
     // 2. Prerequisites (needs Postgres).
-    let before = ctx.prerequisites(needed(&inputs)).await?;
+    let before = ctx.prerequisites(&shared_gateway::support_services(&inputs)).await?;
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
@@ -51,14 +46,14 @@ async fn whole(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
     // 5. Observe (from the cache).
-    let standing: HashSet<&ObjectRef> = plan.standing.iter().collect();
+    let standing: HashSet<&ObjectRef> = plan.unchanged.iter().collect();
     let stands = |at: &ObjectRef| standing.contains(at);
     let seen = ctx.seen_by(owner, |own| Some(if stands(&own.at) { own.observed_standing() } else { own.observed() }));
     // 6. Wake the users of listeners that are in another state (needs Postgres).
     wake_users(ctx, &inputs, &seen).await?;
     // 7. Conditions, and the state that all of its users read (pure).
     if !inputs.listeners.is_empty() {
-        outcome.findings.extend(conditions::shared_gateway(&inputs, &seen));
+        outcome.conditions.extend(conditions::shared_gateway(&inputs, &seen));
     }
     if outcome.applied {
         ctx.session.note_look(ctx.claimed.key.id, Look { wake_seq: ctx.claimed.wake_seq, whole: begun });
@@ -81,15 +76,6 @@ pub(super) async fn wake_users(
     ctx.context.store.wake(&keys).await?;
     let states: Vec<_> = changed.into_iter().map(|(listener, state)| (&listener.key, state)).collect();
     Ok(ctx.context.store.save_listener_states(ctx.claimed, &states).await?)
-}
-
-fn needed(inputs: &SharedGatewayInputs) -> &'static [Service] {
-    let https = inputs.listeners.iter().any(|listener| listener.key.protocol == Protocol::Https);
-    match (inputs.listeners.is_empty(), https) {
-        (true, _) => &[],
-        (_, true) => &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager],
-        (_, false) => &[Service::GatewayApi, Service::EnvoyGateway],
-    }
 }
 
 /// The state of a Gateway as records read it that route through it or publish its address.

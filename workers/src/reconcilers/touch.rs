@@ -2,12 +2,15 @@
 
 use super::{Interrupted, Reconcile};
 use causeway_cluster::ClusterError;
-use causeway_records::status::{ConditionStatus, Finding};
+use causeway_records::{
+    inputs::GatewayInputs,
+    status::{ConditionStatus, NewCondition},
+};
 use causeway_render::{
     conditions::ROUTES_ACCEPTED,
-    labels::Owner,
+    driver::{touched, unobserved_routes},
+    gateway,
     observed::Seen,
-    overlooked::{disturbed, overlooked},
     plan::Plan,
 };
 use std::time::Duration;
@@ -20,13 +23,14 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 /// look again; None if no route waits.
 pub(super) async fn touch_unanswered(
     ctx: &Reconcile<'_>,
-    owner: Owner,
+    inputs: &GatewayInputs,
     plan: &Plan,
     seen: &Seen,
-    steps: &[Finding],
+    steps: &[NewCondition],
 ) -> Result<Option<Duration>, Interrupted> {
-    let mut needed = steps.iter().take_while(|step| step.kind != ROUTES_ACCEPTED);
-    let routes = overlooked(plan, seen);
+    let mut needed = steps.iter().take_while(|step| step.condition_type != ROUTES_ACCEPTED);
+    let driver = gateway::driver(inputs);
+    let routes = unobserved_routes(driver, plan, seen);
     if routes.is_empty() || !needed.all(|step| step.status == ConditionStatus::True) {
         return Ok(None);
     }
@@ -37,10 +41,10 @@ pub(super) async fn touch_unanswered(
     if !ctx.session.may_touch() {
         return Ok(Some(ANSWERED_WITHIN));
     }
-    let (cluster, writer) = (&ctx.connection.cluster, ctx.writer(owner));
+    let (cluster, writer) = (&ctx.connection.cluster, ctx.writer(gateway::owner(&inputs.instance.record)));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");
-        match cluster.touch(&writer, &route.at, &disturbed(route), &ctx.connection.cache).await {
+        match cluster.touch(&writer, &route.at, &touched(driver, route), &ctx.connection.cache).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Interrupted::LeaseLost),
             Err(error) => ctx.session.report_failure(&error),
@@ -50,9 +54,9 @@ pub(super) async fn touch_unanswered(
 }
 
 /// How long all steps have been as they are.
-fn unmoved(ctx: &Reconcile<'_>, steps: &[Finding]) -> Duration {
+fn unmoved(ctx: &Reconcile<'_>, steps: &[NewCondition]) -> Duration {
     let before = &ctx.claimed.conditions;
-    let moved = |step: &Finding| before.get(step.kind).is_none_or(|known| known.status != step.status);
+    let moved = |step: &NewCondition| before.get(step.condition_type).is_none_or(|known| known.status != step.status);
     let last = before.0.iter().map(|condition| condition.last_transition_time).max();
     match last {
         Some(last) if !steps.iter().any(moved) => (ctx.claimed.now() - last).to_std().unwrap_or_default(),

@@ -34,7 +34,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 5. Observe: the objects as the API lists them, and the conditions (pure, from the cache).
     let seen = ctx.seen(owner, std::iter::empty());
     ctx.context.store.save_resources(ctx.claimed.key.id, &resources(&plan, &changes, &seen)).await?;
-    outcome.findings.extend(conditions::workload_instance(&plan, &seen));
+    outcome.conditions.extend(conditions::workload_instance(&plan, &seen));
     Ok(outcome)
 }
 

@@ -5,7 +5,7 @@ use causeway_records::{
     database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
     nouns::GatewayHttpPort,
-    status::Finding,
+    status::NewCondition,
 };
 use causeway_store::{
     lease::Lease,
@@ -55,7 +55,7 @@ async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     assert!(!world.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
     assert!(!world.store.save_published_state(&work, &serde_json::json!({"late": true})).await.unwrap());
     world.store.complete(&work, &outcome("late"), 1).await.unwrap();
-    let late = vec![Finding::fails("Applied", "Late", "late")];
+    let late = vec![NewCondition::not_met("Applied", "Late", "late")];
     world.store.requeue(&work, Action::AwaitChange, late).await.unwrap();
     assert!(world.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
     let now = world.store.begin(&key, new).await.unwrap().unwrap();

@@ -76,7 +76,7 @@ async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool
     let inputs = world.store.gateway_inputs(instance.id()).await.unwrap().0;
     assert_eq!(inputs.hostnames, ["www.example.test"]);
     let shared = inputs.shared_gateway.unwrap();
-    let slots: Vec<_> = shared.slots.iter().map(|(key, slot)| (key.port, *slot)).collect();
+    let slots: Vec<_> = shared.listener_sets.iter().map(|(key, slot)| (key.port, *slot)).collect();
     assert_eq!(slots, [(80, Some(0)), (443, Some(0)), (5432, None)]);
     let gateway = world.store.shared_gateway_inputs(shared.gateway.record.id()).await.unwrap();
     assert_eq!(gateway.listeners.len(), 3);
@@ -133,8 +133,9 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
     let body =
         format!(r#""Hostnames":[{}],"HttpPorts":[{{"Port":80}},{{"Port":443,"TLSEnabled":true}}]"#, hosts.join(","));
     let definition = world.definition("many", &body).await;
-    let slots =
-        async |instance: i64| world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().slots;
+    let slots = async |instance: i64| {
+        world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().listener_sets
+    };
     let made = slots(world.instance("many", definition).await.unwrap().id()).await;
     let count = |slot: i32| made.values().filter(|found| **found == Some(slot)).count();
     assert_eq!((made.len(), count(0), count(1), count(2)), (20, 8, 8, 4));
@@ -292,7 +293,7 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let inputs = world.store.gateway_inputs(instance).await.unwrap().0;
     assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
     assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
-    let listeners = inputs.shared_gateway.unwrap().slots;
+    let listeners = inputs.shared_gateway.unwrap().listener_sets;
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }
 

@@ -25,7 +25,7 @@ use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inv
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     inventory::{Inventory, ObjectRef},
-    status::Finding,
+    status::NewCondition,
 };
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::queue::{Action, Outcome};
@@ -52,7 +52,7 @@ impl Reconcile<'_> {
         &self,
         owner: Owner,
         plan: &Plan,
-        before: Vec<Finding>,
+        before: Vec<NewCondition>,
     ) -> Result<(Outcome, Changes), Interrupted> {
         // 1. Persist what is about to be made (needs Postgres).
         let tracked = self.tracked(owner, plan);
@@ -111,22 +111,30 @@ impl Reconcile<'_> {
         }
     }
 
-    fn outcome_of(&self, plan: &Plan, applied: &WriteOutcome, braked: Option<String>, before: Vec<Finding>) -> Outcome {
+    fn outcome_of(
+        &self,
+        plan: &Plan,
+        applied: &WriteOutcome,
+        braked: Option<String>,
+        before: Vec<NewCondition>,
+    ) -> Outcome {
         let before = Outcome::with(before);
         if let Some(error) = applied.errors.first() {
             return failed(error).ends(before, self.claimed);
         }
         let deleting = applied.pending().next().map(|(object, why)| format!("{object}: {why}"));
         let is_braked = braked.is_some();
-        let finding = match (braked, &deleting) {
-            (Some(list), _) => Finding::fails(APPLIED, "MassDeletion", list),
-            (None, Some(why)) => Finding::holds(APPLIED, "Pruning", format!("all objects stand; still going: {why}")),
-            (None, None) => Finding::holds(APPLIED, "Applied", count(plan)),
+        let condition = match (braked, &deleting) {
+            (Some(list), _) => NewCondition::not_met(APPLIED, "MassDeletion", list),
+            (None, Some(why)) => {
+                NewCondition::met(APPLIED, "Pruning", format!("all objects stand; still going: {why}"))
+            }
+            (None, None) => NewCondition::met(APPLIED, "Applied", count(plan)),
         };
         Outcome {
             applied: !is_braked,
             action: if deleting.is_some() { Action::RequeueAfter(DELETING) } else { Action::AwaitChange },
-            ..before.then(finding)
+            ..before.then(condition)
         }
     }
 }

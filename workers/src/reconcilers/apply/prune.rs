@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_pruned() {
         let gateway = Owner { kind: "shared-gateway", id: 7 };
-        let at = |kind: causeway_render::k8s::Kind| kind.at("shared-gateway-7", "shop");
+        let at = |kind: causeway_render::k8s::ObjectKind| kind.at("shared-gateway-7", "shop");
         let mut secret = CachedObject::for_tests(at(SECRET), "u", "h");
         secret.applied = false;
         let mut made = secret.clone();

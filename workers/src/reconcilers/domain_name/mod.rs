@@ -69,7 +69,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let changed = published != inputs.published;
     inputs.published = published;
     // 7. Conditions, and whom to wake (pure).
-    outcome.findings.extend(conditions::domain_name_instance(&inputs, &targets));
+    outcome.conditions.extend(conditions::domain_name_instance(&inputs, &targets));
     outcome.applied &= clean_for_good;
     outcome.action = Action::RequeueAfter(if clean_for_good { next } else { progress::SOON });
     let successors = hostnames::successors(&inputs);

@@ -7,7 +7,7 @@ use super::{APPLIED, Failed, Interrupted, Reconcile, delete, prerequisites::all_
 use causeway_records::{
     inputs::SupportServiceInputs,
     nouns::{Management, Service},
-    status::{Finding, READY},
+    status::{NewCondition, READY},
 };
 use causeway_render::{
     bundle::Bundle,
@@ -54,8 +54,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
     if inputs.domains.is_empty() && inputs.instance.record.spec.service == Service::ExternalDns {
         let message = "no domain name instance of this cluster needs it any more";
-        let findings = vec![ctx.reachable(), Finding::holds(APPLIED, "NothingToPublish", message)];
-        return Ok(Outcome { applied: true, ..Outcome::with(findings) });
+        let conditions = vec![ctx.reachable(), NewCondition::met(APPLIED, "NothingToPublish", message)];
+        return Ok(Outcome { applied: true, ..Outcome::with(conditions) });
     }
     // 4. Whose the service is (needs the cluster).
     let install = match survey::mode(ctx, &inputs, bundle).await {
@@ -68,7 +68,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         }
     };
     // 5. Render (pure).
-    let rendered = support_service::render(&support_service::SupportServiceInputs {
+    let rendered = support_service::render(&support_service::Installation {
         control_plane: &inputs.control_plane,
         id: ctx.claimed.key.id,
         bundle,
@@ -111,9 +111,9 @@ fn bundle<'a>(ctx: &'a Reconcile<'_>, inputs: &SupportServiceInputs) -> Result<&
 /// Somebody else's installation is used as it is.
 fn adopted(ctx: &Reconcile<'_>, compatible: bool, version: Option<String>, why: String) -> Outcome {
     let (applied, resync) = if compatible {
-        (Finding::holds(APPLIED, "Adopted", why), ADOPTED_RESYNC)
+        (NewCondition::met(APPLIED, "Adopted", why), ADOPTED_RESYNC)
     } else {
-        (Finding::fails(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
+        (NewCondition::not_met(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
     };
     Outcome {
         applied: compatible,
@@ -123,15 +123,15 @@ fn adopted(ctx: &Reconcile<'_>, compatible: bool, version: Option<String>, why: 
     }
 }
 
-fn available(ctx: &Reconcile<'_>, owner: Owner, plan: &Plan, bundle: &Bundle, install: &Install) -> Finding {
+fn available(ctx: &Reconcile<'_>, owner: Owner, plan: &Plan, bundle: &Bundle, install: &Install) -> NewCondition {
     let seen = ctx.seen(owner, std::iter::empty());
     let not_ready = support_service::health(plan, &seen).into_iter().find_map(|(_, health)| match health {
         Health::Ready => None,
-        Health::NotReady { reason, message } => Some(Finding::fails(AVAILABLE, reason, message)),
+        Health::NotReady { reason, message } => Some(NewCondition::not_met(AVAILABLE, reason, message)),
     });
     not_ready.unwrap_or_else(|| {
         let note = install.warning.as_ref().map(|warning| format!("; {warning}")).unwrap_or_default();
         let message = format!("{} {}{note}", bundle.manifest.service, bundle.manifest.version);
-        Finding::holds(AVAILABLE, "Available", message)
+        NewCondition::met(AVAILABLE, "Available", message)
     })
 }
