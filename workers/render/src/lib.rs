@@ -20,8 +20,6 @@
 //!
 //! **To add a driver**: see [`driver`].
 
-#![warn(missing_docs)]
-
 pub mod bundle;
 mod certificates;
 pub mod conditions;

@@ -166,7 +166,7 @@ fn a_workload_is_ready_when_its_objects_are() {
         "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2,
         "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],
     });
-    let condition = |status: Option<Value>| {
+    let finding = |status: Option<Value>| {
         let mut seen = Seen::new();
         for object in &plan.objects {
             let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
@@ -175,19 +175,19 @@ fn a_workload_is_ready_when_its_objects_are() {
                 seen.insert(object.at.clone(), observed);
             }
         }
-        let condition = conditions::workload_instance(&plan, &seen).remove(0);
-        (condition.status, condition.reason, condition.message)
+        let finding = conditions::workload_instance(&plan, &seen).remove(0);
+        (finding.status, finding.reason, finding.message)
     };
     let with = |key: &str, value: Value| {
         let mut status = ready.clone();
         status[key] = value;
         Some(status)
     };
-    assert_eq!(condition(Some(ready.clone())).0, ConditionStatus::True);
-    assert_eq!(condition(None).0, ConditionStatus::Unknown);
-    assert_eq!(condition(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
+    assert_eq!(finding(Some(ready.clone())).0, ConditionStatus::True);
+    assert_eq!(finding(None).0, ConditionStatus::Unknown);
+    assert_eq!(finding(with("observedGeneration", json!(2))).0, ConditionStatus::Unknown);
     assert_eq!(
-        condition(with("updatedReplicas", json!(1))),
+        finding(with("updatedReplicas", json!(1))),
         (
             ConditionStatus::False,
             "RollingOut".into(),
@@ -196,7 +196,7 @@ fn a_workload_is_ready_when_its_objects_are() {
     );
     let unavailable = json!([{ "type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": "Deployment does not have minimum availability." }]);
     assert_eq!(
-        condition(with("conditions", unavailable)),
+        finding(with("conditions", unavailable)),
         (
             ConditionStatus::False,
             "MinimumReplicasUnavailable".into(),
@@ -204,5 +204,5 @@ fn a_workload_is_ready_when_its_objects_are() {
         )
     );
     let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
-    assert_eq!(condition(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
+    assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
 }
