@@ -12,6 +12,7 @@ extern crate self as causeway_records;
 pub mod field;
 pub mod inputs;
 pub mod inventory;
+pub mod kind;
 pub mod nouns;
 pub mod overlay;
 pub mod problem;
@@ -23,4 +24,5 @@ pub mod status;
 pub mod text;
 pub mod value;
 
+pub use kind::Kind;
 pub use record::Record;

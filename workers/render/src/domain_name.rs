@@ -14,6 +14,7 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
+    Kind,
     inputs::{DomainGateway, DomainNameInputs},
     inventory::ObjectRef,
     nouns::DomainNameInstance,
@@ -57,7 +58,7 @@ pub struct RecordSet {
 
 /// Who owns the objects of a domain name instance.
 pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
-    Owner { kind: "domain-name-instance", id: instance.common.id }
+    Owner { kind: Kind::DomainNameInstance, id: instance.common.id }
 }
 
 /// The addresses in a Gateway's status.

@@ -19,6 +19,7 @@ use crate::{
     plan::{Object, Plan, Standing},
 };
 use causeway_records::{
+    Kind,
     inputs::{Listener, ListenerKey, Protocol, SharedGatewayInputs},
     inventory::ObjectRef,
     nouns::SharedGateway,
@@ -29,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Who owns the objects of a shared gateway.
 pub fn owner(gateway: &Record<SharedGateway>) -> Owner {
-    Owner { kind: "shared-gateway", id: gateway.common.id }
+    Owner { kind: Kind::SharedGateway, id: gateway.common.id }
 }
 
 /// The Gateway of a shared gateway, which stands in a namespace of the same name.

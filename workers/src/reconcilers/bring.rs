@@ -4,6 +4,7 @@ use super::{APPLIED, Failure, Found, Pass, Retry};
 use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory, is_settled};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
+    Kind,
     inventory::{Inventory, InventoryEntry, ObjectRef},
     status::Finding,
 };
@@ -215,11 +216,11 @@ impl Pass<'_> {
 
     /// A list of what would go, if that is too much to go without a person's word.
     fn brake(&self, unwanted: &[InventoryEntry], all: usize) -> Option<String> {
-        let asked_for = match self.work.key.kind.as_str() {
+        let asked_for = match self.work.key.kind {
             // What it loses was lost by gateway instances, which a person deleted or changed.
-            "SharedGateway" => true,
+            Kind::SharedGateway => true,
             // A few fields say what it has, and a person changed one: Placement alone takes a Gateway, its class and certificates away.
-            "GatewayInstance" => self.work.generation > self.work.observed_generation,
+            Kind::GatewayInstance => self.work.generation > self.work.observed_generation,
             _ => false,
         };
         let explained = self.work.being_deleted || self.work.brake_released || asked_for;
@@ -308,7 +309,7 @@ pub(super) fn made_for(owner: Owner) -> Option<ObjectRef> {
 
 /// Other records' objects are what a person wrote: who may have copied their labels to what is not for us to know.
 fn has_certificates(owner: Owner) -> bool {
-    matches!(owner.kind, "shared-gateway" | "gateway-instance")
+    matches!(owner.kind, Kind::SharedGateway | Kind::GatewayInstance)
 }
 
 /// A Secret that cert-manager made for a Certificate of this record which is no longer there.
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_an_orphan() {
-        let gateway = Owner { kind: "shared-gateway", id: 7 };
+        let gateway = Owner { kind: Kind::SharedGateway, id: 7 };
         let at = |kind: causeway_render::k8s::Kind| kind.at("shared-gateway-7", "shop");
         let mut secret = Projection::for_tests(at(SECRET), "u", "h");
         secret.applied = false;
@@ -338,7 +339,7 @@ mod tests {
         assert!(!is_orphan(gateway, &made, &HashSet::from([&at(CERTIFICATE)])), "its Certificate is asked for");
         assert!(!is_orphan(gateway, &secret, &HashSet::new()), "nobody made it for a Certificate");
         assert!(
-            !is_orphan(Owner { kind: "workload-instance", id: 7 }, &made, &HashSet::new()),
+            !is_orphan(Owner { kind: Kind::WorkloadInstance, id: 7 }, &made, &HashSet::new()),
             "a person's Certificate"
         );
     }

@@ -13,7 +13,7 @@ pub(super) async fn reconcile(context: &Context, work: &Work) -> Result<Found, F
     if work.being_deleted {
         return remove::confirm(context, work).await;
     }
-    let findings = if work.key.kind == "WorkloadDefinition" {
+    let findings = if work.key.kind == causeway_records::Kind::WorkloadDefinition {
         let definition = context.store.get::<WorkloadDefinition>(work.key.id).await?;
         vec![match manifests(&definition.spec.yaml_document) {
             Ok(manifests) => Finding::holds(APPLIED, "Valid", format!("{} manifests", manifests.len())),

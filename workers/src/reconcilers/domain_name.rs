@@ -77,7 +77,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     found.applied &= clean;
     found.next = if clean { next } else { Next::In(SOON) };
     let successors = hostnames::successors(&inputs);
-    found.wake = successors.into_iter().map(|id| Key { kind: pass.work.key.kind.clone(), id }).collect();
+    found.wake = successors.into_iter().map(|id| Key { kind: pass.work.key.kind, id }).collect();
     // Gateways that go wait for this record to have seen it.
     let caught_up = found.applied && pass.work.observed_generation < pass.work.generation;
     found.wake_dependants = changed || caught_up;

@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     site::{Connection, Down, Reach, Site},
 };
-use causeway_records::{inventory::Inventory, status::Finding};
+use causeway_records::{Kind, inventory::Inventory, status::Finding};
 use causeway_store::{
     StoreError,
     queue::{Key, Next, Work},
@@ -134,11 +134,11 @@ pub(crate) struct Pass<'a> {
 
 /// Does whatever a record needs.
 pub async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Result<Found, Failure> {
-    match work.key.kind.as_str() {
-        "KubernetesRuntimeDefinition" | "WorkloadDefinition" | "GatewayDefinition" => {
+    match work.key.kind {
+        Kind::KubernetesRuntimeDefinition | Kind::WorkloadDefinition | Kind::GatewayDefinition => {
             return definition::reconcile(context, work).await;
         }
-        "KubernetesRuntimeInstance" => return kubernetes_runtime::reconcile(context, site, work).await,
+        Kind::KubernetesRuntimeInstance => return kubernetes_runtime::reconcile(context, site, work).await,
         _ => {}
     }
     let connection = match site.reach().await? {
@@ -150,17 +150,17 @@ pub async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Resu
         return Ok(pass.held(sentence));
     }
     if work.gone {
-        return match work.key.kind.as_str() {
-            "DomainNameInstance" => domain_name::leftovers(&pass).await,
+        return match work.key.kind {
+            Kind::DomainNameInstance => domain_name::leftovers(&pass).await,
             _ => remove::leftovers(&pass).await,
         };
     }
-    match work.key.kind.as_str() {
-        "SupportServiceInstance" => support_service::reconcile(&pass).await,
-        "WorkloadInstance" => workload::reconcile(&pass).await,
-        "SharedGateway" => shared_gateway::reconcile(&pass).await,
-        "GatewayInstance" => gateway::reconcile(&pass).await,
-        "DomainNameInstance" => domain_name::reconcile(&pass).await,
+    match work.key.kind {
+        Kind::SupportServiceInstance => support_service::reconcile(&pass).await,
+        Kind::WorkloadInstance => workload::reconcile(&pass).await,
+        Kind::SharedGateway => shared_gateway::reconcile(&pass).await,
+        Kind::GatewayInstance => gateway::reconcile(&pass).await,
+        Kind::DomainNameInstance => domain_name::reconcile(&pass).await,
         other => Ok(Found::invalid(format!("this release of the workers can't bring about a {other}"))),
     }
 }
@@ -173,7 +173,7 @@ async fn unreachable(context: &Context, site: &Arc<Site>, work: &Work, down: Dow
             return remove::confirm(context, work).await;
         }
     }
-    if work.key.kind != "KubernetesRuntimeInstance" {
+    if work.key.kind != Kind::KubernetesRuntimeInstance {
         site.told(&work.key);
     }
     Ok(Found {

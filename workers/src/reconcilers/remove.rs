@@ -59,7 +59,7 @@ impl Pass<'_> {
 /// The row goes, or waits for other records.
 pub(super) async fn confirm(context: &Context, work: &Work) -> Result<Found, Failure> {
     reach(&CONFIRM_NEXT);
-    match context.store.confirm_deleted(&work.key.kind, work.key.id).await? {
+    match context.store.confirm_deleted(work.key.kind, work.key.id).await? {
         Confirmed::Gone => {
             context.store.record_event(&work.key, "SuccessfulDelete", "deleted", false).await?;
             tracing::info!("deleted");
@@ -81,9 +81,7 @@ pub(super) async fn confirm(context: &Context, work: &Work) -> Result<Found, Fai
 /// Objects of a record whose row is gone: made by a pass that was overtaken.
 pub(super) async fn leftovers(pass: &Pass<'_>) -> Result<Found, Failure> {
     let mut found = Found { gone: true, ..Found::default() };
-    let info = causeway_records::nouns::info(&pass.work.key.kind);
-    let Some(kind) = info.and_then(|info| info.plural.strip_suffix('s')) else { return Ok(found) };
-    let owner = Owner { kind, id: pass.work.key.id };
+    let owner = Owner { kind: pass.work.key.kind, id: pass.work.key.id };
     let known = pass.known(owner, &Plan::default());
     let left: Vec<_> = known.into_iter().filter(|entry| pass.connection.watches.get(&entry.object).is_some()).collect();
     if !left.is_empty() {

@@ -68,7 +68,7 @@ pub(super) async fn tell(pass: &Pass<'_>, inputs: &SharedGatewayInputs, seen: &S
     let changed = conditions::changed_listeners(inputs, seen);
     let users = changed.iter().flat_map(|(listener, _)| &listener.users).map(|user| user.gateway_instance_id);
     let users: BTreeSet<i64> = users.collect();
-    let keys: Vec<_> = users.into_iter().map(|id| Key { kind: "GatewayInstance".into(), id }).collect();
+    let keys: Vec<_> = users.into_iter().map(|id| Key { kind: causeway_records::Kind::GatewayInstance, id }).collect();
     pass.context.store.wake(&keys).await?;
     let states: Vec<_> = changed.into_iter().map(|(listener, state)| (&listener.key, state)).collect();
     Ok(pass.context.store.save_listener_states(pass.work, &states).await?)

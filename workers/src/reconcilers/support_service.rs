@@ -32,7 +32,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
         return Ok(pass.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
     let spec = &inputs.instance.record.spec;
-    let owner = Owner { kind: support_service::KIND, id: pass.work.key.id };
+    let owner = Owner { kind: causeway_records::Kind::SupportServiceInstance, id: pass.work.key.id };
     if pass.work.being_deleted {
         return if spec.keep_on_delete == Some(true) {
             super::remove::confirm(pass.context, pass.work).await
@@ -183,7 +183,7 @@ async fn is_foreign_namespace(pass: &Pass<'_>, name: &str) -> Result<bool, Clust
         name: name.into(),
     };
     let Some(live) = pass.connection.cluster.get_builtin(&at).await? else { return Ok(false) };
-    let owner = Owner { kind: support_service::KIND, id: pass.work.key.id }.to_string();
+    let owner = Owner { kind: causeway_records::Kind::SupportServiceInstance, id: pass.work.key.id }.to_string();
     let ours = live.label(CONTROL_PLANE) == Some(&*pass.context.control_plane)
         && live.label(OWNER).is_none_or(|found| found == owner);
     Ok(!ours)

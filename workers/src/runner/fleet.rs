@@ -72,7 +72,7 @@ impl Fleet {
             }
         }
         // Perhaps a new cluster, whose lease is free: somebody waits for it.
-        if hint.kind == "KubernetesRuntimeInstance" && !self.desks.contains_key(&hint.scope) {
+        if hint.kind == causeway_records::Kind::KubernetesRuntimeInstance && !self.desks.contains_key(&hint.scope) {
             self.keep_leases().await;
         }
     }

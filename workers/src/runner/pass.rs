@@ -26,7 +26,7 @@ const NEWER_RENDERED: Duration = Duration::from_secs(60);
 /// Does the pass; whatever comes of it is in the record's status.
 pub(super) async fn run(context: &Context, site: &Arc<Site>, passes: &Passes, key: &Key) {
     let begun = Instant::now();
-    let span = tracing::info_span!("pass", kind = key.kind, id = key.id);
+    let span = tracing::info_span!("pass", kind = %key.kind, id = key.id);
     let outcome = match pass(context, site, passes, key).instrument(span.clone()).await {
         Ok(outcome) => outcome,
         Err(error) => {
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, site: &Arc<Site>, passes: &Passes, ke
             "unwritten"
         }
     };
-    let labels = [("kind", key.kind.clone()), ("outcome", outcome.to_owned())];
+    let labels = [("kind", key.kind.to_string()), ("outcome", outcome.to_owned())];
     metrics::counter!("causeway_workers_passes_total", &labels).increment(1);
     metrics::histogram!("causeway_workers_pass_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn key(id: i64) -> Key {
-        Key { kind: "GatewayInstance".into(), id }
+        Key { kind: causeway_records::Kind::GatewayInstance, id }
     }
 
     #[test]
@@ -121,8 +121,8 @@ mod tests {
     fn old_looks_are_forgotten() {
         let (passes, old) = (Passes::default(), Instant::now() - KEPT);
         let many = i64::try_from(MANY).unwrap();
-        (0..many).for_each(|id| passes.note(&Key { kind: "K".into(), id }, old));
-        passes.note(&Key { kind: "K".into(), id: many }, Instant::now());
+        (0..many).for_each(|id| passes.note(&Key { kind: causeway_records::Kind::GatewayInstance, id }, old));
+        passes.note(&Key { kind: causeway_records::Kind::GatewayInstance, id: many }, Instant::now());
         assert_eq!(passes.lock().seen.len(), 1);
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     };
 
     fn due(id: i64) -> Due {
-        Due { key: Key { kind: "GatewayInstance".into(), id }, age: Duration::ZERO }
+        Due { key: Key { kind: causeway_records::Kind::GatewayInstance, id }, age: Duration::ZERO }
     }
 
     /// As the store finds them: ids in the order in which they came.

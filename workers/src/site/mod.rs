@@ -13,7 +13,7 @@ use crate::{
     runner::Hold,
 };
 use causeway_failpoints::{CLUSTER_BOUND, reach};
-use causeway_records::nouns::{self, KubernetesRuntimeInstance};
+use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::parse_owner;
 use causeway_store::{
     StoreError,
@@ -133,7 +133,7 @@ impl Site {
     /// Has the runtime's own record looked at, and the cluster thereby connected to.
     pub fn look(&self) {
         // The desk is gone only when the lease is.
-        let _ = self.wake.send(Key { kind: "KubernetesRuntimeInstance".into(), id: self.scope });
+        let _ = self.wake.send(Key { kind: causeway_records::Kind::KubernetesRuntimeInstance, id: self.scope });
     }
 
     /// The connection, made when there is none, checked when the last check is old.
@@ -324,9 +324,7 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Acce
 
 /// The record that an owner label names: `gateway-instance-42` → GatewayInstance 42.
 fn record_of(owner: &str) -> Option<Key> {
-    let (kind, id) = parse_owner(owner)?;
-    let info = nouns::ALL.iter().find(|info| info.plural.strip_suffix('s') == Some(kind))?;
-    Some(Key { kind: info.kind.to_owned(), id })
+    parse_owner(owner).map(|owner| Key { kind: owner.kind, id: owner.id })
 }
 
 #[cfg(test)]
@@ -336,8 +334,11 @@ mod tests {
     #[test]
     fn owner_labels_name_records() {
         let key = record_of("gateway-instance-42").unwrap();
-        assert_eq!((key.kind.as_str(), key.id), ("GatewayInstance", 42));
-        assert_eq!(record_of("kubernetes-runtime-instance-7").unwrap().kind, "KubernetesRuntimeInstance");
+        assert_eq!((key.kind, key.id), (causeway_records::Kind::GatewayInstance, 42));
+        assert_eq!(
+            record_of("kubernetes-runtime-instance-7").unwrap().kind,
+            causeway_records::Kind::KubernetesRuntimeInstance
+        );
         assert!(record_of("nobody-1").is_none() && record_of("gateway-instance").is_none());
     }
 }

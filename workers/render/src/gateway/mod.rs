@@ -15,6 +15,7 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
+    Kind,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
     nouns::{GatewayHttpPort, GatewayInstance, Placement},
@@ -24,7 +25,7 @@ use std::collections::BTreeSet;
 
 /// Who owns the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
-    Owner { kind: "gateway-instance", id: instance.common.id }
+    Owner { kind: Kind::GatewayInstance, id: instance.common.id }
 }
 
 /// The Gateway that carries the instance's routes: the shared one, or its own.
