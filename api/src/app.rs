@@ -138,7 +138,7 @@ where
 /// The noun of a route.
 pub(crate) fn kind_of(path: Option<&str>) -> &'static str {
     let plural = path.and_then(|path| path.split('/').nth(2)).unwrap_or_default();
-    nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind)
+    nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind.as_str())
 }
 
 /// Counts and times requests by route.

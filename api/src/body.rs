@@ -41,7 +41,7 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
     // What is in the record now says what is stored; a body that says something else about it is told apart from one that says nothing.
     record.status.reconciled = None;
     let report = overlay(body, &mut record.writable()).map_err(StoreError::Invalid)?;
-    check_keys(&report, |names| association::check(names, body, over == Over::Nothing), T::KIND)?;
+    check_keys(&report, |names| association::check(names, body, over == Over::Nothing), T::KIND.as_str())?;
     refuse(Reason::InvalidField, report.problems.clone())?;
     if over != Over::Stored {
         check_required(&report.missing(T::FIELDS))?;

@@ -1,6 +1,7 @@
 //! What paths and queries say: ids, and for lists page, size and a filter for each field.
 
 use causeway_records::{
+    Kind,
     field::{Field, Noun, Table},
     problem::{Problem, Reason, Refusal},
     status::Status,
@@ -54,7 +55,7 @@ impl Query {
 
 fn field<T: Noun>(key: &str) -> Option<&'static Field> {
     // Threeport spells the filter for the workload instance of these two in this way.
-    let alias = matches!(T::KIND, "GatewayInstance" | "DomainNameInstance")
+    let alias = matches!(T::KIND, Kind::GatewayInstance | Kind::DomainNameInstance)
         && key.eq_ignore_ascii_case("workloadresourceinstanceid");
     let key = if alias { "workloadinstanceid" } else { key };
     let status: &[Field] = if T::INFO.reconciled { Status::FIELDS } else { &[] };

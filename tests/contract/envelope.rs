@@ -38,7 +38,7 @@ async fn item_01_every_plural_answers_every_verb() {
 async fn item_01_what_threeport_has_not_answers_alike() {
     for info in nouns::ALL {
         let listed = get(&format!("/v0/{}", info.plural)).await;
-        assert_eq!((listed.code, listed.body["Type"].as_str()), (200, Some(info.kind)));
+        assert_eq!((listed.code, listed.body["Type"].as_str()), (200, Some(info.kind.as_str())));
         let versions = get(&format!("/{}/versions", info.plural)).await;
         assert_eq!(versions.body, json!({"API": info.kind, "Versions": ["v0"]}));
     }

@@ -157,5 +157,9 @@ fn name(what: &str) -> String {
 /// Works off deletions as a worker would that finds nothing in the cluster.
 async fn confirm_deleted(kind: &str, id: i64) {
     let store = causeway_store::Store::connect(&platform().await.database_url(), 1, Duration::from_secs(30)).unwrap();
-    assert_eq!(store.confirm_deleted(kind, id).await.unwrap(), causeway_store::Confirmed::Gone, "{kind} {id}");
+    assert_eq!(
+        store.confirm_deleted(kind.parse().unwrap(), id).await.unwrap(),
+        causeway_store::Confirmed::Gone,
+        "{kind} {id}"
+    );
 }

@@ -8,6 +8,7 @@ use causeway_failpoints::{
     API_COMMITTED, CLUSTER_BOUND, CONFIRM_NEXT, DNS_DONE, DNS_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN,
     OBJECT_GONE, OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
+use causeway_records::Kind;
 use causeway_rig::{
     Faults, Knobs,
     faults::{Answer, Toxic},
@@ -355,8 +356,10 @@ impl Lane {
         }
         for (kind, id) in self.known_ids() {
             for scope in [0, self.ways[0].runtime, self.ways[1].runtime] {
-                bus.publish(&Hint { kind: kind.clone(), id, scope });
-                bus.publish(&Hint { kind: "Nonsense".into(), id: id + 1, scope });
+                let Ok(kind) = kind.parse() else { continue };
+                bus.publish(&Hint { kind, id, scope });
+                // A record that was never made, of another kind.
+                bus.publish(&Hint { kind: Kind::Event, id: id + 1, scope });
             }
         }
         bus.flush().await;

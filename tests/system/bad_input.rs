@@ -358,7 +358,7 @@ async fn never_fails(info: &Info) {
         let answer = post(plural, body.clone()).await;
         assert!(answer.code < 500, "POST {plural} {shown}: {:#}", answer.body);
         if answer.code >= 400 {
-            assert_eq!(answer.body["Type"], info.kind, "POST {plural} {shown}: {:#}", answer.body);
+            assert_eq!(answer.body["Type"], info.kind.as_str(), "POST {plural} {shown}: {:#}", answer.body);
             assert!(!answer.error().is_empty(), "POST {plural} {shown}");
         }
         for method in [Method::PATCH, Method::PUT] {

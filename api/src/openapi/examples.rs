@@ -3,8 +3,8 @@
 
 use super::all_nouns;
 use causeway_records::{
+    Kind,
     field::{Field, Fields, Info, Shape, Table, entries},
-    nouns,
     record::Common,
     status::Status,
     value::Type,
@@ -19,7 +19,7 @@ pub(super) const TIME: &str = "2026-01-31T12:00:00Z";
 const SEALED: &str = "bm9uY2UsIGNpcGhlcnRleHQgYW5kIHRhZw==";
 
 /// The id of the example of a kind: records in examples name each other.
-pub(super) fn id(kind: &str) -> i64 {
+pub(super) fn id(kind: Kind) -> i64 {
     let place = all_nouns().position(|info| info.kind == kind).and_then(|place| i64::try_from(place).ok());
     ID + STEP * (1 + place.unwrap_or(0))
 }
@@ -112,8 +112,8 @@ fn stored(info: &Info, sent: &Map<String, Value>, made: bool) -> Value {
     record.into()
 }
 
-fn children(parent: &Info, kind: &str, rows: &Value) -> Value {
-    let Some(info) = nouns::info(kind) else { return Value::Null };
+fn children(parent: &Info, kind: Kind, rows: &Value) -> Value {
+    let info = kind.info();
     let rows = rows.as_array().into_iter().flatten().zip(0..).map(|(row, n)| {
         let mut sent = row.as_object().cloned().unwrap_or_default();
         let way_back = info.fields.iter().find(|field| field.parent.is_some_and(|p| p.kind == parent.kind));

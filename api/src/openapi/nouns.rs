@@ -59,10 +59,10 @@ fn recognise(route: &Route) -> Option<(&'static Info, Verb)> {
 
 fn list(info: &'static Info) -> Operation {
     let record = examples::record(info, false);
-    let example = envelope::one(info.kind, StatusCode::OK, 50, record);
+    let example = envelope::one(info.kind.as_str(), StatusCode::OK, 50, record);
     Operation {
         id: format!("list{}", info.kind),
-        tag: info.kind,
+        tag: info.kind.as_str(),
         summary: format!("List {}", info.plural.replace('-', " ")),
         description: "Live records by ascending id, a page at a time.".into(),
         parameters: parameters::list(info),
@@ -80,12 +80,12 @@ pub(super) fn create(routes: &[Route], info: &'static Info) -> Operation {
     } else {
         "Makes a record, with defaults filled in."
     };
-    let example = envelope::one(info.kind, StatusCode::CREATED, 1, examples::record(info, true));
+    let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, examples::record(info, true));
     let mut answer = json_answer("The new record.", response(info), example, true);
     answer.links = links::of_new(routes, info);
     Operation {
         id: format!("create{}", info.kind),
-        tag: info.kind,
+        tag: info.kind.as_str(),
         summary: format!("Create a {}", singular(info)),
         description: does.into(),
         parameters: vec![],
@@ -98,10 +98,10 @@ pub(super) fn create(routes: &[Route], info: &'static Info) -> Operation {
 
 /// An operation on the record that the path names.
 fn one(info: &'static Info, verb: &str, words: &str, description: String, refusals: &[u16]) -> Operation {
-    let example = envelope::one(info.kind, StatusCode::OK, 1, examples::record(info, false));
+    let example = envelope::one(info.kind.as_str(), StatusCode::OK, 1, examples::record(info, false));
     Operation {
         id: format!("{verb}{}", info.kind),
-        tag: info.kind,
+        tag: info.kind.as_str(),
         summary: format!("{words} {}", singular(info)),
         description,
         parameters: vec![parameters::id()],
@@ -128,10 +128,10 @@ fn fate(info: &Info) -> &'static str {
 }
 
 fn versions(info: &'static Info) -> Operation {
-    let answer = json!({"API": info.kind, "Versions": ["v0"]});
+    let answer = json!({"API": info.kind.as_str(), "Versions": ["v0"]});
     Operation {
         id: format!("versionsOf{}", info.kind),
-        tag: info.kind,
+        tag: info.kind.as_str(),
         summary: format!("Versions of {}", info.plural.replace('-', " ")),
         description: "Which versions of the API have this kind of record. The answer has no envelope.".into(),
         parameters: vec![],
@@ -154,7 +154,7 @@ pub(super) fn response(info: &Info) -> Value {
 
 /// `gateway definition`.
 fn singular(info: &Info) -> String {
-    info.kind.chars().fold(String::new(), |mut words, letter| {
+    info.kind.as_str().chars().fold(String::new(), |mut words, letter| {
         if letter.is_ascii_uppercase() && !words.is_empty() {
             words.push(' ');
         }

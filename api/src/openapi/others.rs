@@ -49,7 +49,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         },
     });
     let set = json!({
-        "type": "array", "minItems": 1, "items": schema_of(&format!("{}Spec", WorkloadResourceDefinition::KIND)),
+        "type": "array", "minItems": 1, "items": schema_of(&format!("{}Spec", WorkloadResourceDefinition::KIND.as_str())),
     });
     let mut token = schemas::record(&AccessToken::INFO);
     token["properties"]["Token"] = text("What its holder sends as `Authorization: Bearer`.");
@@ -61,7 +61,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         ("Health", health),
         ("WorkloadResourceDefinitionSet", set),
         ("NewAccessToken", token),
-        ("NewAccessTokenResponse", envelope::records(AccessToken::KIND, "NewAccessToken")),
+        ("NewAccessTokenResponse", envelope::records(AccessToken::KIND.as_str(), "NewAccessToken")),
     ]
 }
 
@@ -87,7 +87,7 @@ fn server(id: &str, summary: &str, description: &str, answers: Vec<(u16, Respons
 
 fn create_set() -> Operation {
     let info = &WorkloadResourceDefinition::INFO;
-    let example = envelope::one(info.kind, StatusCode::CREATED, 1, examples::record(info, true));
+    let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, examples::record(info, true));
     let answer = json_answer("The new records, in the order of the body.", nouns::response(info), example, false);
     let does = "Makes all manifests of a list, or, when one of them is refused, none.";
     let schema = schema_of("WorkloadResourceDefinitionSet");
@@ -96,13 +96,18 @@ fn create_set() -> Operation {
         answers: vec![(201, answer)],
         refusals: vec![400, 409, 413, 415],
         enveloped: true,
-        ..plain("createWorkloadResourceDefinitionSet", info.kind, "Create several workload resource definitions", does)
+        ..plain(
+            "createWorkloadResourceDefinitionSet",
+            info.kind.as_str(),
+            "Create several workload resource definitions",
+            does,
+        )
     }
 }
 
 fn delete_events() -> Operation {
     let info = &WorkloadEvent::INFO;
-    let example = envelope::one(info.kind, StatusCode::OK, 1, examples::record(info, false));
+    let example = envelope::one(info.kind.as_str(), StatusCode::OK, 1, examples::record(info, false));
     let answer = json_answer("The events that went.", nouns::response(info), example, false);
     let keys = ["workloadinstanceid", "helmworkloadinstanceid"];
     let filters = parameters::filters(info).into_iter().filter(|filter| keys.contains(&filter.name.as_str()));
@@ -113,20 +118,20 @@ fn delete_events() -> Operation {
         answers: vec![(200, answer)],
         refusals: vec![400, 404, 409],
         enveloped: true,
-        ..plain("deleteWorkloadEvents", info.kind, "Delete the events of a workload instance", does)
+        ..plain("deleteWorkloadEvents", info.kind.as_str(), "Delete the events of a workload instance", does)
     }
 }
 
 fn events_of() -> Operation {
     let info = &Event::INFO;
-    let example = envelope::one(info.kind, StatusCode::OK, 50, examples::record(info, false));
+    let example = envelope::one(info.kind.as_str(), StatusCode::OK, 50, examples::record(info, false));
     let answer = json_answer("The events.", nouns::response(info), example, false);
     Operation {
         parameters: [parameters::object()].into_iter().chain(parameters::filters(info)).map(RefOr::T).collect(),
         answers: vec![(200, answer)],
         refusals: vec![400],
         enveloped: true,
-        ..plain("listEventsOfObject", info.kind, "List the events of a record", "All events about one record.")
+        ..plain("listEventsOfObject", info.kind.as_str(), "List the events of a record", "All events about one record.")
     }
 }
 
@@ -135,7 +140,7 @@ fn create_token(routes: &[Route]) -> Operation {
     let info = &AccessToken::INFO;
     let mut record = examples::record(info, true);
     record["Token"] = json!("a text that is shown only this once");
-    let example = envelope::one(info.kind, StatusCode::CREATED, 1, record);
+    let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, record);
     let answer = json_answer("The new token.", schema_of("NewAccessTokenResponse"), example, false);
     let description = "Makes an access token. The token itself stands in this answer and nowhere else.".into();
     Operation { description, answers: vec![(201, answer)], ..nouns::create(routes, info) }

@@ -2,6 +2,7 @@
 
 use super::{examples, schema as document};
 use causeway_records::{
+    Kind,
     field::{Field, Info, Noun, Shape, Table, columns},
     nouns::AuditEvent,
     scalar::Hints,
@@ -19,9 +20,9 @@ use utoipa::openapi::{
 /// Name of the request's id among the shared parameters.
 pub(super) const REQUEST_ID: &str = "RequestID";
 /// Filters that Threeport spells in another way than the field: kind, parameter, field.
-const ALIASES: &[(&str, &str, &str)] = &[
-    ("GatewayInstance", "workloadresourceinstanceid", "WorkloadInstanceID"),
-    ("DomainNameInstance", "workloadresourceinstanceid", "WorkloadInstanceID"),
+const ALIASES: &[(Kind, &str, &str)] = &[
+    (Kind::GatewayInstance, "workloadresourceinstanceid", "WorkloadInstanceID"),
+    (Kind::DomainNameInstance, "workloadresourceinstanceid", "WorkloadInstanceID"),
 ];
 
 /// Parameters that many operations share.

@@ -43,7 +43,7 @@ loopback a server may be set up to ask nobody.";
 
 /// A chapter for each noun.
 pub(super) fn tags() -> Vec<Tag> {
-    let nouns = all_nouns().map(|info| (info.kind, info.doc));
+    let nouns = all_nouns().map(|info| (info.kind.as_str(), info.doc));
     let all = nouns.chain([(SERVER, "The server itself: release, probes, figures, this document.")]);
     all.map(|(name, doc)| TagBuilder::new().name(name).description(Some(doc)).build()).collect()
 }

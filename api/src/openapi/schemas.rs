@@ -4,8 +4,8 @@ use super::{all_nouns, envelope, examples, schema_of};
 use crate::auth::access::Route;
 use axum::http::Method;
 use causeway_records::{
+    Kind,
     field::{Field, Info, OnDelete, Shape, Table},
-    nouns,
     record::Common,
     schema,
     status::Status,
@@ -31,8 +31,8 @@ pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
     for info in all_nouns() {
         let has =
             |method: Method| routes.iter().any(|route| route.method == method && noun_of(&route.path) == info.plural);
-        all.insert(info.kind.into(), record(info));
-        all.insert(format!("{}Response", info.kind), envelope::records(info.kind, info.kind));
+        all.insert(info.kind.to_string(), record(info));
+        all.insert(format!("{}Response", info.kind), envelope::records(info.kind.as_str(), info.kind.as_str()));
         if has(Method::POST) {
             all.insert(format!("{}Spec", info.kind), body(info, Place::Whole, None));
         }
@@ -61,7 +61,7 @@ pub(super) fn record(info: &Info) -> Value {
 }
 
 /// What a client may send. `parent`: as part of the body of this kind, which its field need not name.
-fn body(info: &Info, place: Place, parent: Option<&str>) -> Value {
+fn body(info: &Info, place: Place, parent: Option<Kind>) -> Value {
     let status: &[Field] = if info.reconciled && parent.is_none() { Status::FIELDS } else { &[] };
     let is_way_back = |field: &Field| parent.is_some() && field.parent.is_some_and(|p| Some(p.kind) == parent);
     let fields = info.fields.iter().chain(status).filter(|field| !field.read_only && !is_way_back(field));
@@ -90,7 +90,7 @@ fn properties<'a>(
 fn property(field: &Field, place: Place, default: Option<&Value>) -> Value {
     let mut schema = match field.shape {
         Shape::Children { kind } => {
-            let item = if place == Place::Answer { kind.to_owned() } else { child_kind(kind) };
+            let item = if place == Place::Answer { kind.to_string() } else { child_kind(kind) };
             Map::from_iter([("type".into(), json!("array")), ("items".into(), schema_of(&item))])
         }
         Shape::Column { ty, hints, .. } => schema::of(ty, &hints),
@@ -146,12 +146,12 @@ fn doc(field: &Field, place: Place) -> String {
 }
 
 /// The nouns that can be made along with others, with the kind of their parent.
-fn children(info: &'static Info) -> impl Iterator<Item = (&'static str, &'static Info)> {
+fn children(info: &'static Info) -> impl Iterator<Item = (Kind, &'static Info)> {
     let kinds = info.fields.iter().filter_map(|field| match field.shape {
         Shape::Children { kind } => Some(kind),
         Shape::Column { .. } => None,
     });
-    kinds.filter_map(nouns::info).map(|child| (info.kind, child))
+    kinds.map(Kind::info).map(|child| (info.kind, child))
 }
 
 fn child_name(info: &Info) -> String {
@@ -159,7 +159,7 @@ fn child_name(info: &Info) -> String {
 }
 
 /// A child within the body of its parent.
-fn child_kind(kind: &str) -> String {
+fn child_kind(kind: Kind) -> String {
     format!("{kind}Part")
 }
 

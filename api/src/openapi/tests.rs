@@ -131,9 +131,9 @@ fn taken<T: Noun + Rules>() {
     let body = |map: Map<String, Value>| Value::from(map).to_string();
     let mut record = Record::<T>::default();
     lay(&mut record, body(examples::body(&T::INFO)).as_bytes(), Over::Nothing, &keys)
-        .unwrap_or_else(|error| panic!("{}: {error}", T::KIND));
+        .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
     lay(&mut record, body(examples::change(&T::INFO)).as_bytes(), Over::Stored, &keys)
-        .unwrap_or_else(|error| panic!("{}: {error}", T::KIND));
+        .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
 }
 
 #[test]

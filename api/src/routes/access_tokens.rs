@@ -51,9 +51,9 @@ async fn create(Extract(state): Extract<State>, Writes(writer): Writes, body: By
         Ok(made) => {
             // Neither a browser nor a proxy may keep the token.
             let headers = [(header::CACHE_CONTROL, "no-store")];
-            (headers, envelope::one(AccessToken::KIND, StatusCode::CREATED, made)).into_response()
+            (headers, envelope::one(AccessToken::KIND.as_str(), StatusCode::CREATED, made)).into_response()
         }
-        Err(error) => envelope::store_error(AccessToken::KIND, &error),
+        Err(error) => envelope::store_error(AccessToken::KIND.as_str(), &error),
     }
 }
 

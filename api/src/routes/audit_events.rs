@@ -34,8 +34,8 @@ async fn list(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) 
         Ok((events, Meta { page: query.page, size: query.size, total_count }))
     };
     match listed.await {
-        Ok((events, meta)) => envelope::many(AuditEvent::KIND, StatusCode::OK, meta, &events),
-        Err(error) => envelope::store_error(AuditEvent::KIND, &error),
+        Ok((events, meta)) => envelope::many(AuditEvent::KIND.as_str(), StatusCode::OK, meta, &events),
+        Err(error) => envelope::store_error(AuditEvent::KIND.as_str(), &error),
     }
 }
 

@@ -32,8 +32,8 @@ async fn of_object(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pai
         Ok((query, events)) => {
             let total_count = i64::try_from(events.len()).unwrap_or(i64::MAX);
             let meta = Meta { page: query.page, size: query.size, total_count };
-            envelope::many(Event::KIND, StatusCode::OK, meta, &events)
+            envelope::many(Event::KIND.as_str(), StatusCode::OK, meta, &events)
         }
-        Err(error) => envelope::store_error(Event::KIND, &error),
+        Err(error) => envelope::store_error(Event::KIND.as_str(), &error),
     }
 }

@@ -56,9 +56,9 @@ async fn create<T: Noun + Rules>(
         Ok(mut made) => {
             hint(&state, &made.record);
             made.record = caller.sees(made.record);
-            etag::mark(envelope::one(T::KIND, StatusCode::CREATED, &made), &made.record)
+            etag::mark(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made), &made.record)
         }
-        Err(error) => envelope::store_error(T::KIND, &error),
+        Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }
 
@@ -75,8 +75,8 @@ pub(super) async fn list<T: Noun>(
         Ok((seen, Meta { page: query.page, size: query.size, total_count }))
     };
     match listed.await {
-        Ok((records, meta)) => envelope::many(T::KIND, StatusCode::OK, meta, &records),
-        Err(error) => envelope::store_error(T::KIND, &error),
+        Ok((records, meta)) => envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records),
+        Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn read<T: Noun>(
     };
     match record {
         Ok(record) => one(&caller, StatusCode::OK, record),
-        Err(error) => envelope::store_error(T::KIND, &error),
+        Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }
 
@@ -142,13 +142,13 @@ pub(super) async fn delete<T: Noun>(
 
 /// The versions of a noun, as Threeport gives them: without an envelope.
 pub(super) async fn versions<T: Noun>() -> Response {
-    envelope::json(StatusCode::OK, &json!({"API": T::KIND, "Versions": ["v0"]}))
+    envelope::json(StatusCode::OK, &json!({"API": T::KIND.as_str(), "Versions": ["v0"]}))
 }
 
 /// An answer with what the caller may see of a record.
 fn one<T: Noun>(caller: &Caller, code: StatusCode, record: Record<T>) -> Response {
     let seen = caller.sees(record);
-    etag::mark(envelope::one(T::KIND, code, &seen), &seen)
+    etag::mark(envelope::one(T::KIND.as_str(), code, &seen), &seen)
 }
 
 /// The answer to a write, after a hint to the workers.
@@ -158,18 +158,18 @@ fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Resu
             hint(state, &record);
             one(caller, code, record)
         }
-        Err(error) => envelope::store_error(T::KIND, &error),
+        Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }
 
 fn hint<T: Noun>(state: &State, record: &Record<T>) {
     reach(&API_COMMITTED);
-    state.hints.publish(Hint { kind: T::KIND.to_owned(), id: record.id(), scope: scope(record) });
+    state.hints.publish(Hint { kind: T::KIND, id: record.id(), scope: scope(record) });
 }
 
 /// The cluster whose worker has something to do now; 0: any may have.
 fn scope<T: Noun>(record: &Record<T>) -> i64 {
-    if T::KIND == "KubernetesRuntimeInstance" {
+    if T::KIND == causeway_records::Kind::KubernetesRuntimeInstance {
         return record.id();
     }
     let cluster = entries(&record.spec).find(|(field, _)| field.column == "kubernetes_runtime_instance_id");

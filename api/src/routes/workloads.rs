@@ -50,10 +50,10 @@ async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body
         }
         writer.create_all(records).await
     };
-    let kind = WorkloadResourceDefinition::KIND;
+    let kind = WorkloadResourceDefinition::KIND.as_str();
     match made.await {
         Ok(records) => {
-            state.hints.publish(Hint { kind: kind.to_owned(), id: 0, scope: 0 });
+            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
             let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
             envelope::many(kind, StatusCode::CREATED, Meta { page: 1, size: count, total_count: count }, &records)
         }
@@ -81,7 +81,7 @@ async fn delete_events(Writes(writer): Writes, RawQuery(pairs): RawQuery<Pairs>)
         let deleted = writer.delete_all::<WorkloadEvent>(event_filter(&pairs)?).await?;
         if deleted.is_empty() { Err(StoreError::NotFound) } else { Ok(deleted) }
     };
-    let kind = WorkloadEvent::KIND;
+    let kind = WorkloadEvent::KIND.as_str();
     match deleted.await {
         Ok(events) => {
             let count = i64::try_from(events.len()).unwrap_or(i64::MAX);

@@ -82,7 +82,7 @@ async fn send<F: Future<Output = ()>>(
         let mut gathered = HashMap::new();
         while let Ok(message) = from.try_recv() {
             match message {
-                Message::Hint(hint) => drop(gathered.insert((hint.kind.clone(), hint.scope), hint)),
+                Message::Hint(hint) => drop(gathered.insert((hint.kind, hint.scope), hint)),
                 Message::Flush(done) => flushes.push(done),
             }
         }
@@ -100,14 +100,15 @@ async fn send<F: Future<Output = ()>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::Kind;
     use std::sync::{Arc, Mutex};
     use tokio::time::Instant;
 
     /// What was sent, and how long after the beginning.
     type Sent = Arc<Mutex<Vec<(Duration, Hint)>>>;
 
-    fn hint(kind: &str, id: i64, scope: i64) -> Hint {
-        Hint { kind: kind.into(), id, scope }
+    fn hint(kind: Kind, id: i64, scope: i64) -> Hint {
+        Hint { kind, id, scope }
     }
 
     fn gather() -> (mpsc::Sender<Message>, Sent) {
@@ -122,15 +123,19 @@ mod tests {
     async fn the_first_hint_goes_at_once_and_those_after_it_as_one_of_each_kind_and_cluster() {
         let (to, sent) = gather();
         for id in 1..=100 {
-            to.try_send(Message::Hint(hint("GatewayInstance", id, 1))).unwrap();
-            to.try_send(Message::Hint(hint("GatewayInstance", id, 2))).unwrap();
-            to.try_send(Message::Hint(hint("WorkloadInstance", id, 1))).unwrap();
+            to.try_send(Message::Hint(hint(Kind::GatewayInstance, id, 1))).unwrap();
+            to.try_send(Message::Hint(hint(Kind::GatewayInstance, id, 2))).unwrap();
+            to.try_send(Message::Hint(hint(Kind::WorkloadInstance, id, 1))).unwrap();
         }
         tokio::time::sleep(2 * GATHER).await;
         let mut sent = std::mem::take(&mut *sent.lock().unwrap());
-        assert_eq!(sent.remove(0), (Duration::ZERO, hint("GatewayInstance", 1, 1)));
-        sent.sort_by_key(|(_, hint)| (hint.kind.clone(), hint.scope));
-        let last = [hint("GatewayInstance", 100, 1), hint("GatewayInstance", 100, 2), hint("WorkloadInstance", 100, 1)];
+        assert_eq!(sent.remove(0), (Duration::ZERO, hint(Kind::GatewayInstance, 1, 1)));
+        sent.sort_by_key(|(_, hint)| (hint.kind, hint.scope));
+        let last = [
+            hint(Kind::GatewayInstance, 100, 1),
+            hint(Kind::GatewayInstance, 100, 2),
+            hint(Kind::WorkloadInstance, 100, 1),
+        ];
         assert_eq!(sent, last.map(|hint| (GATHER, hint)));
     }
 
@@ -138,7 +143,11 @@ mod tests {
     async fn whoever_flushes_waits_for_all_that_came_before() {
         let (to, sent) = gather();
         let (done, flushed) = oneshot::channel();
-        for message in [Message::Hint(hint("A", 1, 0)), Message::Hint(hint("B", 2, 0)), Message::Flush(done)] {
+        for message in [
+            Message::Hint(hint(Kind::GatewayInstance, 1, 0)),
+            Message::Hint(hint(Kind::WorkloadInstance, 2, 0)),
+            Message::Flush(done),
+        ] {
             to.try_send(message).unwrap();
         }
         flushed.await.unwrap();

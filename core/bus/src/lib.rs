@@ -10,6 +10,7 @@ pub use config::Broker;
 pub use gather::Gatherer;
 
 use async_nats::{Client, ConnectOptions, connection::State};
+use causeway_records::Kind;
 use futures::{FutureExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -17,8 +18,8 @@ use std::time::Duration;
 /// Look at this record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
-    /// Its kind: `GatewayInstance`.
-    pub kind: String,
+    /// Its kind.
+    pub kind: Kind,
     /// Its id; one of theirs, where several came at once (see [`Gatherer`]).
     pub id: i64,
     /// Id of the runtime instance whose worker does the work; 0: no cluster.

@@ -3,6 +3,7 @@
 //! JSON, SQL, filters and the API document all derive from the one table that `#[derive(Noun)]` writes.
 
 use crate::{
+    kind::Kind,
     overlay::read,
     problem::Problem,
     scalar::{Hints, Scalar},
@@ -67,7 +68,7 @@ pub enum Shape {
     /// Rows of a child noun.
     Children {
         /// The child's kind.
-        kind: &'static str,
+        kind: Kind,
     },
 }
 
@@ -75,7 +76,7 @@ pub enum Shape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Its kind.
-    pub kind: &'static str,
+    pub kind: Kind,
     /// Its table.
     pub table: &'static str,
     /// What the parent's deletion means for this record.
@@ -110,8 +111,8 @@ pub trait Fields: Send + Sync + 'static {
 /// What there is to know about a noun without its type.
 #[derive(Debug)]
 pub struct Info {
-    /// `GatewayDefinition`: the `Type` of the envelope.
-    pub kind: &'static str,
+    /// Which noun this is.
+    pub kind: Kind,
     /// `gateway-definitions`: the path.
     pub plural: &'static str,
     /// `gateway_definitions`.
@@ -145,8 +146,8 @@ impl Info {
 
 /// A stored noun.
 pub trait Noun: Table + Fields + Default + Clone + PartialEq + std::fmt::Debug + serde::Serialize {
-    /// `GatewayDefinition`: the `Type` of the envelope. Apart from `INFO` so that nouns may name each other.
-    const KIND: &'static str;
+    /// Which noun this is. Apart from `INFO` so that nouns may name each other.
+    const KIND: Kind;
     /// `gateway_definitions`.
     const TABLE: &'static str;
     /// Names and fields.

@@ -15,6 +15,7 @@ pub mod database_epoch;
 pub mod field;
 pub mod inputs;
 pub mod inventory;
+pub mod kind;
 pub mod nouns;
 pub mod overlay;
 pub mod problem;
@@ -26,4 +27,5 @@ pub mod status;
 pub mod text;
 pub mod value;
 
+pub use kind::Kind;
 pub use record::Record;

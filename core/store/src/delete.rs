@@ -10,7 +10,7 @@ use crate::{
     row, sql,
 };
 use causeway_records::{
-    Record,
+    Kind, Record,
     field::{Field, Info, Noun, OnDelete},
     nouns,
     problem::Reason,
@@ -105,8 +105,8 @@ impl Writer {
 impl Store {
     /// A worker's word that nothing of the record is left anywhere: the row goes, unless records that it takes along or that name it are still
     /// there.
-    pub async fn confirm_deleted(&self, kind: &str, id: i64) -> Result<Confirmed> {
-        let Some(info) = nouns::info(kind) else { return Err(StoreError::NotFound) };
+    pub async fn confirm_deleted(&self, kind: Kind, id: i64) -> Result<Confirmed> {
+        let info = kind.info();
         let store = self.clone();
         // Two records of one cluster that go at once wake each other, each with its own row locked.
         whole(async move { retried(|| store.confirm_once(info, id)).await }).await
@@ -144,7 +144,7 @@ async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Resu
 }
 
 /// Every noun that names `kind` as its parent, with the field that does.
-fn dependants(kind: &str) -> impl Iterator<Item = (&'static Info, &'static Field, OnDelete)> + '_ {
+fn dependants(kind: Kind) -> impl Iterator<Item = (&'static Info, &'static Field, OnDelete)> {
     nouns::ALL.iter().flat_map(|info| info.fields.iter().map(move |field| (*info, field))).filter_map(
         move |(info, field)| {
             let parent = field.parent.filter(|parent| parent.kind == kind)?;
@@ -153,9 +153,9 @@ fn dependants(kind: &str) -> impl Iterator<Item = (&'static Info, &'static Field
     )
 }
 
-async fn is_scheduled(connection: &mut PgConnection, kind: &str, id: i64) -> Result<bool> {
+async fn is_scheduled(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<bool> {
     let text = "SELECT deletion_scheduled IS NOT NULL FROM reconciliations WHERE kind = $1 AND id = $2";
-    Ok(sqlx::query_scalar(text).bind(kind).bind(id).fetch_optional(connection).await?.unwrap_or(false))
+    Ok(sqlx::query_scalar(text).bind(kind.as_str()).bind(id).fetch_optional(connection).await?.unwrap_or(false))
 }
 
 /// A noun with live records that keep this one from going, and some of their names. Those that are on their way out themselves don't.
@@ -188,7 +188,7 @@ async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 /// Threeport's words; where it has none of its own, with the names of those that are in the way.
 fn refusal(info: &Info, child: &Info, names: &[String]) -> String {
     let sentence = format!("{} has related {} - cannot be deleted", words(info.table, 1), words(child.table, 0));
-    if info.kind.ends_with("Definition") { sentence } else { format!("{sentence}: {}", names.join(", ")) }
+    if info.kind.as_str().ends_with("Definition") { sentence } else { format!("{sentence}: {}", names.join(", ")) }
 }
 
 /// Live reconciled records that must be gone before this one's row can go.
@@ -212,9 +212,9 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 /// Schedules a record and what goes with it.
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
-    sqlx::query(text).bind(info.kind).bind(id).execute(&mut *connection).await?;
+    sqlx::query(text).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     sqlx::query("SELECT wake($1, $2, true), wake_dependants($1, $2, true)")
-        .bind(info.kind)
+        .bind(info.kind.as_str())
         .bind(id)
         .execute(&mut *connection)
         .await?;
@@ -235,13 +235,13 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 /// Takes the row, and what is part of it, out of the live ones.
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     match info.kind {
-        "GatewayInstance" => {
+        Kind::GatewayInstance => {
             sqlx::query("SELECT unclaim_routes($1)").bind(id).execute(&mut *connection).await?;
         }
-        "SharedGateway" => {
+        Kind::SharedGateway => {
             sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
         }
-        "KubernetesRuntimeInstance" => {
+        Kind::KubernetesRuntimeInstance => {
             sqlx::query("DELETE FROM clusters WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
             sqlx::query("DELETE FROM leases WHERE scope = $1").bind(id).execute(&mut *connection).await?;
         }
@@ -261,7 +261,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     let follow = if info.reconciled {
         // Who writes a zone's records may be late: they are looked for once more.
         sqlx::query("UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END, deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2")
-            .bind(info.kind)
+            .bind(info.kind.as_str())
             .bind(id)
             .execute(&mut *connection)
             .await?;
@@ -270,7 +270,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
         // A port that goes frees its route, and so on.
         "SELECT propagate($1, $2)"
     };
-    sqlx::query(follow).bind(info.kind).bind(id).execute(connection).await?;
+    sqlx::query(follow).bind(info.kind.as_str()).bind(id).execute(connection).await?;
     Ok(())
 }
 

@@ -3,219 +3,220 @@
 //! Each line reads: when a record of `changed` is written, wake the `wakes` records that `ids` selects (`record` is the id of the one that
 //! changed). A shared gateway is woken by the claiming of routes itself.
 
+use causeway_records::Kind;
 use std::fmt::Write;
 
 struct Line {
-    changed: &'static str,
-    wakes: &'static str,
+    changed: Kind,
+    wakes: Kind,
     ids: &'static str,
 }
 
-const fn line(changed: &'static str, wakes: &'static str, ids: &'static str) -> Line {
+const fn line(changed: Kind, wakes: Kind, ids: &'static str) -> Line {
     Line { changed, wakes, ids }
 }
 
 /// Kinds of which a new record changes nothing for others: all that depends on such a record names it, and nobody can name it yet.
-const ALONE_WHEN_NEW: &[&str] = &[
-    "AttachedObjectReference",
-    "AwsAccount",
-    "DomainNameDefinition",
-    "Event",
-    "GatewayDefinition",
-    "KubernetesRuntimeDefinition",
-    "WorkloadDefinition",
-    "WorkloadEvent",
+const ALONE_WHEN_NEW: &[Kind] = &[
+    Kind::AttachedObjectReference,
+    Kind::AwsAccount,
+    Kind::DomainNameDefinition,
+    Kind::Event,
+    Kind::GatewayDefinition,
+    Kind::KubernetesRuntimeDefinition,
+    Kind::WorkloadDefinition,
+    Kind::WorkloadEvent,
 ];
 
 /// Whether others must look again when a record of a kind is made.
-pub(crate) fn matters_when_new(kind: &str) -> bool {
+pub(crate) fn matters_when_new(kind: Kind) -> bool {
     !ALONE_WHEN_NEW.contains(&kind)
 }
 
 const TABLE: &[Line] = &[
     line(
-        "AwsAccount",
-        "DomainNameInstance",
+        Kind::AwsAccount,
+        Kind::DomainNameInstance,
         "SELECT n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL",
     ),
     line(
-        "AwsAccount",
-        "GatewayInstance",
+        Kind::AwsAccount,
+        Kind::GatewayInstance,
         "SELECT c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
     ),
     line(
-        "AwsAccount",
-        "SharedGateway",
+        Kind::AwsAccount,
+        Kind::SharedGateway,
         "SELECT c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
     ),
     line(
-        "AwsAccount",
-        "SupportServiceInstance",
+        Kind::AwsAccount,
+        Kind::SupportServiceInstance,
         "SELECT id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL",
     ),
     line(
-        "DomainNameDefinition",
-        "DomainNameInstance",
+        Kind::DomainNameDefinition,
+        Kind::DomainNameInstance,
         "SELECT id FROM domain_name_instances WHERE domain_name_definition_id = record AND deleted_at IS NULL",
     ),
     line(
-        "DomainNameDefinition",
-        "GatewayInstance",
+        Kind::DomainNameDefinition,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "DomainNameDefinition",
-        "SharedGateway",
+        Kind::DomainNameDefinition,
+        Kind::SharedGateway,
         "SELECT gateway_id FROM route_claims WHERE domain_name_definition_id = record",
     ),
     line(
-        "DomainNameDefinition",
-        "SupportServiceInstance",
+        Kind::DomainNameDefinition,
+        Kind::SupportServiceInstance,
         "SELECT s.id FROM support_service_instances s WHERE s.service = 'external-dns' AND s.deleted_at IS NULL AND s.kubernetes_runtime_instance_id IN (SELECT n.kubernetes_runtime_instance_id FROM domain_name_instances n WHERE n.domain_name_definition_id = record)",
     ),
     line(
-        "DomainNameInstance",
-        "GatewayInstance",
+        Kind::DomainNameInstance,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN domain_name_instances n ON n.workload_instance_id = g.workload_instance_id WHERE n.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "DomainNameInstance",
-        "SupportServiceInstance",
+        Kind::DomainNameInstance,
+        Kind::SupportServiceInstance,
         "SELECT s.id FROM support_service_instances s JOIN domain_name_instances n ON n.kubernetes_runtime_instance_id = s.kubernetes_runtime_instance_id WHERE n.id = record AND s.service = 'external-dns' AND s.deleted_at IS NULL",
     ),
     line(
-        "GatewayDefinition",
-        "DomainNameInstance",
+        Kind::GatewayDefinition,
+        Kind::DomainNameInstance,
         "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.gateway_definition_id = record AND n.deleted_at IS NULL",
     ),
     line(
-        "GatewayDefinition",
-        "GatewayInstance",
+        Kind::GatewayDefinition,
+        Kind::GatewayInstance,
         "SELECT id FROM gateway_instances WHERE gateway_definition_id = record AND deleted_at IS NULL",
     ),
     line(
-        "GatewayHttpPort",
-        "GatewayInstance",
+        Kind::GatewayHttpPort,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "GatewayInstance",
-        "DomainNameInstance",
+        Kind::GatewayInstance,
+        Kind::DomainNameInstance,
         "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.id = record AND n.deleted_at IS NULL",
     ),
     line(
-        "GatewayInstance",
-        "GatewayDefinition",
+        Kind::GatewayInstance,
+        Kind::GatewayDefinition,
         "SELECT gateway_definition_id FROM gateway_instances WHERE id = record AND deleted_at IS NOT NULL",
     ),
     line(
-        "GatewayTcpPort",
-        "GatewayInstance",
+        Kind::GatewayTcpPort,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "DomainNameInstance",
+        Kind::KubernetesRuntimeInstance,
+        Kind::DomainNameInstance,
         "SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "GatewayInstance",
+        Kind::KubernetesRuntimeInstance,
+        Kind::GatewayInstance,
         "SELECT id FROM gateway_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "KubernetesRuntimeDefinition",
+        Kind::KubernetesRuntimeInstance,
+        Kind::KubernetesRuntimeDefinition,
         "SELECT kubernetes_runtime_definition_id FROM kubernetes_runtime_instances WHERE id = record AND deleted_at IS NOT NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "SharedGateway",
+        Kind::KubernetesRuntimeInstance,
+        Kind::SharedGateway,
         "SELECT id FROM shared_gateways WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "SupportServiceInstance",
+        Kind::KubernetesRuntimeInstance,
+        Kind::SupportServiceInstance,
         "SELECT id FROM support_service_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "KubernetesRuntimeInstance",
-        "WorkloadInstance",
+        Kind::KubernetesRuntimeInstance,
+        Kind::WorkloadInstance,
         "SELECT id FROM workload_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "SharedGateway",
-        "DomainNameInstance",
+        Kind::SharedGateway,
+        Kind::DomainNameInstance,
         "SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id JOIN route_claims c ON c.gateway_instance_id = g.id WHERE c.gateway_id = record AND n.deleted_at IS NULL",
     ),
     line(
-        "SharedGateway",
-        "GatewayInstance",
+        Kind::SharedGateway,
+        Kind::GatewayInstance,
         "SELECT DISTINCT gateway_instance_id FROM route_claims WHERE gateway_id = record",
     ),
     line(
-        "SharedGateway",
-        "KubernetesRuntimeInstance",
+        Kind::SharedGateway,
+        Kind::KubernetesRuntimeInstance,
         "SELECT kubernetes_runtime_instance_id FROM shared_gateways WHERE id = record AND deleted_at IS NOT NULL",
     ),
     line(
-        "SupportServiceInstance",
-        "GatewayInstance",
+        Kind::SupportServiceInstance,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "SupportServiceInstance",
-        "DomainNameInstance",
+        Kind::SupportServiceInstance,
+        Kind::DomainNameInstance,
         "SELECT n.id FROM domain_name_instances n JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = n.kubernetes_runtime_instance_id WHERE s.id = record AND s.service = 'external-dns' AND n.deleted_at IS NULL",
     ),
     line(
-        "SupportServiceInstance",
-        "KubernetesRuntimeInstance",
+        Kind::SupportServiceInstance,
+        Kind::KubernetesRuntimeInstance,
         "SELECT kubernetes_runtime_instance_id FROM support_service_instances WHERE id = record AND deleted_at IS NOT NULL",
     ),
     line(
-        "SupportServiceInstance",
-        "SharedGateway",
+        Kind::SupportServiceInstance,
+        Kind::SharedGateway,
         "SELECT g.id FROM shared_gateways g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "SupportServiceInstance",
-        "SupportServiceInstance",
+        Kind::SupportServiceInstance,
+        Kind::SupportServiceInstance,
         "SELECT o.id FROM support_service_instances o JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = o.kubernetes_runtime_instance_id WHERE s.id = record AND o.id <> record AND o.deleted_at IS NULL",
     ),
     line(
-        "WorkloadDefinition",
-        "GatewayInstance",
+        Kind::WorkloadDefinition,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id WHERE w.workload_definition_id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "WorkloadDefinition",
-        "WorkloadInstance",
+        Kind::WorkloadDefinition,
+        Kind::WorkloadInstance,
         "SELECT id FROM workload_instances WHERE workload_definition_id = record AND deleted_at IS NULL",
     ),
     line(
-        "WorkloadInstance",
-        "DomainNameInstance",
+        Kind::WorkloadInstance,
+        Kind::DomainNameInstance,
         "SELECT id FROM domain_name_instances WHERE workload_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "WorkloadInstance",
-        "GatewayInstance",
+        Kind::WorkloadInstance,
+        Kind::GatewayInstance,
         "SELECT id FROM gateway_instances WHERE workload_instance_id = record AND deleted_at IS NULL",
     ),
     line(
-        "WorkloadInstance",
-        "WorkloadDefinition",
+        Kind::WorkloadInstance,
+        Kind::WorkloadDefinition,
         "SELECT workload_definition_id FROM workload_instances WHERE id = record AND deleted_at IS NOT NULL",
     ),
     line(
-        "WorkloadResourceDefinition",
-        "GatewayInstance",
+        Kind::WorkloadResourceDefinition,
+        Kind::GatewayInstance,
         "SELECT g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND g.deleted_at IS NULL",
     ),
     line(
-        "WorkloadResourceDefinition",
-        "WorkloadInstance",
+        Kind::WorkloadResourceDefinition,
+        Kind::WorkloadInstance,
         "SELECT w.id FROM workload_instances w JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND w.deleted_at IS NULL",
     ),
 ];
@@ -263,7 +264,7 @@ mod tests {
     #[test]
     fn what_depends_on_a_record_that_is_alone_when_new_names_it() {
         for kind in ALONE_WHEN_NEW {
-            let info = causeway_records::nouns::info(kind).unwrap();
+            let info = kind.info();
             for line in TABLE.iter().filter(|line| line.changed == *kind) {
                 let names_it = line.ids.contains("_id = record");
                 // Through its own row it could lead to those that its parents concern.
@@ -275,8 +276,7 @@ mod tests {
     #[test]
     fn every_line_names_nouns_and_the_table_is_sorted() {
         for line in TABLE {
-            assert!(causeway_records::nouns::info(line.changed).is_some(), "{}", line.changed);
-            assert!(causeway_records::nouns::info(line.wakes).is_some_and(|info| info.reconciled), "{}", line.wakes);
+            assert!(line.wakes.info().reconciled, "{}", line.wakes);
         }
         assert!(TABLE.is_sorted_by_key(|line| line.changed));
     }

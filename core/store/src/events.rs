@@ -7,7 +7,7 @@ impl Store {
     /// Records what happened to a record. The same thing again counts up the first one. `warning`: something is wrong.
     pub async fn record_event(&self, key: &Key, reason: &str, note: &str, warning: bool) -> Result<()> {
         sqlx::query("SELECT record_event($1, $2, $3, $4, $5)")
-            .bind(&key.kind)
+            .bind(key.kind.as_str())
             .bind(key.id)
             .bind(reason)
             .bind(note)

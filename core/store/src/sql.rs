@@ -5,6 +5,7 @@ use crate::{
     row::{KEY_IDS, column_type, select_list},
 };
 use causeway_records::{
+    Kind,
     field::{Children, Field, Info, OnDelete, Shape, columns},
     nouns::{self, Action},
 };
@@ -31,12 +32,12 @@ pub(crate) struct Sql {
     pub(crate) update: &'static str,
 }
 
-static ALL: LazyLock<HashMap<&'static str, Sql>> =
+static ALL: LazyLock<HashMap<Kind, Sql>> =
     LazyLock::new(|| nouns::ALL.iter().chain(nouns::OWN).map(|info| (info.kind, Sql::of(info))).collect());
 
 /// The statements of a noun.
 pub(crate) fn of(info: &Info) -> &'static Sql {
-    &ALL[info.kind]
+    &ALL[&info.kind]
 }
 
 /// Columns of `reconciliations` that a client may write.
@@ -99,7 +100,7 @@ fn parents(info: &Info, first: usize) -> (String, String) {
 /// What must hold of reconciled parents when a record is added to them.
 fn takes_dependants(info: &Info) -> String {
     let parents = info.columns().filter_map(|field| field.parent.map(|parent| (field, parent)));
-    let reconciled = parents.filter(|(_, parent)| nouns::info(parent.kind).is_some_and(|info| info.reconciled));
+    let reconciled = parents.filter(|(_, parent)| parent.kind.info().reconciled);
     reconciled.fold(String::new(), |mut text, (field, parent)| {
         let _ = write!(text, ", takes_dependants('{}', t.{})", parent.kind, field.column);
         text
@@ -108,7 +109,7 @@ fn takes_dependants(info: &Info) -> String {
 
 /// The cluster a record is in, as an expression over `t`.
 fn runtime_id(info: &Info) -> &'static str {
-    if info.kind == "KubernetesRuntimeInstance" {
+    if info.kind == Kind::KubernetesRuntimeInstance {
         "t.id"
     } else if info.fields.iter().any(|field| field.column == "kubernetes_runtime_instance_id") {
         "t.kubernetes_runtime_instance_id"

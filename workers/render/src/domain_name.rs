@@ -15,6 +15,7 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
+    Kind,
     inputs::{DomainGateway, DomainNameInputs},
     inventory::ObjectRef,
     nouns::DomainNameInstance,
@@ -54,7 +55,7 @@ pub struct RecordSet {
 
 /// The value of the owner label on the objects of a domain name instance.
 pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
-    Owner { kind: "domain-name-instance", id: instance.common.id }
+    Owner { kind: Kind::DomainNameInstance, id: instance.common.id }
 }
 
 /// The Gateway that carries a gateway instance: the shared one, or its own.

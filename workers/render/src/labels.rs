@@ -1,5 +1,6 @@
 //! The labels by which we know our objects again.
 
+use causeway_records::Kind;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -11,8 +12,8 @@ pub const OWNER: &str = "causeway.dev/owner";
 /// The record that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
-    /// The record's kind as its path spells it, in the singular: `gateway-instance`.
-    pub kind: &'static str,
+    /// Its noun.
+    pub kind: Kind,
     /// The record's id.
     pub id: i64,
 }
@@ -20,7 +21,7 @@ pub struct Owner {
 /// `gateway-instance-42`: the value of the owner label.
 impl std::fmt::Display for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.kind, self.id)
+        write!(f, "{}-{}", self.kind.label(), self.id)
     }
 }
 
@@ -29,11 +30,11 @@ pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }
 
-/// The kind and the id in the value of an owner label; None if it isn't one of ours.
-pub fn parse_owner(value: &str) -> Option<(&str, i64)> {
-    let (kind, id) = value.rsplit_once('-')?;
+/// The record that the value of an owner label names; None if it is no value of ours.
+pub fn parse_owner(value: &str) -> Option<Owner> {
+    let (label, id) = value.rsplit_once('-')?;
     let id = id.parse().ok().filter(|id| *id > 0)?;
-    (!kind.is_empty()).then_some((kind, id))
+    Some(Owner { kind: Kind::from_label(label)?, id })
 }
 
 #[cfg(test)]
@@ -42,9 +43,9 @@ mod tests {
 
     #[test]
     fn an_owner_comes_back_out_of_its_label() {
-        let owner = Owner { kind: "gateway-instance", id: 42 };
-        assert_eq!(parse_owner(&owner.to_string()), Some(("gateway-instance", 42)));
-        for foreign in ["", "42", "-42", "gateway-instance", "gateway-instance-", "gateway-instance-0x1"] {
+        let owner = Owner { kind: Kind::GatewayInstance, id: 42 };
+        assert_eq!(parse_owner(&owner.to_string()), Some(owner));
+        for foreign in ["", "42", "-42", "gateway-instance", "gateway-instance-", "gateway-instance-0x1", "nobody-1"] {
             assert_eq!(parse_owner(foreign), None, "{foreign}");
         }
     }

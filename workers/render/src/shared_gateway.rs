@@ -22,6 +22,7 @@ use crate::{
     plan::{Plan, UpToDate},
 };
 use causeway_records::{
+    Kind,
     inputs::{Listener, ListenerKey, Protocol, SharedGatewayInputs},
     inventory::ObjectRef,
     nouns::{Service, SharedGateway},
@@ -32,7 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The value of the owner label on the objects of a shared gateway.
 pub fn owner(gateway: &Record<SharedGateway>) -> Owner {
-    Owner { kind: "shared-gateway", id: gateway.common.id }
+    Owner { kind: Kind::SharedGateway, id: gateway.common.id }
 }
 
 /// The driver of a shared gateway, by its class.

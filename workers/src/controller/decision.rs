@@ -1,6 +1,7 @@
 //! Whether a record may be reconciled now, and how: decided in one place. Pure.
 
 use crate::{reconcilers::RENDER_REVISION, session::Unavailable};
+use causeway_records::Kind;
 use causeway_store::queue::Claimed;
 
 /// What the reconciler of a kind needs of a cluster.
@@ -15,10 +16,10 @@ pub(super) enum Needs {
 }
 
 impl Needs {
-    pub(super) fn for_kind(kind: &str) -> Self {
+    pub(super) fn for_kind(kind: Kind) -> Self {
         match kind {
-            "KubernetesRuntimeDefinition" | "WorkloadDefinition" | "GatewayDefinition" => Self::Nothing,
-            "KubernetesRuntimeInstance" => Self::Connectivity,
+            Kind::KubernetesRuntimeDefinition | Kind::WorkloadDefinition | Kind::GatewayDefinition => Self::Nothing,
+            Kind::KubernetesRuntimeInstance => Self::Connectivity,
             _ => Self::Connection,
         }
     }
@@ -125,7 +126,7 @@ mod tests {
     const RESTORED: ClusterState<()> = ClusterState::DatabaseRestored(());
 
     fn claimed(change: impl FnOnce(&mut Claimed)) -> Claimed {
-        let mut claimed = claimed_for_tests("GatewayInstance", 7);
+        let mut claimed = claimed_for_tests(Kind::GatewayInstance, 7);
         change(&mut claimed);
         claimed
     }

@@ -87,9 +87,10 @@ impl InFlight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::Kind;
 
     fn key(id: i64) -> Key {
-        Key { kind: "GatewayInstance".into(), id }
+        Key { kind: Kind::GatewayInstance, id }
     }
 
     #[test]
@@ -119,8 +120,8 @@ mod tests {
     fn old_instants_are_forgotten() {
         let (in_flight, old) = (InFlight::default(), Instant::now() - KEPT);
         let many = i64::try_from(MANY).unwrap();
-        (0..many).for_each(|id| in_flight.observed(&Key { kind: "K".into(), id }, old));
-        in_flight.observed(&Key { kind: "K".into(), id: many }, Instant::now());
+        (0..many).for_each(|id| in_flight.observed(&Key { kind: Kind::GatewayInstance, id }, old));
+        in_flight.observed(&Key { kind: Kind::GatewayInstance, id: many }, Instant::now());
         assert_eq!(in_flight.lock().observed_up_to.len(), 1);
     }
 }

@@ -7,6 +7,7 @@ use super::{cluster_controller::ClusterController, lease_guard::LeaseGuard};
 use crate::context::Context;
 use causeway_bus::{Bus, Hint};
 use causeway_failpoints::{LEASE_TAKEN, reach};
+use causeway_records::Kind;
 use causeway_store::lease::{Held, Lease, NO_CLUSTER};
 use futures::StreamExt;
 use std::{
@@ -75,7 +76,7 @@ impl LeaseManager {
             }
         }
         // Perhaps a new cluster, whose lease is free: a person waits for it.
-        if hint.kind == "KubernetesRuntimeInstance" && !self.clusters.contains_key(&hint.scope) {
+        if hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.scope) {
             self.keep_leases().await;
         }
     }

@@ -38,7 +38,7 @@ enum End {
 /// Reconciles the record; whatever comes of it is in the record's status.
 pub(super) async fn run(context: &Context, session: &Arc<ClusterSession>, in_flight: &InFlight, key: &Key) {
     let begun = Instant::now();
-    let span = tracing::info_span!("reconcile", kind = key.kind, id = key.id);
+    let span = tracing::info_span!("reconcile", kind = %key.kind, id = key.id);
     let result = match reconcile(context, session, in_flight, key).instrument(span.clone()).await {
         Ok(result) => result,
         Err(error) => {
@@ -49,7 +49,7 @@ pub(super) async fn run(context: &Context, session: &Arc<ClusterSession>, in_fli
             "unwritten"
         }
     };
-    let labels = [("kind", key.kind.clone()), ("outcome", result.to_owned())];
+    let labels = [("kind", key.kind.to_string()), ("outcome", result.to_owned())];
     metrics::counter!("causeway_workers_reconciles_total", &labels).increment(1);
     metrics::histogram!("causeway_workers_reconcile_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }
@@ -94,7 +94,7 @@ async fn reconcile(
 
 /// Does what is decided, and decides again once the cluster was asked.
 async fn act(context: &Context, session: &Arc<ClusterSession>, claimed: &Claimed) -> Result<End, Interrupted> {
-    let needs = Needs::for_kind(&claimed.key.kind);
+    let needs = Needs::for_kind(claimed.key.kind);
     let mut cluster = ClusterState::NotAsked;
     loop {
         let in_cluster =

@@ -42,6 +42,7 @@ impl FairScheduler {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::Kind;
     use causeway_store::queue::Key;
     use std::{
         collections::{HashSet, VecDeque},
@@ -49,7 +50,7 @@ mod tests {
     };
 
     fn due(id: i64) -> DueItem {
-        DueItem { key: Key { kind: "GatewayInstance".into(), id }, age: Duration::ZERO }
+        DueItem { key: Key { kind: Kind::GatewayInstance, id }, age: Duration::ZERO }
     }
 
     /// As the store finds them: ids in the order in which they came.

@@ -2,7 +2,7 @@
 
 use super::{APPLIED, Interrupted, delete};
 use crate::context::Context;
-use causeway_records::{nouns::WorkloadDefinition, status::NewCondition};
+use causeway_records::{Kind, nouns::WorkloadDefinition, status::NewCondition};
 use causeway_render::workload::manifests;
 use causeway_store::queue::{Claimed, Outcome};
 
@@ -11,7 +11,7 @@ pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcom
         return delete::confirm(context, claimed).await;
     }
     let mut outcome = Outcome { applied: true, ..Outcome::default() };
-    if claimed.key.kind == "WorkloadDefinition" {
+    if claimed.key.kind == Kind::WorkloadDefinition {
         let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
         outcome = outcome.then(match manifests(&definition.spec.yaml_document) {
             Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),

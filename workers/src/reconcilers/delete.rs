@@ -56,7 +56,7 @@ impl Reconcile<'_> {
 /// The row is deleted, or waits for other records.
 pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
     reach(&CONFIRM_NEXT);
-    match context.store.confirm_deleted(&claimed.key.kind, claimed.key.id).await? {
+    match context.store.confirm_deleted(claimed.key.kind, claimed.key.id).await? {
         Confirmed::Gone => {
             context.store.record_event(&claimed.key, "SuccessfulDelete", "deleted", false).await?;
             tracing::info!("deleted");
@@ -73,9 +73,7 @@ pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outc
 
 /// Prunes objects of a record whose row is deleted: made by a reconcile that was overtaken.
 pub(super) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
-    let info = causeway_records::nouns::info(&ctx.claimed.key.kind);
-    let Some(kind) = info.and_then(|info| info.plural.strip_suffix('s')) else { return Ok(Action::AwaitChange) };
-    let owner = Owner { kind, id: ctx.claimed.key.id };
+    let owner = Owner { kind: ctx.claimed.key.kind, id: ctx.claimed.key.id };
     let mut orphans = ctx.tracked(owner, &Plan::default());
     orphans.retain(|entry| ctx.connection.cache.get(&entry.object).is_some());
     if orphans.is_empty() {

@@ -50,7 +50,7 @@ mod tests {
     use causeway_store::queue::claimed_for_tests;
 
     fn after(attempts: i32, failed: Failed) -> (Outcome, Duration) {
-        let mut claimed = claimed_for_tests("GatewayInstance", 7);
+        let mut claimed = claimed_for_tests(Kind::GatewayInstance, 7);
         claimed.attempts = attempts;
         let outcome = failed.ends(Outcome::default(), &claimed);
         let Action::RequeueAfter(rest) = outcome.action else { panic!("it is tried again") };

@@ -38,7 +38,7 @@ use crate::{
     context::Context,
     session::{ClusterSession, Connection},
 };
-use causeway_records::status::NewCondition;
+use causeway_records::{Kind, status::NewCondition};
 use causeway_store::{
     StoreError,
     queue::{Action, Claimed, Outcome},
@@ -82,20 +82,20 @@ pub(crate) struct Reconcile<'a> {
 
 /// Reconciles a record that has objects in a cluster.
 pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
-    match ctx.claimed.key.kind.as_str() {
-        "SupportServiceInstance" => support_service::reconcile(ctx).await,
-        "WorkloadInstance" => workload::reconcile(ctx).await,
-        "SharedGateway" => shared_gateway::reconcile(ctx).await,
-        "GatewayInstance" => gateway::reconcile(ctx).await,
-        "DomainNameInstance" => domain_name::reconcile(ctx).await,
+    match ctx.claimed.key.kind {
+        Kind::SupportServiceInstance => support_service::reconcile(ctx).await,
+        Kind::WorkloadInstance => workload::reconcile(ctx).await,
+        Kind::SharedGateway => shared_gateway::reconcile(ctx).await,
+        Kind::GatewayInstance => gateway::reconcile(ctx).await,
+        Kind::DomainNameInstance => domain_name::reconcile(ctx).await,
         other => Ok(ctx.invalid(format!("this release of the workers can't bring about a {other}"))),
     }
 }
 
 /// Prunes what is still found of a record whose row is deleted, and answers when to look again.
 pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
-    match ctx.claimed.key.kind.as_str() {
-        "DomainNameInstance" => domain_name::prune_orphans(ctx).await,
+    match ctx.claimed.key.kind {
+        Kind::DomainNameInstance => domain_name::prune_orphans(ctx).await,
         _ => delete::prune_orphans(ctx).await,
     }
 }

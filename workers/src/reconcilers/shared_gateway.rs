@@ -2,7 +2,7 @@
 
 use super::{Interrupted, Reconcile, listener_sets, prerequisites::all_met};
 use crate::session::Look;
-use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, secret::SecretError};
+use causeway_records::{Kind, inputs::SharedGatewayInputs, inventory::ObjectRef, secret::SecretError};
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::{Key, Outcome};
 use serde_json::{Value, json};
@@ -72,7 +72,7 @@ pub(super) async fn wake_users(
     let changed = conditions::changed_listeners(inputs, seen);
     let users = changed.iter().flat_map(|(listener, _)| &listener.users).map(|user| user.gateway_instance_id);
     let users: BTreeSet<i64> = users.collect();
-    let keys: Vec<_> = users.into_iter().map(|id| Key { kind: "GatewayInstance".into(), id }).collect();
+    let keys: Vec<_> = users.into_iter().map(|id| Key { kind: Kind::GatewayInstance, id }).collect();
     ctx.context.store.wake(&keys).await?;
     let states: Vec<_> = changed.into_iter().map(|(listener, state)| (&listener.key, state)).collect();
     Ok(ctx.context.store.save_listener_states(ctx.claimed, &states).await?)

@@ -60,6 +60,7 @@ impl CircuitBreaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::Kind;
 
     fn why(reason: &str) -> Unavailable {
         Unavailable { reason: reason.into(), message: String::new() }
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn only_a_record_that_says_so_already_is_suspended_and_all_those_are_woken() {
         let (mut breaker, now) = (CircuitBreaker::default(), Instant::now());
-        let key = |id| Key { kind: "GatewayInstance".into(), id };
+        let key = |id| Key { kind: Kind::GatewayInstance, id };
         assert!(breaker.trip(why("Timeout"), now) && !breaker.trip(why("Timeout"), now));
         assert!(breaker.trip(why("Refused"), now), "another reason");
         breaker.report(key(1));

@@ -4,8 +4,8 @@ use super::{ClusterSession, Connectivity, Unavailable, restore_guard::RestoreErr
 use crate::context::Context;
 use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ObjectCache};
 use causeway_failpoints::{CLUSTER_BOUND, reach};
-use causeway_records::nouns::{self, KubernetesRuntimeInstance};
-use causeway_render::labels::parse_owner;
+use causeway_records::nouns::KubernetesRuntimeInstance;
+use causeway_render::labels::{Owner, parse_owner};
 use causeway_store::{StoreError, lease::Bound, queue::Key};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -99,9 +99,9 @@ impl ClusterSession {
         let cluster = Cluster::connect(&access)?;
         let wake = self.wake.clone();
         let cache = ObjectCache::new(cluster.clone(), &*self.context.control_plane, move |owner| {
-            if let Some(key) = record_of(owner) {
+            if let Some(Owner { kind, id }) = parse_owner(owner) {
                 // The receiver ends only with the lease: then the next holder reconciles everything.
-                let _ = wake.send(key);
+                let _ = wake.send(Key { kind, id });
             }
         });
         Ok(Connection { cluster, cache, version: String::new(), access, verified: Mutex::new(Instant::now()) })
@@ -151,24 +151,9 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Clus
     })
 }
 
-/// The record that an owner label names: `gateway-instance-42` → GatewayInstance 42.
-fn record_of(owner: &str) -> Option<Key> {
-    let (kind, id) = parse_owner(owner)?;
-    let info = nouns::ALL.iter().find(|info| info.plural.strip_suffix('s') == Some(kind))?;
-    Some(Key { kind: info.kind.to_owned(), id })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn owner_labels_name_records() {
-        let key = record_of("gateway-instance-42").unwrap();
-        assert_eq!((key.kind.as_str(), key.id), ("GatewayInstance", 42));
-        assert_eq!(record_of("kubernetes-runtime-instance-7").unwrap().kind, "KubernetesRuntimeInstance");
-        assert!(record_of("nobody-1").is_none() && record_of("gateway-instance").is_none());
-    }
 
     #[test]
     fn only_the_first_cluster_behind_a_runtime_is_its_own() {

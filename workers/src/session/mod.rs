@@ -26,6 +26,7 @@ use self::{breaker::CircuitBreaker, looks::Looks, restore_guard::RestoreGuard, t
 pub(crate) use self::{connection::Connection, looks::Look, restore_guard::RestoreError};
 use crate::{context::Context, controller::LeaseGuard};
 use causeway_cluster::ClusterError;
+use causeway_records::Kind;
 use causeway_store::{StoreError, lease::Lease, queue::Key};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -116,7 +117,7 @@ impl ClusterSession {
     /// Has the runtime's own record reconciled, which connects.
     pub(crate) fn wake_runtime(&self) {
         // The receiver ends only with the lease.
-        let _ = self.wake.send(Key { kind: "KubernetesRuntimeInstance".into(), id: self.cluster_id() });
+        let _ = self.wake.send(Key { kind: Kind::KubernetesRuntimeInstance, id: self.cluster_id() });
     }
 
     /// The connection: opened when there is none, verified when the last check is old.

@@ -58,7 +58,7 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
         })?;
     }
     let plural = plural.ok_or_else(|| syn::Error::new(name.span(), "needs #[noun(plural = \"...\")]"))?;
-    let (kind, table, doc) = (name.to_string(), plural.value().replace('-', "_"), doc(&input.attrs));
+    let (table, doc) = (plural.value().replace('-', "_"), doc(&input.attrs));
     code.extend(quote! {
         impl ::serde::Serialize for #name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -66,10 +66,10 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
             }
         }
         impl ::causeway_records::field::Noun for #name {
-            const KIND: &'static str = #kind;
+            const KIND: ::causeway_records::Kind = ::causeway_records::Kind::#name;
             const TABLE: &'static str = #table;
             const INFO: ::causeway_records::field::Info = ::causeway_records::field::Info {
-                kind: #kind, plural: #plural, table: #table, doc: #doc, reconciled: #reconciled,
+                kind: ::causeway_records::Kind::#name, plural: #plural, table: #table, doc: #doc, reconciled: #reconciled,
                 fields: <Self as ::causeway_records::field::Table>::FIELDS,
                 new: || ::std::boxed::Box::new(<Self as ::core::default::Default>::default()),
             };

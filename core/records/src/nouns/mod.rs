@@ -92,15 +92,10 @@ nouns!(all);
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
 
-/// The noun of a kind: `GatewayDefinition`.
-pub fn info(kind: &str) -> Option<&'static Info> {
-    ALL.iter().copied().find(|info| info.kind == kind)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Record, overlay::overlay};
+    use crate::{Kind, Record, overlay::overlay};
 
     fn lay(body: &str) -> Result<Record<GatewayDefinition>, String> {
         let mut record = Record::default();
@@ -111,19 +106,19 @@ mod tests {
 
     #[test]
     fn wire_names_are_threeports() {
-        let names = |kind| info(kind).unwrap().fields.iter().map(|field| field.json).collect::<Vec<_>>();
-        assert!(names("GatewayHttpPort").starts_with(&[
+        let names = |kind: Kind| kind.info().fields.iter().map(|field| field.json).collect::<Vec<_>>();
+        assert!(names(Kind::GatewayHttpPort).starts_with(&[
             "GatewayDefinitionID",
             "Port",
             "Path",
             "TLSEnabled",
             "HTTPSRedirect"
         ]));
-        assert!(names("KubernetesRuntimeInstance").contains(&"APIEndpoint"));
-        assert!(names("KubernetesRuntimeInstance").contains(&"CACertificate"));
-        assert!(names("KubernetesRuntimeInstance").contains(&"DnsControllerInstanceId"));
-        assert!(names("WorkloadDefinition").contains(&"YAMLDocument"));
-        assert!(names("WorkloadEvent").contains(&"RuntimeEventUID"));
+        assert!(names(Kind::KubernetesRuntimeInstance).contains(&"APIEndpoint"));
+        assert!(names(Kind::KubernetesRuntimeInstance).contains(&"CACertificate"));
+        assert!(names(Kind::KubernetesRuntimeInstance).contains(&"DnsControllerInstanceId"));
+        assert!(names(Kind::WorkloadDefinition).contains(&"YAMLDocument"));
+        assert!(names(Kind::WorkloadEvent).contains(&"RuntimeEventUID"));
     }
 
     #[test]

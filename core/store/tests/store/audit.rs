@@ -146,7 +146,7 @@ async fn a_deletion_is_told_when_it_is_asked_for(pool: PgPool) {
     let instance = world.instance("web", definition).await.unwrap().id();
     world.writer.delete::<GatewayInstance>(instance).await.unwrap();
     world.writer.delete::<GatewayInstance>(instance).await.unwrap_err();
-    world.store.confirm_deleted("GatewayInstance", instance).await.unwrap();
+    world.store.confirm_deleted(causeway_records::Kind::GatewayInstance, instance).await.unwrap();
     let actions: Vec<_> = events_of(&world, instance).await.iter().map(|event| event.action).collect();
     assert_eq!(actions, [Action::Create, Action::Delete]);
     // Ports have no name, and go at once.

@@ -38,7 +38,7 @@ async fn take(world: &World) -> Lease {
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     let world = World::new(&pool).await;
-    let key = Key { kind: "WorkloadInstance".into(), id: world.workload };
+    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
     let old = take(&world).await;
     let work = world.store.begin(&key, old).await.unwrap().unwrap();
     assert!(world.store.save_inventory(&work, &vec![entry("first")]).await.unwrap());
@@ -69,7 +69,7 @@ async fn what_users_of_a_listener_heard_is_noted_by_whoever_has_the_cluster(pool
     let definition = world.definition("web", r#""HttpPorts":[{"Port":80},{"Port":8080}]"#).await;
     let instance = world.instance("web", definition).await.unwrap().id();
     let gateway = world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
-    let key = Key { kind: "SharedGateway".into(), id: gateway };
+    let key = Key { kind: causeway_records::Kind::SharedGateway, id: gateway };
     let states = async || -> Vec<Option<String>> {
         let inputs = world.store.shared_gateway_inputs(gateway).await.unwrap();
         inputs.listeners.into_iter().map(|listener| listener.state).collect()
@@ -91,9 +91,9 @@ async fn what_users_of_a_listener_heard_is_noted_by_whoever_has_the_cluster(pool
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: PgPool) {
     let world = World::new(&pool).await;
-    let key = Key { kind: "WorkloadInstance".into(), id: world.workload };
+    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
     world.writer.delete::<causeway_records::nouns::WorkloadInstance>(world.workload).await.unwrap();
-    world.store.confirm_deleted(&key.kind, key.id).await.unwrap();
+    world.store.confirm_deleted(key.kind, key.id).await.unwrap();
     let due = async || {
         let items = world.store.due(world.runtime, 100).await.unwrap();
         items.oldest.iter().chain(&items.rest).any(|due| due.key == key)

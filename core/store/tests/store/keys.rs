@@ -171,7 +171,7 @@ async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
         world.workload, world.runtime
     );
     let name = world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
-    let key = Key { kind: "DomainNameInstance".into(), id: name };
+    let key = Key { kind: causeway_records::Kind::DomainNameInstance, id: name };
     let before = world.store.begin(&key, world.lease()).await.unwrap().unwrap().wake_seq;
     let read = async || {
         let mut account = world.store.domain_name_inputs(name).await.unwrap().account.unwrap();

@@ -13,7 +13,7 @@ const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
 impl World {
     async fn shared_gateway(&self) -> Claimed {
         let (gateways, _) = self.store.list::<SharedGateway>(&[], 10, 0).await.unwrap();
-        let key = Key { kind: "SharedGateway".into(), id: gateways[0].id() };
+        let key = Key { kind: causeway_records::Kind::SharedGateway, id: gateways[0].id() };
         self.store.begin(&key, self.lease()).await.unwrap().unwrap()
     }
 

@@ -224,10 +224,10 @@ async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
     world.writer.delete::<GatewayDefinition>(definition).await.unwrap();
     let refused = world.instance("late", definition).await.unwrap_err();
     assert!(refused.to_string().contains("is being deleted"), "{refused}");
-    let waits = world.store.confirm_deleted("GatewayDefinition", definition).await.unwrap();
+    let waits = world.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
     assert_eq!(format!("{waits:?}"), r#"Waits(["gateway instance web"])"#);
-    world.store.confirm_deleted("GatewayInstance", instance).await.unwrap();
-    world.store.confirm_deleted("GatewayDefinition", definition).await.unwrap();
+    world.store.confirm_deleted(causeway_records::Kind::GatewayInstance, instance).await.unwrap();
+    world.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
     assert!(matches!(world.store.get::<GatewayDefinition>(definition).await, Err(StoreError::NotFound)));
     assert_eq!(world.store.list::<GatewayTcpPort>(&[], 1, 0).await.unwrap().1, 0);
     // Its routes are free again.

@@ -54,7 +54,7 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     held.commit().await.unwrap();
     let instance = creation.await.unwrap();
     change.await.unwrap();
-    let key = Key { kind: "GatewayInstance".into(), id: instance };
+    let key = Key { kind: causeway_records::Kind::GatewayInstance, id: instance };
     assert_eq!(world.store.begin(&key, world.lease()).await.unwrap().unwrap().generation, 2, "made once, changed once");
     let claimed: String = sqlx::query_scalar("SELECT match FROM route_claims WHERE gateway_instance_id = $1")
         .bind(instance)
@@ -123,7 +123,7 @@ async fn two_that_go_at_once_both_go(pool: PgPool) {
     third.execute("BEGIN; SELECT FROM reconciliations WHERE kind = 'GatewayInstance' FOR UPDATE").await.unwrap();
     let confirm = |id: i64| {
         let store = world.store.clone();
-        tokio::spawn(async move { store.confirm_deleted("SupportServiceInstance", id).await })
+        tokio::spawn(async move { store.confirm_deleted(causeway_records::Kind::SupportServiceInstance, id).await })
     };
     let both = [confirm(services[0].id()), confirm(services[1].id())];
     until_waiting(&pool, 2).await;

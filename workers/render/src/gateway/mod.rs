@@ -16,6 +16,7 @@ use crate::{
     shared_gateway,
 };
 use causeway_records::{
+    Kind,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
     nouns::{GatewayHttpPort, GatewayInstance, Placement, Service},
@@ -25,7 +26,7 @@ use std::collections::BTreeSet;
 
 /// The value of the owner label on the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
-    Owner { kind: "gateway-instance", id: instance.common.id }
+    Owner { kind: Kind::GatewayInstance, id: instance.common.id }
 }
 
 /// The driver of the Gateway that carries the instance's routes, by the class of that Gateway.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use causeway_records::inventory::ObjectRef;
 use serde_json::Value;
 
-use super::{BUNDLE, KIND};
+use super::BUNDLE;
 use crate::bundle::{Bundle, Version, object_ref};
 use crate::labels::{CONTROL_PLANE, OWNER, Owner};
 
@@ -82,7 +82,7 @@ pub enum Adoption {
 /// Judges what stands in the cluster. Another control plane's objects are somebody else's, and so are those of another record of
 /// ours: whoever made a thing is the one to change it.
 pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> Adoption {
-    let owner = Owner { kind: KIND, id }.to_string();
+    let owner = Owner { kind: causeway_records::Kind::SupportServiceInstance, id }.to_string();
     let is_own = |labels: &BTreeMap<String, String>| {
         labels.get(CONTROL_PLANE).map(String::as_str) == Some(control_plane) && labels.get(OWNER) == Some(&owner)
     };

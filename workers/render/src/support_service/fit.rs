@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ACCESS_KEY_ID, AwsCredentials, Installation, InvalidOptions, KIND, SECRET_ACCESS_KEY};
+use super::{ACCESS_KEY_ID, AwsCredentials, Installation, InvalidOptions, SECRET_ACCESS_KEY};
 use crate::bundle::adapt;
 use crate::k8s::Ours;
 use crate::k8s::core;
@@ -72,7 +72,10 @@ pub(super) fn service_account(body: &mut Value, kind: &str, inputs: &Installatio
 /// The Secret with the AWS key, where the key itself is among the options.
 pub(super) fn secret(inputs: &Installation<'_>, names: adapt::Names<'_>) -> Option<Object> {
     let AwsCredentials::Keys { id, secret } = inputs.options.aws_credentials.as_ref()? else { return None };
-    let ours = Ours { control_plane: inputs.control_plane, owner: Owner { kind: KIND, id: inputs.id } };
+    let ours = Ours {
+        control_plane: inputs.control_plane,
+        owner: Owner { kind: causeway_records::Kind::SupportServiceInstance, id: inputs.id },
+    };
     let texts = BTreeMap::from([(ACCESS_KEY_ID, id.as_str()), (SECRET_ACCESS_KEY, secret.as_str())]);
     Some(core::secret(&ours, names.namespace, &secret_name(names.name), &texts))
 }

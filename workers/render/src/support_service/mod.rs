@@ -16,8 +16,6 @@ pub use adoption::{Adoption, Controller, Definition, Facts, survey};
 pub use external_dns::{ExternalDns, Policy, dns_owner};
 pub use health::{Health, health};
 
-/// The kind of the records that this module renders, as the owner label spells it.
-pub const KIND: &str = "support-service-instance";
 /// Annotation on every object: which bundle it came from, `cert-manager-1.21.2`.
 pub const BUNDLE: &str = "causeway.dev/bundle";
 
@@ -101,7 +99,8 @@ pub fn render(inputs: &Installation<'_>) -> Result<Plan, InvalidOptions> {
     fit::check(inputs)?;
     let manifest = &inputs.bundle.manifest;
     let names = adapt::Names { name: inputs.name, namespace: namespace(inputs.bundle, inputs.options) };
-    let labels = label(inputs.control_plane, Owner { kind: KIND, id: inputs.id });
+    let labels =
+        label(inputs.control_plane, Owner { kind: causeway_records::Kind::SupportServiceInstance, id: inputs.id });
     let origin = bundle_name(&manifest.service, &manifest.version);
     let mut objects = Vec::new();
     let mut secret = fit::secret(inputs, names);

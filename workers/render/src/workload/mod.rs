@@ -12,7 +12,7 @@ use crate::{
     labels::{Owner, label},
     plan::{Object, Plan},
 };
-use causeway_records::{inputs::WorkloadInputs, inventory::ObjectRef, nouns::WorkloadInstance, record::Record};
+use causeway_records::{Kind, inputs::WorkloadInputs, inventory::ObjectRef, nouns::WorkloadInstance, record::Record};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ pub type Scopes<'a> = &'a dyn Fn(&str, &str) -> Option<Scope>;
 
 /// Who owns the objects of a workload instance.
 pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
-    Owner { kind: "workload-instance", id: instance.common.id }
+    Owner { kind: Kind::WorkloadInstance, id: instance.common.id }
 }
 
 /// The instance's namespace and its manifests. A manifest without a namespace goes into the instance's if its kind has namespaces: so

@@ -1,6 +1,6 @@
 //! The brake: many objects of a record are not deleted at once without a person's word. Pure.
 
-use causeway_records::inventory::InventoryEntry;
+use causeway_records::{Kind, inventory::InventoryEntry};
 use causeway_store::queue::Claimed;
 
 /// How many names the sentence lists.
@@ -24,11 +24,11 @@ pub(super) fn brake(claimed: &Claimed, unplanned: &[InventoryEntry], all: usize)
 
 /// Whether a person's change of a few fields explains that many objects go.
 fn is_explained(claimed: &Claimed) -> bool {
-    match claimed.key.kind.as_str() {
+    match claimed.key.kind {
         // What it loses was lost by gateway instances, which a person deleted or changed.
-        "SharedGateway" => true,
+        Kind::SharedGateway => true,
         // Placement alone takes a Gateway, its class and its certificates away.
-        "GatewayInstance" => claimed.generation > claimed.observed_generation,
+        Kind::GatewayInstance => claimed.generation > claimed.observed_generation,
         _ => false,
     }
 }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn many_objects_go_only_with_a_persons_word() {
-        let mut workload = claimed_for_tests("WorkloadInstance", 7);
+        let mut workload = claimed_for_tests(Kind::WorkloadInstance, 7);
         assert_eq!(brake(&workload, &entries(5), 10), None);
         let sentence = brake(&workload, &entries(12), 20).unwrap();
         assert!(sentence.starts_with("12 of 20 objects") && sentence.contains(" and 2 more;"), "{sentence}");
@@ -71,10 +71,10 @@ mod tests {
 
     #[test]
     fn a_change_of_a_gateway_is_a_persons_word() {
-        let mut gateway = claimed_for_tests("GatewayInstance", 7);
+        let mut gateway = claimed_for_tests(Kind::GatewayInstance, 7);
         assert_eq!(brake(&gateway, &entries(12), 20), None, "its generation was not applied yet");
         gateway.observed_generation = gateway.generation;
         assert!(brake(&gateway, &entries(12), 20).is_some());
-        assert_eq!(brake(&claimed_for_tests("SharedGateway", 7), &entries(12), 20), None);
+        assert_eq!(brake(&claimed_for_tests(Kind::SharedGateway, 7), &entries(12), 20), None);
     }
 }

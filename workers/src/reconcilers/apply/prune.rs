@@ -2,7 +2,10 @@
 
 use super::super::Reconcile;
 use causeway_cluster::{CachedObject, FieldOwner, WriteOutcome};
-use causeway_records::inventory::{Inventory, InventoryEntry, ObjectRef};
+use causeway_records::{
+    Kind,
+    inventory::{Inventory, InventoryEntry, ObjectRef},
+};
 use causeway_render::{
     k8s::{cert_manager::CERTIFICATE, core::SECRET},
     labels::Owner,
@@ -53,7 +56,7 @@ pub(in super::super) fn made_by_others(owner: Owner) -> Option<ObjectRef> {
 
 /// Other records' objects are what a person wrote, who may have copied their labels to anything.
 fn has_certificates(owner: Owner) -> bool {
-    matches!(owner.kind, "shared-gateway" | "gateway-instance")
+    matches!(owner.kind, Kind::SharedGateway | Kind::GatewayInstance)
 }
 
 /// A Secret that cert-manager made for a Certificate of this record which is no longer there.
@@ -73,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_pruned() {
-        let gateway = Owner { kind: "shared-gateway", id: 7 };
+        let gateway = Owner { kind: Kind::SharedGateway, id: 7 };
         let at = |kind: causeway_render::k8s::ObjectKind| kind.at("shared-gateway-7", "shop");
         let mut secret = CachedObject::for_tests(at(SECRET), "u", "h");
         secret.applied = false;
@@ -86,7 +89,7 @@ mod tests {
         );
         assert!(!is_leftover_secret(gateway, &secret, &HashSet::new()), "nobody made it for a Certificate");
         assert!(
-            !is_leftover_secret(Owner { kind: "workload-instance", id: 7 }, &made, &HashSet::new()),
+            !is_leftover_secret(Owner { kind: Kind::WorkloadInstance, id: 7 }, &made, &HashSet::new()),
             "a person's Certificate"
         );
     }

@@ -73,7 +73,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     outcome.applied &= clean_for_good;
     outcome.action = Action::RequeueAfter(if clean_for_good { next } else { progress::SOON });
     let successors = hostnames::successors(&inputs);
-    outcome.wake = successors.into_iter().map(|id| Key { kind: claimed.key.kind.clone(), id }).collect();
+    outcome.wake = successors.into_iter().map(|id| Key { kind: claimed.key.kind, id }).collect();
     // Gateways that are being deleted wait for this record to have seen it.
     let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
     outcome.wake_dependants = changed || caught_up;

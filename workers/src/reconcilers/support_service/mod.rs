@@ -5,6 +5,7 @@ mod survey;
 use self::survey::{Install, Mode};
 use super::{APPLIED, Failed, Interrupted, Reconcile, delete, prerequisites::all_met};
 use causeway_records::{
+    Kind,
     inputs::SupportServiceInputs,
     nouns::{Management, Service},
     status::{NewCondition, READY},
@@ -34,7 +35,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     {
         return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
-    let owner = Owner { kind: support_service::KIND, id: ctx.claimed.key.id };
+    let owner = Owner { kind: Kind::SupportServiceInstance, id: ctx.claimed.key.id };
     if ctx.claimed.being_deleted {
         return match inputs.instance.record.spec.keep_on_delete {
             Some(true) => delete::confirm(ctx.context, ctx.claimed).await,

@@ -2,7 +2,7 @@
 
 use super::super::Reconcile;
 use causeway_cluster::{ClusterError, definition_ref};
-use causeway_records::{inputs::SupportServiceInputs, inventory::ObjectRef};
+use causeway_records::{Kind, inputs::SupportServiceInputs, inventory::ObjectRef};
 use causeway_render::{
     bundle::Bundle,
     labels::{CONTROL_PLANE, OWNER, Owner},
@@ -72,7 +72,7 @@ async fn is_foreign_namespace(ctx: &Reconcile<'_>, name: &str) -> Result<bool, C
         name: name.into(),
     };
     let Some(live) = ctx.connection.cluster.get_builtin(&at).await? else { return Ok(false) };
-    let owner = Owner { kind: support_service::KIND, id: ctx.claimed.key.id }.to_string();
+    let owner = Owner { kind: Kind::SupportServiceInstance, id: ctx.claimed.key.id }.to_string();
     let ours = live.label(CONTROL_PLANE) == Some(&*ctx.context.control_plane)
         && live.label(OWNER).is_none_or(|found| found == owner);
     Ok(!ours)

@@ -1,0 +1,110 @@
+//! Which noun a record is of. Made from the list of nouns, so the compiler names every place that a new noun has to be added to.
+
+use crate::{
+    field::{Info, Noun},
+    nouns::*,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+macro_rules! kinds {
+    ($($noun:ident),* $(,)?) => {
+        /// The kind of a record. On the wire and in the database it is its name, `GatewayInstance`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "each variant is the struct of the same name")]
+        pub enum Kind {
+            $($noun,)*
+            // What the API keeps about its own use: see `nouns::OWN`.
+            AccessToken, AuditEvent,
+        }
+
+        impl Kind {
+            /// Every kind; those of the API document first, in its order.
+            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent];
+
+            /// The noun's names and fields.
+            pub fn info(self) -> &'static Info {
+                match self {
+                    $(Self::$noun => &<$noun as Noun>::INFO,)*
+                    Self::AccessToken => &AccessToken::INFO,
+                    Self::AuditEvent => &AuditEvent::INFO,
+                }
+            }
+
+            /// `GatewayInstance`: the name of the struct, of the envelope's `Type`, and of the column `kind`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$noun => stringify!($noun),)*
+                    Self::AccessToken => "AccessToken",
+                    Self::AuditEvent => "AuditEvent",
+                }
+            }
+        }
+    };
+}
+crate::nouns!(kinds);
+
+impl Kind {
+    /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
+    pub fn label(self) -> &'static str {
+        let plural = self.info().plural;
+        plural.strip_suffix('s').unwrap_or(plural)
+    }
+
+    /// The kind whose label this is.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.label() == label)
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A text that names no kind, as it stood in a message or a row.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no kind {0:?}")]
+pub struct UnknownKind(String);
+
+impl std::str::FromStr for Kind {
+    type Err = UnknownKind;
+    fn from_str(name: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == name).ok_or_else(|| UnknownKind(name.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Kind {
+    type Error = UnknownKind;
+    fn try_from(name: String) -> Result<Self, UnknownKind> {
+        name.parse()
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_names() {
+        for kind in Kind::ALL.iter().copied() {
+            assert_eq!(kind.info().kind, kind);
+            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
+            assert_eq!(Kind::from_label(kind.label()), Some(kind));
+        }
+        assert_eq!(Kind::GatewayInstance.label(), "gateway-instance");
+        assert!("Gateway".parse::<Kind>().is_err() && Kind::from_label("gateway").is_none());
+    }
+}
