@@ -151,7 +151,7 @@ impl ClusterSession {
 
     /// Notes that a record's status says that the cluster is unavailable.
     pub(crate) fn status_reported(&self, key: &Key) {
-        self.breaker().report(key.clone());
+        self.breaker().report(*key);
     }
 
     /// Whether one more object may be touched now; then it counts as touched.
