@@ -109,6 +109,18 @@ soak: bundles ## Run the tests of failures ROUNDS times (20), and the model with
 			|| { echo "the model failed after $$SECONDS s; its first seed was $$MODEL_SEED" >&2; exit 1; }; \
 		echo "$(ROUNDS) rounds of the tests of failures and $(MODEL_SEQUENCES) sequences of the model are good: $$SECONDS s"'
 
+# What the database must be, as one text, from a database that was made just now.
+.PHONY: schema
+schema: ## Write migrations/schema.sql anew
+	cargo build -p causeway-rig
+	WRITE_SCHEMA=1 $(RIG) postgres -- cargo test -q -p causeway-store --test store schema::
+
+# A file beside it first: the old one is compiled into the program that writes the new one.
+.PHONY: dependants
+dependants: ## Write migrations/functions/dependants.sql anew from core/store/src/depends.rs
+	cargo run -q -p causeway-store --example dependants > migrations/functions/dependants.sql.new
+	mv migrations/functions/dependants.sql.new migrations/functions/dependants.sql
+
 .PHONY: check
 check: fmt-check clippy openapi-check deny machete alone release-check ## Format, lints, document, licences, unused dependencies, crates alone, no failpoints in a release
 
