@@ -106,7 +106,7 @@ impl Store {
 
     /// Identity of this control plane: in labels, field managers and DNS owner ids. It never changes, so it is asked for once.
     pub async fn control_plane(&self) -> Result<String> {
-        let ask = || async { Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
+        let ask = || async { Ok(sqlx::query_scalar!("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
         self.control_plane.get_or_try_init(ask).await.cloned()
     }
 

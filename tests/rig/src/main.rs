@@ -17,6 +17,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{
     process::Command,
     signal::unix::{self, SignalKind},
@@ -65,6 +66,9 @@ enum Action {
     },
     /// Start Postgres alone, run a command on it, stop it, and end with the command's exit code.
     Postgres {
+        /// Files of SQL to run first, in this order.
+        #[arg(long, num_args = 1..)]
+        apply: Vec<PathBuf>,
         /// The command. It finds Postgres through the environment variable DATABASE_URL.
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
@@ -81,7 +85,7 @@ async fn main() -> ExitCode {
         Action::Up => up().await,
         Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
-        Action::Postgres { command } => postgres(&command).await,
+        Action::Postgres { apply, command } => postgres(&apply, &command).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("causeway-rig: {error:#}");
@@ -119,15 +123,28 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
     code
 }
 
-async fn postgres(command: &[OsString]) -> Result<ExitCode> {
+async fn postgres(files: &[PathBuf], command: &[OsString]) -> Result<ExitCode> {
     let mut signals = Signals::new()?;
     let dir = tempfile::Builder::new().prefix("causeway-").tempdir()?;
     // Postgres may run as another user, and has to get through to its own folder.
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
     let postgres = Postgres::start(&dir.path().join("postgres"), &dir.path().join("logs")).await?;
-    let code = execute(command, &postgres.admin_url(), None, &mut signals).await;
+    let code = match apply(files, &postgres.admin_url()).await {
+        Ok(()) => execute(command, &postgres.admin_url(), None, &mut signals).await,
+        failed => failed.map(|()| ExitCode::FAILURE),
+    };
     postgres.stop().await;
     code
+}
+
+async fn apply(files: &[PathBuf], url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    for file in files {
+        let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await;
+        done.with_context(|| format!("can't apply {}", file.display()))?;
+    }
+    Ok(connection.close().await?)
 }
 
 /// Runs the command to its end, with Postgres at `url`. A signal that the rig gets is passed on.
