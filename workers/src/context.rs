@@ -1,6 +1,7 @@
 //! What every reconciler may touch.
 
-use crate::{config::Settings, dns};
+use crate::config::Settings;
+use causeway_dns as dns;
 use causeway_records::secret::Keyring;
 use causeway_render::bundle::{self, BundleError, Catalogue};
 use causeway_store::{Store, StoreError};

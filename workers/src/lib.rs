@@ -6,15 +6,13 @@
 //! runner::pass    one record: read intent whole → reconcile → write status
 //! reconcilers     one file per noun: read inputs → render (pure) → apply → prune → look
 //! site            the connection to one cluster, its watches, its circuit breaker
-//! cluster, dns    the only places with a Kubernetes and an AWS client
+//! crates cluster and dns: the only places with a Kubernetes and an AWS client
 //! ```
 //!
 //! Creation, change, deletion, retry and repair are the same pass. To add a noun: a file in `reconcilers/` and a line in its `reconcile`.
 
-pub mod cluster;
 pub mod config;
 pub mod context;
-pub mod dns;
 pub mod health;
 pub mod reconcilers;
 pub mod runner;

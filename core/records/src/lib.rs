@@ -6,9 +6,12 @@
 //! To add a noun: a struct in a file of `nouns/`, a line in [`nouns::nouns!`], a table in `migrations/`, and, where others must look again when
 //! it changes, a line in the store's table of dependants.
 
+#![warn(missing_docs)]
+
 // The derives write `::causeway_records`, also in here.
 extern crate self as causeway_records;
 
+pub mod database_epoch;
 pub mod field;
 pub mod inputs;
 pub mod inventory;

@@ -5,6 +5,8 @@
 //!
 //! To add a noun: a file with `render`, a file in `conditions`, a plan in [`samples`] (its tests then cover names, defaults and schemas).
 
+#![warn(missing_docs)]
+
 pub mod bundle;
 mod certificates;
 pub mod conditions;

@@ -1,7 +1,7 @@
 //! Has a plan applied: remembers first, applies, takes away what is no longer wanted, remembers what came of it.
 
 use super::{APPLIED, Failure, Found, Pass, Retry};
-use crate::cluster::{Change, ClusterError, Outcome, Projection, Writer, inventory, is_settled};
+use causeway_cluster::{CachedObject, ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory, is_up_to_date};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
 use causeway_records::{
     Kind,
@@ -46,7 +46,7 @@ pub(super) struct Brought {
     /// When to look again.
     pub(super) next: Next,
     /// What was done.
-    pub(super) changes: Vec<(ObjectRef, Change)>,
+    pub(super) changes: Vec<(ObjectRef, ObjectChange)>,
     /// What stands now.
     pub(super) inventory: Inventory,
 }
@@ -70,9 +70,9 @@ impl Brought {
 }
 
 impl Pass<'_> {
-    pub(super) fn writer(&self, owner: Owner) -> Writer {
+    pub(super) fn writer(&self, owner: Owner) -> FieldOwner {
         let hold = self.site.hold().clone();
-        Writer::new(self.context.control_plane.clone(), owner.to_string(), move || hold.is_held())
+        FieldOwner::new(self.context.control_plane.clone(), owner.to_string(), move || hold.is_held())
     }
 
     /// Waits until the kinds of these objects are listed, as far as the cluster serves them.
@@ -86,7 +86,7 @@ impl Pass<'_> {
         }
         let deadline = tokio::time::Instant::now() + FIRST_LIST;
         let listing = || {
-            let broken = watches.broken();
+            let broken = watches.unsynced();
             broken.iter().any(|b| b.error.is_none() && kinds.contains(&(b.group.clone(), b.kind.clone())))
         };
         while listing() && tokio::time::Instant::now() < deadline {
@@ -99,12 +99,14 @@ impl Pass<'_> {
         let entries = self.work.inventory.iter().map(|entry| (&entry.object, entry));
         let entries: HashMap<&ObjectRef, &InventoryEntry> = entries.collect();
         move |at, made_of| {
-            entries.get(at).is_some_and(|entry| is_settled(entry, made_of, self.connection.watches.get(at).as_deref()))
+            entries
+                .get(at)
+                .is_some_and(|entry| is_up_to_date(entry, made_of, self.connection.watches.get(at).as_deref()))
         }
     }
 
     /// What the watches know of a record's objects, of each as much as `look` takes.
-    pub(super) fn seen_by(&self, owner: Owner, look: impl Fn(&Projection) -> Option<Observed>) -> Seen {
+    pub(super) fn seen_by(&self, owner: Owner, look: impl Fn(&CachedObject) -> Option<Observed>) -> Seen {
         let own = self.connection.watches.by_owner(&owner.to_string());
         own.iter().filter_map(|seen| Some((seen.at.clone(), look(seen)?))).collect()
     }
@@ -155,8 +157,10 @@ impl Pass<'_> {
     }
 
     /// Has the cluster remember that something was changed in it.
-    fn note(&self, done: &Outcome) {
-        let stays = |change: &Change| matches!(change, Change::Skipped | Change::Unchanged | Change::Pending(_));
+    fn note(&self, done: &WriteOutcome) {
+        let stays = |change: &ObjectChange| {
+            matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged | ObjectChange::Pending(_))
+        };
         if done.changes.iter().any(|(_, change)| !stays(change)) {
             self.site.changed(&self.connection);
         }
@@ -164,12 +168,12 @@ impl Pass<'_> {
 
     /// The moment up to which all that the watches tell of a record is as this pass left it. What it has just written is waited for a little:
     /// then its echo needs no pass of its own, and this one's status shows it.
-    async fn looked(&self, owner: Owner, done: &Outcome) -> Option<Instant> {
+    async fn looked(&self, owner: Owner, done: &WriteOutcome) -> Option<Instant> {
         let watches = &self.connection.watches;
         if !done.errors.is_empty() || done.pending().next().is_some() {
             return None;
         }
-        if done.changes.iter().any(|(_, change)| !matches!(change, Change::Skipped | Change::Unchanged)) {
+        if done.changes.iter().any(|(_, change)| !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged)) {
             watches.wait_seen(&done.inventory, tokio::time::Instant::now() + ECHO).await;
         }
         let looked = Instant::now();
@@ -181,7 +185,7 @@ impl Pass<'_> {
     }
 
     /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
-    pub(super) async fn prune(&self, writer: &Writer, entries: Inventory) -> Outcome {
+    pub(super) async fn prune(&self, writer: &FieldOwner, entries: Inventory) -> WriteOutcome {
         let secrets = entries.iter().filter(|entry| CERTIFICATE.is(&entry.object)).map(|entry| {
             let namespace = entry.object.namespace.as_deref().unwrap_or_default();
             InventoryEntry::intended(SECRET.at(namespace, &entry.object.name))
@@ -237,9 +241,9 @@ impl Pass<'_> {
         ))
     }
 
-    fn judge(&self, plan: &Plan, done: Outcome, braked: Option<String>) -> Result<Brought, Failure> {
+    fn judge(&self, plan: &Plan, done: WriteOutcome, braked: Option<String>) -> Result<Brought, Failure> {
         for (object, change) in &done.changes {
-            if !matches!(change, Change::Skipped | Change::Unchanged) {
+            if !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged) {
                 tracing::info!(%object, ?change, "applied");
             }
         }
@@ -313,7 +317,7 @@ fn has_certificates(owner: Owner) -> bool {
 }
 
 /// A Secret that cert-manager made for a Certificate of this record which is no longer there.
-fn is_orphan(owner: Owner, found: &Projection, expected: &HashSet<&ObjectRef>) -> bool {
+fn is_orphan(owner: Owner, found: &CachedObject, expected: &HashSet<&ObjectRef>) -> bool {
     let (Some(certificate), Some(namespace)) = (&found.certificate, &found.at.namespace) else { return false };
     has_certificates(owner) && SECRET.is(&found.at) && !expected.contains(&CERTIFICATE.at(namespace, certificate))
 }
@@ -331,7 +335,7 @@ mod tests {
     fn a_secret_of_a_certificate_that_is_gone_is_an_orphan() {
         let gateway = Owner { kind: Kind::SharedGateway, id: 7 };
         let at = |kind: causeway_render::k8s::Kind| kind.at("shared-gateway-7", "shop");
-        let mut secret = Projection::for_tests(at(SECRET), "u", "h");
+        let mut secret = CachedObject::for_tests(at(SECRET), "u", "h");
         secret.applied = false;
         let mut made = secret.clone();
         made.certificate = Some("shop".into());

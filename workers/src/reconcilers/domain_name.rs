@@ -2,7 +2,7 @@
 //! stand, and they are deleted here.
 
 use super::{Failure, Found, Pass, remove, services::all_hold};
-use crate::dns::{self, DnsError, HostState, Route53, State, Visibility, Wanted, Zone};
+use causeway_dns::{self as dns, DesiredRecord, DnsError, HostState, HostedZone, RecordState, Route53, Visibility};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
 use causeway_records::{
     inputs::{DomainNameInputs, Elsewhere, HostRecord, Published},
@@ -61,7 +61,7 @@ pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
     }
     let now = pass.work.now();
     let leaving = hostnames::leaving(&inputs, now);
-    let zone = match look(pass, &inputs, &Wanted::all(&wanted), &leaving).await {
+    let zone = match look(pass, &inputs, &DesiredRecord::all(&wanted), &leaving).await {
         Ok(zone) => zone,
         Err(error) => return Ok(unread(before, brought, &error)),
     };
@@ -143,7 +143,7 @@ struct Looked {
 async fn look(
     pass: &Pass<'_>,
     inputs: &DomainNameInputs,
-    wanted: &[Wanted],
+    wanted: &[DesiredRecord],
     leaving: &BTreeSet<String>,
 ) -> Result<Looked, DnsError> {
     let mut looked = Looked { hosts: BTreeMap::new(), remaining: BTreeSet::new() };
@@ -181,8 +181,8 @@ async fn look(
 /// Why a record doesn't stand as asked for.
 fn obstacle(inputs: &DomainNameInputs, state: &HostState) -> Option<String> {
     match (&state.state, hostnames::holder(inputs, &state.host)) {
-        (State::Present, _) => None,
-        (State::Differs { found, wanted }, Some(holder)) => Some(format!(
+        (RecordState::Present, _) => None,
+        (RecordState::Differs { found, wanted }, Some(holder)) => Some(format!(
             "domain name instance {holder} had it before, and it says {found} there instead of {wanted}; choose another hostname, take it from that one's gateway, or let both be carried by one Gateway"
         )),
         _ => Some(state.to_string()),
@@ -200,16 +200,18 @@ fn account_of(account: Option<&AwsAccount>, endpoint: Option<String>) -> dns::Ac
     let keys = account.and_then(|account| Some((account.access_key_id.clone()?, account.secret_access_key.as_ref()?)));
     dns::Account {
         credentials: match keys {
-            Some((id, secret)) => dns::Credentials::Keys { id, secret: dns::Secret::new(secret) },
+            Some((id, secret)) => dns::Credentials::Keys { id, secret: secret.as_str().into() },
             None => dns::Credentials::Environment,
         },
-        role: account.and_then(|account| account.role_arn.clone()).map(|arn| dns::Role { arn, external_id: None }),
+        role: account
+            .and_then(|account| account.role_arn.clone())
+            .map(|arn| dns::AssumedRole { arn, external_id: None }),
         region: account.map_or_else(|| "us-east-1".into(), |account| account.default_region.clone()),
         endpoint,
     }
 }
 
-async fn zone(route53: &Route53, inputs: &DomainNameInputs) -> Result<Zone, DnsError> {
+async fn zone(route53: &Route53, inputs: &DomainNameInputs) -> Result<HostedZone, DnsError> {
     let spec = &inputs.definition.spec;
     let visibility = match spec.zone.to_ascii_lowercase().as_str() {
         "public" => Visibility::Public,
@@ -282,9 +284,6 @@ fn unread(before: Vec<Finding>, brought: super::bring::Brought, error: &DnsError
 }
 
 fn retry_after(error: &DnsError) -> Duration {
-    match error.next() {
-        dns::Next::Again(after) => after,
-        // A person has to act, and nobody tells us when he did.
-        dns::Next::Stop => Duration::from_secs(30),
-    }
+    // Where a person has to act, no event says that he did.
+    error.retry_after().unwrap_or(Duration::from_secs(30))
 }

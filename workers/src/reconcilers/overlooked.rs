@@ -1,7 +1,7 @@
 //! Has the controller of a Gateway look again where it seems to have overlooked a route.
 
 use super::{Failure, Pass};
-use crate::cluster::ClusterError;
+use causeway_cluster::ClusterError;
 use causeway_records::status::{ConditionStatus, Finding};
 use causeway_render::{
     conditions::ROUTES_ACCEPTED,
@@ -40,7 +40,7 @@ pub(super) async fn remind(
     let (cluster, writer) = (&pass.connection.cluster, pass.writer(owner));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");
-        match cluster.disturb(&writer, &route.at, &disturbed(route), &pass.connection.watches).await {
+        match cluster.touch(&writer, &route.at, &disturbed(route), &pass.connection.watches).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Failure::Cancelled),
             Err(error) => pass.site.report(&error),

@@ -1,10 +1,8 @@
 //! Deletion: everything of a record goes from the cluster, and when the cluster confirms that, its row goes.
 
 use super::{Failure, Found, Pass, bring::made_for};
-use crate::{
-    cluster::{ClusterError, Outcome},
-    context::Context,
-};
+use crate::context::Context;
+use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, reach};
 use causeway_records::status::Finding;
 use causeway_render::{labels::Owner, plan::Plan};
@@ -34,7 +32,7 @@ impl Pass<'_> {
         confirm(self.context, self.work).await
     }
 
-    fn still_there(&self, outcome: &Outcome) -> Result<Option<Found>, Failure> {
+    fn still_there(&self, outcome: &WriteOutcome) -> Result<Option<Found>, Failure> {
         for error in &outcome.errors {
             self.site.report(error);
         }

@@ -1,7 +1,7 @@
 //! A support service in a cluster: installed from a bundle, or adopted from whoever installed it.
 
 use super::{APPLIED, Failure, Found, Pass, services::all_hold};
-use crate::cluster::{ClusterError, definition_ref};
+use causeway_cluster::{ClusterError, definition_ref};
 use causeway_records::{
     inputs::SupportServiceInputs,
     inventory::ObjectRef,

@@ -1,7 +1,7 @@
 //! A workload: its manifests in its namespace, and the state of every object.
 
 use super::{Failure, Found, Pass};
-use crate::cluster::Change;
+use causeway_cluster::ObjectChange;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
     conditions,
@@ -67,7 +67,7 @@ async fn scopes(pass: &Pass<'_>, kinds: Kinds) -> Result<BTreeMap<(String, Strin
 }
 
 /// The objects as the API lists them.
-fn resources(plan: &Plan, changes: &[(ObjectRef, Change)], seen: &Seen) -> Vec<Resource> {
+fn resources(plan: &Plan, changes: &[(ObjectRef, ObjectChange)], seen: &Seen) -> Vec<Resource> {
     let objects = plan.objects.iter().map(|object| {
         let at = &object.at;
         let change = changes.iter().find(|(changed, _)| changed == at).map(|(_, change)| change);
@@ -78,8 +78,8 @@ fn resources(plan: &Plan, changes: &[(ObjectRef, Change)], seen: &Seen) -> Vec<R
             state: observed.map(|observed| serde_json::json!({"uid": observed.uid, "status": observed.status})),
             reconciled: observed.is_some(),
             last_operation: match change {
-                Some(Change::Created) => "Created",
-                Some(Change::Updated | Change::Cleaned | Change::Differs(_)) => "Updated",
+                Some(ObjectChange::Created) => "Created",
+                Some(ObjectChange::Updated | ObjectChange::Cleaned | ObjectChange::Differs(_)) => "Updated",
                 Some(_) => "Unchanged",
                 None => "Failed",
             }

@@ -2,8 +2,9 @@
 //! says that it is meant.
 
 use super::{Connection, Site};
-use crate::cluster::{ClusterError, Writer};
-use causeway_store::{StoreError, epoch::Epoch};
+use causeway_cluster::{ClusterError, FieldOwner};
+use causeway_records::database_epoch::DatabaseEpoch;
+use causeway_store::StoreError;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -19,7 +20,7 @@ const NOTED_WITHIN: Duration = Duration::from_secs(5);
 #[derive(Default)]
 pub(super) struct Age {
     /// What the cluster knows, when that is later than the database.
-    ahead: Mutex<Option<Epoch>>,
+    ahead: Mutex<Option<DatabaseEpoch>>,
     /// A change was made that the cluster's mark doesn't tell of yet.
     unmarked: AtomicBool,
 }
@@ -38,7 +39,7 @@ impl Site {
     pub(crate) async fn accept(&self, connection: &Connection) -> Result<(), AgeError> {
         let Some(marked) = *self.ahead() else { return Ok(()) };
         let now = self.context.store.pass_epoch(self.scope, marked.epoch).await?;
-        connection.cluster.write_mark(&self.marker(), &now).await?;
+        connection.cluster.write_database_epoch(&self.marker(), &now).await?;
         *self.ahead() = None;
         tracing::warn!(cluster = self.scope, "work goes on with a restored database");
         self.context.store.wake_cluster(self.scope).await?;
@@ -70,14 +71,14 @@ impl Site {
 
     /// The cluster's own record is gone, and so is all that we know of it.
     pub(crate) async fn forget(&self, connection: &Connection) {
-        if let Err(error) = connection.cluster.remove_mark(&self.marker()).await {
+        if let Err(error) = connection.cluster.remove_database_epoch(&self.marker()).await {
             tracing::warn!(%error, cluster = self.scope, "the mark of this control plane stays in a cluster");
         }
     }
 
     /// Compares both. Called with each new connection, before anything is done over it.
     pub(super) async fn look_at_age(&self, connection: &Connection) -> Result<(), AgeError> {
-        let marked = connection.cluster.read_mark(&self.context.control_plane).await?;
+        let marked = connection.cluster.read_database_epoch(&self.context.control_plane).await?;
         let now = self.context.store.epoch(self.scope).await?;
         let ahead = marked.filter(|marked| now.is_before(marked));
         if let Some(marked) = &ahead {
@@ -95,15 +96,15 @@ impl Site {
 
     async fn mark(&self, connection: &Connection) -> Result<(), AgeError> {
         let now = self.context.store.next_epoch(self.scope).await?;
-        Ok(connection.cluster.write_mark(&self.marker(), &now).await?)
+        Ok(connection.cluster.write_database_epoch(&self.marker(), &now).await?)
     }
 
-    fn marker(&self) -> Writer {
+    fn marker(&self) -> FieldOwner {
         let hold = self.hold.clone();
-        Writer::new(self.context.control_plane.clone(), "", move || hold.is_held())
+        FieldOwner::new(self.context.control_plane.clone(), "", move || hold.is_held())
     }
 
-    fn ahead(&self) -> MutexGuard<'_, Option<Epoch>> {
+    fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
         self.age.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,11 +7,8 @@ mod reminders;
 
 use self::{age::Age, looks::Looks, reminders::Reminders};
 pub(crate) use self::{age::AgeError, looks::Look};
-use crate::{
-    cluster::{Access, Auth, Cluster, ClusterError, Watches},
-    context::Context,
-    runner::Hold,
-};
+use crate::{context::Context, runner::Hold};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ObjectCache};
 use causeway_failpoints::{CLUSTER_BOUND, reach};
 use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::parse_owner;
@@ -52,10 +49,10 @@ pub struct Connection {
     /// For reading and writing.
     pub cluster: Cluster,
     /// What is known of our objects there.
-    pub watches: Watches,
+    pub watches: ObjectCache,
     /// `v1.36.3`.
     pub version: String,
-    access: Access,
+    access: ClusterAccess,
     verified: Mutex<Instant>,
 }
 
@@ -239,10 +236,10 @@ impl Site {
         Ok(Reach::Up(open))
     }
 
-    fn open(&self, access: Access) -> Result<Connection, ClusterError> {
+    fn open(&self, access: ClusterAccess) -> Result<Connection, ClusterError> {
         let cluster = Cluster::connect(&access)?;
         let wake = self.wake.clone();
-        let watches = Watches::new(cluster.clone(), &*self.context.control_plane, move |owner| {
+        let watches = ObjectCache::new(cluster.clone(), &*self.context.control_plane, move |owner| {
             if let Some(key) = record_of(owner) {
                 // The desk is gone only when the lease is: then the next holder looks at everything.
                 let _ = wake.send(key);
@@ -299,7 +296,7 @@ fn down(error: &ClusterError) -> Down {
     Down { reason: reason.to_owned(), message: error.to_string() }
 }
 
-fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Access, Down> {
+fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<ClusterAccess, Down> {
     let down = |reason: &str, message: String| Down { reason: reason.into(), message };
     let Some(endpoint) = &runtime.api_endpoint else {
         return Err(down("NoEndpoint", "the runtime has no APIEndpoint yet; send it with its credentials".into()));
@@ -309,9 +306,9 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Acce
     };
     let auth = match (&runtime.certificate, &runtime.certificate_key, &runtime.connection_token) {
         (Some(cert), Some(key), _) => {
-            Auth::ClientCert { cert_pem: cert.clone(), key_pem: plain("CertificateKey", key)? }
+            ClusterAuth::ClientCert { cert_pem: cert.clone(), key_pem: plain("CertificateKey", key)? }
         }
-        (_, _, Some(token)) => Auth::Token(plain("ConnectionToken", token)?),
+        (_, _, Some(token)) => ClusterAuth::Token(plain("ConnectionToken", token)?),
         _ => {
             return Err(down(
                 "NoCredentials",
@@ -319,7 +316,12 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Acce
             ));
         }
     };
-    Ok(Access { endpoint: endpoint.to_string(), ca_pem: runtime.ca_certificate.clone(), auth, server_name: None })
+    Ok(ClusterAccess {
+        endpoint: endpoint.to_string(),
+        ca_pem: runtime.ca_certificate.clone(),
+        auth,
+        server_name: None,
+    })
 }
 
 /// The record that an owner label names: `gateway-instance-42` → GatewayInstance 42.

@@ -2,11 +2,11 @@
 
 use crate::fixture::{World, patch};
 use causeway_records::{
+    database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
     nouns::GatewayHttpPort,
 };
 use causeway_store::{
-    epoch::Epoch,
     lease::Lease,
     queue::{Key, Next, Settlement},
 };
@@ -118,7 +118,7 @@ async fn epochs_count_on_and_ids_are_never_given_twice(pool: PgPool) {
     let first = world.store.next_epoch(world.runtime).await.unwrap();
     assert_eq!(first.epoch, 1);
     assert_eq!(world.store.epoch(world.runtime).await.unwrap(), first);
-    let marked = Epoch { epoch: 9, last_id: first.last_id + 40, ..first };
+    let marked = DatabaseEpoch { epoch: 9, last_id: first.last_id + 40, ..first };
     assert!(first.is_before(&marked));
     world.store.skip_ids(&marked).await.unwrap();
     world.store.skip_ids(&marked).await.unwrap();

@@ -1,0 +1,131 @@
+//! From a runtime's access data to a client.
+
+use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use kube::{Client, Config};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use serde_json::json;
+
+use super::{ClusterError, cache};
+
+/// For the TCP and TLS handshake.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a connection on which nothing arrives. ObjectCache are silent for longer than any other answer takes, and bring their own end.
+const READ_TIMEOUT: Duration = Duration::from_secs(cache::WINDOW.as_secs() + 30);
+
+/// How to reach a cluster, decrypted. Never printed: [`std::fmt::Debug`] shows the endpoint only.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClusterAccess {
+    /// `https://host:port`.
+    pub endpoint: String,
+    /// The certificates the API server's is signed with, as PEM; None for the system's.
+    pub ca_pem: Option<String>,
+    /// Who we are there.
+    pub auth: ClusterAuth,
+    /// The name that the API server's certificate carries, where that is not the endpoint's host.
+    pub server_name: Option<String>,
+}
+
+/// Who we are in a cluster.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ClusterAuth {
+    /// A client certificate.
+    ClientCert {
+        /// The certificate and what it is signed with.
+        cert_pem: String,
+        /// Its private key.
+        key_pem: String,
+    },
+    /// A bearer token.
+    Token(String),
+}
+
+impl std::fmt::Debug for ClusterAccess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClusterAccess").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for ClusterAuth {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ClientCert { .. } => "ClientCert",
+            Self::Token(_) => "Token",
+        })
+    }
+}
+
+impl ClusterAccess {
+    /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
+    pub(super) fn client(&self) -> Result<Client, ClusterError> {
+        Client::try_from(self.config()?)
+            .map_err(|error| ClusterError::Access(format!("no client can be made: {error}")))
+    }
+
+    fn config(&self) -> Result<Config, ClusterError> {
+        let uri: http::Uri = self
+            .endpoint
+            .parse()
+            .map_err(|error| ClusterError::Access(format!("the endpoint {:?} is no URL: {error}", self.endpoint)))?;
+        if uri.scheme() != Some(&http::uri::Scheme::HTTPS) {
+            return Err(ClusterError::Access(format!("the endpoint {:?} does not begin with https://", self.endpoint)));
+        }
+        let mut config = Config::new(uri);
+        config.root_cert = self.ca_pem.as_deref().map(certificates).transpose()?;
+        config.tls_server_name = self.server_name.clone();
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        config.read_timeout = Some(READ_TIMEOUT);
+        config.reset_reader_on_write = true;
+        // Whoever asks decides whether to try again: it knows about leases and about other records that wait.
+        config.default_retry = false;
+        config.auth_info = match &self.auth {
+            ClusterAuth::Token(token) => serde_json::from_value(json!({"token": token})),
+            ClusterAuth::ClientCert { cert_pem, key_pem } => serde_json::from_value(json!({
+                "client-certificate-data": ByteString(cert_pem.clone().into_bytes()),
+                "client-key-data": ByteString(key_pem.clone().into_bytes()),
+            })),
+        }
+        // The message of the error could quote the secret.
+        .map_err(|_| ClusterError::Access("the credentials have no usable form".to_owned()))?;
+        Ok(config)
+    }
+}
+
+fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
+    let unusable = |why: String| ClusterError::Access(format!("the CA certificate is no PEM certificate{why}"));
+    let certificates = CertificateDer::pem_slice_iter(pem.as_bytes())
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| unusable(format!(": {error}")))?;
+    if certificates.is_empty() { Err(unusable(String::new())) } else { Ok(certificates) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(endpoint: &str, ca_pem: Option<&str>) -> ClusterAccess {
+        ClusterAccess {
+            endpoint: endpoint.into(),
+            ca_pem: ca_pem.map(Into::into),
+            auth: ClusterAuth::Token("very-secret".into()),
+            server_name: None,
+        }
+    }
+
+    #[test]
+    fn unusable_access_data_say_which_part() {
+        let message = |access: ClusterAccess| access.config().map(|_| ()).unwrap_err().to_string();
+        assert!(message(access("not a url", None)).contains("endpoint"));
+        assert!(message(access("http://127.0.0.1:8080", None)).contains("https"));
+        assert!(message(access("https://127.0.0.1", Some("nothing"))).contains("CA certificate"));
+        assert!(access("https://127.0.0.1", None).config().is_ok());
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let printed = format!("{:?}{:?}", access("https://127.0.0.1", None), ClusterAuth::Token("very-secret".into()));
+        assert!(!printed.contains("very-secret"), "{printed}");
+    }
+}

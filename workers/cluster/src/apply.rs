@@ -1,0 +1,309 @@
+//! Applies a plan: reads each object where it must, decides, writes, and says what became of it.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use causeway_failpoints::{OBJECT_STANDS, reach};
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
+use causeway_render::plan::{Object, Plan};
+use futures::{StreamExt, stream};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{
+    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome,
+    live::{LiveObject, first_difference, with_spec},
+    ownership::{Step, decide},
+    rest::Written,
+    state::ObjectState,
+    wave::{Wave, is_crd},
+};
+
+/// Objects of one wave that are worked on at the same time.
+pub(super) const CONCURRENCY: usize = 8;
+/// Attempts for an object that somebody else changes between our read and our write, before other records get their turn.
+const TRIES: usize = 5;
+/// From the apply of a custom resource definition until its kind must be served.
+const ESTABLISHING: Duration = Duration::from_secs(20);
+/// Between two checks whether a kind is served now.
+const POLL: Duration = Duration::from_millis(500);
+
+/// What the objects of one call of [`Cluster::apply`] share.
+struct ApplyRun<'a> {
+    owner: &'a FieldOwner,
+    entries: HashMap<&'a ObjectRef, &'a InventoryEntry>,
+    cache: &'a ObjectCache,
+    /// How long a kind may take to appear: long only if this very plan brings definitions.
+    patience: Duration,
+    /// Set by a failure that concerns everything.
+    stop: AtomicBool,
+}
+
+impl Cluster {
+    /// Applies the objects of a plan, wave after wave; those of one wave in any order. `inventory` is what was stored before.
+    ///
+    /// A foreign object is never changed, and nothing is requested for an object that the cache shows as we left it. One that is to be
+    /// created or changed is written to in the state of the cache, and read only when the API server says that its state is different.
+    /// A failure of one object lets the others of its wave go on and keeps the later waves waiting.
+    pub async fn apply(
+        &self,
+        owner: &FieldOwner,
+        plan: &Plan,
+        inventory: &[InventoryEntry],
+        cache: &ObjectCache,
+    ) -> WriteOutcome {
+        let brings_kinds = plan.objects.iter().any(|object| is_crd(&object.at));
+        let run = ApplyRun {
+            owner,
+            entries: inventory.iter().map(|entry| (&entry.object, entry)).collect(),
+            cache,
+            patience: if brings_kinds { ESTABLISHING } else { Duration::ZERO },
+            stop: AtomicBool::new(false),
+        };
+        let mut outcome = WriteOutcome::default();
+        let mut done = HashMap::new();
+        for wave in Wave::ALL {
+            // Futures first, then the stream: a closure inside the stream's type would keep the whole from being Send.
+            let objects = plan.objects.iter().filter(|object| Wave::for_object(&object.at) == wave);
+            let applying: Vec<_> = objects.map(|object| self.apply_named(&run, object)).collect();
+            let mut results = stream::iter(applying).buffered(CONCURRENCY);
+            while let Some((at, result)) = results.next().await {
+                match result {
+                    Some(Ok((entry, change))) => {
+                        outcome.changes.push((at.clone(), change));
+                        done.insert(at, entry);
+                    }
+                    Some(Err(error)) => outcome.errors.push(error),
+                    None => {}
+                }
+            }
+            if !outcome.errors.is_empty() {
+                break;
+            }
+        }
+        outcome.inventory = plan
+            .objects
+            .iter()
+            .map(|object| {
+                let known = || run.entries.get(&object.at).map(|entry| (*entry).clone());
+                let entry = done.remove(&object.at).or_else(known);
+                let entry = entry.unwrap_or_else(|| InventoryEntry::intended(object.at.clone()));
+                InventoryEntry { keep: object.keep, ..entry }
+            })
+            .collect();
+        outcome
+    }
+
+    /// Applies another manifest to an object of ours, if it still is as in the cache: its controller then gets an event about it.
+    pub async fn touch(
+        &self,
+        owner: &FieldOwner,
+        at: &ObjectRef,
+        body: &Value,
+        cache: &ObjectCache,
+    ) -> Result<(), ClusterError> {
+        let Some(seen) = cache.get(at) else { return Ok(()) };
+        self.server_side_apply(owner, at, &ObjectState::from_cached(&seen).bind(body)).await.map(|_| ())
+    }
+
+    async fn apply_named<'o>(
+        &self,
+        run: &ApplyRun<'_>,
+        object: &'o Object,
+    ) -> (&'o ObjectRef, Option<Result<(InventoryEntry, ObjectChange), ClusterError>>) {
+        (&object.at, self.apply_object(run, object).await)
+    }
+
+    /// None if another object's failure came first and left no point in trying.
+    async fn apply_object(
+        &self,
+        run: &ApplyRun<'_>,
+        object: &Object,
+    ) -> Option<Result<(InventoryEntry, ObjectChange), ClusterError>> {
+        if run.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let entry = run.entries.get(&object.at).copied();
+        let desired_hash = object.desired_hash();
+        if let Some(entry) = entry
+            && is_up_to_date(entry, &desired_hash, run.cache.get(&object.at).as_deref())
+        {
+            return Some(Ok((entry.clone(), ObjectChange::Skipped)));
+        }
+        let result = self.apply_with_retries(run, object, entry).await.map(|(live, change)| {
+            let entry = InventoryEntry {
+                object: object.at.clone(),
+                uid: Some(live.uid().to_owned()),
+                desired_hash: Some(desired_hash),
+                live_hash: Some(live.hash(&run.owner.field_manager())),
+                keep: object.keep,
+            };
+            (entry, change)
+        });
+        if result.as_ref().is_err_and(ClusterError::stops_everything) {
+            run.stop.store(true, Ordering::Relaxed);
+        }
+        Some(result)
+    }
+
+    /// Reads, decides and writes, anew each time somebody else changed the object in between, at most [`TRIES`] times.
+    async fn apply_with_retries(
+        &self,
+        run: &ApplyRun<'_>,
+        object: &Object,
+        entry: Option<&InventoryEntry>,
+    ) -> Result<(LiveObject, ObjectChange), ClusterError> {
+        let at = &object.at;
+        if !run.owner.owns_body(&object.body) {
+            let reason = "its manifest lacks the labels of its owner, so it could not be told from a foreign object; this is a defect";
+            return Err(ClusterError::refused(at, reason));
+        }
+        let deadline = Instant::now() + run.patience;
+        let mut assumed = ObjectState::assumed(run.cache, at, entry);
+        let mut tries = 0;
+        while tries < TRIES {
+            let state = match assumed.take() {
+                Some(state) => state,
+                None => match self.read_and_decide(run.owner, at, entry).await? {
+                    Some(state) => state,
+                    None => {
+                        wait_for_kind(at, deadline).await?;
+                        continue;
+                    }
+                },
+            };
+            let written = self.server_side_apply(run.owner, at, &state.bind(&object.body)).await?;
+            reach(&OBJECT_STANDS);
+            match (written, &state) {
+                (Written::Created(live), ObjectState::Absent) => return Ok(created(object, live)),
+                (Written::Stored(live), ObjectState::Present { resource_version, .. }) => {
+                    if let Some(done) = self.remove_foreign(run.owner, object, resource_version, live).await? {
+                        return Ok(done);
+                    }
+                    tries += 1;
+                }
+                (Written::NotServed, _) => wait_for_kind(at, deadline).await?,
+                // A 200 where nothing was, a 201 where something was, or not as it was: read it and decide anew.
+                _ => tries += 1,
+            }
+        }
+        Err(ClusterError::refused(at, "it changed each time between reading and writing; it is tried again by itself"))
+    }
+
+    /// Reads the object and decides whether it may be written to. None if the cluster knows no such kind.
+    async fn read_and_decide(
+        &self,
+        owner: &FieldOwner,
+        at: &ObjectRef,
+        entry: Option<&InventoryEntry>,
+    ) -> Result<Option<ObjectState>, ClusterError> {
+        let live = match self.get(at).await? {
+            Lookup::Found(live) => Some(live),
+            Lookup::Absent => None,
+            Lookup::NotServed => return Ok(None),
+        };
+        match (decide(owner, live.as_ref(), entry), live) {
+            (Step::Update, Some(live)) => Ok(Some(ObjectState::from_live(&live))),
+            (Step::Create | Step::Update, _) => Ok(Some(ObjectState::Absent)),
+            (Step::Wait(why), _) => Err(ClusterError::refused(at, why)),
+            (Step::Leave(who), _) => Err(ClusterError::Conflict { object: Box::new(at.clone()), who }),
+        }
+    }
+
+    /// After an apply: takes out of an exclusive spec, once, what is not ours. `before`: the resourceVersion that was applied to. None if
+    /// the object changed meanwhile.
+    async fn remove_foreign(
+        &self,
+        owner: &FieldOwner,
+        object: &Object,
+        before: &str,
+        live: LiveObject,
+    ) -> Result<Option<(LiveObject, ObjectChange)>, ClusterError> {
+        let changed = if before == live.resource_version() { ObjectChange::Unchanged } else { ObjectChange::Updated };
+        let Some(spec) = object.body.get("spec").filter(|_| spec_difference(object, &live).is_some()) else {
+            return Ok(Some((live, changed)));
+        };
+        match self.replace(owner, &object.at, &with_spec(&live, spec)).await? {
+            Written::Stored(cleaned) => {
+                let change = match spec_difference(object, &cleaned) {
+                    Some(path) => ObjectChange::Differs(path),
+                    None => ObjectChange::Cleaned,
+                };
+                Ok(Some((cleaned, change)))
+            }
+            Written::Created(_) | Written::Outdated | Written::NotServed => Ok(None),
+        }
+    }
+}
+
+/// Whether the object is as we left it, so that nothing needs to be read or sent.
+pub fn is_up_to_date(entry: &InventoryEntry, desired_hash: &str, seen: Option<&CachedObject>) -> bool {
+    seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
+}
+
+/// Where the live spec of an exclusive object differs from ours.
+fn spec_difference(object: &Object, live: &LiveObject) -> Option<String> {
+    let spec = object.body.get("spec").filter(|_| object.exclusive)?;
+    first_difference(spec, &live.body()["spec"])
+}
+
+/// Nobody else had a say in a new object yet: what differs are defaults that the plan leaves out.
+fn created(object: &Object, live: LiveObject) -> (LiveObject, ObjectChange) {
+    if let Some(path) = spec_difference(object, &live) {
+        tracing::warn!(object = %object.at, path, "the cluster stored another spec than it was sent");
+    }
+    (live, ObjectChange::Created)
+}
+
+/// Waits a moment for the kind, or fails when its time is up.
+async fn wait_for_kind(at: &ObjectRef, deadline: Instant) -> Result<(), ClusterError> {
+    if Instant::now() >= deadline {
+        return Err(ClusterError::not_served(at));
+    }
+    tokio::time::sleep(POLL).await;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(group: &str, kind: &str, namespace: Option<&str>) -> ObjectRef {
+        ObjectRef {
+            group: group.into(),
+            version: "v1".into(),
+            kind: kind.into(),
+            namespace: namespace.map(Into::into),
+            name: "x".into(),
+        }
+    }
+
+    #[test]
+    fn only_an_object_that_is_as_we_left_it_is_skipped() {
+        let object = at("", "ConfigMap", Some("shop"));
+        let entry = InventoryEntry {
+            object: object.clone(),
+            uid: Some("u1".into()),
+            desired_hash: Some("want".into()),
+            live_hash: Some("live".into()),
+            keep: false,
+        };
+        let seen = CachedObject::for_tests(object, "u1", "live");
+        assert!(is_up_to_date(&entry, "want", Some(&seen)));
+        assert!(!is_up_to_date(&entry, "want more", Some(&seen)));
+        assert!(!is_up_to_date(&entry, "want", None));
+        assert!(!is_up_to_date(&InventoryEntry { uid: None, ..entry.clone() }, "want", Some(&seen)));
+        assert!(!is_up_to_date(&InventoryEntry { uid: Some("u2".into()), ..entry.clone() }, "want", Some(&seen)));
+        assert!(!is_up_to_date(
+            &InventoryEntry { live_hash: Some("other".into()), ..entry.clone() },
+            "want",
+            Some(&seen)
+        ));
+        let mut dying = seen;
+        dying.deleting = true;
+        assert!(!is_up_to_date(&entry, "want", Some(&dying)));
+    }
+}

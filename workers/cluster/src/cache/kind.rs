@@ -1,0 +1,224 @@
+//! What is known of one kind, and whom a change of it concerns. Pure: events in, owners out.
+//!
+//! Own code instead of kube's `Store` because that one answers stale while a list is repeated, has no index by owner, and can't say
+//! what is different after a repeated list: what happened in a gap of the watch would wake nobody.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use causeway_records::inventory::ObjectRef;
+
+use super::CachedObject;
+use crate::ClusterError;
+
+/// Namespace (empty for none) and name.
+type Key = (Box<str>, Box<str>);
+
+fn key(at: &ObjectRef) -> Key {
+    (at.namespace.as_deref().unwrap_or_default().into(), at.name.as_str().into())
+}
+
+#[derive(Default)]
+pub(super) struct KindCache {
+    /// Kept while a new list arrives, to see what changed in the meantime.
+    objects: HashMap<Key, Arc<CachedObject>>,
+    /// Index of `objects`.
+    owned: HashMap<Arc<str>, HashSet<Key>>,
+    /// A list that is not complete yet.
+    arriving: HashMap<Key, Arc<CachedObject>>,
+    synced: bool,
+    error: Option<ClusterError>,
+}
+
+impl KindCache {
+    pub(super) fn is_synced(&self) -> bool {
+        self.synced
+    }
+
+    pub(super) fn error(&self) -> Option<&ClusterError> {
+        self.error.as_ref()
+    }
+
+    /// None while the kind is not synced: what was known may be wrong by now.
+    pub(super) fn get(&self, at: &ObjectRef) -> Option<Arc<CachedObject>> {
+        self.objects.get(&key(at)).filter(|_| self.synced).cloned()
+    }
+
+    pub(super) fn by_owner(&self, owner: &str) -> Vec<Arc<CachedObject>> {
+        let keys = self.owned.get(owner).filter(|_| self.synced);
+        keys.into_iter().flatten().filter_map(|key| self.objects.get(key)).cloned().collect()
+    }
+
+    /// A list begins.
+    pub(super) fn begin(&mut self) {
+        self.synced = false;
+        self.arriving.clear();
+    }
+
+    /// One object of the list.
+    pub(super) fn arrive(&mut self, object: CachedObject) {
+        self.arriving.insert(key(&object.at), Arc::new(object));
+    }
+
+    /// The list is complete. Returns the owners of everything that is different from before it.
+    pub(super) fn complete(&mut self) -> Vec<Arc<str>> {
+        let new = std::mem::take(&mut self.arriving);
+        let old = std::mem::replace(&mut self.objects, new);
+        self.owned.clear();
+        for (key, object) in &self.objects {
+            self.owned.entry(object.owner.clone()).or_default().insert(key.clone());
+        }
+        self.synced = true;
+        self.error = None;
+        let appeared = self.objects.iter().flat_map(|(key, object)| concerned(old.get(key), Some(object)));
+        let vanished = old.iter().filter(|(key, _)| !self.objects.contains_key(*key));
+        let vanished = vanished.flat_map(|(_, object)| concerned(Some(object), None));
+        let owners: BTreeSet<_> = appeared.chain(vanished).collect();
+        owners.into_iter().collect()
+    }
+
+    /// An object appeared or changed.
+    pub(super) fn put(&mut self, object: CachedObject) -> Vec<Arc<str>> {
+        let (key, new) = (key(&object.at), Arc::new(object));
+        let old = self.objects.insert(key.clone(), new.clone());
+        if let Some(before) = old.as_ref().filter(|before| before.owner != new.owner) {
+            self.disown(&before.owner, &key);
+        }
+        self.owned.entry(new.owner.clone()).or_default().insert(key);
+        concerned(old.as_ref(), Some(&new)).into_iter().collect()
+    }
+
+    /// An object was deleted, or lost our label.
+    pub(super) fn remove(&mut self, last: &CachedObject) -> Vec<Arc<str>> {
+        let key = key(&last.at);
+        let old = self.objects.remove(&key);
+        if let Some(before) = &old {
+            self.disown(&before.owner, &key);
+        }
+        concerned(old.as_ref(), None).into_iter().collect()
+    }
+
+    fn disown(&mut self, owner: &str, key: &Key) {
+        if let Some(keys) = self.owned.get_mut(owner) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.owned.remove(owner);
+            }
+        }
+    }
+
+    /// The watch failed.
+    pub(super) fn fail(&mut self, error: ClusterError) {
+        self.synced = false;
+        self.error = Some(error);
+        self.arriving.clear();
+    }
+}
+
+/// The owners to whom the step from `old` to `new` means something.
+fn concerned(old: Option<&Arc<CachedObject>>, new: Option<&Arc<CachedObject>>) -> BTreeSet<Arc<str>> {
+    if let (Some(old), Some(new)) = (old, new)
+        && old.means_the_same_as(new)
+    {
+        return BTreeSet::new();
+    }
+    [old, new].into_iter().flatten().map(|object| object.owner.clone()).filter(|owner| !owner.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnreachableCause;
+
+    fn object(name: &str, owner: &str, hash: &str, status: &str) -> CachedObject {
+        let at = ObjectRef {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: Some("shop".into()),
+            name: name.into(),
+        };
+        CachedObject::for_tests(at, "u1", hash).owned(owner, status)
+    }
+
+    fn listed(objects: Vec<CachedObject>) -> (KindCache, Vec<Arc<str>>) {
+        let mut cache = KindCache::default();
+        let owners = list(&mut cache, objects);
+        (cache, owners)
+    }
+
+    fn list(cache: &mut KindCache, objects: Vec<CachedObject>) -> Vec<Arc<str>> {
+        cache.begin();
+        objects.into_iter().for_each(|object| cache.arrive(object));
+        cache.complete()
+    }
+
+    fn cut() -> ClusterError {
+        ClusterError::unreachable(UnreachableCause::ConnectionFailed, "connection refused")
+    }
+
+    fn names(owners: &[Arc<str>]) -> Vec<&str> {
+        owners.iter().map(|owner| &**owner).collect()
+    }
+
+    #[test]
+    fn the_first_list_wakes_each_owner_once() {
+        let objects =
+            vec![object("a", "x-1", "h", "null"), object("b", "x-1", "h", "null"), object("c", "x-2", "h", "null")];
+        let (cache, owners) = listed(objects);
+        assert_eq!(names(&owners), ["x-1", "x-2"]);
+        assert!(cache.is_synced());
+        assert_eq!(cache.by_owner("x-1").len(), 2);
+    }
+
+    #[test]
+    fn only_changes_wake() {
+        let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
+        assert!(cache.put(object("a", "x-1", "h", "null")).is_empty());
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "null"))), ["x-1"]);
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "{}"))), ["x-1"]);
+        assert_eq!(names(&cache.put(object("b", "x-2", "h", "null"))), ["x-2"]);
+        assert_eq!(names(&cache.remove(&object("b", "x-2", "h", "null"))), ["x-2"]);
+        assert!(cache.remove(&object("b", "x-2", "h", "null")).is_empty());
+    }
+
+    #[test]
+    fn an_object_that_changes_hands_wakes_both() {
+        let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
+        assert_eq!(names(&cache.put(object("a", "x-2", "h", "null"))), ["x-1", "x-2"]);
+        assert_eq!([cache.by_owner("x-1").len(), cache.by_owner("x-2").len()], [0, 1]);
+        assert_eq!(names(&cache.put(object("a", "", "h", "null"))), ["x-2"]);
+        cache.remove(&object("a", "", "h", "null"));
+        assert!(cache.owned.is_empty(), "nothing is left of those who have nothing");
+    }
+
+    #[test]
+    fn a_list_after_a_gap_wakes_for_what_happened_in_it() {
+        let same = object("same", "x-1", "h", "null");
+        let (mut cache, _) =
+            listed(vec![same.clone(), object("gone", "x-2", "h", "null"), object("new", "x-3", "h", "null")]);
+        cache.fail(cut());
+        assert_eq!(cache.error(), Some(&cut()));
+        let owners =
+            list(&mut cache, vec![same, object("new", "x-3", "h2", "null"), object("more", "x-4", "h", "null")]);
+        assert_eq!(names(&owners), ["x-2", "x-3", "x-4"]);
+        assert_eq!(cache.error(), None);
+    }
+
+    #[test]
+    fn nothing_is_known_while_the_kind_is_not_synced() {
+        let seen = object("a", "x-1", "h", "null");
+        let (mut cache, _) = listed(vec![seen.clone()]);
+        assert!(cache.get(&seen.at).is_some());
+        cache.fail(cut());
+        assert!(cache.get(&seen.at).is_none());
+        assert!(cache.by_owner("x-1").is_empty());
+        cache.begin();
+        cache.arrive(seen.clone());
+        assert!(cache.get(&seen.at).is_none(), "the list may be missing others");
+        cache.complete();
+        assert!(cache.get(&seen.at).is_some());
+    }
+}

@@ -1,0 +1,136 @@
+//! The watch of one kind: lists, watches, and starts over with back-off when either fails.
+//!
+//! Own code around kube's `watcher` because its own back-off resumes a watch silently: nobody could say from when to when the cache was
+//! not up to date, and nothing could hurry an attempt when the definition of the kind has just been applied.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use causeway_records::inventory::ObjectRef;
+use futures::StreamExt;
+use kube::{
+    Api,
+    api::DynamicObject,
+    runtime::watcher::{self, Event},
+};
+use tokio::time::Instant;
+
+use super::{CachedObject, Wake, WatchedKind, kind::KindCache};
+use crate::{Cluster, ClusterError, UnreachableCause, backoff::Backoff};
+
+/// A watch request ends and is renewed after this time, so a connection that died silently is noticed soon after it.
+pub(crate) const WINDOW: Duration = Duration::from_secs(120);
+/// Between attempts of a watch that fails.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+/// However often somebody hurries a watch.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// It runs until its task is aborted.
+pub(super) struct KindWatch {
+    pub(super) cluster: Cluster,
+    pub(super) selector: String,
+    pub(super) field_manager: String,
+    /// Stands for all objects of the kind.
+    pub(super) object: ObjectRef,
+    pub(super) wake: Wake,
+    /// See [`super::ObjectCache::lost_since`].
+    pub(super) lost: Arc<Mutex<Option<Instant>>>,
+    pub(super) kind: Arc<WatchedKind>,
+}
+
+impl KindWatch {
+    pub(super) async fn run(self) {
+        let mut failures = 0;
+        loop {
+            let begun = Instant::now();
+            let error = self.follow().await;
+            if matches!(error, ClusterError::Unreachable { .. }) {
+                *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            }
+            self.update(|cache| {
+                cache.fail(error);
+                Vec::new()
+            });
+            if begun.elapsed() > WINDOW {
+                failures = 0;
+            }
+            let pause = BACKOFF.delay(failures);
+            failures = failures.saturating_add(1);
+            tokio::time::sleep(SHORTEST_PAUSE).await;
+            let _ = tokio::time::timeout(pause.saturating_sub(SHORTEST_PAUSE), self.kind.nudge.notified()).await;
+        }
+    }
+
+    /// Lists and watches until something fails, and says what.
+    async fn follow(&self) -> ClusterError {
+        let kind = match self.cluster.discovery().find(&self.object).await {
+            Ok(Some(kind)) => kind,
+            Ok(None) => return ClusterError::not_served(&self.object),
+            Err(error) => return error,
+        };
+        let api: Api<DynamicObject> = Api::all_with(self.cluster.client().clone(), &kind.resource);
+        let window = u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX);
+        let config = watcher::Config::default().labels(&self.selector).timeout(window);
+        let mut events = Box::pin(watcher::watcher(api, config));
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => self.handle(event),
+                // Any failure begins anew with a list: see above.
+                Err(error) => return self.failure(&error).await,
+            }
+        }
+        ClusterError::unreachable(UnreachableCause::ConnectionFailed, "the watch ended")
+    }
+
+    async fn failure(&self, error: &watcher::Error) -> ClusterError {
+        let error = match error {
+            watcher::Error::InitialListFailed(error)
+            | watcher::Error::WatchStartFailed(error)
+            | watcher::Error::WatchFailed(error) => error,
+            other => return ClusterError::unreachable(UnreachableCause::ServerError, other.to_string()),
+        };
+        match error {
+            // The definition was deleted, or no longer has this version.
+            kube::Error::Api(status) if status.code == 404 => {
+                self.cluster.discovery().forget().await;
+                ClusterError::not_served(&self.object)
+            }
+            kube::Error::Api(status) if status.code == 403 => {
+                ClusterError::refused(&self.object, format!("{}; grant it", status.message))
+            }
+            other => ClusterError::from_client(other),
+        }
+    }
+
+    fn handle(&self, event: Event<DynamicObject>) {
+        let reduce = |object| CachedObject::from_object(&self.object, object, &self.field_manager);
+        match event {
+            Event::Init => self.update(|cache| {
+                cache.begin();
+                Vec::new()
+            }),
+            Event::InitApply(object) => self.update(|cache| {
+                cache.arrive(reduce(object));
+                Vec::new()
+            }),
+            Event::InitDone => self.update(KindCache::complete),
+            Event::Apply(object) => self.update(|cache| cache.put(reduce(object))),
+            Event::Delete(object) => self.update(|cache| cache.remove(&reduce(object))),
+        }
+    }
+
+    /// Changes the cache, then wakes the owners whom the change concerns, outside of the lock.
+    fn update(&self, change: impl FnOnce(&mut KindCache) -> Vec<Arc<str>>) {
+        let (owners, synced) = {
+            let mut cache = self.kind.cache();
+            (change(&mut cache), cache.is_synced())
+        };
+        self.kind.changed.send_replace(());
+        self.kind.synced.send_if_modified(|known| std::mem::replace(known, synced) != synced);
+        for owner in owners {
+            (self.wake)(&owner);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What applying or pruning did, object by object.
+
+use causeway_records::inventory::{Inventory, ObjectRef};
+
+use super::ClusterError;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ObjectChange {
+    /// It did not exist; we created it.
+    Created,
+    /// It differed and was corrected.
+    Updated,
+    /// As `Updated`, and what others had put into its spec was removed.
+    Cleaned,
+    /// It was applied and nothing changed.
+    Unchanged,
+    /// Applied, but its spec still differs from ours at this path: somebody insists, or the cluster rounds what we ask for.
+    Differs(String),
+    /// The cache shows it as we left it: no request was made.
+    Skipped,
+    /// The cluster confirms that it is gone.
+    Deleted,
+    /// Its deletion is asked for or waits, for this reason.
+    Pending(String),
+    /// It stays in the cluster and is no longer ours, for this reason.
+    Released(String),
+}
+
+/// What a call of apply or prune did.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOutcome {
+    /// From `apply`: an entry for each object of the plan. From `prune`: the entries that are not gone yet.
+    pub inventory: Inventory,
+    /// What happened, in the order of the plan or of the deletion. Objects whose turn never came are absent.
+    pub changes: Vec<(ObjectRef, ObjectChange)>,
+    /// What failed; the other objects are done nevertheless.
+    pub errors: Vec<ClusterError>,
+}
+
+impl WriteOutcome {
+    pub fn change(&self, at: &ObjectRef) -> Option<&ObjectChange> {
+        self.changes.iter().find(|(object, _)| object == at).map(|(_, change)| change)
+    }
+
+    /// The objects that are still on their way out, with the reason.
+    pub fn pending(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
+        self.changes.iter().filter_map(|(object, change)| match change {
+            ObjectChange::Pending(why) => Some((object, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// Everything succeeded and nothing is on its way.
+    pub fn is_complete(&self) -> bool {
+        self.errors.is_empty() && self.pending().next().is_none()
+    }
+}

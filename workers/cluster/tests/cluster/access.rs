@@ -1,0 +1,52 @@
+//! Reaching a cluster, and saying why not.
+
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, Lookup, UnreachableCause};
+use causeway_records::inventory::ObjectRef;
+
+use crate::support::{Corner, access, config_map_ref, namespace_ref};
+
+async fn cause(access: &ClusterAccess) -> UnreachableCause {
+    match Cluster::connect(access).unwrap().identity().await {
+        Err(ClusterError::Unreachable { cause, .. }) => cause,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_is_told_by_the_uid_of_kube_system() {
+    let corner = Corner::new().await;
+    let identity = corner.cluster.identity().await.unwrap();
+    let system = corner.read(&namespace_ref("kube-system")).await.unwrap();
+    assert_eq!(Some(identity.uid), system.metadata.uid);
+    assert!(identity.version.starts_with("v1."), "{}", identity.version);
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let access = ClusterAccess { endpoint: format!("https://127.0.0.1:{port}"), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::ConnectionFailed);
+}
+
+#[tokio::test]
+async fn the_certificate_is_for_another_name() {
+    let access = ClusterAccess { server_name: Some("elsewhere.example.test".into()), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::TlsFailed);
+}
+
+#[tokio::test]
+async fn the_credentials_are_not_accepted() {
+    let access = ClusterAccess { auth: ClusterAuth::Token("not-a-token".into()), ..access() };
+    assert_eq!(cause(&access).await, UnreachableCause::Unauthorized);
+}
+
+#[tokio::test]
+async fn absent_is_not_the_same_as_not_served() {
+    let corner = Corner::new().await;
+    let absent = config_map_ref(&corner.namespace, "none");
+    assert!(matches!(corner.cluster.get(&absent).await, Ok(Lookup::Absent)));
+    let unknown = ObjectRef { group: "unknown.test".into(), kind: "Widget".into(), ..absent };
+    assert!(matches!(corner.cluster.get(&unknown).await, Ok(Lookup::NotServed)));
+    assert!(!corner.cluster.discovery().serves("unknown.test", "Widget").await.unwrap());
+    assert!(corner.cluster.discovery().serves("", "ConfigMap").await.unwrap());
+}

@@ -1,0 +1,32 @@
+//! DNS records in Route 53: finding zones, reading what is published, and deleting what is ours. The only crate with the AWS SDK.
+//!
+//! ```text
+//! Account ──connect──▶ Route53 ──zone──▶ HostedZone ──read──▶ [ZoneRecord] ──▶ published(desired) ──▶ [HostState]     (pure)
+//!                         │                                        └────────▶ deletions(hosts)  ──▶ [Deletion]      (pure)
+//!                         └──◀──────────────────────── delete ─────────────────────────────────────────┘
+//! ```
+//!
+//! - **In**: credentials of an AWS account, desired records, and whatever stands in the zone, which others write to as well.
+//! - **May fail**: every request, as a [`DnsError`]; it says when to try again, or that a person has to act.
+//! - **Invariant**: a record is deleted only together with its ownership record, and only if that names us alone. Ownership is
+//!   external-dns's: a TXT record beside each record. Only [`deletions`] makes a [`Deletion`], so nothing else can be deleted.
+
+mod account;
+mod deletions;
+mod error;
+mod fetch_cache;
+mod limiter;
+mod ownership;
+mod published;
+mod record;
+mod route53;
+mod zone;
+
+pub use account::{Account, Accounts, AssumedRole, Credentials};
+pub use deletions::{Deletion, deletions};
+pub use error::DnsError;
+pub use ownership::{Ownership, TXT_PREFIX, ownership_names};
+pub use published::{DesiredRecord, HostState, RecordState, published};
+pub use record::{RecordType, ZoneRecord, normal_name};
+pub use route53::Route53;
+pub use zone::{HostedZone, Visibility};

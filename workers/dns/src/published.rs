@@ -1,0 +1,199 @@
+//! What a zone publishes of the desired records, host by host.
+
+use std::collections::BTreeMap;
+
+use causeway_render::domain_name::RecordSet;
+
+use super::ownership::owner_of;
+use super::record::{RecordType, ZoneRecord, comparable, normal_name};
+
+/// A record that is to be in the zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredRecord {
+    /// `*.example.test` for a wildcard.
+    pub host: String,
+    /// A CNAME to an AWS load balancer may be published as an alias instead.
+    pub record_type: RecordType,
+    /// Where it leads: addresses, or one name.
+    pub targets: Vec<String>,
+    /// Seconds; None when any will do.
+    pub ttl: Option<i64>,
+}
+
+impl DesiredRecord {
+    /// What a domain name instance renders, host by host. Types that publish no host are passed over.
+    pub fn all(rendered: &BTreeMap<String, Vec<RecordSet>>) -> Vec<Self> {
+        let sets = rendered.iter().flat_map(|(host, sets)| sets.iter().map(move |set| (host, set)));
+        let wanted = sets.filter_map(|(host, set)| {
+            let record_type =
+                RecordType::ALL.into_iter().find(|record_type| record_type.as_str() == set.record_type)?;
+            Some(Self { host: host.clone(), record_type, targets: set.values.clone(), ttl: Some(set.ttl) })
+        });
+        wanted.collect()
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostState {
+    /// In normal form.
+    pub host: String,
+    pub record_type: RecordType,
+    pub state: RecordState,
+}
+
+/// What the zone says about one desired record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecordState {
+    /// It is there, ours, and as wanted.
+    Present,
+    /// Nothing is there, or something of ours of another type that is still to be replaced.
+    Missing,
+    /// It is there and ours, but says something else.
+    Differs {
+        /// What it says: targets, and TTL where that is what differs.
+        found: String,
+        wanted: String,
+    },
+    /// A record of that name is somebody else's.
+    Foreign {
+        /// The owner that the ownership record names; None when there is none.
+        owner: Option<String>,
+    },
+}
+
+/// A sentence that names the host and what to do or wait for.
+impl std::fmt::Display for HostState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (record_type, host) = (self.record_type, &self.host);
+        match &self.state {
+            RecordState::Present => write!(f, "{record_type} {host} is published"),
+            RecordState::Missing => write!(f, "{record_type} {host} is not in the zone yet"),
+            RecordState::Differs { found, wanted } => {
+                write!(f, "{record_type} {host} says {found} and should say {wanted}; it is being changed")
+            }
+            RecordState::Foreign { owner: Some(owner) } => write!(
+                f,
+                "{host} has a record that belongs to {owner}; have its owner remove it, or choose another host name"
+            ),
+            RecordState::Foreign { owner: None } => write!(
+                f,
+                "{host} has a record that was made by hand or by another tool; remove it, or choose another host name"
+            ),
+        }
+    }
+}
+
+/// Compares a zone's records with what we want. One state for each desired record, in the same order.
+pub fn published(records: &[ZoneRecord], wanted: &[DesiredRecord], owner: &str) -> Vec<HostState> {
+    wanted
+        .iter()
+        .map(|wanted| {
+            let host = normal_name(&wanted.host);
+            let state = state(records, &host, wanted, owner);
+            HostState { host, record_type: wanted.record_type, state }
+        })
+        .collect()
+}
+
+fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str) -> RecordState {
+    let there: Vec<_> =
+        records.iter().filter(|r| r.name() == host).filter_map(|r| Some((r, r.record_type()?))).collect();
+    // Route 53 takes only one type beside a CNAME: none. So another's CNAME, or another's anything where we want one, is in the way.
+    let in_the_way = |record_type: RecordType| {
+        record_type == wanted.record_type || record_type == RecordType::Cname || wanted.record_type == RecordType::Cname
+    };
+    for (record, record_type) in there.iter().filter(|(_, record_type)| in_the_way(*record_type)) {
+        let found = owner_of(records, record, *record_type);
+        if found.owner() != Some(owner) {
+            return RecordState::Foreign { owner: found.owner().map(str::to_owned) };
+        }
+    }
+    let answers = |record: &ZoneRecord, record_type: RecordType| {
+        record_type == wanted.record_type
+            || (wanted.record_type == RecordType::Cname && record_type == RecordType::A && record.is_alias())
+    };
+    let mut answering =
+        there.iter().filter(|(record, record_type)| answers(record, *record_type)).map(|(record, _)| *record);
+    let Some(first) = answering.next() else { return RecordState::Missing };
+    let targets = sorted(&wanted.targets);
+    // Several record sets of one name and type are routed (weighted, …): published is what any of them says as wanted.
+    let best = std::iter::once(first).chain(answering).find(|record| record.targets() == targets).unwrap_or(first);
+    if best.targets() != targets {
+        return RecordState::Differs { found: best.targets().join(", "), wanted: targets.join(", ") };
+    }
+    match (wanted.ttl, best.ttl()) {
+        (Some(wanted), Some(found)) if wanted != found => {
+            RecordState::Differs { found: format!("TTL {found}"), wanted: format!("TTL {wanted}") }
+        }
+        _ => RecordState::Present,
+    }
+}
+
+fn sorted(targets: &[String]) -> Vec<String> {
+    let mut targets: Vec<_> = targets.iter().map(|target| comparable(target)).collect();
+    targets.sort();
+    targets.dedup();
+    targets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ownership::Ownership;
+    use super::super::record::tests::{alias, record};
+    use super::*;
+
+    fn txt(record_type: &str, host: &str, owner: &str) -> ZoneRecord {
+        let value = Ownership { owner: owner.into(), resource: "crd/ns/x".into() }.to_string();
+        record("TXT", &format!("_edns.{record_type}-{host}."), None, &[&value])
+    }
+
+    fn compare(records: &[ZoneRecord], record_type: RecordType, targets: &[&str]) -> RecordState {
+        let targets = targets.iter().map(|target| (*target).to_owned()).collect();
+        let wanted = DesiredRecord { host: "H.test.".into(), record_type, targets, ttl: Some(300) };
+        published(records, &[wanted], "us").remove(0).state
+    }
+
+    #[test]
+    fn a_host_is_present_missing_different_or_foreign() {
+        let ours = [record("A", "h.test.", None, &["192.0.2.2", "192.0.2.1"]), txt("a", "h.test", "us")];
+        assert_eq!(compare(&ours, RecordType::A, &["192.0.2.1", "192.0.2.2"]), RecordState::Present);
+        assert_eq!(compare(&ours, RecordType::Aaaa, &["2001:db8::1"]), RecordState::Missing);
+        assert_eq!(compare(&[], RecordType::A, &["192.0.2.1"]), RecordState::Missing);
+        let RecordState::Differs { found, wanted } = compare(&ours, RecordType::A, &["192.0.2.9"]) else { panic!() };
+        assert_eq!((found.as_str(), wanted.as_str()), ("192.0.2.1, 192.0.2.2", "192.0.2.9"));
+
+        let theirs = [record("A", "h.test.", None, &["192.0.2.1"]), txt("a", "h.test", "them")];
+        assert_eq!(
+            compare(&theirs, RecordType::A, &["192.0.2.1"]),
+            RecordState::Foreign { owner: Some("them".into()) }
+        );
+        assert_eq!(compare(&theirs[..1], RecordType::A, &["192.0.2.1"]), RecordState::Foreign { owner: None });
+        // Another type of somebody else's doesn't matter, unless a CNAME is in play.
+        assert_eq!(compare(&theirs, RecordType::Aaaa, &["2001:db8::1"]), RecordState::Missing);
+        assert_eq!(
+            compare(&theirs, RecordType::Cname, &["lb.test"]),
+            RecordState::Foreign { owner: Some("them".into()) }
+        );
+    }
+
+    #[test]
+    fn an_alias_counts_for_the_name_it_stands_for() {
+        let new = [alias("A", "h.test.", "dualstack.lb.elb.amazonaws.com."), txt("a", "h.test", "us")];
+        assert_eq!(compare(&new, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
+        let old = [alias("A", "h.test.", "lb.elb.amazonaws.com."), txt("cname", "h.test", "us")];
+        assert_eq!(compare(&old, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
+    }
+
+    #[test]
+    fn a_ttl_that_differs_is_said() {
+        let zone = [record("A", "h.test.", None, &["192.0.2.1"]), txt("a", "h.test", "us")];
+        let wanted = DesiredRecord {
+            host: "h.test".into(),
+            record_type: RecordType::A,
+            targets: vec!["192.0.2.1".into()],
+            ttl: Some(60),
+        };
+        let sentence = published(&zone, &[wanted], "us")[0].to_string();
+        assert_eq!(sentence, "A h.test says TTL 300 and should say TTL 60; it is being changed");
+    }
+}

@@ -1,0 +1,200 @@
+//! Requests to Route 53. What the answers mean is decided by pure functions elsewhere.
+//!
+//! Both lists are read page by page in own code: the SDK has no paginator for record sets, and a page that says "there is more" without
+//! saying where must be a failure here, not the end of the list.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_route53::Client;
+use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
+use aws_sdk_route53::types::{self as aws, Change, ChangeAction, ChangeBatch};
+
+use super::account::Account;
+use super::deletions::{Deletion, batches};
+use super::error::{DnsError, from_sdk};
+use super::fetch_cache::FetchCache;
+use super::limiter::RequestLimiter;
+use super::ownership::ownership_names;
+use super::record::{ZoneRecord, normal_name};
+use super::zone::{HostedZone, Visibility, closest};
+
+/// The greatest age of cached lists: the zones of an account, the records of a zone.
+const ZONES_TTL: Duration = Duration::from_secs(10);
+const RECORDS_TTL: Duration = Duration::from_secs(1);
+/// Route 53 allows 5 requests per second and account. One of them is left to others (external-dns, cert-manager, people).
+const INTERVAL: Duration = Duration::from_millis(250);
+const BURST: u32 = 4;
+/// The most record sets Route 53 returns at once.
+const PAGE: i32 = 300;
+
+/// One AWS account's Route 53. Clones share connections, caches and the request budget.
+#[derive(Clone, Debug)]
+pub struct Route53 {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    client: Client,
+    limiter: RequestLimiter,
+    zones: FetchCache<(), Result<Arc<Vec<HostedZone>>, DnsError>>,
+    records: FetchCache<String, Result<Arc<Vec<ZoneRecord>>, DnsError>>,
+}
+
+impl Route53 {
+    /// Prepares requests with an account's credentials. Makes none: wrong credentials show at the first request.
+    pub async fn connect(account: &Account) -> Self {
+        let client = account.client().await;
+        let shared = Shared {
+            client,
+            limiter: RequestLimiter::new(INTERVAL, BURST),
+            zones: FetchCache::new(ZONES_TTL),
+            records: FetchCache::new(RECORDS_TTL),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The zone that holds a domain: the one with the given id, else the closest one of the account.
+    pub async fn zone(&self, domain: &str, id: Option<&str>, visibility: Visibility) -> Result<HostedZone, DnsError> {
+        let domain = normal_name(domain);
+        let Some(id) = id else { return closest(&self.zones().await?, &domain, visibility) };
+        let id = id.trim_start_matches("/hostedzone/");
+        let action = format!("read hosted zone {id}");
+        self.shared.limiter.wait().await;
+        let answer = self.shared.client.get_hosted_zone().id(id).send().await.map_err(|e| {
+            let unknown = e.as_service_error().is_some_and(|e| e.is_no_such_hosted_zone());
+            if unknown { DnsError::NoZone { domain: domain.clone() } } else { from_sdk(action, &e) }
+        })?;
+        let zone = answer.hosted_zone().map(hosted_zone).ok_or_else(|| DnsError::NoZone { domain: domain.clone() })?;
+        if zone.contains(&domain) {
+            Ok(zone)
+        } else {
+            Err(DnsError::WrongZone { domain, zone: zone.id, name: zone.name })
+        }
+    }
+
+    /// All records of a zone that concern the given hosts: their A, AAAA and CNAME records and the ownership records of these. At
+    /// most a second old, but never older than the last deletion made here.
+    pub async fn read(&self, zone: &HostedZone, hosts: &[String]) -> Result<Vec<ZoneRecord>, DnsError> {
+        let all = self.records(zone).await?;
+        let names: HashSet<String> = hosts
+            .iter()
+            .map(|host| normal_name(host))
+            .flat_map(|host| ownership_names(&host).into_iter().chain([host]))
+            .collect();
+        let concerned =
+            |record: &&ZoneRecord| (record.is_txt() || record.record_type().is_some()) && names.contains(record.name());
+        Ok(all.iter().filter(concerned).cloned().collect())
+    }
+
+    /// All records of a zone, from the cache that all its domains share.
+    pub async fn records(&self, zone: &HostedZone) -> Result<Arc<Vec<ZoneRecord>>, DnsError> {
+        self.shared.records.get(zone.id.clone(), || self.list_records(zone)).await
+    }
+
+    /// Deletes records, in one change where Route 53's limits allow it: all of them go, or none. Returns the ids of the changes.
+    ///
+    /// When it fails after an earlier part succeeded, what is gone is simply not found next time: read, plan and call again.
+    pub async fn delete(&self, zone: &HostedZone, deletions: &[Deletion]) -> Result<Vec<String>, DnsError> {
+        let mut ids = Vec::new();
+        let mut result = Ok(());
+        for batch in batches(deletions) {
+            match self.change(zone, &batch).await {
+                Ok(id) => ids.push(id),
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        // Also after a failure: it may mean that the zone is not as it was read.
+        self.shared.records.forget(zone.id.clone()).await;
+        result.map(|()| ids)
+    }
+
+    async fn change(&self, zone: &HostedZone, batch: &[&Deletion]) -> Result<String, DnsError> {
+        let records: Vec<_> = batch.iter().flat_map(|deletion| deletion.records()).collect();
+        let action = || format!("delete {} records of {}", records.len(), zone.name);
+        let refused =
+            |e: aws_sdk_route53::error::BuildError| DnsError::Refused { action: action(), reason: e.to_string() };
+        let changes: Result<Vec<_>, _> = records
+            .iter()
+            .map(|record| {
+                Change::builder().action(ChangeAction::Delete).resource_record_set(record.raw().clone()).build()
+            })
+            .collect();
+        let batch = ChangeBatch::builder().set_changes(Some(changes.map_err(refused)?)).build().map_err(refused)?;
+        self.shared.limiter.wait().await;
+        let request = self.shared.client.change_resource_record_sets().hosted_zone_id(&zone.id).change_batch(batch);
+        let answer = request.send().await.map_err(|e| match e.as_service_error() {
+            // Its reasons are in a list of their own, not in the message.
+            Some(ChangeResourceRecordSetsError::InvalidChangeBatch(batch)) if !batch.messages().is_empty() => {
+                DnsError::Changed { action: action(), reason: batch.messages().join("; ") }
+            }
+            _ => from_sdk(action(), &e),
+        })?;
+        let id = answer.change_info().map(|info| info.id().trim_start_matches("/change/").to_owned());
+        Ok(id.unwrap_or_default())
+    }
+
+    async fn zones(&self) -> Result<Arc<Vec<HostedZone>>, DnsError> {
+        self.shared.zones.get((), || self.list_zones()).await
+    }
+
+    async fn list_zones(&self) -> Result<Arc<Vec<HostedZone>>, DnsError> {
+        let mut zones = Vec::new();
+        let mut marker = None;
+        loop {
+            self.shared.limiter.wait().await;
+            let request = self.shared.client.list_hosted_zones().set_marker(marker);
+            let answer = request.send().await.map_err(|e| from_sdk("list hosted zones".to_owned(), &e))?;
+            zones.extend(answer.hosted_zones().iter().map(hosted_zone));
+            marker = answer.next_marker().map(str::to_owned);
+            match (answer.is_truncated(), &marker) {
+                (false, _) => return Ok(Arc::new(zones)),
+                (true, Some(_)) => {}
+                (true, None) => return Err(cut("list hosted zones".to_owned())),
+            }
+        }
+    }
+
+    async fn list_records(&self, zone: &HostedZone) -> Result<Arc<Vec<ZoneRecord>>, DnsError> {
+        let mut records = Vec::new();
+        let (mut name, mut record_type, mut set) = (None, None, None);
+        loop {
+            self.shared.limiter.wait().await;
+            let request = self.shared.client.list_resource_record_sets().hosted_zone_id(&zone.id).max_items(PAGE);
+            let request =
+                request.set_start_record_name(name).set_start_record_type(record_type).set_start_record_identifier(set);
+            let answer = request.send().await.map_err(|e| {
+                let gone = e.as_service_error().is_some_and(|e| e.is_no_such_hosted_zone());
+                let action = format!("read the records of {}", zone.name);
+                if gone { DnsError::NoZone { domain: zone.name.clone() } } else { from_sdk(action, &e) }
+            })?;
+            records.extend(answer.resource_record_sets().iter().cloned().map(ZoneRecord::new));
+            name = answer.next_record_name().map(str::to_owned);
+            record_type = answer.next_record_type().cloned();
+            set = answer.next_record_identifier().map(str::to_owned);
+            match (answer.is_truncated(), &name) {
+                (false, _) => return Ok(Arc::new(records)),
+                (true, Some(_)) => {}
+                (true, None) => return Err(cut(format!("read the records of {}", zone.name))),
+            }
+        }
+    }
+}
+
+/// A list that says there is more and not where: taking it for the whole would call published records missing.
+fn cut(action: String) -> DnsError {
+    DnsError::Unreachable { action, reason: "the answer is incomplete".to_owned() }
+}
+
+fn hosted_zone(zone: &aws::HostedZone) -> HostedZone {
+    HostedZone {
+        id: zone.id().trim_start_matches("/hostedzone/").to_owned(),
+        name: normal_name(zone.name()),
+        private: zone.config().is_some_and(|config| config.private_zone()),
+    }
+}
