@@ -1,0 +1,100 @@
+//! Gateway drivers: the gateway controllers that Causeway can work with, and what follows from the choice before anything is rendered.
+//!
+//! What a driver renders, watches and reports is in the crate `causeway-render`, module `driver`, in one file for each variant of [`Driver`].
+
+use causeway_records::nouns::Service;
+
+/// Ports below this one need a privilege that the proxies of some controllers do not have.
+const FIRST_UNPRIVILEGED_PORT: i32 = 1024;
+
+/// A gateway controller that Causeway can work with. The set is closed: a new one is a variant here, and the compiler lists what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// Envoy Gateway, driven through the objects of Gateway API.
+    EnvoyGateway,
+}
+
+impl Driver {
+    /// Every driver, for tests that hold for each of them.
+    pub const ALL: &[Self] = &[Self::EnvoyGateway];
+
+    /// The driver of a gateway, by the `GatewayClassName` of its definition. None means that Causeway makes a GatewayClass of its own, for
+    /// the default driver. A class by name belongs to somebody else, and is taken for one of the default driver too: Causeway checks in the
+    /// cluster, by the Gateway's conditions, whether a controller accepts it.
+    pub fn for_class(_class: Option<&str>) -> Self {
+        Self::EnvoyGateway
+    }
+
+    /// The support services that a cluster needs before this driver can carry a gateway, in the order in which they are installed. What
+    /// certificates and DNS need is not among them.
+    pub fn services(self) -> &'static [Service] {
+        match self {
+            Self::EnvoyGateway => &[Service::GatewayApi, Service::EnvoyGateway],
+        }
+    }
+
+    /// The port that the proxy binds for a listener's port (1 to 65535). Listeners of one Gateway must differ in it, not only in their own
+    /// port.
+    pub fn bound_port(self, port: i32) -> i32 {
+        if port < FIRST_UNPRIVILEGED_PORT { port + self.low_port_offset() } else { port }
+    }
+
+    /// What a proxy adds to a port below 1024; 0 if it may bind such ports as they are.
+    fn low_port_offset(self) -> i32 {
+        match self {
+            // Envoy Gateway's containers run without privileges.
+            Self::EnvoyGateway => 10_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn driver() -> impl Strategy<Value = Driver> {
+        proptest::sample::select(Driver::ALL)
+    }
+
+    #[test]
+    fn envoy_gateway_moves_privileged_ports() {
+        let bound = |port| Driver::EnvoyGateway.bound_port(port);
+        assert_eq!([1, 80, 443, 1023].map(bound), [10_001, 10_080, 10_443, 11_023]);
+        assert_eq!([1024, 8080, 10_080, 65_535].map(bound), [1024, 8080, 10_080, 65_535]);
+    }
+
+    #[test]
+    fn the_definitions_are_installed_before_the_controller() {
+        assert_eq!(Driver::for_class(None).services(), [Service::GatewayApi, Service::EnvoyGateway]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_bound_port_is_a_port_that_stays(driver in driver(), port in 1..=65_535) {
+            let bound = driver.bound_port(port);
+            prop_assert!((1..=65_535).contains(&bound));
+            prop_assert_eq!(driver.bound_port(bound), bound);
+        }
+
+        #[test]
+        fn only_a_privileged_port_and_its_double_exclude_each_other(driver in driver(), low in 1..=2000, other in 1..=65_535) {
+            let double = low + driver.low_port_offset();
+            for high in [double, other] {
+                let clash = low != high && driver.bound_port(low) == driver.bound_port(high);
+                let is_double = |one: i32, other: i32| {
+                    one < FIRST_UNPRIVILEGED_PORT && one != other && other == one + driver.low_port_offset()
+                };
+                prop_assert_eq!(clash, is_double(low, high) || is_double(high, low));
+            }
+        }
+
+        #[test]
+        fn no_service_is_needed_twice(class in proptest::option::of("[a-z][a-z0-9-]{0,20}")) {
+            let services = Driver::for_class(class.as_deref()).services();
+            for (index, service) in services.iter().enumerate() {
+                prop_assert!(!services[..index].contains(service));
+            }
+        }
+    }
+}
