@@ -109,8 +109,40 @@ soak: bundles ## Run the tests of failures ROUNDS times (20), and the model with
 			|| { echo "the model failed after $$SECONDS s; its first seed was $$MODEL_SEED" >&2; exit 1; }; \
 		echo "$(ROUNDS) rounds of the tests of failures and $(MODEL_SEQUENCES) sequences of the model are good: $$SECONDS s"'
 
+# What the database must be, as one text, from a database that was made just now.
+.PHONY: schema
+schema: ## Write migrations/schema.sql anew
+	cargo build -p causeway-rig
+	WRITE_SCHEMA=1 $(RIG) postgres -- cargo test -q -p causeway-store --test store schema::
+
+# What sqlx::query! needs to know of each statement, asked of a database that was made just now. The macros themselves write these files when they may ask
+# one, which is all that `cargo sqlx prepare` does; so sqlx-cli is not needed.
+SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) migrations/functions/names.sql $(wildcard migrations/functions/*.sql)
+define describe_statements
+	rm -rf $(1)
+	mkdir -p $(1)
+	touch core/store/src/lib.rs
+	$(RIG) postgres --apply $(SCHEMA_FILES) -- env SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$(abspath $(1)) cargo check -q -p causeway-store
+endef
+
+.PHONY: sqlx
+sqlx: ## Write core/store/.sqlx anew, after a change of a statement
+	cargo build -p causeway-rig
+	$(call describe_statements,core/store/.sqlx)
+
+.PHONY: sqlx-check
+sqlx-check: build
+	$(call describe_statements,target/sqlx)
+	diff -r core/store/.sqlx target/sqlx || { echo "core/store/.sqlx is old: run make sqlx" >&2; exit 1; }
+
+# A file beside it first: the old one is compiled into the program that writes the new one.
+.PHONY: dependants
+dependants: ## Write migrations/functions/dependants.sql anew from core/store/src/depends.rs
+	cargo run -q -p causeway-store --example dependants > migrations/functions/dependants.sql.new
+	mv migrations/functions/dependants.sql.new migrations/functions/dependants.sql
+
 .PHONY: check
-check: fmt-check clippy openapi-check deny machete alone release-check ## Format, lints, document, licences, unused dependencies, crates alone, no failpoints in a release
+check: fmt-check clippy openapi-check sqlx-check deny machete alone release-check ## Format, lints, document, statements, licences, unused dependencies, crates alone, no failpoints in a release
 
 .PHONY: fmt
 fmt: ## Format the code

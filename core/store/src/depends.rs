@@ -1,4 +1,4 @@
-//! Who must look again when a record changes: one table, from which the migration's `wake_dependants` is generated.
+//! Who must look again when a record changes: one table, from which `wake_dependants` in `migrations/functions/dependants.sql` is generated.
 //!
 //! Each line reads: when a record of `changed` is written, wake the `wakes` records that `ids` selects (`record` is the id of the one that
 //! changed). A shared gateway is woken by the claiming of routes itself.
@@ -221,13 +221,13 @@ const TABLE: &[Line] = &[
     ),
 ];
 
-/// The text of the migration's `wake_dependants`; a test compares the two.
+/// The text of `migrations/functions/dependants.sql`; a test compares the two, `make dependants` writes it anew.
 ///
 /// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
 /// would not, and would miss dependants. It takes the rows in the order of (kind, id), so that two writers can't wait for each other.
-pub fn wake_dependants_sql() -> String {
+pub fn dependants_sql() -> String {
     let mut sql = String::from(
-        "CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$ BEGIN\nCASE k\n",
+        "-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.\n\nCREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$ BEGIN\nCASE k\n",
     );
     let mut rest = TABLE;
     while let Some(first) = rest.first() {
@@ -252,13 +252,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_migrations_hold_the_generated_function() {
-        let migration = include_str!("../../../migrations/0015_listeners_at_scale.sql");
-        assert!(
-            migration.contains(&wake_dependants_sql()),
-            "put this into a new migration:\n{}",
-            wake_dependants_sql()
-        );
+    fn the_file_of_the_function_is_as_it_is_generated() {
+        let file = include_str!("../../../migrations/functions/dependants.sql");
+        assert_eq!(file, dependants_sql(), "run make dependants");
     }
 
     #[test]

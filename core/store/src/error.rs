@@ -124,7 +124,7 @@ impl From<sqlx::Error> for StoreError {
 fn refused(error: &PgDatabaseError) -> Option<StoreError> {
     let constraint = error.constraint().unwrap_or_default();
     Some(match error.code() {
-        // Raised by the functions of the migrations.
+        // Raised by `refuse`, see migrations/functions/refusals.sql.
         "CW400" => StoreError::Invalid(raised(error, Reason::InvalidField)),
         "CW409" => StoreError::Conflict(raised(error, Reason::AlreadyExists)),
         "23505" if constraint.ends_with("_name") => StoreError::Conflict(Refusal {

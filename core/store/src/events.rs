@@ -6,19 +6,13 @@ use causeway_records::{Record, nouns::Event};
 impl Store {
     /// Records what happened to a record. The same thing again counts up the first one. `warning`: something is wrong.
     pub async fn record_event(&self, key: &Key, reason: &str, note: &str, warning: bool) -> Result<()> {
-        sqlx::query("SELECT record_event($1, $2, $3, $4, $5)")
-            .bind(key.kind.as_str())
-            .bind(key.id)
-            .bind(reason)
-            .bind(note)
-            .bind(if warning { "Warning" } else { "Normal" })
+        let severity = if warning { "Warning" } else { "Normal" };
+        sqlx::query!("SELECT record_event($1, $2, $3, $4, $5)", key.kind.as_str(), key.id, reason, note, severity)
             .execute(&self.pool)
             .await?;
         Ok(())
     }
-}
 
-impl Store {
     /// The events about a record, by id.
     pub async fn events_of(&self, object: i64, filters: &[Filter]) -> Result<Vec<Record<Event>>> {
         let about = "t.attached_object_reference_id IN (SELECT id FROM attached_object_references WHERE object_id = {} AND deleted_at IS NULL)";

@@ -4,7 +4,7 @@
 //! what it sees once it holds the lock; a record that it could not see yet begins its first pass later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
 //!
-//! What is read most is read by functions of the database (`migrations/0017_smaller_inputs.sql`): a dozen reads, one round trip, one commit. Of
+//! What is read most is read by functions of the database (`migrations/functions/inputs.sql`): a dozen reads, one round trip, one commit. Of
 //! what a pass depends on it leaves out the conditions, but for those of support services.
 
 use crate::{

@@ -1,4 +1,4 @@
-//! Rows that Postgres sends as JSON, many in one answer: see `migrations/0017_smaller_inputs.sql`.
+//! Rows that Postgres sends as JSON, many in one answer: see `migrations/functions/inputs.sql`.
 
 use crate::{
     error::{Result, StoreError},

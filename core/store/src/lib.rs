@@ -25,6 +25,7 @@ pub mod keys;
 pub mod lease;
 mod list;
 mod listeners;
+pub mod migrate;
 pub mod pool;
 pub mod queue;
 mod reach;
@@ -47,9 +48,6 @@ use reach::Reach;
 use sqlx::postgres::PgConnectOptions;
 use std::{str::FromStr, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
-
-/// The migrations, embedded.
-pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
 /// Postgres, behind a pool.
 #[derive(Clone, Debug)]
@@ -90,10 +88,10 @@ impl Store {
         Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
     }
 
-    /// Brings the schema up to date. Several processes may do so at once.
+    /// Brings the schema up to date. Several processes may do so at once. Nothing is written, and no right to do so is needed, when it already is.
     pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
         let mut connection = self.pool.acquire().await?;
-        MIGRATOR.run(&mut *connection).await
+        migrate::run(&mut connection).await
     }
 
     /// Whether Postgres answers.
@@ -108,7 +106,7 @@ impl Store {
 
     /// Identity of this control plane: in labels, field managers and DNS owner ids. It never changes, so it is asked for once.
     pub async fn control_plane(&self) -> Result<String> {
-        let ask = || async { Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
+        let ask = || async { Ok(sqlx::query_scalar!("SELECT id FROM control_plane").fetch_one(&self.pool).await?) };
         self.control_plane.get_or_try_init(ask).await.cloned()
     }
 

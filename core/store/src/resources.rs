@@ -23,7 +23,7 @@ impl Store {
     /// Makes the rows of a workload instance's objects say this. Rows that say it already are not written.
     pub async fn save_resources(&self, workload_instance: i64, resources: &[Resource]) -> Result<()> {
         let keys: Vec<_> = resources.iter().map(|resource| resource.key.as_str()).collect();
-        sqlx::query(
+        sqlx::query!(
             "WITH gone AS (UPDATE workload_resource_instances SET deleted_at = now()
                 WHERE workload_instance_id = $1 AND deleted_at IS NULL AND object_key IS NOT NULL AND object_key <> ALL($2))
              INSERT INTO workload_resource_instances AS w (workload_instance_id, object_key, json_definition, runtime_definition, reconciled, last_operation)
@@ -33,13 +33,13 @@ impl Store {
                 last_operation = excluded.last_operation, updated_at = now()
              WHERE (w.json_definition, w.runtime_definition, w.reconciled) IS DISTINCT FROM
                 (excluded.json_definition, excluded.runtime_definition, excluded.reconciled)",
+            workload_instance,
+            keys as _,
+            resources.iter().map(|resource| Json(&resource.definition)).collect::<Vec<_>>() as _,
+            resources.iter().map(|resource| resource.state.as_ref().map(Json)).collect::<Vec<_>>() as _,
+            &resources.iter().map(|resource| resource.reconciled).collect::<Vec<_>>(),
+            resources.iter().map(|resource| resource.last_operation.as_str()).collect::<Vec<_>>() as _,
         )
-        .bind(workload_instance)
-        .bind(keys)
-        .bind(resources.iter().map(|resource| Json(&resource.definition)).collect::<Vec<_>>())
-        .bind(resources.iter().map(|resource| resource.state.as_ref().map(Json)).collect::<Vec<_>>())
-        .bind(resources.iter().map(|resource| resource.reconciled).collect::<Vec<_>>())
-        .bind(resources.iter().map(|resource| resource.last_operation.as_str()).collect::<Vec<_>>())
         .execute(&self.pool)
         .await?;
         Ok(())

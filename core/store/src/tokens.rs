@@ -12,7 +12,7 @@ use causeway_records::{
     nouns::{AccessToken, Action, Changes, Role},
 };
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
+use sqlx::{AssertSqlSafe, postgres::PgArguments};
 
 /// SHA-256 of a token. A token has 256 random bits, so nobody can find it by trying, and a slow hash would gain nothing.
 pub type TokenHash = [u8; 32];
@@ -56,21 +56,28 @@ impl Writer {
 impl Store {
     /// The holder of the token with this hash; None: there is none, or it is revoked or over.
     pub async fn token_holder(&self, hash: TokenHash) -> Result<Option<Holder>> {
-        let text = "SELECT id, name, role, expires_at FROM access_tokens WHERE token_hash = $1 AND deleted_at IS NULL AND expires_at > now()";
-        let Some(row) = sqlx::query(text).bind(&hash[..]).fetch_optional(&self.pool).await? else { return Ok(None) };
-        let role = row.try_get::<&str, _>("role")?.parse().map_err(|reason| StoreError::Inconsistent {
-            table: "access_tokens",
-            column: "role",
-            reason,
-        })?;
-        let (id, name, expires_at) = (row.try_get("id")?, row.try_get("name")?, row.try_get("expires_at")?);
-        Ok(Some(Holder { id, name, role, expires_at }))
+        let found = sqlx::query!(
+            "SELECT id, name, role, expires_at FROM access_tokens WHERE token_hash = $1 AND deleted_at IS NULL AND expires_at > now()",
+            &hash[..]
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let role = found.role.parse();
+        let role =
+            role.map_err(|reason| StoreError::Inconsistent { table: "access_tokens", column: "role", reason })?;
+        Ok(Some(Holder { id: found.id, name: found.name, role, expires_at: found.expires_at }))
     }
 
     /// Notes that a token is in use, at most once a minute.
     pub async fn token_used(&self, id: i64) -> Result<()> {
-        let text = "UPDATE access_tokens SET last_used_at = now() WHERE id = $1 AND deleted_at IS NULL AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')";
-        sqlx::query(text).bind(id).execute(&self.pool).await?;
+        sqlx::query!(
+            "UPDATE access_tokens SET last_used_at = now()
+             WHERE id = $1 AND deleted_at IS NULL AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
+            id
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 }

@@ -1,14 +1,23 @@
 //! Starts the rig: `causeway-rig run -- cargo test` runs a command on it.
 
-use std::{ffi::OsString, io::IsTerminal, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    ffi::OsString,
+    fs::{self, Permissions},
+    io::IsTerminal,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
-use causeway_rig::{Options, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, demo, tools::Tools};
+use causeway_rig::{Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, demo, tools::Tools};
 use clap::{Parser, Subcommand};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{
     process::Command,
     signal::unix::{self, SignalKind},
@@ -55,6 +64,15 @@ enum Action {
         #[arg(last = true, required = true)]
         command: Vec<OsString>,
     },
+    /// Start Postgres alone, run a command on it, stop it, and end with the command's exit code.
+    Postgres {
+        /// Files of SQL to run first, in this order.
+        #[arg(long, num_args = 1..)]
+        apply: Vec<PathBuf>,
+        /// The command. It finds Postgres through the environment variable DATABASE_URL.
+        #[arg(last = true, required = true)]
+        command: Vec<OsString>,
+    },
 }
 
 #[tokio::main]
@@ -67,6 +85,7 @@ async fn main() -> ExitCode {
         Action::Up => up().await,
         Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
+        Action::Postgres { apply, command } => postgres(&apply, &command).await,
     };
     done.unwrap_or_else(|error| {
         eprintln!("causeway-rig: {error:#}");
@@ -98,19 +117,44 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
         // What has been started dies with this process.
         signal = signals.next() => return Ok(exit_code(signal)),
     };
-    let code = execute(command, &rig, &mut signals).await;
+    let url = &rig.endpoints().postgres.url;
+    let code = execute(command, url, Some(&rig.endpoints_file()), &mut signals).await;
     rig.stop().await;
     code
 }
 
-/// Runs the command to its end. A signal that the rig gets is passed on.
-async fn execute(command: &[OsString], rig: &Rig, signals: &mut Signals) -> Result<ExitCode> {
+async fn postgres(files: &[PathBuf], command: &[OsString]) -> Result<ExitCode> {
+    let mut signals = Signals::new()?;
+    let dir = tempfile::Builder::new().prefix("causeway-").tempdir()?;
+    // Postgres may run as another user, and has to get through to its own folder.
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
+    let postgres = Postgres::start(&dir.path().join("postgres"), &dir.path().join("logs")).await?;
+    let code = match apply(files, &postgres.admin_url()).await {
+        Ok(()) => execute(command, &postgres.admin_url(), None, &mut signals).await,
+        failed => failed.map(|()| ExitCode::FAILURE),
+    };
+    postgres.stop().await;
+    code
+}
+
+async fn apply(files: &[PathBuf], url: &str) -> Result<()> {
+    let mut connection = PgConnection::connect(url).await?;
+    for file in files {
+        let text = fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
+        let done = sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await;
+        done.with_context(|| format!("can't apply {}", file.display()))?;
+    }
+    Ok(connection.close().await?)
+}
+
+/// Runs the command to its end, with Postgres at `url`. A signal that the rig gets is passed on.
+async fn execute(command: &[OsString], url: &str, endpoints: Option<&Path>, signals: &mut Signals) -> Result<ExitCode> {
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--"])
         .args(command)
-        .env(VARIABLE, rig.endpoints_file())
+        .envs(endpoints.map(|file| (VARIABLE, file)))
         // Where sqlx's tests make their databases.
-        .env("DATABASE_URL", &rig.endpoints().postgres.url)
+        .env("DATABASE_URL", url)
         .spawn()
         .context("can't run `setpriv`: install util-linux")?;
     let signal = tokio::select! {

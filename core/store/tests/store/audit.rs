@@ -36,7 +36,7 @@ fn told(event: &AuditEvent, field: &str) -> Value {
     serde_json::to_value(change).unwrap()
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_creation_tells_all_that_was_set_and_its_children(pool: PgPool) {
     let world = World::new(&pool).await;
     let before = total(&world).await;
@@ -61,7 +61,7 @@ async fn a_creation_tells_all_that_was_set_and_its_children(pool: PgPool) {
     assert_eq!(told(event, "HttpPorts"), json!({"Field": "HttpPorts", "New": ports}));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_change_tells_what_it_changed(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", PORTS).await;
@@ -91,7 +91,7 @@ async fn a_change_tells_what_it_changed(pool: PgPool) {
     assert_eq!(events_of(&world, id).await.len(), 4);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn secrets_are_masked(pool: PgPool) {
     let world = World::new(&pool).await;
     let account = r#"{"Name":"a","AccountID":"1","DefaultRegion":"x","AccessKeyID":"first-secret","SecretAccessKey":"second-secret"}"#;
@@ -110,7 +110,7 @@ async fn secrets_are_masked(pool: PgPool) {
     assert!(text.contains("SecretAccessKey") && text.contains("JSONDefinition") && !text.contains("-secret"), "{text}");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn what_is_refused_leaves_nothing(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", PORTS).await;
@@ -139,7 +139,7 @@ async fn what_is_refused_leaves_nothing(pool: PgPool) {
     assert_eq!(total(&world).await, before + 2);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_deletion_is_told_when_it_is_asked_for(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORTS).await;
@@ -156,7 +156,7 @@ async fn a_deletion_is_told_when_it_is_asked_for(pool: PgPool) {
     assert_eq!((event.action, &event.object_name, event.caller.as_str()), (Action::Delete, &None, "tester"));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn sixty_four_changes_at_once_leave_sixty_four_events(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", PORTS).await;
@@ -192,7 +192,7 @@ async fn sixty_four_changes_at_once_leave_sixty_four_events(pool: PgPool) {
     assert_eq!(stored.status.generation, Some(65));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn lists_filter_by_every_field(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", PORTS).await;
@@ -206,7 +206,7 @@ async fn lists_filter_by_every_field(pool: PgPool) {
     assert_eq!(count(&[("ObjectName", "web"), ("ObjectID", &id.to_string())]).await, 1);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn lists_have_a_period(pool: PgPool) {
     let world = World::new(&pool).await;
     world.definition("web", PORTS).await;
@@ -220,7 +220,7 @@ async fn lists_have_a_period(pool: PgPool) {
     assert_eq!(total(time, time).await, 0);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn old_events_go_in_batches(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", PORTS).await;

@@ -35,7 +35,7 @@ async fn take(world: &World) -> Lease {
     *held.leases.iter().find(|lease| lease.cluster_id == world.runtime).unwrap()
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     let world = World::new(&pool).await;
     let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
@@ -63,7 +63,7 @@ async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     assert_eq!((now.inventory, now.last_error.as_deref()), (vec![entry("second")], Some("the successor's")));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn what_users_of_a_listener_heard_is_noted_by_whoever_has_the_cluster(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", r#""HttpPorts":[{"Port":80},{"Port":8080}]"#).await;
@@ -88,7 +88,7 @@ async fn what_users_of_a_listener_heard_is_noted_by_whoever_has_the_cluster(pool
     assert_eq!(states().await, [None, None], "of a new listener nobody has heard");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: PgPool) {
     let world = World::new(&pool).await;
     let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
@@ -107,7 +107,7 @@ async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: P
     assert!(!due().await);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn epochs_count_on_and_ids_are_never_given_twice(pool: PgPool) {
     let world = World::new(&pool).await;
     assert_eq!(world.store.epoch(world.runtime).await.unwrap().epoch, 0);

@@ -51,7 +51,7 @@ async fn every_table_with_secrets_says_their_keys(pool: PgPool) {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn secrets_move_to_the_first_key_and_nothing_else_changes(pool: PgPool) {
     let world = World::new(&pool).await;
     let (old, new, both) = (keys(&[OLD]), keys(&[NEW]), keys(&[NEW, OLD]));
@@ -102,7 +102,7 @@ async fn everything(pool: &PgPool) -> BTreeMap<String, i64> {
 }
 
 /// Clients go on while secrets are encrypted anew, forth and back: no change of theirs is lost, and every secret can be read at the end.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn changes_go_on_meanwhile(pool: PgPool) {
     let world = World::new(&pool).await;
     let (old, new) = (keys(&[OLD, NEW]), keys(&[NEW, OLD]));
@@ -158,7 +158,7 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
 }
 
 /// A worker reads secrets of both keys, in what a pass begins with.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
     let world = World::new(&pool).await;
     let (old, both) = (keys(&[OLD]), keys(&[NEW, OLD]));

@@ -30,7 +30,7 @@ impl World {
     }
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn listeners_that_are_added_wake_for_their_listener_sets(pool: PgPool) {
     let world = World::new(&pool).await;
     world.add("first", PORT).await;
@@ -48,7 +48,7 @@ async fn listeners_that_are_added_wake_for_their_listener_sets(pool: PgPool) {
     assert_eq!(world.woken_since(&begun).await, None, "it is not known any more what that was about");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn whatever_else_wakes_for_the_whole(pool: PgPool) {
     let world = World::new(&pool).await;
     let first = world.add("first", PORT).await;
@@ -71,7 +71,7 @@ async fn whatever_else_wakes_for_the_whole(pool: PgPool) {
     assert_eq!(world.woken_since(&begun).await, None, "something in the cluster");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn the_listeners_of_a_set_come_with_all_of_their_hostnames(pool: PgPool) {
     let world = World::new(&pool).await;
     for n in 0..12 {

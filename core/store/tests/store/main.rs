@@ -9,4 +9,5 @@ mod listeners;
 mod pool;
 mod reach;
 mod records;
+mod schema;
 mod wake;

@@ -10,13 +10,13 @@ use sqlx::PgPool;
 use std::time::Duration;
 
 fn key(kind: &str, id: i64) -> Key {
-    Key { kind: kind.into(), id }
+    Key { kind: kind.parse().unwrap(), id }
 }
 
 const HTTPS: &str =
     r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#;
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn values_keep(pool: PgPool) {
     let world = World::new(&pool).await;
     let id = world.definition("web", HTTPS).await;
@@ -33,7 +33,7 @@ async fn values_keep(pool: PgPool) {
     assert_eq!(same.status.generation, Some(2), "a change of nothing is no new generation");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn names_are_unique_among_the_live(pool: PgPool) {
     let world = World::new(&pool).await;
     let tries = (0..16)
@@ -49,7 +49,7 @@ async fn names_are_unique_among_the_live(pool: PgPool) {
     world.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn lists_filter_and_page(pool: PgPool) {
     let world = World::new(&pool).await;
     for n in 0..5 {
@@ -65,7 +65,7 @@ async fn lists_filter_and_page(pool: PgPool) {
     assert!(matches!(world.store.list::<GatewayDefinition>(&[filter], 50, 0).await, Err(StoreError::Invalid(_))));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
@@ -85,7 +85,7 @@ async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool
     assert_eq!(references[0].spec.attached_object_type, "v0.GatewayInstance");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
     let world = World::new(&pool).await;
     let first = world.definition("first", HTTPS).await;
@@ -126,7 +126,7 @@ async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
     assert_eq!(world.store.get::<GatewayHttpPort>(port.id()).await.unwrap().spec.path.unwrap().as_str(), "/api");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
     let world = World::new(&pool).await;
     let hosts: Vec<_> = (0..10).map(|n| format!(r#""h{n}.example.test""#)).collect();
@@ -155,7 +155,7 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
     assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
@@ -182,7 +182,7 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
     assert!(generations().await[2] > last[2], "another port is");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn credentials_reach_all_who_use_them(pool: PgPool) {
     let world = World::new(&pool).await;
     let account = r#"{"Name":"dns","AccountID":"1","DefaultRegion":"eu-west-1","DefaultAccount":false}"#;
@@ -205,7 +205,7 @@ async fn credentials_reach_all_who_use_them(pool: PgPool) {
     assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
@@ -235,7 +235,7 @@ async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
     world.instance("again", again).await.unwrap();
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
@@ -254,7 +254,7 @@ async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
     assert!(due().await);
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
     let world = World::new(&pool).await;
     let (a, b, ttl) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2), Duration::from_secs(30));
@@ -272,7 +272,7 @@ async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
     );
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn the_same_event_counts_up(pool: PgPool) {
     let world = World::new(&pool).await;
     let key = key("WorkloadInstance", world.workload);
@@ -283,7 +283,7 @@ async fn the_same_event_counts_up(pool: PgPool) {
     assert_eq!((total, events[0].spec.count, events[0].spec.r#type.as_str()), (1, 3, "Warning"));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
@@ -297,7 +297,7 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
     use causeway_store::resources::Resource;
     let world = World::new(&pool).await;
@@ -317,7 +317,7 @@ async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
     assert_eq!((total, states), (2, vec![("b".into(), Some(true)), ("c".into(), Some(true))]));
 }
 
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     let world = World::new(&pool).await;
     let other = world.add_workload("api").await;

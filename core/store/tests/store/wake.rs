@@ -31,7 +31,7 @@ async fn until_waiting(pool: &PgPool, wanted: i64) {
 }
 
 /// An instance is being created, its row not yet committed, when a port of its definition changes.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORT).await;
@@ -65,7 +65,7 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
 }
 
 /// A domain changes, not yet committed, and could not see the instance; the instance's first pass reads the domain.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORT).await;
@@ -88,7 +88,7 @@ async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
 }
 
 /// A definition is being deleted while an instance of it is being created: one of the two is refused.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORT).await;
@@ -108,7 +108,7 @@ async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
 }
 
 /// Two support services of a cluster go at the same moment: each wakes the other while its own row is locked.
-#[sqlx::test(migrations = "../../migrations")]
+#[sqlx::test(migrations = false)]
 async fn two_that_go_at_once_both_go(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", PORT).await;

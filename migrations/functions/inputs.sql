@@ -1,23 +1,16 @@
--- What a pass reads, as before but smaller: as text that nobody takes apart again in the database, and without the conditions of what it depends on,
--- which were half of it. Only those of support services are read by others' passes.
-
-DROP FUNCTION read_gateway(bigint);
-DROP FUNCTION read_workload(bigint);
-DROP FUNCTION with_status(jsonb, text);
-
-CREATE VIEW record_state AS SELECT kind, id, object_name, reconciled, generation, observed_generation, creation_acknowledged, creation_confirmed,
-    creation_failed, deletion_scheduled, deletion_acknowledged, deletion_confirmed, interrupt_reconciliation FROM reconciliations;
-COMMENT ON VIEW record_state IS 'what a record says about itself, but for its conditions; see record_status';
+-- What a pass reads, in one round trip. The functions are VOLATILE, so each of their statements sees what was committed while the one before waited for
+-- a lock, as if the worker had sent them one by one; the locks last until all is read. The reads go in the order of the references between records, so
+-- that a reference is never older than what it leads to. The answers are json, not jsonb: nothing takes them apart again in the database.
 
 -- A row, and what its reconciliation says about it.
-CREATE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE AS $$
+CREATE OR REPLACE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE AS $$
 DECLARE s record_state;
 BEGIN
     SELECT * INTO STRICT s FROM record_state WHERE kind = k AND id = record;
     RETURN json_build_array(r, to_json(s));
 END $$;
 
-CREATE FUNCTION read_workload(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION read_workload(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
 DECLARE w workload_instances; d workload_definitions; resources json;
 BEGIN
     SELECT * INTO w FROM workload_instances WHERE id = instance FOR SHARE;
@@ -30,9 +23,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION read_workload IS 'for the pass of a workload instance; NULL when there is none';
 
--- The support services come along, locked by their status: whoever changes a service or its status holds that row. And the shared gateway is read
--- without a lock: whoever changes it or its claims locks its row, and wakes its users while he holds it.
-CREATE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+-- The support services come along, locked by their status: whoever changes a service or its status holds that row. The shared gateway is read without
+-- a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
+CREATE OR REPLACE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; http json; tcp json;
     hostnames json; gateway bigint; slots json; domain_names json; services json;

@@ -1,37 +1,7 @@
--- A listener that is added to a shared gateway changes nothing but its ListenerSet. Whoever adds it says so, and a pass that was woken by nothing
--- else looks at that ListenerSet alone instead of at a thousand listeners.
+-- Route claims: which gateway instance answers to which port, hostname and path on which Gateway.
 
-CREATE TABLE listener_set_wakes (
-    shared_gateway_id bigint NOT NULL REFERENCES shared_gateways ON DELETE CASCADE,
-    wake_seq bigint NOT NULL,
-    slots int[] NOT NULL,
-    PRIMARY KEY (shared_gateway_id, wake_seq)
-);
-COMMENT ON TABLE listener_set_wakes IS 'Wakes of a shared gateway that are about some of its ListenerSets only. A wake that is not here is about all of it. Kept until a pass has looked at the whole.';
-COMMENT ON COLUMN listener_set_wakes.wake_seq IS 'of reconciliations, which this wake has counted up to there';
-COMMENT ON COLUMN listener_set_wakes.slots IS 'numbers of the ListenerSets';
-
--- Wakes a shared gateway when what an instance claims there means something to its listeners; another path doesn't.
-CREATE FUNCTION wake_listened(gateway bigint, before route_claims[], after route_claims[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE had text[] := listened(before, gateway); has text[] := listened(after, gateway); found int[];
-BEGIN
-    IF has IS NOT DISTINCT FROM had THEN RETURN; END IF;
-    PERFORM wake('SharedGateway', gateway, true);
-    -- What goes, or has a certificate, or stands on the Gateway itself, concerns more than a ListenerSet.
-    IF NOT had <@ has OR EXISTS (SELECT FROM gateway_ports WHERE gateway_id = gateway AND protocol = 'HTTPS')
-        AND EXISTS (SELECT FROM gateway_ports p CROSS JOIN unnest(after) c JOIN gateway_listeners l
-            ON l.shared_gateway_id = gateway AND l.port = p.port AND l.protocol = p.protocol AND l.hostname = c.hostname
-            WHERE p.gateway_id = gateway AND p.protocol = 'HTTPS')
-    THEN RETURN; END IF;
-    found := ARRAY(SELECT DISTINCT l.slot FROM unnest(after) c JOIN gateway_listeners l
-        ON l.shared_gateway_id = gateway AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname);
-    IF array_position(found, NULL) IS NULL THEN
-        -- Its row is locked by the wake, so nobody else has counted on.
-        INSERT INTO listener_set_wakes SELECT gateway, r.wake_seq, found FROM reconciliations r WHERE r.kind = 'SharedGateway' AND r.id = gateway;
-    END IF;
-END $$;
-
--- As before, but that a shared gateway is woken by the function above.
+-- Writes the claims of a gateway instance anew from its definition, or refuses and names the holder of a claim that is in the way. What follows from
+-- the claims is written too: ports and listeners of the Gateway, the wake of the shared gateway, and cert-manager when there is a certificate.
 CREATE OR REPLACE FUNCTION claim_routes(instance bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     i gateway_instances; d gateway_definitions; domain text; namespace text; gateway bigint; shared boolean; tls boolean := false; left_behind bigint;
@@ -105,4 +75,31 @@ BEGIN
     IF tls THEN
         PERFORM ensure_service(i.kubernetes_runtime_instance_id, 'cert-manager', NULL);
     END IF;
+END $$;
+
+-- Deletes the claims of a gateway instance and the ports that no other instance uses, which may speak another protocol from now on. The listeners
+-- stay until it is known what is claimed instead, so that they keep their ListenerSets; see sweep_listeners.
+CREATE OR REPLACE FUNCTION drop_claims(instance bigint) RETURNS route_claims[] LANGUAGE plpgsql AS $$
+DECLARE dropped route_claims[];
+BEGIN
+    WITH gone AS (DELETE FROM route_claims r WHERE r.gateway_instance_id = instance RETURNING r AS claim) SELECT array_agg(claim) INTO dropped FROM gone;
+    IF dropped IS NOT NULL THEN
+        DELETE FROM gateway_ports p USING unnest(dropped) r WHERE p.gateway_id = r.gateway_id AND p.bound_port = r.bound_port
+            AND NOT EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port);
+    END IF;
+    RETURN dropped;
+END $$;
+
+-- Deletes the claims of a gateway instance that is gone, and all that only it has used.
+CREATE OR REPLACE FUNCTION unclaim_routes(instance bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE gateways bigint[]; gateway bigint;
+BEGIN
+    gateways := ARRAY(SELECT DISTINCT gateway_id FROM route_claims WHERE gateway_instance_id = instance ORDER BY 1);
+    FOREACH gateway IN ARRAY gateways LOOP
+        PERFORM FROM shared_gateways WHERE id = gateway FOR NO KEY UPDATE;
+    END LOOP;
+    PERFORM sweep_listeners(drop_claims(instance));
+    FOREACH gateway IN ARRAY gateways LOOP
+        PERFORM wake('SharedGateway', gateway, true);
+    END LOOP;
 END $$;

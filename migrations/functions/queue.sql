@@ -1,0 +1,39 @@
+-- The queue of work, and what happened to a record. In PL/pgSQL, although single statements would do in language SQL: a connection plans them once,
+-- instead of at every call.
+
+-- Counts one more reason to reconcile a record, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until a pass
+-- has seen it.
+CREATE OR REPLACE FUNCTION wake(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE reconciliations SET generation = generation + intent::int, wake_seq = wake_seq + 1, due_at = least(due_at, now()),
+        urgent = urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE attempts END
+        WHERE kind = k AND id = record AND gone_at IS NULL;
+END $$;
+
+-- Makes sure that one object is attached to another, and answers the id of the reference.
+CREATE OR REPLACE FUNCTION attach(of_type text, of_id bigint, what_type text, what_id bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE found bigint;
+BEGIN
+    INSERT INTO attached_object_references (object_type, object_id, attached_object_type, attached_object_id)
+        VALUES (of_type, of_id, what_type, what_id) ON CONFLICT DO NOTHING RETURNING id INTO found;
+    IF found IS NULL THEN
+        SELECT id INTO found FROM attached_object_references WHERE object_type = of_type AND object_id = of_id
+            AND attached_object_type = what_type AND attached_object_id = what_id AND deleted_at IS NULL;
+    END IF;
+    RETURN found;
+END $$;
+
+-- Writes an event of a record, as Threeport does: the same event again counts up the first one.
+CREATE OR REPLACE FUNCTION record_event(k text, record bigint, what text, sentence text, severity text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE e bigint; a bigint;
+BEGIN
+    UPDATE events SET count = count + 1, last_observed_time = now(), updated_at = now() WHERE id = (
+        SELECT v.id FROM events v JOIN attached_object_references r ON r.id = v.attached_object_reference_id
+        WHERE r.object_type = 'v0.' || k AND r.object_id = record AND v.reason = what AND v.type = severity AND v.note IS NOT DISTINCT FROM sentence
+            AND v.deleted_at IS NULL ORDER BY v.id LIMIT 1);
+    IF FOUND THEN RETURN; END IF;
+    INSERT INTO events (reason, note, event_time, last_observed_time, type, reporting_controller, count)
+        VALUES (what, sentence, now(), now(), severity, 'GatewayController', 1) RETURNING id INTO e;
+    a := attach('v0.' || k, record, 'v0.Event', e);
+    UPDATE events SET attached_object_reference_id = a WHERE id = e;
+END $$;
