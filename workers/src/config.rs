@@ -11,13 +11,13 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, Parser)]
 #[command(name = "causeway-workers", version)]
 pub struct Settings {
-    /// Postgres.
+    /// Of Postgres.
     #[command(flatten)]
     pub database: Database,
-    /// NATS.
+    /// Of NATS.
     #[command(flatten)]
     pub broker: Broker,
-    /// Traces.
+    /// Of the OTLP collector.
     #[command(flatten)]
     pub traces: Traces,
     /// Keys for secrets at rest, the API's: each base64 of 32 bytes, with commas between them.
@@ -35,16 +35,16 @@ pub struct Settings {
     /// Another address of Route53 than AWS's own.
     #[arg(long, env = "AWS_ENDPOINT_URL_ROUTE_53")]
     pub route53_endpoint: Option<String>,
-    /// Passes at the same time in one cluster. A pass waits for the cluster most of the time.
+    /// Reconciles at the same time in one cluster. A reconcile waits for the cluster most of the time.
     #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 16)]
     pub concurrency: usize,
-    /// How often to look for work that no hint spoke of.
+    /// How often to query the queue when no hint comes.
     #[arg(long, env = "CAUSEWAY_SCAN_INTERVAL", default_value = "3s", value_parser = humantime::parse_duration)]
     pub scan_interval: Duration,
     /// How long a lease on a cluster lasts when its holder falls silent.
     #[arg(long, env = "CAUSEWAY_LEASE_TTL", default_value = "10s", value_parser = humantime::parse_duration)]
     pub lease_ttl: Duration,
-    /// Longest time for one pass.
-    #[arg(long, env = "CAUSEWAY_PASS_TIMEOUT", default_value = "60s", value_parser = humantime::parse_duration)]
-    pub pass_timeout: Duration,
+    /// Longest time for one reconcile.
+    #[arg(long, env = "CAUSEWAY_RECONCILE_TIMEOUT", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub reconcile_timeout: Duration,
 }

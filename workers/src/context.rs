@@ -1,7 +1,7 @@
-//! What every reconciler may touch.
+//! What all reconcilers of a worker share.
 
 use crate::config::Settings;
-use causeway_dns as dns;
+use causeway_dns::Accounts;
 use causeway_records::secret::Keyring;
 use causeway_render::bundle::{self, BundleError, Catalogue};
 use causeway_store::{Store, StoreError};
@@ -9,32 +9,30 @@ use std::{sync::Arc, time::Duration};
 
 /// Shared by all clusters of a worker.
 #[derive(Clone)]
-pub struct Context {
-    /// Postgres.
-    pub store: Store,
-    /// For secrets at rest.
-    pub key: Keyring,
-    /// Identity of this control plane.
-    pub control_plane: Arc<str>,
+pub(crate) struct Context {
+    pub(crate) store: Store,
+    /// Decrypts secrets at rest.
+    pub(crate) key: Keyring,
+    /// Identity of this control plane, in labels and field managers.
+    pub(crate) control_plane: Arc<str>,
     /// The bundles of support services.
-    pub catalogue: Arc<Catalogue>,
-    /// AWS accounts.
-    pub accounts: Arc<dns::Accounts>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) accounts: Arc<Accounts>,
     /// Another address of Route53 than AWS's own.
-    pub route53_endpoint: Option<String>,
+    pub(crate) route53_endpoint: Option<String>,
     /// A registry that has all images of the support services.
-    pub image_registry: Option<String>,
-    /// Passes at the same time in one cluster.
-    pub concurrency: usize,
-    /// How often to look for work that no hint spoke of.
-    pub scan_interval: Duration,
-    /// Longest time for one pass.
-    pub pass_timeout: Duration,
+    pub(crate) image_registry: Option<String>,
+    /// Reconciles at the same time in one cluster.
+    pub(crate) concurrency: usize,
+    /// How often to query the queue when no hint comes.
+    pub(crate) scan_interval: Duration,
+    /// Longest time for one reconcile.
+    pub(crate) reconcile_timeout: Duration,
 }
 
-/// A worker that can't begin.
+/// Why a worker can't begin.
 #[derive(Debug, thiserror::Error)]
-pub enum ContextError {
+pub(crate) enum ContextError {
     /// Postgres can't say who we are.
     #[error("the control plane's identity can't be read: {0}; is the schema up to date (causeway-api migrate)?")]
     Store(#[from] StoreError),
@@ -45,7 +43,7 @@ pub enum ContextError {
 
 impl Context {
     /// Reads what never changes while a worker runs.
-    pub async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
+    pub(crate) async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),
@@ -55,7 +53,7 @@ impl Context {
             image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,
             scan_interval: settings.scan_interval,
-            pass_timeout: settings.pass_timeout,
+            reconcile_timeout: settings.reconcile_timeout,
             store,
         })
     }

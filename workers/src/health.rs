@@ -1,4 +1,4 @@
-//! Whether a worker works, and how well.
+//! Answers probes (`/readyz`) and gives metrics (`/metrics`).
 
 use axum::{
     Router,
@@ -10,17 +10,15 @@ use axum::{
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-/// What the probes look at.
+/// What the probes read.
 #[derive(Clone)]
-pub struct Probed {
-    /// Postgres.
-    pub store: Store,
-    /// Figures.
-    pub metrics: PrometheusHandle,
+pub(crate) struct Probed {
+    pub(crate) store: Store,
+    pub(crate) metrics: PrometheusHandle,
 }
 
 /// `/readyz` and `/metrics`.
-pub fn router(probed: Probed) -> Router {
+pub(crate) fn router(probed: Probed) -> Router {
     let mut router = Router::new().route("/readyz", get(readyz)).route("/metrics", get(figures));
     if causeway_failpoints::BUILT_IN {
         router = router.route("/failpoints/{name}", axum::routing::put(arm));

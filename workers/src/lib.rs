@@ -1,19 +1,43 @@
-//! Desired state out: workers make clusters and zones match the records, and say step by step what works.
+//! Desired state out: workers make clusters and hosted zones match the records, and say condition by condition what works.
 //!
 //! ```text
-//! runner::fleet   keeps leases: one worker holds a cluster and does all that is done there
-//! runner::desk    one cluster: takes due records on a hint, a scan or a watch event, so many at a time
-//! runner::pass    one record: read intent whole → reconcile → write status
-//! reconcilers     one file per noun: read inputs → render (pure) → apply → prune → look
-//! site            the connection to one cluster, its watches, its circuit breaker
-//! crates cluster and dns: the only places with a Kubernetes and an AWS client
+//! controller    when which record is reconciled: leases, queue, schedule, back-off
+//! session       one cluster: connection, cache, circuit breaker, restore guard
+//! reconcilers   one file per noun: read → render (pure) → apply → prune → observe → conditions
 //! ```
 //!
-//! Creation, change, deletion, retry and repair are the same pass. To add a noun: a file in `reconcilers/` and a line in its `reconcile`.
+//! The crates `causeway-cluster` and `causeway-dns` are the only ones with a Kubernetes and an AWS client.
+//!
+//! Creation, change, deletion, retry and repair are the same reconcile. To add a noun: a file in `reconcilers/` and an arm in its `reconcile`.
 
 pub mod config;
-pub mod context;
-pub mod health;
-pub mod reconcilers;
-pub mod runner;
-pub mod site;
+mod context;
+mod controller;
+mod health;
+mod reconcilers;
+mod session;
+
+use crate::{config::Settings, context::Context, controller::LeaseManager, health::Probed};
+use anyhow::Context as _;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Runs a worker until `stop`.
+///
+/// # Errors
+/// When it can't begin: the database's schema is not there, the bundles can't be read, the address is taken.
+pub async fn run(settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    let store = settings.database.connect()?;
+    let context = Context::new(settings, store.clone()).await?;
+    let bus = settings.broker.connect().await?;
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let listener =
+        TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;
+    let probes = health::router(Probed { store, metrics });
+    tokio::spawn(async move { axum::serve(listener, probes).await });
+    let manager = LeaseManager::new(context.clone(), bus, settings.lease_ttl);
+    tokio::spawn(manager.run(stop)).await.context("the workers ended badly")?;
+    context.store.close();
+    Ok(())
+}

@@ -1,21 +1,12 @@
 //! `causeway-workers`.
 
-use anyhow::{Context as _, bail};
-use causeway_workers::{
-    config::Settings,
-    context::Context,
-    health::{self, Probed},
-    runner::Fleet,
-};
+use anyhow::bail;
+use causeway_workers::config::Settings;
 use clap::Parser;
-use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-// A pass reads and writes much JSON in small pieces; glibc's allocator gives memory back and takes it again all the time.
+// A reconcile reads and writes much JSON in small pieces; glibc's allocator gives memory back and takes it again all the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -33,20 +24,19 @@ async fn main() -> anyhow::Result<()> {
             settings.listen
         );
     }
-    let store = settings.database.connect()?;
-    let context = Context::new(&settings, store.clone()).await?;
-    let bus = settings.broker.connect().await?;
-    let metrics = PrometheusBuilder::new().install_recorder()?;
-    let listener =
-        TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;
-    tokio::spawn(async move { axum::serve(listener, health::router(Probed { store, metrics })).await });
-
     let stop = CancellationToken::new();
-    let fleet = tokio::spawn(Fleet::new(context.clone(), bus, settings.lease_ttl).run(stop.clone()));
+    let worker = tokio::spawn({
+        let (settings, stop) = (settings.clone(), stop.clone());
+        async move { causeway_workers::run(&settings, stop).await }
+    });
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+    let mut worker = std::pin::pin!(worker);
+    tokio::select! {
+        // It ends by itself only when it can't begin.
+        ended = &mut worker => return ended?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
     stop.cancel();
-    fleet.await.context("the workers ended badly")?;
-    context.store.close();
-    Ok(())
+    worker.await?
 }

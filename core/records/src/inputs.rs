@@ -50,8 +50,8 @@ pub struct ListenerKey {
 pub struct Listener {
     /// Which.
     pub key: ListenerKey,
-    /// Number of the ListenerSet that holds it, given once and kept; None: it stands on the Gateway itself.
-    pub slot: Option<i32>,
+    /// Ordinal of the ListenerSet that holds it, from 0, given once and kept. None: the Gateway itself holds it.
+    pub listener_set: Option<i32>,
     /// The gateway instances that route through it, by id.
     pub users: Vec<ListenerUser>,
     /// The domain that its certificate is for (HTTPS only): the lowest id among the users' domains.
@@ -129,8 +129,8 @@ pub struct GatewayInputs {
 pub struct SharedGatewayUse {
     /// The gateway.
     pub gateway: Named<SharedGateway>,
-    /// The listeners that the instance routes through, with the ListenerSet each is in.
-    pub slots: BTreeMap<ListenerKey, Option<i32>>,
+    /// The listeners that the instance routes through, each with the ordinal of its ListenerSet as in [`Listener`].
+    pub listener_sets: BTreeMap<ListenerKey, Option<i32>>,
 }
 
 /// What a domain name instance has published, as its last pass found it in the zone.

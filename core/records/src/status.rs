@@ -24,7 +24,7 @@ choice! {
 pub struct Condition {
     /// Which step: `GatewayProgrammed`.
     #[serde(rename = "Type")]
-    pub kind: String,
+    pub condition_type: String,
     /// Whether it holds.
     pub status: ConditionStatus,
     /// One word for programs: `AddressNotAssigned`.
@@ -44,12 +44,12 @@ pub struct Condition {
 pub struct Conditions(pub Vec<Condition>);
 json_scalar!(Conditions);
 
-/// A condition as a reconciler finds it, before it is dated.
+/// A condition as a reconcile computes it; [`Conditions::from_new`] adds generation and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Which step.
-    pub kind: &'static str,
-    /// Whether it holds.
+pub struct NewCondition {
+    /// Which step: `GatewayProgrammed`.
+    pub condition_type: &'static str,
+    /// Whether it is met.
     pub status: ConditionStatus,
     /// One word for programs.
     pub reason: String,
@@ -57,18 +57,18 @@ pub struct Finding {
     pub message: String,
 }
 
-impl Finding {
-    /// It holds.
-    pub fn holds(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::True, reason: reason.into(), message: message.into() }
+impl NewCondition {
+    /// With status True.
+    pub fn met(condition_type: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { condition_type, status: ConditionStatus::True, reason: reason.into(), message: message.into() }
     }
-    /// It doesn't; `message` names the blocking object and the next thing to do.
-    pub fn fails(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::False, reason: reason.into(), message: message.into() }
+    /// With status False; `message` names the object that blocks and the next thing to do.
+    pub fn not_met(condition_type: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { condition_type, status: ConditionStatus::False, reason: reason.into(), message: message.into() }
     }
-    /// Not seen yet.
-    pub fn unknown(kind: &'static str, reason: &str, message: impl Into<String>) -> Self {
-        Self { kind, status: ConditionStatus::Unknown, reason: reason.into(), message: message.into() }
+    /// With status Unknown: nothing is reported yet at the current generation.
+    pub fn unknown(condition_type: &'static str, reason: &str, message: impl Into<String>) -> Self {
+        Self { condition_type, status: ConditionStatus::Unknown, reason: reason.into(), message: message.into() }
     }
 }
 
@@ -76,26 +76,26 @@ impl Finding {
 pub const READY: &str = "Ready";
 
 impl Conditions {
-    /// The findings, dated: a step whose status is the same as before keeps its time. `Ready` is appended; it is True when all others are,
-    /// and otherwise names the first that isn't.
-    pub fn from_findings(findings: Vec<Finding>, before: &Self, generation: i64, now: DateTime<Utc>) -> Self {
-        let blocking = findings.iter().find(|finding| finding.status != ConditionStatus::True);
+    /// New conditions with generation and time: one whose status is the same as before keeps its time. `Ready` is appended; it is True when all
+    /// others are, and otherwise names the first that isn't.
+    pub fn from_new(new: Vec<NewCondition>, before: &Self, generation: i64, now: DateTime<Utc>) -> Self {
+        let blocking = new.iter().find(|condition| condition.status != ConditionStatus::True);
         let ready = match blocking {
-            None => Finding::holds(READY, "Ready", "everything asked for stands and works"),
-            Some(first) => Finding {
-                kind: READY,
+            None => NewCondition::met(READY, "Ready", "everything asked for stands and works"),
+            Some(first) => NewCondition {
+                condition_type: READY,
                 status: ConditionStatus::False,
-                reason: first.kind.to_owned(),
-                message: format!("{}: {}", first.kind, first.message),
+                reason: first.condition_type.to_owned(),
+                message: format!("{}: {}", first.condition_type, first.message),
             },
         };
-        let dated = findings.into_iter().chain([ready]).map(|finding| {
-            let earlier = before.get(finding.kind).filter(|earlier| earlier.status == finding.status);
+        let dated = new.into_iter().chain([ready]).map(|condition| {
+            let earlier = before.get(condition.condition_type).filter(|earlier| earlier.status == condition.status);
             Condition {
-                kind: finding.kind.to_owned(),
-                status: finding.status,
-                reason: finding.reason,
-                message: finding.message,
+                condition_type: condition.condition_type.to_owned(),
+                status: condition.status,
+                reason: condition.reason,
+                message: condition.message,
                 observed_generation: generation,
                 last_transition_time: earlier.map_or(now, |earlier| earlier.last_transition_time),
             }
@@ -104,13 +104,13 @@ impl Conditions {
     }
 
     /// The condition of a type.
-    pub fn get(&self, kind: &str) -> Option<&Condition> {
-        self.0.iter().find(|condition| condition.kind == kind)
+    pub fn get(&self, condition_type: &str) -> Option<&Condition> {
+        self.0.iter().find(|condition| condition.condition_type == condition_type)
     }
 
     /// Whether the condition of a type is there and True.
-    pub fn is_true(&self, kind: &str) -> bool {
-        self.get(kind).is_some_and(|condition| condition.status == ConditionStatus::True)
+    pub fn is_true(&self, condition_type: &str) -> bool {
+        self.get(condition_type).is_some_and(|condition| condition.status == ConditionStatus::True)
     }
 
     /// Equal but for times: nothing to write.
@@ -168,12 +168,12 @@ mod tests {
 
     #[test]
     fn ready_names_the_first_step_that_blocks() {
-        let findings = vec![
-            Finding::holds("Applied", "Applied", "4 objects"),
-            Finding::fails("GatewayProgrammed", "AddressNotAssigned", "Gateway a/b has no address yet"),
-            Finding::unknown("DnsPublished", "Pending", "waits for the address"),
+        let new = vec![
+            NewCondition::met("Applied", "Applied", "4 objects"),
+            NewCondition::not_met("GatewayProgrammed", "AddressNotAssigned", "Gateway a/b has no address yet"),
+            NewCondition::unknown("DnsPublished", "Pending", "waits for the address"),
         ];
-        let conditions = Conditions::from_findings(findings, &Conditions::default(), 3, at(5));
+        let conditions = Conditions::from_new(new, &Conditions::default(), 3, at(5));
         let ready = conditions.get(READY).unwrap();
         assert_eq!((ready.status, ready.reason.as_str()), (ConditionStatus::False, "GatewayProgrammed"));
         assert_eq!(ready.message, "GatewayProgrammed: Gateway a/b has no address yet");
@@ -181,12 +181,12 @@ mod tests {
 
     #[test]
     fn a_status_that_stays_keeps_its_time() {
-        let find = |reason: &str| vec![Finding::fails("Applied", reason, "no")];
-        let first = Conditions::from_findings(find("A"), &Conditions::default(), 1, at(1));
-        let second = Conditions::from_findings(find("B"), &first, 1, at(2));
+        let find = |reason: &str| vec![NewCondition::not_met("Applied", reason, "no")];
+        let first = Conditions::from_new(find("A"), &Conditions::default(), 1, at(1));
+        let second = Conditions::from_new(find("B"), &first, 1, at(2));
         assert_eq!(second.get("Applied").unwrap().last_transition_time, at(1));
         assert!(!first.same_but_for_time(&second));
-        let third = Conditions::from_findings(vec![Finding::holds("Applied", "B", "no")], &second, 1, at(3));
+        let third = Conditions::from_new(vec![NewCondition::met("Applied", "B", "no")], &second, 1, at(3));
         assert_eq!(third.get("Applied").unwrap().last_transition_time, at(3));
     }
 }

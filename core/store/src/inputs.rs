@@ -292,7 +292,7 @@ impl GatewayRead {
         let slots = self.slots.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.slot)));
         let slots = slots.collect::<Result<BTreeMap<_, _>>>()?;
         let shared_gateway = match self.shared_gateway {
-            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, slots }),
+            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets: slots }),
             None => None,
         };
         Ok(GatewayInputs {

@@ -12,7 +12,7 @@ pub const NO_CLUSTER: i64 = 0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// Id of the runtime instance, or [`NO_CLUSTER`].
-    pub scope: i64,
+    pub cluster_id: i64,
     /// Goes up with every new holder.
     pub epoch: i64,
 }
@@ -80,10 +80,10 @@ impl Store {
     }
 
     /// Gives leases up, after the work under them has stopped: others need not wait for them to end.
-    pub async fn release_leases(&self, worker: Uuid, scopes: &[i64]) -> Result<()> {
+    pub async fn release_leases(&self, worker: Uuid, cluster_ids: &[i64]) -> Result<()> {
         sqlx::query("UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND scope = ANY($2)")
             .bind(worker)
-            .bind(scopes)
+            .bind(cluster_ids)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -123,5 +123,5 @@ impl Store {
 }
 
 fn lease(row: &sqlx::postgres::PgRow) -> Result<Lease> {
-    Ok(Lease { scope: row.try_get(0)?, epoch: row.try_get(1)? })
+    Ok(Lease { cluster_id: row.try_get(0)?, epoch: row.try_get(1)? })
 }

@@ -3,7 +3,7 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    queue::Work,
+    queue::Claimed,
 };
 use causeway_records::inputs::{Listener, ListenerKey, ListenerUser, Protocol};
 use sqlx::{AssertSqlSafe, Decode, Postgres, Row, Type, postgres::PgRow};
@@ -43,25 +43,29 @@ impl Store {
 
     /// The ListenerSets, by slot, that all wakes of a shared gateway since the `since`th and up to this pass were about. None: one of them was about
     /// more, or there was none.
-    pub async fn woken_listener_sets(&self, work: &Work, since: i64) -> Result<Option<Vec<i32>>> {
+    pub async fn woken_listener_sets(&self, claimed: &Claimed, since: i64) -> Result<Option<Vec<i32>>> {
         let text =
             "SELECT slots FROM listener_set_wakes WHERE shared_gateway_id = $1 AND wake_seq > $2 AND wake_seq <= $3";
-        let wakes: Vec<Vec<i32>> =
-            sqlx::query_scalar(text).bind(work.key.id).bind(since).bind(work.wake_seq).fetch_all(&self.pool).await?;
-        let all_known = !wakes.is_empty() && i64::try_from(wakes.len()) == Ok(work.wake_seq - since);
+        let wakes: Vec<Vec<i32>> = sqlx::query_scalar(text)
+            .bind(claimed.key.id)
+            .bind(since)
+            .bind(claimed.wake_seq)
+            .fetch_all(&self.pool)
+            .await?;
+        let all_known = !wakes.is_empty() && i64::try_from(wakes.len()) == Ok(claimed.wake_seq - since);
         let slots: BTreeSet<i32> = wakes.into_iter().flatten().collect();
         Ok(all_known.then(|| slots.into_iter().collect()))
     }
 
     /// A pass looks at the whole gateway, and so does the next if this one fails: what it was woken for need not be told apart any more.
-    pub async fn forget_listener_set_wakes(&self, work: &Work) -> Result<()> {
+    pub async fn forget_listener_set_wakes(&self, claimed: &Claimed) -> Result<()> {
         let text = "DELETE FROM listener_set_wakes WHERE shared_gateway_id = $1 AND wake_seq <= $2";
-        sqlx::query(text).bind(work.key.id).bind(work.wake_seq).execute(&self.pool).await?;
+        sqlx::query(text).bind(claimed.key.id).bind(claimed.wake_seq).execute(&self.pool).await?;
         Ok(())
     }
 
     /// Notes down what the users of listeners were told. Nothing is written when somebody else has the lease, nor for a listener that is gone.
-    pub async fn save_listener_states(&self, work: &Work, states: &[(&ListenerKey, String)]) -> Result<()> {
+    pub async fn save_listener_states(&self, claimed: &Claimed, states: &[(&ListenerKey, String)]) -> Result<()> {
         if states.is_empty() {
             return Ok(());
         }
@@ -74,13 +78,13 @@ impl Store {
                 AND EXISTS (SELECT FROM leases WHERE scope = $6 AND epoch = $7)";
         let keys = || states.iter().map(|(key, _)| key);
         sqlx::query(text)
-            .bind(work.key.id)
+            .bind(claimed.key.id)
             .bind(keys().map(|key| key.port).collect::<Vec<_>>())
             .bind(keys().map(|key| key.protocol.as_str()).collect::<Vec<_>>())
             .bind(keys().map(|key| key.hostname.as_deref().unwrap_or_default()).collect::<Vec<_>>())
             .bind(states.iter().map(|(_, state)| state.as_str()).collect::<Vec<_>>())
-            .bind(work.lease.scope)
-            .bind(work.lease.epoch)
+            .bind(claimed.lease.cluster_id)
+            .bind(claimed.lease.epoch)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -129,7 +133,7 @@ fn listener(key: ListenerKey, listening: Listening) -> Listener {
     let Listening { slot, state, mut users, domain_name_definition_id } = listening;
     users.sort_unstable_by_key(|user| user.gateway_instance_id);
     users.dedup();
-    Listener { key, slot, users, domain_name_definition_id, state }
+    Listener { key, listener_set: slot, users, domain_name_definition_id, state }
 }
 
 /// The keys of listeners, from three columns that begin at `first`.

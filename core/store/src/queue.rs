@@ -1,14 +1,26 @@
-//! The queue of work: which records are due, and what a pass found.
+//! The work queue: which records are due, and what came of their reconciles. A row of `reconciliations` is both the outbox of a write and
+//! the queue item.
 //!
-//! Every reason to look again counts up `wake_seq`. A pass reads it first, and at its end says when to look next only if it is still the same:
-//! a wake that came in between is never lost. All times are Postgres's own.
+//! ```text
+//! wake: wake_seq + 1, due now ──▶ due ──▶ begin: reads wake_seq ──▶ reconcile ──▶ complete: due later, if wake_seq is still the same
+//! ```
+//!
+//! Every wake counts up `wake_seq`. A reconcile reads it first; `complete` sets the next due time only if it is unchanged, and otherwise leaves
+//! the record due. So no wake is lost, whenever it comes. All times are Postgres's own.
+//!
+//! A worker that lost its lease may call all of these: `begin` gives it nothing, and its writes match no row.
 
 use crate::{
     Store,
     error::{Result, StoreError},
     lease::Lease,
 };
-use causeway_records::{Kind, inventory::Inventory, kind::UnknownKind, status::Conditions};
+use causeway_records::{
+    Kind,
+    inventory::Inventory,
+    kind::UnknownKind,
+    status::{Conditions, NewCondition},
+};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{Row, postgres::PgRow, types::Json};
@@ -34,65 +46,66 @@ impl std::fmt::Display for Key {
 
 /// A record that is due.
 #[derive(Clone, Debug)]
-pub struct Due {
-    /// Which.
+pub struct DueItem {
+    /// The record.
     pub key: Key,
     /// How long it has been due.
     pub age: Duration,
 }
 
-/// Records that are due. One may be in two lists.
+/// Due records by priority class, each list a short range of an index. The ranges overlap: whoever takes from one must skip what is already
+/// in flight.
 #[derive(Clone, Debug, Default)]
-pub struct Waiting {
+pub struct DueItems {
     /// Other records of the cluster wait for them: the cluster itself, its support services and shared gateways.
-    pub foundations: VecDeque<Due>,
-    /// Somebody waits for them: those that have been due longest.
-    pub oldest: VecDeque<Due>,
-    /// Somebody waits for them: those that came last.
-    pub newest: VecDeque<Due>,
-    /// Only to be looked at again: those that have been due longest.
-    pub rest: VecDeque<Due>,
+    pub prerequisites: VecDeque<DueItem>,
+    /// Intent has changed: those that have been due longest.
+    pub oldest: VecDeque<DueItem>,
+    /// Intent has changed: those that came last.
+    pub newest: VecDeque<DueItem>,
+    /// Woken by an object, a dependency or a timer: those that have been due longest.
+    pub rest: VecDeque<DueItem>,
 }
 
-/// What a pass begins with.
+/// A record as it was when its reconcile began. Every write of the reconcile is bound to the lease in it.
 #[derive(Clone, Debug)]
-pub struct Work {
-    /// Which record.
+pub struct Claimed {
+    /// The record.
     pub key: Key,
-    /// The lease under which the pass runs: it may note down what it does only while nobody else has taken the cluster.
+    /// The lease under which the reconcile runs. Its writes do nothing once another worker has the cluster.
     pub lease: Lease,
-    /// The reasons to look that this pass answers.
+    /// The wakes that this reconcile answers: one that comes later makes the record due again.
     pub wake_seq: i64,
-    /// What is asked for, counted.
+    /// Counts changes of intent.
     pub generation: i64,
-    /// What was last applied.
+    /// The generation that was last applied.
     pub observed_generation: i64,
-    /// Passes that failed since the last good one.
+    /// Reconciles that failed since the last one that didn't.
     pub attempts: i32,
-    /// Objects in the cluster.
+    /// The record's objects in the cluster.
     pub inventory: Inventory,
-    /// What the last pass found.
+    /// As the last reconcile left them.
     pub conditions: Conditions,
-    /// What other records' passes read of this one.
-    pub projection: Option<Value>,
-    /// The last failure.
+    /// What reconciles of other records read of this one.
+    pub published_state: Option<Value>,
+    /// Why the last reconcile failed; None if it didn't.
     pub last_error: Option<String>,
-    /// The release that last rendered it: an older one must leave it alone.
-    pub render_version: i32,
+    /// The render revision of the release that reconciled it last.
+    pub render_revision: i32,
     /// DELETE was asked for.
     pub being_deleted: bool,
-    /// The work is paused.
+    /// The record or its cluster has InterruptReconciliation set.
     pub paused: bool,
-    /// A person asked for this pass, so it may delete much at once.
+    /// A person asked for this reconcile, so it may delete many objects at once.
     pub brake_released: bool,
-    /// The record's row is gone; its objects may not be.
+    /// The record's row is deleted; objects of it may still turn up in the cluster.
     pub gone: bool,
-    /// When the pass began, by Postgres's clock and by ours.
+    /// When the reconcile began, by Postgres's clock and by ours.
     begun: (DateTime<Utc>, Instant),
 }
 
-impl Work {
-    /// What time it is by Postgres's clock. Whatever is noted down is read by workers whose own clocks may say anything.
+impl Claimed {
+    /// The time by Postgres's clock. Whatever is stored is read by workers whose own clocks may be wrong.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         let (then, since) = self.begun;
@@ -100,65 +113,141 @@ impl Work {
     }
 }
 
-/// When to look at a record again.
+/// When a record is due again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Next {
+pub enum Action {
     /// When something wakes it.
     #[default]
-    WhenWoken,
-    /// After a while, or when something wakes it.
-    In(Duration),
+    AwaitChange,
+    /// After this time, or earlier when something wakes it.
+    RequeueAfter(Duration),
 }
 
-impl Next {
-    /// The same, but after this while at the latest.
+impl Action {
+    /// The same, but due after `wait` at the latest.
     #[must_use]
     pub fn within(self, wait: Duration) -> Self {
         match self {
-            Self::WhenWoken => Self::In(wait),
-            Self::In(sooner) => Self::In(sooner.min(wait)),
+            Self::AwaitChange => Self::RequeueAfter(wait),
+            Self::RequeueAfter(sooner) => Self::RequeueAfter(sooner.min(wait)),
+        }
+    }
+
+    fn seconds(self) -> Option<f64> {
+        match self {
+            Self::AwaitChange => None,
+            Self::RequeueAfter(wait) => Some(wait.as_secs_f64()),
         }
     }
 }
 
-/// What a pass found.
+/// What came of one reconcile. A reconciler builds it step by step; [`Store::complete`] writes it.
 #[derive(Clone, Debug, Default)]
-pub struct Settlement {
-    /// When to look again.
-    pub next: Next,
-    /// What was asked for has been applied.
+pub struct Outcome {
+    /// The conditions in the order of the work, without Ready.
+    pub conditions: Vec<NewCondition>,
+    /// When the record is due again.
+    pub action: Action,
+    /// The generation that was claimed stands in the cluster.
     pub applied: bool,
-    /// The steps.
-    pub conditions: Conditions,
-    /// What other records' passes read of this one.
-    pub projection: Option<Value>,
-    /// Why the pass failed; None clears the count of attempts.
+    /// Why the reconcile failed. None sets the count of attempts back to zero.
     pub error: Option<String>,
-    /// Others read something of this record that has changed.
+    /// What reconciles of other records read of this one; None leaves it as it is.
+    pub published_state: Option<Value>,
+    /// Wakes the records that depend on this one.
     pub wake_dependants: bool,
-    /// The release that rendered it.
-    pub render_version: i32,
-    /// Objects in the cluster, where others than were noted down before.
+    /// Wakes these records too.
+    pub wake: Vec<Key>,
+    /// The record's objects in the cluster; None leaves them as they are on record.
     pub inventory: Option<Inventory>,
-    /// What is told of it.
-    pub event: Option<Told>,
+    /// Watch events received before this instant need no further reconcile. None if an object differed from what was applied. Not stored.
+    pub observed_up_to: Option<Instant>,
+    /// Only a part of the record was reconciled: the conditions stay as they are.
+    pub in_part: bool,
+    /// The reconcile confirmed the deletion, and the row is gone: there is nothing to complete.
+    pub deleted: bool,
 }
 
-/// An event of a pass.
-#[derive(Clone, Debug)]
-pub struct Told {
-    /// What happened, in one word.
+impl Outcome {
+    /// Begins with the conditions that are known already.
+    #[must_use]
+    pub fn with(conditions: Vec<NewCondition>) -> Self {
+        Self { conditions, ..Self::default() }
+    }
+
+    /// Adds the next condition.
+    #[must_use]
+    pub fn then(mut self, condition: NewCondition) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// Sets when the record is due again.
+    #[must_use]
+    pub fn requeue_after(self, wait: Duration) -> Self {
+        Self { action: Action::RequeueAfter(wait), ..self }
+    }
+
+    /// Publishes what other records read of this one, and wakes them if it is different from `before`.
+    #[must_use]
+    pub fn publish(mut self, before: Option<&Value>, state: Value) -> Self {
+        if before != Some(&state) {
+            self.wake_dependants = true;
+            self.published_state = Some(state);
+        }
+        self
+    }
+
+    /// The conditions to store; None if they say the same as before. Pure.
+    #[must_use]
+    pub fn changed_conditions(&self, claimed: &Claimed) -> Option<Conditions> {
+        if self.in_part {
+            return None;
+        }
+        let new = Conditions::from_new(self.conditions.clone(), &claimed.conditions, claimed.generation, claimed.now());
+        (!new.same_but_for_time(&claimed.conditions)).then_some(new)
+    }
+
+    /// The event to record: a failure that differs from the last one, or that a new generation was applied. Pure.
+    #[must_use]
+    pub fn event(&self, claimed: &Claimed) -> Option<NewEvent> {
+        let verb = match (claimed.being_deleted, claimed.observed_generation) {
+            (true, _) => "Delete",
+            (false, 0) => "Create",
+            (false, _) => "Update",
+        };
+        match &self.error {
+            Some(error) if claimed.last_error.as_ref() != Some(error) => {
+                Some(NewEvent { reason: format!("Failed{verb}"), note: error.clone(), warning: true })
+            }
+            None if self.applied && claimed.generation > claimed.observed_generation && !claimed.being_deleted => {
+                Some(NewEvent { reason: format!("Successful{verb}"), note: "applied".into(), warning: false })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An event about a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewEvent {
+    /// One word: `FailedCreate`.
     pub reason: String,
-    /// The same in a sentence.
+    /// The same as a sentence.
     pub note: String,
     /// Something is wrong.
     pub warning: bool,
 }
 
+impl NewEvent {
+    fn severity(&self) -> &'static str {
+        if self.warning { "Warning" } else { "Normal" }
+    }
+}
+
 impl Store {
-    /// Records of a scope that are due: those that others wait for, of those that somebody waits for the oldest and the newest, and the oldest of
-    /// the rest, so many of each.
-    pub async fn due(&self, scope: i64, limit: i64) -> Result<Waiting> {
+    /// The due records of a cluster, at most `limit` of each priority class.
+    pub async fn due(&self, cluster_id: i64, limit: i64) -> Result<DueItems> {
         // Short ranges of two indexes, however many are due.
         let rows = sqlx::query(
             "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 3 FROM reconciliations
@@ -171,41 +260,41 @@ impl Store {
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 2 FROM reconciliations
                 WHERE runtime_id = $1 AND NOT urgent AND due_at <= now() ORDER BY due_at LIMIT $2)",
         )
-        .bind(scope)
+        .bind(cluster_id)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        let mut waiting = Waiting::default();
+        let mut items = DueItems::default();
         for row in &rows {
             let age = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
             let list = match row.try_get(3)? {
-                0 => &mut waiting.oldest,
-                1 => &mut waiting.newest,
-                3 => &mut waiting.foundations,
-                _ => &mut waiting.rest,
+                0 => &mut items.oldest,
+                1 => &mut items.newest,
+                3 => &mut items.prerequisites,
+                _ => &mut items.rest,
             };
             // A later release may have kinds that this one doesn't know: its records wait for its workers.
             if let Ok(key) = key(row) {
-                list.push_back(Due { key, age });
+                list.push_back(DueItem { key, age });
             }
         }
-        Ok(waiting)
+        Ok(items)
     }
 
-    /// How long until the next record of a scope is due; None: none will be until it is woken.
-    pub async fn next_due(&self, scope: i64) -> Result<Option<Duration>> {
+    /// How long until the next record of a cluster is due; None if none will be before something wakes it.
+    pub async fn next_due(&self, cluster_id: i64) -> Result<Option<Duration>> {
         let seconds: Option<f64> = sqlx::query_scalar(
             "SELECT extract(epoch FROM least((SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND urgent AND due_at IS NOT NULL),
                 (SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND NOT urgent AND due_at IS NOT NULL)) - now())::float8",
         )
-        .bind(scope)
+        .bind(cluster_id)
         .fetch_one(&self.pool)
         .await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
     }
 
-    /// Begins a pass under a lease; None when there never was such a record, or somebody else has the lease by now.
-    pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Work>> {
+    /// Begins a reconcile under a lease. None when there never was such a record, or another worker has the lease by now.
+    pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Claimed>> {
         let row = sqlx::query(
             "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
                 deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
@@ -215,97 +304,132 @@ impl Store {
         )
         .bind(key.kind.as_str())
         .bind(key.id)
-        .bind(lease.scope)
+        .bind(lease.cluster_id)
         .bind(lease.epoch)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| work(&row, lease)).transpose()
+        row.map(|row| claimed(&row, lease)).transpose()
     }
 
-    /// Remembers the objects of a record before they are applied. False, and nothing is written, when
-    /// somebody else has the lease: a worker that was frozen for a while must not overwrite what its successor knows.
-    pub async fn save_inventory(&self, work: &Work, inventory: &Inventory) -> Result<bool> {
-        self.save_ahead(work, Some(inventory), None).await
+    /// Stores a record's objects before they are applied. False, and nothing is written, when another worker has the lease: one that was frozen
+    /// for a while must not overwrite what its successor has stored.
+    pub async fn save_inventory(&self, claimed: &Claimed, inventory: &Inventory) -> Result<bool> {
+        self.save_ahead(claimed, Some(inventory), None).await
     }
 
-    /// Remembers what other records' passes read of a record before it becomes true, under the same rule.
-    pub async fn save_projection(&self, work: &Work, projection: &Value) -> Result<bool> {
-        self.save_ahead(work, None, Some(projection)).await
+    /// Stores what other records read of this one before it becomes true, under the same rule.
+    pub async fn save_published_state(&self, claimed: &Claimed, state: &Value) -> Result<bool> {
+        self.save_ahead(claimed, None, Some(state)).await
     }
 
-    async fn save_ahead(&self, work: &Work, inventory: Option<&Inventory>, projection: Option<&Value>) -> Result<bool> {
+    async fn save_ahead(
+        &self,
+        claimed: &Claimed,
+        inventory: Option<&Inventory>,
+        published_state: Option<&Value>,
+    ) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE reconciliations SET inventory = coalesce($3, inventory), projection = coalesce($4, projection)
              WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $5 AND epoch = $6)",
         )
-        .bind(work.key.kind.as_str())
-        .bind(work.key.id)
+        .bind(claimed.key.kind.as_str())
+        .bind(claimed.key.id)
         .bind(inventory.map(Json))
-        .bind(projection.map(Json))
-        .bind(work.lease.scope)
-        .bind(work.lease.epoch)
+        .bind(published_state.map(Json))
+        .bind(claimed.lease.cluster_id)
+        .bind(claimed.lease.epoch)
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() > 0)
     }
 
-    /// Ends a pass. Nothing is written when somebody else has the lease: that one has looked, or will.
-    pub async fn settle(&self, work: &Work, found: &Settlement) -> Result<()> {
-        let seconds = match found.next {
-            Next::WhenWoken => None,
-            Next::In(wait) => Some(wait.as_secs_f64()),
-        };
-        // The function is called on the updated row: its lock is held, so every committed dependant is seen.
+    /// Ends a reconcile: writes its outcome and when the record is due again. Nothing is written when another worker has the lease: that one
+    /// has reconciled the record, or will. Answers the conditions if they have changed.
+    pub async fn complete(
+        &self,
+        claimed: &Claimed,
+        outcome: &Outcome,
+        render_revision: i32,
+    ) -> Result<Option<Conditions>> {
+        // First, for the statement below ends the reconcile: rather twice than never.
+        self.wake(&outcome.wake).await?;
+        let conditions = outcome.changed_conditions(claimed);
+        let event = outcome.event(claimed);
+        let inventory = outcome.inventory.as_ref().filter(|inventory| **inventory != claimed.inventory);
+        // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
         sqlx::query(
             "WITH r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3,
                 observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
-                conditions = $7, projection = coalesce($8, projection), last_error = $9,
+                conditions = coalesce($7, conditions), projection = coalesce($8, projection), last_error = $9,
                 attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
                 brake_released = brake_released AND wake_seq <> $3, inventory = coalesce($14, inventory)
                 WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $12 AND epoch = $13) RETURNING kind, id)
              SELECT CASE WHEN $15 IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
              FROM r",
         )
-        .bind(work.key.kind.as_str())
-        .bind(work.key.id)
-        .bind(work.wake_seq)
-        .bind(seconds)
-        .bind(found.applied)
-        .bind(work.generation)
-        .bind(Json(&found.conditions))
-        .bind(found.projection.as_ref().map(Json))
-        .bind(found.error.as_deref())
-        .bind(found.render_version)
-        .bind(found.wake_dependants)
-        .bind(work.lease.scope)
-        .bind(work.lease.epoch)
-        .bind(found.inventory.as_ref().map(Json))
-        .bind(found.event.as_ref().map(|event| event.reason.as_str()))
-        .bind(found.event.as_ref().map(|event| event.note.as_str()))
-        .bind(found.event.as_ref().map(|event| if event.warning { "Warning" } else { "Normal" }))
+        .bind(claimed.key.kind.as_str())
+        .bind(claimed.key.id)
+        .bind(claimed.wake_seq)
+        .bind(outcome.action.seconds())
+        .bind(outcome.applied)
+        .bind(claimed.generation)
+        .bind(conditions.as_ref().map(Json))
+        .bind(outcome.published_state.as_ref().map(Json))
+        .bind(outcome.error.as_deref())
+        .bind(render_revision)
+        .bind(outcome.wake_dependants)
+        .bind(claimed.lease.cluster_id)
+        .bind(claimed.lease.epoch)
+        .bind(inventory.map(Json))
+        .bind(event.as_ref().map(|event| event.reason.as_str()))
+        .bind(event.as_ref().map(|event| event.note.as_str()))
+        .bind(event.as_ref().map(NewEvent::severity))
+        .execute(&self.pool)
+        .await?;
+        Ok(conditions)
+    }
+
+    /// Ends a reconcile that did nothing: only the due time is written, and `new` in place of the conditions if there are any. Under the
+    /// same rule as [`Self::complete`].
+    pub async fn requeue(&self, claimed: &Claimed, action: Action, new: Vec<NewCondition>) -> Result<()> {
+        let conditions = if new.is_empty() { None } else { Outcome::with(new).changed_conditions(claimed) };
+        sqlx::query(
+            "UPDATE reconciliations SET
+                due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
+                urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
+                conditions = coalesce($5, conditions)
+             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $6 AND epoch = $7)",
+        )
+        .bind(claimed.key.kind.as_str())
+        .bind(claimed.key.id)
+        .bind(claimed.wake_seq)
+        .bind(action.seconds())
+        .bind(conditions.as_ref().map(Json))
+        .bind(claimed.lease.cluster_id)
+        .bind(claimed.lease.epoch)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// One more reason to look at everything in a cluster: whoever watches it now has not seen what happened before.
-    pub async fn wake_cluster(&self, runtime: i64) -> Result<()> {
+    /// Wakes every record of a cluster: whoever watches it now has not seen what happened before.
+    pub async fn wake_cluster(&self, cluster_id: i64) -> Result<()> {
         // In the order of (kind, id), see [`Self::wake`].
         sqlx::query(
             "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
              FROM (SELECT kind, id FROM reconciliations WHERE runtime_id = $1 AND gone_at IS NULL ORDER BY kind, id FOR UPDATE) o
              WHERE r.kind = o.kind AND r.id = o.id",
         )
-        .bind(runtime)
+        .bind(cluster_id)
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// One more reason to look at records: something in a cluster changed, or what they read of another one did. Records
-    /// whose rows are gone too: something of theirs may stand in the cluster, or have come back.
+    /// Wakes records: an object of theirs changed, or what they read of another record did. Also records whose rows are gone: an object of
+    /// theirs may be left in the cluster, or have come back.
     pub async fn wake(&self, keys: &[Key]) -> Result<()> {
         if keys.is_empty() {
             return Ok(());
@@ -350,8 +474,8 @@ fn key(row: &PgRow) -> Result<Key> {
     Ok(Key { kind: kind(row, 0)?, id: row.try_get(1)? })
 }
 
-fn work(row: &PgRow, lease: Lease) -> Result<Work> {
-    Ok(Work {
+fn claimed(row: &PgRow, lease: Lease) -> Result<Claimed> {
+    Ok(Claimed {
         key: key(row)?,
         lease,
         wake_seq: row.try_get(2)?,
@@ -360,13 +484,80 @@ fn work(row: &PgRow, lease: Lease) -> Result<Work> {
         attempts: row.try_get(5)?,
         inventory: row.try_get::<Json<Inventory>, _>(6)?.0,
         conditions: row.try_get::<Json<Conditions>, _>(7)?.0,
-        projection: row.try_get(8)?,
+        published_state: row.try_get(8)?,
         last_error: row.try_get(9)?,
-        render_version: row.try_get(10)?,
+        render_revision: row.try_get(10)?,
         being_deleted: row.try_get(11)?,
         paused: row.try_get(12)?,
         brake_released: row.try_get(13)?,
         gone: row.try_get(14)?,
         begun: (row.try_get(15)?, Instant::now()),
     })
+}
+
+/// A record for tests of rules that read one.
+#[doc(hidden)]
+pub fn claimed_for_tests(kind: Kind, id: i64) -> Claimed {
+    Claimed {
+        key: Key { kind, id },
+        lease: Lease { cluster_id: 1, epoch: 1 },
+        wake_seq: 1,
+        generation: 1,
+        observed_generation: 0,
+        attempts: 0,
+        inventory: Inventory::default(),
+        conditions: Conditions::default(),
+        published_state: None,
+        last_error: None,
+        render_revision: 0,
+        being_deleted: false,
+        paused: false,
+        brake_released: false,
+        gone: false,
+        begun: (DateTime::UNIX_EPOCH, Instant::now()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_that_say_the_same_are_not_written() {
+        let mut claimed = claimed_for_tests(Kind::GatewayInstance, 7);
+        let outcome = Outcome::with(vec![NewCondition::met("Applied", "Applied", "1 object")]);
+        let first = outcome.changed_conditions(&claimed).unwrap();
+        assert!(first.is_true("Applied") && first.is_true("Ready"));
+        claimed.conditions = first;
+        assert_eq!(outcome.changed_conditions(&claimed), None);
+        claimed.generation += 1;
+        assert!(outcome.changed_conditions(&claimed).is_some(), "they hold at a later generation");
+    }
+
+    #[test]
+    fn an_event_tells_of_a_new_failure_and_of_a_new_generation() {
+        let mut claimed = claimed_for_tests(Kind::GatewayInstance, 7);
+        let failed = Outcome { error: Some("no".into()), ..Outcome::default() };
+        let event = failed.event(&claimed).unwrap();
+        assert_eq!((event.reason.as_str(), event.note.as_str(), event.warning), ("FailedCreate", "no", true));
+        claimed.last_error = Some("no".into());
+        assert_eq!(failed.event(&claimed), None, "said already");
+        let applied = Outcome { applied: true, ..Outcome::default() };
+        assert_eq!(applied.event(&claimed).unwrap().reason, "SuccessfulCreate");
+        claimed.observed_generation = 1;
+        assert_eq!(applied.event(&claimed), None);
+        claimed.generation = 2;
+        assert_eq!(applied.event(&claimed).unwrap().reason, "SuccessfulUpdate");
+        claimed.being_deleted = true;
+        assert_eq!(applied.event(&claimed), None, "the deletion has an event of its own");
+    }
+
+    #[test]
+    fn dependants_are_woken_only_by_what_is_new_to_them() {
+        let state = serde_json::json!({"addresses": ["192.0.2.1"]});
+        let same = Outcome::default().publish(Some(&state), state.clone());
+        assert!(!same.wake_dependants && same.published_state.is_none());
+        let new = Outcome::default().publish(None, state.clone());
+        assert!(new.wake_dependants && new.published_state == Some(state));
+    }
 }

@@ -16,17 +16,17 @@ pub fn union(old: &[InventoryEntry], plan: &Plan) -> Inventory {
 
 /// What is stored and no longer wanted: to be pruned once the plan is applied.
 pub fn difference(old: &[InventoryEntry], plan: &Plan) -> Inventory {
-    let wanted: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).chain(&plan.standing).collect();
+    let wanted: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).chain(&plan.unchanged).collect();
     old.iter().filter(|entry| !wanted.contains(&entry.object)).cloned().collect()
 }
 
 /// What is remembered of a whole plan after `applied`, its objects, were applied: what stands is as it was. In the order of `before`, so that
 /// it is the same whichever objects stood already.
 pub fn whole(before: &[InventoryEntry], plan: &Plan, applied: Inventory) -> Inventory {
-    if plan.standing.is_empty() {
+    if plan.unchanged.is_empty() {
         return applied;
     }
-    let standing: HashSet<&ObjectRef> = plan.standing.iter().collect();
+    let standing: HashSet<&ObjectRef> = plan.unchanged.iter().collect();
     let mut applied: HashMap<ObjectRef, InventoryEntry> =
         applied.into_iter().map(|entry| (entry.object.clone(), entry)).collect();
     let stands = |entry: &InventoryEntry| standing.contains(&entry.object).then(|| entry.clone());
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_stands_is_wanted_and_stays_as_it_was() {
         let old = inventory(&["a".into(), "b".into(), "c".into()]);
-        let plan = Plan { standing: vec![at("a"), at("b")], ..plan(&["d".into()]) };
+        let plan = Plan { unchanged: vec![at("a"), at("b")], ..plan(&["d".into()]) };
         assert_eq!(objects(&difference(&old, &plan)), [at("c")].into());
         let before = union(&old, &plan);
         let mut applied = inventory(&["d".into()]);

@@ -1,19 +1,20 @@
 //! Certificates of a Gateway's hostnames and the issuers that sign them, shared by both placements.
 
 use crate::{
-    Invalid,
+    InvalidInput,
     k8s::{
         Ours,
         cert_manager::{
-            Acme, CERTIFICATE, CLUSTER_ISSUER, CertificateSpec, Challenge, ClusterIssuerSpec, IssuerRef, Name,
-            PrivateKey, Route53, SecretKey, SecretTemplate, Solver, SolverRoute, SolverSelector,
+            AcmeIssuer, AcmeSolver, CERTIFICATE, CLUSTER_ISSUER, CertificatePrivateKey, CertificateSecretTemplate,
+            CertificateSpec, ChallengeSolver, ClusterIssuerSpec, IssuerRef, Route53Solver, SecretKeySelector,
+            SecretRef, SolverHttpRoute, SolverSelector,
         },
         core::{SECRET, secret},
         gateway_api::ParentReference,
     },
     labels::{CONTROL_PLANE, OWNER},
     names::{self, CERT_MANAGER_NAMESPACE},
-    plan::{Object, Plan, Standing},
+    plan::{Object, Plan, UpToDate},
     support_service::{ACCESS_KEY_ID, SECRET_ACCESS_KEY},
 };
 use causeway_records::{
@@ -23,22 +24,22 @@ use causeway_records::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// To be raised when a Certificate is made otherwise for the same hostname and issuer.
-const CERTIFICATE_FORM: u32 = 1;
+/// To be raised when a Certificate is rendered otherwise for the same hostname and issuer, see [`Plan::add`].
+const CERTIFICATE_RENDER_REVISION: u32 = 1;
 
-/// What a Gateway needs certificates for, and with what.
+/// The hostnames that a Gateway needs certificates for, and what their issuers are made of.
 pub(crate) struct Certificates<'a> {
-    /// Whose they are.
+    /// Control plane and record, for the labels of all objects.
     pub(crate) ours: Ours<'a>,
     /// Object name of the Gateway's record.
     pub(crate) object_name: &'a str,
-    /// The Gateway's namespace: a certificate stands beside its listener.
+    /// The Gateway's namespace: a certificate must be in the namespace of its listener.
     pub(crate) namespace: &'a str,
-    /// The hostnames, each with the id of the domain that it is under.
+    /// The hostnames, each with the id of the domain name definition whose issuer signs.
     pub(crate) hostnames: BTreeMap<&'a str, i64>,
-    /// The domains.
+    /// The domain name definitions that the hostnames name.
     pub(crate) domains: Vec<&'a Record<DomainNameDefinition>>,
-    /// The accounts of the domains, with their keys in plain text.
+    /// The AWS accounts of the domains, with decrypted keys.
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
 }
 
@@ -51,9 +52,9 @@ impl Certificates<'_> {
     pub(crate) fn render(
         &self,
         plain_http: &dyn Fn(&str) -> ParentReference,
-        standing: Standing<'_>,
+        up_to_date: UpToDate<'_>,
         plan: &mut Plan,
-    ) -> Result<(), Invalid> {
+    ) -> Result<(), InvalidInput> {
         let (mut secrets, mut issuers) = (BTreeMap::new(), Vec::new());
         for (domain, hostnames) in self.by_domain()? {
             if domain.spec.issuer_kind() == IssuerKind::Existing {
@@ -69,9 +70,9 @@ impl Certificates<'_> {
         }
         plan.objects.extend(secrets.into_values().chain(issuers));
         for (hostname, domain) in &self.hostnames {
-            let issuer = self.issuer_of(self.domain(*domain)?)?;
+            let issuer = self.signer(self.domain(*domain)?)?;
             let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
-            plan.add(at, CERTIFICATE_FORM, &(self.ours, hostname, &issuer), standing, |at| {
+            plan.add(at, CERTIFICATE_RENDER_REVISION, &(self.ours, hostname, &issuer), up_to_date, |at| {
                 self.certificate(at, hostname, &issuer)
             });
         }
@@ -91,7 +92,7 @@ impl Certificates<'_> {
     }
 
     /// The hostnames of each domain, by the domain's id.
-    fn by_domain(&self) -> Result<Vec<Signed<'_>>, Invalid> {
+    fn by_domain(&self) -> Result<Vec<Signed<'_>>, InvalidInput> {
         let mut by_id: BTreeMap<i64, Vec<&str>> = BTreeMap::new();
         for (hostname, domain) in &self.hostnames {
             by_id.entry(*domain).or_default().push(hostname);
@@ -99,9 +100,9 @@ impl Certificates<'_> {
         by_id.into_iter().map(|(id, hostnames)| Ok((self.domain(id)?, hostnames))).collect()
     }
 
-    fn domain(&self, id: i64) -> Result<&Record<DomainNameDefinition>, Invalid> {
+    fn domain(&self, id: i64) -> Result<&Record<DomainNameDefinition>, InvalidInput> {
         self.domains.iter().copied().find(|domain| domain.common.id == id).ok_or_else(|| {
-            Invalid::new(
+            InvalidInput::new(
                 "domain name definition",
                 id,
                 "ID",
@@ -110,11 +111,11 @@ impl Certificates<'_> {
         })
     }
 
-    fn account(&self, domain: &Record<DomainNameDefinition>) -> Result<Option<&Record<AwsAccount>>, Invalid> {
+    fn account(&self, domain: &Record<DomainNameDefinition>) -> Result<Option<&Record<AwsAccount>>, InvalidInput> {
         let Some(id) = domain.spec.aws_account_id else { return Ok(None) };
         match self.accounts.iter().copied().find(|account| account.common.id == id) {
             Some(account) => Ok(Some(account)),
-            None => Err(Invalid::new(
+            None => Err(InvalidInput::new(
                 "domain name definition",
                 &domain.spec.name,
                 "AwsAccountID",
@@ -123,7 +124,7 @@ impl Certificates<'_> {
         }
     }
 
-    /// The Secret with an account's keys; None when it has none and cert-manager's own rights are used.
+    /// The Secret with an account's access key; None when it has none, and cert-manager works with what its pod has.
     fn credentials(&self, account: &Record<AwsAccount>) -> Option<(String, Object)> {
         let (id, key) = (account.spec.access_key_id.as_deref()?, account.spec.secret_access_key.as_deref()?);
         let name = names::route53_credentials(self.object_name, account.common.id);
@@ -139,11 +140,11 @@ impl Certificates<'_> {
         account: Option<&Record<AwsAccount>>,
         hostnames: &[&str],
         plain_http: &dyn Fn(&str) -> ParentReference,
-    ) -> Result<ClusterIssuerSpec, Invalid> {
+    ) -> Result<ClusterIssuerSpec, InvalidInput> {
         Ok(match domain.spec.issuer_kind() {
             IssuerKind::SelfSigned | IssuerKind::Existing => ClusterIssuerSpec::SelfSigned {},
             IssuerKind::Ca => ClusterIssuerSpec::Ca { secret_name: issuer_name(domain)? },
-            IssuerKind::Acme => ClusterIssuerSpec::Acme(Acme {
+            IssuerKind::Acme => ClusterIssuerSpec::Acme(AcmeIssuer {
                 server: domain
                     .spec
                     .acme_server
@@ -151,10 +152,10 @@ impl Certificates<'_> {
                     .map_or(lets_encrypt_production(), |url| url.as_str())
                     .to_owned(),
                 email: domain.spec.admin_email.to_string(),
-                private_key_secret_ref: Name { name: names::acme_account(name) },
+                private_key_secret_ref: SecretRef { name: names::acme_account(name) },
                 solvers: if solves_by_dns(domain) {
                     let route53 = self.route53(domain, account);
-                    vec![Solver { selector: None, by: Challenge::Dns01 { route53 } }]
+                    vec![AcmeSolver { selector: None, challenge: ChallengeSolver::Dns01 { route53 } }]
                 } else {
                     http_solvers(hostnames, plain_http)
                 },
@@ -162,13 +163,13 @@ impl Certificates<'_> {
         })
     }
 
-    fn route53(&self, domain: &Record<DomainNameDefinition>, account: Option<&Record<AwsAccount>>) -> Route53 {
+    fn route53(&self, domain: &Record<DomainNameDefinition>, account: Option<&Record<AwsAccount>>) -> Route53Solver {
         let has_keys = account.is_some_and(|account| self.credentials(account).is_some());
         let entry = |key| {
             let account = account.filter(|_| has_keys)?;
-            Some(SecretKey { name: names::route53_credentials(self.object_name, account.common.id), key })
+            Some(SecretKeySelector { name: names::route53_credentials(self.object_name, account.common.id), key })
         };
-        Route53 {
+        Route53Solver {
             region: account.map(|account| account.spec.default_region.clone()).filter(|region| !region.is_empty()),
             hosted_zone_id: domain.spec.hosted_zone_id.clone(),
             role: account.and_then(|account| account.spec.role_arn.clone()),
@@ -178,7 +179,7 @@ impl Certificates<'_> {
     }
 
     /// The name of the ClusterIssuer that signs for a domain.
-    fn issuer_of(&self, domain: &Record<DomainNameDefinition>) -> Result<String, Invalid> {
+    fn signer(&self, domain: &Record<DomainNameDefinition>) -> Result<String, InvalidInput> {
         match domain.spec.issuer_kind() {
             IssuerKind::Existing => issuer_name(domain),
             _ => Ok(names::cluster_issuer(self.object_name, domain.common.id)),
@@ -189,17 +190,19 @@ impl Certificates<'_> {
         let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
         let spec = CertificateSpec {
             secret_name: at.name.clone(),
-            secret_template: SecretTemplate { labels: labels.map(|(key, text)| (key.to_owned(), text)).into() },
+            secret_template: CertificateSecretTemplate {
+                labels: labels.map(|(key, text)| (key.to_owned(), text)).into(),
+            },
             dns_names: vec![hostname.to_owned()],
             issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer.to_owned() },
-            private_key: PrivateKey { rotation_policy: "Always" },
+            private_key: CertificatePrivateKey { rotation_policy: "Always" },
             renew_before_percentage: 33,
         };
         CERTIFICATE.object(&self.ours, at, &spec)
     }
 }
 
-/// Whether certificates of a domain are proved by plain HTTP on the hostname.
+/// Whether the hostnames of a domain are proved to an ACME authority by HTTP-01.
 pub(crate) fn solves_by_http(domain: &Record<DomainNameDefinition>) -> bool {
     domain.spec.issuer_kind() == IssuerKind::Acme && domain.spec.acme_challenge == Some(AcmeChallenge::Http01)
 }
@@ -209,24 +212,24 @@ fn solves_by_dns(domain: &Record<DomainNameDefinition>) -> bool {
 }
 
 /// One solver for each listener, because a hostname with a listener of its own is answered there only.
-fn http_solvers(hostnames: &[&str], plain_http: &dyn Fn(&str) -> ParentReference) -> Vec<Solver> {
+fn http_solvers(hostnames: &[&str], plain_http: &dyn Fn(&str) -> ParentReference) -> Vec<AcmeSolver> {
     let mut by_parent: BTreeMap<ParentReference, Vec<String>> = BTreeMap::new();
     for hostname in hostnames {
         by_parent.entry(plain_http(hostname)).or_default().push((*hostname).to_owned());
     }
-    let solver = |(parent, dns_names)| Solver {
+    let solver = |(parent, dns_names)| AcmeSolver {
         selector: Some(SolverSelector { dns_names }),
-        by: Challenge::Http01 {
-            gateway_http_route: SolverRoute { parent_refs: vec![parent], service_type: "ClusterIP" },
+        challenge: ChallengeSolver::Http01 {
+            gateway_http_route: SolverHttpRoute { parent_refs: vec![parent], service_type: "ClusterIP" },
         },
     };
     by_parent.into_iter().map(solver).collect()
 }
 
-fn issuer_name(domain: &Record<DomainNameDefinition>) -> Result<String, Invalid> {
+fn issuer_name(domain: &Record<DomainNameDefinition>) -> Result<String, InvalidInput> {
     domain.spec.issuer_name.as_ref().map(ToString::to_string).ok_or_else(|| {
         let kind = domain.spec.issuer_kind();
-        Invalid::new(
+        InvalidInput::new(
             "domain name definition",
             &domain.spec.name,
             "IssuerName",

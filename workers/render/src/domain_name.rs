@@ -1,10 +1,11 @@
 //! Domain name instance: DNS records for the hostnames of its workload's gateways.
 
 use crate::{
+    driver::{self, Driver},
     hostnames::holder,
     k8s::{
         Ours,
-        external_dns::{DNS_ENDPOINT, DnsEndpointSpec, Endpoint},
+        external_dns::{DNS_ENDPOINT, DnsEndpointSpec, DnsRecordSet},
         gateway_api::GATEWAY,
     },
     labels::Owner,
@@ -20,29 +21,25 @@ use causeway_records::{
     nouns::DomainNameInstance,
     record::Record,
 };
-use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
-};
+use std::{collections::BTreeMap, net::IpAddr};
 
-/// Where clients find a Gateway, each address once, sorted.
+/// The addresses by which clients reach a Gateway, each once and sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Its IP addresses.
+    /// IPv4 and IPv6 addresses.
     pub ips: Vec<IpAddr>,
-    /// Its names, as a cloud's load balancer has them.
+    /// DNS names, in lower case and without final dot: some clouds give their load balancers a name instead of an address.
     pub hostnames: Vec<String>,
 }
 
 impl Targets {
-    /// No address yet.
+    /// Whether the Gateway cannot be reached yet.
     pub fn is_empty(&self) -> bool {
         self.ips.is_empty() && self.hostnames.is_empty()
     }
 }
 
-/// The targets of gateway instances, by id. One without an address may be absent.
+/// The targets of gateway instances, by id. A gateway instance without an address may be absent.
 pub type TargetsOf = BTreeMap<i64, Targets>;
 
 /// All records of one type that a hostname should have.
@@ -50,32 +47,18 @@ pub type TargetsOf = BTreeMap<i64, Targets>;
 pub struct RecordSet {
     /// `A`, `AAAA` or `CNAME`. A zone may hold an alias of type `A` instead of a `CNAME` (Route53 must, at the apex).
     pub record_type: &'static str,
-    /// Sorted.
+    /// Addresses or one name, sorted.
     pub values: Vec<String>,
-    /// Seconds for which answers may be kept.
+    /// Seconds for which resolvers may keep the answer.
     pub ttl: i64,
 }
 
-/// Who owns the objects of a domain name instance.
+/// The value of the owner label on the objects of a domain name instance.
 pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
     Owner { kind: Kind::DomainNameInstance, id: instance.common.id }
 }
 
-/// The addresses in a Gateway's status.
-pub fn gateway_addresses(status: &Value) -> Targets {
-    let (mut ips, mut hostnames) = (BTreeSet::new(), BTreeSet::new());
-    let addresses = status["addresses"].as_array().into_iter().flatten();
-    for text in addresses.filter_map(|address| address["value"].as_str()).filter(|text| !text.is_empty()) {
-        if let Ok(ip) = text.parse::<IpAddr>() {
-            ips.insert(ip);
-        } else {
-            hostnames.insert(text.trim_end_matches('.').to_ascii_lowercase());
-        }
-    }
-    Targets { ips: ips.into_iter().collect(), hostnames: hostnames.into_iter().collect() }
-}
-
-/// The Gateway that carries one of the gateways.
+/// The Gateway that carries a gateway instance: the shared one, or its own.
 pub fn gateway_ref(inputs: &DomainNameInputs, gateway: &DomainGateway) -> ObjectRef {
     match &gateway.shared_gateway {
         Some(shared) => shared_gateway::gateway_ref(&shared.object_name),
@@ -83,22 +66,29 @@ pub fn gateway_ref(inputs: &DomainNameInputs, gateway: &DomainGateway) -> Object
     }
 }
 
-/// The targets of every gateway, as the watch saw them.
-pub fn targets(inputs: &DomainNameInputs, seen: &Seen) -> TargetsOf {
-    let of = |gateway: &DomainGateway| {
-        let status = seen.get(&gateway_ref(inputs, gateway)).map(|observed| &observed.status);
-        (gateway.instance.record.common.id, status.map(gateway_addresses).unwrap_or_default())
-    };
-    inputs.gateways.iter().map(of).collect()
+/// The driver of a gateway, by its class. The class of a dedicated Gateway is not among the inputs; it is taken for the default one.
+fn driver(gateway: &DomainGateway) -> Driver {
+    let shared = gateway.shared_gateway.as_ref();
+    shared.map_or(Driver::for_class(None), |shared| shared_gateway::driver(&shared.record.spec))
 }
 
-/// A DNSEndpoint for each gateway that has something to publish: hostnames that no other domain name instance holds.
+/// The targets of every gateway, from the addresses of its Gateway.
+pub fn targets(inputs: &DomainNameInputs, seen: &Seen) -> TargetsOf {
+    let read = |gateway: &DomainGateway| {
+        let observed = seen.get(&gateway_ref(inputs, gateway));
+        let targets = observed.map(|observed| driver::addresses(driver(gateway), &observed.status));
+        (gateway.instance.record.common.id, targets.unwrap_or_default())
+    };
+    inputs.gateways.iter().map(read).collect()
+}
+
+/// A DNSEndpoint for each gateway, with the records of its hostnames. Hostnames that another domain name instance holds are left out.
 pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    let mut by_gateway: BTreeMap<i64, Vec<Endpoint>> = BTreeMap::new();
+    let mut by_gateway: BTreeMap<i64, Vec<DnsRecordSet>> = BTreeMap::new();
     let published = publishers(inputs, targets).into_iter().filter(|(hostname, _)| holder(inputs, hostname).is_none());
     for (hostname, (gateway, records)) in published {
-        let endpoint = |set: RecordSet| Endpoint {
+        let endpoint = |set: RecordSet| DnsRecordSet {
             dns_name: hostname.to_owned(),
             record_type: set.record_type.to_owned(),
             targets: set.values,
@@ -113,18 +103,19 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     by_gateway.into_iter().map(object).collect::<Vec<_>>().into()
 }
 
-/// The records that should stand in the zone, whoever publishes them, by hostname. Hostnames of gateways without an address are left out.
+/// The records that should be in the hosted zone, whoever publishes them, by hostname. Hostnames of gateways without an address are left out.
 pub fn wanted(inputs: &DomainNameInputs, targets: &TargetsOf) -> BTreeMap<String, Vec<RecordSet>> {
     publishers(inputs, targets).into_iter().map(|(hostname, (_, records))| (hostname.to_owned(), records)).collect()
 }
 
-/// The gateways whose hostnames stay published: none once the domain name instance itself goes.
+/// The gateways whose hostnames stay published: none once the domain name instance itself is being deleted.
 pub(crate) fn staying(inputs: &DomainNameInputs) -> impl Iterator<Item = &DomainGateway> {
-    let gone = is_going(&inputs.instance.record.status);
-    inputs.gateways.iter().filter(move |gateway| !gone && !is_going(&gateway.instance.record.status))
+    let deleting = is_being_deleted(&inputs.instance.record.status);
+    inputs.gateways.iter().filter(move |gateway| !deleting && !is_being_deleted(&gateway.instance.record.status))
 }
 
-pub(crate) fn is_going(status: &causeway_records::status::Status) -> bool {
+/// Whether a DELETE was asked for.
+pub(crate) fn is_being_deleted(status: &causeway_records::status::Status) -> bool {
     status.deletion_scheduled.is_some()
 }
 
@@ -149,13 +140,13 @@ fn publishers<'a>(inputs: &'a DomainNameInputs, targets: &TargetsOf) -> BTreeMap
     by_hostname
 }
 
-/// Addresses if there are any, else one name: a CNAME stands alone and has one value.
+/// A and AAAA records if there are addresses, else one CNAME: it excludes other records of its hostname and has one value.
 fn record_sets(targets: &Targets, ttl: i64) -> Vec<RecordSet> {
-    let of = |record_type, wanted: fn(&IpAddr) -> bool| {
+    let set = |record_type, wanted: fn(&IpAddr) -> bool| {
         let values: Vec<String> = targets.ips.iter().filter(|ip| wanted(ip)).map(ToString::to_string).collect();
         (!values.is_empty()).then_some(RecordSet { record_type, values, ttl })
     };
-    let addresses: Vec<_> = [of("A", IpAddr::is_ipv4), of("AAAA", IpAddr::is_ipv6)].into_iter().flatten().collect();
+    let addresses: Vec<_> = [set("A", IpAddr::is_ipv4), set("AAAA", IpAddr::is_ipv6)].into_iter().flatten().collect();
     if !addresses.is_empty() {
         return addresses;
     }

@@ -2,7 +2,7 @@
 //! publishes it, and that one takes its records away. It is the first that has noted the hostname down; the others look whether the records are
 //! as they would have them, and take over when it is no longer asked for there. So nobody takes a name from another that has it.
 
-use crate::domain_name::{RecordSet, is_going, staying};
+use crate::domain_name::{RecordSet, is_being_deleted, staying};
 use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord, Published};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +64,7 @@ pub fn successors(inputs: &DomainNameInputs) -> BTreeSet<i64> {
 /// Whether a domain name instance that is on its way out still has to wait: others ask for its hostnames too and haven't noted down yet that the
 /// records are their matter now. Were they deleted, the name would be without an address until external-dns comes round.
 pub fn is_handing_over(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
-    is_going(&inputs.instance.record.status) && has_time(inputs, now) && !successors(inputs).is_empty()
+    is_being_deleted(&inputs.instance.record.status) && has_time(inputs, now) && !successors(inputs).is_empty()
 }
 
 /// Whether others may still take over what a domain name instance has published.

@@ -1,18 +1,18 @@
-//! What a client asked for and can't have.
+//! Inputs that cannot be rendered.
 
-/// Inputs that can't be rendered: a sentence for the client, with the record and the field to change.
+/// Inputs that cannot be rendered: a sentence for the client, with the record and the field to change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{record}: {field}: {message}")]
-pub struct Invalid {
+pub struct InvalidInput {
     /// Kind and name of the record: `gateway definition shop`.
     pub record: String,
-    /// Its field, as on the wire.
+    /// The field's name on the wire: `HttpPorts`.
     pub field: &'static str,
     /// What is wrong and how to put it right.
     pub message: String,
 }
 
-impl Invalid {
+impl InvalidInput {
     /// `kind` in words, in the singular: `gateway definition`.
     pub(crate) fn new(
         kind: &str,

@@ -1,16 +1,30 @@
-//! Records to Kubernetes objects: pure functions, no async, no client, no clock.
+//! Records to Kubernetes objects and back to conditions: pure functions, no async, no client, no clock.
 //!
-//! One file per noun renders: inputs of a pass in, a [`plan::Plan`] or an [`Invalid`] out. [`conditions`] goes the other way: inputs and what
-//! the watch saw in, findings out. Names of objects come from [`names`], their shapes from [`k8s`].
+//! ```text
+//! inputs of a reconcile ──render──▶ Plan ──(workers apply it, the watch cache sees what became of it)──▶ Seen
+//! inputs, Plan, Seen ──conditions──▶ conditions of the record
+//! ```
 //!
-//! To add a noun: a file with `render`, a file in `conditions`, a plan in [`samples`] (its tests then cover names, defaults and schemas).
-
-#![warn(missing_docs)]
+//! *Inputs to objects*: one module per noun ([`workload`], [`gateway`], [`shared_gateway`], [`domain_name`], [`support_service`]) with a function
+//! `render`, from the inputs that the store read to a [`plan::Plan`] or an [`InvalidInput`]. Names of objects come from [`names`], ownership
+//! labels from [`labels`], their shapes from [`k8s`].
+//!
+//! *Objects seen to conditions*: one file per noun in [`conditions`], from inputs and [`observed::Seen`] to the conditions of the record, in the
+//! order of the work.
+//!
+//! *The gateway controller*: gateways are rendered as Gateway API objects, the same for every controller. In what controllers differ is asked of
+//! [`driver`], and stands nowhere else.
+//!
+//! **To add a renderer** for a noun: a module with `owner` and `render`; a file in `conditions/`; a plan in [`samples`], whose tests then cover
+//! names, snapshots, and defaults and schemas on a real API server.
+//!
+//! **To add a driver**: see [`driver`].
 
 pub mod bundle;
 mod certificates;
 pub mod conditions;
 pub mod domain_name;
+pub mod driver;
 pub mod gateway;
 pub mod hostnames;
 mod infrastructure;
@@ -20,11 +34,10 @@ pub mod labels;
 mod listeners;
 pub mod names;
 pub mod observed;
-pub mod overlooked;
 pub mod plan;
 pub mod samples;
 pub mod shared_gateway;
 pub mod support_service;
 pub mod workload;
 
-pub use invalid::Invalid;
+pub use invalid::InvalidInput;

@@ -1,4 +1,4 @@
-//! Every name we give to an object in a cluster, in one place. None is ever recomputed from something that a client may change.
+//! Every name that Causeway gives to an object in a cluster, in one place. No name depends on a field that a client may change.
 //!
 //! They build upon the object name of a record (`<slug>-<id>`, at most 60 characters, unique in a cluster). Names of listeners stay
 //! within 63 characters, because some controllers make labels and Service ports of them; those of Certificates within 52, because
@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 /// Where cert-manager looks for the Secrets that ClusterIssuers name.
 pub const CERT_MANAGER_NAMESPACE: &str = "cert-manager";
 
-/// The `slot`th ListenerSet of a shared gateway: `<object name>-<slot>`.
-pub fn listener_set(object_name: &str, slot: i32) -> String {
-    format!("{object_name}-{slot}")
+/// A ListenerSet of a shared gateway, numbered from 0: `<object name>-<ordinal>`.
+pub fn listener_set(object_name: &str, ordinal: i32) -> String {
+    format!("{object_name}-{ordinal}")
 }
 
 /// A listener, unique in its Gateway and in all its ListenerSets: `http-80`, `https-443-shop-example-org-0a1b2c3d4e`.

@@ -1,22 +1,22 @@
-//! What the watch saw of an object: the little that conditions are computed from.
+//! Live objects as the watch cache holds them, reduced to what conditions are computed from.
 
 use causeway_records::inventory::ObjectRef;
 use serde_json::Value;
 
-/// A projection of one live object.
+/// A live object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observed {
-    /// Which object.
+    /// Group, kind, namespace and name of the object.
     pub at: ObjectRef,
-    /// The uid the API server gave it.
+    /// The uid the API server gave it; an object that was deleted and made again has another one.
     pub uid: String,
     /// `metadata.generation`; 0 for kinds that have none.
     pub generation: i64,
-    /// `status`, as far as we read it; null when there is none yet.
+    /// The parts of `status` that conditions are computed from; null while the object has no status.
     pub status: Value,
-    /// Nothing of it is in anybody's way, as [`crate::conditions::works`] has it, and it stands as it was left: then its status is not needed.
+    /// The object is as last applied, and [`crate::conditions::works`] is true of it: then `status` is not read.
     pub works: bool,
 }
 
-/// What a watch that has listed everything saw, by object. What isn't in it does not stand in the cluster, or has only just been made.
+/// Live objects by reference. One that is absent is not in the cluster, or was made only just now and has not reached the cache.
 pub type Seen = std::collections::BTreeMap<ObjectRef, Observed>;

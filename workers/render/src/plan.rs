@@ -1,27 +1,27 @@
-//! What a record wants to stand in its cluster.
+//! The objects that a record wants in its cluster.
 
 use causeway_records::inventory::ObjectRef;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// One object as we want it, whole: kind, name, labels, spec.
+/// A desired object: the whole manifest as it is applied.
 #[derive(Clone, PartialEq)]
 pub struct Object {
-    /// Where it stands.
+    /// Group, kind, namespace and name of the object.
     pub at: ObjectRef,
     /// The manifest as it is sent, ownership labels included.
     pub body: Value,
-    /// Nobody but us has a say in its `spec`: what others add there is removed again. Off for kinds that other controllers
-    /// complete (Deployments, webhook configurations, a user's manifests).
+    /// Only Causeway writes the `spec`: fields that others add are removed again. Off for kinds that other controllers complete
+    /// (Deployments, webhook configurations, a user's manifests).
     pub exclusive: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
-    /// Hash of what it was made of, where that says as much as the manifest; see [`Plan::add`].
-    pub made_of: Option<String>,
+    /// Hash of the inputs that the manifest was rendered from. Set by [`Plan::add`]; None where the manifest itself is hashed.
+    pub input_hash: Option<String>,
 }
 
-/// Of a Secret only the name: what is in it must not get into a log.
+/// Of a Secret only the name: its contents must not get into a log.
 impl std::fmt::Debug for Object {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut object = f.debug_struct("Object");
@@ -33,76 +33,77 @@ impl std::fmt::Debug for Object {
     }
 }
 
-/// The objects of one record, in the order in which they are applied; pruning goes the other way.
+/// The objects of one record.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// In order of application.
+    /// Objects to apply, in this order; pruning goes the other way.
     pub objects: Vec<Object>,
-    /// Objects that belong to the plan and were not made again: they stand in the cluster as they were left.
-    pub standing: Vec<ObjectRef>,
+    /// Objects that belong to the plan and were not rendered, because they are in the cluster as last applied.
+    pub unchanged: Vec<ObjectRef>,
 }
 
-/// Says of an object, and the hash of what it would be made of, whether it stands in the cluster made of just that.
-pub type Standing<'a> = &'a dyn Fn(&ObjectRef, &str) -> bool;
+/// Answers whether an object is in the cluster as last applied, and was rendered from inputs with this hash.
+pub type UpToDate<'a> = &'a dyn Fn(&ObjectRef, &str) -> bool;
 
-/// As if nothing stood.
-pub fn nothing_stands(_: &ObjectRef, _: &str) -> bool {
+/// An [`UpToDate`] that has everything rendered.
+pub fn nothing_up_to_date(_: &ObjectRef, _: &str) -> bool {
     false
 }
 
 impl From<Vec<Object>> for Plan {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects, standing: Vec::new() }
+        Self { objects, unchanged: Vec::new() }
     }
 }
 
 impl Plan {
-    /// Adds an object that is made only if it doesn't stand yet, or not made of the same: of a thousand that differ in nothing a pass should
-    /// render none.
+    /// Adds an object that is rendered only if it is missing, was changed in the cluster, or has other inputs than last time. So a
+    /// reconcile of a thousand equal listeners renders none of them.
     ///
-    /// `source` must tell whatever the manifest is made of, and `form` must be raised when it is made otherwise of the same.
+    /// `inputs` must hold everything that `render` reads, and `revision` must be raised when `render` makes another manifest of the same
+    /// inputs: otherwise objects in the cluster stay as an older release rendered them.
     pub(crate) fn add(
         &mut self,
         at: ObjectRef,
-        form: u32,
-        source: &impl Serialize,
-        standing: Standing<'_>,
-        make: impl FnOnce(ObjectRef) -> Object,
+        revision: u32,
+        inputs: &impl Serialize,
+        up_to_date: UpToDate<'_>,
+        render: impl FnOnce(ObjectRef) -> Object,
     ) {
-        let made_of = hash(&(form, source));
-        if standing(&at, &made_of) {
-            self.standing.push(at);
+        let input_hash = hash(&(revision, inputs));
+        if up_to_date(&at, &input_hash) {
+            self.unchanged.push(at);
         } else {
-            self.objects.push(Object { made_of: Some(made_of), ..make(at) });
+            self.objects.push(Object { input_hash: Some(input_hash), ..render(at) });
         }
     }
 
-    /// How many objects the record has.
+    /// The number of objects, rendered or not.
     pub fn len(&self) -> usize {
-        self.objects.len() + self.standing.len()
+        self.objects.len() + self.unchanged.len()
     }
 
-    /// Whether the record has no object.
+    /// Whether the record wants no object in the cluster.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Object {
-    /// An object in whose `spec` others may have a say, and which goes with its record.
+    /// An object whose `spec` others may write too, and which goes with its record.
     pub fn new(at: ObjectRef, body: Value) -> Self {
-        Self { at, body, exclusive: false, keep: false, made_of: None }
+        Self { at, body, exclusive: false, keep: false, input_hash: None }
     }
 
-    /// Changes exactly when what we ask for changes.
+    /// Changes exactly when the manifest changes.
     pub fn desired_hash(&self) -> String {
-        self.made_of.clone().unwrap_or_else(|| hash(&self.body))
+        self.input_hash.clone().unwrap_or_else(|| hash(&self.body))
     }
 }
 
 /// A short stable hash of a value's JSON: the keys of a [`Value`] are sorted by `serde_json`, so equal ones have equal hashes.
 pub fn hash(value: &impl Serialize) -> String {
-    // Neither texts, numbers and lists nor a Value are refused.
+    // Texts, numbers, lists and a Value can always be serialised.
     let json = serde_json::to_vec(value).unwrap_or_default();
     let mut text = format!("{:x}", Sha256::digest(json));
     text.truncate(32);

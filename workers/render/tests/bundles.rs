@@ -7,7 +7,7 @@ use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use causeway_render::plan::{Object, Plan};
 use causeway_render::samples::support_service::{CONTROL_PLANE as US, inputs, options_for};
 use causeway_render::support_service::{
-    Adoption, AwsCredentials, Definition, Facts, Options, SupportServiceInputs, render, survey,
+    Adoption, AwsCredentials, Definition, Facts, Installation, Options, render, survey,
 };
 use serde_json::{Value, json};
 
@@ -149,8 +149,7 @@ fn a_changed_job_is_a_new_job() {
 fn what_belongs_to_somebody_else_is_left_out() {
     let bundles = real();
     let options = Options { existing_namespace: true, ..Options::default() };
-    let plan =
-        render(&SupportServiceInputs { definitions: false, ..inputs(&bundles["cert-manager"], &options) }).unwrap();
+    let plan = render(&Installation { definitions: false, ..inputs(&bundles["cert-manager"], &options) }).unwrap();
     assert!(
         plan.objects.iter().all(|object| object.at.kind != "CustomResourceDefinition" && object.at.kind != "Namespace")
     );

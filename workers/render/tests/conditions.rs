@@ -3,13 +3,13 @@
 use causeway_records::{
     inputs::{DomainNameState, GatewayInputs, HostRecord, Listener, Published, SharedGatewayInputs},
     inventory::ObjectRef,
-    status::{ConditionStatus, Finding},
+    status::{ConditionStatus, NewCondition},
 };
 use causeway_render::{
     conditions::{changed_listeners, gateway_instance, shared_gateway, works},
     gateway, k8s,
     observed::{Observed, Seen},
-    plan::{Plan, nothing_stands},
+    plan::{Plan, nothing_up_to_date},
     samples,
     shared_gateway::render,
 };
@@ -81,18 +81,20 @@ impl Cluster {
         &mut self.seen.get_mut(&at).expect("in the sample").status
     }
 
-    fn findings(&self) -> Vec<Finding> {
+    fn conditions(&self) -> Vec<NewCondition> {
         gateway_instance(&self.inputs, &self.plan, &self.seen)
     }
     /// Status, reason and message of one step.
-    fn finding(&self, kind: &str) -> (ConditionStatus, String, String) {
-        let finding = self.findings().into_iter().find(|finding| finding.kind == kind).expect("in the sample");
-        (finding.status, finding.reason, finding.message)
+    fn condition(&self, kind: &str) -> (ConditionStatus, String, String) {
+        let condition =
+            self.conditions().into_iter().find(|condition| condition.condition_type == kind).expect("in the sample");
+        (condition.status, condition.reason, condition.message)
     }
     /// The steps that don't hold.
     fn blocked(&self) -> Vec<&'static str> {
-        let open = |finding: Finding| (finding.status != ConditionStatus::True).then_some(finding.kind);
-        self.findings().into_iter().filter_map(open).collect()
+        let open =
+            |condition: NewCondition| (condition.status != ConditionStatus::True).then_some(condition.condition_type);
+        self.conditions().into_iter().filter_map(open).collect()
     }
 }
 
@@ -109,19 +111,23 @@ const ALL: [&str; 7] = [
 #[test]
 fn what_works_is_ready_step_by_step() {
     let cluster = Cluster::working();
-    let findings = cluster.findings();
-    assert_eq!(findings.iter().map(|finding| finding.kind).collect::<Vec<_>>(), ALL);
+    let conditions = cluster.conditions();
+    assert_eq!(conditions.iter().map(|condition| condition.condition_type).collect::<Vec<_>>(), ALL);
     assert_eq!(cluster.blocked(), [""; 0]);
     assert!(
-        shared_gateway(&cluster.shared, &cluster.seen).iter().all(|finding| finding.status == ConditionStatus::True)
+        shared_gateway(&cluster.shared, &cluster.seen)
+            .iter()
+            .all(|condition| condition.status == ConditionStatus::True)
     );
-    insta::assert_snapshot!(told(&findings));
+    insta::assert_snapshot!(told(&conditions));
 }
 
-fn told(findings: &[Finding]) -> String {
-    findings
+fn told(conditions: &[NewCondition]) -> String {
+    conditions
         .iter()
-        .map(|finding| format!("{} {} {}: {}\n", finding.kind, finding.status, finding.reason, finding.message))
+        .map(|condition| {
+            format!("{} {} {}: {}\n", condition.condition_type, condition.status, condition.reason, condition.message)
+        })
         .collect()
 }
 
@@ -129,7 +135,7 @@ fn told(findings: &[Finding]) -> String {
 fn nothing_seen_yet() {
     let mut cluster = Cluster::working();
     cluster.seen.clear();
-    insta::assert_snapshot!(told(&cluster.findings()));
+    insta::assert_snapshot!(told(&cluster.conditions()));
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn a_gateway_that_is_gone_takes_its_routes_along() {
         ["GatewayAccepted", "GatewayProgrammed", "AddressAssigned", "ListenersReady", "RoutesAccepted"],
         "though ListenerSet and routes still say True"
     );
-    let (status, reason, message) = cluster.finding("RoutesAccepted");
+    let (status, reason, message) = cluster.condition("RoutesAccepted");
     assert_eq!((status, reason.as_str()), (ConditionStatus::False, "GatewayNotFound"));
     assert_eq!(
         message,
@@ -157,7 +163,7 @@ fn words_about_another_generation_do_not_count() {
     }
     let all_but_address = ALL.into_iter().filter(|kind| *kind != "AddressAssigned").collect::<Vec<_>>();
     assert_eq!(cluster.blocked(), all_but_address);
-    assert!(cluster.findings().iter().all(|finding| finding.status != ConditionStatus::False));
+    assert!(cluster.conditions().iter().all(|condition| condition.status != ConditionStatus::False));
 }
 
 /// What is changed in a working cluster, the step that then doesn't hold, its reason, and a part of its message.
@@ -329,7 +335,7 @@ fn each_obstacle_is_told_by_its_step() {
     for (case, change, kind, reason, part) in cases {
         let mut cluster = Cluster::working();
         change(&mut cluster);
-        let (status, found, message) = cluster.finding(kind);
+        let (status, found, message) = cluster.condition(kind);
         let expected = if reason == "Pending" { ConditionStatus::Unknown } else { ConditionStatus::False };
         assert_eq!((status, found.as_str()), (expected, reason), "{case}: {message}");
         assert!(message.contains(part), "{case}: {message}");
@@ -339,7 +345,7 @@ fn each_obstacle_is_told_by_its_step() {
 #[test]
 fn dns_is_told_where_somebody_publishes() {
     let mut cluster = Cluster::working();
-    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"));
+    assert!(cluster.conditions().iter().all(|condition| condition.condition_type != "DnsPublished"));
     let state = |hosts: &[(&str, bool, &str)]| {
         let record =
             |present, message: &str| HostRecord { present, message: message.into(), ttl: 300, ..HostRecord::default() };
@@ -349,12 +355,15 @@ fn dns_is_told_where_somebody_publishes() {
     };
     cluster.inputs.domain_names =
         vec![DomainNameState { reconciled: true, ..state(&[("other.example.net", true, "")]) }];
-    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"), "it is of another domain");
+    assert!(
+        cluster.conditions().iter().all(|condition| condition.condition_type != "DnsPublished"),
+        "it is of another domain"
+    );
     cluster.inputs.domain_names = vec![state(&[])];
-    assert_eq!(cluster.finding("DnsPublished").0, ConditionStatus::Unknown);
+    assert_eq!(cluster.condition("DnsPublished").0, ConditionStatus::Unknown);
     cluster.inputs.domain_names = vec![state(&[("shop.example.org", false, "the zone is not there")])];
     assert_eq!(
-        cluster.finding("DnsPublished"),
+        cluster.condition("DnsPublished"),
         (
             ConditionStatus::False,
             "NotPublished".into(),
@@ -366,9 +375,12 @@ fn dns_is_told_where_somebody_publishes() {
         record.gone_since = Some(Default::default());
     }
     cluster.inputs.domain_names = vec![withdrawn];
-    assert!(cluster.findings().iter().all(|finding| finding.kind != "DnsPublished"), "it was withdrawn on purpose");
+    assert!(
+        cluster.conditions().iter().all(|condition| condition.condition_type != "DnsPublished"),
+        "it was withdrawn on purpose"
+    );
     cluster.inputs.domain_names.push(state(&[("shop.example.org", true, "")]));
-    assert_eq!(cluster.finding("DnsPublished").0, ConditionStatus::True);
+    assert_eq!(cluster.condition("DnsPublished").0, ConditionStatus::True);
 }
 
 #[test]
@@ -404,7 +416,7 @@ fn users_hear_of_listeners_of_which_something_changed() {
 fn a_set_works_when_all_its_listeners_do() {
     let mut cluster = Cluster::working();
     let (set, certificate) = (cluster.set(), cluster.certificate());
-    let plan = render(&cluster.shared, &nothing_stands).unwrap();
+    let plan = render(&cluster.shared, &nothing_up_to_date).unwrap();
     let object = |cluster: &mut Cluster, at: &ObjectRef| {
         let mut body = plan.objects.iter().find(|object| object.at == *at).unwrap().body.clone();
         body["status"] = cluster.status(at.clone()).clone();
@@ -422,11 +434,11 @@ fn a_set_works_when_all_its_listeners_do() {
     assert!(!works(&set, &object(&mut cluster, &set), GENERATION));
 
     // Of a set that works the status is not needed.
-    let findings = shared_gateway(&Cluster::working().shared, &Cluster::working().seen);
+    let conditions = shared_gateway(&Cluster::working().shared, &Cluster::working().seen);
     let mut cluster = Cluster::working();
     for at in [set, certificate] {
         let observed = cluster.seen.get_mut(&at).unwrap();
         (observed.works, observed.status) = (true, Value::Null);
     }
-    assert_eq!(shared_gateway(&cluster.shared, &cluster.seen), findings);
+    assert_eq!(shared_gateway(&cluster.shared, &cluster.seen), conditions);
 }

@@ -6,7 +6,7 @@ use causeway_records::{
 };
 use causeway_render::{
     gateway,
-    plan::{Plan, nothing_stands},
+    plan::{Plan, nothing_up_to_date},
     samples::{self, Variant, http, tcp},
     shared_gateway,
 };
@@ -158,18 +158,18 @@ fn what_no_gateway_can_do_is_refused_with_the_field() {
     let mut early = samples::gateway(1, "web", None, &[http(80, "/")], &[]);
     assert_eq!(refused(&early).field, "Placement", "no shared gateway");
     early = only(samples::shared(2, vec![early]));
-    early.shared_gateway.as_mut().unwrap().slots.clear();
+    early.shared_gateway.as_mut().unwrap().listener_sets.clear();
     assert_eq!(refused(&early).field, "HttpPorts", "no listener");
 }
 
 #[test]
 fn nobody_uses_it_and_it_stands_nowhere() {
     let mut inputs = samples::shared(2, vec![]).shared.unwrap();
-    assert_eq!(shared_gateway::render(&inputs, &nothing_stands), Ok(Plan::default()));
+    assert_eq!(shared_gateway::render(&inputs, &nothing_up_to_date), Ok(Plan::default()));
     assert_eq!(shared_gateway::secrets(&inputs), []);
     inputs.listeners =
         samples::shared(2, vec![samples::gateway(1, "web", None, &[http(8080, "/")], &[])]).shared.unwrap().listeners;
-    assert_eq!(shared_gateway::render(&inputs, &nothing_stands).unwrap().objects.len(), 3);
+    assert_eq!(shared_gateway::render(&inputs, &nothing_up_to_date).unwrap().objects.len(), 3);
 }
 
 #[test]
@@ -198,14 +198,14 @@ fn large() -> (GatewayInputs, SharedGatewayInputs) {
     let mut inputs = only(scene);
     let mut usage = inputs.shared_gateway.clone().expect("on it");
     inputs.hostnames = (0..40).map(|i| format!("h{i}.example.org")).collect();
-    let https = shared.listeners.iter().find(|listener| listener.slot.is_some()).expect("HTTPS").clone();
-    shared.listeners.retain(|listener| listener.slot.is_none());
-    usage.slots.retain(|_, slot| slot.is_none());
+    let https = shared.listeners.iter().find(|listener| listener.listener_set.is_some()).expect("HTTPS").clone();
+    shared.listeners.retain(|listener| listener.listener_set.is_none());
+    usage.listener_sets.retain(|_, listener_set| listener_set.is_none());
     for hostname in &inputs.hostnames {
         let mut listener = https.clone();
         listener.key.hostname = Some(hostname.clone());
-        listener.slot = Some(i32::from(hostname.contains('3')));
-        usage.slots.insert(listener.key.clone(), listener.slot);
+        listener.listener_set = Some(i32::from(hostname.contains('3')));
+        usage.listener_sets.insert(listener.key.clone(), listener.listener_set);
         shared.listeners.push(listener);
     }
     inputs.shared_gateway = Some(usage);
@@ -246,7 +246,7 @@ proptest! {
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
         let mut other = shared.clone();
         other.listeners = listeners;
-        prop_assert_eq!(shared_gateway::render(&other, &nothing_stands), shared_gateway::render(&shared, &nothing_stands));
+        prop_assert_eq!(shared_gateway::render(&other, &nothing_up_to_date), shared_gateway::render(&shared, &nothing_up_to_date));
         prop_assert_eq!(shared_gateway::secrets(&other), shared_gateway::secrets(&shared));
         mixed.shared_gateway = None;
         mixed.hostnames.truncate(60);
@@ -260,19 +260,19 @@ proptest! {
 }
 
 /// Listeners for a few hostnames on four ports, in three ListenerSets; the certificates are proved by plain HTTP.
-fn spread(slots: Vec<(usize, usize, i32)>) -> SharedGatewayInputs {
+fn spread(ordinals: Vec<(usize, usize, i32)>) -> SharedGatewayInputs {
     let http01 = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
     let ports = [http(80, "/"), http(8080, "/"), http(443, "/").tls(), http(8443, "/").tls()];
     let scene = samples::shared(2, vec![samples::gateway(1, "web", Some((21, http01)), &ports, &[5432])]);
     let mut shared = scene.shared.expect("a shared gateway");
     let (named, nameless): (Vec<_>, Vec<_>) =
-        shared.listeners.into_iter().partition(|listener| listener.slot.is_some());
+        shared.listeners.into_iter().partition(|listener| listener.listener_set.is_some());
     shared.listeners = nameless;
     let mut taken = BTreeSet::new();
-    for (port, hostname, slot) in slots {
+    for (port, hostname, ordinal) in ordinals {
         let mut listener = named[port].clone();
         listener.key.hostname = Some(format!("h{hostname}.example.org"));
-        listener.slot = Some(slot);
+        listener.listener_set = Some(ordinal);
         if taken.insert(listener.key.clone()) {
             shared.listeners.push(listener);
         }
@@ -283,20 +283,20 @@ fn spread(slots: Vec<(usize, usize, i32)>) -> SharedGatewayInputs {
 proptest! {
     #[test]
     fn a_listener_set_alone_is_as_among_all(
-        slots in proptest::collection::vec((0usize..4, 0usize..5, 0i32..3), 1..16),
+        ordinals in proptest::collection::vec((0usize..4, 0usize..5, 0i32..3), 1..16),
         asked in proptest::collection::btree_set(0i32..3, 1..3),
     ) {
-        let whole = spread(slots);
+        let whole = spread(ordinals);
         let asked: Vec<i32> = asked.into_iter().collect();
-        let is_asked = |listener: &Listener| listener.slot.is_some_and(|slot| asked.contains(&slot));
+        let is_asked = |listener: &Listener| listener.listener_set.is_some_and(|ordinal| asked.contains(&ordinal));
         let hostnames: BTreeSet<_> =
             whole.listeners.iter().filter(|l| is_asked(l)).map(|l| l.key.hostname.clone()).collect();
         let mut part = whole.clone();
         part.listeners.retain(|listener| hostnames.contains(&listener.key.hostname));
-        let sets: BTreeSet<_> = asked.iter().map(|slot| shared_gateway::holder(&whole.gateway.object_name, Some(*slot))).collect();
-        let all = shared_gateway::render(&whole, &nothing_stands).unwrap();
+        let sets: BTreeSet<_> = asked.iter().map(|ordinal| shared_gateway::holder(&whole.gateway.object_name, Some(*ordinal))).collect();
+        let all = shared_gateway::render(&whole, &nothing_up_to_date).unwrap();
         let expected: Vec<_> = all.objects.into_iter().filter(|object| sets.contains(&object.at)).collect();
-        let alone = shared_gateway::render_listener_sets(&part, &asked, &nothing_stands).unwrap();
+        let alone = shared_gateway::render_listener_sets(&part, &asked, &nothing_up_to_date).unwrap();
         prop_assert_eq!(alone.objects, expected);
     }
 }

@@ -2,8 +2,8 @@
 
 use causeway_records::{inputs::HostRecord, status::ConditionStatus};
 use causeway_render::{
-    conditions,
-    domain_name::{self, gateway_addresses},
+    conditions, domain_name,
+    driver::{self, Driver},
     labels::OWNER,
     observed::{Observed, Seen},
     samples,
@@ -85,10 +85,10 @@ fn addresses_are_read_from_status() {
         { "type": "Hostname", "value": "LB.example.net." }, { "type": "IPAddress", "value": "192.0.2.9" },
         { "value": "192.0.2.10" }, { "value": "" }, {}
     ] });
-    let targets = gateway_addresses(&status);
+    let targets = driver::addresses(Driver::for_class(None), &status);
     assert_eq!(targets.ips.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.9", "192.0.2.10"]);
     assert_eq!(targets.hostnames, ["lb.example.net"]);
-    assert!(gateway_addresses(&json!(null)).is_empty());
+    assert!(driver::addresses(Driver::for_class(None), &json!(null)).is_empty());
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn one_gateway_publishes_a_hostname_that_several_have() {
 fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
     let (mut inputs, mut targets) = samples::domain_name();
     let found = |inputs: &_, targets: &_| {
-        let findings = conditions::domain_name_instance(inputs, targets);
-        findings.into_iter().map(|finding| (finding.status, finding.message)).collect::<Vec<_>>()
+        let found = conditions::domain_name_instance(inputs, targets);
+        found.into_iter().map(|condition| (condition.status, condition.message)).collect::<Vec<_>>()
     };
     let seen = found(&inputs, &targets);
     assert_eq!(seen[0].0, ConditionStatus::True);

@@ -1,26 +1,22 @@
-//! Definitions stand in no cluster: a pass checks what can be checked without one, and lets a deleted one go after its instances.
+//! Definitions have no objects in any cluster: what can be checked without one is checked, and a deleted one goes after its instances.
 
-use super::{APPLIED, Failure, Found, remove};
+use super::{APPLIED, Interrupted, delete};
 use crate::context::Context;
-use causeway_records::{nouns::WorkloadDefinition, status::Finding};
+use causeway_records::{Kind, nouns::WorkloadDefinition, status::NewCondition};
 use causeway_render::workload::manifests;
-use causeway_store::queue::Work;
+use causeway_store::queue::{Claimed, Outcome};
 
-pub(super) async fn reconcile(context: &Context, work: &Work) -> Result<Found, Failure> {
-    if work.gone {
-        return Ok(Found { gone: true, ..Found::default() });
+pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
+    if claimed.being_deleted {
+        return delete::confirm(context, claimed).await;
     }
-    if work.being_deleted {
-        return remove::confirm(context, work).await;
+    let mut outcome = Outcome { applied: true, ..Outcome::default() };
+    if claimed.key.kind == Kind::WorkloadDefinition {
+        let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
+        outcome = outcome.then(match manifests(&definition.spec.yaml_document) {
+            Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
+            Err(sentence) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
+        });
     }
-    let findings = if work.key.kind == causeway_records::Kind::WorkloadDefinition {
-        let definition = context.store.get::<WorkloadDefinition>(work.key.id).await?;
-        vec![match manifests(&definition.spec.yaml_document) {
-            Ok(manifests) => Finding::holds(APPLIED, "Valid", format!("{} manifests", manifests.len())),
-            Err(sentence) => Finding::fails(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
-        }]
-    } else {
-        vec![]
-    };
-    Ok(Found { findings, applied: true, ..Found::default() })
+    Ok(outcome)
 }

@@ -1,98 +1,72 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
-use super::{Failure, Found, Pass, overlooked::remind, services::all_hold, shared_gateway::gateway_state};
-use causeway_records::{
-    inputs::{GatewayInputs, Protocol},
-    inventory::ObjectRef,
-    nouns::Service,
-    status::Finding,
-};
+use super::{Interrupted, Reconcile, prerequisites::all_met, shared_gateway::gateway_state, touch::touch_unanswered};
+use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
     conditions,
-    gateway::{self, gateway_ref, listeners},
-    k8s::cert_manager::CLUSTER_ISSUER,
-    names, shared_gateway,
+    gateway::{self, gateway_ref},
 };
-use causeway_store::queue::Next;
+use causeway_store::queue::Outcome;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 
-/// The step of a gateway that is on its way out: its hostnames leave the zone first.
+/// The condition of a gateway that is being deleted: its hostnames leave their zones first.
 const DNS_WITHDRAWN: &str = "DnsWithdrawn";
 
-pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
-    let (mut inputs, services) = pass.context.store.gateway_inputs(pass.work.key.id).await?;
+pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
+    // 1. Read (needs Postgres), decrypt (pure).
+    let (mut inputs, services) = ctx.context.store.gateway_inputs(ctx.claimed.key.id).await?;
     if let Some(account) = &mut inputs.account
-        && let Err(error) = account.spec.decrypt(&pass.context.key)
+        && let Err(error) = account.spec.decrypt(&ctx.context.key)
     {
-        return Ok(pass.invalid(format!("aws account {}: {error}", account.spec.name)));
+        return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
     let owner = gateway::owner(&inputs.instance.record);
-    if pass.work.being_deleted {
-        return match still_published(&inputs, pass.work.now()) {
-            Some((message, wait)) => Ok(Found {
-                findings: vec![pass.reachable(), Finding::fails(DNS_WITHDRAWN, "Waiting", message)],
-                next: Next::In(wait),
-                ..Found::default()
-            }),
-            None => pass.remove(owner).await,
+    // 2. Deletion: its hostnames leave their zones first (pure), then its objects go (needs the cluster).
+    if ctx.claimed.being_deleted {
+        return match still_published(&inputs, ctx.claimed.now()) {
+            Some((message, wait)) => {
+                let conditions = vec![ctx.reachable(), NewCondition::not_met(DNS_WITHDRAWN, "Waiting", message)];
+                Ok(Outcome::with(conditions).requeue_after(wait))
+            }
+            None => ctx.delete(owner).await,
         };
     }
-    let before = pass.first_steps_with(&services, needed(&inputs));
-    if !all_hold(&before) {
-        return Ok(Found { findings: before, ..Found::default() });
+    // 3. Prerequisites (pure).
+    let before = ctx.prerequisites_among(&services, &gateway::support_services(&inputs));
+    if !all_met(&before) {
+        return Ok(Outcome::with(before));
     }
+    // 4. Render (pure).
     let plan = match gateway::render(&inputs) {
         Ok(plan) => plan,
-        Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
+        Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
-    let brought = pass.bring(owner, &plan).await?;
-    let others = looked_at(&inputs);
-    pass.watch(others.iter()).await;
-    let seen = pass.seen(owner, others.iter());
-    let steps = conditions::gateway_instance(&inputs, &plan, &seen);
-    let unanswered = if brought.applied { remind(pass, owner, &plan, &seen, &steps).await? } else { None };
-    let mut found = brought.found(before, steps);
-    found.next = unanswered.map_or(found.next, |wait| found.next.within(wait));
-    if inputs.shared_gateway.is_none() {
-        // Who publishes its address reads it; a shared gateway tells them itself.
-        let state = gateway_state(&gateway_ref(&inputs), &seen);
-        found.wake_dependants = pass.work.projection.as_ref() != Some(&state);
-        found.projection = Some(state);
+    // 5. Apply and prune (needs the cluster).
+    let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
+    // 6. Observe (from the cache), conditions (pure).
+    let others = gateway::observed_refs(&inputs);
+    ctx.watch(others.iter()).await;
+    let seen = ctx.seen(owner, others.iter());
+    let conditions = conditions::gateway_instance(&inputs, &plan, &seen);
+    // 7. Touch routes that no controller has answered (needs the cluster).
+    if outcome.applied
+        && let Some(wait) = touch_unanswered(ctx, &inputs, &plan, &seen, &conditions).await?
+    {
+        outcome.action = outcome.action.within(wait);
     }
-    Ok(found)
+    outcome.conditions.extend(conditions);
+    // 8. Publish the Gateway's state, which domain name instances read; a shared gateway publishes its own (pure).
+    Ok(match inputs.shared_gateway {
+        Some(_) => outcome,
+        None => {
+            let state = gateway_state(&gateway_ref(&inputs), &seen);
+            outcome.publish(ctx.claimed.published_state.as_ref(), state)
+        }
+    })
 }
 
-fn needed(inputs: &GatewayInputs) -> &'static [Service] {
-    if inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true)) {
-        &[Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]
-    } else {
-        &[Service::GatewayApi, Service::EnvoyGateway]
-    }
-}
-
-/// Objects of the shared gateway that this instance's steps are read from.
-fn looked_at(inputs: &GatewayInputs) -> Vec<ObjectRef> {
-    let mut all = vec![gateway_ref(inputs)];
-    let Some(shared) = &inputs.shared_gateway else { return all };
-    let name = &shared.gateway.object_name;
-    all.extend(shared.slots.values().map(|slot| shared_gateway::holder(name, *slot)));
-    // Without TLS nothing of cert-manager is asked for, which may not be installed.
-    let secured =
-        listeners(inputs).unwrap_or_default().into_iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let certificates: Vec<_> =
-        secured.filter_map(|listener| Some(shared_gateway::certificate_ref(name, &listener.key.hostname?))).collect();
-    if !certificates.is_empty() {
-        let issuers =
-            inputs.domain.iter().map(|domain| CLUSTER_ISSUER.cluster(&names::cluster_issuer(name, domain.id())));
-        all.extend(issuers.chain(certificates));
-    }
-    all.sort();
-    all.dedup();
-    all
-}
-
-/// Why the routes must stay for now: answers that lead here are still given or kept. With the time to wait.
+/// Why the routes must stay for now: resolvers still give or keep answers that lead here. With the time to wait.
 fn still_published(inputs: &GatewayInputs, now: DateTime<Utc>) -> Option<(String, Duration)> {
     const SOON: Duration = Duration::from_secs(1);
     for domain_name in &inputs.domain_names {

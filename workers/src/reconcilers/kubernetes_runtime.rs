@@ -1,44 +1,40 @@
-//! A cluster: whether it can be reached, and whether it is the one it was.
+//! A cluster: whether it can be reached, and whether it and the database are those that they were.
 
-use super::{APPLIED, CLUSTER_REACHABLE, DATABASE_RESTORED, Failure, Found, remove, unreachable};
-use crate::{
-    context::Context,
-    site::{AgeError, Reach, Site},
-};
-use causeway_records::status::Finding;
-use causeway_store::queue::{Next, Work};
-use std::{sync::Arc, time::Duration};
+use super::{APPLIED, DATABASE_RESTORED, Failed, Interrupted, Reconcile, delete};
+use crate::session::RestoreError;
+use causeway_records::status::NewCondition;
+use causeway_store::queue::Outcome;
+use std::time::Duration;
 
 /// How often a cluster that answers is asked again, so that one that fell silent is noticed without any change.
 const RESYNC: Duration = Duration::from_secs(300);
 
-pub(super) async fn reconcile(context: &Context, site: &Arc<Site>, work: &Work) -> Result<Found, Failure> {
-    if work.gone {
-        return Ok(Found { gone: true, ..Found::default() });
-    }
-    let connection = match site.reach_anew().await? {
-        Reach::Up(connection) => connection,
-        Reach::Down(down) => return unreachable(context, site, work, down).await,
-    };
-    let message = format!("the cluster answers and runs Kubernetes {}", connection.version);
-    let reachable = Finding::holds(CLUSTER_REACHABLE, "Reachable", message);
-    if site.restored().is_some() && work.brake_released {
-        match site.accept(&connection).await {
+pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
+    let (session, connection, claimed) = (ctx.session, &ctx.connection, ctx.claimed);
+    let reachable = Outcome::with(vec![ctx.reachable()]);
+    // 1. A person's word for a restored database (needs the cluster).
+    if session.restored_sentence().is_some() && claimed.brake_released {
+        match session.accept_database(connection).await {
             Ok(()) => {}
-            Err(AgeError::Store(error)) => return Err(error.into()),
-            Err(AgeError::Cluster(error)) => return Ok(Found::again(DATABASE_RESTORED, error.to_string())),
+            Err(RestoreError::Store(error)) => return Err(error.into()),
+            Err(RestoreError::Cluster(error)) => {
+                let failed = Failed::new(APPLIED, DATABASE_RESTORED, error.to_string());
+                return Ok(failed.ends(Outcome::default(), claimed));
+            }
         }
     }
-    if let Some(sentence) = site.restored() {
-        let findings = vec![reachable, Finding::fails(APPLIED, DATABASE_RESTORED, sentence)];
-        return Ok(Found { findings, next: Next::In(RESYNC), ..Found::default() });
+    if let Some(sentence) = session.restored_sentence() {
+        let condition = NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence);
+        return Ok(reachable.then(condition).requeue_after(RESYNC));
     }
-    if work.being_deleted {
-        let found = remove::confirm(context, work).await?;
-        if found.gone {
-            site.forget(&connection).await;
+    // 2. Deletion (needs the cluster).
+    if claimed.being_deleted {
+        let outcome = delete::confirm(ctx.context, claimed).await?;
+        if outcome.deleted {
+            session.remove_mark(connection).await;
         }
-        return Ok(found);
+        return Ok(outcome);
     }
-    Ok(Found { findings: vec![reachable], next: Next::In(RESYNC), applied: true, ..Found::default() })
+    // 3. Everything else was said by connecting (pure).
+    Ok(Outcome { applied: true, ..reachable.requeue_after(RESYNC) })
 }

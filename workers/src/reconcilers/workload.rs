@@ -1,6 +1,6 @@
 //! A workload: its manifests in its namespace, and the state of every object.
 
-use super::{Failure, Found, Pass};
+use super::{Interrupted, Reconcile};
 use causeway_cluster::ObjectChange;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
@@ -9,27 +9,33 @@ use causeway_render::{
     plan::Plan,
     workload::{self, Scope},
 };
-use causeway_store::resources::Resource;
+use causeway_store::{queue::Outcome, resources::Resource};
 use std::collections::BTreeMap;
 
-pub(super) async fn reconcile(pass: &Pass<'_>) -> Result<Found, Failure> {
-    let inputs = pass.context.store.workload_inputs(pass.work.key.id).await?;
+pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
+    // 1. Read (needs Postgres).
+    let inputs = ctx.context.store.workload_inputs(ctx.claimed.key.id).await?;
     let owner = workload::owner(&inputs.instance.record);
-    if pass.work.being_deleted {
-        return pass.remove(owner).await;
+    if ctx.claimed.being_deleted {
+        return ctx.delete(owner).await;
     }
+    // 2. Which of the kinds are namespaced (needs the cluster).
     let scopes = match kinds(&inputs.definition.spec.yaml_document, &inputs.resources) {
-        Ok(kinds) => scopes(pass, kinds).await?,
-        Err(sentence) => return Ok(pass.invalid(format!("YAMLDocument: {sentence}"))),
+        Ok(kinds) => scopes(ctx, kinds).await,
+        Err(sentence) => return Ok(ctx.invalid(format!("YAMLDocument: {sentence}"))),
     };
+    // 3. Render (pure).
     let plan = match workload::render(&inputs, &|group, kind| scopes.get(&(group.into(), kind.into())).copied()) {
         Ok(plan) => plan,
-        Err(invalid) => return Ok(pass.invalid(invalid.to_string())),
+        Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
-    let brought = pass.bring(owner, &plan).await?;
-    let seen = pass.seen(owner, std::iter::empty());
-    pass.context.store.save_resources(pass.work.key.id, &resources(&plan, &brought.changes, &seen)).await?;
-    Ok(brought.found(vec![pass.reachable()], conditions::workload_instance(&plan, &seen)))
+    // 4. Apply and prune (needs the cluster).
+    let (mut outcome, changes) = ctx.apply_and_prune(owner, &plan, vec![ctx.reachable()]).await?;
+    // 5. Observe: the objects as the API lists them, and the conditions (pure, from the cache).
+    let seen = ctx.seen(owner, std::iter::empty());
+    ctx.context.store.save_resources(ctx.claimed.key.id, &resources(&plan, &changes, &seen)).await?;
+    outcome.conditions.extend(conditions::workload_instance(&plan, &seen));
+    Ok(outcome)
 }
 
 type Kinds = Vec<(String, String, String)>;
@@ -49,21 +55,21 @@ fn kinds(document: &str, more: &[serde_json::Value]) -> Result<Kinds, String> {
 }
 
 /// Which of them have namespaces, as the cluster says; those that it doesn't serve are left out.
-async fn scopes(pass: &Pass<'_>, kinds: Kinds) -> Result<BTreeMap<(String, String), Scope>, Failure> {
+async fn scopes(ctx: &Reconcile<'_>, kinds: Kinds) -> BTreeMap<(String, String), Scope> {
     let mut scopes = BTreeMap::new();
     for (group, version, kind) in kinds {
         let at = ObjectRef { group, version, kind, namespace: None, name: String::new() };
-        match pass.connection.cluster.discovery().find(&at).await {
+        match ctx.connection.cluster.discovery().find(&at).await {
             Ok(Some(found)) => {
                 let scope = if found.namespaced { Scope::Namespaced } else { Scope::Cluster };
                 scopes.insert((at.group, at.kind), scope);
             }
             Ok(None) => {}
             // The apply that follows says it with the object's name.
-            Err(error) => pass.site.report(&error),
+            Err(error) => ctx.session.report_failure(&error),
         }
     }
-    Ok(scopes)
+    scopes
 }
 
 /// The objects as the API lists them.

@@ -5,10 +5,11 @@ use causeway_records::{
     database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
     nouns::GatewayHttpPort,
+    status::NewCondition,
 };
 use causeway_store::{
     lease::Lease,
-    queue::{Key, Next, Settlement},
+    queue::{Action, Key, Outcome},
 };
 use sqlx::PgPool;
 use std::time::Duration;
@@ -24,20 +25,14 @@ fn entry(name: &str) -> InventoryEntry {
     })
 }
 
-fn settlement(error: &str) -> Settlement {
-    Settlement {
-        next: Next::WhenWoken,
-        applied: true,
-        error: Some(error.into()),
-        render_version: 1,
-        ..Settlement::default()
-    }
+fn outcome(error: &str) -> Outcome {
+    Outcome { applied: true, error: Some(error.into()), ..Outcome::default() }
 }
 
 /// The runtime's lease in the hands of a new worker.
 async fn take(world: &World) -> Lease {
     let held = world.store.keep_leases(Uuid::new_v4(), Duration::from_secs(60)).await.unwrap();
-    *held.leases.iter().find(|lease| lease.scope == world.runtime).unwrap()
+    *held.leases.iter().find(|lease| lease.cluster_id == world.runtime).unwrap()
 }
 
 #[sqlx::test(migrations = false)]
@@ -55,13 +50,16 @@ async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     let successor = world.store.begin(&key, new).await.unwrap().unwrap();
     assert_eq!(successor.inventory, vec![entry("first")]);
     assert!(world.store.save_inventory(&successor, &vec![entry("second")]).await.unwrap());
-    world.store.settle(&successor, &settlement("the successor's")).await.unwrap();
+    world.store.complete(&successor, &outcome("the successor's"), 1).await.unwrap();
 
     assert!(!world.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
-    assert!(!world.store.save_projection(&work, &serde_json::json!({"late": true})).await.unwrap());
-    world.store.settle(&work, &settlement("late")).await.unwrap();
+    assert!(!world.store.save_published_state(&work, &serde_json::json!({"late": true})).await.unwrap());
+    world.store.complete(&work, &outcome("late"), 1).await.unwrap();
+    let late = vec![NewCondition::not_met("Applied", "Late", "late")];
+    world.store.requeue(&work, Action::AwaitChange, late).await.unwrap();
     assert!(world.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
     let now = world.store.begin(&key, new).await.unwrap().unwrap();
+    assert!(now.conditions.get("Applied").is_none());
     assert_eq!((now.inventory, now.last_error.as_deref()), (vec![entry("second")], Some("the successor's")));
 }
 
@@ -97,15 +95,15 @@ async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: P
     world.writer.delete::<causeway_records::nouns::WorkloadInstance>(world.workload).await.unwrap();
     world.store.confirm_deleted(key.kind, key.id).await.unwrap();
     let due = async || {
-        let waiting = world.store.due(world.runtime, 100).await.unwrap();
-        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+        let items = world.store.due(world.runtime, 100).await.unwrap();
+        items.oldest.iter().chain(&items.rest).any(|due| due.key == key)
     };
     assert!(!due().await);
     world.store.wake(std::slice::from_ref(&key)).await.unwrap();
     assert!(due().await);
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     assert!(work.gone);
-    world.store.settle(&work, &settlement("")).await.unwrap();
+    world.store.requeue(&work, Action::AwaitChange, vec![]).await.unwrap();
     assert!(!due().await);
 }
 

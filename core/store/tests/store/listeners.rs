@@ -5,20 +5,20 @@ use causeway_records::{
     inputs::{Listener, Protocol},
     nouns::*,
 };
-use causeway_store::queue::{Key, Work};
+use causeway_store::queue::{Claimed, Key};
 use sqlx::PgPool;
 
 const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
 
 impl World {
-    async fn shared_gateway(&self) -> Work {
+    async fn shared_gateway(&self) -> Claimed {
         let (gateways, _) = self.store.list::<SharedGateway>(&[], 10, 0).await.unwrap();
         let key = Key { kind: causeway_records::Kind::SharedGateway, id: gateways[0].id() };
         self.store.begin(&key, self.lease()).await.unwrap().unwrap()
     }
 
     /// The ListenerSets that everything since a pass was about.
-    async fn woken_since(&self, pass: &Work) -> Option<Vec<i32>> {
+    async fn woken_since(&self, pass: &Claimed) -> Option<Vec<i32>> {
         self.store.woken_listener_sets(&self.shared_gateway().await, pass.wake_seq).await.unwrap()
     }
 
@@ -83,12 +83,12 @@ async fn the_listeners_of_a_set_come_with_all_of_their_hostnames(pool: PgPool) {
     let secure = whole.listeners.iter().find(|listener| listener.key.protocol == Protocol::Https).unwrap();
     for slot in 0..=1 {
         let part = world.store.listener_set_inputs(gateway, &[slot]).await.unwrap();
-        let in_set: Vec<_> = whole.listeners.iter().filter(|listener| listener.slot == Some(slot)).collect();
+        let in_set: Vec<_> = whole.listeners.iter().filter(|listener| listener.listener_set == Some(slot)).collect();
         assert!((1..=8).contains(&in_set.len()));
         let named = |listener: &&Listener| in_set.iter().any(|other| other.key.hostname == listener.key.hostname);
         let expected: Vec<_> = whole.listeners.iter().filter(named).cloned().collect();
         assert_eq!(part.listeners, expected);
     }
-    let beside = world.store.listener_set_inputs(gateway, &[secure.slot.unwrap()]).await.unwrap();
+    let beside = world.store.listener_set_inputs(gateway, &[secure.listener_set.unwrap()]).await.unwrap();
     assert!(beside.listeners.contains(secure) && !beside.domains.is_empty());
 }

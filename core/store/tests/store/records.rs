@@ -4,7 +4,7 @@ use crate::fixture::{World, patch, record};
 use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
 use causeway_store::{
     Filter, StoreError,
-    queue::{Key, Next, Settlement},
+    queue::{Key, Outcome},
 };
 use sqlx::PgPool;
 use std::time::Duration;
@@ -76,7 +76,7 @@ async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool
     let inputs = world.store.gateway_inputs(instance.id()).await.unwrap().0;
     assert_eq!(inputs.hostnames, ["www.example.test"]);
     let shared = inputs.shared_gateway.unwrap();
-    let slots: Vec<_> = shared.slots.iter().map(|(key, slot)| (key.port, *slot)).collect();
+    let slots: Vec<_> = shared.listener_sets.iter().map(|(key, slot)| (key.port, *slot)).collect();
     assert_eq!(slots, [(80, Some(0)), (443, Some(0)), (5432, None)]);
     let gateway = world.store.shared_gateway_inputs(shared.gateway.record.id()).await.unwrap();
     assert_eq!(gateway.listeners.len(), 3);
@@ -133,8 +133,9 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
     let body =
         format!(r#""Hostnames":[{}],"HttpPorts":[{{"Port":80}},{{"Port":443,"TLSEnabled":true}}]"#, hosts.join(","));
     let definition = world.definition("many", &body).await;
-    let slots =
-        async |instance: i64| world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().slots;
+    let slots = async |instance: i64| {
+        world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().listener_sets
+    };
     let made = slots(world.instance("many", definition).await.unwrap().id()).await;
     let count = |slot: i32| made.values().filter(|found| **found == Some(slot)).count();
     assert_eq!((made.len(), count(0), count(1), count(2)), (20, 8, 8, 4));
@@ -239,17 +240,17 @@ async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
     let world = World::new(&pool).await;
     let definition = world.definition("web", HTTPS).await;
     let key = key("GatewayInstance", world.instance("web", definition).await.unwrap().id());
-    let settle = Settlement { next: Next::WhenWoken, applied: true, render_version: 1, ..Settlement::default() };
+    let outcome = Outcome { applied: true, ..Outcome::default() };
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
-    world.store.settle(&work, &settle).await.unwrap();
+    world.store.complete(&work, &outcome, 1).await.unwrap();
     let due = async || {
-        let waiting = world.store.due(world.runtime, 100).await.unwrap();
-        waiting.oldest.iter().chain(&waiting.rest).any(|due| due.key == key)
+        let items = world.store.due(world.runtime, 100).await.unwrap();
+        items.oldest.iter().chain(&items.rest).any(|due| due.key == key)
     };
     assert!(!due().await);
     let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
     world.store.wake(std::slice::from_ref(&key)).await.unwrap();
-    world.store.settle(&work, &settle).await.unwrap();
+    world.store.complete(&work, &outcome, 1).await.unwrap();
     assert!(due().await);
 }
 
@@ -265,7 +266,10 @@ async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
     assert_eq!((held.leases.len(), held.share), (2, 1));
     world.store.release_leases(a, &[world.runtime]).await.unwrap();
     let other = world.store.keep_leases(b, ttl).await.unwrap();
-    assert_eq!(other.leases.iter().map(|lease| (lease.scope, lease.epoch)).collect::<Vec<_>>(), [(world.runtime, 2)]);
+    assert_eq!(
+        other.leases.iter().map(|lease| (lease.cluster_id, lease.epoch)).collect::<Vec<_>>(),
+        [(world.runtime, 2)]
+    );
 }
 
 #[sqlx::test(migrations = false)]
@@ -289,7 +293,7 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let inputs = world.store.gateway_inputs(instance).await.unwrap().0;
     assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
     assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
-    let listeners = inputs.shared_gateway.unwrap().slots;
+    let listeners = inputs.shared_gateway.unwrap().listener_sets;
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }
 
@@ -334,12 +338,12 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into());
     let work = world.store.begin(&key("DomainNameInstance", other_name), world.lease()).await.unwrap().unwrap();
     let noted = serde_json::json!({"hosts": {"www.example.test": {"present": false, "ttl": 60}}});
-    assert!(world.store.save_projection(&work, &noted).await.unwrap());
+    assert!(world.store.save_published_state(&work, &noted).await.unwrap());
     let holder = Elsewhere::Noted { id: other_name, name: "api".to_owned() };
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), holder)].into());
     for more in ["elsewhere", "goneSince"] {
         let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: true}}});
-        assert!(world.store.save_projection(&work, &noted).await.unwrap());
+        assert!(world.store.save_published_state(&work, &noted).await.unwrap());
         assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into(), "{more}");
     }
     world.writer.delete::<GatewayInstance>(second).await.unwrap();

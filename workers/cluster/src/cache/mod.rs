@@ -66,6 +66,12 @@ impl WatchedKind {
     fn cache(&self) -> MutexGuard<'_, KindCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Neither listed yet nor refused.
+    fn is_listing(&self) -> bool {
+        let cache = self.cache();
+        !cache.is_synced() && cache.error().is_none()
+    }
 }
 
 /// A kind that is not synced.
@@ -173,6 +179,20 @@ impl ObjectCache {
         for mut synced in kinds {
             if !matches!(tokio::time::timeout_at(deadline, synced.wait_for(|synced| *synced)).await, Ok(Ok(_))) {
                 return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until the kinds of these objects are listed, or can't be, at most until `deadline`. False if a list is still under way.
+    pub async fn wait_listed<'o>(&self, objects: impl IntoIterator<Item = &'o ObjectRef>, deadline: Instant) -> bool {
+        for object in objects {
+            let Some(kind) = self.kind(&object.group, &object.kind) else { continue };
+            let mut changed = kind.changed.subscribe();
+            while kind.is_listing() {
+                if !matches!(tokio::time::timeout_at(deadline, changed.changed()).await, Ok(Ok(()))) {
+                    return false;
+                }
             }
         }
         true

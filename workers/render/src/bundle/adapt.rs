@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn a_mirror_replaces_the_registry_and_nothing_else() {
-        let images = ["quay.io/jetstack/x:v1".to_owned(), "envoy:v2".to_owned()];
-        let mut object = json!({ "image": "quay.io/jetstack/x:v1", "args": ["--solver=quay.io/jetstack/x:v1"], "other": "quay.io/y:v1", "bare": "envoy:v2" });
+        let images = ["quay.io/jetstack/x:v1".to_owned(), "proxy:v2".to_owned()];
+        let mut object = json!({ "image": "quay.io/jetstack/x:v1", "args": ["--solver=quay.io/jetstack/x:v1"], "other": "quay.io/y:v1", "bare": "proxy:v2" });
         mirror(&mut object, &images, "mirror.example:5000/cache/");
         assert_eq!(
             object,
@@ -90,7 +90,7 @@ mod tests {
                 "image": "mirror.example:5000/cache/jetstack/x:v1",
                 "args": ["--solver=mirror.example:5000/cache/jetstack/x:v1"],
                 "other": "quay.io/y:v1",
-                "bare": "mirror.example:5000/cache/envoy:v2",
+                "bare": "mirror.example:5000/cache/proxy:v2",
             })
         );
     }

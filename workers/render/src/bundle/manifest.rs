@@ -72,14 +72,13 @@ pub struct Adoption {
     /// The CRDs' or Deployments' label that holds the version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version_label: Option<String>,
-    /// How the path of the controller's images ends, without tag: `cert-manager-controller`, `envoyproxy/gateway`. Registry mirrors
-    /// keep that part.
+    /// How the path of the controller's images ends, without tag: `cert-manager-controller`. Registry mirrors keep that part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
     /// Labels that a Deployment of the controller carries, whatever its image is called; empty when none can be relied on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Labels of Deployments that use the controller's image but are none: the proxies that Envoy Gateway makes.
+    /// Labels of Deployments that use the controller's image and are not the controller: the proxies that a gateway controller makes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub not_labels: BTreeMap<String, String>,
 }

@@ -1,12 +1,12 @@
 //! Conditions of a domain name instance.
 
-use super::{ADDRESS_ASSIGNED, DNS_PUBLISHED, Obstacle, PENDING, count, step};
+use super::{ADDRESS_ASSIGNED, DNS_PUBLISHED, NotReady, count, summarize};
 use crate::domain_name::{TargetsOf, gateway_ref, staying, wanted};
-use causeway_records::{inputs::DomainNameInputs, status::Finding};
+use causeway_records::{inputs::DomainNameInputs, status::NewCondition};
 
-/// AddressAssigned and DnsPublished. The zone is what `inputs.published` says: have it read before. Both are absent while no gateway has a
+/// AddressAssigned and DnsPublished. The caller has read the hosted zone into `inputs.published` before. Both are absent while no gateway has a
 /// hostname under the domain.
-pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> Vec<Finding> {
+pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> Vec<NewCondition> {
     let gateways: Vec<_> = staying(inputs).filter(|gateway| !gateway.hostnames.is_empty()).collect();
     if gateways.is_empty() {
         return Vec::new();
@@ -22,7 +22,7 @@ pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> V
             gateway.hostnames.join(", "),
             record.spec.name
         );
-        Some(Obstacle::fails("AddressNotAssigned", message))
+        Some(NotReady::failed("AddressNotAssigned", message))
     });
     let wanted = wanted(inputs, targets);
     let mut hostnames: Vec<&str> = gateways.iter().flat_map(|gateway| &gateway.hostnames).map(String::as_str).collect();
@@ -30,33 +30,27 @@ pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> V
     hostnames.dedup();
     let unpublished = hostnames.iter().filter_map(|hostname| {
         if !wanted.contains_key(*hostname) {
-            return Some(Obstacle::unknown(
-                PENDING,
-                format!("{hostname} waits for an address, see {ADDRESS_ASSIGNED}"),
-            ));
+            return Some(NotReady::pending(format!("{hostname} waits for an address, see {ADDRESS_ASSIGNED}")));
         }
         unpublished(inputs, hostname)
     });
     vec![
-        step(
+        summarize(
             ADDRESS_ASSIGNED,
             without_address.collect(),
             format!("{} with an address", count(gateways.len(), "gateway")),
         ),
-        step(DNS_PUBLISHED, unpublished.collect(), hostnames.join(", ")),
+        summarize(DNS_PUBLISHED, unpublished.collect(), hostnames.join(", ")),
     ]
 }
 
-fn unpublished(inputs: &DomainNameInputs, hostname: &str) -> Option<Obstacle> {
+fn unpublished(inputs: &DomainNameInputs, hostname: &str) -> Option<NotReady> {
     let zone = inputs.definition.spec.domain.as_str();
     match inputs.published.hosts.get(hostname) {
         Some(record) if record.present => None,
         Some(record) if !record.message.is_empty() => {
-            Some(Obstacle::fails("NotPublished", format!("{hostname} is not published: {}", record.message)))
+            Some(NotReady::failed("NotPublished", format!("{hostname} is not published: {}", record.message)))
         }
-        _ => Some(Obstacle::unknown(
-            PENDING,
-            format!("the records of {hostname} were not seen in the zone of {zone} yet"),
-        )),
+        _ => Some(NotReady::pending(format!("the records of {hostname} were not seen in the zone of {zone} yet"))),
     }
 }

@@ -1,89 +1,100 @@
-//! What stands in the cluster, as steps on the way to what a record asks for: inputs and what the watch saw in, findings out.
+//! Objects seen to conditions: how far the cluster is on the way to what a record asks for.
 //!
-//! A controller's word counts only for the generation it was given at; before, a step is `Unknown`. Controllers leave `True` behind on
-//! objects whose Gateway is gone, so a step that needs the Gateway looks at that first. Steps that don't apply are absent.
+//! The word of a controller counts only for the generation it was given at; before, a condition is `Unknown`. Controllers leave `True` behind
+//! on objects whose Gateway is gone, so a condition that needs the Gateway looks at that first. Conditions that don't apply are absent.
+//!
+//! Per noun there is one file with one public function. `gateway_status` and `routes` read what both kinds of gateway have in common,
+//! `listener_status` a single listener, `controller_condition` a single condition of any object.
 
+mod controller_condition;
 mod domain_name;
 mod gateway;
-mod listeners;
+mod gateway_status;
+mod listener_status;
 mod routes;
 mod shared_gateway;
-mod status;
-mod trouble;
 mod workload;
 
 pub use domain_name::domain_name_instance;
 pub use gateway::gateway_instance;
-pub use listeners::works;
+pub use gateway_status::works;
 pub use shared_gateway::{changed_listeners, shared_gateway};
 pub use workload::workload_instance;
 
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 
-/// The Gateway's controller has taken it up.
+/// The Gateway's controller has accepted it.
 pub const GATEWAY_ACCEPTED: &str = "GatewayAccepted";
 /// The Gateway's proxies run as the Gateway asks.
 pub const GATEWAY_PROGRAMMED: &str = "GatewayProgrammed";
 /// The Gateway can be reached from outside.
 pub const ADDRESS_ASSIGNED: &str = "AddressAssigned";
-/// The listeners concerned work.
+/// The listeners that the record uses work.
 pub const LISTENERS_READY: &str = "ListenersReady";
-/// The certificates of the HTTPS listeners concerned are valid.
+/// The certificates of the HTTPS listeners that the record uses are valid.
 pub const CERTIFICATES_READY: &str = "CertificatesReady";
 /// The listeners have let the routes attach.
 pub const ROUTES_ACCEPTED: &str = "RoutesAccepted";
-/// The Services behind the routes exist and answer.
+/// The Services behind the routes exist and have endpoints.
 pub const REFS_RESOLVED: &str = "RefsResolved";
-/// The DNS records stand in the zone.
+/// The DNS records are in the hosted zone.
 pub const DNS_PUBLISHED: &str = "DnsPublished";
 /// The workload's objects run.
 pub const RESOURCES_READY: &str = "ResourcesReady";
 
-/// What keeps a step from holding.
+/// Reason of a condition that waits for the first report of a controller.
+const PENDING: &str = "Pending";
+
+/// Why one object keeps a condition from being met.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Obstacle {
-    /// Whether it may be gone by itself: nobody has said yet that the step doesn't hold.
-    pub(crate) unknown: bool,
-    /// One word for programs.
+pub(crate) struct NotReady {
+    /// Nothing is known of the object yet, and it may become ready by itself: the condition is `Unknown`, not `False`.
+    pub(crate) pending: bool,
+    /// One word for programs. A controller may give the reason [`PENDING`] too, for what is known to be not ready.
     pub(crate) reason: String,
     /// A sentence that names the object and the next thing to do.
     pub(crate) message: String,
 }
 
-impl Obstacle {
-    pub(crate) fn fails(reason: &str, message: impl Into<String>) -> Self {
-        Self { unknown: false, reason: reason.to_owned(), message: message.into() }
+impl NotReady {
+    /// The object is known not to be as it should.
+    pub(crate) fn failed(reason: &str, message: impl Into<String>) -> Self {
+        Self { pending: false, reason: reason.to_owned(), message: message.into() }
     }
-    pub(crate) fn unknown(reason: &str, message: impl Into<String>) -> Self {
-        Self { unknown: true, reason: reason.to_owned(), message: message.into() }
+
+    /// Nothing is known of the object yet.
+    pub(crate) fn pending(message: impl Into<String>) -> Self {
+        Self { pending: true, ..Self::failed(PENDING, message) }
     }
 }
 
-/// Reason of a step that no controller has spoken about yet.
-pub(crate) const PENDING: &str = "Pending";
-
-/// The finding of a step over several objects. It holds when nothing is in the way (`holds` says what was found); otherwise it tells of the
-/// first failure, or else of the first thing unknown, and counts the others.
-pub(crate) fn step(kind: &'static str, mut obstacles: Vec<Obstacle>, holds: impl Into<String>) -> Finding {
-    let (first, number) = (obstacles.iter().position(|obstacle| !obstacle.unknown).unwrap_or(0), obstacles.len());
-    obstacles.truncate(first + 1);
-    first_of(kind, obstacles.pop(), number, holds)
+/// A condition over several objects. It is met when all are ready (`met` is its message then); otherwise it reports the first that failed, or
+/// else the first that is pending, and the number of the others.
+pub(crate) fn summarize(
+    condition_type: &'static str,
+    mut not_ready: Vec<NotReady>,
+    met: impl Into<String>,
+) -> NewCondition {
+    let first = not_ready.iter().position(|object| !object.pending).unwrap_or(0);
+    let number = not_ready.len();
+    not_ready.truncate(first + 1);
+    report_first(condition_type, not_ready.pop(), number, met)
 }
 
-/// The same where only the one to tell of is known, and how many there are.
-pub(crate) fn first_of(
-    kind: &'static str,
-    first: Option<Obstacle>,
+/// As [`summarize`], for callers that have only the one to report and the number of all that are not ready.
+pub(crate) fn report_first(
+    condition_type: &'static str,
+    first: Option<NotReady>,
     number: usize,
-    holds: impl Into<String>,
-) -> Finding {
-    let Some(first) = first else { return Finding::holds(kind, kind, holds) };
+    met: impl Into<String>,
+) -> NewCondition {
+    let Some(first) = first else { return NewCondition::met(condition_type, condition_type, met) };
     let message = match number {
         1 => first.message,
         _ => format!("{} (and {} more)", first.message, number - 1),
     };
-    let finding = if first.unknown { Finding::unknown } else { Finding::fails };
-    finding(kind, &first.reason, message)
+    let condition = if first.pending { NewCondition::unknown } else { NewCondition::not_met };
+    condition(condition_type, &first.reason, message)
 }
 
 /// `one listener`, `3 listeners`.

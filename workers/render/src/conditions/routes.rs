@@ -1,70 +1,84 @@
-//! Routes: whether listeners took them, and whether there is something behind them.
+//! Routes: whether listeners accepted them, and whether there is something behind them.
 
 use super::{
-    Obstacle, PENDING, REFS_RESOLVED, ROUTES_ACCEPTED, count,
-    listeners::gateway_missing,
-    status::{Says, condition},
-    step,
+    NotReady, REFS_RESOLVED, ROUTES_ACCEPTED,
+    controller_condition::{ControllerCondition, require_true},
+    count,
+    gateway_status::GatewayStatus,
+    summarize,
 };
 use crate::{
-    k8s::gateway_api::GROUP,
+    driver,
+    k8s::gateway_api::{GROUP, is_route},
     observed::{Observed, Seen},
-    overlooked::is_route,
     plan::{Object, Plan},
 };
-use causeway_records::{inventory::ObjectRef, status::Finding};
+use causeway_records::{inventory::ObjectRef, status::NewCondition};
 use serde_json::Value;
 
-/// RoutesAccepted and RefsResolved of the routes in a plan.
-pub(super) fn routes(plan: &Plan, gateway: &ObjectRef, seen: &Seen, next: &str) -> Vec<Finding> {
-    let routes: Vec<_> = plan.objects.iter().filter(|object| is_route(object)).collect();
+/// The next thing to do about a route without status. One that [`driver::unobserved_routes`] finds gets a status within half a minute.
+const UNANSWERED: &str = "if it stays so for a minute, see that the Gateway's controller runs, and restart it";
+
+/// RoutesAccepted and RefsResolved of the routes in a plan; absent without any.
+pub(super) fn conditions(plan: &Plan, gateway: &GatewayStatus<'_>, seen: &Seen) -> Vec<NewCondition> {
+    let routes: Vec<_> = plan.objects.iter().filter(|object| is_route(&object.at)).collect();
     if routes.is_empty() {
         return Vec::new();
     }
-    let accepted = if seen.contains_key(gateway) {
-        routes.iter().flat_map(|route| each_parent(route, seen, accepted)).collect()
-    } else {
-        vec![gateway_missing(gateway, next)]
+    let accepted = match gateway.observed {
+        Some(_) => routes.iter().flat_map(|route| at_each_parent(route, seen, accepted)).collect(),
+        None => vec![gateway.missing()],
     };
-    let resolved = routes.iter().flat_map(|route| each_parent(route, seen, resolved)).collect();
+    let backends = driver::backend_conditions(gateway.driver);
+    let resolved = |route: &&Object| at_each_parent(route, seen, |parent| resolved(parent, backends));
+    let resolved = routes.iter().flat_map(resolved).collect();
     vec![
-        step(ROUTES_ACCEPTED, accepted, format!("{} accepted by the Gateway", count(routes.len(), "route"))),
-        step(REFS_RESOLVED, resolved, "the Services behind the routes have endpoints"),
+        summarize(ROUTES_ACCEPTED, accepted, format!("{} accepted by the Gateway", count(routes.len(), "route"))),
+        summarize(REFS_RESOLVED, resolved, "the Services behind the routes have endpoints"),
     ]
 }
 
-/// The next thing to do about a route of which nothing is said. One that was [`crate::overlooked`] is answered within half a minute.
-const UNANSWERED: &str = "if it stays so for a minute, see that the Gateway's controller runs, and restart it";
+/// What the status of a route says about one listener it attaches to.
+struct ParentStatus<'a> {
+    conditions: &'a Value,
+    route: &'a Observed,
+    listener: &'a str,
+}
 
-/// What is in the way of a route, looked for in its status at each listener it attaches to; what several say alike is told once.
-fn each_parent(route: &Object, seen: &Seen, look: fn(&Value, &Observed, &str) -> Option<Obstacle>) -> Vec<Obstacle> {
+impl<'a> ParentStatus<'a> {
+    fn find(&self, condition_type: &str) -> Option<ControllerCondition<'a>> {
+        ControllerCondition::find_at(self.conditions, condition_type, self.route.generation)
+    }
+}
+
+/// Judges a route at each listener it attaches to. What several listeners report alike is returned once.
+fn at_each_parent(route: &Object, seen: &Seen, judge: impl Fn(&ParentStatus<'_>) -> Option<NotReady>) -> Vec<NotReady> {
     let Some(observed) = seen.get(&route.at) else {
-        return vec![Obstacle::unknown(PENDING, format!("{} is not seen in the cluster yet", route.at))];
+        return vec![NotReady::pending(format!("{} is not seen in the cluster yet", route.at))];
     };
-    let mut obstacles: Vec<Obstacle> = Vec::new();
+    let mut not_ready: Vec<NotReady> = Vec::new();
     for parent in route.body.pointer("/spec/parentRefs").and_then(Value::as_array).into_iter().flatten() {
         let listener = parent["sectionName"].as_str().unwrap_or_default();
-        let found = match status_at(observed, parent) {
-            Some(status) => look(status, observed, listener),
-            None => Some(Obstacle::unknown(
-                PENDING,
-                format!("no controller has answered {} at listener {listener} yet; {UNANSWERED}", route.at),
-            )),
+        let found = match conditions_at(observed, parent) {
+            Some(conditions) => judge(&ParentStatus { conditions, route: observed, listener }),
+            None => {
+                let message =
+                    format!("no controller has answered {} at listener {listener} yet; {UNANSWERED}", route.at);
+                Some(NotReady::pending(message))
+            }
         };
-        obstacles.extend(found.filter(|found| !obstacles.contains(found)));
+        not_ready.extend(found.filter(|found| !not_ready.contains(found)));
     }
-    obstacles
+    not_ready
 }
 
 /// The conditions of a route at one parent.
-fn status_at<'a>(observed: &'a Observed, parent: &Value) -> Option<&'a Value> {
+fn conditions_at<'a>(observed: &'a Observed, parent: &Value) -> Option<&'a Value> {
     let namespace = observed.at.namespace.as_deref().unwrap_or_default();
     let wanted = identity(parent, namespace);
     let parents = observed.status["parents"].as_array()?;
-    parents
-        .iter()
-        .find(|status| identity(&status["parentRef"], namespace) == wanted)
-        .map(|status| &status["conditions"])
+    let found = parents.iter().find(|status| identity(&status["parentRef"], namespace) == wanted);
+    found.map(|status| &status["conditions"])
 }
 
 /// What a parent reference means, with the defaults filled in.
@@ -79,47 +93,46 @@ fn identity<'a>(parent: &'a Value, namespace: &'a str) -> [&'a str; 5] {
     ]
 }
 
-fn accepted(conditions: &Value, route: &Observed, listener: &str) -> Option<Obstacle> {
-    let at = &route.at;
-    let says = |kind| condition(conditions, kind, route.generation);
-    if let Some(partly) = says("PartiallyInvalid").filter(Says::holds) {
-        return Some(Obstacle::fails(partly.reason, format!("{at} is accepted only in part: {}", partly.because())));
+fn accepted(parent: &ParentStatus<'_>) -> Option<NotReady> {
+    let (at, listener) = (&parent.route.at, parent.listener);
+    if let Some(partly) = parent.find("PartiallyInvalid").filter(ControllerCondition::is_true) {
+        let message = format!("{at} is accepted only in part: {}", partly.explanation());
+        return Some(NotReady::failed(partly.reason, message));
     }
-    super::status::should_hold(
-        says("Accepted"),
-        |says| {
-            let next = match says.reason {
+    require_true(
+        parent.find("Accepted"),
+        |accepted| {
+            let next = match accepted.reason {
                 "NotAllowedByListeners" => "; the listener does not let in routes of this namespace yet",
                 "NoMatchingParent" => "; that listener is not there yet",
                 _ => "",
             };
-            format!("{at} is refused by listener {listener}: {}{next}", says.because())
+            format!("{at} is refused by listener {listener}: {}{next}", accepted.explanation())
         },
         || format!("the controller has not answered {at} at listener {listener} yet; {UNANSWERED}"),
     )
 }
 
-/// Controllers differ: for a Service without endpoints Envoy Gateway says ResolvedRefs=False on a TCPRoute, and BackendsAvailable=False on an
-/// HTTPRoute.
-fn resolved(conditions: &Value, route: &Observed, listener: &str) -> Option<Obstacle> {
-    let at = &route.at;
-    let says = |kind| condition(conditions, kind, route.generation);
-    if let Some(unavailable) = says("BackendsAvailable").filter(|says| says.status == "False") {
-        return Some(no_backend(&unavailable, at));
+/// `backends` are the driver's own conditions about backends; they tell more than `ResolvedRefs` does.
+fn resolved(parent: &ParentStatus<'_>, backends: &[&str]) -> Option<NotReady> {
+    let (at, listener) = (&parent.route.at, parent.listener);
+    let unavailable = backends.iter().filter_map(|backend| parent.find(backend)).find(ControllerCondition::is_false);
+    if let Some(unavailable) = unavailable {
+        return Some(NotReady::failed(unavailable.reason, no_backend(&unavailable, at)));
     }
-    super::status::should_hold(
-        says("ResolvedRefs"),
-        |says| no_backend(says, at).message,
+    require_true(
+        parent.find("ResolvedRefs"),
+        |resolved| no_backend(resolved, at),
         || format!("the controller has not looked up the Services of {at} at listener {listener} yet"),
     )
 }
 
-fn no_backend(says: &Says<'_>, at: &ObjectRef) -> Obstacle {
-    let next = match says.reason {
+fn no_backend(condition: &ControllerCondition<'_>, at: &ObjectRef) -> String {
+    let next = match condition.reason {
         "EndpointsNotFound" => "no pod of the Service is ready; see the workload instance's conditions",
         "BackendNotFound" => "the Service is not in the cluster yet; see the workload instance's conditions",
         "RefNotPermitted" => "the Service's namespace does not permit it; check the ReferenceGrant there",
         _ => "check the Service and its port",
     };
-    Obstacle::fails(says.reason, format!("{at} has nowhere to send traffic: {}; {next}", says.because()))
+    format!("{at} has nowhere to send traffic: {}; {next}", condition.explanation())
 }

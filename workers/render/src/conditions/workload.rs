@@ -1,25 +1,25 @@
 //! Conditions of a workload instance.
 
-use super::{Obstacle, PENDING, RESOURCES_READY, count, status::Says, step};
+use super::{NotReady, RESOURCES_READY, controller_condition::ControllerCondition, count, summarize};
 use crate::{
     observed::{Observed, Seen},
     plan::Plan,
 };
-use causeway_records::status::Finding;
+use causeway_records::status::NewCondition;
 use serde_json::Value;
 
-/// ResourcesReady: every object of the plan stands in the cluster and, where its kind says so, works.
-pub fn workload_instance(plan: &Plan, seen: &Seen) -> Vec<Finding> {
-    let obstacle = |at| match seen.get(at) {
-        Some(observed) => not_ready(observed),
-        None => Some(Obstacle::unknown(PENDING, format!("{at} is not seen in the cluster yet"))),
+/// ResourcesReady: every object of the plan is in the cluster and, where its kind reports it, works.
+pub fn workload_instance(plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
+    let judge = |at| match seen.get(at) {
+        Some(observed) => judge_kind(observed),
+        None => Some(NotReady::pending(format!("{at} is not seen in the cluster yet"))),
     };
-    let obstacles = plan.objects.iter().filter_map(|object| obstacle(&object.at)).collect();
-    vec![step(RESOURCES_READY, obstacles, format!("{} as asked for", count(plan.objects.len(), "object")))]
+    let not_ready = plan.objects.iter().filter_map(|object| judge(&object.at)).collect();
+    vec![summarize(RESOURCES_READY, not_ready, format!("{} as asked for", count(plan.objects.len(), "object")))]
 }
 
-/// What keeps an object from working. Kinds that don't tell are taken to work once they exist.
-fn not_ready(observed: &Observed) -> Option<Obstacle> {
+/// Judges an object by the status of its kind. Objects of kinds without a status are ready once they exist.
+fn judge_kind(observed: &Observed) -> Option<NotReady> {
     match (observed.at.group.as_str(), observed.at.kind.as_str()) {
         ("apps", "Deployment") => deployment(observed),
         ("apps", "StatefulSet") => rolled_out(observed, "replicas", "readyReplicas"),
@@ -33,30 +33,32 @@ fn not_ready(observed: &Observed) -> Option<Obstacle> {
     }
 }
 
-fn deployment(observed: &Observed) -> Option<Obstacle> {
+fn deployment(observed: &Observed) -> Option<NotReady> {
     let at = &observed.at;
     if let Some(waiting) = unobserved(observed) {
         return Some(waiting);
     }
-    if let Some(stuck) = condition(observed, "Progressing").filter(|says| says.reason == "ProgressDeadlineExceeded") {
-        return Some(Obstacle::fails(
+    if let Some(stuck) =
+        condition(observed, "Progressing").filter(|progressing| progressing.reason == "ProgressDeadlineExceeded")
+    {
+        return Some(NotReady::failed(
             stuck.reason,
-            format!("{at} does not get on: {}; look at the events of its Pods", stuck.because()),
+            format!("{at} does not get on: {}; look at the events of its Pods", stuck.explanation()),
         ));
     }
-    let failing = condition(observed, "ReplicaFailure").filter(Says::holds);
+    let failing = condition(observed, "ReplicaFailure").filter(ControllerCondition::is_true);
     if let Some(failure) = failing {
-        return Some(Obstacle::fails(failure.reason, format!("{at} can't make its Pods: {}", failure.because())));
+        return Some(NotReady::failed(failure.reason, format!("{at} can't make its Pods: {}", failure.explanation())));
     }
     let (all, updated) = (number(observed, "replicas"), number(observed, "updatedReplicas"));
     if updated < all {
-        return Some(Obstacle::fails("RollingOut", format!("{updated} of {all} Pods of {at} are of the new version")));
+        return Some(NotReady::failed("RollingOut", format!("{updated} of {all} Pods of {at} are of the new version")));
     }
     must(observed, "Available")
 }
 
-/// For kinds that only count: everybody is ready and of the newest revision.
-fn rolled_out(observed: &Observed, wanted: &str, ready: &str) -> Option<Obstacle> {
+/// For kinds that only count their pods: all are ready and of the newest revision.
+fn rolled_out(observed: &Observed, wanted: &str, ready: &str) -> Option<NotReady> {
     let at = &observed.at;
     if let Some(waiting) = unobserved(observed) {
         return Some(waiting);
@@ -64,58 +66,60 @@ fn rolled_out(observed: &Observed, wanted: &str, ready: &str) -> Option<Obstacle
     let (wanted, ready) = (number(observed, wanted), number(observed, ready));
     if ready < wanted {
         let message = format!("{ready} of {wanted} Pods of {at} are ready; look at the events of the others");
-        return Some(Obstacle::fails("PodsNotReady", message));
+        return Some(NotReady::failed("PodsNotReady", message));
     }
     let revision = |key: &str| observed.status[key].as_str();
     let updating = revision("updateRevision").is_some() && revision("updateRevision") != revision("currentRevision");
     let scheduled = observed.status["updatedNumberScheduled"].as_i64().filter(|updated| *updated < wanted);
     (updating || scheduled.is_some())
-        .then(|| Obstacle::fails("RollingOut", format!("{at} is rolling out a new version")))
+        .then(|| NotReady::failed("RollingOut", format!("{at} is rolling out a new version")))
 }
 
-fn job(observed: &Observed) -> Option<Obstacle> {
+fn job(observed: &Observed) -> Option<NotReady> {
     let at = &observed.at;
-    if let Some(failed) = condition(observed, "Failed").filter(Says::holds) {
-        let message = format!("{at} failed: {}; a Job is not run again, change its name to retry", failed.because());
-        return Some(Obstacle::fails(failed.reason, message));
+    if let Some(failed) = condition(observed, "Failed").filter(ControllerCondition::is_true) {
+        let message =
+            format!("{at} failed: {}; a Job is not run again, change its name to retry", failed.explanation());
+        return Some(NotReady::failed(failed.reason, message));
     }
-    let complete = condition(observed, "Complete").is_some_and(|says| says.holds());
-    (!complete).then(|| Obstacle::fails("Running", format!("{at} has not finished yet")))
+    let complete = condition(observed, "Complete").is_some_and(|complete| complete.is_true());
+    (!complete).then(|| NotReady::failed("Running", format!("{at} has not finished yet")))
 }
 
-fn pod(observed: &Observed) -> Option<Obstacle> {
+fn pod(observed: &Observed) -> Option<NotReady> {
     if observed.status["phase"] == "Succeeded" { None } else { must(observed, "Ready") }
 }
 
-fn namespace(observed: &Observed) -> Option<Obstacle> {
+fn namespace(observed: &Observed) -> Option<NotReady> {
     (observed.status["phase"] == "Terminating").then(|| {
-        Obstacle::fails(
+        NotReady::failed(
             "Terminating",
             format!("{} is being deleted by somebody; it is made again when it is gone", observed.at),
         )
     })
 }
 
-/// A condition that must be True.
-fn must(observed: &Observed, kind: &str) -> Option<Obstacle> {
+/// Requires a condition to be True.
+fn must(observed: &Observed, condition_type: &str) -> Option<NotReady> {
     let at = &observed.at;
-    match condition(observed, kind) {
-        Some(says) if says.holds() => None,
-        Some(says) => Some(Obstacle::fails(says.reason, format!("{at} is not {kind}: {}", says.because()))),
-        None => Some(Obstacle::unknown(PENDING, format!("{at} has not said {kind} yet"))),
+    match condition(observed, condition_type) {
+        Some(found) if found.is_true() => None,
+        Some(found) => {
+            Some(NotReady::failed(found.reason, format!("{at} is not {condition_type}: {}", found.explanation())))
+        }
+        None => Some(NotReady::pending(format!("{at} has not said {condition_type} yet"))),
     }
 }
 
-/// The kinds here carry one observed generation for the whole status, and their conditions none.
-fn unobserved(observed: &Observed) -> Option<Obstacle> {
+/// Pending while the controller has not seen the current generation. These kinds have one observed generation for the whole status, and none in
+/// their conditions.
+fn unobserved(observed: &Observed) -> Option<NotReady> {
     let current = observed.status["observedGeneration"].as_i64() == Some(observed.generation);
-    (!current).then(|| Obstacle::unknown(PENDING, format!("its controller has not looked at {} yet", observed.at)))
+    (!current).then(|| NotReady::pending(format!("its controller has not looked at {} yet", observed.at)))
 }
 
-fn condition<'a>(observed: &'a Observed, kind: &str) -> Option<Says<'a>> {
-    let found = observed.status["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)?;
-    let text = |key: &str| found[key].as_str().unwrap_or_default();
-    Some(Says { status: text("status"), reason: text("reason"), message: text("message") })
+fn condition<'a>(observed: &'a Observed, condition_type: &str) -> Option<ControllerCondition<'a>> {
+    ControllerCondition::find(&observed.status["conditions"], condition_type)
 }
 
 fn number(observed: &Observed, key: &str) -> i64 {

@@ -2,7 +2,7 @@
 
 use super::{about, namespace};
 use crate::{
-    Invalid,
+    InvalidInput,
     k8s::gateway_api::BackendRef,
     workload::{ServiceFacts, services},
 };
@@ -13,17 +13,17 @@ pub(super) struct Backend<'a> {
     inputs: &'a GatewayInputs,
     name: String,
     namespace: String,
-    /// Its TCP ports; None when something in the workload makes the Service and we can't know them.
+    /// Its TCP ports; None when the workload makes the Service at run time, so that its ports are not known.
     ports: Option<Vec<i32>>,
 }
 
 /// The Service that the definition names, or the workload's only one.
-pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, Invalid> {
+pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, InvalidInput> {
     let services = services(&inputs.workload)?;
     let workload = &inputs.workload.definition.spec.name;
     let Some(wanted) = &inputs.definition.spec.service_name else {
         return match services.as_slice() {
-            [only] => Ok(Backend::known(inputs, only)),
+            [only] => Ok(Backend::from_service(inputs, only)),
             [] => Err(about(
                 inputs,
                 "ServiceName",
@@ -36,7 +36,7 @@ pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, Invalid> {
                 "ServiceName",
                 format!(
                     "is needed, because workload definition {workload} has several Services: set it to one of {}",
-                    list(several)
+                    list_names(several)
                 ),
             )),
         };
@@ -44,8 +44,8 @@ pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, Invalid> {
     let named: Vec<_> = services.iter().filter(|service| service.name == wanted.as_str()).collect();
     let ours = named.iter().find(|service| service.namespace == namespace(inputs));
     match (ours, named.as_slice()) {
-        (Some(service), _) | (None, [service]) => Ok(Backend::known(inputs, service)),
-        // Perhaps an operator makes it out of some other manifest.
+        (Some(service), _) | (None, [service]) => Ok(Backend::from_service(inputs, service)),
+        // An operator may make it from another manifest.
         (None, []) => {
             Ok(Backend { inputs, name: wanted.to_string(), namespace: namespace(inputs).to_owned(), ports: None })
         }
@@ -61,7 +61,7 @@ pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, Invalid> {
 }
 
 impl<'a> Backend<'a> {
-    fn known(inputs: &'a GatewayInputs, service: &ServiceFacts) -> Self {
+    fn from_service(inputs: &'a GatewayInputs, service: &ServiceFacts) -> Self {
         let tcp = service.ports.iter().filter(|port| port.protocol == "TCP").map(|port| port.port);
         Self { inputs, name: service.name.clone(), namespace: service.namespace.clone(), ports: Some(tcp.collect()) }
     }
@@ -77,30 +77,30 @@ impl<'a> Backend<'a> {
         listen: Port,
         explicit: Option<Port>,
         fallback: Option<i32>,
-    ) -> Result<BackendRef, Invalid> {
+    ) -> Result<BackendRef, InvalidInput> {
         let port = match (explicit.map(Port::get), self.ports.as_deref()) {
             (Some(explicit), None) => explicit,
             (Some(explicit), Some(ports)) if ports.contains(&explicit) => explicit,
             (Some(explicit), Some(ports)) => {
-                return Err(self.complain(format!(
+                return Err(self.refuse(format!(
                     "{explicit}: Service {} has {}; take one of them",
                     self.name,
-                    spoken(ports)
+                    list_ports(ports)
                 )));
             }
             (None, Some([only])) => *only,
             (None, Some(ports)) => {
                 let candidates = [Some(listen.get()), fallback];
                 candidates.into_iter().flatten().find(|port| ports.contains(port)).ok_or_else(|| {
-                    self.complain(format!(
+                    self.refuse(format!(
                         "is needed on port {listen}, because Service {} has {}; set it to one of them",
                         self.name,
-                        spoken(ports)
+                        list_ports(ports)
                     ))
                 })?
             }
             (None, None) => {
-                return Err(self.complain(format!(
+                return Err(self.refuse(format!(
                     "is needed on port {listen}, because workload definition {} holds no Service {}; correct ServiceName, or set \
                      ServicePort if the workload makes that Service itself",
                     self.inputs.workload.definition.spec.name, self.name
@@ -117,18 +117,18 @@ impl<'a> Backend<'a> {
         })
     }
 
-    fn complain(&self, message: String) -> Invalid {
+    fn refuse(&self, message: String) -> InvalidInput {
         about(self.inputs, "ServicePort", message)
     }
 }
 
-fn spoken(ports: &[i32]) -> String {
+fn list_ports(ports: &[i32]) -> String {
     if ports.is_empty() {
         return "no TCP port".into();
     }
     format!("the ports {}", ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }
 
-fn list(services: &[ServiceFacts]) -> String {
+fn list_names(services: &[ServiceFacts]) -> String {
     services.iter().map(|service| service.name.as_str()).collect::<Vec<_>>().join(", ")
 }

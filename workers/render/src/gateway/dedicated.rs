@@ -2,17 +2,16 @@
 
 use super::{about, gateway_ref, listeners, namespace, owner};
 use crate::{
-    Invalid,
+    InvalidInput,
     certificates::{Certificates, solves_by_http},
-    infrastructure,
+    driver, infrastructure,
     k8s::{
         Ours,
         gateway_api::{GATEWAY, GatewaySpec, Namespaces},
     },
     listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
     names,
-    plan::{Object, Plan, nothing_stands},
-    shared_gateway::gateway_class,
+    plan::{Object, Plan, nothing_up_to_date},
 };
 use causeway_records::{
     inputs::{GatewayInputs, ListenerKey, Protocol},
@@ -30,8 +29,8 @@ pub fn secrets(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     certificates(inputs, &ours).map(|certificates| certificates.secrets()).unwrap_or_default()
 }
 
-/// Class, Gateway, and what its certificates need.
-pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, Invalid> {
+/// The GatewayClass unless the definition names another one, the Gateway, and what its certificates need.
+pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, InvalidInput> {
     let name = &inputs.instance.object_name;
     let spec = &inputs.definition.spec;
     let keys = keys(inputs)?;
@@ -44,23 +43,23 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
         listener(key, from.clone(), certificate.map(|hostname| names::certificate(name, hostname)))
     };
     let gateway = GatewaySpec {
-        gateway_class_name: spec.gateway_class_name.as_ref().map_or(name.as_str(), |class| class.as_str()).to_owned(),
+        gateway_class_name: driver::gateway_class_name(spec.gateway_class_name.as_ref().map(|c| c.as_str()), name),
         listeners: keys.iter().map(render).collect(),
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: None,
     };
-    let class = spec.gateway_class_name.is_none().then(|| gateway_class(ours, name));
+    let class = spec.gateway_class_name.is_none().then(|| driver::gateway_class(super::driver(inputs), ours, name));
     let mut objects: Vec<Object> = class.into_iter().collect();
     objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
     let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
     let mut plan = Plan::from(objects);
-    certificates(inputs, ours)?.render(&|_| plain_http.parent(), &nothing_stands, &mut plan)?;
+    certificates(inputs, ours)?.render(&|_| plain_http.parent(), &nothing_up_to_date, &mut plan)?;
     Ok(plan.objects)
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
-fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, Invalid> {
+fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
     let mut keys: Vec<ListenerKey> = listeners(inputs)?.into_iter().map(|at| at.key).collect();
     let has_https = keys.iter().any(|key| key.protocol == Protocol::Https);
     if has_https && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
@@ -80,8 +79,8 @@ fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, Invalid> {
     Ok(keys)
 }
 
-/// What the HTTPS ports need certificates for.
-fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, Invalid> {
+/// The hostnames, if a port ends TLS, all under the one domain of the definition.
+fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, InvalidInput> {
     let https = inputs.http_ports.iter().any(|port| super::protocol(&port.spec) == Protocol::Https);
     let mut hostnames = BTreeMap::new();
     if https {

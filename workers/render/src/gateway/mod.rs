@@ -1,4 +1,4 @@
-//! Gateway instance: routes in its workload's namespace and, with Placement Dedicated, a Gateway of its own there.
+//! Gateway instance: routes in its workload's namespace and, with Placement Dedicated, a Gateway there for this instance alone.
 
 mod backend;
 mod dedicated;
@@ -8,7 +8,8 @@ pub use crate::listeners::ListenerAt;
 pub use dedicated::secrets;
 
 use crate::{
-    Invalid,
+    InvalidInput,
+    driver::{self, Driver},
     k8s::{Ours, gateway_api},
     labels::Owner,
     plan::Plan,
@@ -18,14 +19,47 @@ use causeway_records::{
     Kind,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
-    nouns::{GatewayHttpPort, GatewayInstance, Placement},
+    nouns::{GatewayHttpPort, GatewayInstance, Placement, Service},
     record::Record,
 };
 use std::collections::BTreeSet;
 
-/// Who owns the objects of a gateway instance.
+/// The value of the owner label on the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
     Owner { kind: Kind::GatewayInstance, id: instance.common.id }
+}
+
+/// The driver of the Gateway that carries the instance's routes, by the class of that Gateway.
+pub fn driver(inputs: &GatewayInputs) -> Driver {
+    let class = match &inputs.shared_gateway {
+        Some(shared) => shared.gateway.record.spec.gateway_class_name.as_ref(),
+        None => inputs.definition.spec.gateway_class_name.as_ref(),
+    };
+    Driver::for_class(class.map(|class| class.as_str()))
+}
+
+/// The support services that the cluster needs before the instance is rendered.
+pub fn support_services(inputs: &GatewayInputs) -> Vec<Service> {
+    let has_tls = inputs.http_ports.iter().any(|port| protocol(&port.spec) == Protocol::Https);
+    driver::support_services(driver(inputs), has_tls)
+}
+
+/// Objects of other records whose state the instance's conditions are computed from, each once and sorted: the Gateway and, of a shared one,
+/// the ListenerSets, certificates and issuer that the instance uses.
+pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
+    let mut all = BTreeSet::from([gateway_ref(inputs)]);
+    let Some(shared) = &inputs.shared_gateway else { return all.into_iter().collect() };
+    let name = &shared.gateway.object_name;
+    all.extend(shared.listener_sets.values().map(|listener_set| shared_gateway::holder(name, *listener_set)));
+    let listeners = listeners(inputs).unwrap_or_default().into_iter();
+    let https = listeners.filter(|listener| listener.key.protocol == Protocol::Https);
+    let hostnames: Vec<String> = https.filter_map(|listener| listener.key.hostname).collect();
+    // Without TLS no kind of cert-manager may be watched, because it may not be installed.
+    if !hostnames.is_empty() {
+        all.extend(hostnames.iter().map(|hostname| shared_gateway::certificate_ref(name, hostname)));
+        all.extend(inputs.domain.iter().map(|domain| shared_gateway::issuer_ref(name, domain.id())));
+    }
+    all.into_iter().collect()
 }
 
 /// The Gateway that carries the instance's routes: the shared one, or its own.
@@ -36,8 +70,8 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     }
 }
 
-/// The routes, the permission they need to reach a Service elsewhere and, with Placement Dedicated, the Gateway and its certificates.
-pub fn render(inputs: &GatewayInputs) -> Result<Plan, Invalid> {
+/// The routes, the ReferenceGrant that they need for a Service in another namespace and, with Placement Dedicated, the Gateway and its certificates.
+pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
     if inputs.http_ports.is_empty() && inputs.tcp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add a gateway HTTP port or TCP port"));
     }
@@ -58,7 +92,7 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, Invalid> {
 }
 
 /// The listeners that the instance's routes attach to, each once, by key.
-pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, Invalid> {
+pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput> {
     let mut found = BTreeSet::new();
     for port in &inputs.http_ports {
         for hostname in hostnames(inputs) {
@@ -71,17 +105,17 @@ pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, Invalid> {
     Ok(found.into_iter().map(|(key, holder)| ListenerAt { key, holder }).collect())
 }
 
-/// The namespace of the routes.
+/// The namespace of the routes, and of a dedicated Gateway.
 pub(crate) fn namespace(inputs: &GatewayInputs) -> &str {
     &inputs.workload.instance.object_name
 }
 
-/// What a port speaks.
+/// The protocol of an HTTP port's listener.
 fn protocol(port: &GatewayHttpPort) -> Protocol {
     if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http }
 }
 
-/// The hostnames, each once and sorted, or once None for every one.
+/// The hostnames, each once and sorted; a single None stands for all hostnames.
 fn hostnames(inputs: &GatewayInputs) -> Vec<Option<&str>> {
     if inputs.hostnames.is_empty() {
         return vec![None];
@@ -90,24 +124,24 @@ fn hostnames(inputs: &GatewayInputs) -> Vec<Option<&str>> {
     each.into_iter().map(Some).collect()
 }
 
-/// The listener that serves a hostname on a port, and what holds it. On a shared gateway the one for the hostname alone comes before the
-/// one for every hostname.
+/// The listener that serves a hostname on a port, and the object that holds it. On a shared gateway a listener of the hostname itself comes
+/// before the one for all hostnames.
 fn listener_at(
     inputs: &GatewayInputs,
     port: i32,
     protocol: Protocol,
     hostname: Option<&str>,
-) -> Result<(ListenerKey, ObjectRef), Invalid> {
+) -> Result<(ListenerKey, ObjectRef), InvalidInput> {
     let every = ListenerKey { port, protocol, hostname: None };
     let own = ListenerKey { hostname: hostname.map(str::to_owned), ..every.clone() };
     let Some(shared) = &inputs.shared_gateway else {
-        // One of its own: nobody else uses it, and only certificates need a listener for each hostname.
+        // A dedicated Gateway has no other user, and only certificates need a listener for each hostname.
         let key = if protocol == Protocol::Https { own } else { every };
         return Ok((key, gateway_ref(inputs)));
     };
     for key in [own, every] {
-        if let Some(slot) = shared.slots.get(&key) {
-            let holder = shared_gateway::holder(&shared.gateway.object_name, *slot);
+        if let Some(listener_set) = shared.listener_sets.get(&key) {
+            let holder = shared_gateway::holder(&shared.gateway.object_name, *listener_set);
             return Ok((key, holder));
         }
     }
@@ -118,7 +152,7 @@ fn listener_at(
     Err(about(inputs, "HttpPorts", message))
 }
 
-/// A complaint about the gateway definition.
-fn about(inputs: &GatewayInputs, field: &'static str, message: impl Into<String>) -> Invalid {
-    Invalid::new("gateway definition", &inputs.definition.spec.name, field, message)
+/// The error that names a field of the gateway definition.
+fn about(inputs: &GatewayInputs, field: &'static str, message: impl Into<String>) -> InvalidInput {
+    InvalidInput::new("gateway definition", &inputs.definition.spec.name, field, message)
 }

@@ -6,13 +6,13 @@ use super::{
     hostnames, listener_at, namespace, protocol,
 };
 use crate::{
-    Invalid,
+    InvalidInput,
     k8s::{
-        Ours,
+        ObjectKind, Ours,
         gateway_api::{
-            BackendRef, Filter, GROUP, GrantFrom, GrantTo, HTTP_ROUTE, HttpMatch, HttpRouteSpec, HttpRule,
-            ParentReference, PathMatch, REFERENCE_GRANT, Redirect, ReferenceGrantSpec, TCP_ROUTE, TcpRouteSpec,
-            TcpRule,
+            BackendRef, GROUP, HTTP_ROUTE, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch,
+            HttpRouteRule, HttpRouteSpec, ParentReference, REFERENCE_GRANT, ReferenceGrantFrom, ReferenceGrantSpec,
+            ReferenceGrantTo, TCP_ROUTE, TcpRouteRule, TcpRouteSpec,
         },
     },
     listeners::ListenerAt,
@@ -25,11 +25,11 @@ use causeway_records::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Hostnames, and rules, that one HTTPRoute may hold.
+/// How many hostnames, and how many rules, one HTTPRoute may hold.
 const MOST: usize = 16;
 
-/// The permission to reach a Service elsewhere, then a route for each port.
-pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, Invalid> {
+/// The ReferenceGrant for a Service in another namespace, then the routes of each port.
+pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, InvalidInput> {
     let routes = Routes { inputs, ours, backend: backend_if_needed(inputs)? };
     let mut objects = Vec::new();
     for ((port, protocol), rules) in ports(inputs) {
@@ -55,13 +55,13 @@ fn ports(inputs: &GatewayInputs) -> BTreeMap<(i32, Protocol), BTreeMap<String, &
     ports
 }
 
-/// The beginning of the paths, as claimed: a final slash makes no difference to Gateway API.
+/// The path prefix in the form in which routes are claimed: a final slash makes no difference to Gateway API.
 fn path(port: &GatewayHttpPort) -> String {
     format!("/{}", port.path.as_ref().map_or("", |path| path.as_str()).trim_matches('/'))
 }
 
-/// None when everything is redirected.
-fn backend_if_needed(inputs: &GatewayInputs) -> Result<Option<Backend<'_>>, Invalid> {
+/// None when every port redirects, so that no request goes to a Service.
+fn backend_if_needed(inputs: &GatewayInputs) -> Result<Option<Backend<'_>>, InvalidInput> {
     let sends = inputs.http_ports.iter().any(|port| port.spec.https_redirect != Some(true));
     (sends || !inputs.tcp_ports.is_empty()).then(|| backend(inputs)).transpose()
 }
@@ -79,7 +79,7 @@ impl Routes<'_> {
         port: i32,
         protocol: Protocol,
         rules: &BTreeMap<String, &GatewayHttpPort>,
-    ) -> Result<Vec<Object>, Invalid> {
+    ) -> Result<Vec<Object>, InvalidInput> {
         let rules = rules.iter().map(|(path, port)| self.rule(path, port)).collect::<Result<Vec<_>, _>>()?;
         let mut objects = Vec::new();
         for hostnames in hostnames(self.inputs).chunks(MOST) {
@@ -97,13 +97,13 @@ impl Routes<'_> {
         Ok(objects)
     }
 
-    fn rule(&self, path: &str, port: &GatewayHttpPort) -> Result<HttpRule, Invalid> {
-        let matches = vec![HttpMatch { path: PathMatch { kind: "PathPrefix", value: path.to_owned() } }];
+    fn rule(&self, path: &str, port: &GatewayHttpPort) -> Result<HttpRouteRule, InvalidInput> {
+        let matches = vec![HttpRouteMatch { path: HttpPathMatch { match_type: "PathPrefix", value: path.to_owned() } }];
         if port.https_redirect == Some(true) {
-            let request_redirect = Redirect { scheme: "https", port: self.https_port(), status_code: 301 };
-            return Ok(HttpRule {
+            let request_redirect = HttpRequestRedirect { scheme: "https", port: self.https_port(), status_code: 301 };
+            return Ok(HttpRouteRule {
                 matches,
-                filters: vec![Filter::RequestRedirect { request_redirect }],
+                filters: vec![HttpRouteFilter::RequestRedirect { request_redirect }],
                 backend_refs: Vec::new(),
             });
         }
@@ -111,7 +111,7 @@ impl Routes<'_> {
             Some(backend) => vec![backend.reference(port.port, port.service_port, Some(80))?],
             None => Vec::new(),
         };
-        Ok(HttpRule { matches, filters: Vec::new(), backend_refs })
+        Ok(HttpRouteRule { matches, filters: Vec::new(), backend_refs })
     }
 
     /// The port to redirect to, unless it is 443, which is what `https` means. A definition without HTTPS redirects there too: another
@@ -127,7 +127,7 @@ impl Routes<'_> {
         port: i32,
         protocol: Protocol,
         hostnames: &[Option<&str>],
-    ) -> Result<Vec<ParentReference>, Invalid> {
+    ) -> Result<Vec<ParentReference>, InvalidInput> {
         let mut parents = BTreeSet::new();
         for hostname in hostnames {
             if protocol == Protocol::Https && hostname.is_none() {
@@ -141,10 +141,10 @@ impl Routes<'_> {
         Ok(parents.into_iter().collect())
     }
 
-    fn tcp(&self, port: i32, to: Option<BackendRef>) -> Result<Object, Invalid> {
+    fn tcp(&self, port: i32, to: Option<BackendRef>) -> Result<Object, InvalidInput> {
         let spec = TcpRouteSpec {
             parent_refs: self.parents(port, Protocol::Tcp, &[None])?,
-            rules: vec![TcpRule { backend_refs: to.into_iter().collect() }],
+            rules: vec![TcpRouteRule { backend_refs: to.into_iter().collect() }],
         };
         let name = self.name(port, Protocol::Tcp, 0);
         Ok(TCP_ROUTE.object(self.ours, TCP_ROUTE.at(namespace(self.inputs), &name), &spec))
@@ -154,18 +154,18 @@ impl Routes<'_> {
         names::route(&self.inputs.instance.object_name, &ListenerKey { port, protocol, hostname: None }, part)
     }
 
-    /// A workload may put its Service into another namespace; the routes to it need permission from there.
+    /// A workload may put its Service into another namespace; the routes to it need a ReferenceGrant there.
     fn grant(&self, routes: &[Object]) -> Option<Object> {
         let (service, elsewhere) = self.backend.as_ref()?.elsewhere()?;
         let kinds = [HTTP_ROUTE, TCP_ROUTE].into_iter().filter(|kind| routes.iter().any(|route| kind.is(&route.at)));
-        let from = |kind: crate::k8s::Kind| GrantFrom {
+        let from = |kind: ObjectKind| ReferenceGrantFrom {
             group: GROUP,
             kind: kind.kind,
             namespace: namespace(self.inputs).to_owned(),
         };
         let spec = ReferenceGrantSpec {
             from: kinds.map(from).collect(),
-            to: vec![GrantTo { group: "", kind: "Service", name: service.to_owned() }],
+            to: vec![ReferenceGrantTo { group: "", kind: "Service", name: service.to_owned() }],
         };
         let name = names::reference_grant(&self.inputs.instance.object_name);
         Some(REFERENCE_GRANT.object(self.ours, REFERENCE_GRANT.at(elsewhere, &name), &spec))

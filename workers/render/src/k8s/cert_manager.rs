@@ -1,172 +1,177 @@
 //! cert-manager, `cert-manager.io/v1`. Neither its CRDs nor its webhook fill anything in but `parentRefs`, and its controller writes only
 //! status, so both kinds stay as they were applied.
+//!
+//! Why our own structs: cert-manager publishes no Rust types, and types generated from its CRDs hold hundreds of fields that Causeway never
+//! sets. Types carry the names of the Go API where it has one.
 
-use super::{Kind, gateway_api::ParentReference};
+use super::{ObjectKind, gateway_api::ParentReference};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A certificate to be kept valid in a Secret.
-pub const CERTIFICATE: Kind = Kind { group: "cert-manager.io", version: "v1", kind: "Certificate", exclusive: true };
-/// Who signs, for every namespace.
-pub const CLUSTER_ISSUER: Kind =
-    Kind { group: "cert-manager.io", version: "v1", kind: "ClusterIssuer", exclusive: true };
-/// One proof to an ACME server. Made by cert-manager; we only read why it doesn't succeed.
-pub const CHALLENGE: Kind = Kind { group: "acme.cert-manager.io", version: "v1", kind: "Challenge", exclusive: false };
+/// Keeps a certificate valid in a Secret.
+pub const CERTIFICATE: ObjectKind =
+    ObjectKind { group: "cert-manager.io", version: "v1", kind: "Certificate", exclusive: true };
+/// The authority that signs, usable from every namespace. Cluster-scoped.
+pub const CLUSTER_ISSUER: ObjectKind =
+    ObjectKind { group: "cert-manager.io", version: "v1", kind: "ClusterIssuer", exclusive: true };
+/// One proof to an ACME server. Made by cert-manager; Causeway only reads why it does not succeed.
+pub const CHALLENGE: ObjectKind =
+    ObjectKind { group: "acme.cert-manager.io", version: "v1", kind: "Challenge", exclusive: false };
 
-/// Spec of a Certificate.
+/// `spec` of a Certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateSpec {
-    /// The Secret that it is kept in.
+    /// The Secret that cert-manager writes certificate and key into, in the namespace of the Certificate.
     pub secret_name: String,
-    /// Labels for that Secret.
-    pub secret_template: SecretTemplate,
-    /// The hostnames it is for.
+    /// Metadata of that Secret.
+    pub secret_template: CertificateSecretTemplate,
+    /// The hostnames that the certificate is valid for.
     pub dns_names: Vec<String>,
-    /// Who signs.
+    /// The authority that signs.
     pub issuer_ref: IssuerRef,
-    /// How the key is made.
-    pub private_key: PrivateKey,
+    /// Rules for the key.
+    pub private_key: CertificatePrivateKey,
     /// Share of the lifetime, in percent, that is left when it is renewed. Lifetimes get shorter: a fixed time would one day be too long.
     pub renew_before_percentage: i32,
 }
 
-/// What the Secret of a certificate carries.
+/// Metadata of the Secret of a certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SecretTemplate {
-    /// Labels.
+pub struct CertificateSecretTemplate {
+    /// Causeway's own, so that the Secret is found when the Certificate is gone.
     pub labels: BTreeMap<String, String>,
 }
 
-/// Names an issuer.
+/// Names a ClusterIssuer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct IssuerRef {
     /// `cert-manager.io`.
     pub group: &'static str,
     /// `ClusterIssuer`.
     pub kind: &'static str,
-    /// Its name.
+    /// `metadata.name` of the issuer.
     pub name: String,
 }
 
-/// How a certificate's key is made.
+/// Rules for the key of a certificate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PrivateKey {
+pub struct CertificatePrivateKey {
     /// `Always`: a new key with every renewal.
     pub rotation_policy: &'static str,
 }
 
-/// Spec of a ClusterIssuer.
+/// `spec` of a ClusterIssuer: the kind of authority.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ClusterIssuerSpec {
-    /// An authority that speaks ACME.
-    Acme(Acme),
+    /// An authority that speaks ACME, such as Let's Encrypt.
+    Acme(AcmeIssuer),
     /// A key pair in a Secret of cert-manager's namespace.
     #[serde(rename_all = "camelCase")]
     Ca {
-        /// The Secret.
+        /// `metadata.name` of the Secret.
         secret_name: String,
     },
     /// Every certificate signs itself.
     SelfSigned {},
 }
 
-/// An ACME authority.
+/// An authority that speaks ACME.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Acme {
-    /// Address of its directory.
+pub struct AcmeIssuer {
+    /// URL of its directory.
     pub server: String,
-    /// Who hears from it.
+    /// The contact of the ACME account, for warnings about expiry.
     pub email: String,
-    /// Where cert-manager keeps the account's key.
-    pub private_key_secret_ref: Name,
-    /// How challenges are met.
-    pub solvers: Vec<Solver>,
+    /// The Secret in which cert-manager keeps the key of the ACME account.
+    pub private_key_secret_ref: SecretRef,
+    /// How challenges are met. cert-manager takes the one whose selector fits a hostname best.
+    pub solvers: Vec<AcmeSolver>,
 }
 
-/// Names a Secret.
+/// Names a Secret in cert-manager's namespace.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Name {
-    /// Its name.
+pub struct SecretRef {
+    /// `metadata.name` of the Secret.
     pub name: String,
 }
 
-/// Names one entry of a Secret.
+/// Names one value in a Secret of cert-manager's namespace.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SecretKey {
-    /// The Secret's name.
+pub struct SecretKeySelector {
+    /// `metadata.name` of the Secret.
     pub name: String,
-    /// The entry.
+    /// Key in the Secret's `data`.
     pub key: &'static str,
 }
 
 /// How the challenges of some hostnames are met.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Solver {
+pub struct AcmeSolver {
     /// Which hostnames; None: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<SolverSelector>,
-    /// How.
+    /// ACME challenge type this solver answers (HTTP-01 or DNS-01).
     #[serde(flatten)]
-    pub by: Challenge,
+    pub challenge: ChallengeSolver,
 }
 
 /// Which hostnames a solver is for.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SolverSelector {
-    /// Exactly these.
+    /// Exactly these hostnames.
     pub dns_names: Vec<String>,
 }
 
-/// How a challenge is met.
+/// The answer to one type of ACME challenge.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Challenge {
-    /// A TXT record.
+pub enum ChallengeSolver {
+    /// A TXT record under the hostname.
     #[serde(rename = "dns01")]
     Dns01 {
-        /// In Route53.
-        route53: Route53,
+        /// Access to the hosted zone.
+        route53: Route53Solver,
     },
-    /// A path on the hostname.
+    /// A response under a well-known path of the hostname, by plain HTTP on port 80.
     #[serde(rename = "http01", rename_all = "camelCase")]
     Http01 {
-        /// Through a Gateway.
+        /// How the request reaches the pod that answers.
         #[serde(rename = "gatewayHTTPRoute")]
-        gateway_http_route: SolverRoute,
+        gateway_http_route: SolverHttpRoute,
     },
 }
 
 /// Access to Route53. Without keys cert-manager uses what its pod has.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Route53 {
-    /// Region to sign requests for.
+pub struct Route53Solver {
+    /// AWS region that requests are signed for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The zone; None: cert-manager looks for it by its name.
+    /// The hosted zone; None: cert-manager looks for it by its name.
     #[serde(rename = "hostedZoneID", skip_serializing_if = "Option::is_none")]
     pub hosted_zone_id: Option<String>,
-    /// Role to assume.
+    /// ARN of a role to assume.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
-    /// Id of the access key.
+    /// Where the id of the access key is stored.
     #[serde(rename = "accessKeyIDSecretRef", skip_serializing_if = "Option::is_none")]
-    pub access_key_id_secret_ref: Option<SecretKey>,
-    /// The access key's secret.
+    pub access_key_id_secret_ref: Option<SecretKeySelector>,
+    /// Where the secret part of the access key is stored.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_access_key_secret_ref: Option<SecretKey>,
+    pub secret_access_key_secret_ref: Option<SecretKeySelector>,
 }
 
-/// The route that cert-manager makes for the time of a challenge.
+/// The HTTPRoute that cert-manager makes for the time of a challenge.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SolverRoute {
-    /// The listener for plain HTTP on port 80.
+pub struct SolverHttpRoute {
+    /// The listener that serves the hostname by plain HTTP on port 80.
     pub parent_refs: Vec<ParentReference>,
     /// `ClusterIP`: the answer is fetched through the Gateway, no node needs a port for it.
     pub service_type: &'static str,

@@ -1,24 +1,24 @@
-//! The core group.
+//! Kinds of the core API group.
 
-use super::{Kind, Ours};
+use super::{ObjectKind, Ours};
 use crate::plan::Object;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A namespace. The server writes finalizers into its spec.
-pub const NAMESPACE: Kind = Kind { group: "", version: "v1", kind: "Namespace", exclusive: false };
-/// A secret. It has no spec.
-pub const SECRET: Kind = Kind { group: "", version: "v1", kind: "Secret", exclusive: false };
-/// A service. The server completes its spec.
-pub const SERVICE: Kind = Kind { group: "", version: "v1", kind: "Service", exclusive: false };
+/// The server writes finalizers into its `spec`. Cluster-scoped.
+pub const NAMESPACE: ObjectKind = ObjectKind { group: "", version: "v1", kind: "Namespace", exclusive: false };
+/// It has `data` and no `spec`.
+pub const SECRET: ObjectKind = ObjectKind { group: "", version: "v1", kind: "Secret", exclusive: false };
+/// The server completes its `spec`.
+pub const SERVICE: ObjectKind = ObjectKind { group: "", version: "v1", kind: "Service", exclusive: false };
 
-/// A namespace of ours.
+/// A Namespace with Causeway's labels.
 pub(crate) fn namespace(ours: &Ours<'_>, name: &str) -> Object {
     NAMESPACE.bare(ours, NAMESPACE.cluster(name))
 }
 
-/// A secret of ours, from plain texts.
+/// A Secret with Causeway's labels, from plain texts.
 pub(crate) fn secret(ours: &Ours<'_>, namespace: &str, name: &str, texts: &BTreeMap<&str, &str>) -> Object {
     let mut object = SECRET.bare(ours, SECRET.at(namespace, name));
     object.body["type"] = json!("Opaque");

@@ -1,6 +1,6 @@
-//! Kubernetes objects as small typed structs: only the fields that we set.
+//! Kubernetes objects as small typed structs: only the fields that Causeway sets.
 //!
-//! Kinds that are ours alone are compared with what stands in the cluster, field by field. Their structs therefore write out every value
+//! Objects of kinds that only Causeway writes are compared with the live object field by field. Their structs therefore write out every value
 //! that the API server would otherwise fill in, and leave out what it leaves out.
 
 pub mod cert_manager;
@@ -18,24 +18,24 @@ use serde_json::{Value, json};
 
 /// A kind of object, in the API version that we write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
-    /// API group; empty for the core group.
+pub struct ObjectKind {
+    /// Empty for the core group.
     pub group: &'static str,
-    /// API version without the group.
+    /// `v1`, without the group.
     pub version: &'static str,
-    /// `Gateway`.
+    /// As in a manifest: `Gateway`.
     pub kind: &'static str,
-    /// Nobody but us has a say in the `spec`, see [`Object::exclusive`].
+    /// Only Causeway writes the `spec`, see [`Object::exclusive`].
     pub exclusive: bool,
 }
 
-impl Kind {
-    /// An object of this kind in a namespace.
+impl ObjectKind {
+    /// The reference to an object of this kind in a namespace.
     pub fn at(&self, namespace: &str, name: &str) -> ObjectRef {
         ObjectRef { namespace: Some(namespace.to_owned()), ..self.cluster(name) }
     }
 
-    /// A cluster-scoped object of this kind.
+    /// The reference to a cluster-scoped object of this kind.
     pub fn cluster(&self, name: &str) -> ObjectRef {
         ObjectRef {
             group: self.group.to_owned(),
@@ -51,14 +51,14 @@ impl Kind {
         at.group == self.group && at.kind == self.kind
     }
 
-    /// The object with its spec, labelled as the owner's.
+    /// The object with its `spec` and the owner's labels.
     pub(crate) fn object(&self, ours: &Ours<'_>, at: ObjectRef, spec: &impl Serialize) -> Object {
         let mut object = self.bare(ours, at);
         object.body["spec"] = value(spec);
         object
     }
 
-    /// The object without a spec, labelled as the owner's.
+    /// The object without a `spec`, with the owner's labels.
     pub(crate) fn bare(&self, ours: &Ours<'_>, at: ObjectRef) -> Object {
         let mut metadata = json!({ "name": at.name, "labels": label(ours.control_plane, ours.owner) });
         if let Some(namespace) = &at.namespace {
@@ -69,16 +69,16 @@ impl Kind {
     }
 }
 
-/// Whose objects are being rendered.
+/// What goes into the labels of the objects that are being rendered.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Ours<'a> {
-    /// Id of this control plane.
+    /// Id of this control plane; several may work in one cluster.
     pub(crate) control_plane: &'a str,
-    /// The record.
+    /// The record that the objects belong to.
     pub(crate) owner: Owner,
 }
 
-/// Structs of texts, numbers and lists: these always have a JSON form.
+/// The structs of this module hold texts, numbers and lists only, so serialising them cannot fail.
 fn value(spec: &impl Serialize) -> Value {
     serde_json::to_value(spec).unwrap_or_default()
 }

@@ -6,7 +6,7 @@ pub mod support_service;
 use crate::{
     domain_name::{self, Targets, TargetsOf},
     gateway,
-    plan::{Plan, nothing_stands},
+    plan::{Plan, nothing_up_to_date},
     shared_gateway,
     workload::{self, Scope},
 };
@@ -62,7 +62,7 @@ pub fn plans() -> Vec<(String, Plan)> {
     let mut plans = vec![("workload".to_owned(), workload::render(&workload(11, "shop"), &scopes))];
     for (name, scene) in scenes() {
         if let Some(shared) = &scene.shared {
-            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared, &nothing_stands)));
+            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared, &nothing_up_to_date)));
         }
         for inputs in &scene.gateways {
             let title = inputs.instance.record.spec.name.to_string().replace('-', "_");
@@ -216,9 +216,9 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
     let gateway = named("shared-gateway", id, SharedGateway { name: parse("shared"), ..SharedGateway::default() });
     let mut listeners: BTreeMap<ListenerKey, Listener> = BTreeMap::new();
     for inputs in &mut gateways {
-        let mut slots = BTreeMap::new();
+        let mut listener_sets = BTreeMap::new();
         for key in keys(inputs) {
-            let slot = key.hostname.is_some().then_some(0);
+            let listener_set = key.hostname.is_some().then_some(0);
             let user = ListenerUser {
                 gateway_instance_id: inputs.instance.record.common.id,
                 namespace: inputs.workload.instance.object_name.clone(),
@@ -226,15 +226,15 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
             let https = key.protocol == Protocol::Https;
             let listener = listeners.entry(key.clone()).or_insert_with(|| Listener {
                 key: key.clone(),
-                slot,
+                listener_set,
                 users: Vec::new(),
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
                 state: None,
             });
             listener.users.push(user);
-            slots.insert(key, slot);
+            listener_sets.insert(key, listener_set);
         }
-        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), slots });
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets });
     }
     let first = gateways.first();
     let inputs = SharedGatewayInputs {

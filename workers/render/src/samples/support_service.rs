@@ -2,7 +2,7 @@
 
 use crate::{
     bundle::Bundle,
-    support_service::{ExternalDns, Options, Policy, SupportServiceInputs},
+    support_service::{ExternalDns, Installation, Options, Policy},
 };
 
 /// Short, so that names made with it can be read in a snapshot.
@@ -27,6 +27,6 @@ pub fn options_for(service: &str) -> Options {
 }
 
 /// Inputs of support service instance 7.
-pub fn inputs<'a>(bundle: &'a Bundle, options: &'a Options) -> SupportServiceInputs<'a> {
-    SupportServiceInputs { control_plane: CONTROL_PLANE, id: 7, bundle, name: "dns-7", definitions: true, options }
+pub fn inputs<'a>(bundle: &'a Bundle, options: &'a Options) -> Installation<'a> {
+    Installation { control_plane: CONTROL_PLANE, id: 7, bundle, name: "dns-7", definitions: true, options }
 }

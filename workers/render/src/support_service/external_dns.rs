@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Invalid;
+use super::InvalidOptions;
 
 /// What one external-dns publishes, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ pub fn dns_owner(control_plane: &str, kubernetes_runtime_instance_id: i64) -> St
 }
 
 impl ExternalDns {
-    pub(super) fn check(&self) -> Result<(), Invalid> {
-        let fail = |why: &str| Err(Invalid(format!("external-dns {why}")));
+    pub(super) fn check(&self) -> Result<(), InvalidOptions> {
+        let fail = |why: &str| Err(InvalidOptions(format!("external-dns {why}")));
         if self.owner.is_empty() || self.owner.contains([',', '"', '=', ' ']) {
             return fail("needs an owner without blanks, commas, quotes and equal signs");
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{ACCESS_KEY_ID, AwsCredentials, Invalid, SECRET_ACCESS_KEY, SupportServiceInputs};
+use super::{ACCESS_KEY_ID, AwsCredentials, Installation, InvalidOptions, SECRET_ACCESS_KEY};
 use crate::bundle::adapt;
 use crate::k8s::Ours;
 use crate::k8s::core;
@@ -19,11 +19,11 @@ const RESTARTED_FOR: &str = "causeway.dev/restarted-for";
 const CREDENTIALS: &str = "causeway.dev/credentials-hash";
 
 /// Refuses options that the service can't follow.
-pub(super) fn check(inputs: &SupportServiceInputs<'_>) -> Result<(), Invalid> {
+pub(super) fn check(inputs: &Installation<'_>) -> Result<(), InvalidOptions> {
     let service = &inputs.bundle.manifest.service;
     let traits = &inputs.bundle.manifest.traits;
     let options = inputs.options;
-    let fail = |why: String| Err(Invalid(why));
+    let fail = |why: String| Err(InvalidOptions(why));
     if !is_dns_label(inputs.name) || inputs.name.len() > LONGEST_NAME {
         return fail(format!("the name `{}` is not a DNS label of at most {LONGEST_NAME} characters", inputs.name));
     }
@@ -62,7 +62,7 @@ pub(super) fn check(inputs: &SupportServiceInputs<'_>) -> Result<(), Invalid> {
 }
 
 /// The AWS role on the service account that calls AWS.
-pub(super) fn service_account(body: &mut Value, kind: &str, inputs: &SupportServiceInputs<'_>) {
+pub(super) fn service_account(body: &mut Value, kind: &str, inputs: &Installation<'_>) {
     let Some(arn) = &inputs.options.aws_role_arn else { return };
     if kind == "ServiceAccount" && body["metadata"]["name"].as_str() == aws_account_name(inputs).as_deref() {
         body["metadata"]["annotations"]["eks.amazonaws.com/role-arn"] = json!(arn);
@@ -70,7 +70,7 @@ pub(super) fn service_account(body: &mut Value, kind: &str, inputs: &SupportServ
 }
 
 /// The Secret with the AWS key, where the key itself is among the options.
-pub(super) fn secret(inputs: &SupportServiceInputs<'_>, names: adapt::Names<'_>) -> Option<Object> {
+pub(super) fn secret(inputs: &Installation<'_>, names: adapt::Names<'_>) -> Option<Object> {
     let AwsCredentials::Keys { id, secret } = inputs.options.aws_credentials.as_ref()? else { return None };
     let ours = Ours {
         control_plane: inputs.control_plane,
@@ -85,7 +85,7 @@ fn secret_name(name: &str) -> String {
 }
 
 /// Replicas, restart mark and AWS environment of a Deployment.
-pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &SupportServiceInputs<'_>) {
+pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &Installation<'_>) {
     if kind != "Deployment" {
         return;
     }
@@ -119,11 +119,11 @@ pub(super) fn job_name(body: &mut Value) {
 }
 
 /// The service account that calls AWS, by its name in the cluster.
-fn aws_account_name(inputs: &SupportServiceInputs<'_>) -> Option<String> {
+fn aws_account_name(inputs: &Installation<'_>) -> Option<String> {
     inputs.bundle.manifest.traits.aws_service_account.as_ref().map(|name| name.replace(adapt::NAME, inputs.name))
 }
 
-fn aws_environment(inputs: &SupportServiceInputs<'_>) -> Vec<Value> {
+fn aws_environment(inputs: &Installation<'_>) -> Vec<Value> {
     let mut env = Vec::new();
     if let Some(region) = &inputs.options.aws_region {
         env.push(json!({ "name": "AWS_REGION", "value": region }));

@@ -21,7 +21,7 @@ pub const BUNDLE: &str = "causeway.dev/bundle";
 
 /// One support service in one cluster: everything that its objects depend on.
 #[derive(Clone, Debug)]
-pub struct SupportServiceInputs<'a> {
+pub struct Installation<'a> {
     /// The control plane's id.
     pub control_plane: &'a str,
     /// The record's id.
@@ -92,10 +92,10 @@ pub const SECRET_ACCESS_KEY: &str = "secret-access-key";
 /// The options don't fit the service. The message names the option and what it may be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Invalid(pub String);
+pub struct InvalidOptions(pub String);
 
 /// The objects of a support service: Namespace, CRDs, then the rest, in the order in which they are applied.
-pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
+pub fn render(inputs: &Installation<'_>) -> Result<Plan, InvalidOptions> {
     fit::check(inputs)?;
     let manifest = &inputs.bundle.manifest;
     let names = adapt::Names { name: inputs.name, namespace: namespace(inputs.bundle, inputs.options) };
@@ -135,7 +135,8 @@ pub fn render(inputs: &SupportServiceInputs<'_>) -> Result<Plan, Invalid> {
             metadata["labels"][key] = value.clone();
         }
         metadata["annotations"][BUNDLE] = json!(origin);
-        let at = object_ref(&body).ok_or_else(|| Invalid(format!("bundle {origin} holds an object without a name")))?;
+        let at = object_ref(&body)
+            .ok_or_else(|| InvalidOptions(format!("bundle {origin} holds an object without a name")))?;
         objects.push(Object { keep: manifest.traits.keep.contains(&kind), ..Object::new(at, body) });
     }
     Ok(objects.into())

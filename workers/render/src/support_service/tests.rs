@@ -125,9 +125,9 @@ fn options_that_do_not_fit_are_refused_with_a_reason() {
         ("cert-manager", Options { replicas: Some(0), ..Options::default() }, "at least one replica"),
         ("cert-manager", options_for("external-dns"), "takes no options"),
         ("gateway-api", Options { namespace: Some("x".into()), ..Options::default() }, "no namespace"),
-        ("envoy-gateway", Options { namespace: Some("Nope".into()), ..Options::default() }, "DNS label"),
-        ("envoy-gateway", Options { aws_region: Some("x".into()), ..Options::default() }, "never calls AWS"),
-        ("envoy-gateway", Options { image_registry: Some("https://x".into()), ..Options::default() }, "scheme"),
+        ("cert-manager", Options { namespace: Some("Nope".into()), ..Options::default() }, "DNS label"),
+        ("small", Options { aws_region: Some("x".into()), ..Options::default() }, "never calls AWS"),
+        ("small", Options { image_registry: Some("https://x".into()), ..Options::default() }, "scheme"),
     ];
     for (service, options, expected) in cases {
         let mut bundle = small("1.5.0");
@@ -137,7 +137,7 @@ fn options_that_do_not_fit_are_refused_with_a_reason() {
             "gateway-api" => bundle.manifest.traits.namespace = None,
             _ => {}
         }
-        let Invalid(why) = render(&inputs(&bundle, &options)).unwrap_err();
+        let InvalidOptions(why) = render(&inputs(&bundle, &options)).unwrap_err();
         assert!(why.contains(expected), "{service}: {why}");
     }
 }

@@ -7,7 +7,7 @@ pub use manifests::manifests;
 pub use services::{ServiceFacts, ServicePort, services};
 
 use crate::{
-    Invalid,
+    InvalidInput,
     k8s::{self, Ours},
     labels::{Owner, label},
     plan::{Object, Plan},
@@ -36,7 +36,7 @@ pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
 /// The instance's namespace and its manifests. A manifest without a namespace goes into the instance's if its kind has namespaces: so
 /// says the cluster, or a CustomResourceDefinition among the manifests. A kind that neither knows is taken for a namespaced one; the
 /// cluster refuses it by name when it is applied.
-pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, Invalid> {
+pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let namespace = &inputs.instance.object_name;
     let manifests = all_manifests(inputs)?;
@@ -49,7 +49,7 @@ pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, Inval
         let object = place(manifest, scope.unwrap_or(Scope::Namespaced), namespace, &ours);
         if !taken.insert(object.at.clone()) {
             let twice = format!("{} stands there twice; remove one, or rename it", object.at);
-            return Err(Invalid::new("workload definition", &inputs.definition.spec.name, DOCUMENT, twice));
+            return Err(InvalidInput::new("workload definition", &inputs.definition.spec.name, DOCUMENT, twice));
         }
         objects.push(object);
     }
@@ -62,13 +62,13 @@ pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, Inval
 const DOCUMENT: &str = "YAMLDocument";
 
 /// The manifests of the document and the further ones, checked, as the user wrote them.
-fn all_manifests(inputs: &WorkloadInputs) -> Result<Vec<Value>, Invalid> {
+fn all_manifests(inputs: &WorkloadInputs) -> Result<Vec<Value>, InvalidInput> {
     let name = &inputs.definition.spec.name;
     let mut all = manifests(&inputs.definition.spec.yaml_document)
-        .map_err(|why| Invalid::new("workload definition", name, DOCUMENT, why))?;
+        .map_err(|why| InvalidInput::new("workload definition", name, DOCUMENT, why))?;
     for (index, resource) in inputs.resources.iter().enumerate() {
         let more = manifests::expand(resource.clone()).map_err(|why| {
-            Invalid::new("workload definition", name, "JSONDefinition", format!("manifest {}: {why}", index + 1))
+            InvalidInput::new("workload definition", name, "JSONDefinition", format!("manifest {}: {why}", index + 1))
         })?;
         all.extend(more);
     }

@@ -1,7 +1,7 @@
 //! The Services among a workload's manifests: what gateways can send traffic to.
 
 use super::{all_manifests, group_and_kind, text};
-use crate::Invalid;
+use crate::InvalidInput;
 use causeway_records::inputs::WorkloadInputs;
 use serde_json::Value;
 
@@ -26,7 +26,7 @@ pub struct ServicePort {
 }
 
 /// The workload's Services, by namespace and name.
-pub fn services(inputs: &WorkloadInputs) -> Result<Vec<ServiceFacts>, Invalid> {
+pub fn services(inputs: &WorkloadInputs) -> Result<Vec<ServiceFacts>, InvalidInput> {
     let mut services: Vec<_> = all_manifests(inputs)?
         .iter()
         .filter(|manifest| group_and_kind(manifest) == (String::new(), "Service".to_owned()))

@@ -1,0 +1,181 @@
+//! The Gateway, its listeners and their certificates: conditions that a gateway instance and a shared gateway have in common.
+
+use super::{
+    ADDRESS_ASSIGNED, CERTIFICATES_READY, GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, LISTENERS_READY, NotReady,
+    controller_condition::{ControllerCondition, require_true},
+    count,
+    listener_status::{FaultyListener, all_work},
+    report_first, summarize,
+};
+use crate::{
+    domain_name::Targets,
+    driver::{self, Driver},
+    k8s::{
+        cert_manager::{CERTIFICATE, CHALLENGE},
+        gateway_api::LISTENER_SET,
+    },
+    observed::{Observed, Seen},
+};
+use causeway_records::{inventory::ObjectRef, status::NewCondition};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The Gateway of a record, as far as it is seen in the cluster.
+pub(super) struct GatewayStatus<'a> {
+    /// The driver whose controller writes the status.
+    pub(super) driver: Driver,
+    /// Namespace and name of the Gateway.
+    pub(super) at: ObjectRef,
+    /// None while it is not in the cluster.
+    pub(super) observed: Option<&'a Observed>,
+    /// The next thing to do when it is missing.
+    pub(super) if_missing: String,
+}
+
+impl<'a> GatewayStatus<'a> {
+    /// Of the Gateway that the record itself renders.
+    pub(super) fn find_own(driver: Driver, at: ObjectRef, seen: &'a Seen) -> Self {
+        let observed = seen.get(&at);
+        Self { driver, at, observed, if_missing: "see whether it could be applied".to_owned() }
+    }
+
+    /// What every condition reports that needs the Gateway, while it is missing.
+    pub(super) fn missing(&self) -> NotReady {
+        let message = format!("{} does not stand in the cluster yet; {}", self.at, self.if_missing);
+        NotReady::failed("GatewayNotFound", message)
+    }
+
+    /// GatewayAccepted, GatewayProgrammed, AddressAssigned.
+    pub(super) fn conditions(&self) -> Vec<NewCondition> {
+        let Some(gateway) = self.observed else {
+            let missing = |condition_type| summarize(condition_type, vec![self.missing()], "");
+            return [GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, ADDRESS_ASSIGNED].map(missing).into();
+        };
+        vec![self.accepted(gateway), self.programmed(gateway), self.address_assigned(gateway)]
+    }
+
+    /// Where clients reach it; empty while it is missing.
+    pub(super) fn addresses(&self) -> Targets {
+        self.observed.map(|gateway| driver::addresses(self.driver, &gateway.status)).unwrap_or_default()
+    }
+
+    fn accepted(&self, gateway: &Observed) -> NewCondition {
+        let at = &self.at;
+        let not_ready = require_true(
+            ControllerCondition::find_current(gateway, "Accepted"),
+            |accepted| format!("{at} is refused by its controller: {}", accepted.explanation()),
+            || {
+                format!(
+                    "no controller has taken up {at} yet; if it stays so, check that its GatewayClass exists and its controller runs"
+                )
+            },
+        );
+        summarize(GATEWAY_ACCEPTED, not_ready.into_iter().collect(), format!("{at} is accepted by its controller"))
+    }
+
+    fn programmed(&self, gateway: &Observed) -> NewCondition {
+        let at = &self.at;
+        let not_ready = require_true(
+            ControllerCondition::find_current(gateway, "Programmed"),
+            |programmed| {
+                let next = match programmed.reason {
+                    "AddressNotAssigned" => {
+                        "the cloud has given its Service no address yet; check the cluster's load balancers"
+                    }
+                    "NoResources" => "its proxies do not run yet; look at the controller's Deployments and Pods",
+                    "AddressNotUsable" | "UnsupportedAddress" => "ask for other addresses, or for none",
+                    _ => "look at the Gateway in the cluster",
+                };
+                format!("{at} is not programmed: {}; {next}", programmed.explanation())
+            },
+            || format!("the controller has not said yet whether {at} is programmed"),
+        );
+        summarize(GATEWAY_PROGRAMMED, not_ready.into_iter().collect(), format!("the proxies of {at} run"))
+    }
+
+    fn address_assigned(&self, gateway: &Observed) -> NewCondition {
+        let at = &self.at;
+        let found = self.addresses();
+        let texts: Vec<String> = found.ips.iter().map(ToString::to_string).chain(found.hostnames).collect();
+        let not_ready = if !texts.is_empty() {
+            None
+        } else if ControllerCondition::find_current(gateway, "Accepted").is_none() {
+            Some(NotReady::pending(format!("waits for the controller of {at}")))
+        } else {
+            let next = "check that the cluster gives addresses to Services of type LoadBalancer";
+            Some(NotReady::failed("AddressNotAssigned", format!("{at} has no address yet; {next}")))
+        };
+        summarize(ADDRESS_ASSIGNED, not_ready.into_iter().collect(), texts.join(", "))
+    }
+
+    /// ListenersReady, for a number of the Gateway's listeners, of which these do not work.
+    pub(super) fn listeners_ready(&self, number: usize, faulty: &[FaultyListener<'_>]) -> NewCondition {
+        if self.observed.is_none() {
+            return summarize(LISTENERS_READY, vec![self.missing()], "");
+        }
+        let first = FaultyListener::most_important(faulty).map(FaultyListener::describe);
+        report_first(LISTENERS_READY, first, faulty.len(), count(number, "listener"))
+    }
+}
+
+/// Whether a ListenerSet with all its listeners, or a Certificate, has every required condition True at its generation. The watch cache calls it
+/// once for each change of such an object, so that reconciles need not read thousands of statuses. False for other kinds.
+pub fn works(at: &ObjectRef, object: &Value, generation: i64) -> bool {
+    if CERTIFICATE.is(at) {
+        let ready = ControllerCondition::find_at(&object["status"]["conditions"], "Ready", generation);
+        return ready.is_some_and(|ready| ready.is_true());
+    }
+    LISTENER_SET.is(at) && all_work(object, generation)
+}
+
+/// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
+pub(super) fn certificates_ready(
+    certificates: &BTreeMap<&str, ObjectRef>,
+    issuers: impl Iterator<Item = ObjectRef>,
+    seen: &Seen,
+) -> Option<NewCondition> {
+    if certificates.is_empty() {
+        return None;
+    }
+    // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
+    let mut not_ready: Vec<_> = issuers.filter_map(|at| issuer_not_ready(&at, seen)).collect();
+    not_ready.extend(certificates.iter().filter_map(|(hostname, at)| certificate_not_ready(hostname, at, seen)));
+    Some(summarize(CERTIFICATES_READY, not_ready, count(certificates.len(), "certificate")))
+}
+
+/// Why a hostname has no valid certificate, with the cause that is nearest to the authority.
+pub(super) fn certificate_not_ready(hostname: &str, at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
+    let Some(observed) = seen.get(at) else {
+        return Some(NotReady::pending(format!("{at} for {hostname} is not seen in the cluster yet")));
+    };
+    if observed.works {
+        return None;
+    }
+    let challenge = || {
+        challenge_reason(at, seen)
+            .map(|why| format!("; the authority could not verify {hostname}: {why}"))
+            .unwrap_or_default()
+    };
+    require_true(
+        ControllerCondition::find_current(observed, "Ready"),
+        |ready| format!("the certificate for {hostname} ({at}) is not valid: {}{}", ready.explanation(), challenge()),
+        || format!("cert-manager has not taken up {at} for {hostname} yet{}", challenge()),
+    )
+}
+
+/// While a challenge fails, the Certificate says only that it is being issued; the reason is in the Challenge, whose name begins with the
+/// Certificate's.
+fn challenge_reason<'a>(certificate: &ObjectRef, seen: &'a Seen) -> Option<&'a str> {
+    let first = CHALLENGE.at(certificate.namespace.as_deref()?, &format!("{}-", certificate.name));
+    let of_certificate =
+        |at: &ObjectRef| CHALLENGE.is(at) && at.namespace == first.namespace && at.name.starts_with(&first.name);
+    let challenges = seen.range(&first..).take_while(|(at, _)| of_certificate(at));
+    challenges.filter_map(|(_, observed)| observed.status["reason"].as_str()).find(|reason| !reason.is_empty())
+}
+
+/// None also for an issuer that is not in the cluster, or of which nothing is known: its certificates report that.
+fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
+    let ready = ControllerCondition::find_current(seen.get(at)?, "Ready").filter(|ready| ready.is_false())?;
+    let message = format!("{at} can't sign: {}; correct the domain name definition", ready.explanation());
+    Some(NotReady::failed(ready.reason, message))
+}

@@ -1,0 +1,87 @@
+//! The seam between Causeway and the gateway controller: everything in which controllers differ.
+//!
+//! Gateways, ListenerSets, routes and their conditions are standard Gateway API, rendered and read alike for every controller that speaks it
+//! ([`crate::gateway`], [`crate::shared_gateway`], [`crate::conditions`]). What is left is asked here, and only here. What the API must know
+//! before anything is rendered (services, bound ports, the driver of a class) is in the crate `causeway-rules`.
+//!
+//! To add a driver:
+//! 1. A variant of [`Driver`] in `causeway-rules`, with its support services and its port rule; a bundle in `deploy/` for what it installs.
+//! 2. A file beside this one. The compiler lists the functions below that need an arm for it.
+//! 3. [`Driver::for_class`] must tell it apart from the others.
+
+mod envoy_gateway;
+mod gateway_api;
+
+pub use causeway_rules::driver::Driver;
+
+use crate::{
+    domain_name::Targets,
+    k8s::Ours,
+    observed::Seen,
+    plan::{Object, Plan},
+};
+use causeway_records::nouns::Service;
+use serde_json::Value;
+
+/// The support services that a cluster needs for a gateway: those of the driver and, where a listener ends TLS, cert-manager.
+pub fn support_services(driver: Driver, has_tls: bool) -> Vec<Service> {
+    let certificates = has_tls.then_some(Service::CertManager);
+    driver.services().iter().copied().chain(certificates).collect()
+}
+
+/// The GatewayClass that a Gateway refers to: the one that its record names, or else Causeway's own, which is named like the Gateway.
+pub(crate) fn gateway_class_name(named: Option<&str>, gateway: &str) -> String {
+    named.unwrap_or(gateway).to_owned()
+}
+
+/// Causeway's own GatewayClass, which hands a Gateway to the driver's controller.
+pub(crate) fn gateway_class(driver: Driver, ours: &Ours<'_>, name: &str) -> Object {
+    match driver {
+        Driver::EnvoyGateway => gateway_api::class(ours, name, envoy_gateway::CONTROLLER_NAME),
+    }
+}
+
+/// Where clients reach a Gateway, by its status.
+pub fn addresses(driver: Driver, gateway_status: &Value) -> Targets {
+    match driver {
+        Driver::EnvoyGateway => gateway_api::addresses(gateway_status),
+    }
+}
+
+/// Types of conditions by which the controller says that a route has no working backend, beside `ResolvedRefs`. False means that it has
+/// none; absent, nothing.
+pub(crate) fn backend_conditions(driver: Driver) -> &'static [&'static str] {
+    match driver {
+        Driver::EnvoyGateway => envoy_gateway::BACKEND_CONDITIONS,
+    }
+}
+
+/// Routes of a plan that the controller may have failed to observe, and will not observe by itself. The caller gives it time first, and
+/// then applies each as [`touched`].
+pub fn unobserved_routes<'p>(driver: Driver, plan: &'p Plan, seen: &Seen) -> Vec<&'p Object> {
+    match driver {
+        Driver::EnvoyGateway => envoy_gateway::unobserved_routes(plan, seen),
+    }
+}
+
+/// The manifest of a route with a change that makes its controller observe it and changes no traffic. The next reconcile applies the route
+/// as planned again.
+pub fn touched(driver: Driver, route: &Object) -> Value {
+    match driver {
+        Driver::EnvoyGateway => envoy_gateway::touched(route),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tls_needs_cert_manager() {
+        for driver in Driver::ALL {
+            assert_eq!(support_services(*driver, false), driver.services());
+            let with_tls = support_services(*driver, true);
+            assert_eq!(with_tls.split_last(), Some((&Service::CertManager, driver.services())));
+        }
+    }
+}

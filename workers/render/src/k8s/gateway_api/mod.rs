@@ -1,0 +1,63 @@
+//! Gateway API v1 (standard channel of v1.6), with the server's defaults written out. Shared by all drivers whose controller speaks it.
+//!
+//! Why our own structs: the crate `gateway-api` brings a second version of kube and k8s-openapi with it, and its standard channel has no
+//! TCPRoute. Types carry the names of the Go API, so that they can be replaced one by one when the versions meet.
+
+mod gateway;
+mod routes;
+
+pub use gateway::{
+    AllowedListeners, GatewayAddress, GatewayClassSpec, GatewayInfrastructure, GatewaySpec, LabelSelector,
+    LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSetSpec, ListenerSpec, ListenerTls, Namespaces,
+    RouteGroupKind, SecretObjectReference,
+};
+pub use routes::{
+    BackendRef, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule, HttpRouteSpec,
+    ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo, TcpRouteRule, TcpRouteSpec,
+};
+
+use super::ObjectKind;
+use causeway_records::inventory::ObjectRef;
+use serde::Serialize;
+
+/// The API group of Gateway API.
+pub const GROUP: &str = "gateway.networking.k8s.io";
+
+const fn kind(version: &'static str, kind: &'static str) -> ObjectKind {
+    ObjectKind { group: GROUP, version, kind, exclusive: true }
+}
+
+/// Names the controller that is responsible for Gateways of the class. Cluster-scoped.
+pub const GATEWAY_CLASS: ObjectKind = kind("v1", "GatewayClass");
+/// Addresses and listeners, served by the proxies that the controller runs for it.
+pub const GATEWAY: ObjectKind = kind("v1", "Gateway");
+/// Further listeners of a Gateway, which itself holds at most 64.
+pub const LISTENER_SET: ObjectKind = kind("v1", "ListenerSet");
+/// Sends HTTP requests from listeners to Services, by hostname and path.
+pub const HTTP_ROUTE: ObjectKind = kind("v1", "HTTPRoute");
+/// Sends the connections of a TCP listener to a Service.
+pub const TCP_ROUTE: ObjectKind = kind("v1", "TCPRoute");
+/// Permission to refer to another namespace. The only version that every bundle serves.
+pub const REFERENCE_GRANT: ObjectKind = kind("v1beta1", "ReferenceGrant");
+
+/// Whether an object is a route of any protocol.
+pub fn is_route(at: &ObjectRef) -> bool {
+    HTTP_ROUTE.is(at) || TCP_ROUTE.is(at)
+}
+
+/// Names the Gateway or ListenerSet that a route or ListenerSet attaches to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentReference {
+    /// [`GROUP`].
+    pub group: &'static str,
+    /// `Gateway` or `ListenerSet`.
+    pub kind: &'static str,
+    /// Always written, also for the route's own namespace.
+    pub namespace: String,
+    /// `metadata.name` of the parent.
+    pub name: String,
+    /// Name of the listener. None only in a ListenerSet, whose parent is the Gateway as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section_name: Option<String>,
+}

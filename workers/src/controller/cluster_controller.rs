@@ -1,0 +1,132 @@
+//! The controller of one cluster: takes due records from the queue and reconciles them, so many at a time.
+
+use super::{
+    in_flight::InFlight, lease_guard::LeaseGuard, reconcile, scheduler::FairScheduler, watch_events::wake_owners,
+};
+use crate::{context::Context, session::ClusterSession};
+use causeway_store::{
+    StoreError,
+    lease::{Lease, NO_CLUSTER},
+    queue::{DueItem, Key},
+};
+use futures::FutureExt;
+use std::{cell::Cell, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::{JoinError, JoinSet},
+};
+
+pub(super) struct ClusterController {
+    context: Context,
+    cluster_id: i64,
+    guard: LeaseGuard,
+    hint: Arc<Notify>,
+    session: Arc<ClusterSession>,
+    events: mpsc::UnboundedReceiver<Key>,
+}
+
+impl ClusterController {
+    pub(super) fn new(context: Context, lease: Lease, guard: LeaseGuard, hint: Arc<Notify>) -> Self {
+        let (wake, events) = mpsc::unbounded_channel();
+        let session = Arc::new(ClusterSession::new(context.clone(), lease, guard.clone(), wake));
+        Self { context, cluster_id: lease.cluster_id, guard, hint, session, events }
+    }
+
+    /// Reconciles until the lease is lost.
+    pub(super) async fn run(self) {
+        let Self { context, cluster_id, guard, hint, session, events } = self;
+        let in_flight = Arc::new(InFlight::default());
+        let waker = tokio::spawn(wake_owners(context.clone(), events, in_flight.clone(), hint.clone()));
+        if cluster_id != NO_CLUSTER {
+            // Its reconcile connects, and a new connection wakes every record of the cluster.
+            session.wake_runtime();
+        }
+        let (tasks, scheduler) = (JoinSet::new(), FairScheduler::default());
+        let mut dispatch = Dispatch { context, cluster_id, session, in_flight, tasks, scheduler };
+        let mut next_scan = Duration::ZERO;
+        loop {
+            tokio::select! {
+                () = guard.lost() => break,
+                () = hint.notified() => {}
+                () = tokio::time::sleep(next_scan) => {}
+                Some(done) = dispatch.tasks.join_next() => dispatch.end(done),
+            }
+            // One query of the queue for all that ended meanwhile.
+            while let Some(done) = dispatch.tasks.try_join_next() {
+                dispatch.end(done);
+            }
+            next_scan = match dispatch.begin_due().await {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::warn!(%error, "the queue could not be read");
+                    dispatch.context.scan_interval
+                }
+            };
+        }
+        // Reconciles under way are dropped wherever they are: the next holder goes on from what was written.
+        dispatch.tasks.shutdown().await;
+        waker.abort();
+    }
+}
+
+/// The reconciles of a cluster that are under way, and the means to begin more.
+struct Dispatch {
+    context: Context,
+    cluster_id: i64,
+    session: Arc<ClusterSession>,
+    in_flight: Arc<InFlight>,
+    tasks: JoinSet<Key>,
+    scheduler: FairScheduler,
+}
+
+impl Dispatch {
+    /// Begins reconciles of due records while there is room, and answers when to query the queue again at the latest.
+    async fn begin_due(&mut self) -> Result<Duration, StoreError> {
+        let Self { context, cluster_id, session, in_flight, tasks, scheduler } = self;
+        let room = context.concurrency.saturating_sub(tasks.len());
+        if room == 0 {
+            return Ok(context.scan_interval);
+        }
+        // Those in flight may still be due: ask for so many more.
+        let limit = i64::try_from(room + tasks.len()).unwrap_or(i64::MAX);
+        let mut items = context.store.due(*cluster_id, limit).await?;
+        let any_suspended = Cell::new(false);
+        while tasks.len() < context.concurrency {
+            let may_begin = |item: &DueItem| {
+                let suspended = *cluster_id != NO_CLUSTER && session.suspends(&item.key);
+                any_suspended.set(any_suspended.get() || suspended);
+                !suspended && !in_flight.contains(&item.key)
+            };
+            let Some(item) = scheduler.next(&mut items, may_begin) else { break };
+            metrics::histogram!("causeway_workers_due_seconds").record(item.age.as_secs_f64());
+            in_flight.begin(&item.key);
+            tasks.spawn(caught(context.clone(), session.clone(), in_flight.clone(), item.key));
+        }
+        if any_suspended.get() {
+            return Ok(session.retry_in().min(context.scan_interval));
+        }
+        if tasks.len() >= context.concurrency {
+            // The first one to end queries again.
+            return Ok(context.scan_interval);
+        }
+        let next = context.store.next_due(*cluster_id).await?.unwrap_or(context.scan_interval);
+        // What is due already is in flight, and its end queries again.
+        let next = if next.is_zero() { context.scan_interval } else { next };
+        Ok(next.min(context.scan_interval))
+    }
+
+    fn end(&mut self, done: Result<Key, JoinError>) {
+        // A panic is caught, and nothing but the end of this controller cancels a task.
+        if let Ok(key) = done {
+            self.in_flight.end(&key);
+        }
+    }
+}
+
+/// A reconcile that panics is a defect of ours, and must cost only its own record.
+async fn caught(context: Context, session: Arc<ClusterSession>, in_flight: Arc<InFlight>, key: Key) -> Key {
+    if AssertUnwindSafe(reconcile::run(&context, &session, &in_flight, &key)).catch_unwind().await.is_err() {
+        reconcile::park(&context, &session, &key).await;
+    }
+    key
+}

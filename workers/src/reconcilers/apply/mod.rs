@@ -1,0 +1,167 @@
+//! Makes a cluster match the plan of one record.
+//!
+//! ```text
+//!  tracked = inventory on record ∪ objects with the record's label
+//!  1. persist   tracked ∪ plan                    Postgres     a crash from here on leaves nothing that is not on record
+//!  2. apply     plan, in waves                    cluster      each write bound to the uid and version that were seen
+//!  3. guard     tracked − plan: too many?         pure         a person has to release it
+//!  4. prune     tracked − plan, in reverse        cluster      each after a look at labels, uid and version
+//!  5. observe   are all objects as they were left?   cache     then the echoes of 2 and 4 need no further reconcile
+//!  6. condition Applied                           pure         what is left is persisted with the outcome
+//! ```
+//!
+//! What comes in: a plan, which may be empty. What may fail: any object, alone; later waves wait for it, and nothing is pruned after an error that
+//! concerns the whole cluster. What holds: what is in the cluster is on record before it is made, and stays on record until the cluster confirms
+//! that it is gone; nothing is written that isn't proven to be ours. Safe to repeat from any point.
+
+mod guard;
+mod observe;
+mod prune;
+
+pub(super) use self::prune::made_by_others;
+use super::{APPLIED, Failed, Interrupted, Reconcile};
+use crate::controller::Retry;
+use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory};
+use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
+use causeway_records::{
+    inventory::{Inventory, ObjectRef},
+    status::NewCondition,
+};
+use causeway_render::{labels::Owner, plan::Plan};
+use causeway_store::queue::{Action, Outcome};
+use std::time::Duration;
+
+/// When to look at objects that are being deleted; the watch usually says so before.
+const DELETING: Duration = Duration::from_secs(2);
+/// When to try again where another owner holds an object: a person has to act, and the watch doesn't see foreign objects.
+const CONFLICT: Duration = Duration::from_secs(5);
+
+/// What was done with each object.
+pub(super) type Changes = Vec<(ObjectRef, ObjectChange)>;
+
+impl Reconcile<'_> {
+    /// Writes as this record, for as long as the lease is held.
+    pub(super) fn writer(&self, owner: Owner) -> FieldOwner {
+        let guard = self.session.guard().clone();
+        FieldOwner::new(self.context.control_plane.clone(), owner.to_string(), move || guard.is_held())
+    }
+
+    /// Persists the inventory, applies the plan in waves, prunes what is tracked but no longer planned. The outcome has the conditions of
+    /// `before`, and `Applied`.
+    pub(super) async fn apply_and_prune(
+        &self,
+        owner: Owner,
+        plan: &Plan,
+        before: Vec<NewCondition>,
+    ) -> Result<(Outcome, Changes), Interrupted> {
+        // 1. Persist what is about to be made (needs Postgres).
+        let tracked = self.tracked(owner, plan);
+        let own = plan.objects.iter().map(|object| &object.at).chain(tracked.iter().map(|entry| &entry.object));
+        self.watch(own.chain(&made_by_others(owner))).await;
+        let ahead = inventory::union(&tracked, plan);
+        if ahead != self.claimed.inventory {
+            self.persist_inventory(&ahead).await?;
+        }
+        reach(&INVENTORY_AHEAD);
+        // 2. Apply (needs the cluster).
+        let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
+        let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
+        applied.inventory = inventory::whole(&ahead, plan, applied.inventory);
+        // 3. Guard what is to be deleted (pure).
+        let unplanned = inventory::difference(&tracked, plan);
+        let braked = guard::brake(self.claimed, &unplanned, tracked.len());
+        let stopped = applied.errors.iter().any(ClusterError::stops_everything);
+        // 4. Prune (needs the cluster).
+        if stopped || braked.is_some() {
+            applied.inventory = inventory::merge(applied.inventory, unplanned);
+        } else if !unplanned.is_empty() {
+            reach(&PRUNE_NEXT);
+            let pruned = self.prune(&writer, unplanned).await;
+            applied.inventory = inventory::merge(applied.inventory, pruned.inventory);
+            applied.changes.extend(pruned.changes);
+            applied.errors.extend(pruned.errors);
+        }
+        self.note_changes(&applied);
+        // What came of it is persisted with the outcome; until then what was intended is on record.
+        reach(&INVENTORY_AFTER);
+        // 5. Observe (pure, from the cache).
+        let observed_up_to = if braked.is_none() { self.observed_up_to(owner, &applied).await } else { None };
+        // 6. The condition (pure).
+        log(&applied);
+        self.report_failures(&applied.errors)?;
+        let outcome = self.outcome_of(plan, &applied, braked, before);
+        Ok((Outcome { observed_up_to, inventory: Some(applied.inventory), ..outcome }, applied.changes))
+    }
+
+    /// Stores the record's objects, unless another worker has the cluster by now and knows better.
+    pub(super) async fn persist_inventory(&self, inventory: &Inventory) -> Result<(), Interrupted> {
+        match self.context.store.save_inventory(self.claimed, inventory).await? {
+            true => Ok(()),
+            false => Err(Interrupted::LeaseLost),
+        }
+    }
+
+    /// Has the cluster's mark written if something was changed there.
+    fn note_changes(&self, done: &WriteOutcome) {
+        let unchanged = |change: &ObjectChange| {
+            matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged | ObjectChange::Pending(_))
+        };
+        if done.changes.iter().any(|(_, change)| !unchanged(change)) {
+            self.session.note_change(&self.connection);
+        }
+    }
+
+    fn outcome_of(
+        &self,
+        plan: &Plan,
+        applied: &WriteOutcome,
+        braked: Option<String>,
+        before: Vec<NewCondition>,
+    ) -> Outcome {
+        let before = Outcome::with(before);
+        if let Some(error) = applied.errors.first() {
+            return failed(error).ends(before, self.claimed);
+        }
+        let deleting = applied.pending().next().map(|(object, why)| format!("{object}: {why}"));
+        let is_braked = braked.is_some();
+        let condition = match (braked, &deleting) {
+            (Some(list), _) => NewCondition::not_met(APPLIED, "MassDeletion", list),
+            (None, Some(why)) => {
+                NewCondition::met(APPLIED, "Pruning", format!("all objects stand; still going: {why}"))
+            }
+            (None, None) => NewCondition::met(APPLIED, "Applied", count(plan)),
+        };
+        Outcome {
+            applied: !is_braked,
+            action: if deleting.is_some() { Action::RequeueAfter(DELETING) } else { Action::AwaitChange },
+            ..before.then(condition)
+        }
+    }
+}
+
+fn failed(error: &ClusterError) -> Failed {
+    let (reason, retry, not_before) = match error {
+        ClusterError::Access(_) => ("InvalidAccess", Retry::Soon, Duration::ZERO),
+        ClusterError::Unreachable { retry_after, .. } => ("Unreachable", Retry::Soon, retry_after.unwrap_or_default()),
+        ClusterError::Refused { .. } => ("Refused", Retry::Parked, Duration::ZERO),
+        ClusterError::Conflict { .. } => ("Conflict", Retry::Soon, CONFLICT),
+        ClusterError::Cancelled { .. } => ("Cancelled", Retry::Soon, Duration::ZERO),
+    };
+    Failed::new(APPLIED, reason, error.to_string()).retried(retry).not_before(not_before)
+}
+
+fn count(plan: &Plan) -> String {
+    match plan.len() {
+        0 => "there is nothing to stand in the cluster".into(),
+        1 => "1 object stands as asked for".into(),
+        many => format!("{many} objects stand as asked for"),
+    }
+}
+
+fn log(applied: &WriteOutcome) {
+    for (object, change) in &applied.changes {
+        if !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged) {
+            tracing::info!(%object, ?change, "applied");
+        }
+    }
+}

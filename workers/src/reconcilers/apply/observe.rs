@@ -1,0 +1,73 @@
+//! Reads the cache of the cluster's objects, which watches keep.
+
+use super::super::Reconcile;
+use causeway_cluster::{CachedObject, ObjectChange, WriteOutcome, is_up_to_date};
+use causeway_records::inventory::{InventoryEntry, ObjectRef};
+use causeway_render::{
+    labels::Owner,
+    observed::{Observed, Seen},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    time::{Duration, Instant},
+};
+
+/// How long the first list of a kind may take before a reconcile goes on without it.
+const FIRST_LIST: Duration = Duration::from_secs(5);
+/// How long the watch may take to show what was written before a reconcile goes on without it.
+const ECHO: Duration = Duration::from_millis(100);
+
+impl Reconcile<'_> {
+    /// ObjectCache the kinds of these objects, and waits until they are listed, as far as the cluster serves them.
+    pub(in super::super) async fn watch<'o>(&self, objects: impl Iterator<Item = &'o ObjectRef>) {
+        let cache = &self.connection.cache;
+        let mut kinds: HashMap<_, &ObjectRef> = HashMap::new();
+        for object in objects {
+            kinds.entry((&object.group, &object.kind)).or_insert(object);
+        }
+        kinds.values().for_each(|object| cache.ensure_watched(object));
+        cache.wait_listed(kinds.into_values(), tokio::time::Instant::now() + FIRST_LIST).await;
+    }
+
+    /// Says of an object of this record whether it is in the cluster as it was left, made of what this hash says.
+    pub(in super::super) fn stands(&self) -> impl Fn(&ObjectRef, &str) -> bool + use<'_> {
+        let entries = self.claimed.inventory.iter().map(|entry| (&entry.object, entry));
+        let entries: HashMap<&ObjectRef, &InventoryEntry> = entries.collect();
+        move |at, made_of| {
+            entries.get(at).is_some_and(|entry| is_up_to_date(entry, made_of, self.connection.cache.get(at).as_deref()))
+        }
+    }
+
+    /// The record's objects, of each as much as `look` takes.
+    pub(in super::super) fn seen_by(&self, owner: Owner, look: impl Fn(&CachedObject) -> Option<Observed>) -> Seen {
+        let own = self.connection.cache.by_owner(&owner.to_string());
+        own.iter().filter_map(|seen| Some((seen.at.clone(), look(seen)?))).collect()
+    }
+
+    /// The record's objects, and these others.
+    pub(in super::super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
+        let others = others.filter_map(|at| self.connection.cache.get(at));
+        let mut seen = self.seen_by(owner, |own| Some(own.observed()));
+        seen.extend(others.map(|other| (other.at.clone(), other.observed())));
+        seen
+    }
+
+    /// The instant up to which all events about the record are covered by this reconcile. None if an object isn't as it was left, or a further
+    /// one is there. The echo of what was just written is waited for a little: then the conditions show it.
+    pub(super) async fn observed_up_to(&self, owner: Owner, applied: &WriteOutcome) -> Option<Instant> {
+        let cache = &self.connection.cache;
+        if !applied.errors.is_empty() || applied.pending().next().is_some() {
+            return None;
+        }
+        if applied.changes.iter().any(|(_, change)| !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged))
+        {
+            cache.wait_seen(&applied.inventory, tokio::time::Instant::now() + ECHO).await;
+        }
+        let now = Instant::now();
+        // Only what is read after that instant counts.
+        let as_left = |entry: &InventoryEntry| cache.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry));
+        let known: HashSet<&ObjectRef> = applied.inventory.iter().map(|entry| &entry.object).collect();
+        let orphan = cache.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known.contains(&seen.at));
+        (!orphan && applied.inventory.iter().all(as_left)).then_some(now)
+    }
+}

@@ -1,0 +1,85 @@
+//! Deletion: the record's objects are deleted first, and its row when the cluster confirms that none is left.
+
+use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
+use crate::context::Context;
+use causeway_cluster::{ClusterError, WriteOutcome};
+use causeway_failpoints::{CONFIRM_NEXT, reach};
+use causeway_records::status::NewCondition;
+use causeway_render::{labels::Owner, plan::Plan};
+use causeway_store::{
+    Confirmed,
+    queue::{Action, Claimed, Outcome},
+};
+use std::time::Duration;
+
+/// The condition of a record that is being deleted.
+const DELETED: &str = "Deleted";
+/// When to look at objects that are being deleted; the watch usually says so before.
+const DELETING: Duration = Duration::from_secs(1);
+
+impl Reconcile<'_> {
+    /// Deletes everything that this record has in the cluster, then its row.
+    pub(super) async fn delete(&self, owner: Owner) -> Result<Outcome, Interrupted> {
+        let tracked = self.tracked(owner, &Plan::default());
+        self.watch(tracked.iter().map(|entry| &entry.object).chain(&made_by_others(owner))).await;
+        if !tracked.is_empty() {
+            let pruned = self.prune(&self.writer(owner), tracked).await;
+            self.persist_inventory(&pruned.inventory).await?;
+            if let Some(outcome) = self.still_there(&pruned)? {
+                return Ok(outcome);
+            }
+        }
+        confirm(self.context, self.claimed).await
+    }
+
+    fn still_there(&self, pruned: &WriteOutcome) -> Result<Option<Outcome>, Interrupted> {
+        self.report_failures(&pruned.errors)?;
+        let reachable = Outcome::with(vec![self.reachable()]);
+        if let Some(error) = pruned.errors.first() {
+            return Ok(Some(Failed::new(DELETED, "Failed", error.to_string()).ends(reachable, self.claimed)));
+        }
+        let pending = |(object, why)| {
+            let condition = NewCondition::not_met(DELETED, "Pending", format!("{object}: {why}"));
+            reachable.then(condition).requeue_after(DELETING)
+        };
+        Ok(pruned.pending().next().map(pending))
+    }
+
+    /// Has the session know of errors that concern the whole cluster.
+    pub(super) fn report_failures(&self, errors: &[ClusterError]) -> Result<(), Interrupted> {
+        errors.iter().for_each(|error| self.session.report_failure(error));
+        let lost = |error: &ClusterError| matches!(error, ClusterError::Cancelled { .. });
+        if errors.iter().any(lost) { Err(Interrupted::LeaseLost) } else { Ok(()) }
+    }
+}
+
+/// The row is deleted, or waits for other records.
+pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
+    reach(&CONFIRM_NEXT);
+    match context.store.confirm_deleted(claimed.key.kind, claimed.key.id).await? {
+        Confirmed::Gone => {
+            context.store.record_event(&claimed.key, "SuccessfulDelete", "deleted", false).await?;
+            tracing::info!("deleted");
+            Ok(Outcome { deleted: true, ..Outcome::default() })
+        }
+        Confirmed::Waits(names) => {
+            let message = format!("waits until these are gone: {}", names.join(", "));
+            // Whatever goes wakes it; the time is a net.
+            let condition = NewCondition::not_met(DELETED, "Waiting", message);
+            Ok(Outcome::with(vec![condition]).requeue_after(Duration::from_secs(5)))
+        }
+    }
+}
+
+/// Prunes objects of a record whose row is deleted: made by a reconcile that was overtaken.
+pub(super) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
+    let owner = Owner { kind: ctx.claimed.key.kind, id: ctx.claimed.key.id };
+    let mut orphans = ctx.tracked(owner, &Plan::default());
+    orphans.retain(|entry| ctx.connection.cache.get(&entry.object).is_some());
+    if orphans.is_empty() {
+        return Ok(Action::AwaitChange);
+    }
+    tracing::warn!(count = orphans.len(), "objects of a record that is gone are pruned");
+    let pruned = ctx.prune(&ctx.writer(owner), orphans).await;
+    Ok(if pruned.inventory.is_empty() { Action::AwaitChange } else { Action::RequeueAfter(DELETING) })
+}

@@ -1,0 +1,138 @@
+//! A support service in a cluster: installed from a bundle, or adopted from whoever installed it.
+
+mod survey;
+
+use self::survey::{Install, Mode};
+use super::{APPLIED, Failed, Interrupted, Reconcile, delete, prerequisites::all_met};
+use causeway_records::{
+    Kind,
+    inputs::SupportServiceInputs,
+    nouns::{Management, Service},
+    status::{NewCondition, READY},
+};
+use causeway_render::{
+    bundle::Bundle,
+    labels::Owner,
+    plan::Plan,
+    support_service::{self, Health},
+};
+use causeway_store::queue::Outcome;
+use serde_json::json;
+use std::time::Duration;
+
+/// The condition of a service that is installed: what has to run runs.
+const AVAILABLE: &str = "Available";
+/// How often somebody else's installation is looked at.
+const ADOPTED_RESYNC: Duration = Duration::from_secs(300);
+/// The same where it can't be worked with: whoever upgrades it waits for us.
+const INCOMPATIBLE_RESYNC: Duration = Duration::from_secs(30);
+
+pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
+    // 1. Read (needs Postgres), decrypt (pure).
+    let mut inputs = ctx.context.store.support_service_inputs(ctx.claimed.key.id).await?;
+    if let Some(account) = &mut inputs.account
+        && let Err(error) = account.spec.decrypt(&ctx.context.key)
+    {
+        return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
+    }
+    let owner = Owner { kind: Kind::SupportServiceInstance, id: ctx.claimed.key.id };
+    if ctx.claimed.being_deleted {
+        return match inputs.instance.record.spec.keep_on_delete {
+            Some(true) => delete::confirm(ctx.context, ctx.claimed).await,
+            _ => ctx.delete(owner).await,
+        };
+    }
+    // 2. The bundle of this release (pure).
+    let bundle = match bundle(ctx, &inputs) {
+        Ok(bundle) => bundle,
+        Err(sentence) => return Ok(ctx.invalid(sentence)),
+    };
+    // 3. Prerequisites (needs Postgres).
+    let needs: Vec<Service> = bundle.manifest.traits.needs.iter().filter_map(|name| name.parse().ok()).collect();
+    let before = ctx.prerequisites(&needs).await?;
+    if !all_met(&before) {
+        return Ok(Outcome::with(before));
+    }
+    if inputs.domains.is_empty() && inputs.instance.record.spec.service == Service::ExternalDns {
+        let message = "no domain name instance of this cluster needs it any more";
+        let conditions = vec![ctx.reachable(), NewCondition::met(APPLIED, "NothingToPublish", message)];
+        return Ok(Outcome { applied: true, ..Outcome::with(conditions) });
+    }
+    // 4. Whose the service is (needs the cluster).
+    let install = match survey::mode(ctx, &inputs, bundle).await {
+        Ok(Mode::Install(install)) => install,
+        Ok(Mode::Adopt { compatible, version, why }) => return Ok(adopted(ctx, compatible, version, why)),
+        Ok(Mode::Refuse(sentence)) => return Ok(ctx.invalid(sentence)),
+        Err(error) => {
+            ctx.session.report_failure(&error);
+            return Ok(Failed::new(APPLIED, "Survey", error.to_string()).ends(Outcome::default(), ctx.claimed));
+        }
+    };
+    // 5. Render (pure).
+    let rendered = support_service::render(&support_service::Installation {
+        control_plane: &inputs.control_plane,
+        id: ctx.claimed.key.id,
+        bundle,
+        name: &inputs.instance.object_name,
+        definitions: install.definitions,
+        options: &install.options,
+    });
+    let plan = match rendered {
+        Ok(plan) => plan,
+        Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
+    };
+    // 6. Apply and prune (needs the cluster).
+    let (outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
+    // 7. Observe (from the cache), conditions (pure).
+    let available = available(ctx, owner, &plan, bundle, &install);
+    let ready = all_met(std::slice::from_ref(&available)) && outcome.applied;
+    let version = bundle.manifest.version.to_string();
+    Ok(Outcome {
+        wake_dependants: ready != ctx.claimed.conditions.is_true(READY),
+        published_state: Some(json!({"management": Management::Managed, "version": version})),
+        ..outcome.then(available)
+    })
+}
+
+/// The bundle, or why this release has none that fits.
+fn bundle<'a>(ctx: &'a Reconcile<'_>, inputs: &SupportServiceInputs) -> Result<&'a Bundle, String> {
+    let spec = &inputs.instance.record.spec;
+    let Some(bundle) = ctx.context.catalogue.get(spec.service.as_str()) else {
+        return Err(format!("this release of Causeway brings no {}", spec.service));
+    };
+    let brought = bundle.manifest.version.to_string();
+    match &spec.version {
+        Some(wanted) if *wanted != brought => {
+            Err(format!("Version: this release of Causeway brings {} {brought} only; leave Version out", spec.service))
+        }
+        _ => Ok(bundle),
+    }
+}
+
+/// Somebody else's installation is used as it is.
+fn adopted(ctx: &Reconcile<'_>, compatible: bool, version: Option<String>, why: String) -> Outcome {
+    let (applied, resync) = if compatible {
+        (NewCondition::met(APPLIED, "Adopted", why), ADOPTED_RESYNC)
+    } else {
+        (NewCondition::not_met(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
+    };
+    Outcome {
+        applied: compatible,
+        wake_dependants: !ctx.claimed.conditions.is_true(READY),
+        published_state: Some(json!({"management": Management::Adopted, "version": version})),
+        ..Outcome::with(vec![ctx.reachable(), applied]).requeue_after(resync)
+    }
+}
+
+fn available(ctx: &Reconcile<'_>, owner: Owner, plan: &Plan, bundle: &Bundle, install: &Install) -> NewCondition {
+    let seen = ctx.seen(owner, std::iter::empty());
+    let not_ready = support_service::health(plan, &seen).into_iter().find_map(|(_, health)| match health {
+        Health::Ready => None,
+        Health::NotReady { reason, message } => Some(NewCondition::not_met(AVAILABLE, reason, message)),
+    });
+    not_ready.unwrap_or_else(|| {
+        let note = install.warning.as_ref().map(|warning| format!("; {warning}")).unwrap_or_default();
+        let message = format!("{} {}{note}", bundle.manifest.service, bundle.manifest.version);
+        NewCondition::met(AVAILABLE, "Available", message)
+    })
+}

@@ -1,0 +1,184 @@
+//! The session with one cluster, for as long as its lease is held: connection, cache, circuit breaker, restore guard.
+//!
+//! ```text
+//!                       connect                                        identity, kube-system uid
+//!  reconcile ──────────────────────▶ CircuitBreaker ── closed ──▶ Connection ──────────────────▶ cluster
+//!            ◀── Unavailable{why} ──── open, resting                 │  ├─ Cluster: reads and writes
+//!                                                                    │  └─ ObjectCache: cache of our objects ── owner label ──▶ wake
+//!            ◀── database restored ──── RestoreGuard ◀── epochs ─────┘
+//! ```
+//!
+//! What comes in: the runtime's record, and errors of requests ([`ClusterSession::report_failure`]).
+//!
+//! What may fail: the cluster may be silent, refuse us, or be another one than before. Then every record of the cluster gets that answer without a
+//! request of its own, one attempt at a time is made at growing intervals, and the records that said so are woken when one succeeds.
+//!
+//! What holds: nothing is done over a connection before the cluster's identity was compared with the one on record, and the database's
+//! epoch with the one that the cluster has seen; and the identity is compared again as soon as a connection broke.
+
+mod breaker;
+mod connection;
+mod looks;
+mod restore_guard;
+mod touch_budget;
+
+use self::{breaker::CircuitBreaker, looks::Looks, restore_guard::RestoreGuard, touch_budget::TouchBudget};
+pub(crate) use self::{connection::Connection, looks::Look, restore_guard::RestoreError};
+use crate::{context::Context, controller::LeaseGuard};
+use causeway_cluster::ClusterError;
+use causeway_records::Kind;
+use causeway_store::{StoreError, lease::Lease, queue::Key};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::mpsc;
+
+/// One cluster, under one lease.
+pub(crate) struct ClusterSession {
+    context: Context,
+    lease: Lease,
+    guard: LeaseGuard,
+    wake: mpsc::UnboundedSender<Key>,
+    connection: tokio::sync::Mutex<Option<Arc<Connection>>>,
+    breaker: Mutex<CircuitBreaker>,
+    restore_guard: RestoreGuard,
+    touch_budget: TouchBudget,
+    looks: Looks,
+}
+
+/// Why nothing can be done in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unavailable {
+    /// The reason of condition `ClusterReachable`, in one word.
+    pub(crate) reason: String,
+    /// Its sentence.
+    pub(crate) message: String,
+}
+
+impl Unavailable {
+    const NO_ENDPOINT: &str = "NoEndpoint";
+
+    /// The runtime has no address yet, so nothing was ever done there.
+    pub(crate) fn is_without_endpoint(&self) -> bool {
+        self.reason == Self::NO_ENDPOINT
+    }
+}
+
+impl From<&ClusterError> for Unavailable {
+    fn from(error: &ClusterError) -> Self {
+        let reason = match error {
+            ClusterError::Access(_) => "InvalidAccess",
+            ClusterError::Unreachable { cause, .. } => cause.as_str(),
+            _ => "Unreachable",
+        };
+        Self { reason: reason.to_owned(), message: error.to_string() }
+    }
+}
+
+/// What came of an attempt to reach a cluster.
+pub(crate) enum Connectivity {
+    Available(Arc<Connection>),
+    Unavailable(Unavailable),
+}
+
+impl ClusterSession {
+    /// Sends nothing yet. `wake` takes the records whose objects changed in the cluster.
+    pub(crate) fn new(context: Context, lease: Lease, guard: LeaseGuard, wake: mpsc::UnboundedSender<Key>) -> Self {
+        let (connection, breaker, restore_guard, touch_budget, looks) = Default::default();
+        Self { context, lease, guard, wake, connection, breaker, restore_guard, touch_budget, looks }
+    }
+
+    /// Id of the runtime instance.
+    pub(crate) fn cluster_id(&self) -> i64 {
+        self.lease.cluster_id
+    }
+
+    /// The lease under which everything is done here: statements to Postgres do nothing once it is not the last one.
+    pub(crate) fn lease(&self) -> Lease {
+        self.lease
+    }
+
+    /// Whether the lease is still held: asked before every write to the cluster.
+    pub(crate) fn guard(&self) -> &LeaseGuard {
+        &self.guard
+    }
+
+    /// Whether a record need not be reconciled now: the cluster is unavailable, and the record's status says so already.
+    pub(crate) fn suspends(&self, key: &Key) -> bool {
+        self.breaker().suspends(key, Instant::now())
+    }
+
+    /// How long until the next attempt to reach the cluster.
+    pub(crate) fn retry_in(&self) -> Duration {
+        self.breaker().retry_in(Instant::now())
+    }
+
+    /// Has the runtime's own record reconciled, which connects.
+    pub(crate) fn wake_runtime(&self) {
+        // The receiver ends only with the lease.
+        let _ = self.wake.send(Key { kind: Kind::KubernetesRuntimeInstance, id: self.cluster_id() });
+    }
+
+    /// The connection: opened when there is none, verified when the last check is old.
+    pub(crate) async fn connect(&self) -> Result<Connectivity, StoreError> {
+        if let Some(why) = self.resting() {
+            return Ok(Connectivity::Unavailable(why));
+        }
+        let mut connection = self.connection.lock().await;
+        if let Some(open) = connection.as_ref().filter(|open| open.is_trusted()) {
+            return Ok(Connectivity::Available(open.clone()));
+        }
+        // Another reconcile may have tried while this one waited for the lock.
+        if let Some(why) = self.resting() {
+            return Ok(Connectivity::Unavailable(why));
+        }
+        self.establish(&mut connection).await
+    }
+
+    /// The same after the runtime's record has changed: reads it anew, and tries even where the breaker is open.
+    pub(crate) async fn reconnect(&self) -> Result<Connectivity, StoreError> {
+        let mut connection = self.connection.lock().await;
+        self.establish(&mut connection).await
+    }
+
+    /// Opens the breaker if the error concerns the whole cluster. An error about one object never does.
+    pub(crate) fn report_failure(&self, error: &ClusterError) {
+        if matches!(error, ClusterError::Unreachable { .. }) {
+            self.trip(Unavailable::from(error));
+        }
+    }
+
+    /// Notes that a record's status says that the cluster is unavailable.
+    pub(crate) fn status_reported(&self, key: &Key) {
+        self.breaker().report(key.clone());
+    }
+
+    /// Whether one more object may be touched now; then it counts as touched.
+    pub(crate) fn may_touch(&self) -> bool {
+        self.touch_budget.take(Instant::now())
+    }
+
+    fn resting(&self) -> Option<Unavailable> {
+        self.breaker().resting(Instant::now()).cloned()
+    }
+
+    fn trip(&self, why: Unavailable) -> Unavailable {
+        if self.breaker().trip(why.clone(), Instant::now()) {
+            tracing::warn!(cluster = self.cluster_id(), reason = why.reason, message = why.message, "unavailable");
+        }
+        why
+    }
+
+    fn close_breaker(&self) {
+        let Some(reported) = self.breaker().close() else { return };
+        tracing::info!(cluster = self.cluster_id(), "available again");
+        for key in reported {
+            let _ = self.wake.send(key);
+        }
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, CircuitBreaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
