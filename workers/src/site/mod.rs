@@ -189,6 +189,10 @@ impl Site {
             Ok(identity) => identity,
             Err(error) => return Ok(Reach::Down(self.fail(down(&error)))),
         };
+        // It answers, but what it sends is more than may be taken from it.
+        if let Some(error) = open.watches.over_limit() {
+            return Ok(Reach::Down(self.fail(down(&error))));
+        }
         match self.context.store.bind_cluster(self.scope, &identity.uid).await? {
             Bound::Same => {}
             Bound::Replaced { expected } => {
