@@ -47,6 +47,7 @@ impl Failed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::Kind;
     use causeway_store::queue::claimed_for_tests;
 
     fn after(attempts: i32, failed: Failed) -> (Outcome, Duration) {
