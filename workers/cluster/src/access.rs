@@ -7,7 +7,7 @@ use kube::{Client, Config};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 
-use super::{ClusterError, cache};
+use super::{ClusterError, bounds, cache};
 
 /// For the TCP and TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -59,8 +59,7 @@ impl std::fmt::Debug for ClusterAuth {
 impl ClusterAccess {
     /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
     pub(super) fn client(&self) -> Result<Client, ClusterError> {
-        Client::try_from(self.config()?)
-            .map_err(|error| ClusterError::Access(format!("no client can be made: {error}")))
+        bounds::client(self.config()?).map_err(|error| ClusterError::Access(format!("no client can be made: {error}")))
     }
 
     fn config(&self) -> Result<Config, ClusterError> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome,
+    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome, bounds,
     live::{LiveObject, first_difference, with_spec},
     ownership::{Step, decide},
     rest::Written,
@@ -73,7 +73,7 @@ impl Cluster {
             while let Some((at, result)) = results.next().await {
                 match result {
                     Some(Ok((entry, change))) => {
-                        outcome.changes.push((at.clone(), change));
+                        outcome.changes.push((at.clone(), change.bounded()));
                         done.insert(at, entry);
                     }
                     Some(Err(error)) => outcome.errors.push(error),
@@ -209,7 +209,7 @@ impl Cluster {
             (Step::Update, Some(live)) => Ok(Some(ObjectState::from_live(&live))),
             (Step::Create | Step::Update, _) => Ok(Some(ObjectState::Absent)),
             (Step::Wait(why), _) => Err(ClusterError::refused(at, why)),
-            (Step::Leave(who), _) => Err(ClusterError::Conflict { object: Box::new(at.clone()), who }),
+            (Step::Leave(who), _) => Err(ClusterError::conflict(at, who)),
         }
     }
 
@@ -253,6 +253,7 @@ fn spec_difference(object: &Object, live: &LiveObject) -> Option<String> {
 /// Nobody else had a say in a new object yet: what differs are defaults that the plan leaves out.
 fn created(object: &Object, live: LiveObject) -> (LiveObject, ObjectChange) {
     if let Some(path) = spec_difference(object, &live) {
+        let path = bounds::cut(path);
         tracing::warn!(object = %object.at, path, "the cluster stored another spec than it was sent");
     }
     (live, ObjectChange::Created)

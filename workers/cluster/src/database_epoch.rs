@@ -47,8 +47,13 @@ fn config_map_ref(control_plane: &str) -> ObjectRef {
     }
 }
 
+/// Leaves room to count on from every number that is read.
+const HIGHEST: i64 = i64::MAX - (1 << 32);
+
 fn read(data: &Value) -> Option<DatabaseEpoch> {
-    let number = |name: &str| data[name].as_str()?.parse().ok();
+    // Whoever owns the cluster can write here whatever he likes. Numbers that no database of ours can reach say nothing; whether the
+    // others can be true is for the caller to say, who knows the database: see `DatabaseEpoch::can_reach`.
+    let number = |name: &str| data[name].as_str()?.parse().ok().filter(|number| (0..=HIGHEST).contains(number));
     Some(DatabaseEpoch { runtime: number("runtime")?, epoch: number("epoch")?, last_id: number("lastId")? })
 }
 
@@ -62,7 +67,10 @@ mod tests {
             read(&json!({"runtime": "1", "epoch": "2", "lastId": "3"})),
             Some(DatabaseEpoch { runtime: 1, epoch: 2, last_id: 3 })
         );
-        for data in [json!({}), json!(null), json!({"runtime": "1", "epoch": "x", "lastId": "3"})] {
+        let with = |epoch: &str, last_id: &str| json!({"runtime": "1", "epoch": epoch, "lastId": last_id});
+        let highest = i64::MAX.to_string();
+        for data in [json!({}), json!(null), with("x", "3"), with("-1", "3"), with(&highest, "3"), with("2", &highest)]
+        {
             assert_eq!(read(&data), None);
         }
     }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 
-use super::reply::ApiReply;
+use super::{
+    bounds::{self, TooLong},
+    reply::ApiReply,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClusterError {
@@ -53,6 +56,8 @@ pub enum UnreachableCause {
     Unauthorized,
     /// 429.
     Overloaded,
+    /// An answer, or what the cluster holds of ours, is larger than it may be.
+    OverLimit,
     /// 5xx, or an answer that no API server gives.
     ServerError,
 }
@@ -65,6 +70,7 @@ impl UnreachableCause {
             Self::TlsFailed => "TlsFailed",
             Self::Unauthorized => "Unauthorized",
             Self::Overloaded => "Overloaded",
+            Self::OverLimit => "OverLimit",
             Self::ServerError => "ServerError",
         }
     }
@@ -83,11 +89,15 @@ impl ClusterError {
     }
 
     pub(crate) fn unreachable(cause: UnreachableCause, message: impl Into<String>) -> Self {
-        Self::Unreachable { cause, message: message.into(), retry_after: None }
+        Self::Unreachable { cause, message: bounds::cut(message.into()), retry_after: None }
     }
 
     pub(crate) fn refused(object: &ObjectRef, reason: impl Into<String>) -> Self {
-        Self::Refused { object: Box::new(object.clone()), reason: reason.into() }
+        Self::Refused { object: Box::new(object.clone()), reason: bounds::cut(reason.into()) }
+    }
+
+    pub(crate) fn conflict(object: &ObjectRef, who: String) -> Self {
+        Self::Conflict { object: Box::new(object.clone()), who: bounds::cut(who) }
     }
 
     pub(crate) fn not_served(object: &ObjectRef) -> Self {
@@ -131,11 +141,13 @@ impl ClusterError {
                 401 | 403 => Self::unreachable(UnreachableCause::Unauthorized, status.message.clone()),
                 429 => Self::Unreachable {
                     cause: UnreachableCause::Overloaded,
-                    message: status.message.clone(),
+                    message: bounds::cut(status.message.clone()),
                     retry_after: status
                         .details
                         .as_ref()
-                        .map(|details| Duration::from_secs(u64::from(details.retry_after_seconds)))
+                        .map(|details| {
+                            Duration::from_secs(u64::from(details.retry_after_seconds)).min(bounds::RETRY_AFTER)
+                        })
                         .filter(|wait| !wait.is_zero()),
                 },
                 _ => Self::unreachable(UnreachableCause::ServerError, status.message.clone()),
@@ -167,6 +179,9 @@ fn chain(error: &dyn std::error::Error) -> String {
 fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> UnreachableCause {
     let mut next = Some(error);
     while let Some(source) = next {
+        if source.is::<TooLong>() {
+            return UnreachableCause::OverLimit;
+        }
         if source.is::<rustls::Error>() {
             return UnreachableCause::TlsFailed;
         }
@@ -233,6 +248,19 @@ mod tests {
             assert_eq!(*cause, expected, "{code}");
             assert!(error.stops_everything());
         }
+    }
+
+    #[test]
+    fn what_a_cluster_says_is_cut_where_it_comes_in() {
+        let long = "x".repeat(100_000);
+        let said = |error: ClusterError| error.to_string().len();
+        assert!(said(ClusterError::from_reply(&reply(422, status(&long)), &gateway())) < 1200);
+        assert!(said(ClusterError::from_reply(&reply(503, status(&long)), &gateway())) < 1200);
+        assert!(
+            said(ClusterError::from_client(&kube::Error::Api(Box::new(kube::core::Status::failure(&long, "x")))))
+                < 1200
+        );
+        assert!(said(ClusterError::conflict(&gateway(), long)) < 1200);
     }
 
     #[test]

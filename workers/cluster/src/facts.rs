@@ -1,6 +1,6 @@
 //! What a cluster already has of a support service.
 
-use super::{Cluster, ClusterError};
+use super::{Cluster, ClusterError, UnreachableCause, bounds::PAGE};
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
     bundle::Bundle,
@@ -8,6 +8,9 @@ use causeway_render::{
 };
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, api::ListParams};
+
+/// Pages of Deployments that are read.
+const PAGES: u32 = 1000;
 
 impl Cluster {
     /// The bundle's CRDs that are there, and all Deployments, for the decision whose the service is.
@@ -22,15 +25,23 @@ impl Cluster {
             }
         }
         let deployments: Api<Deployment> = Api::all(self.client().clone());
-        let list = deployments.list(&ListParams::default()).await.map_err(|error| ClusterError::from_client(&error))?;
-        for deployment in list.items {
-            // Items of a list come without their kind.
-            let mut body = serde_json::to_value(&deployment).unwrap_or_default();
-            body["apiVersion"] = "apps/v1".into();
-            body["kind"] = "Deployment".into();
-            facts.controllers.extend(Controller::read(&body));
+        let mut page = ListParams::default().limit(PAGE);
+        for _ in 0..PAGES {
+            let list = deployments.list(&page).await.map_err(|error| ClusterError::from_client(&error))?;
+            for deployment in list.items {
+                // Items of a list come without their kind.
+                let mut body = serde_json::to_value(&deployment).unwrap_or_default();
+                body["apiVersion"] = "apps/v1".into();
+                body["kind"] = "Deployment".into();
+                facts.controllers.extend(Controller::read(&body));
+            }
+            match list.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => page = page.continue_token(&token),
+                None => return Ok(facts),
+            }
         }
-        Ok(facts)
+        let what = format!("it has more than {} Deployments", PAGE * PAGES);
+        Err(ClusterError::unreachable(UnreachableCause::OverLimit, what))
     }
 }
 

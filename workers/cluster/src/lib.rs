@@ -6,7 +6,8 @@
 //!                               └──▶ ObjectCache: our objects by name and by owner, and whom to wake when one changes
 //! ```
 //!
-//! - **In**: plans of the render crate, inventories of the store, answers of an API server that belongs to somebody else.
+//! - **In**: plans of the render crate, inventories of the store, answers of an API server that belongs to somebody else. Answers are
+//!   claims: they are bounded where they come in (`bounds.rs`).
 //! - **May fail**: everything, as a [`ClusterError`]. Its variants say whether one object is concerned or the whole cluster.
 //! - **Invariant**: nothing is changed or deleted that isn't proven to be ours. Pure functions ([`ownership`]) decide on what was read; the
 //!   write carries uid and resourceVersion of it, so the API server refuses it when the object has changed in between. The caller
@@ -18,12 +19,15 @@
 mod access;
 mod apply;
 pub mod backoff;
+mod bounds;
 mod cache;
 mod contents;
 mod database_epoch;
 mod discovery;
 mod error;
 mod facts;
+#[cfg(test)]
+mod fake;
 pub mod inventory;
 pub mod live;
 mod outcome;
@@ -114,7 +118,7 @@ impl Cluster {
         };
         let (version, system) = tokio::try_join!(version, self.get_builtin(&system))?;
         match system {
-            Some(live) => Ok(ClusterIdentity { uid: live.uid().to_owned(), version: version.git_version }),
+            Some(live) => Ok(ClusterIdentity { uid: live.uid().to_owned(), version: bounds::cut(version.git_version) }),
             None => Err(ClusterError::unreachable(
                 UnreachableCause::ServerError,
                 "it has no namespace kube-system, which tells clusters apart",

@@ -2,7 +2,7 @@
 
 use causeway_records::inventory::{Inventory, ObjectRef};
 
-use super::ClusterError;
+use super::{ClusterError, bounds::cut};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectChange {
@@ -24,6 +24,18 @@ pub enum ObjectChange {
     Pending(String),
     /// It stays in the cluster and is no longer ours, for this reason.
     Released(String),
+}
+
+impl ObjectChange {
+    /// Reasons quote what the cluster says of an object: finalizers, managers, names.
+    pub(crate) fn bounded(self) -> Self {
+        match self {
+            Self::Differs(path) => Self::Differs(cut(path)),
+            Self::Pending(why) => Self::Pending(cut(why)),
+            Self::Released(why) => Self::Released(cut(why)),
+            short => short,
+        }
+    }
 }
 
 /// What a call of apply or prune did.

@@ -43,7 +43,7 @@ impl Cluster {
                     outcome.inventory.push(entry.clone());
                 }
                 match result {
-                    Some(Ok(change)) => outcome.changes.push((entry.object.clone(), change)),
+                    Some(Ok(change)) => outcome.changes.push((entry.object.clone(), change.bounded())),
                     Some(Err(error)) => outcome.errors.push(error),
                     None => {}
                 }

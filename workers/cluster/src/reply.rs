@@ -6,7 +6,11 @@ use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{ClusterError, UnreachableCause, live::LiveObject};
+use super::{
+    ClusterError, UnreachableCause,
+    bounds::{self, cut, is_identifier},
+    live::LiveObject,
+};
 
 /// An answer of the API server. Not printable: it may hold a Secret.
 pub(crate) struct ApiReply {
@@ -17,6 +21,12 @@ pub(crate) struct ApiReply {
 }
 
 impl ApiReply {
+    /// `retry_after` is the header's text; a date is not understood.
+    pub(super) fn new(status: StatusCode, retry_after: Option<&str>, body: Value) -> Self {
+        let seconds = retry_after.and_then(|text| text.trim().parse().ok());
+        Self { status, retry_after: seconds.map(|seconds| Duration::from_secs(seconds).min(bounds::RETRY_AFTER)), body }
+    }
+
     pub(crate) fn is_status(&self) -> bool {
         self.body["kind"] == "Status"
     }
@@ -24,7 +34,7 @@ impl ApiReply {
     /// In the server's words, or the bare code where it has none.
     pub(crate) fn message(&self) -> String {
         let said = self.body["message"].as_str().or(self.body.as_str()).unwrap_or_default().trim();
-        if said.is_empty() { format!("the API server answered {}", self.status) } else { said.to_owned() }
+        if said.is_empty() { format!("the API server answered {}", self.status) } else { cut(said.to_owned()) }
     }
 
     /// A 404 that is about this very object. One that is about its kind or its namespace looks different.
@@ -40,7 +50,9 @@ impl ApiReply {
     pub(super) fn object(self, at: &ObjectRef) -> Result<LiveObject, ClusterError> {
         let metadata = &self.body["metadata"];
         let is_it = self.body["kind"] == at.kind.as_str() && metadata["name"] == at.name.as_str();
-        if is_it && metadata["uid"].is_string() {
+        // Both are stored or sent back.
+        let is_bounded = metadata["resourceVersion"].as_str().is_none_or(is_identifier);
+        if is_it && metadata["uid"].as_str().is_some_and(is_identifier) && is_bounded {
             return Ok(LiveObject::new(self.body));
         }
         let what = format!("{} with something that is not {at}", self.status);
@@ -122,10 +134,22 @@ mod tests {
     fn a_success_that_is_about_something_else_is_no_object() {
         let object = |name: &str| json!({"kind": "ConfigMap", "metadata": {"name": name, "uid": "u"}});
         assert!(reply(200, object("web")).object(&config_map()).is_ok());
-        for other in [object("other"), json!({"kind": "Status", "status": "Success"}), json!({})] {
+        let endless = json!({"kind": "ConfigMap", "metadata": {"name": "web", "uid": "u".repeat(1000)}});
+        for other in [endless, object("other"), json!({"kind": "Status", "status": "Success"}), json!({})] {
             let error = reply(200, other).object(&config_map()).unwrap_err();
             assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
         }
+    }
+
+    #[test]
+    fn a_cluster_can_ask_for_ten_minutes_at_most() {
+        let after = |text| ApiReply::new(StatusCode::TOO_MANY_REQUESTS, text, Value::Null).retry_after;
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(
+            [after(Some("30")), after(Some("1000000000")), after(Some("99999999999999"))],
+            [seconds(30), seconds(600), seconds(600)]
+        );
+        assert_eq!([after(None), after(Some("soon")), after(Some("99999999999999999999999"))], [None; 3]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, FieldOwner, UnreachableCause, live::LiveObject, reply::ApiReply};
+use super::{Cluster, ClusterError, FieldOwner, UnreachableCause, bounds, live::LiveObject, reply::ApiReply};
 
 /// For one request and its whole answer. A lease must outlive it by a margin: a write that was sent just before the lease ended
 /// may still land this much later.
@@ -188,11 +188,10 @@ impl Cluster {
                 )
             })?
             .map_err(|error| ClusterError::from_client(&error))?;
-        let retry_after =
-            head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).chars().take(300).collect()));
-        let reply = ApiReply { status: head.status, retry_after: retry_after.map(Duration::from_secs), body };
+        let retry_after = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let reply = ApiReply::new(head.status, retry_after, body);
         // An object is a JSON object; a page of some proxy in between is not.
         if reply.status.is_success() && !reply.body.is_object() {
             return Err(ClusterError::unreachable(UnreachableCause::ServerError, "an answer that is no JSON object"));
@@ -221,7 +220,10 @@ fn build(
     request: Result<Request<Vec<u8>>, kube::core::request::Error>,
     at: &ObjectRef,
 ) -> Result<Request<Vec<u8>>, ClusterError> {
-    request.map_err(|error| ClusterError::refused(at, format!("no request can be made for it: {error}")))
+    let mut request =
+        request.map_err(|error| ClusterError::refused(at, format!("no request can be made for it: {error}")))?;
+    bounds::expect_one_object(&mut request);
+    Ok(request)
 }
 
 /// Names come from manifests that others wrote: none may lead to another path.

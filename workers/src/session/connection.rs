@@ -70,6 +70,10 @@ impl ClusterSession {
             Ok(identity) => identity,
             Err(error) => return unavailable(Unavailable::from(&error)),
         };
+        // It answers, but what it sends is more than may be taken from it.
+        if let Some(error) = open.cache.over_limit() {
+            return unavailable(Unavailable::from(&error));
+        }
         if let Some(why) = other_cluster(
             self.context.store.bind_cluster(self.cluster_id(), &identity.uid).await?,
             &open.access.endpoint,

@@ -88,7 +88,9 @@ impl ClusterSession {
                 cluster_knows = marked.epoch,
                 "the database is old"
             );
-            self.context.store.skip_ids(marked).await?;
+            if now.can_reach(marked) {
+                self.context.store.skip_ids(marked).await?;
+            }
         }
         *self.ahead() = ahead;
         Ok(())

@@ -10,29 +10,34 @@ use std::{
 
 use causeway_records::inventory::ObjectRef;
 
-use super::CachedObject;
+use super::{
+    CachedObject,
+    objects::{Key, Memory, Objects, key},
+};
 use crate::ClusterError;
 
-/// Namespace (empty for none) and name.
-type Key = (Box<str>, Box<str>);
-
-fn key(at: &ObjectRef) -> Key {
-    (at.namespace.as_deref().unwrap_or_default().into(), at.name.as_str().into())
-}
-
-#[derive(Default)]
 pub(super) struct KindCache {
     /// Kept while a new list arrives, to see what changed in the meantime.
-    objects: HashMap<Key, Arc<CachedObject>>,
+    objects: Objects,
     /// Index of `objects`.
     owned: HashMap<Arc<str>, HashSet<Key>>,
     /// A list that is not complete yet.
-    arriving: HashMap<Key, Arc<CachedObject>>,
+    arriving: Objects,
     synced: bool,
     error: Option<ClusterError>,
 }
 
 impl KindCache {
+    pub(super) fn new(memory: &Memory) -> Self {
+        Self {
+            objects: Objects::new(memory),
+            owned: HashMap::new(),
+            arriving: Objects::new(memory),
+            synced: false,
+            error: None,
+        }
+    }
+
     pub(super) fn is_synced(&self) -> bool {
         self.synced
     }
@@ -58,36 +63,44 @@ impl KindCache {
     }
 
     /// One object of the list.
-    pub(super) fn arrive(&mut self, object: CachedObject) {
+    ///
+    /// # Errors
+    /// The list has more than is kept of a kind, or of a cluster.
+    pub(super) fn arrive(&mut self, object: CachedObject) -> Result<(), ClusterError> {
         self.arriving.insert(key(&object.at), Arc::new(object));
+        self.arriving.check_capacity()
     }
 
     /// The list is complete. Returns the owners of everything that is different from before it.
     pub(super) fn complete(&mut self) -> Vec<Arc<str>> {
-        let new = std::mem::take(&mut self.arriving);
-        let old = std::mem::replace(&mut self.objects, new);
+        let mut old = self.arriving.take();
+        std::mem::swap(&mut self.objects, &mut old);
         self.owned.clear();
-        for (key, object) in &self.objects {
+        for (key, object) in self.objects.iter() {
             self.owned.entry(object.owner.clone()).or_default().insert(key.clone());
         }
         self.synced = true;
         self.error = None;
         let appeared = self.objects.iter().flat_map(|(key, object)| concerned(old.get(key), Some(object)));
-        let vanished = old.iter().filter(|(key, _)| !self.objects.contains_key(*key));
+        let vanished = old.iter().filter(|(key, _)| self.objects.get(key).is_none());
         let vanished = vanished.flat_map(|(_, object)| concerned(Some(object), None));
         let owners: BTreeSet<_> = appeared.chain(vanished).collect();
         owners.into_iter().collect()
     }
 
     /// An object appeared or changed.
-    pub(super) fn put(&mut self, object: CachedObject) -> Vec<Arc<str>> {
+    ///
+    /// # Errors
+    /// It is more than is kept of a kind, or of a cluster.
+    pub(super) fn put(&mut self, object: CachedObject) -> Result<Vec<Arc<str>>, ClusterError> {
         let (key, new) = (key(&object.at), Arc::new(object));
         let old = self.objects.insert(key.clone(), new.clone());
         if let Some(before) = old.as_ref().filter(|before| before.owner != new.owner) {
             self.disown(&before.owner, &key);
         }
         self.owned.entry(new.owner.clone()).or_default().insert(key);
-        concerned(old.as_ref(), Some(&new)).into_iter().collect()
+        self.objects.check_capacity()?;
+        Ok(concerned(old.as_ref(), Some(&new)).into_iter().collect())
     }
 
     /// An object was deleted, or lost our label.
@@ -144,14 +157,14 @@ mod tests {
     }
 
     fn listed(objects: Vec<CachedObject>) -> (KindCache, Vec<Arc<str>>) {
-        let mut cache = KindCache::default();
+        let mut cache = KindCache::new(&Memory::default());
         let owners = list(&mut cache, objects);
         (cache, owners)
     }
 
     fn list(cache: &mut KindCache, objects: Vec<CachedObject>) -> Vec<Arc<str>> {
         cache.begin();
-        objects.into_iter().for_each(|object| cache.arrive(object));
+        objects.into_iter().for_each(|object| cache.arrive(object).unwrap());
         cache.complete()
     }
 
@@ -176,10 +189,10 @@ mod tests {
     #[test]
     fn only_changes_wake() {
         let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
-        assert!(cache.put(object("a", "x-1", "h", "null")).is_empty());
-        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "null"))), ["x-1"]);
-        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "{}"))), ["x-1"]);
-        assert_eq!(names(&cache.put(object("b", "x-2", "h", "null"))), ["x-2"]);
+        assert!(cache.put(object("a", "x-1", "h", "null")).unwrap().is_empty());
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "null")).unwrap()), ["x-1"]);
+        assert_eq!(names(&cache.put(object("a", "x-1", "h2", "{}")).unwrap()), ["x-1"]);
+        assert_eq!(names(&cache.put(object("b", "x-2", "h", "null")).unwrap()), ["x-2"]);
         assert_eq!(names(&cache.remove(&object("b", "x-2", "h", "null"))), ["x-2"]);
         assert!(cache.remove(&object("b", "x-2", "h", "null")).is_empty());
     }
@@ -187,9 +200,9 @@ mod tests {
     #[test]
     fn an_object_that_changes_hands_wakes_both() {
         let (mut cache, _) = listed(vec![object("a", "x-1", "h", "null")]);
-        assert_eq!(names(&cache.put(object("a", "x-2", "h", "null"))), ["x-1", "x-2"]);
+        assert_eq!(names(&cache.put(object("a", "x-2", "h", "null")).unwrap()), ["x-1", "x-2"]);
         assert_eq!([cache.by_owner("x-1").len(), cache.by_owner("x-2").len()], [0, 1]);
-        assert_eq!(names(&cache.put(object("a", "", "h", "null"))), ["x-2"]);
+        assert_eq!(names(&cache.put(object("a", "", "h", "null")).unwrap()), ["x-2"]);
         cache.remove(&object("a", "", "h", "null"));
         assert!(cache.owned.is_empty(), "nothing is left of those who have nothing");
     }
@@ -216,7 +229,7 @@ mod tests {
         assert!(cache.get(&seen.at).is_none());
         assert!(cache.by_owner("x-1").is_empty());
         cache.begin();
-        cache.arrive(seen.clone());
+        cache.arrive(seen.clone()).unwrap();
         assert!(cache.get(&seen.at).is_none(), "the list may be missing others");
         cache.complete();
         assert!(cache.get(&seen.at).is_some());

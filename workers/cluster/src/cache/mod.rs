@@ -12,6 +12,7 @@
 
 mod kind;
 mod object;
+mod objects;
 mod watch;
 
 use std::{
@@ -29,8 +30,8 @@ use tokio::{
 
 pub use self::object::CachedObject;
 pub(super) use self::watch::WINDOW;
-use self::{kind::KindCache, watch::KindWatch};
-use super::{Cluster, ClusterError, ownership::field_manager};
+use self::{kind::KindCache, objects::Memory, watch::KindWatch};
+use super::{Cluster, ClusterError, UnreachableCause, ownership::field_manager};
 
 /// Group and kind, in any version.
 type GroupKind = (String, String);
@@ -50,6 +51,7 @@ struct Shared {
     tasks: Mutex<JoinSet<()>>,
     /// When a watch lost the cluster last.
     lost: Arc<Mutex<Option<Instant>>>,
+    memory: Memory,
 }
 
 /// One kind: shared by its watch, which writes, and all who read.
@@ -93,7 +95,7 @@ impl ObjectCache {
         control_plane: impl Into<String>,
         wake: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let (kinds, tasks, lost) = Default::default();
+        let (kinds, tasks, lost, memory) = Default::default();
         Self {
             shared: Arc::new(Shared {
                 cluster,
@@ -102,6 +104,7 @@ impl ObjectCache {
                 kinds,
                 tasks,
                 lost,
+                memory,
             }),
         }
     }
@@ -120,7 +123,7 @@ impl ObjectCache {
             return;
         }
         let kind = Arc::new(WatchedKind {
-            cache: Mutex::default(),
+            cache: Mutex::new(KindCache::new(&self.shared.memory)),
             nudge: Notify::new(),
             synced: signal::Sender::new(false),
             changed: signal::Sender::new(()),
@@ -163,6 +166,14 @@ impl ObjectCache {
             (!cache.is_synced()).then(|| UnsyncedKind { group: group.clone(), kind: kind.clone(), error })
         });
         unsynced.collect()
+    }
+
+    /// Why what the cluster sends is more than may be taken from it; None if it isn't. It stays until all kinds of this cache are synced.
+    pub fn over_limit(&self) -> Option<ClusterError> {
+        let is_over = |error: &ClusterError| {
+            matches!(error, ClusterError::Unreachable { cause: UnreachableCause::OverLimit, .. })
+        };
+        self.unsynced().into_iter().filter_map(|kind| kind.error).find(is_over)
     }
 
     /// Whether a watch has lost the cluster since then: whoever answers now may be another one.

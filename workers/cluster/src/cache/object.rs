@@ -64,6 +64,14 @@ impl CachedObject {
         }
     }
 
+    /// About how much memory it takes.
+    pub(super) fn size(&self) -> usize {
+        let texts = [&self.at.name, &self.uid, &self.live_hash, self.at.namespace.as_ref().unwrap_or(&self.uid)];
+        let texts = texts.into_iter().map(String::len).sum::<usize>();
+        let certificate = self.certificate.as_deref().map_or(0, str::len);
+        size_of::<Self>() + texts + self.owner.len() + self.resource_version.len() + certificate + self.status.len()
+    }
+
     /// Whether nobody need be woken for the step from one to the other: all but the resourceVersion is the same.
     pub(super) fn means_the_same_as(&self, other: &Self) -> bool {
         // Destructured, so that whoever adds a field has to decide here.

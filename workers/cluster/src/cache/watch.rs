@@ -4,6 +4,7 @@
 //! not up to date, and nothing could hurry an attempt when the definition of the kind has just been applied.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use kube::{
 use tokio::time::Instant;
 
 use super::{CachedObject, Wake, WatchedKind, kind::KindCache};
-use crate::{Cluster, ClusterError, UnreachableCause, backoff::Backoff};
+use crate::{Cluster, ClusterError, UnreachableCause, backoff::Backoff, bounds::PAGE};
 
 /// A watch request ends and is renewed after this time, so a connection that died silently is noticed soon after it.
 pub(crate) const WINDOW: Duration = Duration::from_secs(120);
@@ -49,9 +50,9 @@ impl KindWatch {
             if matches!(error, ClusterError::Unreachable { .. }) {
                 *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
-            self.update(|cache| {
+            let Ok(()) = self.try_update(|cache| {
                 cache.fail(error);
-                Vec::new()
+                Ok::<_, Infallible>(Vec::new())
             });
             if begun.elapsed() > WINDOW {
                 failures = 0;
@@ -72,11 +73,15 @@ impl KindWatch {
         };
         let api: Api<DynamicObject> = Api::all_with(self.cluster.client().clone(), &kind.resource);
         let window = u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX);
-        let config = watcher::Config::default().labels(&self.selector).timeout(window);
+        let config = watcher::Config::default().labels(&self.selector).timeout(window).page_size(PAGE);
         let mut events = Box::pin(watcher::watcher(api, config));
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => self.handle(event),
+                Ok(event) => {
+                    if let Err(error) = self.handle(event) {
+                        return error;
+                    }
+                }
                 // Any failure begins anew with a list: see above.
                 Err(error) => return self.failure(&error).await,
             }
@@ -104,33 +109,31 @@ impl KindWatch {
         }
     }
 
-    fn handle(&self, event: Event<DynamicObject>) {
+    /// # Errors
+    /// The cluster holds more than is kept of it.
+    fn handle(&self, event: Event<DynamicObject>) -> Result<(), ClusterError> {
         let reduce = |object| CachedObject::from_object(&self.object, object, &self.field_manager);
-        match event {
-            Event::Init => self.update(|cache| {
-                cache.begin();
-                Vec::new()
-            }),
-            Event::InitApply(object) => self.update(|cache| {
-                cache.arrive(reduce(object));
-                Vec::new()
-            }),
-            Event::InitDone => self.update(KindCache::complete),
-            Event::Apply(object) => self.update(|cache| cache.put(reduce(object))),
-            Event::Delete(object) => self.update(|cache| cache.remove(&reduce(object))),
-        }
+        let nobody = |()| Vec::new();
+        self.try_update(|cache| match event {
+            Event::Init => Ok(nobody(cache.begin())),
+            Event::InitApply(object) => cache.arrive(reduce(object)).map(nobody),
+            Event::InitDone => Ok(cache.complete()),
+            Event::Apply(object) => cache.put(reduce(object)),
+            Event::Delete(object) => Ok(cache.remove(&reduce(object))),
+        })
     }
 
     /// Changes the cache, then wakes the owners whom the change concerns, outside of the lock.
-    fn update(&self, change: impl FnOnce(&mut KindCache) -> Vec<Arc<str>>) {
+    fn try_update<E>(&self, change: impl FnOnce(&mut KindCache) -> Result<Vec<Arc<str>>, E>) -> Result<(), E> {
         let (owners, synced) = {
             let mut cache = self.kind.cache();
-            (change(&mut cache), cache.is_synced())
+            (change(&mut cache)?, cache.is_synced())
         };
         self.kind.changed.send_replace(());
         self.kind.synced.send_if_modified(|known| std::mem::replace(known, synced) != synced);
         for owner in owners {
             (self.wake)(&owner);
         }
+        Ok(())
     }
 }

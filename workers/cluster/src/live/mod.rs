@@ -3,6 +3,8 @@
 use causeway_render::plan::hash;
 use serde_json::{Map, Value, json};
 
+use super::bounds;
+
 /// An object as the API server returned it. Every accessor takes a malformed object for an empty one.
 #[derive(Clone, PartialEq)]
 pub struct LiveObject(Value);
@@ -125,7 +127,7 @@ const VOLATILE: [&str; 6] = [
     "lastProbeTime",
 ];
 
-/// A status without the fields that change all the time.
+/// A status without the fields that change all the time, and with texts of a length that can be repeated in conditions.
 pub fn stable_status(status: &Value) -> Value {
     match status {
         Value::Object(fields) => fields
@@ -135,6 +137,7 @@ pub fn stable_status(status: &Value) -> Value {
             .collect::<Map<_, _>>()
             .into(),
         Value::Array(items) => items.iter().map(stable_status).collect(),
+        Value::String(text) => bounds::cut(text.clone()).into(),
         other => other.clone(),
     }
 }

@@ -1,0 +1,165 @@
+//! Objects of one kind by name, and how much of them is kept: many times what a cluster needs, and little enough that a cluster which
+//! sends what it likes costs no other cluster its worker.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use causeway_records::inventory::ObjectRef;
+
+use super::CachedObject;
+use crate::{ClusterError, UnreachableCause};
+
+/// Objects of one kind.
+const MOST_OBJECTS: usize = 50_000;
+/// Objects of all kinds of a cluster.
+const MOST_BYTES: usize = 256 * MIB;
+const MIB: usize = 1024 * 1024;
+
+/// Namespace (empty for none) and name.
+pub(super) type Key = (Box<str>, Box<str>);
+
+pub(super) fn key(at: &ObjectRef) -> Key {
+    (at.namespace.as_deref().unwrap_or_default().into(), at.name.as_str().into())
+}
+
+/// About how many bytes the objects of a cluster take, over all its kinds.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<AtomicUsize>);
+
+/// What is in here is counted in the memory of the cluster until it is dropped.
+pub(super) struct Objects {
+    by_name: HashMap<Key, Arc<CachedObject>>,
+    bytes: usize,
+    memory: Memory,
+}
+
+impl Objects {
+    pub(super) fn new(memory: &Memory) -> Self {
+        Self { by_name: HashMap::new(), bytes: 0, memory: memory.clone() }
+    }
+
+    pub(super) fn get(&self, key: &Key) -> Option<&Arc<CachedObject>> {
+        self.by_name.get(key)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Key, &Arc<CachedObject>)> {
+        self.by_name.iter()
+    }
+
+    pub(super) fn insert(&mut self, key: Key, object: Arc<CachedObject>) -> Option<Arc<CachedObject>> {
+        self.count(object.size(), 0);
+        let old = self.by_name.insert(key, object);
+        self.count(0, old.as_ref().map_or(0, |old| old.size()));
+        old
+    }
+
+    pub(super) fn remove(&mut self, key: &Key) -> Option<Arc<CachedObject>> {
+        let old = self.by_name.remove(key);
+        self.count(0, old.as_ref().map_or(0, |old| old.size()));
+        old
+    }
+
+    pub(super) fn clear(&mut self) {
+        drop(self.take());
+    }
+
+    /// Leaves nothing behind.
+    pub(super) fn take(&mut self) -> Self {
+        let empty = Self::new(&self.memory);
+        std::mem::replace(self, empty)
+    }
+
+    /// # Errors
+    /// `OverLimit`, when these are too many, or the cluster's objects take too much memory.
+    pub(super) fn check_capacity(&self) -> Result<(), ClusterError> {
+        let what = if self.by_name.len() > MOST_OBJECTS {
+            format!("more than {MOST_OBJECTS} objects of kind {}", self.kind())
+        } else if self.memory.0.load(Ordering::Relaxed) > MOST_BYTES {
+            format!("objects, of kind {} among others, of more than {} MiB", self.kind(), MOST_BYTES / MIB)
+        } else {
+            return Ok(());
+        };
+        let what = format!("it holds {what} with the label of this control plane");
+        Err(ClusterError::unreachable(UnreachableCause::OverLimit, what))
+    }
+
+    fn kind(&self) -> &str {
+        self.by_name.values().next().map(|object| object.at.kind.as_str()).unwrap_or_default()
+    }
+
+    fn count(&mut self, more: usize, less: usize) {
+        self.bytes = self.bytes + more - less;
+        self.memory.0.fetch_add(more, Ordering::Relaxed);
+        self.memory.0.fetch_sub(less, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        self.count(0, self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, status_bytes: usize) -> Arc<CachedObject> {
+        let at = ObjectRef {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: Some("shop".into()),
+            name: name.into(),
+        };
+        let status = format!("\"{}\"", "x".repeat(status_bytes));
+        Arc::new(CachedObject::for_tests(at, "u1", "hash").owned("x-1", &status))
+    }
+
+    fn insert(objects: &mut Objects, object: Arc<CachedObject>) {
+        objects.insert(key(&object.at), object);
+    }
+
+    fn is_over(objects: &Objects) -> bool {
+        match objects.check_capacity() {
+            Ok(()) => false,
+            Err(ClusterError::Unreachable { cause: UnreachableCause::OverLimit, message, .. }) => {
+                message.contains("ConfigMap")
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn a_kind_has_so_many_objects_at_most() {
+        let mut objects = Objects::new(&Memory::default());
+        for n in 0..MOST_OBJECTS {
+            insert(&mut objects, object(&n.to_string(), 0));
+        }
+        insert(&mut objects, object("0", 1));
+        assert!(!is_over(&objects), "each counts once");
+        insert(&mut objects, object("one more", 0));
+        assert!(is_over(&objects));
+    }
+
+    #[test]
+    fn the_kinds_of_a_cluster_share_its_memory() {
+        let memory = Memory::default();
+        let (mut first, mut second) = (Objects::new(&memory), Objects::new(&memory));
+        insert(&mut first, object("a", MOST_BYTES / 2));
+        insert(&mut first, object("a", MOST_BYTES / 2));
+        assert!(!is_over(&first), "what is replaced is not counted");
+        insert(&mut second, object("b", MOST_BYTES / 2));
+        assert!(is_over(&second));
+        first.remove(&key(&object("a", 0).at));
+        assert!(!is_over(&second));
+        drop(first);
+        second.clear();
+        assert_eq!(memory.0.load(Ordering::Relaxed), 0);
+    }
+}
