@@ -23,7 +23,7 @@ mod domain_name;
 mod failed;
 mod gateway;
 mod kubernetes_runtime;
-mod listener_sets;
+mod listener_set;
 mod prerequisites;
 mod shared_gateway;
 mod support_service;
@@ -86,6 +86,7 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Kind::SupportServiceInstance => support_service::reconcile(ctx).await,
         Kind::WorkloadInstance => workload::reconcile(ctx).await,
         Kind::SharedGateway => shared_gateway::reconcile(ctx).await,
+        Kind::ListenerSet => listener_set::reconcile(ctx).await,
         Kind::GatewayInstance => gateway::reconcile(ctx).await,
         Kind::DomainNameInstance => domain_name::reconcile(ctx).await,
         // Definitions and runtimes are reconciled without a connection, and the others are never in the queue.

@@ -8,6 +8,7 @@ mod domain_name;
 mod event;
 mod gateway;
 mod kubernetes_runtime;
+mod listener_set;
 mod shared_gateway;
 mod support_service;
 mod workload;
@@ -25,6 +26,7 @@ pub use gateway::{
     Placement, Texts,
 };
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
+pub use listener_set::ListenerSet;
 pub use shared_gateway::SharedGateway;
 pub use support_service::{Management, Service, SupportServiceInstance};
 pub use workload::{
@@ -88,6 +90,9 @@ macro_rules! all {
     };
 }
 nouns!(all);
+
+/// Records that belong to others and that workers bring about: no client sees them.
+pub const INTERNAL: &[&Info] = &[&ListenerSet::INFO];
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];

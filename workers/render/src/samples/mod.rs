@@ -5,16 +5,16 @@ pub mod support_service;
 
 use crate::{
     domain_name::{self, Targets, TargetsOf},
-    gateway,
-    plan::{Plan, nothing_up_to_date},
+    gateway, listener_set,
+    plan::Plan,
     shared_gateway,
     workload::{self, Scope},
 };
 use causeway_records::{
     Record,
     inputs::{
-        DomainGateway, DomainNameInputs, GatewayInputs, Listener, ListenerKey, ListenerUser, Named, Protocol,
-        Published, SharedGatewayInputs, SharedGatewayUse, WorkloadInputs,
+        DomainGateway, DomainNameInputs, GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus,
+        ListenerUser, Named, Protocol, Published, SharedGatewayInputs, SharedGatewayUse, WorkloadInputs,
     },
     nouns::{
         AcmeChallenge, AwsAccount, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayHttpPort,
@@ -23,7 +23,10 @@ use causeway_records::{
     },
     text::Port,
 };
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
 
 /// The control plane of all samples.
 pub const CONTROL_PLANE: &str = "0a1b2c3d4e";
@@ -62,7 +65,10 @@ pub fn plans() -> Vec<(String, Plan)> {
     let mut plans = vec![("workload".to_owned(), workload::render(&workload(11, "shop"), &scopes))];
     for (name, scene) in scenes() {
         if let Some(shared) = &scene.shared {
-            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared, &nothing_up_to_date)));
+            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared)));
+        }
+        for set in &scene.listener_sets {
+            plans.push((format!("{name}_listener_set_{}", set.ordinal), listener_set::render(set)));
         }
         for inputs in &scene.gateways {
             let title = inputs.instance.record.spec.name.to_string().replace('-', "_");
@@ -74,11 +80,13 @@ pub fn plans() -> Vec<(String, Plan)> {
     plans.into_iter().map(|(name, plan)| (name, plan.expect("samples are valid"))).collect()
 }
 
-/// Gateway instances and the shared gateway that carries them.
+/// Gateway instances, and the shared gateway with its ListenerSets that carries them.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// None with Placement Dedicated.
     pub shared: Option<SharedGatewayInputs>,
+    /// The ListenerSets of the shared gateway, by ordinal.
+    pub listener_sets: Vec<ListenerSetInputs>,
     /// In order of id.
     pub gateways: Vec<GatewayInputs>,
 }
@@ -125,8 +133,11 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("http01", shared(103, vec![https(304, acme(AcmeChallenge::Http01))])),
         ("ca", shared(104, vec![https(305, kind(21, IssuerKind::Ca, "our-ca"))])),
         ("existing", shared(105, vec![https(306, kind(21, IssuerKind::Existing, "their-issuer"))])),
-        ("dedicated", Scene { shared: None, gateways: vec![cloud] }),
-        ("dedicated_http01", Scene { shared: None, gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))] }),
+        ("dedicated", Scene { shared: None, listener_sets: vec![], gateways: vec![cloud] }),
+        (
+            "dedicated_http01",
+            Scene { shared: None, listener_sets: vec![], gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))] },
+        ),
     ]
 }
 
@@ -229,22 +240,60 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 listener_set,
                 users: Vec::new(),
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
-                state: None,
             });
             listener.users.push(user);
             listener_sets.insert(key, listener_set);
         }
         inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets });
     }
+    let control_plane = CONTROL_PLANE.to_owned();
     let first = gateways.first();
-    let inputs = SharedGatewayInputs {
-        control_plane: CONTROL_PLANE.into(),
-        gateway,
-        listeners: listeners.into_values().collect(),
-        domains: first.and_then(|inputs| inputs.domain.clone()).into_iter().collect(),
-        accounts: first.and_then(|inputs| inputs.account.clone()).into_iter().collect(),
+    let domains = first.and_then(|inputs| inputs.domain.clone()).into_iter().collect();
+    let accounts = first.and_then(|inputs| inputs.account.clone()).into_iter().collect();
+    let (shared, listener_sets) = spread(control_plane, gateway, listeners.into_values().collect(), domains, accounts);
+    Scene { shared: Some(shared), listener_sets, gateways }
+}
+
+/// A shared gateway and its ListenerSets with these listeners, as the store reads them.
+pub fn spread(
+    control_plane: String,
+    gateway: Named<SharedGateway>,
+    listeners: Vec<Listener>,
+    domains: Vec<Record<DomainNameDefinition>>,
+    accounts: Vec<Record<AwsAccount>>,
+) -> (SharedGatewayInputs, Vec<ListenerSetInputs>) {
+    let mut by_set: BTreeMap<i32, Vec<Listener>> = BTreeMap::new();
+    for listener in &listeners {
+        if let Some(ordinal) = listener.listener_set {
+            by_set.entry(ordinal).or_default().push(listener.clone());
+        }
+    }
+    let secured: BTreeSet<_> =
+        listeners.iter().filter(|l| l.key.protocol == Protocol::Https).map(|l| l.key.hostname.clone()).collect();
+    let of_gateway = |listener: &Listener| listener.listener_set.is_none() || secured.contains(&listener.key.hostname);
+    let status = |(ordinal, listeners): (&i32, &Vec<Listener>)| ListenerSetStatus {
+        ordinal: *ordinal,
+        listeners: listeners.len(),
+        applied: None,
+        state: None,
     };
-    Scene { shared: Some(inputs), gateways }
+    let shared = SharedGatewayInputs {
+        control_plane: control_plane.clone(),
+        gateway: gateway.clone(),
+        listeners: listeners.iter().filter(|listener| of_gateway(listener)).cloned().collect(),
+        listener_sets: by_set.iter().map(status).collect(),
+        domains: domains.clone(),
+        accounts,
+    };
+    let set = |(ordinal, listeners): (i32, Vec<Listener>)| ListenerSetInputs {
+        control_plane: control_plane.clone(),
+        id: gateway.record.common.id * 10 + i64::from(ordinal),
+        ordinal,
+        gateway: gateway.clone(),
+        domains: if listeners.iter().any(|l| l.key.protocol == Protocol::Https) { domains.clone() } else { vec![] },
+        listeners,
+    };
+    (shared, by_set.into_iter().map(set).collect())
 }
 
 fn keys(inputs: &GatewayInputs) -> Vec<ListenerKey> {
