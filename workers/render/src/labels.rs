@@ -1,11 +1,11 @@
-//! The labels by which we know our objects again.
+//! The labels by which Causeway recognises its objects.
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Which control plane made an object. Its value is the control plane's id.
+/// Label with the id of the control plane that made an object.
 pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
-/// Which record an object belongs to: `<kind>-<id>`.
+/// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
 /// The record that an object belongs to.
@@ -13,7 +13,7 @@ pub const OWNER: &str = "causeway.dev/owner";
 pub struct Owner {
     /// The record's kind as its path spells it, in the singular: `gateway-instance`.
     pub kind: &'static str,
-    /// The record's id.
+    /// Id of the record, unique among the records of its kind.
     pub id: i64,
 }
 
@@ -24,12 +24,12 @@ impl std::fmt::Display for Owner {
     }
 }
 
-/// Both labels, as they stand in `metadata.labels`.
+/// Both labels, for `metadata.labels`.
 pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }
 
-/// The kind and the id in the value of an owner label; None if it isn't one of ours.
+/// The kind and the id in the value of an owner label; None if Causeway did not write it.
 pub fn parse_owner(value: &str) -> Option<(&str, i64)> {
     let (kind, id) = value.rsplit_once('-')?;
     let id = id.parse().ok().filter(|id| *id > 0)?;

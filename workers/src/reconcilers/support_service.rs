@@ -85,7 +85,7 @@ fn needs(bundle: &Bundle) -> Vec<Service> {
 async fn prepare(pass: &Pass<'_>, inputs: &SupportServiceInputs, bundle: &Bundle) -> Result<Prepared, ClusterError> {
     let cluster = &pass.connection.cluster;
     let facts = cluster.facts(bundle).await?;
-    let mut options = Options { image_registry: pass.context.image_registry.clone(), ..Options::of(inputs) };
+    let mut options = Options { image_registry: pass.context.image_registry.clone(), ..Options::for_record(inputs) };
     let (definitions, warning) = match survey(bundle, &inputs.control_plane, pass.work.key.id, &facts) {
         Adoption::Absent => (true, None),
         Adoption::Ours { warning } => (true, warning),

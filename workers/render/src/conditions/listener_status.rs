@@ -80,7 +80,7 @@ impl<'a> FaultyListener<'a> {
     }
 
     /// The one to report: the first that failed, or else the first that is pending.
-    pub(super) fn most_important<'f>(all: &'f [Self]) -> Option<&'f Self> {
+    pub(super) fn most_important(all: &[Self]) -> Option<&Self> {
         all.iter().find(|listener| !listener.fault.is_pending()).or(all.first())
     }
 
