@@ -1,12 +1,12 @@
-//! The labels by which we know our objects again.
+//! The labels by which Causeway recognises its objects.
 
 use causeway_records::Kind;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// Which control plane made an object. Its value is the control plane's id.
+/// Label with the id of the control plane that made an object.
 pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
-/// Which record an object belongs to: `<kind>-<id>`.
+/// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
 /// The record that an object belongs to.
@@ -25,7 +25,7 @@ impl std::fmt::Display for Owner {
     }
 }
 
-/// Both labels, as they stand in `metadata.labels`.
+/// Both labels, for `metadata.labels`.
 pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }

@@ -1,4 +1,4 @@
-//! Support services: what a bundle becomes in one cluster, whether it works, and whose it is.
+//! Support services: what the bundle of a service is rendered to in one cluster, whether it works there, and whether Causeway may change it.
 
 mod adoption;
 mod external_dns;
@@ -22,16 +22,16 @@ pub const BUNDLE: &str = "causeway.dev/bundle";
 /// One support service in one cluster: everything that its objects depend on.
 #[derive(Clone, Debug)]
 pub struct Installation<'a> {
-    /// The control plane's id.
+    /// Id of the control plane, for the labels.
     pub control_plane: &'a str,
-    /// The record's id.
+    /// Id of the support service instance, for the labels.
     pub id: i64,
     /// The service in the wanted version.
     pub bundle: &'a Bundle,
-    /// The installation's name. It names the objects of services that may stand in a cluster several times (external-dns); the
+    /// The installation's name. It names the objects of services that may be installed several times in a cluster (external-dns); the
     /// others have the names their projects gave them. A DNS label of at most 60 characters, unique in the cluster.
     pub name: &'a str,
-    /// Whether the service's CRDs are ours to apply: false when somebody else's are used ([`Adoption::ForeignDefinitions`]).
+    /// Whether to render the service's CRDs: false when those of somebody else are used ([`Adoption::ForeignDefinitions`]).
     pub definitions: bool,
     /// How it is to be installed.
     pub options: &'a Options,
@@ -68,9 +68,9 @@ pub enum AwsCredentials {
     Secret(String),
     /// A key; the plan holds a Secret for it, and the pods restart when it changes.
     Keys {
-        /// The access key id.
+        /// `AWS_ACCESS_KEY_ID`.
         id: String,
-        /// The secret access key.
+        /// `AWS_SECRET_ACCESS_KEY`, in plain text.
         secret: String,
     },
 }
@@ -147,7 +147,7 @@ pub fn namespace<'a>(bundle: &'a Bundle, options: &'a Options) -> &'a str {
     options.namespace.as_deref().or(bundle.manifest.traits.namespace.as_deref()).unwrap_or_default()
 }
 
-/// The value of [`BUNDLE`].
+/// The value of the [`BUNDLE`] annotation.
 fn bundle_name(service: &str, version: &Version) -> String {
     format!("{service}-{version}")
 }
