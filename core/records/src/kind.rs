@@ -15,11 +15,13 @@ macro_rules! kinds {
             $($noun,)*
             // What the API keeps about its own use: see `nouns::OWN`.
             AccessToken, AuditEvent,
+            // What is made for workers alone: see `nouns::INTERNAL`.
+            ListenerSet,
         }
 
         impl Kind {
             /// Every kind; those of the API document first, in its order.
-            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent];
+            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent, Self::ListenerSet];
 
             /// The noun's names and fields.
             pub fn info(self) -> &'static Info {
@@ -27,6 +29,7 @@ macro_rules! kinds {
                     $(Self::$noun => &<$noun as Noun>::INFO,)*
                     Self::AccessToken => &AccessToken::INFO,
                     Self::AuditEvent => &AuditEvent::INFO,
+                    Self::ListenerSet => &ListenerSet::INFO,
                 }
             }
 
@@ -36,6 +39,7 @@ macro_rules! kinds {
                     $(Self::$noun => stringify!($noun),)*
                     Self::AccessToken => "AccessToken",
                     Self::AuditEvent => "AuditEvent",
+                    Self::ListenerSet => "ListenerSet",
                 }
             }
         }

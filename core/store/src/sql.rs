@@ -33,7 +33,7 @@ pub(crate) struct Sql {
 }
 
 static ALL: LazyLock<HashMap<Kind, Sql>> =
-    LazyLock::new(|| nouns::ALL.iter().chain(nouns::OWN).map(|info| (info.kind, Sql::of(info))).collect());
+    LazyLock::new(|| nouns::ALL.iter().chain(nouns::OWN).chain(nouns::INTERNAL).map(|info| (info.kind, Sql::of(info))).collect());
 
 /// The statements of a noun.
 pub(crate) fn of(info: &Info) -> &'static Sql {

@@ -8,6 +8,7 @@ mod domain_name;
 mod event;
 mod gateway;
 mod kubernetes_runtime;
+mod listener_set;
 mod shared_gateway;
 mod support_service;
 mod workload;
@@ -25,6 +26,7 @@ pub use gateway::{
     Placement, Texts,
 };
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
+pub use listener_set::ListenerSet;
 pub use shared_gateway::SharedGateway;
 pub use support_service::{Management, Service, SupportServiceInstance};
 pub use workload::{
@@ -91,6 +93,9 @@ nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
+
+/// What a write makes for workers alone: tables and a reconciliation like every noun, but no routes.
+pub const INTERNAL: &[&Info] = &[&ListenerSet::INFO];
 
 #[cfg(test)]
 mod tests {
