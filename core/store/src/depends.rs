@@ -154,11 +154,7 @@ const TABLE: &[Line] = &[
         Kind::WorkloadInstance,
         "SELECT id FROM workload_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
-    line(
-        Kind::ListenerSet,
-        Kind::SharedGateway,
-        "SELECT shared_gateway_id FROM listener_sets WHERE id = record",
-    ),
+    line(Kind::ListenerSet, Kind::SharedGateway, "SELECT shared_gateway_id FROM listener_sets WHERE id = record"),
     line(
         Kind::SharedGateway,
         Kind::DomainNameInstance,
