@@ -12,9 +12,9 @@ pub const OWNER: &str = "causeway.dev/owner";
 /// The record that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
-    /// Its noun.
+    /// The label's value has it in the singular, as paths spell it: `gateway-instance`.
     pub kind: Kind,
-    /// The record's id.
+    /// Id of the record, unique among the records of its kind.
     pub id: i64,
 }
 
@@ -30,7 +30,7 @@ pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }
 
-/// The record that the value of an owner label names; None if it is no value of ours.
+/// The record that the value of an owner label names; None if Causeway did not write it.
 pub fn parse_owner(value: &str) -> Option<Owner> {
     let (label, id) = value.rsplit_once('-')?;
     let id = id.parse().ok().filter(|id| *id > 0)?;
