@@ -1,7 +1,7 @@
 //! The labels by which Causeway recognises its objects.
 
 use causeway_records::Kind;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 /// Label with the id of the control plane that made an object.
@@ -9,10 +9,11 @@ pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 /// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
-/// The record that an object belongs to.
+/// The record that an object belongs to. Its serialised form is part of input hashes, see [`crate::plan::Plan::add`]: it must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
-    /// The label's value has it in the singular, as paths spell it: `gateway-instance`.
+    /// Written in the singular, as paths spell it: `gateway-instance`.
+    #[serde(serialize_with = "serialize_label")]
     pub kind: Kind,
     /// Id of the record, unique among the records of its kind.
     pub id: i64,
@@ -23,6 +24,10 @@ impl std::fmt::Display for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}-{}", self.kind.label(), self.id)
     }
+}
+
+fn serialize_label<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.label())
 }
 
 /// Both labels, for `metadata.labels`.
