@@ -20,7 +20,7 @@ pub fn difference(old: &[InventoryEntry], plan: &Plan) -> Inventory {
     old.iter().filter(|entry| !wanted.contains(&entry.object)).cloned().collect()
 }
 
-/// What is remembered of a whole plan after `applied`, its objects, were applied: what stands is as it was. In the order of `before`, so that
+/// What is to be stored of a whole plan after its objects were applied, which gave `applied`: what was up to date already stays as it was. In the order of `before`, so that
 /// it is the same whichever objects stood already.
 pub fn whole(before: &[InventoryEntry], plan: &Plan, applied: Inventory) -> Inventory {
     if plan.unchanged.is_empty() {

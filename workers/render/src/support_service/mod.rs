@@ -6,6 +6,7 @@ mod fit;
 mod health;
 mod record;
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::bundle::{Bundle, Version, adapt, object_ref};
@@ -62,7 +63,7 @@ pub struct Options {
 }
 
 /// Where a pod gets its AWS access key from.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum AwsCredentials {
     /// A Secret in the service's namespace that is there already, with [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`].
     Secret(String),
@@ -70,18 +71,9 @@ pub enum AwsCredentials {
     Keys {
         /// `AWS_ACCESS_KEY_ID`.
         id: String,
-        /// `AWS_SECRET_ACCESS_KEY`, in plain text.
-        secret: String,
+        /// `AWS_SECRET_ACCESS_KEY`.
+        secret: SecretString,
     },
-}
-
-impl std::fmt::Debug for AwsCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Secret(name) => f.debug_tuple("Secret").field(name).finish(),
-            Self::Keys { .. } => f.write_str("Keys"),
-        }
-    }
 }
 
 /// Key of the access key id in a Secret.

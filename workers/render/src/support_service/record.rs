@@ -22,7 +22,7 @@ impl Options {
             account.and_then(|account| Some((account.access_key_id.clone()?, account.secret_access_key.clone()?)));
         Self {
             namespace: Some(inputs.instance.object_name.clone()),
-            aws_credentials: keys.map(|(id, secret)| AwsCredentials::Keys { id, secret }),
+            aws_credentials: keys.map(|(id, secret)| AwsCredentials::Keys { id, secret: secret.into() }),
             aws_region: account.map(|account| account.default_region.clone()).filter(|region| !region.is_empty()),
             external_dns: Some(ExternalDns {
                 owner: dns_owner(&inputs.control_plane, inputs.kubernetes_runtime_instance_id),
@@ -94,6 +94,6 @@ mod tests {
     #[test]
     fn the_other_services_never_see_the_account() {
         let options = Options::for_record(&inputs(Service::CertManager));
-        assert_eq!((options.aws_credentials, options.external_dns, options.namespace), (None, None, None));
+        assert_eq!((options.aws_credentials.is_some(), options.external_dns, options.namespace), (false, None, None));
     }
 }
