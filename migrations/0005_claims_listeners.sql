@@ -33,28 +33,27 @@ CREATE INDEX route_claims_listener ON route_claims (gateway_id, bound_port, prot
 CREATE INDEX ON route_claims (gateway_instance_id);
 CREATE INDEX ON route_claims (domain_name_definition_id);
 
+CREATE TABLE listener_sets (
+    id bigint PRIMARY KEY DEFAULT nextval('ids'),
+    tenant bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    name text NOT NULL,
+    shared_gateway_id bigint NOT NULL REFERENCES shared_gateways,
+    ordinal int NOT NULL
+);
+COMMENT ON TABLE listener_sets IS 'The ListenerSets of a shared gateway. One that holds no listener stays and is used again.';
+CREATE UNIQUE INDEX listener_sets_ordinal ON listener_sets (shared_gateway_id, ordinal) WHERE deleted_at IS NULL;
+
 CREATE TABLE gateway_listeners (
     shared_gateway_id bigint NOT NULL REFERENCES shared_gateways,
     port int NOT NULL,
     protocol text NOT NULL,
     hostname text NOT NULL DEFAULT '',
-    slot int,
-    state text,
+    listener_set_id bigint REFERENCES listener_sets,
     PRIMARY KEY (shared_gateway_id, port, protocol, hostname)
 );
-COMMENT ON COLUMN gateway_listeners.slot IS 'number of the ListenerSet that holds it, at most 64 in one; NULL: on the Gateway itself';
-COMMENT ON COLUMN gateway_listeners.state IS 'a text that changes whenever its users must look again; NULL: they have heard nothing yet';
-CREATE INDEX ON gateway_listeners (shared_gateway_id, slot);
-CREATE INDEX gateway_listeners_slots ON gateway_listeners (shared_gateway_id, slot) WHERE slot IS NOT NULL;
-
--- A listener that is added to a shared gateway changes nothing but its ListenerSet. Who adds it notes that down here, and a pass that nothing else has
--- woken looks at that ListenerSet alone.
-CREATE TABLE listener_set_wakes (
-    shared_gateway_id bigint NOT NULL REFERENCES shared_gateways ON DELETE CASCADE,
-    wake_seq bigint NOT NULL,
-    slots int[] NOT NULL,
-    PRIMARY KEY (shared_gateway_id, wake_seq)
-);
-COMMENT ON TABLE listener_set_wakes IS 'Wakes of a shared gateway that are about some of its ListenerSets only. A wake that is not here is about all of it. Kept until a pass has looked at the whole.';
-COMMENT ON COLUMN listener_set_wakes.wake_seq IS 'of reconciliations, which this wake has counted up to there';
-COMMENT ON COLUMN listener_set_wakes.slots IS 'numbers of the ListenerSets';
+COMMENT ON COLUMN gateway_listeners.listener_set_id IS 'the ListenerSet that holds it; NULL: on the Gateway itself';
+CREATE INDEX ON gateway_listeners (shared_gateway_id, hostname);
+CREATE INDEX ON gateway_listeners (listener_set_id);

@@ -17,20 +17,20 @@ use std::collections::BTreeMap;
 /// A record with the name its objects bear in the cluster: `<slug of its name at creation>-<id>`. A rename changes nothing there.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Named<T> {
-    /// The record.
+    /// The record as stored.
     pub record: Record<T>,
-    /// At most 60 characters, valid as a label of DNS.
+    /// At most 60 characters, valid as a DNS label, unique in a cluster.
     pub object_name: String,
 }
 
 choice! {
-    /// What a listener speaks, in Gateway API's words.
+    /// The protocol of a listener, as Gateway API writes it.
     Protocol {
         /// Plain HTTP.
         Http = "HTTP",
-        /// HTTP in TLS, which ends at the gateway.
+        /// HTTP in TLS, which the gateway's proxy decrypts.
         Https = "HTTPS",
-        /// Bytes.
+        /// A stream of bytes that the proxy does not look into.
         Tcp = "TCP",
     }
 }
@@ -38,18 +38,18 @@ choice! {
 /// What tells one listener of a Gateway from another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ListenerKey {
-    /// Where clients connect.
+    /// The port that clients connect to; the proxy may bind another one.
     pub port: i32,
-    /// What it speaks.
+    /// HTTP and HTTPS listeners take HTTPRoutes, TCP listeners TCPRoutes.
     pub protocol: Protocol,
-    /// None: every hostname (always so for TCP).
+    /// None: all hostnames (always so for TCP).
     pub hostname: Option<String>,
 }
 
 /// One listener of a shared gateway and who uses it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listener {
-    /// Which.
+    /// Unique in the shared gateway.
     pub key: ListenerKey,
     /// Ordinal of the ListenerSet that holds it, from 0, given once and kept. None: the Gateway itself holds it.
     pub listener_set: Option<i32>,
@@ -62,26 +62,26 @@ pub struct Listener {
 /// A gateway instance that routes through a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerUser {
-    /// Its id.
+    /// Id of the gateway instance.
     pub gateway_instance_id: i64,
-    /// The namespace its routes are in.
+    /// The namespace of its routes.
     pub namespace: String,
 }
 
-/// For the pass of a workload instance.
+/// The inputs of the reconcile of a workload instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkloadInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The instance. Its object name is also the name of its namespace.
+    /// The workload instance. Its object name is also the name of its namespace.
     pub instance: Named<WorkloadInstance>,
-    /// What to run.
+    /// The manifests to apply, as a YAML document.
     pub definition: Record<WorkloadDefinition>,
-    /// Further manifests of the definition.
+    /// Further manifests of the definition, as JSON.
     pub resources: Vec<Value>,
 }
 
-/// For the reconcile of a shared gateway.
+/// The inputs of the reconcile of a shared gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedGatewayInputs {
     /// Identity of this control plane, in every label.
@@ -118,7 +118,7 @@ pub struct ListenerSetStatus {
     pub state: Option<ListenerSetState>,
 }
 
-/// For the reconcile of a ListenerSet.
+/// The inputs of the reconcile of a ListenerSet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListenerSetInputs {
     /// Identity of this control plane, in every label.
@@ -168,14 +168,14 @@ pub struct Blocker {
     pub message: String,
 }
 
-/// For the pass of a gateway instance.
+/// The inputs of the reconcile of a gateway instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GatewayInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The instance.
+    /// The gateway instance.
     pub instance: Named<GatewayInstance>,
-    /// What it is.
+    /// Its placement, class, Service and hostnames.
     pub definition: Record<GatewayDefinition>,
     /// Its HTTP and HTTPS ports, by id.
     pub http_ports: Vec<Record<GatewayHttpPort>>,
@@ -185,7 +185,7 @@ pub struct GatewayInputs {
     pub domain: Option<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01 of the domain (Dedicated placement needs them itself).
     pub account: Option<Record<AwsAccount>>,
-    /// The hostnames it answers to, sorted; empty: every one.
+    /// The hostnames it answers to, sorted; empty: all.
     pub hostnames: Vec<String>,
     /// The workload that traffic goes to.
     pub workload: WorkloadInputs,
@@ -195,33 +195,33 @@ pub struct GatewayInputs {
     pub domain_names: Vec<DomainNameState>,
 }
 
-/// What a gateway instance has of a shared gateway.
+/// The part of a shared gateway that a gateway instance uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedGatewayUse {
-    /// The gateway.
+    /// The shared gateway.
     pub gateway: Named<SharedGateway>,
     /// The listeners that the instance routes through, each with the ordinal of its ListenerSet as in [`Listener`].
     pub listener_sets: BTreeMap<ListenerKey, Option<i32>>,
 }
 
-/// What a domain name instance has published, as its last pass found it in the zone.
+/// What a domain name instance has published, as its last reconcile found it in the zone.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct DomainNameState {
-    /// Its id.
+    /// Id of the domain name instance.
     pub id: i64,
-    /// Its name, for messages.
+    /// Name of the record, for messages.
     pub name: String,
-    /// Its last pass has seen everything that is asked for now.
+    /// Whether its current generation has been applied.
     pub reconciled: bool,
-    /// What it last saw.
+    /// The records that it found in the zone.
     pub published: Published,
 }
 
-/// What stands in the zone for each hostname. Written by the pass of a domain name instance, read by those of gateways.
+/// The state of each hostname in the zone. Written when a domain name instance is reconciled, read when gateway instances are.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Published {
-    /// By hostname.
+    /// Hostnames that were published, or are about to be.
     pub hosts: BTreeMap<String, HostRecord>,
 }
 
@@ -229,29 +229,29 @@ pub struct Published {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostRecord {
-    /// Whether the records stand there as asked for.
+    /// Whether the zone holds the wanted records.
     pub present: bool,
-    /// Why not, as a sentence.
+    /// If not, the reason as a sentence.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// When the zone was first seen without records of ours after it had some: answers may be kept for one TTL from then.
+    /// When the zone was first seen without records of this control plane after it had some: resolvers may keep answers for one TTL from then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gone_since: Option<DateTime<Utc>>,
-    /// Another domain name instance publishes it: this one has written nothing, and says whether the records are as it would have them.
+    /// Another domain name instance publishes it: this one has written nothing, and reports whether the records are as it wants them.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub elsewhere: bool,
     /// Seconds for which answers given out may still be kept after `gone_since`.
     pub ttl: i64,
 }
 
-/// For the pass of a domain name instance.
+/// The inputs of the reconcile of a domain name instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DomainNameInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The instance.
+    /// The domain name instance.
     pub instance: Named<DomainNameInstance>,
-    /// The domain.
+    /// The domain and its hosted zone.
     pub definition: Record<DomainNameDefinition>,
     /// The account that the zone is in.
     pub account: Option<Record<AwsAccount>>,
@@ -261,23 +261,23 @@ pub struct DomainNameInputs {
     pub gateways: Vec<DomainGateway>,
     /// Hostnames that other domain name instances of the cluster ask for: they have the same owner in the zone, so one of all publishes each.
     pub wanted_elsewhere: BTreeMap<String, Elsewhere>,
-    /// What its last pass found.
+    /// What its last reconcile found in the zone.
     pub published: Published,
 }
 
-/// How far other domain name instances have taken on a hostname.
+/// How far other domain name instances are with a hostname.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Elsewhere {
-    /// It is asked for there.
+    /// They ask for it and have not stored it as published.
     Asked {
-        /// The ids of all that do.
+        /// Ids of all domain name instances that do.
         by: Vec<i64>,
     },
-    /// An instance has noted it down: it publishes the records, and takes them out of the zone one day. Of several the one with the lowest id.
+    /// An instance has stored it as published: it publishes the records, and deletes them one day. Of several the one with the lowest id.
     Noted {
-        /// Its id.
+        /// Id of the domain name instance.
         id: i64,
-        /// Its name, for messages.
+        /// Name of the record, for messages.
         name: String,
     },
 }
@@ -289,20 +289,20 @@ pub struct DomainGateway {
     pub instance: Named<GatewayInstance>,
     /// Its hostnames under the domain.
     pub hostnames: Vec<String>,
-    /// The shared gateway that carries it; None: its own.
+    /// The shared gateway that carries its routes; None: a Gateway of its own does.
     pub shared_gateway: Option<Named<SharedGateway>>,
 }
 
-/// For the pass of a support service.
+/// The inputs of the reconcile of a support service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SupportServiceInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
     /// The cluster, for owner ids in DNS.
     pub kubernetes_runtime_instance_id: i64,
-    /// The service.
+    /// Which service, in which version.
     pub instance: Named<SupportServiceInstance>,
-    /// external-dns only: the account.
+    /// external-dns only: the AWS account of the zones, with decrypted keys.
     pub account: Option<Record<AwsAccount>>,
     /// external-dns only: domains that it may write to, sorted.
     pub domains: Vec<String>,

@@ -13,23 +13,23 @@ macro_rules! kinds {
         #[expect(missing_docs, reason = "each variant is the struct of the same name")]
         pub enum Kind {
             $($noun,)*
-            // No client sees it: see `nouns::INTERNAL`.
-            ListenerSet,
             // What the API keeps about its own use: see `nouns::OWN`.
             AccessToken, AuditEvent,
+            // What is made for workers alone: see `nouns::INTERNAL`.
+            ListenerSet,
         }
 
         impl Kind {
             /// Every kind; those of the API document first, in its order.
-            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::ListenerSet, Self::AccessToken, Self::AuditEvent];
+            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent, Self::ListenerSet];
 
             /// The noun's names and fields.
             pub fn info(self) -> &'static Info {
                 match self {
                     $(Self::$noun => &<$noun as Noun>::INFO,)*
-                    Self::ListenerSet => &ListenerSet::INFO,
                     Self::AccessToken => &AccessToken::INFO,
                     Self::AuditEvent => &AuditEvent::INFO,
+                    Self::ListenerSet => &ListenerSet::INFO,
                 }
             }
 
@@ -37,9 +37,9 @@ macro_rules! kinds {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$noun => stringify!($noun),)*
-                    Self::ListenerSet => "ListenerSet",
                     Self::AccessToken => "AccessToken",
                     Self::AuditEvent => "AuditEvent",
+                    Self::ListenerSet => "ListenerSet",
                 }
             }
         }

@@ -1,4 +1,19 @@
 //! What records entail, as pure functions with their tests beside them: no SQL, HTTP or Kubernetes.
+//!
+//! ```text
+//! definition, ports, domain ─ hostnames ─ claims ──┬─ conflicts ── Refusal, or the ports to bind
+//!                                                  ├─ listeners ── where each is placed, who is woken
+//!                                                  └─ services ─── what the cluster needs
+//! ```
+//!
+//! The store reads what a rule reads, under locks, calls it, and writes what it says. To add a rule: a function here, and a step in the store's
+//! `writes`. A rule that refuses answers a [`Refusal`](causeway_records::problem::Refusal), whose sentence names the field and the remedy.
 
+pub mod claims;
+pub mod conflicts;
 pub mod driver;
+pub mod hostnames;
 pub mod listeners;
+pub mod names;
+pub mod parents;
+pub mod services;

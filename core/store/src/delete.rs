@@ -145,12 +145,14 @@ async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Resu
 
 /// Every noun that names `kind` as its parent, with the field that does.
 fn dependants(kind: Kind) -> impl Iterator<Item = (&'static Info, &'static Field, OnDelete)> {
-    nouns::ALL.iter().flat_map(|info| info.fields.iter().map(move |field| (*info, field))).filter_map(
-        move |(info, field)| {
+    nouns::ALL
+        .iter()
+        .chain(nouns::INTERNAL)
+        .flat_map(|info| info.fields.iter().map(move |field| (*info, field)))
+        .filter_map(move |(info, field)| {
             let parent = field.parent.filter(|parent| parent.kind == kind)?;
             Some((info, field, parent.on_delete))
-        },
-    )
+        })
 }
 
 async fn is_scheduled(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<bool> {

@@ -66,6 +66,11 @@ const TABLE: &[Line] = &[
     ),
     line(
         Kind::DomainNameDefinition,
+        Kind::ListenerSet,
+        "SELECT l.listener_set_id FROM route_claims c JOIN gateway_listeners l ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname WHERE c.domain_name_definition_id = record AND l.listener_set_id IS NOT NULL",
+    ),
+    line(
+        Kind::DomainNameDefinition,
         Kind::SharedGateway,
         "SELECT gateway_id FROM route_claims WHERE domain_name_definition_id = record",
     ),
@@ -131,6 +136,11 @@ const TABLE: &[Line] = &[
     ),
     line(
         Kind::KubernetesRuntimeInstance,
+        Kind::ListenerSet,
+        "SELECT s.id FROM listener_sets s JOIN shared_gateways g ON g.id = s.shared_gateway_id WHERE g.kubernetes_runtime_instance_id = record AND s.deleted_at IS NULL",
+    ),
+    line(
+        Kind::KubernetesRuntimeInstance,
         Kind::SharedGateway,
         "SELECT id FROM shared_gateways WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
@@ -144,6 +154,7 @@ const TABLE: &[Line] = &[
         Kind::WorkloadInstance,
         "SELECT id FROM workload_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
     ),
+    line(Kind::ListenerSet, Kind::SharedGateway, "SELECT shared_gateway_id FROM listener_sets WHERE id = record"),
     line(
         Kind::SharedGateway,
         Kind::DomainNameInstance,
@@ -156,8 +167,18 @@ const TABLE: &[Line] = &[
     ),
     line(
         Kind::SharedGateway,
+        Kind::ListenerSet,
+        "SELECT id FROM listener_sets WHERE shared_gateway_id = record AND deleted_at IS NULL",
+    ),
+    line(
+        Kind::SharedGateway,
         Kind::KubernetesRuntimeInstance,
         "SELECT kubernetes_runtime_instance_id FROM shared_gateways WHERE id = record AND deleted_at IS NOT NULL",
+    ),
+    line(
+        Kind::SupportServiceInstance,
+        Kind::ListenerSet,
+        "SELECT l.id FROM listener_sets l JOIN shared_gateways g ON g.id = l.shared_gateway_id JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND l.deleted_at IS NULL",
     ),
     line(
         Kind::SupportServiceInstance,
@@ -274,6 +295,6 @@ mod tests {
         for line in TABLE {
             assert!(line.wakes.info().reconciled, "{}", line.wakes);
         }
-        assert!(TABLE.is_sorted_by_key(|line| line.changed));
+        assert!(TABLE.is_sorted_by_key(|line| line.changed.as_str()));
     }
 }

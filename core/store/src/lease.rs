@@ -1,7 +1,6 @@
 //! Who holds which cluster. One worker holds a cluster's lease and does all that is done there; clusters spread evenly over the live workers.
 
 use crate::{Store, error::Result};
-use sqlx::Row;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -47,52 +46,58 @@ impl Store {
     /// Says that the worker lives, renews its leases, and takes free ones up to its share. `ttl`: how long they are held from now on.
     pub async fn keep_leases(&self, worker: Uuid, ttl: Duration) -> Result<Held> {
         let seconds = ttl.as_secs_f64();
-        sqlx::query("INSERT INTO workers (id, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (id) DO UPDATE SET until = excluded.until")
-            .bind(worker)
-            .bind(seconds)
-            .execute(&self.pool)
-            .await?;
-        let rows = sqlx::query("UPDATE leases SET until = now() + make_interval(secs => $2) WHERE holder = $1 AND until > now() RETURNING scope, epoch")
-            .bind(worker)
-            .bind(seconds)
-            .fetch_all(&self.pool)
-            .await?;
-        let mut leases = rows.iter().map(lease).collect::<Result<Vec<_>>>()?;
-        let share: i64 = sqlx::query_scalar(
-            "SELECT ceil((SELECT count(*) FROM leases)::numeric / greatest(1, (SELECT count(*) FROM workers WHERE until > now())))::bigint",
+        sqlx::query!(
+            "INSERT INTO workers (id, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (id) DO UPDATE SET until = excluded.until",
+            worker,
+            seconds
+        )
+        .execute(&self.pool)
+        .await?;
+        let mut leases = sqlx::query_as!(
+            Lease,
+            "UPDATE leases SET until = now() + make_interval(secs => $2) WHERE holder = $1 AND until > now() RETURNING scope AS cluster_id, epoch",
+            worker,
+            seconds
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let share = sqlx::query_scalar!(
+            r#"SELECT ceil((SELECT count(*) FROM leases)::numeric / greatest(1, (SELECT count(*) FROM workers WHERE until > now())))::bigint AS "share!""#,
         )
         .fetch_one(&self.pool)
         .await?;
         let share = usize::try_from(share).unwrap_or(0);
         if leases.len() < share {
-            let rows = sqlx::query(
+            let more = sqlx::query_as!(
+                Lease,
                 "UPDATE leases SET holder = $1, epoch = epoch + 1, until = now() + make_interval(secs => $2) WHERE scope IN (
-                    SELECT scope FROM leases WHERE until <= now() ORDER BY scope LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING scope, epoch",
+                    SELECT scope FROM leases WHERE until <= now() ORDER BY scope LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING scope AS cluster_id, epoch",
+                worker,
+                seconds,
+                i64::try_from(share - leases.len()).unwrap_or(i64::MAX)
             )
-            .bind(worker)
-            .bind(seconds)
-            .bind(i64::try_from(share - leases.len()).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-            leases.extend(rows.iter().map(lease).collect::<Result<Vec<_>>>()?);
+            leases.extend(more);
         }
         Ok(Held { leases, share })
     }
 
     /// Gives leases up, after the work under them has stopped: others need not wait for them to end.
     pub async fn release_leases(&self, worker: Uuid, cluster_ids: &[i64]) -> Result<()> {
-        sqlx::query("UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND scope = ANY($2)")
-            .bind(worker)
-            .bind(cluster_ids)
-            .execute(&self.pool)
-            .await?;
+        sqlx::query!(
+            "UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND scope = ANY($2)",
+            worker,
+            cluster_ids
+        )
+        .execute(&self.pool)
+        .await?;
         Ok(())
     }
 
     /// Says that the worker goes, so that the others' shares grow at once.
     pub async fn leave(&self, worker: Uuid) -> Result<()> {
-        sqlx::query("DELETE FROM workers WHERE id = $1 OR until < now() - interval '1 hour'")
-            .bind(worker)
+        sqlx::query!("DELETE FROM workers WHERE id = $1 OR until < now() - interval '1 hour'", worker)
             .execute(&self.pool)
             .await?;
         Ok(())
@@ -100,28 +105,25 @@ impl Store {
 
     /// Compares the cluster behind a runtime's address with the one that was there first, and remembers the first one.
     pub async fn bind_cluster(&self, runtime: i64, uid: &str) -> Result<Bound> {
-        sqlx::query("INSERT INTO clusters (runtime_id, cluster_uid) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(runtime)
-            .bind(uid)
-            .execute(&self.pool)
-            .await?;
-        let known: Option<String> = sqlx::query_scalar("SELECT cluster_uid FROM clusters WHERE runtime_id = $1")
-            .bind(runtime)
+        sqlx::query!(
+            "INSERT INTO clusters (runtime_id, cluster_uid) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            runtime,
+            uid
+        )
+        .execute(&self.pool)
+        .await?;
+        let known = sqlx::query_scalar!("SELECT cluster_uid FROM clusters WHERE runtime_id = $1", runtime)
             .fetch_optional(&self.pool)
             .await?;
         if let Some(known) = known {
             return Ok(if known == uid { Bound::Same } else { Bound::Replaced { expected: known } });
         }
-        let by = sqlx::query_scalar(
+        let by = sqlx::query_scalar!(
             "SELECT i.name FROM clusters c JOIN kubernetes_runtime_instances i ON i.id = c.runtime_id WHERE c.cluster_uid = $1",
+            uid
         )
-        .bind(uid)
         .fetch_optional(&self.pool)
         .await?;
         Ok(Bound::Taken { by: by.unwrap_or_else(|| "another runtime".into()) })
     }
-}
-
-fn lease(row: &sqlx::postgres::PgRow) -> Result<Lease> {
-    Ok(Lease { cluster_id: row.try_get(0)?, epoch: row.try_get(1)? })
 }

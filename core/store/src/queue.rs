@@ -10,20 +10,15 @@
 //!
 //! A worker that lost its lease may call all of these: `begin` gives it nothing, and its writes match no row.
 
-use crate::{
-    Store,
-    error::{Result, StoreError},
-    lease::Lease,
-};
+use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{
     Kind,
     inventory::Inventory,
-    kind::UnknownKind,
     status::{Conditions, NewCondition},
 };
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{Row, postgres::PgRow, types::Json};
+use sqlx::types::Json;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -257,8 +252,8 @@ impl Store {
     /// The due records of a cluster, at most `limit` of each priority class.
     pub async fn due(&self, cluster_id: i64, limit: i64) -> Result<DueItems> {
         // Short ranges of two indexes, however many are due.
-        let rows = sqlx::query(
-            "(SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 3 FROM reconciliations
+        let rows = sqlx::query!(
+            r#"(SELECT kind AS "kind!", id AS "id!", extract(epoch FROM now() - due_at)::float8 AS "age!", 3 AS "class!" FROM reconciliations
                 WHERE runtime_id = $1 AND due_at <= now() AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway', 'ListenerSet')
                 ORDER BY due_at LIMIT $2)
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
@@ -266,24 +261,24 @@ impl Store {
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 1 FROM reconciliations
                 WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at DESC LIMIT $2)
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 2 FROM reconciliations
-                WHERE runtime_id = $1 AND NOT urgent AND due_at <= now() ORDER BY due_at LIMIT $2)",
+                WHERE runtime_id = $1 AND NOT urgent AND due_at <= now() ORDER BY due_at LIMIT $2)"#,
+            cluster_id,
+            limit
         )
-        .bind(cluster_id)
-        .bind(limit)
         .fetch_all(&self.pool)
         .await?;
         let mut items = DueItems::default();
-        for row in &rows {
-            let age = Duration::try_from_secs_f64(row.try_get(2)?).unwrap_or_default();
-            let list = match row.try_get(3)? {
+        for row in rows {
+            let list = match row.class {
                 0 => &mut items.oldest,
                 1 => &mut items.newest,
                 3 => &mut items.prerequisites,
                 _ => &mut items.rest,
             };
             // A later release may have kinds that this one doesn't know: its records wait for its workers.
-            if let Ok(key) = key(row) {
-                list.push_back(DueItem { key, age });
+            if let Ok(kind) = row.kind.parse() {
+                let age = Duration::try_from_secs_f64(row.age).unwrap_or_default();
+                list.push_back(DueItem { key: Key { kind, id: row.id }, age });
             }
         }
         Ok(items)
@@ -291,11 +286,11 @@ impl Store {
 
     /// How long until the next record of a cluster is due; None if none will be before something wakes it.
     pub async fn next_due(&self, cluster_id: i64) -> Result<Option<Duration>> {
-        let seconds: Option<f64> = sqlx::query_scalar(
+        let seconds = sqlx::query_scalar!(
             "SELECT extract(epoch FROM least((SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND urgent AND due_at IS NOT NULL),
                 (SELECT min(due_at) FROM reconciliations WHERE runtime_id = $1 AND NOT urgent AND due_at IS NOT NULL)) - now())::float8",
+            cluster_id
         )
-        .bind(cluster_id)
         .fetch_one(&self.pool)
         .await?;
         Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))
@@ -303,20 +298,38 @@ impl Store {
 
     /// Begins a reconcile under a lease. None when there never was such a record, or another worker has the lease by now.
     pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Claimed>> {
-        let row = sqlx::query(
-            "SELECT kind, id, wake_seq, generation, observed_generation, attempts, inventory, conditions, projection, last_error, render_version,
-                deletion_scheduled IS NOT NULL, interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
-                    WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation),
-                brake_released, gone_at IS NOT NULL, clock_timestamp()
-             FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $3 AND epoch = $4)",
+        let found = sqlx::query!(
+            r#"SELECT wake_seq, generation, observed_generation, attempts, inventory AS "inventory: Json<Inventory>",
+                conditions AS "conditions: Json<Conditions>", projection, last_error, render_version,
+                deletion_scheduled IS NOT NULL AS "being_deleted!", interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
+                    WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation) AS "paused!",
+                brake_released, gone_at IS NOT NULL AS "gone!", clock_timestamp() AS "now!"
+             FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $3 AND epoch = $4)"#,
+            key.kind.as_str(),
+            key.id,
+            lease.cluster_id,
+            lease.epoch
         )
-        .bind(key.kind.as_str())
-        .bind(key.id)
-        .bind(lease.cluster_id)
-        .bind(lease.epoch)
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| claimed(&row, lease)).transpose()
+        Ok(found.map(|row| Claimed {
+            key: *key,
+            lease,
+            wake_seq: row.wake_seq,
+            generation: row.generation,
+            observed_generation: row.observed_generation,
+            attempts: row.attempts,
+            inventory: row.inventory.0,
+            conditions: row.conditions.0,
+            published_state: row.projection,
+            last_error: row.last_error,
+            render_revision: row.render_version,
+            being_deleted: row.being_deleted,
+            paused: row.paused,
+            brake_released: row.brake_released,
+            gone: row.gone,
+            begun: (row.now, Instant::now()),
+        }))
     }
 
     /// Stores a record's objects before they are applied. False, and nothing is written, when another worker has the lease: one that was frozen
@@ -336,16 +349,16 @@ impl Store {
         inventory: Option<&Inventory>,
         published_state: Option<&Value>,
     ) -> Result<bool> {
-        let done = sqlx::query(
+        let done = sqlx::query!(
             "UPDATE reconciliations SET inventory = coalesce($3, inventory), projection = coalesce($4, projection)
              WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $5 AND epoch = $6)",
+            claimed.key.kind.as_str(),
+            claimed.key.id,
+            inventory.map(Json) as _,
+            published_state.map(Json) as _,
+            claimed.lease.cluster_id,
+            claimed.lease.epoch
         )
-        .bind(claimed.key.kind.as_str())
-        .bind(claimed.key.id)
-        .bind(inventory.map(Json))
-        .bind(published_state.map(Json))
-        .bind(claimed.lease.cluster_id)
-        .bind(claimed.lease.epoch)
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() > 0)
@@ -365,7 +378,7 @@ impl Store {
         let event = outcome.event(claimed);
         let inventory = outcome.inventory.as_ref().filter(|inventory| **inventory != claimed.inventory);
         // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
-        sqlx::query(
+        sqlx::query!(
             "WITH r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3,
@@ -374,26 +387,26 @@ impl Store {
                 attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
                 brake_released = brake_released AND wake_seq <> $3, inventory = coalesce($14, inventory)
                 WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $12 AND epoch = $13) RETURNING kind, id)
-             SELECT CASE WHEN $15 IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
+             SELECT CASE WHEN $15::text IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
              FROM r",
+            claimed.key.kind.as_str(),
+            claimed.key.id,
+            claimed.wake_seq,
+            outcome.action.seconds(),
+            outcome.applied,
+            claimed.generation,
+            conditions.as_ref().map(Json) as _,
+            outcome.published_state.as_ref().map(Json) as _,
+            outcome.error.as_deref(),
+            render_revision,
+            outcome.wake_dependants,
+            claimed.lease.cluster_id,
+            claimed.lease.epoch,
+            inventory.map(Json) as _,
+            event.as_ref().map(|event| event.reason.as_str()),
+            event.as_ref().map(|event| event.note.as_str()),
+            event.as_ref().map(NewEvent::severity)
         )
-        .bind(claimed.key.kind.as_str())
-        .bind(claimed.key.id)
-        .bind(claimed.wake_seq)
-        .bind(outcome.action.seconds())
-        .bind(outcome.applied)
-        .bind(claimed.generation)
-        .bind(conditions.as_ref().map(Json))
-        .bind(outcome.published_state.as_ref().map(Json))
-        .bind(outcome.error.as_deref())
-        .bind(render_revision)
-        .bind(outcome.wake_dependants)
-        .bind(claimed.lease.cluster_id)
-        .bind(claimed.lease.epoch)
-        .bind(inventory.map(Json))
-        .bind(event.as_ref().map(|event| event.reason.as_str()))
-        .bind(event.as_ref().map(|event| event.note.as_str()))
-        .bind(event.as_ref().map(NewEvent::severity))
         .execute(&self.pool)
         .await?;
         Ok(conditions)
@@ -403,20 +416,20 @@ impl Store {
     /// same rule as [`Self::complete`].
     pub async fn requeue(&self, claimed: &Claimed, action: Action, new: Vec<NewCondition>) -> Result<()> {
         let conditions = if new.is_empty() { None } else { Outcome::with(new).changed_conditions(claimed) };
-        sqlx::query(
+        sqlx::query!(
             "UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
                 conditions = coalesce($5, conditions)
              WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $6 AND epoch = $7)",
+            claimed.key.kind.as_str(),
+            claimed.key.id,
+            claimed.wake_seq,
+            action.seconds(),
+            conditions.as_ref().map(Json) as _,
+            claimed.lease.cluster_id,
+            claimed.lease.epoch
         )
-        .bind(claimed.key.kind.as_str())
-        .bind(claimed.key.id)
-        .bind(claimed.wake_seq)
-        .bind(action.seconds())
-        .bind(conditions.as_ref().map(Json))
-        .bind(claimed.lease.cluster_id)
-        .bind(claimed.lease.epoch)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -425,12 +438,12 @@ impl Store {
     /// Wakes every record of a cluster: whoever watches it now has not seen what happened before.
     pub async fn wake_cluster(&self, cluster_id: i64) -> Result<()> {
         // In the order of (kind, id), see [`Self::wake`].
-        sqlx::query(
+        sqlx::query!(
             "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
              FROM (SELECT kind, id FROM reconciliations WHERE runtime_id = $1 AND gone_at IS NULL ORDER BY kind, id FOR UPDATE) o
              WHERE r.kind = o.kind AND r.id = o.id",
+            cluster_id
         )
-        .bind(cluster_id)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -444,14 +457,14 @@ impl Store {
         }
         let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
         // Rows in the order of (kind, id), so that two that wake the same ones can't wait for each other.
-        sqlx::query(
+        sqlx::query!(
             "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())
              FROM (SELECT kind, id FROM reconciliations JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::bigint[]) k(kind, id)) k USING (kind, id)
                    ORDER BY kind, id FOR UPDATE OF reconciliations) o
              WHERE r.kind = o.kind AND r.id = o.id",
+            kinds as _,
+            &ids
         )
-        .bind(kinds)
-        .bind(ids)
         .execute(&self.pool)
         .await?;
         Ok(())
@@ -459,48 +472,14 @@ impl Store {
 
     /// How many records are due, and for how long the oldest has been.
     pub async fn backlog_of_all(&self) -> Result<(i64, Duration)> {
-        let row = sqlx::query(
-            "SELECT count(*), coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 FROM reconciliations
-             WHERE due_at <= now()",
+        let row = sqlx::query!(
+            r#"SELECT count(*) AS "count!", coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 AS "age!" FROM reconciliations
+             WHERE due_at <= now()"#,
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok((row.try_get(0)?, Duration::try_from_secs_f64(row.try_get(1)?).unwrap_or_default()))
+        Ok((row.count, Duration::try_from_secs_f64(row.age).unwrap_or_default()))
     }
-}
-
-/// The kind that a column names.
-pub(crate) fn kind(row: &PgRow, index: usize) -> Result<Kind> {
-    row.try_get::<&str, _>(index)?.parse().map_err(|error: UnknownKind| StoreError::Inconsistent {
-        table: "reconciliations",
-        column: "kind",
-        reason: error.to_string(),
-    })
-}
-
-fn key(row: &PgRow) -> Result<Key> {
-    Ok(Key { kind: kind(row, 0)?, id: row.try_get(1)? })
-}
-
-fn claimed(row: &PgRow, lease: Lease) -> Result<Claimed> {
-    Ok(Claimed {
-        key: key(row)?,
-        lease,
-        wake_seq: row.try_get(2)?,
-        generation: row.try_get(3)?,
-        observed_generation: row.try_get(4)?,
-        attempts: row.try_get(5)?,
-        inventory: row.try_get::<Json<Inventory>, _>(6)?.0,
-        conditions: row.try_get::<Json<Conditions>, _>(7)?.0,
-        published_state: row.try_get(8)?,
-        last_error: row.try_get(9)?,
-        render_revision: row.try_get(10)?,
-        being_deleted: row.try_get(11)?,
-        paused: row.try_get(12)?,
-        brake_released: row.try_get(13)?,
-        gone: row.try_get(14)?,
-        begun: (row.try_get(15)?, Instant::now()),
-    })
 }
 
 /// A record for tests of rules that read one.

@@ -32,8 +32,9 @@ pub(crate) struct Sql {
     pub(crate) update: &'static str,
 }
 
-static ALL: LazyLock<HashMap<Kind, Sql>> =
-    LazyLock::new(|| nouns::ALL.iter().chain(nouns::OWN).map(|info| (info.kind, Sql::of(info))).collect());
+static ALL: LazyLock<HashMap<Kind, Sql>> = LazyLock::new(|| {
+    nouns::ALL.iter().chain(nouns::OWN).chain(nouns::INTERNAL).map(|info| (info.kind, Sql::of(info))).collect()
+});
 
 /// The statements of a noun.
 pub(crate) fn of(info: &Info) -> &'static Sql {

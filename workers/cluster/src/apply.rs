@@ -14,8 +14,9 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome, bounds,
-    live::{LiveObject, first_difference, with_spec},
+    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome,
+    exclusive::created,
+    live::LiveObject,
     ownership::{Step, decide},
     rest::Written,
     state::ObjectState,
@@ -212,51 +213,11 @@ impl Cluster {
             (Step::Leave(who), _) => Err(ClusterError::conflict(at, who)),
         }
     }
-
-    /// After an apply: takes out of an exclusive spec, once, what is not ours. `before`: the resourceVersion that was applied to. None if
-    /// the object changed meanwhile.
-    async fn remove_foreign(
-        &self,
-        owner: &FieldOwner,
-        object: &Object,
-        before: &str,
-        live: LiveObject,
-    ) -> Result<Option<(LiveObject, ObjectChange)>, ClusterError> {
-        let changed = if before == live.resource_version() { ObjectChange::Unchanged } else { ObjectChange::Updated };
-        let Some(spec) = object.body.get("spec").filter(|_| spec_difference(object, &live).is_some()) else {
-            return Ok(Some((live, changed)));
-        };
-        match self.replace(owner, &object.at, &with_spec(&live, spec)).await? {
-            Written::Stored(cleaned) => {
-                let change = match spec_difference(object, &cleaned) {
-                    Some(path) => ObjectChange::Differs(path),
-                    None => ObjectChange::Cleaned,
-                };
-                Ok(Some((cleaned, change)))
-            }
-            Written::Created(_) | Written::Outdated | Written::NotServed => Ok(None),
-        }
-    }
 }
 
 /// Whether the object is as we left it, so that nothing needs to be read or sent.
 pub fn is_up_to_date(entry: &InventoryEntry, desired_hash: &str, seen: Option<&CachedObject>) -> bool {
     seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
-}
-
-/// Where the live spec of an exclusive object differs from ours.
-fn spec_difference(object: &Object, live: &LiveObject) -> Option<String> {
-    let spec = object.body.get("spec").filter(|_| object.exclusive)?;
-    first_difference(spec, &live.body()["spec"])
-}
-
-/// Nobody else had a say in a new object yet: what differs are defaults that the plan leaves out.
-fn created(object: &Object, live: LiveObject) -> (LiveObject, ObjectChange) {
-    if let Some(path) = spec_difference(object, &live) {
-        let path = bounds::cut(path);
-        tracing::warn!(object = %object.at, path, "the cluster stored another spec than it was sent");
-    }
-    (live, ObjectChange::Created)
 }
 
 /// Waits a moment for the kind, or fails when its time is up.

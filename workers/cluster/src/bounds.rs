@@ -24,9 +24,9 @@ use kube::{Client, Config, client::ClientBuilder};
 use tower::{BoxError, Service, layer::layer_fn};
 
 /// A page of a list, or discovery: many times what the largest ones have.
-const LIST_BYTES: usize = 32 * MIB;
+const LIST_BYTES: usize = 48 * MIB;
 /// Objects in a page, so few that a page of the largest ones is below its bound.
-pub(crate) const PAGE: u32 = 20;
+pub(crate) const PAGE: u32 = 50;
 /// An object or an event about one. The API server itself takes no more than 3 MiB.
 const OBJECT_BYTES: usize = 4 * MIB;
 const MIB: usize = 1024 * 1024;

@@ -35,7 +35,7 @@ pub enum ClusterError {
     #[error("{object} exists and belongs to {who}; delete or rename it, or choose another name here")]
     Conflict {
         object: Box<ObjectRef>,
-        /// Who holds it, as far as its labels and managers tell.
+        /// Who holds it, as far as its labels and managers say.
         who: String,
     },
     /// Fenced: the lease of this cluster is another worker's now. Nothing more was sent.

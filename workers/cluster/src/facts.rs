@@ -9,8 +9,9 @@ use causeway_render::{
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, api::ListParams};
 
-/// Pages of Deployments that are read.
-const PAGES: u32 = 1000;
+/// Deployments that are looked through, and how long their labels and images may be in all.
+const MOST: usize = 100_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 impl Cluster {
     /// The bundle's CRDs that are there, and all Deployments, for the decision whose the service is.
@@ -24,25 +25,37 @@ impl Cluster {
                 facts.definitions.extend(Definition::read(live.body()));
             }
         }
+        facts.controllers = self.controllers().await?;
+        Ok(facts)
+    }
+
+    async fn controllers(&self) -> Result<Vec<Controller>, ClusterError> {
         let deployments: Api<Deployment> = Api::all(self.client().clone());
+        let (mut found, mut bytes) = (Vec::new(), 0);
         let mut page = ListParams::default().limit(PAGE);
-        for _ in 0..PAGES {
+        loop {
             let list = deployments.list(&page).await.map_err(|error| ClusterError::from_client(&error))?;
             for deployment in list.items {
                 // Items of a list come without their kind.
                 let mut body = serde_json::to_value(&deployment).unwrap_or_default();
                 body["apiVersion"] = "apps/v1".into();
                 body["kind"] = "Deployment".into();
-                facts.controllers.extend(Controller::read(&body));
+                found.extend(Controller::read(&body));
+                bytes += found.last().map_or(0, size);
             }
-            match list.metadata.continue_.filter(|token| !token.is_empty()) {
-                Some(token) => page = page.continue_token(&token),
-                None => return Ok(facts),
+            let Some(token) = list.metadata.continue_.filter(|token| !token.is_empty()) else { return Ok(found) };
+            page = page.continue_token(&token);
+            if found.len() > MOST || bytes > MOST_BYTES {
+                let what = format!("it has more than {MOST} Deployments, or extremely long labels on them");
+                return Err(ClusterError::unreachable(UnreachableCause::OverLimit, what));
             }
         }
-        let what = format!("it has more than {} Deployments", PAGE * PAGES);
-        Err(ClusterError::unreachable(UnreachableCause::OverLimit, what))
     }
+}
+
+fn size(controller: &Controller) -> usize {
+    let labels = controller.labels.iter().flat_map(|(name, value)| [name, value]);
+    labels.chain(&controller.images).map(String::len).sum()
 }
 
 pub fn definition_ref(name: &str) -> ObjectRef {
@@ -52,5 +65,47 @@ pub fn definition_ref(name: &str) -> ObjectRef {
         kind: "CustomResourceDefinition".into(),
         namespace: None,
         name: name.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Json, Router, http::Uri, routing::get};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fake;
+
+    fn page(names: &[&str], label: &str, next: &str) -> Json<Value> {
+        let deployment = |name: &&str| {
+            json!({
+                "metadata": {"name": name, "namespace": "shop", "labels": {"x": label}},
+                "spec": {"selector": {}, "template": {"spec": {"containers": [{"name": "c", "image": "image"}]}}},
+            })
+        };
+        let items: Vec<Value> = names.iter().map(deployment).collect();
+        Json(json!({
+            "kind": "DeploymentList", "apiVersion": "apps/v1", "metadata": {"continue": next}, "items": items,
+        }))
+    }
+
+    #[tokio::test]
+    async fn deployments_are_read_page_by_page() {
+        let answer = async |uri: Uri| match uri.query() {
+            Some(query) if query.contains("continue=next") => page(&["c"], "y", ""),
+            _ => page(&["a", "b"], "y", "next"),
+        };
+        let cluster = fake::cluster(Router::new().route("/apis/apps/v1/deployments", get(answer))).await;
+        let found = cluster.controllers().await.unwrap();
+        let names: Vec<&str> = found.iter().map(|controller| controller.at.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+    }
+
+    #[tokio::test]
+    async fn pages_without_end_are_an_error() {
+        let answer = async || page(&["a"], &"y".repeat(16 * 1024 * 1024), "next");
+        let cluster = fake::cluster(Router::new().route("/apis/apps/v1/deployments", get(answer))).await;
+        let error = cluster.controllers().await.unwrap_err();
+        assert!(matches!(error, ClusterError::Unreachable { cause: UnreachableCause::OverLimit, .. }), "{error}");
     }
 }

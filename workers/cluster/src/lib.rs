@@ -25,6 +25,7 @@ mod contents;
 mod database_epoch;
 mod discovery;
 mod error;
+mod exclusive;
 mod facts;
 #[cfg(test)]
 mod fake;

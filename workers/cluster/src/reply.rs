@@ -37,7 +37,7 @@ impl ApiReply {
         if said.is_empty() { format!("the API server answered {}", self.status) } else { cut(said.to_owned()) }
     }
 
-    /// A 404 that is about this very object. One that is about its kind or its namespace looks different.
+    /// A 404 that is about this very object. One about its kind or its namespace has other details.
     pub(super) fn is_absence_of(&self, object: &ObjectRef) -> bool {
         let details = &self.body["details"];
         self.status == StatusCode::NOT_FOUND
@@ -46,7 +46,7 @@ impl ApiReply {
             && (details["kind"] != "namespaces" || object.kind == "Namespace")
     }
 
-    /// The object that was asked for. Something in between may say 200 to anything; taken for the object, that would look like somebody else's.
+    /// The object that was asked for. Something in between may say 200 to anything; taken for the object, it would seem to be somebody else's.
     pub(super) fn object(self, at: &ObjectRef) -> Result<LiveObject, ClusterError> {
         let metadata = &self.body["metadata"];
         let is_it = self.body["kind"] == at.kind.as_str() && metadata["name"] == at.name.as_str();

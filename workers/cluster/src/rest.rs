@@ -1,4 +1,4 @@
-//! Requests about one object, sent raw: the HTTP status tells what kube's typed calls hide (201 or 200).
+//! Requests about one object, sent raw: kube's typed calls hide the HTTP status, and only a 201 proves that an object was created by us.
 
 use std::time::Duration;
 
@@ -201,7 +201,7 @@ impl Cluster {
 }
 
 impl super::ServedKind {
-    /// The request builder for the collection in which the object stands.
+    /// The request builder for the collection of the object.
     fn requests(&self, at: &ObjectRef) -> Result<kube::core::Request, ClusterError> {
         for part in [Some(&at.name), at.namespace.as_ref()].into_iter().flatten() {
             if !is_path_segment(part) {

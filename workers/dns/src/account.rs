@@ -45,7 +45,7 @@ pub struct AssumedRole {
     pub external_id: Option<String>,
 }
 
-// `SecretString` compares with nothing by itself; here both sides are ours, and how long it takes tells nobody anything.
+// `SecretString` compares with nothing by itself; here both sides are ours, and nobody can measure how long the comparison takes.
 impl PartialEq for Credentials {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

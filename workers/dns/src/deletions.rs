@@ -8,7 +8,7 @@ const MOST_RECORDS: usize = 1000;
 const MOST_CHARACTERS: usize = 32_000;
 
 /// A record to delete and its ownership record, or a left-over ownership record alone. Only [`deletions`] makes one, so that
-/// nothing can be deleted whose ownership wasn't looked at.
+/// nothing can be deleted whose ownership wasn't checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deletion {
     records: Vec<ZoneRecord>,
@@ -27,8 +27,8 @@ impl Deletion {
 
 /// What to delete so that nothing of ours is left at these hosts. `records` is what the zone was just seen to hold.
 ///
-/// A record goes only if its ownership record names `owner` alone. Hosts are compared as names, so a wildcard stands for itself and
-/// not for the names below it.
+/// A record goes only if its ownership record names `owner` alone. Hosts are compared as names, so a wildcard is itself and not the
+/// names below it.
 pub fn deletions(records: &[ZoneRecord], hosts_to_remove: &[String], owner: &str) -> Vec<Deletion> {
     let mut hosts: Vec<_> = hosts_to_remove.iter().map(|host| normal_name(host)).collect();
     hosts.sort();
@@ -50,7 +50,7 @@ pub fn deletions(records: &[ZoneRecord], hosts_to_remove: &[String], owner: &str
     found
 }
 
-/// The set identifiers of a host's ownership records of one type; None stands for a plain record.
+/// The set identifiers of a host's ownership records of one type; None is a plain record.
 fn sets<'a>(records: &'a [ZoneRecord], host: &str, record_type: RecordType) -> Vec<Option<&'a str>> {
     let name = super::ownership::txt_name(host, record_type);
     let txt = records.iter().filter(|record| record.is_txt() && record.name() == name);

@@ -6,7 +6,7 @@
 //!                         └──◀──────────────────────── delete ─────────────────────────────────────────┘
 //! ```
 //!
-//! - **In**: credentials of an AWS account, desired records, and whatever stands in the zone, which others write to as well.
+//! - **In**: credentials of an AWS account, desired records, and the records of a zone to which others write as well.
 //! - **May fail**: every request, as a [`DnsError`]; it says when to try again, or that a person has to act.
 //! - **Invariant**: a record is deleted only together with its ownership record, and only if that names us alone. Ownership is
 //!   external-dns's: a TXT record beside each record. Only [`deletions`] makes a [`Deletion`], so nothing else can be deleted.

@@ -60,7 +60,7 @@ impl ZoneRecord {
         *self.raw.r#type() == RrType::Txt
     }
 
-    /// Tells weighted, failover and other routed records of one name and type apart; None for a plain record.
+    /// Distinguishes weighted, failover and other routed records of one name and type; None for a plain record.
     pub fn set_identifier(&self) -> Option<&str> {
         self.raw.set_identifier()
     }

@@ -40,7 +40,7 @@ pub(crate) struct Certificates<'a> {
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
 }
 
-/// A domain with its hostnames.
+/// A domain name definition with the hostnames that its issuer signs for.
 type Signed<'a> = (&'a Record<DomainNameDefinition>, Vec<&'a str>);
 
 impl Certificates<'_> {

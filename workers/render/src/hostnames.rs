@@ -1,33 +1,34 @@
-//! Which of several domain name instances has a hostname. In the zone all of a cluster are one owner, so one of those that ask for a hostname
-//! publishes it, and that one takes its records away. It is the first that has noted the hostname down; the others look whether the records are
-//! as they would have them, and take over when it is no longer asked for there. So nobody takes a name from another that has it.
+//! Which of several domain name instances publishes a hostname. All domain name instances of a cluster write to the zone under one owner, so exactly
+//! one of those that ask for a hostname holds it: it publishes the records, and deletes them one day. The holder is the first that stored the
+//! hostname in its `Published`. The others report whether the records are as they want them, and take over when the holder no longer asks for the
+//! hostname. So no instance takes a hostname from its holder.
 
 use crate::domain_name::{RecordSet, is_being_deleted, staying};
 use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord, Published};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a domain name instance that goes waits for another one to take over its hostnames.
+/// How long a domain name instance that is being deleted waits for another one to take over its hostnames.
 const HANDOVER: TimeDelta = TimeDelta::seconds(30);
 
-/// The name of the other domain name instance that has a hostname. Of two that noted it down in the same moment the one with the lower id has it.
+/// The name of the other domain name instance that holds a hostname. Of two that stored it at the same moment the one with the lower id holds it.
 pub fn holder<'a>(inputs: &'a DomainNameInputs, hostname: &str) -> Option<&'a str> {
     let Some(Elsewhere::Noted { id, name }) = inputs.wanted_elsewhere.get(hostname) else { return None };
     let noted_here = inputs.published.hosts.get(hostname).is_some_and(has);
     (!noted_here || *id < inputs.instance.record.common.id).then_some(name)
 }
 
-/// Whether it is published by the domain name instance that remembers it.
+/// Whether the domain name instance that stored the record publishes it.
 fn has(record: &HostRecord) -> bool {
     record.gone_since.is_none() && !record.elsewhere
 }
 
-/// Whether a hostname belongs to a gateway that stays.
+/// Whether a gateway that is not being deleted has the hostname.
 pub fn is_asked(inputs: &DomainNameInputs, hostname: &str) -> bool {
     staying(inputs).any(|gateway| gateway.hostnames.iter().any(|asked| asked == hostname))
 }
 
-/// What was published, and what is about to be: whose records will have to leave the zone one day.
+/// The hostnames that were published and those that are about to be. Stored before anything is published, so that every record is deleted one day.
 pub fn intended(inputs: &DomainNameInputs, wanted: &BTreeMap<String, Vec<RecordSet>>) -> Published {
     let mut published = inputs.published.clone();
     let ttl = inputs.definition.spec.ttl_seconds();
@@ -39,7 +40,7 @@ pub fn intended(inputs: &DomainNameInputs, wanted: &BTreeMap<String, Vec<RecordS
     published
 }
 
-/// Hostnames that were published and that no gateway has any more, here or in another domain name instance: their records go. A gateway that
+/// Hostnames that were published and that no gateway has any more, here or in another domain name instance: their records are deleted. A gateway that
 /// merely lost its address keeps them, because a wrong address does less harm than none when it comes back in a moment.
 pub fn leaving(inputs: &DomainNameInputs, now: DateTime<Utc>) -> BTreeSet<String> {
     let elsewhere = |hostname: &str| match inputs.wanted_elsewhere.get(hostname) {
@@ -51,7 +52,7 @@ pub fn leaving(inputs: &DomainNameInputs, now: DateTime<Utc>) -> BTreeSet<String
     inputs.published.hosts.keys().filter(gone).cloned().collect()
 }
 
-/// Other domain name instances that may take over hostnames which this one has and which no gateway of its own asks for any more, by id.
+/// Ids of the other domain name instances that may take over hostnames which this one holds and none of its gateways has any more.
 pub fn successors(inputs: &DomainNameInputs) -> BTreeSet<i64> {
     let held = inputs.published.hosts.iter().filter(|(hostname, record)| has(record) && !is_asked(inputs, hostname));
     let asking = held.filter_map(|(hostname, _)| match inputs.wanted_elsewhere.get(hostname)? {
@@ -61,13 +62,13 @@ pub fn successors(inputs: &DomainNameInputs) -> BTreeSet<i64> {
     asking.flatten().copied().collect()
 }
 
-/// Whether a domain name instance that is on its way out still has to wait: others ask for its hostnames too and haven't noted down yet that the
-/// records are their matter now. Were they deleted, the name would be without an address until external-dns comes round.
+/// Whether a domain name instance that is being deleted still has to wait: others ask for its hostnames too and have not taken them over yet. If the
+/// records were deleted now, the hostname would have no address until the next synchronisation of external-dns.
 pub fn is_handing_over(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
     is_being_deleted(&inputs.instance.record.status) && has_time(inputs, now) && !successors(inputs).is_empty()
 }
 
-/// Whether others may still take over what a domain name instance has published.
+/// Whether others may still take over the hostnames of a domain name instance.
 fn has_time(inputs: &DomainNameInputs, now: DateTime<Utc>) -> bool {
     inputs.instance.record.status.deletion_scheduled.is_none_or(|since| now - since < HANDOVER)
 }

@@ -1,20 +1,21 @@
-//! The labels by which we know our objects again.
+//! The labels by which Causeway recognises its objects.
 
 use causeway_records::Kind;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-/// Which control plane made an object. Its value is the control plane's id.
+/// Label with the id of the control plane that made an object.
 pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
-/// Which record an object belongs to: `<kind>-<id>`.
+/// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
-/// The record that an object belongs to.
+/// The record that an object belongs to. Its serialised form is part of input hashes, see [`crate::plan::Plan::add`]: it must not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
-    /// Its noun.
+    /// Written in the singular, as paths spell it: `gateway-instance`.
+    #[serde(serialize_with = "serialize_label")]
     pub kind: Kind,
-    /// The record's id.
+    /// Id of the record, unique among the records of its kind.
     pub id: i64,
 }
 
@@ -25,12 +26,16 @@ impl std::fmt::Display for Owner {
     }
 }
 
-/// Both labels, as they stand in `metadata.labels`.
+fn serialize_label<S: Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.label())
+}
+
+/// Both labels, for `metadata.labels`.
 pub fn label(control_plane: &str, owner: Owner) -> Map<String, Value> {
     Map::from_iter([(CONTROL_PLANE.to_owned(), json!(control_plane)), (OWNER.to_owned(), json!(owner.to_string()))])
 }
 
-/// The record that the value of an owner label names; None if it is no value of ours.
+/// The record that the value of an owner label names; None if Causeway did not write it.
 pub fn parse_owner(value: &str) -> Option<Owner> {
     let (label, id) = value.rsplit_once('-')?;
     let id = id.parse().ok().filter(|id| *id > 0)?;

@@ -12,8 +12,8 @@
 //! *Objects seen to conditions*: one file per noun in [`conditions`], from inputs and [`observed::Seen`] to the conditions of the record, in the
 //! order of the work.
 //!
-//! *The gateway controller*: gateways are rendered as Gateway API objects, the same for every controller. In what controllers differ is asked of
-//! [`driver`], and stands nowhere else.
+//! *The gateway controller*: gateways are rendered as Gateway API objects, the same for every controller. Everything in which
+//! controllers differ is in [`driver`].
 //!
 //! **To add a renderer** for a noun: a module with `owner` and `render`; a file in `conditions/`; a plan in [`samples`], whose tests then cover
 //! names, snapshots, and defaults and schemas on a real API server.

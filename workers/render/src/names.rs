@@ -7,7 +7,7 @@
 use causeway_records::inputs::ListenerKey;
 use sha2::{Digest, Sha256};
 
-/// Where cert-manager looks for the Secrets that ClusterIssuers name.
+/// The namespace of the Secrets that ClusterIssuers refer to.
 pub const CERT_MANAGER_NAMESPACE: &str = "cert-manager";
 
 /// A ListenerSet of a shared gateway, numbered from 0: `<object name>-<ordinal>`.

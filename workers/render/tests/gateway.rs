@@ -287,7 +287,7 @@ fn spread(listeners: Vec<(usize, usize)>) -> (SharedGatewayInputs, Vec<ListenerS
             all.push(listener);
         }
     }
-    samples::spread(shared.control_plane, shared.gateway, all, shared.domains, shared.accounts)
+    samples::spread(shared.gateway, all, shared.domains, shared.accounts)
 }
 
 proptest! {

@@ -2,18 +2,19 @@ use super::{Rules, SharedGateway};
 use crate::text::Name;
 use causeway_records_derive::Noun;
 
-/// Some of the listeners of a shared gateway. Made by the write that places listeners; no client sees it.
+/// Some listeners of a shared gateway, as one ListenerSet in the cluster. Made by the write that places the first listener in it; it stays, without
+/// listeners too, until its gateway goes. No client reads or writes it: it is in no path and not in the API document.
 #[derive(Noun, Clone, Debug, PartialEq)]
 #[noun(plural = "listener-sets", reconciled)]
 pub struct ListenerSet {
-    /// Of the object in the cluster.
-    #[noun(required, example = "shared-gateway-7-0")]
+    /// The name of its object when it was made.
+    #[noun(required)]
     pub name: Name,
-    /// The gateway that it extends.
+    /// The gateway that its listeners are attached to.
     #[noun(required, immutable, part_of = SharedGateway)]
     pub shared_gateway_id: i64,
-    /// Its number among those of the gateway, from 0.
-    #[noun(required, immutable, example = 0)]
+    /// Which of the gateway's sets, from 0.
+    #[noun(required, immutable)]
     pub ordinal: i32,
 }
 impl Rules for ListenerSet {}

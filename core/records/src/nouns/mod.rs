@@ -91,11 +91,11 @@ macro_rules! all {
 }
 nouns!(all);
 
-/// Records that belong to others and that workers bring about: no client sees them.
-pub const INTERNAL: &[&Info] = &[&ListenerSet::INFO];
-
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
+
+/// What a write makes for workers alone: tables and a reconciliation like every noun, but no routes.
+pub const INTERNAL: &[&Info] = &[&ListenerSet::INFO];
 
 #[cfg(test)]
 mod tests {

@@ -33,7 +33,7 @@ pub(super) struct KindWatch {
     pub(super) cluster: Cluster,
     pub(super) selector: String,
     pub(super) field_manager: String,
-    /// Stands for all objects of the kind.
+    /// Its kind is watched; its name means nothing.
     pub(super) object: ObjectRef,
     pub(super) wake: Wake,
     /// See [`super::ObjectCache::lost_since`].
@@ -113,13 +113,15 @@ impl KindWatch {
     /// The cluster holds more than is kept of it.
     fn handle(&self, event: Event<DynamicObject>) -> Result<(), ClusterError> {
         let reduce = |object| CachedObject::from_object(&self.object, object, &self.field_manager);
-        let nobody = |()| Vec::new();
-        self.try_update(|cache| match event {
-            Event::Init => Ok(nobody(cache.begin())),
-            Event::InitApply(object) => cache.arrive(reduce(object)).map(nobody),
-            Event::InitDone => Ok(cache.complete()),
-            Event::Apply(object) => cache.put(reduce(object)),
-            Event::Delete(object) => Ok(cache.remove(&reduce(object))),
+        self.try_update(|cache| {
+            match event {
+                Event::Init => cache.begin(),
+                Event::InitApply(object) => cache.arrive(reduce(object))?,
+                Event::InitDone => return Ok(cache.complete()),
+                Event::Apply(object) => return cache.put(reduce(object)),
+                Event::Delete(object) => return Ok(cache.remove(&reduce(object))),
+            }
+            Ok(Vec::new())
         })
     }
 

@@ -102,7 +102,7 @@ pub fn is_applied_by(object: &Value, field_manager: &str) -> bool {
     entries.into_iter().flatten().any(|entry| entry["manager"] == field_manager && entry["operation"] == "Apply")
 }
 
-/// The entries of a map in `metadata` that we applied, with the values that stand there now.
+/// The entries of a map in `metadata` that we applied, with the values that they have now.
 fn ours(metadata: &Value, field: &str, field_manager: &str) -> Value {
     let mut result = Map::new();
     for entry in metadata["managedFields"].as_array().into_iter().flatten() {

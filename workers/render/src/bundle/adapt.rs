@@ -2,22 +2,22 @@
 
 use serde_json::Value;
 
-/// Stands for the installation's name in a bundle: a legal name that nobody would choose.
+/// Placeholder for the installation's name in a bundle: a valid name that no user would choose.
 pub const NAME: &str = "placeholder-name";
-/// Stands for the installation's namespace in a bundle.
+/// Placeholder for the installation's namespace in a bundle.
 pub const NAMESPACE: &str = "placeholder-namespace";
 
-/// What the placeholders of a bundle stand for.
+/// Values for the placeholders of a bundle.
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'a> {
-    /// Replaces [`NAME`].
+    /// Value for [`NAME`].
     pub name: &'a str,
-    /// Replaces [`NAMESPACE`].
+    /// Value for [`NAMESPACE`]; empty for a service without namespaced objects.
     pub namespace: &'a str,
 }
 
-/// Puts the real name and namespace in place of the placeholders, wherever they stand: names, subjects, selectors, and the few
-/// arguments and annotations that repeat them. The placeholders mean nothing else, so no other text can be hit.
+/// Replaces the placeholders by the real name and namespace in every text: names, subjects, selectors, and the few arguments and annotations that
+/// repeat them. No other text contains a placeholder.
 pub fn rename(object: &mut Value, names: Names<'_>) {
     strings(object, &mut |text| {
         if text.contains(NAME) || text.contains(NAMESPACE) {
@@ -26,8 +26,8 @@ pub fn rename(object: &mut Value, names: Names<'_>) {
     });
 }
 
-/// Takes the given images from a registry mirror. Images are looked for in every text, since some stand in arguments and in
-/// configuration files; they are replaced whole, with tag, so nothing else is hit.
+/// Takes the given images from a registry mirror. Images are replaced in every text, since some are in arguments and in configuration files. They are
+/// replaced whole, with tag, so that no other text changes.
 pub fn mirror(object: &mut Value, images: &[String], registry: &str) {
     strings(object, &mut |text| {
         for image in images {
@@ -38,7 +38,7 @@ pub fn mirror(object: &mut Value, images: &[String], registry: &str) {
     });
 }
 
-/// `quay.io/jetstack/x:v1` at `mirror.example/cache` is `mirror.example/cache/jetstack/x:v1`.
+/// The image in the mirror: `quay.io/jetstack/x:v1` at `mirror.example/cache` becomes `mirror.example/cache/jetstack/x:v1`.
 fn mirrored(image: &str, registry: &str) -> String {
     let path = match image.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::version::Version;
 
-/// The contents of `bundle.toml`. `make bundles` writes it; nobody edits it.
+/// The contents of `bundle.toml`. `make bundles` writes it; it is not edited by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// The support service's name: `cert-manager`.
+    /// Name of the support service: `cert-manager`.
     pub service: String,
-    /// Its version.
+    /// The release that the objects were taken from.
     pub version: Version,
     /// The module all of it was read from, with its checksum.
     pub source: String,
@@ -33,7 +33,7 @@ pub struct Manifest {
 /// What is known about a service, whatever its version. Written by hand in the service's recipe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Traits {
-    /// The namespace it is installed in unless told otherwise; None when all of its objects are cluster-scoped.
+    /// The namespace it is installed in by default; None when all of its objects are cluster-scoped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
     /// Other support services that must be there first.
@@ -42,7 +42,7 @@ pub struct Traits {
     /// Kinds whose objects stay in the cluster when the service is uninstalled, since others may have come to use them.
     #[serde(default)]
     pub keep: Vec<String>,
-    /// It may stand in one cluster several times, each under a name of its own (external-dns: once per AWS account).
+    /// It may be installed several times in a cluster, each time under another name (external-dns: once per AWS account).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub several: bool,
     /// The most replicas its Deployments may have; None when they elect a leader and any number goes.
@@ -51,19 +51,19 @@ pub struct Traits {
     /// The ServiceAccount whose pods call AWS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_service_account: Option<String>,
-    /// Deployments that look only at their start for the CRDs of what the service needs.
+    /// Deployments that detect the CRDs of [`Traits::needs`] only when they start, and are restarted when those CRDs change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub restart: Vec<String>,
-    /// How an installation by somebody else is known, and when we can work with it.
-    pub adoption: Adoption,
+    /// How an installation of somebody else is recognised, and which versions Causeway works with.
+    pub adoption: AdoptionCriteria,
 }
 
-/// How to know an installation that somebody else made.
+/// How an installation of somebody else is recognised, and which versions Causeway works with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Adoption {
-    /// The oldest version we can work with. A newer major version is refused as well.
+pub struct AdoptionCriteria {
+    /// The oldest version that Causeway works with. A newer major version than the bundle's is refused as well.
     pub oldest: Version,
-    /// The CRDs we can't do without, each with the API version we write.
+    /// The CRDs whose objects Causeway writes, each with the API version that it writes.
     #[serde(default)]
     pub required: BTreeMap<String, String>,
     /// The CRDs' annotation that holds the version.
@@ -83,7 +83,7 @@ pub struct Adoption {
     pub not_labels: BTreeMap<String, String>,
 }
 
-/// One file of a bundle.
+/// One file of a bundle, with the checksum that reading it requires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileSum {
     /// Path inside the bundle.

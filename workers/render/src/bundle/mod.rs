@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use manifest::{Adoption, FileSum, Manifest, Traits};
+pub use manifest::{AdoptionCriteria, FileSum, Manifest, Traits};
 pub use version::{NotAVersion, Version};
 
 /// The file that makes a directory a bundle.
@@ -30,15 +30,15 @@ pub struct Bundle {
     pub objects: Vec<Value>,
 }
 
-/// A bundle can't be used.
+/// Why a bundle cannot be used. Every message ends with the command that makes it anew.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// A file or directory can't be read.
     #[error("cannot read {path}: {source}; run `make bundles`")]
     Read {
-        /// What was to be read.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// A file isn't what it was when the bundle was made.
@@ -46,31 +46,31 @@ pub enum BundleError {
         "{path} of bundle {bundle} has been changed since the bundle was made (checksum {found}); run `make bundles`"
     )]
     Checksum {
-        /// The bundle's service.
+        /// Name of the service.
         bundle: String,
-        /// The file.
+        /// Path of the file inside the bundle.
         path: String,
-        /// SHA-256 of what stands there now.
+        /// SHA-256 of the file's present contents.
         found: String,
     },
-    /// A file says something we can't understand.
+    /// The contents of a file cannot be parsed.
     #[error("{path} of bundle {bundle} cannot be used: {why}; run `make bundles`")]
     Content {
-        /// The bundle's service, or its directory when even that can't be told.
+        /// Name of the service, or the directory while the service is not known.
         bundle: String,
-        /// The file.
+        /// Path of the file inside the bundle.
         path: String,
-        /// What is wrong with it.
+        /// The message of the parser.
         why: String,
     },
-    /// Two bundles of one service stand side by side.
+    /// The directory holds two bundles of one service.
     #[error("there are two bundles of {service}: {first} and {second}; remove one")]
     Twice {
-        /// The service.
+        /// Name of the service.
         service: String,
-        /// Version of the one.
+        /// Version of the bundle that was read first.
         first: Version,
-        /// Version of the other.
+        /// Version of the bundle that was read second.
         second: Version,
     },
 }
@@ -167,7 +167,7 @@ pub fn checksum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where an object stands, from its own words; None when it doesn't say what it is.
+/// The reference to an object, from its manifest; None if that lacks `apiVersion`, `kind` or `metadata.name`.
 pub fn object_ref(object: &Value) -> Option<ObjectRef> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
     let api_version = text("/apiVersion")?;

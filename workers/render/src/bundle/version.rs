@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
     number: [u32; 3],
-    /// False for a pre-release: two of one number are told apart by their text only.
+    /// False for a pre-release: pre-releases of one number are compared by their text.
     release: bool,
     pre: String,
 }
 
-/// The text isn't a version.
+/// The error for a text that is not a version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a version like 1.21.2")]
 pub struct NotAVersion(String);

@@ -16,7 +16,7 @@ use causeway_records::inventory::ObjectRef;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A kind of object, in the API version that we write.
+/// A kind of object, in the API version that Causeway writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectKind {
     /// Empty for the core group.

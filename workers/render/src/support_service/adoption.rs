@@ -1,4 +1,4 @@
-//! Whose a support service is: ours to install and upgrade, or somebody else's to use as it is.
+//! Adoption: whether Causeway installs and upgrades a support service in a cluster, or uses an installation of somebody else as it is.
 
 use std::collections::BTreeMap;
 
@@ -9,78 +9,78 @@ use super::BUNDLE;
 use crate::bundle::{Bundle, Version, object_ref};
 use crate::labels::{CONTROL_PLANE, OWNER, Owner};
 
-/// What stands in a cluster of a support service, as far as a decision needs it.
+/// The parts of a support service that were found in a cluster: what [`survey`] decides on.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// The CRDs that the bundle holds too; others are passed over.
+    /// CRDs; those that the bundle does not hold are ignored.
     pub definitions: Vec<Definition>,
-    /// Deployments in any namespace; those that are no controller of the service are passed over.
+    /// Deployments in any namespace; those that are not a controller of the service are ignored.
     pub controllers: Vec<Controller>,
 }
 
-/// A live CRD.
+/// A CustomResourceDefinition in the cluster.
 #[derive(Clone, Debug)]
 pub struct Definition {
-    /// `gateways.gateway.networking.k8s.io`.
+    /// `metadata.name`: plural and group of the kind it defines.
     pub name: String,
-    /// `metadata.labels`.
+    /// `metadata.labels`; Causeway's own say which record made the object.
     pub labels: BTreeMap<String, String>,
-    /// `metadata.annotations`.
+    /// `metadata.annotations`; some projects write their version there.
     pub annotations: BTreeMap<String, String>,
-    /// The API versions it serves.
+    /// API versions that the API server serves, such as `v1`.
     pub served: Vec<String>,
 }
 
-/// A live Deployment.
+/// A Deployment in the cluster, which may be the service's controller.
 #[derive(Clone, Debug)]
 pub struct Controller {
-    /// Where it stands.
+    /// Namespace and name, for messages.
     pub at: ObjectRef,
-    /// `metadata.labels`.
+    /// `metadata.labels`; Causeway's own say which record made the object.
     pub labels: BTreeMap<String, String>,
-    /// The images of its containers.
+    /// The images of its containers, with tag or digest.
     pub images: Vec<String>,
 }
 
-/// What the survey says about one support service in one cluster.
+/// How one support service in one cluster is to be treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Adoption {
-    /// Nothing is there: install everything.
+    /// No part of it was found: install everything.
     Absent,
-    /// This record installed it, perhaps not to the end: go on. The warning names what somebody else put beside it.
+    /// This record installed it, perhaps not to the end: go on.
     Ours {
-        /// A sentence; None when nothing of anybody else's was seen.
+        /// Names the parts of another installation that were found as well; None if there are none.
         warning: Option<String>,
     },
-    /// Somebody else runs it: use it, change nothing, delete nothing.
+    /// Somebody else installed it: use it, change nothing, delete nothing.
     Foreign {
-        /// Its version; None when it can't be told.
+        /// Version of the installation; None if nothing shows it.
         version: Option<Version>,
-        /// We can work with it.
+        /// Whether Causeway works with this version.
         compatible: bool,
-        /// A sentence that names what was found and, if it isn't compatible, the next thing to do.
+        /// Names what was found and, if it is not compatible, the next thing to do.
         why: String,
     },
-    /// Only its CRDs are there, and they aren't this record's: install the rest and leave the CRDs alone.
+    /// Only its CRDs were found, and this record did not make them: install the rest and leave the CRDs alone.
     ForeignDefinitions {
-        /// Their version; None when it can't be told.
+        /// Version of the CRDs; None if nothing shows it.
         version: Option<Version>,
-        /// Our version of the service can work with them.
+        /// Whether the bundle's version of the service works with them.
         compatible: bool,
-        /// As for `Foreign`.
+        /// As in [`Adoption::Foreign`].
         why: String,
     },
     /// This record installed a newer version than the one wanted now. CRDs never go back: stored objects could become unreadable.
     Downgrade {
-        /// What is installed.
+        /// Highest version that an annotation of this record's CRDs names.
         installed: Version,
-        /// What was asked for.
+        /// Version of the bundle.
         wanted: Version,
     },
 }
 
-/// Judges what stands in the cluster. Another control plane's objects are somebody else's, and so are those of another record of
-/// ours: whoever made a thing is the one to change it.
+/// Decides how the service is to be treated. Objects of another control plane count as foreign, and so do those of another record of this one:
+/// only the record that made an object may change it.
 pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> Adoption {
     let owner = Owner { kind: causeway_records::Kind::SupportServiceInstance, id }.to_string();
     let is_own = |labels: &BTreeMap<String, String>| {
@@ -92,7 +92,7 @@ pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> A
     let matching = facts.controllers.iter().filter(|found| is_controller(bundle, found));
     let (own_controllers, mut controllers): (Vec<_>, Vec<_>) = matching.partition(|found| is_own(&found.labels));
     if traits.several {
-        // Others' installations are no concern of ours: each has its own owner id and its own zones.
+        // Installations beside each other do not interfere: each has its own owner id and its own zones.
         controllers.clear();
     }
 
@@ -102,7 +102,7 @@ pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> A
             Some(installed) if installed > bundle.manifest.version => {
                 Adoption::Downgrade { installed, wanted: bundle.manifest.version.clone() }
             }
-            // An external-dns of ours beside CRDs of another record is as it should be.
+            // Several external-dns share the CRDs of the first record that installed them.
             _ if own_definitions.is_empty() && !definitions.is_empty() => foreign_definitions(bundle, &definitions),
             _ => Adoption::Ours { warning: warning(bundle, &definitions, &controllers) },
         };
@@ -119,7 +119,7 @@ fn foreign_definitions(bundle: &Bundle, definitions: &[&Definition]) -> Adoption
     Adoption::ForeignDefinitions { version, compatible, why }
 }
 
-/// Version, whether we can work with it, and why.
+/// Version, whether it is compatible, and why.
 fn judge(bundle: &Bundle, definitions: &[&Definition], controllers: &[&Controller]) -> (Option<Version>, bool, String) {
     let service = &bundle.manifest.service;
     let adoption = &bundle.manifest.traits.adoption;
@@ -178,7 +178,7 @@ fn version(bundle: &Bundle, definitions: &[&Definition], controllers: &[&Control
     of_controllers.or_else(of_definitions)
 }
 
-/// The version that our own annotation names.
+/// The version that the [`BUNDLE`] annotation names.
 fn installed_version(bundle: &Bundle, found: &Definition) -> Option<Version> {
     let origin = found.annotations.get(BUNDLE)?;
     origin.strip_prefix(&bundle.manifest.service)?.strip_prefix('-')?.parse().ok()

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::InvalidOptions;
 
-/// What one external-dns publishes, and as whom.
+/// What one external-dns publishes, and under which owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalDns {
-    /// Written into every ownership record; unique to the control plane and the cluster. Never to change: records written under
-    /// another owner would be nobody's.
+    /// Written into every ownership record; unique to the control plane and the cluster. It must never change: external-dns leaves records of
+    /// another owner alone.
     pub owner: String,
     /// The zones' domains, without trailing dot. At least one: without any it would write to every zone of the account.
     pub domains: Vec<String>,
@@ -16,9 +16,9 @@ pub struct ExternalDns {
     pub zone_ids: Vec<String>,
     /// Selects the DNSEndpoint objects to publish: `causeway.dev/control-plane=…`.
     pub label_filter: String,
-    /// Whether it deletes records.
+    /// Whether external-dns deletes records.
     pub policy: Policy,
-    /// Seconds between two passes.
+    /// Seconds between two synchronisations with the zone.
     pub interval_seconds: u32,
     /// Role to assume for Route53, by ARN, on top of whatever credentials the pod has.
     pub assume_role: Option<String>,
@@ -27,13 +27,13 @@ pub struct ExternalDns {
 /// What external-dns may do to records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Create and change only: deletions are made by our workers, under their budget.
+    /// Create and change only: Causeway's workers delete records, within their budget for deletions.
     UpsertOnly,
-    /// Delete as well: where our workers have no rights in Route53.
+    /// Delete as well: for clusters where Causeway's workers have no access to Route53.
     Sync,
 }
 
-/// The owner that ownership records in a zone name: one for each control plane and cluster. Our own deletions go by the same text.
+/// The owner in the ownership records of a zone, one for each control plane and cluster. The workers delete only records of this owner.
 pub fn dns_owner(control_plane: &str, kubernetes_runtime_instance_id: i64) -> String {
     format!("causeway-{control_plane}-{kubernetes_runtime_instance_id}")
 }
@@ -83,7 +83,7 @@ pub(super) fn arguments(deployment: &mut Value, wanted: &ExternalDns) {
     container["args"] = json!(args);
 }
 
-/// `policy` of `--policy=sync`.
+/// The name of a flag: `policy` of `--policy=sync`.
 fn flag_of(arg: &str) -> Option<&str> {
     arg.strip_prefix("--").map(|rest| rest.split('=').next().unwrap_or(rest))
 }

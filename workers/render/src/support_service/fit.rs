@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use super::{ACCESS_KEY_ID, AwsCredentials, Installation, InvalidOptions, SECRET_ACCESS_KEY};
@@ -76,7 +77,7 @@ pub(super) fn secret(inputs: &Installation<'_>, names: adapt::Names<'_>) -> Opti
         control_plane: inputs.control_plane,
         owner: Owner { kind: causeway_records::Kind::SupportServiceInstance, id: inputs.id },
     };
-    let texts = BTreeMap::from([(ACCESS_KEY_ID, id.as_str()), (SECRET_ACCESS_KEY, secret.as_str())]);
+    let texts = BTreeMap::from([(ACCESS_KEY_ID, id.as_str()), (SECRET_ACCESS_KEY, secret.expose_secret())]);
     Some(core::secret(&ours, names.namespace, &secret_name(names.name), &texts))
 }
 
@@ -102,7 +103,7 @@ pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &Installation<'_>
     }
     if template["spec"]["serviceAccountName"].as_str() == aws_account_name(inputs).as_deref() {
         if let Some(AwsCredentials::Keys { id, secret }) = &options.aws_credentials {
-            template["metadata"]["annotations"][CREDENTIALS] = json!(plan::hash(&json!([id, secret])));
+            template["metadata"]["annotations"][CREDENTIALS] = json!(plan::hash(&json!([id, secret.expose_secret()])));
         }
         for container in template["spec"]["containers"].as_array_mut().into_iter().flatten() {
             environment(container, aws_environment(inputs));

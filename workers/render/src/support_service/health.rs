@@ -11,16 +11,16 @@ use crate::plan::Plan;
 pub enum Health {
     /// A CRD that is Established, a Deployment that is Available as last applied, a Job that has not failed.
     Ready,
-    /// Anything else.
+    /// The object is missing, not observed by its controller yet, or has failed.
     NotReady {
-        /// One word in camel case, for a condition's reason.
+        /// Reason of the condition `Available`, one word in camel case.
         reason: &'static str,
         /// A sentence that names the object and says what it is waiting for.
         message: String,
     },
 }
 
-/// Kinds whose objects must work.
+/// Kinds whose objects are judged; objects of all others count as ready.
 const KINDS: [&str; 3] = ["CustomResourceDefinition", "Deployment", "Job"];
 
 /// The state of every CRD, Deployment and Job of a plan, in the plan's order. An empty answer means that nothing has to be waited for.
@@ -40,7 +40,7 @@ fn judge(at: &ObjectRef, seen: &Seen) -> Health {
     }
 }
 
-/// A Job that is still running is no trouble of its own: what needs its result says so.
+/// A Job that is still running is ready: an object that needs its result is not ready by itself.
 fn job(live: &Observed) -> Health {
     match condition(&live.status, "Failed") {
         Some(("True", message)) => {

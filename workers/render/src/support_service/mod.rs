@@ -1,4 +1,4 @@
-//! Support services: what a bundle becomes in one cluster, whether it works, and whose it is.
+//! Support services: what the bundle of a service is rendered to in one cluster, whether it works there, and whether Causeway may change it.
 
 mod adoption;
 mod external_dns;
@@ -6,6 +6,7 @@ mod fit;
 mod health;
 mod record;
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::bundle::{Bundle, Version, adapt, object_ref};
@@ -22,16 +23,16 @@ pub const BUNDLE: &str = "causeway.dev/bundle";
 /// One support service in one cluster: everything that its objects depend on.
 #[derive(Clone, Debug)]
 pub struct Installation<'a> {
-    /// The control plane's id.
+    /// Id of the control plane, for the labels.
     pub control_plane: &'a str,
-    /// The record's id.
+    /// Id of the support service instance, for the labels.
     pub id: i64,
     /// The service in the wanted version.
     pub bundle: &'a Bundle,
-    /// The installation's name. It names the objects of services that may stand in a cluster several times (external-dns); the
+    /// The installation's name. It names the objects of services that may be installed several times in a cluster (external-dns); the
     /// others have the names their projects gave them. A DNS label of at most 60 characters, unique in the cluster.
     pub name: &'a str,
-    /// Whether the service's CRDs are ours to apply: false when somebody else's are used ([`Adoption::ForeignDefinitions`]).
+    /// Whether to render the service's CRDs: false when those of somebody else are used ([`Adoption::ForeignDefinitions`]).
     pub definitions: bool,
     /// How it is to be installed.
     pub options: &'a Options,
@@ -62,26 +63,17 @@ pub struct Options {
 }
 
 /// Where a pod gets its AWS access key from.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum AwsCredentials {
     /// A Secret in the service's namespace that is there already, with [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`].
     Secret(String),
     /// A key; the plan holds a Secret for it, and the pods restart when it changes.
     Keys {
-        /// The access key id.
+        /// `AWS_ACCESS_KEY_ID`.
         id: String,
-        /// The secret access key.
-        secret: String,
+        /// `AWS_SECRET_ACCESS_KEY`.
+        secret: SecretString,
     },
-}
-
-impl std::fmt::Debug for AwsCredentials {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Secret(name) => f.debug_tuple("Secret").field(name).finish(),
-            Self::Keys { .. } => f.write_str("Keys"),
-        }
-    }
 }
 
 /// Key of the access key id in a Secret.
@@ -147,7 +139,7 @@ pub fn namespace<'a>(bundle: &'a Bundle, options: &'a Options) -> &'a str {
     options.namespace.as_deref().or(bundle.manifest.traits.namespace.as_deref()).unwrap_or_default()
 }
 
-/// The value of [`BUNDLE`].
+/// The value of the [`BUNDLE`] annotation.
 fn bundle_name(service: &str, version: &Version) -> String {
     format!("{service}-{version}")
 }

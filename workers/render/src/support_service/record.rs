@@ -1,4 +1,4 @@
-//! From a record to the options of its service.
+//! The options of a support service, from its record.
 
 use causeway_records::inputs::SupportServiceInputs;
 use causeway_records::nouns::Service;
@@ -6,13 +6,13 @@ use causeway_records::nouns::Service;
 use super::{AwsCredentials, ExternalDns, Options, Policy, dns_owner};
 use crate::labels::CONTROL_PLANE;
 
-/// Seconds between two passes of external-dns: how long a new record may take to be published.
+/// Seconds between two synchronisations of external-dns with the zone: how long a new record may take to be published.
 const INTERVAL_SECONDS: u32 = 10;
 
 impl Options {
-    /// What a record asks for. Only external-dns has options so far: it stands in a namespace of its own, named like the record, so
-    /// that several of them don't share anything; it never deletes, unless the caller sets another policy.
-    pub fn of(inputs: &SupportServiceInputs) -> Self {
+    /// The options that a record asks for. Only external-dns has any: it gets a namespace of its own, named like the record, so that several
+    /// of them share nothing; it never deletes, unless the caller sets another policy.
+    pub fn for_record(inputs: &SupportServiceInputs) -> Self {
         let service = &inputs.instance.record.spec;
         if service.service != Service::ExternalDns {
             return Self::default();
@@ -22,7 +22,7 @@ impl Options {
             account.and_then(|account| Some((account.access_key_id.clone()?, account.secret_access_key.clone()?)));
         Self {
             namespace: Some(inputs.instance.object_name.clone()),
-            aws_credentials: keys.map(|(id, secret)| AwsCredentials::Keys { id, secret }),
+            aws_credentials: keys.map(|(id, secret)| AwsCredentials::Keys { id, secret: secret.into() }),
             aws_region: account.map(|account| account.default_region.clone()).filter(|region| !region.is_empty()),
             external_dns: Some(ExternalDns {
                 owner: dns_owner(&inputs.control_plane, inputs.kubernetes_runtime_instance_id),
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn external_dns_works_for_its_account_in_a_namespace_of_its_own() {
-        let options = Options::of(&inputs(Service::ExternalDns));
+        let options = Options::for_record(&inputs(Service::ExternalDns));
         assert_eq!(options.namespace.as_deref(), Some("dns-7"));
         assert_eq!(options.aws_region.as_deref(), Some("eu-west-1"));
         assert!(matches!(options.aws_credentials, Some(AwsCredentials::Keys { .. })));
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_other_services_never_see_the_account() {
-        let options = Options::of(&inputs(Service::CertManager));
-        assert_eq!((options.aws_credentials, options.external_dns, options.namespace), (None, None, None));
+        let options = Options::for_record(&inputs(Service::CertManager));
+        assert_eq!((options.aws_credentials.is_some(), options.external_dns, options.namespace), (false, None, None));
     }
 }

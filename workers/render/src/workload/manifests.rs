@@ -1,4 +1,4 @@
-//! Manifests out of what users write.
+//! Parses the YAML that users write into manifests.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -16,19 +16,19 @@ use causeway_records::{Kind, inputs::WorkloadInputs, inventory::ObjectRef, nouns
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether objects of a kind are in namespaces.
+/// Whether objects of a kind belong to a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// They are.
+    /// Each object is in one namespace.
     Namespaced,
-    /// They belong to the cluster.
+    /// Objects have no namespace.
     Cluster,
 }
 
-/// Says the scope of a kind by group and kind, as the cluster's discovery has it; None: not served.
+/// Returns the scope of a kind by group and kind, from the cluster's discovery; None if the cluster does not serve the kind.
 pub type Scopes<'a> = &'a dyn Fn(&str, &str) -> Option<Scope>;
 
-/// Who owns the objects of a workload instance.
+/// The value of the owner label on the objects of a workload instance.
 pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
     Owner { kind: Kind::WorkloadInstance, id: instance.common.id }
 }
@@ -75,8 +75,8 @@ fn all_manifests(inputs: &WorkloadInputs) -> Result<Vec<Value>, InvalidInput> {
     Ok(all)
 }
 
-/// A manifest where it belongs, with our labels, and without what a server wrote into it (manifests are often copied out of a cluster).
-/// The labels stand on the object itself only: in a pod template they would make our objects of what its controller creates.
+/// A manifest with its namespace and Causeway's labels, and without the fields that a server wrote (manifests are often copied out of a cluster).
+/// Only the object itself gets the labels: in a pod template they would claim the pods that its controller creates.
 fn place(mut manifest: Value, scope: Scope, namespace: &str, ours: &Ours<'_>) -> Object {
     let (group, kind) = group_and_kind(&manifest);
     let version = text(&manifest["apiVersion"]).rsplit('/').next().unwrap_or_default().to_owned();
@@ -138,7 +138,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Order of application: what others refer to first, what can refuse others last.
+/// Order of application: objects that others refer to come first, those that can refuse others last.
 fn rank(at: &ObjectRef) -> u8 {
     match at.kind.as_str() {
         "CustomResourceDefinition" => 0,

@@ -5,12 +5,12 @@ use crate::InvalidInput;
 use causeway_records::inputs::WorkloadInputs;
 use serde_json::Value;
 
-/// A Service of a workload.
+/// A Service among the manifests of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceFacts {
-    /// Its name.
+    /// `metadata.name`.
     pub name: String,
-    /// Where it will stand.
+    /// The namespace of the manifest, or else that of the workload instance.
     pub namespace: String,
     /// Its ports, in the order of the manifest.
     pub ports: Vec<ServicePort>,
@@ -19,9 +19,9 @@ pub struct ServiceFacts {
 /// A port of a Service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServicePort {
-    /// The number.
+    /// `spec.ports[].port`, to which routes refer.
     pub port: i32,
-    /// `TCP`, `UDP`, `SCTP`.
+    /// `TCP`, `UDP` or `SCTP`; `TCP` where the manifest gives none.
     pub protocol: String,
 }
 

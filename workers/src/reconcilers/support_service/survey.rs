@@ -56,7 +56,7 @@ pub(super) async fn mode(
             )));
         }
     };
-    let mut options = Options { image_registry: ctx.context.image_registry.clone(), ..Options::of(inputs) };
+    let mut options = Options { image_registry: ctx.context.image_registry.clone(), ..Options::for_record(inputs) };
     let namespace = support_service::namespace(bundle, &options).to_owned();
     options.existing_namespace = !namespace.is_empty() && is_foreign_namespace(ctx, &namespace).await?;
     options.restart_for = definitions_of_needs(ctx, bundle).await?;

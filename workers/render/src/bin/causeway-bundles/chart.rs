@@ -10,7 +10,7 @@ use crate::recipe::{Chart, Recipe, fill};
 use crate::source::Module;
 use crate::{fresh_dir, remove, write};
 
-/// The oldest Kubernetes that we install on: charts must not use what only newer ones have.
+/// The oldest Kubernetes that Causeway supports: charts are rendered for it, so that they use no newer feature.
 const KUBE_VERSION: &str = "v1.33.0";
 
 /// The chart's objects, with placeholders for namespace and (where the recipe says so) name. Works in a directory of its own below

@@ -48,7 +48,7 @@ fn run() -> Result<(), String> {
 }
 
 impl Maker {
-    /// Makes one bundle, tells about it, and returns its directory's name.
+    /// Makes one bundle, prints a line about it, and returns the name of its directory.
     fn make(&self, recipe: &Recipe) -> Result<String, String> {
         let module = self.sources.module(&recipe.module)?;
         let service = &recipe.service;

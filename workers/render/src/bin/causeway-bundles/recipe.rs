@@ -19,7 +19,7 @@ pub(crate) struct Recipe {
     /// The chart inside the module.
     #[serde(default)]
     pub(crate) chart: Option<Chart>,
-    /// Images that stand elsewhere than in a container's `image`. `{version}` is the module's version.
+    /// Images that are named elsewhere than in a container's `image`. `{version}` is the module's version.
     #[serde(default)]
     more_images: Vec<String>,
     /// What goes into `bundle.toml` as it is.
@@ -43,7 +43,7 @@ pub(crate) struct Chart {
     /// A file of default values with `${…}` in it, to be completed with `variables`; None when the chart has its `values.yaml`.
     #[serde(default)]
     pub(crate) values_template: Option<PathBuf>,
-    /// What stands for the `${…}`.
+    /// Values for the `${…}` of `values_template`.
     #[serde(default)]
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -73,7 +73,7 @@ impl Recipe {
     }
 }
 
-/// Puts the version where `{version}` stands.
+/// Replaces `{version}`.
 pub(crate) fn fill(text: &str, version: &Version) -> String {
     text.replace("{version}", &version.to_string())
 }

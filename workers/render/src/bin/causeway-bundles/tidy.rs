@@ -80,7 +80,7 @@ fn drop_helm(value: &mut Value) {
     }
 }
 
-/// Every image the objects name. An image of the recipe that stands nowhere is an error: then a mirror would miss what replaced it.
+/// Every image the objects name. An image of the recipe that no object names is an error: then a mirror would miss what replaced it.
 pub(crate) fn images(objects: &[Value], recipe: &Recipe, version: &Version) -> Result<Vec<String>, String> {
     let service = &recipe.service;
     let mut found = BTreeSet::new();
@@ -115,7 +115,7 @@ fn container_images(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Names of all objects of a kind, as they stand in the bundle.
+/// Names of all objects of a kind, in the order of the bundle.
 pub(crate) fn names(objects: &[Value], kind: &str) -> Vec<String> {
     let of_kind = objects.iter().filter(|object| object["kind"] == kind);
     of_kind.filter_map(|object| object["metadata"]["name"].as_str()).map(str::to_owned).collect()

@@ -1,0 +1,171 @@
+//! What a gateway definition claims on the Gateway that carries it: the requests and connections that are its own.
+
+use crate::hostnames::hostnames_of;
+use causeway_records::{
+    inputs::{ListenerKey, Protocol},
+    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort},
+    problem::{Reason, Refusal},
+    text::{Hostname, HttpPath},
+};
+use std::fmt;
+
+/// One route: the traffic of a listener that begins with a path. Each can belong to one gateway instance of a Gateway.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteClaim {
+    /// The listener that it is attached to.
+    pub listener: ListenerKey,
+    /// The beginning of the path, without a final slash, so that `/a` and `/a/` are the same; empty for TCP.
+    pub path: String,
+    /// It answers with a redirect to HTTPS. Two such claims on one route say the same, so both may be.
+    pub redirect: bool,
+}
+
+/// The traffic of a claim, as refusals name it.
+impl fmt::Display for RouteClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ListenerKey { port, protocol, hostname } = &self.listener;
+        let traffic = match (protocol, hostname) {
+            (Protocol::Tcp, _) => "all traffic",
+            (_, None) => "every hostname, path ",
+            (_, Some(hostname)) => hostname,
+        };
+        write!(f, "{traffic}{} on {protocol} port {port}", self.path)
+    }
+}
+
+/// The ports of a gateway definition.
+#[derive(Clone, Debug, Default)]
+pub struct Ports {
+    /// HTTP and HTTPS.
+    pub http: Vec<GatewayHttpPort>,
+    /// TCP.
+    pub tcp: Vec<GatewayTcpPort>,
+}
+
+/// All that an instance of a definition claims, sorted. `domain` is the one that the definition names.
+///
+/// # Errors
+/// A hostname that the definition can't have, or HTTPS without a hostname that a certificate could be for.
+pub fn claims_of(
+    definition: &GatewayDefinition,
+    ports: &Ports,
+    domain: Option<&Hostname>,
+) -> Result<Vec<RouteClaim>, Refusal> {
+    // Hostnames are checked without HTTP ports too: what reads them later must not find wrong ones.
+    let hostnames = hostnames_of(definition, domain)?;
+    let mut claims: Vec<_> = ports.tcp.iter().map(tcp).collect();
+    for port in &ports.http {
+        if hostnames.is_empty() {
+            claims.push(http(port, None));
+        }
+        claims.extend(hostnames.iter().map(|hostname| http(port, Some(hostname))));
+    }
+    claims.sort_unstable();
+    let needs_hostname =
+        |claim: &&RouteClaim| claim.listener.protocol == Protocol::Https && claim.listener.hostname.is_none();
+    match claims.iter().find(needs_hostname) {
+        Some(claim) => {
+            let (port, name) = (claim.listener.port, &definition.name);
+            let problem =
+                format!("port {port} needs a domain on gateway definition {name}: the certificate is for its hostname");
+            Err(Refusal::field(Reason::InvalidField, "TLSEnabled", problem))
+        }
+        None => Ok(claims),
+    }
+}
+
+fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
+    let protocol = if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http };
+    let path = port.path.as_ref().map_or("/", HttpPath::as_str).trim_matches('/');
+    RouteClaim {
+        listener: ListenerKey { port: port.port.get(), protocol, hostname: hostname.cloned() },
+        path: format!("/{path}"),
+        redirect: port.https_redirect == Some(true),
+    }
+}
+
+fn tcp(port: &GatewayTcpPort) -> RouteClaim {
+    let listener = ListenerKey { port: port.port.get(), protocol: Protocol::Tcp, hostname: None };
+    RouteClaim { listener, path: String::new(), redirect: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::nouns::Hostnames;
+    use proptest::prelude::*;
+
+    pub(crate) fn http_port(port: i32, path: &str, tls: bool) -> GatewayHttpPort {
+        GatewayHttpPort {
+            port: i64::from(port).try_into().unwrap(),
+            path: path.parse().ok(),
+            tls_enabled: Some(tls),
+            ..GatewayHttpPort::default()
+        }
+    }
+
+    fn tcp_port(port: i32) -> GatewayTcpPort {
+        GatewayTcpPort { port: i64::from(port).try_into().unwrap(), ..GatewayTcpPort::default() }
+    }
+
+    fn domain() -> Hostname {
+        "example.org".parse().unwrap()
+    }
+
+    fn shown(claims: &[RouteClaim]) -> Vec<String> {
+        claims.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn each_hostname_of_each_port_is_claimed() {
+        let names = ["b.example.org", "a.example.org"].map(|name| name.parse().unwrap()).to_vec();
+        let definition = GatewayDefinition { hostnames: Some(Hostnames(names)), ..GatewayDefinition::default() };
+        let ports =
+            Ports { http: vec![http_port(443, "/api/", true), http_port(80, "/", false)], tcp: vec![tcp_port(5432)] };
+        let claims = claims_of(&definition, &ports, Some(&domain())).unwrap();
+        assert_eq!(
+            shown(&claims),
+            [
+                "a.example.org/ on HTTP port 80",
+                "b.example.org/ on HTTP port 80",
+                "a.example.org/api on HTTPS port 443",
+                "b.example.org/api on HTTPS port 443",
+                "all traffic on TCP port 5432",
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_hostname_every_one_is_claimed() {
+        let ports = Ports { http: vec![http_port(80, "/a", false)], tcp: vec![] };
+        let claims = claims_of(&GatewayDefinition::default(), &ports, None).unwrap();
+        assert_eq!(shown(&claims), ["every hostname, path /a on HTTP port 80"]);
+    }
+
+    #[test]
+    fn https_needs_a_hostname() {
+        let ports = Ports { http: vec![http_port(443, "/", true)], tcp: vec![] };
+        let refusal = claims_of(&GatewayDefinition::default(), &ports, None).unwrap_err();
+        assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::InvalidField, "TLSEnabled"));
+        assert!(claims_of(&GatewayDefinition::default(), &ports, Some(&domain())).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn claims_do_not_depend_on_the_order_of_ports(
+            http in proptest::collection::vec((1..100i32, "(/[a-c]{0,2}){0,3}", any::<bool>()), 0..6),
+            tcp in proptest::collection::vec(1..100i32, 0..4),
+        ) {
+            let http: Vec<_> = http.into_iter().map(|(port, path, tls)| http_port(port, &path, tls)).collect();
+            let tcp: Vec<_> = tcp.into_iter().map(tcp_port).collect();
+            let definition = GatewayDefinition::default();
+            let claims = claims_of(&definition, &Ports { http: http.clone(), tcp: tcp.clone() }, Some(&domain())).unwrap();
+            let turned = Ports { http: http.into_iter().rev().collect(), tcp: tcp.into_iter().rev().collect() };
+            prop_assert_eq!(&claims, &claims_of(&definition, &turned, Some(&domain())).unwrap());
+            for claim in claims {
+                let is_path = claim.path.starts_with('/') && (claim.path == "/" || !claim.path.ends_with('/'));
+                prop_assert!(is_path != (claim.listener.protocol == Protocol::Tcp));
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What excludes what on one Gateway: a port speaks one protocol, and a route belongs to one gateway instance.
+
+use crate::{claims::RouteClaim, driver::Driver};
+use causeway_records::{
+    inputs::Protocol,
+    problem::{Reason, Refusal},
+};
+use std::{collections::BTreeMap, fmt};
+
+/// A gateway instance that claims routes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gateway instance {}", self.name)
+    }
+}
+
+/// A port that the proxy of a Gateway binds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundPort {
+    /// The listeners' port.
+    pub port: i32,
+    /// The protocol of all listeners on it.
+    pub protocol: Protocol,
+    /// The first that uses it; None: it belongs to the Gateway itself.
+    pub holder: Option<Holder>,
+}
+
+/// What is on a Gateway already, beside those whose claims are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Occupied {
+    /// The ports, by the number that the proxy binds.
+    pub ports: BTreeMap<i32, BoundPort>,
+    /// Claims with their holders; those of the same listeners are enough.
+    pub claims: Vec<(RouteClaim, Holder)>,
+}
+
+/// The ports that a gateway instance adds to a Gateway, by the number that the proxy binds.
+///
+/// # Errors
+/// Refuses claims that can't be beside what is there, or beside each other, and names the holder.
+pub fn place_claims(
+    driver: Driver,
+    occupied: &Occupied,
+    instance: &Holder,
+    claims: &[RouteClaim],
+) -> Result<BTreeMap<i32, BoundPort>, Refusal> {
+    let mut added: BTreeMap<i32, BoundPort> = BTreeMap::new();
+    let mut placed: Vec<&RouteClaim> = vec![];
+    for claim in claims {
+        let (port, protocol) = (claim.listener.port, claim.listener.protocol);
+        let number = driver.bound_port(port);
+        match occupied.ports.get(&number).or_else(|| added.get(&number)) {
+            Some(there) if (there.port, there.protocol) != (port, protocol) => {
+                return Err(port_taken(claim, there, number));
+            }
+            Some(_) => {}
+            None => {
+                let holder = Some(instance.clone());
+                added.insert(number, BoundPort { port, protocol, holder });
+            }
+        }
+        let held = occupied.claims.iter().find(|(other, _)| exclude(other, claim)).map(|(_, holder)| holder);
+        let own = placed.iter().any(|other| exclude(other, claim)).then_some(instance);
+        if let Some(holder) = held.or(own) {
+            let sentence = format!("{claim} is already held by {holder} (id {})", holder.id);
+            return Err(Refusal::new(Reason::RouteTaken, sentence));
+        }
+        placed.push(claim);
+    }
+    Ok(added)
+}
+
+/// Whether two claims are for the same requests.
+fn exclude(one: &RouteClaim, other: &RouteClaim) -> bool {
+    one.listener == other.listener && one.path == other.path && !(one.redirect && other.redirect)
+}
+
+fn port_taken(claim: &RouteClaim, there: &BoundPort, number: i32) -> Refusal {
+    let holder = there.holder.as_ref().map_or_else(|| "the shared gateway itself".to_owned(), ToString::to_string);
+    let both =
+        if there.port == claim.listener.port { String::new() } else { format!(" (the proxy binds both to {number})") };
+    let sentence = format!(
+        "{} port {} can't stand beside {} port {} of {holder} on one Gateway{both}; take another port, or Placement Dedicated",
+        claim.listener.protocol, claim.listener.port, there.protocol, there.port,
+    );
+    Refusal::new(Reason::PortTaken, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::inputs::ListenerKey;
+    use proptest::prelude::*;
+
+    fn claim(port: i32, protocol: Protocol, hostname: &str, path: &str) -> RouteClaim {
+        let hostname = (!hostname.is_empty()).then(|| hostname.to_owned());
+        RouteClaim { listener: ListenerKey { port, protocol, hostname }, path: path.into(), redirect: false }
+    }
+
+    fn holder(id: i64) -> Holder {
+        Holder { id, name: format!("g{id}") }
+    }
+
+    fn place(occupied: &Occupied, claims: &[RouteClaim]) -> Result<Vec<i32>, String> {
+        let added = place_claims(Driver::EnvoyGateway, occupied, &holder(1), claims);
+        added.map(|ports| ports.into_keys().collect()).map_err(|refusal| refusal.sentence)
+    }
+
+    fn http(hostname: &str, path: &str) -> RouteClaim {
+        claim(80, Protocol::Http, hostname, path)
+    }
+
+    #[test]
+    fn other_hostnames_and_paths_are_beside_each_other() {
+        let occupied = Occupied { claims: vec![(http("a.test", "/"), holder(2))], ..Occupied::default() };
+        let claims = [http("a.test", "/api"), http("b.test", "/"), claim(5432, Protocol::Tcp, "", "")];
+        assert_eq!(place(&occupied, &claims).unwrap(), [5432, 10080]);
+    }
+
+    #[test]
+    fn a_route_that_is_held_is_refused_with_its_holder() {
+        let occupied = Occupied { claims: vec![(http("a.test", "/api"), holder(2))], ..Occupied::default() };
+        let sentence = place(&occupied, &[http("a.test", "/api")]).unwrap_err();
+        assert_eq!(sentence, "a.test/api on HTTP port 80 is already held by gateway instance g2 (id 2)");
+    }
+
+    #[test]
+    fn two_redirects_say_the_same() {
+        let redirect = RouteClaim { redirect: true, ..http("a.test", "/") };
+        let occupied = Occupied { claims: vec![(redirect.clone(), holder(2))], ..Occupied::default() };
+        assert!(place(&occupied, std::slice::from_ref(&redirect)).is_ok());
+        assert!(place(&occupied, &[http("a.test", "/")]).is_err());
+        assert!(place(&Occupied::default(), &[redirect.clone(), redirect]).is_ok());
+    }
+
+    #[test]
+    fn one_instance_can_not_claim_a_route_twice() {
+        let sentence = place(&Occupied::default(), &[http("", "/"), http("", "/")]).unwrap_err();
+        assert_eq!(sentence, "every hostname, path / on HTTP port 80 is already held by gateway instance g1 (id 1)");
+    }
+
+    #[test]
+    fn a_port_speaks_one_protocol() {
+        let at = |port, protocol, holder| Occupied {
+            ports: [(Driver::EnvoyGateway.bound_port(port), BoundPort { port, protocol, holder })].into(),
+            ..Occupied::default()
+        };
+        let tcp = [claim(80, Protocol::Tcp, "", "")];
+        assert_eq!(
+            place(&at(80, Protocol::Http, None), &tcp).unwrap_err(),
+            "TCP port 80 can't stand beside HTTP port 80 of the shared gateway itself on one Gateway; take another port, or Placement Dedicated"
+        );
+        assert_eq!(
+            place(&at(10080, Protocol::Tcp, Some(holder(2))), &tcp).unwrap_err(),
+            "TCP port 80 can't stand beside TCP port 10080 of gateway instance g2 on one Gateway (the proxy binds both to 10080); take another port, or Placement Dedicated"
+        );
+        let both = [http("", "/"), claim(80, Protocol::Https, "a.test", "/")];
+        assert!(
+            place(&Occupied::default(), &both)
+                .unwrap_err()
+                .starts_with("HTTPS port 80 can't stand beside HTTP port 80 of gateway instance g1")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_placed_excludes_itself_and_nothing_else(
+            one in (1..4i32, "[ab]", "/[ab]?"),
+            other in (1..4i32, "[ab]", "/[ab]?"),
+        ) {
+            let [one, other] = [one, other].map(|(port, host, path)| claim(port, Protocol::Http, &host, &path));
+            let ports = place_claims(Driver::EnvoyGateway, &Occupied::default(), &holder(2), std::slice::from_ref(&one)).unwrap();
+            let occupied = Occupied { ports, claims: vec![(one.clone(), holder(2))] };
+            prop_assert_eq!(place(&occupied, std::slice::from_ref(&other)).is_err(), one == other);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Which support services a cluster needs for a record.
+
+use crate::{claims::RouteClaim, driver::Driver};
+use causeway_records::{inputs::Protocol, nouns::Service};
+
+/// What a gateway instance needs beside what its driver needs: certificates for HTTPS.
+pub fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
+    claims.iter().any(|claim| claim.listener.protocol == Protocol::Https).then_some(Service::CertManager)
+}
+
+/// Everything that a gateway instance needs, in the order in which it is installed.
+pub fn for_gateway(driver: Driver, claims: &[RouteClaim]) -> Vec<Service> {
+    driver.services().iter().copied().chain(for_claims(claims)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::inputs::ListenerKey;
+
+    #[test]
+    fn only_https_needs_certificates() {
+        let claim = |protocol| RouteClaim {
+            listener: ListenerKey { port: 443, protocol, hostname: None },
+            path: String::new(),
+            redirect: false,
+        };
+        assert_eq!(for_claims(&[claim(Protocol::Tcp), claim(Protocol::Http)]), None);
+        let all = for_gateway(Driver::EnvoyGateway, &[claim(Protocol::Https)]);
+        assert_eq!(all, [Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]);
+    }
+}

@@ -1,0 +1,168 @@
+//! Gateway instances and the shared gateways that carry them.
+
+use super::{
+    CONTROL_PLANE,
+    records::{account, named, number, parse, record, workload},
+};
+use causeway_records::{
+    Record,
+    inputs::{
+        GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser, Named, Protocol,
+        SharedGatewayInputs, SharedGatewayUse,
+    },
+    nouns::{
+        AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
+        SharedGateway,
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Gateway instances, and the shared gateway with its ListenerSets that carries them.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    /// None with Placement Dedicated: each gateway instance then has a Gateway of its own.
+    pub shared: Option<SharedGatewayInputs>,
+    /// The ListenerSets of the shared gateway, by ordinal.
+    pub listener_sets: Vec<ListenerSetInputs>,
+    /// The gateway instances, in order of id.
+    pub gateways: Vec<GatewayInputs>,
+}
+
+/// A gateway instance with its own workload, not yet on a Gateway. Its hostname is `shop.example.org` if it has a domain.
+pub fn gateway(
+    id: i64,
+    name: &str,
+    domain: Option<(i64, DomainNameDefinition)>,
+    http: &[GatewayHttpPort],
+    tcp_ports: &[i32],
+) -> GatewayInputs {
+    let ports = http.iter().zip(id * 100..).map(|(port, id)| record(id, port.clone()));
+    GatewayInputs {
+        control_plane: CONTROL_PLANE.into(),
+        instance: named(name, id, GatewayInstance { name: parse(name), ..GatewayInstance::default() }),
+        definition: record(id + 1000, GatewayDefinition { name: parse(name), ..GatewayDefinition::default() }),
+        http_ports: ports.collect(),
+        tcp_ports: tcp_ports.iter().map(|port| tcp(*port)).collect(),
+        hostnames: domain.iter().map(|_| "shop.example.org".to_owned()).collect(),
+        account: domain.as_ref().and_then(|(_, domain)| domain.aws_account_id).map(account),
+        domain: domain.map(|(id, domain)| record(id, domain)),
+        workload: workload(id + 2000, name),
+        shared_gateway: None,
+        domain_names: Vec::new(),
+    }
+}
+
+/// Puts gateway instances on a shared gateway, with listeners as the API claims them.
+pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
+    let gateway = named("shared-gateway", id, SharedGateway { name: parse("shared"), ..SharedGateway::default() });
+    let mut listeners: BTreeMap<ListenerKey, Listener> = BTreeMap::new();
+    for inputs in &mut gateways {
+        let mut listener_sets = BTreeMap::new();
+        for key in keys(inputs) {
+            let listener_set = key.hostname.is_some().then_some(0);
+            let user = ListenerUser {
+                gateway_instance_id: inputs.instance.record.common.id,
+                namespace: inputs.workload.instance.object_name.clone(),
+            };
+            let https = key.protocol == Protocol::Https;
+            let listener = listeners.entry(key.clone()).or_insert_with(|| Listener {
+                key: key.clone(),
+                listener_set,
+                users: Vec::new(),
+                domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
+            });
+            listener.users.push(user);
+            listener_sets.insert(key, listener_set);
+        }
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets });
+    }
+    let first = gateways.first();
+    let domains = first.and_then(|inputs| inputs.domain.clone()).into_iter().collect();
+    let accounts = first.and_then(|inputs| inputs.account.clone()).into_iter().collect();
+    let (shared, listener_sets) = spread(gateway, listeners.into_values().collect(), domains, accounts);
+    Scene { shared: Some(shared), listener_sets, gateways }
+}
+
+/// A shared gateway and its ListenerSets with these listeners, as the store reads them.
+pub fn spread(
+    gateway: Named<SharedGateway>,
+    listeners: Vec<Listener>,
+    domains: Vec<Record<DomainNameDefinition>>,
+    accounts: Vec<Record<AwsAccount>>,
+) -> (SharedGatewayInputs, Vec<ListenerSetInputs>) {
+    let is_https = |listener: &&Listener| listener.key.protocol == Protocol::Https;
+    let mut by_set: BTreeMap<i32, Vec<Listener>> = BTreeMap::new();
+    for listener in &listeners {
+        if let Some(ordinal) = listener.listener_set {
+            by_set.entry(ordinal).or_default().push(listener.clone());
+        }
+    }
+    let secured: BTreeSet<_> =
+        listeners.iter().filter(is_https).map(|listener| listener.key.hostname.clone()).collect();
+    let of_gateway = |listener: &&Listener| listener.listener_set.is_none() || secured.contains(&listener.key.hostname);
+    let status = |(ordinal, listeners): (&i32, &Vec<Listener>)| ListenerSetStatus {
+        ordinal: *ordinal,
+        listeners: listeners.len(),
+        applied: None,
+        state: None,
+    };
+    let shared = SharedGatewayInputs {
+        control_plane: CONTROL_PLANE.into(),
+        gateway: gateway.clone(),
+        listeners: listeners.iter().filter(of_gateway).cloned().collect(),
+        listener_sets: by_set.iter().map(status).collect(),
+        domains: domains.clone(),
+        accounts,
+    };
+    let set = |(ordinal, listeners): (i32, Vec<Listener>)| ListenerSetInputs {
+        control_plane: CONTROL_PLANE.into(),
+        id: gateway.record.common.id * 10 + i64::from(ordinal),
+        ordinal,
+        gateway: gateway.clone(),
+        domains: if listeners.iter().any(|listener| is_https(&listener)) { domains.clone() } else { Vec::new() },
+        listeners,
+    };
+    (shared, by_set.into_iter().map(set).collect())
+}
+
+fn keys(inputs: &GatewayInputs) -> Vec<ListenerKey> {
+    let hostname = inputs.hostnames.first().cloned();
+    let http = inputs.http_ports.iter().map(|port| ListenerKey {
+        port: port.spec.port.get(),
+        protocol: if port.spec.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http },
+        hostname: hostname.clone(),
+    });
+    let tcp = inputs.tcp_ports.iter().map(|port| ListenerKey {
+        port: port.spec.port.get(),
+        protocol: Protocol::Tcp,
+        hostname: None,
+    });
+    http.chain(tcp).collect()
+}
+
+/// A port for plain HTTP that sends requests under a path to the Service.
+pub fn http(port: i32, path: &str) -> GatewayHttpPort {
+    GatewayHttpPort { port: number(port), path: Some(parse(path)), ..GatewayHttpPort::default() }
+}
+
+/// Variants of a port, to be chained.
+pub trait Variant {
+    /// Ends TLS: the port speaks HTTPS.
+    fn tls(self) -> Self;
+    /// Answers every request with a redirect to HTTPS.
+    fn redirect(self) -> Self;
+}
+
+impl Variant for GatewayHttpPort {
+    fn tls(self) -> Self {
+        Self { tls_enabled: Some(true), ..self }
+    }
+    fn redirect(self) -> Self {
+        Self { https_redirect: Some(true), ..self }
+    }
+}
+
+/// A TCP port, with its number as id.
+pub fn tcp(port: i32) -> Record<GatewayTcpPort> {
+    record(i64::from(port), GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() })
+}

@@ -1,0 +1,99 @@
+//! Every mode of gateways, and a domain name instance.
+
+use super::{
+    CONTROL_PLANE,
+    gateways::{Scene, Variant, gateway, http, shared, tcp},
+    records::{domain, named, parse, record, workload},
+};
+use crate::domain_name::{Targets, TargetsOf};
+use causeway_records::{
+    inputs::{DomainGateway, DomainNameInputs, Published},
+    nouns::{
+        AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayInstance, Infrastructure, IssuerKind,
+        Placement, SharedGateway, Texts,
+    },
+};
+use std::collections::BTreeMap;
+
+/// Every mode of gateways, by name.
+pub fn scenes() -> Vec<(&'static str, Scene)> {
+    let acme = |challenge| DomainNameDefinition { acme_challenge: Some(challenge), ..domain(21) };
+    let kind = |id, issuer_kind, name: &str| DomainNameDefinition {
+        issuer_kind: Some(issuer_kind),
+        issuer_name: Some(parse(name)),
+        ..domain(id)
+    };
+    let https = |id, definition| {
+        gateway(id, "web", Some((21, definition)), &[http(80, "/").redirect(), http(443, "/").tls()], &[])
+    };
+    let dedicated = |id, definition| {
+        let mut inputs = https(id, definition);
+        inputs.definition.spec.placement = Some(Placement::Dedicated);
+        inputs
+    };
+    let mut cloud = dedicated(307, kind(21, IssuerKind::SelfSigned, "unused"));
+    cloud.tcp_ports = vec![tcp(5432)];
+    cloud.definition.spec.addresses = Some(Texts(vec!["192.0.2.7".into(), "lb.example.net".into()]));
+    cloud.definition.spec.infrastructure = Some(Infrastructure {
+        labels: BTreeMap::from([("team".into(), "shop".into())]),
+        annotations: BTreeMap::from([(
+            "service.beta.kubernetes.io/aws-load-balancer-scheme".into(),
+            "internal".into(),
+        )]),
+    });
+    let shop = || (21, acme(AcmeChallenge::Dns01));
+    vec![
+        ("plain", shared(101, vec![gateway(301, "web", None, &[http(80, "/"), http(8080, "/")], &[])])),
+        (
+            "two_workloads",
+            shared(
+                102,
+                vec![
+                    gateway(302, "web", Some(shop()), &[http(80, "/").redirect(), http(443, "/").tls()], &[5432]),
+                    gateway(303, "api", Some(shop()), &[http(80, "/api").redirect(), http(443, "/api/").tls()], &[]),
+                ],
+            ),
+        ),
+        ("http01", shared(103, vec![https(304, acme(AcmeChallenge::Http01))])),
+        ("ca", shared(104, vec![https(305, kind(21, IssuerKind::Ca, "our-ca"))])),
+        ("existing", shared(105, vec![https(306, kind(21, IssuerKind::Existing, "their-issuer"))])),
+        ("dedicated", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![cloud] }),
+        (
+            "dedicated_http01",
+            Scene {
+                shared: None,
+                listener_sets: Vec::new(),
+                gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))],
+            },
+        ),
+    ]
+}
+
+/// A domain name instance for two gateways: one with two addresses, one behind a load balancer's name.
+pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
+    let gateway = |id, hostname: &str| DomainGateway {
+        instance: named("web", id, GatewayInstance { name: parse("web"), ..GatewayInstance::default() }),
+        hostnames: vec![hostname.to_owned()],
+        shared_gateway: Some(named("shared-gateway", 102, SharedGateway::default())),
+    };
+    let inputs = DomainNameInputs {
+        wanted_elsewhere: Default::default(),
+        control_plane: CONTROL_PLANE.into(),
+        instance: named(
+            "shop-example-org",
+            401,
+            DomainNameInstance { name: parse("shop"), ..DomainNameInstance::default() },
+        ),
+        definition: record(21, domain(21)),
+        account: None,
+        workload: workload(11, "shop").instance,
+        gateways: vec![gateway(302, "shop.example.org"), gateway(309, "example.org")],
+        published: Published::default(),
+    };
+    let ips = vec![parse("192.0.2.1"), parse("2001:db8::1")];
+    let targets = TargetsOf::from([
+        (302, Targets { ips, hostnames: Vec::new() }),
+        (309, Targets { ips: Vec::new(), hostnames: vec!["lb-1.example.net".into()] }),
+    ]);
+    (inputs, targets)
+}
