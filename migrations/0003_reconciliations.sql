@@ -54,7 +54,7 @@ COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row went; kept for w
 CREATE INDEX reconciliations_waiting ON reconciliations (runtime_id, urgent, due_at) WHERE due_at IS NOT NULL;
 -- What others in a cluster wait for is begun first: else each of them needs a second pass.
 CREATE INDEX reconciliations_foundations ON reconciliations (runtime_id, due_at)
-    WHERE due_at IS NOT NULL AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway');
+    WHERE due_at IS NOT NULL AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway', 'ListenerSet');
 
 -- What a record says about itself. The rest of its row can be as large as a cluster: no other record's pass needs to unpack it.
 CREATE VIEW record_status AS

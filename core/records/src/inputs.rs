@@ -6,6 +6,7 @@ use crate::{
         GatewayTcpPort, SharedGateway, SupportServiceInstance, WorkloadDefinition, WorkloadInstance,
     },
     record::Record,
+    status::Condition,
     text::choice,
 };
 use chrono::{DateTime, Utc};
@@ -56,8 +57,6 @@ pub struct Listener {
     pub users: Vec<ListenerUser>,
     /// The domain that its certificate is for (HTTPS only): the lowest id among the users' domains.
     pub domain_name_definition_id: Option<i64>,
-    /// The state of which its users were last notified, as `changed_listeners` of the renderer computes it; None: they never were.
-    pub state: Option<String>,
 }
 
 /// A gateway instance that routes through a listener.
@@ -87,14 +86,86 @@ pub struct WorkloadInputs {
 pub struct SharedGatewayInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The shared gateway.
+    /// The gateway.
     pub gateway: Named<SharedGateway>,
-    /// Its listeners, by key. Empty if no instance claims a route and no object exists.
+    /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate; by key.
     pub listeners: Vec<Listener>,
-    /// The domain name definitions whose issuers sign for the HTTPS listeners.
+    /// Its ListenerSets, by ordinal.
+    pub listener_sets: Vec<ListenerSetStatus>,
+    /// The domains of the HTTPS listeners.
     pub domains: Vec<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01, by the id of the account; only of accounts that the domains name.
     pub accounts: Vec<Record<AwsAccount>>,
+}
+
+impl SharedGatewayInputs {
+    /// Whether a gateway instance claims a route. If not, the gateway has no object in the cluster.
+    pub fn is_used(&self) -> bool {
+        !self.listeners.is_empty() || self.listener_sets.iter().any(|set| set.listeners > 0)
+    }
+}
+
+/// What a shared gateway reads of one of its ListenerSets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerSetStatus {
+    /// Its number.
+    pub ordinal: i32,
+    /// How many listeners are placed in it.
+    pub listeners: usize,
+    /// Its condition `Applied`, if it was reconciled since it has listeners.
+    pub applied: Option<Condition>,
+    /// None until it was reconciled.
+    pub state: Option<ListenerSetState>,
+}
+
+/// The inputs of the reconcile of a ListenerSet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListenerSetInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// Id of the ListenerSet.
+    pub id: i64,
+    /// Its number among those of the gateway.
+    pub ordinal: i32,
+    /// The shared gateway that it extends.
+    pub gateway: Named<SharedGateway>,
+    /// Its listeners, by key. All listeners of a hostname are in one set.
+    pub listeners: Vec<Listener>,
+    /// The domains of the HTTPS listeners.
+    pub domains: Vec<Record<DomainNameDefinition>>,
+}
+
+/// What a ListenerSet publishes, for the shared gateway and for its own next reconcile.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ListenerSetState {
+    /// By the listener's name: a text that changes whenever a condition of its users may change.
+    pub users_see: BTreeMap<String, String>,
+    /// How many of its listeners work.
+    pub listeners: Readiness,
+    /// How many of its certificates are valid.
+    pub certificates: Readiness,
+}
+
+/// How many of some objects are ready, and what keeps the first that isn't.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// How many there are.
+    pub number: usize,
+    /// How many are not ready.
+    pub not_ready: usize,
+    /// The first that failed, or else the first that is pending.
+    pub first: Option<Blocker>,
+}
+
+/// What keeps one object from being ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blocker {
+    /// It may become ready by itself.
+    pub pending: bool,
+    /// One word for programs.
+    pub reason: String,
+    /// A sentence for people.
+    pub message: String,
 }
 
 /// The inputs of the reconcile of a gateway instance.

@@ -18,12 +18,12 @@ use causeway_records::{
     Record,
     field::Noun,
     inputs::{
-        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, Named, Published,
-        SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
+        DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, ListenerSetInputs, Named,
+        Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
     },
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance,
-        Placement, SharedGateway, SupportServiceInstance, WorkloadInstance,
+        ListenerSet, Placement, SharedGateway, SupportServiceInstance, WorkloadInstance,
     },
 };
 use serde::Deserialize;
@@ -108,30 +108,45 @@ impl Store {
         }
     }
 
-    /// For the pass of a shared gateway. It is read without a lock, for whoever claims routes holds that until he commits: such a writer has woken
-    /// the gateway itself, so a pass that does not see his claims is not the last one.
+    /// For the reconcile of a shared gateway.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
-        let listeners = self.listeners(id).await?;
-        let mut inputs = self.shared_gateway_with(id, listeners).await?;
-        let accounts = inputs.domains.iter().filter_map(|domain| domain.spec.aws_account_id);
-        inputs.accounts = self.each_shared(accounts.collect()).await?;
-        Ok(inputs)
+        let gateway = self.gateway_of_listeners(id).await?;
+        let listeners = self.listeners_of_gateway(id).await?;
+        let domains = self.domains_of(&listeners).await?;
+        let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
+        Ok(SharedGatewayInputs {
+            control_plane: self.control_plane().await?,
+            accounts: self.each_shared(accounts.collect()).await?,
+            listener_sets: self.listener_sets_of(id).await?,
+            gateway,
+            listeners,
+            domains,
+        })
     }
 
-    /// The same with the listeners in some ListenerSets only, and all others with their hostnames: enough to say what those ListenerSets hold.
-    /// Without accounts, which only issuers need.
-    pub async fn listener_set_inputs(&self, id: i64, slots: &[i32]) -> Result<SharedGatewayInputs> {
-        let listeners = self.listeners_beside(id, slots).await?;
-        self.shared_gateway_with(id, listeners).await
+    /// For the reconcile of a ListenerSet.
+    pub async fn listener_set_inputs(&self, id: i64) -> Result<ListenerSetInputs> {
+        let set = self.shared::<ListenerSet>(id).await?;
+        let listeners = self.listeners_of_set(id).await?;
+        Ok(ListenerSetInputs {
+            control_plane: self.control_plane().await?,
+            id,
+            ordinal: set.spec.ordinal,
+            gateway: self.gateway_of_listeners(set.spec.shared_gateway_id).await?,
+            domains: self.domains_of(&listeners).await?,
+            listeners,
+        })
     }
 
-    async fn shared_gateway_with(&self, id: i64, listeners: Vec<Listener>) -> Result<SharedGatewayInputs> {
+    /// Read without a lock, see [`crate::listeners`].
+    async fn gateway_of_listeners(&self, id: i64) -> Result<Named<SharedGateway>> {
         let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
-        let gateway = named(&row.ok_or(StoreError::NotFound)?)?;
+        named(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    async fn domains_of(&self, listeners: &[Listener]) -> Result<Vec<Record<DomainNameDefinition>>> {
         let domains = listeners.iter().filter_map(|listener| listener.domain_name_definition_id);
-        let domains = self.each_shared(domains.collect()).await?;
-        let control_plane = self.control_plane().await?;
-        Ok(SharedGatewayInputs { control_plane, gateway, listeners, domains, accounts: vec![] })
+        self.each_shared(domains.collect()).await
     }
 
     /// For the pass of a domain name instance.
@@ -273,26 +288,27 @@ struct GatewayRead {
     tcp_ports: Vec<JsonRow>,
     hostnames: Vec<String>,
     shared_gateway: Option<StatedRow>,
-    slots: Vec<Slot>,
+    listeners: Vec<ListenerRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
 }
 
-/// A row of `gateway_listeners`.
+/// A row of `gateway_listeners`, with the ordinal of its ListenerSet.
 #[derive(Deserialize)]
-struct Slot {
+struct ListenerRead {
     port: i32,
     protocol: String,
     hostname: String,
-    slot: Option<i32>,
+    ordinal: Option<i32>,
 }
 
 impl GatewayRead {
     fn inputs(self, control_plane: String) -> Result<GatewayInputs> {
-        let slots = self.slots.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.slot)));
-        let slots = slots.collect::<Result<BTreeMap<_, _>>>()?;
+        let listeners =
+            self.listeners.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.ordinal)));
+        let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
         let shared_gateway = match self.shared_gateway {
-            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets: slots }),
+            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets }),
             None => None,
         };
         Ok(GatewayInputs {

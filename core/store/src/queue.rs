@@ -157,8 +157,6 @@ pub struct Outcome {
     pub inventory: Option<Inventory>,
     /// Watch events received before this instant need no further reconcile. None if an object differed from what was applied. Not stored.
     pub observed_up_to: Option<Instant>,
-    /// Only a part of the record was reconciled: the conditions stay as they are.
-    pub in_part: bool,
     /// The reconcile confirmed the deletion, and the row is gone: there is nothing to complete.
     pub deleted: bool,
 }
@@ -174,6 +172,15 @@ impl Outcome {
     #[must_use]
     pub fn then(mut self, condition: NewCondition) -> Self {
         self.conditions.push(condition);
+        self
+    }
+
+    /// Puts a condition in the place of the one of its type.
+    #[must_use]
+    pub fn instead(mut self, condition: NewCondition) -> Self {
+        for known in self.conditions.iter_mut().filter(|known| known.condition_type == condition.condition_type) {
+            *known = condition.clone();
+        }
         self
     }
 
@@ -196,9 +203,6 @@ impl Outcome {
     /// The conditions to store; None if they say the same as before. Pure.
     #[must_use]
     pub fn changed_conditions(&self, claimed: &Claimed) -> Option<Conditions> {
-        if self.in_part {
-            return None;
-        }
         let new = Conditions::from_new(self.conditions.clone(), &claimed.conditions, claimed.generation, claimed.now());
         (!new.same_but_for_time(&claimed.conditions)).then_some(new)
     }
@@ -206,6 +210,10 @@ impl Outcome {
     /// The event to record: a failure that differs from the last one, or that a new generation was applied. Pure.
     #[must_use]
     pub fn event(&self, claimed: &Claimed) -> Option<NewEvent> {
+        if claimed.key.kind == Kind::ListenerSet {
+            // No client knows such records; their shared gateway says what is wrong.
+            return None;
+        }
         let verb = match (claimed.being_deleted, claimed.observed_generation) {
             (true, _) => "Delete",
             (false, 0) => "Create",
@@ -246,7 +254,7 @@ impl Store {
         // Short ranges of two indexes, however many are due.
         let rows = sqlx::query!(
             r#"(SELECT kind AS "kind!", id AS "id!", extract(epoch FROM now() - due_at)::float8 AS "age!", 3 AS "class!" FROM reconciliations
-                WHERE runtime_id = $1 AND due_at <= now() AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway')
+                WHERE runtime_id = $1 AND due_at <= now() AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway', 'ListenerSet')
                 ORDER BY due_at LIMIT $2)
              UNION ALL (SELECT kind, id, extract(epoch FROM now() - due_at)::float8, 0 FROM reconciliations
                 WHERE runtime_id = $1 AND urgent AND due_at <= now() ORDER BY due_at LIMIT $2)

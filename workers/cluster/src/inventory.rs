@@ -1,6 +1,6 @@
 //! The set algebra of inventories: pure, and the same whatever the order of the entries.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use causeway_records::inventory::{Inventory, InventoryEntry, ObjectRef};
 use causeway_render::plan::Plan;
@@ -16,21 +16,8 @@ pub fn union(old: &[InventoryEntry], plan: &Plan) -> Inventory {
 
 /// What is stored and no longer wanted: to be pruned once the plan is applied.
 pub fn difference(old: &[InventoryEntry], plan: &Plan) -> Inventory {
-    let wanted: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).chain(&plan.unchanged).collect();
+    let wanted: BTreeSet<&ObjectRef> = plan.objects.iter().map(|object| &object.at).collect();
     old.iter().filter(|entry| !wanted.contains(&entry.object)).cloned().collect()
-}
-
-/// What is to be stored of a whole plan after its objects were applied, which gave `applied`: what was up to date already stays as it was. In the order of `before`, so that
-/// it is the same whichever objects stood already.
-pub fn whole(before: &[InventoryEntry], plan: &Plan, applied: Inventory) -> Inventory {
-    if plan.unchanged.is_empty() {
-        return applied;
-    }
-    let standing: HashSet<&ObjectRef> = plan.unchanged.iter().collect();
-    let mut applied: HashMap<ObjectRef, InventoryEntry> =
-        applied.into_iter().map(|entry| (entry.object.clone(), entry)).collect();
-    let stands = |entry: &InventoryEntry| standing.contains(&entry.object).then(|| entry.clone());
-    before.iter().filter_map(|entry| applied.remove(&entry.object).or_else(|| stands(entry))).collect()
 }
 
 /// Two inventories of disjoint parts as one, say that of what was applied and that of what is not gone yet. Where both know an
@@ -116,18 +103,6 @@ mod tests {
             let stored = serde_json::to_string(&old).unwrap();
             prop_assert_eq!(serde_json::from_str::<Inventory>(&stored).unwrap(), old);
         }
-    }
-
-    #[test]
-    fn what_stands_is_wanted_and_stays_as_it_was() {
-        let old = inventory(&["a".into(), "b".into(), "c".into()]);
-        let plan = Plan { unchanged: vec![at("a"), at("b")], ..plan(&["d".into()]) };
-        assert_eq!(objects(&difference(&old, &plan)), [at("c")].into());
-        let before = union(&old, &plan);
-        let mut applied = inventory(&["d".into()]);
-        applied[0].live_hash = Some("new".into());
-        let whole = whole(&before, &plan, applied.clone());
-        assert_eq!(whole, [&old[..2], &applied[..]].concat());
     }
 
     #[test]

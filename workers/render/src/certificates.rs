@@ -14,7 +14,7 @@ use crate::{
     },
     labels::{CONTROL_PLANE, OWNER},
     names::{self, CERT_MANAGER_NAMESPACE},
-    plan::{Object, Plan, UpToDate},
+    plan::Object,
     support_service::{ACCESS_KEY_ID, SECRET_ACCESS_KEY},
 };
 use causeway_records::{
@@ -23,9 +23,6 @@ use causeway_records::{
     record::Record,
 };
 use std::collections::{BTreeMap, BTreeSet};
-
-/// To be raised when a Certificate is rendered otherwise for the same hostname and issuer, see [`Plan::add`].
-const CERTIFICATE_RENDER_REVISION: u32 = 1;
 
 /// The hostnames that a Gateway needs certificates for, and what their issuers are made of.
 pub(crate) struct Certificates<'a> {
@@ -47,14 +44,15 @@ pub(crate) struct Certificates<'a> {
 type Signed<'a> = (&'a Record<DomainNameDefinition>, Vec<&'a str>);
 
 impl Certificates<'_> {
-    /// Adds credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on
-    /// port 80.
-    pub(crate) fn render(
-        &self,
-        plain_http: &dyn Fn(&str) -> ParentReference,
-        up_to_date: UpToDate<'_>,
-        plan: &mut Plan,
-    ) -> Result<(), InvalidInput> {
+    /// Credentials, issuers and certificates, in this order. `plain_http` names the listener on which a hostname answers plain HTTP on port 80.
+    pub(crate) fn render(&self, plain_http: &dyn Fn(&str) -> ParentReference) -> Result<Vec<Object>, InvalidInput> {
+        let mut objects = self.issuers(plain_http)?;
+        objects.extend(self.certificates()?);
+        Ok(objects)
+    }
+
+    /// Credentials and issuers.
+    pub(crate) fn issuers(&self, plain_http: &dyn Fn(&str) -> ParentReference) -> Result<Vec<Object>, InvalidInput> {
         let (mut secrets, mut issuers) = (BTreeMap::new(), Vec::new());
         for (domain, hostnames) in self.by_domain()? {
             if domain.spec.issuer_kind() == IssuerKind::Existing {
@@ -68,27 +66,34 @@ impl Certificates<'_> {
             let spec = self.issuer(&name, domain, account, &hostnames, plain_http)?;
             issuers.push(CLUSTER_ISSUER.object(&self.ours, CLUSTER_ISSUER.cluster(&name), &spec));
         }
-        plan.objects.extend(secrets.into_values().chain(issuers));
-        for (hostname, domain) in &self.hostnames {
-            let issuer = self.signer(self.domain(*domain)?)?;
-            let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
-            plan.add(at, CERTIFICATE_RENDER_REVISION, &(self.ours, hostname, &issuer), up_to_date, |at| {
-                self.certificate(at, hostname, &issuer)
-            });
-        }
-        Ok(())
+        Ok(secrets.into_values().chain(issuers).collect())
     }
 
-    /// The Secrets that cert-manager makes for these certificates and leaves behind when they go.
+    /// A Certificate for each hostname.
+    pub(crate) fn certificates(&self) -> Result<Vec<Object>, InvalidInput> {
+        let certificate = |(hostname, domain): (&&str, &i64)| {
+            let issuer = self.signer(self.domain(*domain)?)?;
+            let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
+            Ok(self.certificate(at, hostname, &issuer))
+        };
+        self.hostnames.iter().map(certificate).collect()
+    }
+
+    /// The Secrets that cert-manager makes for the certificates and issuers, and leaves behind when they go.
     pub(crate) fn secrets(&self) -> Vec<ObjectRef> {
+        self.certificate_secrets().into_iter().chain(self.account_secrets()).collect()
+    }
+
+    pub(crate) fn certificate_secrets(&self) -> Vec<ObjectRef> {
+        let secret = |hostname: &&str| SECRET.at(self.namespace, &names::certificate(self.object_name, hostname));
+        self.hostnames.keys().map(secret).collect()
+    }
+
+    pub(crate) fn account_secrets(&self) -> Vec<ObjectRef> {
         let acme = |id: &i64| self.domain(*id).is_ok_and(|domain| domain.spec.issuer_kind() == IssuerKind::Acme);
         let accounts: BTreeSet<i64> = self.hostnames.values().copied().filter(acme).collect();
         let account = |id| names::acme_account(&names::cluster_issuer(self.object_name, id));
-        let own = self
-            .hostnames
-            .keys()
-            .map(|hostname| SECRET.at(self.namespace, &names::certificate(self.object_name, hostname)));
-        own.chain(accounts.into_iter().map(|id| SECRET.at(CERT_MANAGER_NAMESPACE, &account(id)))).collect()
+        accounts.into_iter().map(|id| SECRET.at(CERT_MANAGER_NAMESPACE, &account(id))).collect()
     }
 
     /// The hostnames of each domain, by the domain's id.

@@ -5,7 +5,7 @@
 //! inputs, Plan, Seen ──conditions──▶ conditions of the record
 //! ```
 //!
-//! *Inputs to objects*: one module per noun ([`workload`], [`gateway`], [`shared_gateway`], [`domain_name`], [`support_service`]) with a function
+//! *Inputs to objects*: one module per noun ([`workload`], [`gateway`], [`shared_gateway`], [`listener_set`], [`domain_name`], [`support_service`]) with a function
 //! `render`, from the inputs that the store read to a [`plan::Plan`] or an [`InvalidInput`]. Names of objects come from [`names`], ownership
 //! labels from [`labels`], their shapes from [`k8s`].
 //!
@@ -31,12 +31,14 @@ mod infrastructure;
 mod invalid;
 pub mod k8s;
 pub mod labels;
+pub mod listener_set;
 mod listeners;
 pub mod names;
 pub mod observed;
 pub mod plan;
 pub mod samples;
 pub mod shared_gateway;
+mod shared_listeners;
 pub mod support_service;
 pub mod workload;
 

@@ -14,8 +14,6 @@ pub struct Observed {
     pub generation: i64,
     /// The parts of `status` that conditions are computed from; null while the object has no status.
     pub status: Value,
-    /// The object is as last applied, and [`crate::conditions::works`] is true of it: then `status` is not read.
-    pub works: bool,
 }
 
 /// Live objects by reference. One that is absent is not in the cluster, or was made only just now and has not reached the cache.

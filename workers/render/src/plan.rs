@@ -17,8 +17,6 @@ pub struct Object {
     pub exclusive: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
-    /// Hash of the inputs that the manifest was rendered from. Set by [`Plan::add`]; None where the manifest itself is hashed.
-    pub input_hash: Option<String>,
 }
 
 /// Of a Secret only the name: its contents must not get into a log.
@@ -38,66 +36,35 @@ impl std::fmt::Debug for Object {
 pub struct Plan {
     /// Objects to apply, in this order; pruning goes the other way.
     pub objects: Vec<Object>,
-    /// Objects that belong to the plan and were not rendered, because they are in the cluster as last applied.
-    pub unchanged: Vec<ObjectRef>,
-}
-
-/// Answers whether an object is in the cluster as last applied, and was rendered from inputs with this hash.
-pub type UpToDate<'a> = &'a dyn Fn(&ObjectRef, &str) -> bool;
-
-/// An [`UpToDate`] that has everything rendered.
-pub fn nothing_up_to_date(_: &ObjectRef, _: &str) -> bool {
-    false
 }
 
 impl From<Vec<Object>> for Plan {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects, unchanged: Vec::new() }
+        Self { objects }
     }
 }
 
 impl Plan {
-    /// Adds an object that is rendered only if it is missing, was changed in the cluster, or has other inputs than last time. So a
-    /// reconcile of a thousand equal listeners renders none of them.
-    ///
-    /// `inputs` must hold everything that `render` reads, and `revision` must be raised when `render` makes another manifest of the same
-    /// inputs: otherwise objects in the cluster stay as an older release rendered them.
-    pub(crate) fn add(
-        &mut self,
-        at: ObjectRef,
-        revision: u32,
-        inputs: &impl Serialize,
-        up_to_date: UpToDate<'_>,
-        render: impl FnOnce(ObjectRef) -> Object,
-    ) {
-        let input_hash = hash(&(revision, inputs));
-        if up_to_date(&at, &input_hash) {
-            self.unchanged.push(at);
-        } else {
-            self.objects.push(Object { input_hash: Some(input_hash), ..render(at) });
-        }
-    }
-
-    /// The number of objects, rendered or not.
+    /// The number of objects.
     pub fn len(&self) -> usize {
-        self.objects.len() + self.unchanged.len()
+        self.objects.len()
     }
 
     /// Whether the record wants no object in the cluster.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.objects.is_empty()
     }
 }
 
 impl Object {
     /// An object whose `spec` others may write too, and which goes with its record.
     pub fn new(at: ObjectRef, body: Value) -> Self {
-        Self { at, body, exclusive: false, keep: false, input_hash: None }
+        Self { at, body, exclusive: false, keep: false }
     }
 
     /// Changes exactly when the manifest changes.
     pub fn desired_hash(&self) -> String {
-        self.input_hash.clone().unwrap_or_else(|| hash(&self.body))
+        hash(&self.body)
     }
 }
 

@@ -1,17 +1,21 @@
 //! Conditions, from statuses as real controllers write them.
 
 use causeway_records::{
-    inputs::{DomainNameState, GatewayInputs, HostRecord, Listener, Published, SharedGatewayInputs},
+    inputs::{
+        DomainNameState, GatewayInputs, HostRecord, ListenerSetInputs, ListenerSetState, Published, SharedGatewayInputs,
+    },
     inventory::ObjectRef,
-    status::{ConditionStatus, NewCondition},
+    status::{ConditionStatus, Conditions, NewCondition},
 };
 use causeway_render::{
-    conditions::{changed_listeners, gateway_instance, shared_gateway, works},
+    conditions::{
+        gateway_instance, listener_set_state, listener_sets_applied, shared_gateway, shared_gateway_state,
+        users_to_wake,
+    },
     gateway, k8s,
     observed::{Observed, Seen},
-    plan::{Plan, nothing_up_to_date},
+    plan::Plan,
     samples,
-    shared_gateway::render,
 };
 use serde_json::{Value, json};
 
@@ -29,6 +33,7 @@ fn holds(kinds: &[&str]) -> Value {
 /// The sample with two workloads on one hostname, and a cluster in which all of it works.
 struct Cluster {
     shared: SharedGatewayInputs,
+    sets: Vec<ListenerSetInputs>,
     inputs: GatewayInputs,
     plan: Plan,
     seen: Seen,
@@ -39,9 +44,10 @@ const HTTPS: &str = "https-443-shop-example-org-eba1c86c72";
 impl Cluster {
     fn working() -> Self {
         let scene = samples::scenes().into_iter().find(|(name, _)| *name == "two_workloads").expect("in the sample").1;
-        let (shared, inputs) = (scene.shared.expect("in the sample"), scene.gateways[0].clone());
+        let (shared, sets, inputs) =
+            (scene.shared.expect("in the sample"), scene.listener_sets, scene.gateways[0].clone());
         let plan = gateway::render(&inputs).expect("in the sample");
-        let mut cluster = Self { plan, shared, inputs, seen: Seen::new() };
+        let mut cluster = Self { plan, shared, sets, inputs, seen: Seen::new() };
         let works = holds(&["Accepted", "Programmed", "ResolvedRefs"]);
         let entry = |name: &str| json!({ "name": name, "conditions": works });
         let mut of_gateway =
@@ -75,10 +81,19 @@ impl Cluster {
     }
 
     fn see(&mut self, at: ObjectRef, status: Value) {
-        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status, works: false });
+        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status });
     }
     fn status(&mut self, at: ObjectRef) -> &mut Value {
         &mut self.seen.get_mut(&at).expect("in the sample").status
+    }
+
+    /// As the store reads it after the ListenerSets were reconciled.
+    fn shared(&self) -> SharedGatewayInputs {
+        let mut shared = self.shared.clone();
+        for (status, set) in shared.listener_sets.iter_mut().zip(&self.sets) {
+            status.state = Some(listener_set_state(set, &self.seen));
+        }
+        shared
     }
 
     fn conditions(&self) -> Vec<NewCondition> {
@@ -115,7 +130,7 @@ fn what_works_is_ready_step_by_step() {
     assert_eq!(conditions.iter().map(|condition| condition.condition_type).collect::<Vec<_>>(), ALL);
     assert_eq!(cluster.blocked(), [""; 0]);
     assert!(
-        shared_gateway(&cluster.shared, &cluster.seen)
+        shared_gateway(&cluster.shared(), &cluster.seen)
             .iter()
             .all(|condition| condition.status == ConditionStatus::True)
     );
@@ -384,61 +399,62 @@ fn dns_is_told_where_somebody_publishes() {
 }
 
 #[test]
-fn users_hear_of_listeners_of_which_something_changed() {
+fn users_of_a_listener_are_woken_when_something_of_it_changed() {
     let mut cluster = Cluster::working();
-    let changed = |cluster: &Cluster| {
-        let of = |(listener, _): &(&Listener, String)| format!("{} {}", listener.key.protocol, listener.key.port);
-        changed_listeners(&cluster.shared, &cluster.seen).iter().map(of).collect::<Vec<_>>()
+    let mut known = ListenerSetState::default();
+    let woken = |cluster: &Cluster, known: &mut ListenerSetState| {
+        let set = &cluster.sets[0];
+        let state = listener_set_state(set, &cluster.seen);
+        let woken: Vec<_> = users_to_wake(set, known, &state).into_iter().collect();
+        let changed = state.users_see.iter().filter(|(name, see)| known.users_see.get(*name) != Some(*see));
+        let changed: Vec<_> = changed.map(|(name, _)| name.clone()).collect();
+        *known = state;
+        (woken, changed)
     };
-    let told = |cluster: &mut Cluster| {
-        let states = changed_listeners(&cluster.shared, &cluster.seen);
-        let states: Vec<_> = states.into_iter().map(|(listener, state)| (listener.key.clone(), state)).collect();
-        for (key, state) in states {
-            let listener = cluster.shared.listeners.iter_mut().find(|listener| listener.key == key).unwrap();
-            listener.state = Some(state);
-        }
-    };
-    assert_eq!(changed(&cluster), ["HTTP 80", "HTTPS 443", "TCP 5432"], "of a new one they have heard nothing");
-    told(&mut cluster);
-    assert_eq!(changed(&cluster), [""; 0]);
+    let users: Vec<i64> = cluster.sets[0].listeners[0].users.iter().map(|user| user.gateway_instance_id).collect();
+    let plain = "http-80-shop-example-org-eba1c86c72";
+    assert_eq!(woken(&cluster, &mut known), (users.clone(), vec![plain.into(), HTTPS.into()]), "they saw nothing yet");
+    assert_eq!(woken(&cluster, &mut known), (vec![], vec![]));
     let (set, gateway, certificate) = (cluster.set(), cluster.gateway(), cluster.certificate());
     cluster.status(set.clone())["listeners"][0]["attachedRoutes"] = json!(7);
-    assert_eq!(changed(&cluster), [""; 0], "counters are nobody's business");
+    assert_eq!(woken(&cluster, &mut known), (vec![], vec![]), "counters are nobody's business");
     cluster.status(certificate)["conditions"][0]["status"] = json!("False");
-    assert_eq!(changed(&cluster), ["HTTPS 443"]);
-    told(&mut cluster);
-    assert_eq!(changed(&cluster), [""; 0]);
+    assert_eq!(woken(&cluster, &mut known), (users, vec![HTTPS.into()]));
+    assert_eq!(woken(&cluster, &mut known), (vec![], vec![]));
+    // Of the Gateway itself all of its users hear, and the sets.
+    let before = shared_gateway_state(&cluster.shared(), &cluster.seen);
+    assert_eq!(shared_gateway_state(&cluster.shared(), &cluster.seen), before);
     cluster.status(gateway)["addresses"][0]["value"] = json!("192.0.2.2");
-    assert_eq!(changed(&cluster).len(), 3);
+    assert_ne!(shared_gateway_state(&cluster.shared(), &cluster.seen), before);
 }
 
 #[test]
-fn a_set_works_when_all_its_listeners_do() {
+fn a_shared_gateway_sums_up_its_listener_sets() {
     let mut cluster = Cluster::working();
-    let (set, certificate) = (cluster.set(), cluster.certificate());
-    let plan = render(&cluster.shared, &nothing_up_to_date).unwrap();
-    let object = |cluster: &mut Cluster, at: &ObjectRef| {
-        let mut body = plan.objects.iter().find(|object| object.at == *at).unwrap().body.clone();
-        body["status"] = cluster.status(at.clone()).clone();
-        body
+    let ready = |cluster: &Cluster, kind: &str| {
+        let all = shared_gateway(&cluster.shared(), &cluster.seen);
+        let found = all.into_iter().find(|condition| condition.condition_type == kind).unwrap();
+        (found.status, found.message)
     };
-    for at in [&set, &certificate] {
-        assert!(works(at, &object(&mut cluster, at), GENERATION), "{at}");
-        assert!(!works(at, &object(&mut cluster, at), GENERATION + 1), "{at}: it was said of an older one");
-        assert!(!works(&cluster.gateway(), &object(&mut cluster, at), GENERATION), "nobody asks for others");
-    }
-    let mut more = object(&mut cluster, &set);
-    more["spec"]["listeners"].as_array_mut().unwrap().push(json!({"name": "new"}));
-    assert!(!works(&set, &more, GENERATION), "of one nothing was said yet");
-    cluster.status(set.clone())["listeners"][1]["conditions"][0]["status"] = json!("False");
-    assert!(!works(&set, &object(&mut cluster, &set), GENERATION));
-
-    // Of a set that works the status is not needed.
-    let conditions = shared_gateway(&Cluster::working().shared, &Cluster::working().seen);
-    let mut cluster = Cluster::working();
-    for at in [set, certificate] {
-        let observed = cluster.seen.get_mut(&at).unwrap();
-        (observed.works, observed.status) = (true, Value::Null);
-    }
-    assert_eq!(shared_gateway(&cluster.shared, &cluster.seen), conditions);
+    assert_eq!(ready(&cluster, "ListenersReady"), (ConditionStatus::True, "4 listeners".into()));
+    assert_eq!(ready(&cluster, "CertificatesReady"), (ConditionStatus::True, "one certificate".into()));
+    cluster.status(cluster.certificate())["conditions"][0]["status"] = json!("False");
+    assert_eq!(ready(&cluster, "CertificatesReady").0, ConditionStatus::False);
+    // A listener that came since the set was reconciled.
+    let mut shared = cluster.shared();
+    shared.listener_sets[0].listeners += 1;
+    let all = shared_gateway(&shared, &cluster.seen);
+    let listeners = all.iter().find(|condition| condition.condition_type == "ListenersReady").unwrap();
+    assert_eq!(listeners.status, ConditionStatus::Unknown);
+    assert!(listeners.message.contains("ListenerSet shared-gateway-102/shared-gateway-102-0"), "{}", listeners.message);
+    // One that could not be applied.
+    assert_eq!(listener_sets_applied(&shared), None);
+    let conflict = vec![NewCondition::not_met("Applied", "Conflict", "it is somebody's")];
+    let conflict = Conditions::from_new(conflict, &Conditions::default(), 1, Default::default());
+    shared.listener_sets[0].applied = conflict.get("Applied").cloned();
+    let applied = listener_sets_applied(&shared).unwrap();
+    assert_eq!(
+        (applied.status, applied.reason.as_str(), applied.message.as_str()),
+        (ConditionStatus::False, "Conflict", "it is somebody's")
+    );
 }

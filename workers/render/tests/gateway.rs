@@ -1,12 +1,12 @@
 //! Gateway instances and shared gateways beyond the samples: what is refused, what is split, what order doesn't change.
 
 use causeway_records::{
-    inputs::{GatewayInputs, Listener, SharedGatewayInputs},
+    inputs::{GatewayInputs, Listener, ListenerSetInputs, SharedGatewayInputs},
     nouns::{AcmeChallenge, DomainNameDefinition, Placement},
 };
 use causeway_render::{
-    gateway,
-    plan::{Plan, nothing_up_to_date},
+    gateway, listener_set,
+    plan::Plan,
     samples::{self, Variant, http, tcp},
     shared_gateway,
 };
@@ -165,11 +165,16 @@ fn what_no_gateway_can_do_is_refused_with_the_field() {
 #[test]
 fn nobody_uses_it_and_it_stands_nowhere() {
     let mut inputs = samples::shared(2, vec![]).shared.unwrap();
-    assert_eq!(shared_gateway::render(&inputs, &nothing_up_to_date), Ok(Plan::default()));
+    assert_eq!(shared_gateway::render(&inputs), Ok(Plan::default()));
     assert_eq!(shared_gateway::secrets(&inputs), []);
-    inputs.listeners =
-        samples::shared(2, vec![samples::gateway(1, "web", None, &[http(8080, "/")], &[])]).shared.unwrap().listeners;
-    assert_eq!(shared_gateway::render(&inputs, &nothing_up_to_date).unwrap().objects.len(), 3);
+    let used = samples::shared(2, vec![samples::gateway(1, "web", None, &[http(8080, "/")], &[])]).shared.unwrap();
+    inputs.listeners = used.listeners;
+    assert_eq!(shared_gateway::render(&inputs).unwrap().objects.len(), 3);
+    let mut set = samples::shared(2, vec![domain_gateway()]).listener_sets.remove(0);
+    assert!(!listener_set::render(&set).unwrap().is_empty());
+    set.listeners.clear();
+    assert_eq!(listener_set::render(&set), Ok(Plan::default()));
+    assert_eq!(listener_set::secrets(&set), []);
 }
 
 #[test]
@@ -177,7 +182,8 @@ fn secrets_of_cert_manager_are_known() {
     let secrets = |name: &str| {
         let scene = samples::scenes().into_iter().find(|(scene, _)| *scene == name).unwrap().1;
         let of_gateways = scene.gateways.iter().flat_map(gateway::secrets);
-        let all = scene.shared.iter().flat_map(shared_gateway::secrets).chain(of_gateways);
+        let of_sets = scene.listener_sets.iter().flat_map(listener_set::secrets);
+        let all = of_sets.chain(scene.shared.iter().flat_map(shared_gateway::secrets)).chain(of_gateways);
         all.map(|at| at.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -187,6 +193,11 @@ fn secrets_of_cert_manager_are_known() {
     assert_eq!(secrets("ca"), ["Secret shared-gateway-104/shop-example-org-b08c4cdcbc"]);
     assert_eq!(secrets("dedicated"), ["Secret web-2307/shop-example-org-88a10ffafc"]);
     assert_eq!(secrets("plain"), [""; 0]);
+}
+
+/// With a hostname, whose listener is in a ListenerSet.
+fn domain_gateway() -> GatewayInputs {
+    samples::gateway(1, "web", Some((21, samples::domain(21))), &[http(80, "/")], &[])
 }
 
 /// A gateway with more hostnames and paths than one route may hold, and the shared gateway that carries it.
@@ -246,7 +257,7 @@ proptest! {
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
         let mut other = shared.clone();
         other.listeners = listeners;
-        prop_assert_eq!(shared_gateway::render(&other, &nothing_up_to_date), shared_gateway::render(&shared, &nothing_up_to_date));
+        prop_assert_eq!(shared_gateway::render(&other), shared_gateway::render(&shared));
         prop_assert_eq!(shared_gateway::secrets(&other), shared_gateway::secrets(&shared));
         mixed.shared_gateway = None;
         mixed.hostnames.truncate(60);
@@ -259,44 +270,50 @@ proptest! {
     }
 }
 
-/// Listeners for a few hostnames on four ports, in three ListenerSets; the certificates are proved by plain HTTP.
-fn spread(ordinals: Vec<(usize, usize, i32)>) -> SharedGatewayInputs {
+/// Listeners for a few hostnames on four ports, those of each hostname in one of three ListenerSets; the certificates are proved by plain HTTP.
+fn spread(listeners: Vec<(usize, usize)>) -> (SharedGatewayInputs, Vec<ListenerSetInputs>) {
     let http01 = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
     let ports = [http(80, "/"), http(8080, "/"), http(443, "/").tls(), http(8443, "/").tls()];
     let scene = samples::shared(2, vec![samples::gateway(1, "web", Some((21, http01)), &ports, &[5432])]);
-    let mut shared = scene.shared.expect("a shared gateway");
-    let (named, nameless): (Vec<_>, Vec<_>) =
-        shared.listeners.into_iter().partition(|listener| listener.listener_set.is_some());
-    shared.listeners = nameless;
+    let shared = scene.shared.expect("a shared gateway");
+    let named = &scene.listener_sets[0].listeners;
+    let mut all: Vec<Listener> = shared.listeners.iter().filter(|l| l.listener_set.is_none()).cloned().collect();
     let mut taken = BTreeSet::new();
-    for (port, hostname, ordinal) in ordinals {
+    for (port, hostname) in listeners {
         let mut listener = named[port].clone();
         listener.key.hostname = Some(format!("h{hostname}.example.org"));
-        listener.listener_set = Some(ordinal);
+        listener.listener_set = i32::try_from(hostname % 3).ok();
         if taken.insert(listener.key.clone()) {
-            shared.listeners.push(listener);
+            all.push(listener);
         }
     }
-    shared
+    samples::spread(shared.gateway, all, shared.domains, shared.accounts)
 }
 
 proptest! {
     #[test]
-    fn a_listener_set_alone_is_as_among_all(
-        ordinals in proptest::collection::vec((0usize..4, 0usize..5, 0i32..3), 1..16),
-        asked in proptest::collection::btree_set(0i32..3, 1..3),
+    fn every_listener_and_certificate_is_rendered_once_and_challenges_are_answered(
+        listeners in proptest::collection::vec((0usize..4, 0usize..5), 1..16),
     ) {
-        let whole = spread(ordinals);
-        let asked: Vec<i32> = asked.into_iter().collect();
-        let is_asked = |listener: &Listener| listener.listener_set.is_some_and(|ordinal| asked.contains(&ordinal));
-        let hostnames: BTreeSet<_> =
-            whole.listeners.iter().filter(|l| is_asked(l)).map(|l| l.key.hostname.clone()).collect();
-        let mut part = whole.clone();
-        part.listeners.retain(|listener| hostnames.contains(&listener.key.hostname));
-        let sets: BTreeSet<_> = asked.iter().map(|ordinal| shared_gateway::holder(&whole.gateway.object_name, Some(*ordinal))).collect();
-        let all = shared_gateway::render(&whole, &nothing_up_to_date).unwrap();
-        let expected: Vec<_> = all.objects.into_iter().filter(|object| sets.contains(&object.at)).collect();
-        let alone = shared_gateway::render_listener_sets(&part, &asked, &nothing_up_to_date).unwrap();
-        prop_assert_eq!(alone.objects, expected);
+        let (shared, sets) = spread(listeners);
+        let mut objects = shared_gateway::render(&shared).unwrap().objects;
+        for set in &sets {
+            objects.extend(listener_set::render(set).unwrap().objects);
+        }
+        let kind = |kind: &str| objects.iter().filter(|object| object.at.kind == kind).collect::<Vec<_>>();
+        let specs: Vec<&Value> = kind("ListenerSet").iter().flat_map(|set| set.body["spec"]["listeners"].as_array().unwrap()).collect();
+        prop_assert_eq!(specs.len(), sets.iter().map(|set| set.listeners.len()).sum::<usize>());
+        let secured: BTreeSet<&str> =
+            specs.iter().filter(|spec| spec["protocol"] == "HTTPS").map(|spec| spec["hostname"].as_str().unwrap()).collect();
+        prop_assert_eq!(kind("Certificate").len(), secured.len());
+        let own_namespace = |spec: &Value| spec["allowedRoutes"].to_string().contains("\"shared-gateway-2\"");
+        for spec in &specs {
+            let plain = spec["port"] == 80 && secured.contains(spec["hostname"].as_str().unwrap());
+            prop_assert_eq!(own_namespace(spec), plain, "{}", spec);
+        }
+        let answered: BTreeSet<&str> = specs.iter().filter(|spec| own_namespace(spec)).map(|spec| spec["hostname"].as_str().unwrap()).collect();
+        let gateway = &kind("Gateway")[0].body["spec"]["listeners"];
+        let default = gateway.as_array().unwrap().iter().find(|spec| spec["port"] == 80).unwrap();
+        prop_assert_eq!(own_namespace(default), answered != secured);
     }
 }

@@ -171,7 +171,7 @@ fn a_workload_is_ready_when_its_objects_are() {
         for object in &plan.objects {
             let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
             if let Some(status) = status {
-                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: 3, status, works: false };
+                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: 3, status };
                 seen.insert(object.at.clone(), observed);
             }
         }

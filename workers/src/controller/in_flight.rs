@@ -41,7 +41,7 @@ pub(super) enum Echo {
 
 impl InFlight {
     pub(super) fn begin(&self, key: &Key) {
-        self.lock().running.insert(key.clone());
+        self.lock().running.insert(*key);
     }
 
     pub(super) fn contains(&self, key: &Key) -> bool {
@@ -64,7 +64,7 @@ impl InFlight {
         if observed.len() >= MANY {
             observed.retain(|_, until| until.elapsed() < KEPT);
         }
-        observed.insert(key.clone(), at);
+        observed.insert(*key, at);
     }
 
     /// What an event is that was received at `at`.

@@ -43,7 +43,7 @@ pub(super) async fn wake_owners(
             Echo::Seen => false,
             Echo::InFlight => true,
             Echo::Unseen => {
-                unseen.push(key.clone());
+                unseen.push(*key);
                 false
             }
         });

@@ -4,7 +4,7 @@ use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, reach};
-use causeway_records::status::NewCondition;
+use causeway_records::{Kind, status::NewCondition};
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
     Confirmed,
@@ -53,21 +53,25 @@ impl Reconcile<'_> {
     }
 }
 
+/// The record waits until these other ones are gone.
+pub(super) fn wait_for(names: &[String]) -> Outcome {
+    let message = format!("waits until these are gone: {}", names.join(", "));
+    // Whatever goes wakes it; the time is a net.
+    Outcome::with(vec![NewCondition::not_met(DELETED, "Waiting", message)]).requeue_after(Duration::from_secs(5))
+}
+
 /// The row is deleted, or waits for other records.
 pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
     reach(&CONFIRM_NEXT);
     match context.store.confirm_deleted(claimed.key.kind, claimed.key.id).await? {
         Confirmed::Gone => {
-            context.store.record_event(&claimed.key, "SuccessfulDelete", "deleted", false).await?;
+            if claimed.key.kind != Kind::ListenerSet {
+                context.store.record_event(&claimed.key, "SuccessfulDelete", "deleted", false).await?;
+            }
             tracing::info!("deleted");
             Ok(Outcome { deleted: true, ..Outcome::default() })
         }
-        Confirmed::Waits(names) => {
-            let message = format!("waits until these are gone: {}", names.join(", "));
-            // Whatever goes wakes it; the time is a net.
-            let condition = NewCondition::not_met(DELETED, "Waiting", message);
-            Ok(Outcome::with(vec![condition]).requeue_after(Duration::from_secs(5)))
-        }
+        Confirmed::Waits(names) => Ok(wait_for(&names)),
     }
 }
 

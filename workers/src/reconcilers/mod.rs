@@ -23,7 +23,7 @@ mod domain_name;
 mod failed;
 mod gateway;
 mod kubernetes_runtime;
-mod listener_sets;
+mod listener_set;
 mod prerequisites;
 mod shared_gateway;
 mod support_service;
@@ -86,9 +86,25 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Kind::SupportServiceInstance => support_service::reconcile(ctx).await,
         Kind::WorkloadInstance => workload::reconcile(ctx).await,
         Kind::SharedGateway => shared_gateway::reconcile(ctx).await,
+        Kind::ListenerSet => listener_set::reconcile(ctx).await,
         Kind::GatewayInstance => gateway::reconcile(ctx).await,
         Kind::DomainNameInstance => domain_name::reconcile(ctx).await,
-        other => Ok(ctx.invalid(format!("this release of the workers can't bring about a {other}"))),
+        // Definitions and runtimes are reconciled without a connection, and the others are never in the queue.
+        Kind::KubernetesRuntimeDefinition
+        | Kind::KubernetesRuntimeInstance
+        | Kind::WorkloadDefinition
+        | Kind::WorkloadResourceDefinition
+        | Kind::WorkloadResourceInstance
+        | Kind::WorkloadEvent
+        | Kind::GatewayDefinition
+        | Kind::GatewayHttpPort
+        | Kind::GatewayTcpPort
+        | Kind::DomainNameDefinition
+        | Kind::AwsAccount
+        | Kind::AttachedObjectReference
+        | Kind::Event
+        | Kind::AccessToken
+        | Kind::AuditEvent => Ok(ctx.invalid(format!("a {} has no objects in a cluster", ctx.claimed.key.kind))),
     }
 }
 

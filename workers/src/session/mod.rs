@@ -18,12 +18,11 @@
 
 mod breaker;
 mod connection;
-mod looks;
 mod restore_guard;
 mod touch_budget;
 
-use self::{breaker::CircuitBreaker, looks::Looks, restore_guard::RestoreGuard, touch_budget::TouchBudget};
-pub(crate) use self::{connection::Connection, looks::Look, restore_guard::RestoreError};
+use self::{breaker::CircuitBreaker, restore_guard::RestoreGuard, touch_budget::TouchBudget};
+pub(crate) use self::{connection::Connection, restore_guard::RestoreError};
 use crate::{context::Context, controller::LeaseGuard};
 use causeway_cluster::ClusterError;
 use causeway_records::Kind;
@@ -44,7 +43,6 @@ pub(crate) struct ClusterSession {
     breaker: Mutex<CircuitBreaker>,
     restore_guard: RestoreGuard,
     touch_budget: TouchBudget,
-    looks: Looks,
 }
 
 /// Why nothing can be done in a cluster.
@@ -85,8 +83,8 @@ pub(crate) enum Connectivity {
 impl ClusterSession {
     /// Sends nothing yet. `wake` takes the records whose objects changed in the cluster.
     pub(crate) fn new(context: Context, lease: Lease, guard: LeaseGuard, wake: mpsc::UnboundedSender<Key>) -> Self {
-        let (connection, breaker, restore_guard, touch_budget, looks) = Default::default();
-        Self { context, lease, guard, wake, connection, breaker, restore_guard, touch_budget, looks }
+        let (connection, breaker, restore_guard, touch_budget) = Default::default();
+        Self { context, lease, guard, wake, connection, breaker, restore_guard, touch_budget }
     }
 
     /// Id of the runtime instance.
@@ -151,7 +149,7 @@ impl ClusterSession {
 
     /// Notes that a record's status says that the cluster is unavailable.
     pub(crate) fn status_reported(&self, key: &Key) {
-        self.breaker().report(key.clone());
+        self.breaker().report(*key);
     }
 
     /// Whether one more object may be touched now; then it counts as touched.

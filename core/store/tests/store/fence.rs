@@ -1,10 +1,9 @@
 //! What Postgres keeps from being overwritten: by a worker that lost its lease, and by a database that lost its memory.
 
-use crate::fixture::{World, patch};
+use crate::fixture::World;
 use causeway_records::{
     database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
-    nouns::GatewayHttpPort,
     status::NewCondition,
 };
 use causeway_store::{
@@ -61,31 +60,6 @@ async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
     let now = world.store.begin(&key, new).await.unwrap().unwrap();
     assert!(now.conditions.get("Applied").is_none());
     assert_eq!((now.inventory, now.last_error.as_deref()), (vec![entry("second")], Some("the successor's")));
-}
-
-#[sqlx::test(migrations = false)]
-async fn what_users_of_a_listener_heard_is_noted_by_whoever_has_the_cluster(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", r#""HttpPorts":[{"Port":80},{"Port":8080}]"#).await;
-    let instance = world.instance("web", definition).await.unwrap().id();
-    let gateway = world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
-    let key = Key { kind: causeway_records::Kind::SharedGateway, id: gateway };
-    let states = async || -> Vec<Option<String>> {
-        let inputs = world.store.shared_gateway_inputs(gateway).await.unwrap();
-        inputs.listeners.into_iter().map(|listener| listener.state).collect()
-    };
-    assert_eq!(states().await, [None, None]);
-    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
-    let second = world.store.shared_gateway_inputs(gateway).await.unwrap().listeners.remove(1).key;
-    world.store.save_listener_states(&work, &[(&second, "heard".into())]).await.unwrap();
-    assert_eq!(states().await, [None, Some("heard".into())]);
-    let mut late = work;
-    late.lease.epoch -= 1;
-    world.store.save_listener_states(&late, &[(&second, "late".into())]).await.unwrap();
-    assert_eq!(states().await, [None, Some("heard".into())]);
-    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
-    world.writer.change(ports[1].id(), patch::<GatewayHttpPort>(r#"{"Port":8081}"#)).await.unwrap();
-    assert_eq!(states().await, [None, None], "of a new listener nobody has heard");
 }
 
 #[sqlx::test(migrations = false)]

@@ -1,25 +1,32 @@
-//! What a shared gateway is woken for.
+//! Which ListenerSets listeners are placed in, who is woken for them, and what their reconciles read.
 
 use crate::fixture::{World, patch};
 use causeway_records::{
-    inputs::{Listener, Protocol},
+    Kind,
+    inputs::{Listener, ListenerSetState, Protocol},
     nouns::*,
 };
-use causeway_store::queue::{Claimed, Key};
+use causeway_store::queue::{Key, Outcome};
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 
 const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
 
 impl World {
-    async fn shared_gateway(&self) -> Claimed {
+    async fn shared_gateway(&self) -> Key {
         let (gateways, _) = self.store.list::<SharedGateway>(&[], 10, 0).await.unwrap();
-        let key = Key { kind: causeway_records::Kind::SharedGateway, id: gateways[0].id() };
-        self.store.begin(&key, self.lease()).await.unwrap().unwrap()
+        Key { kind: Kind::SharedGateway, id: gateways[0].id() }
     }
 
-    /// The ListenerSets that everything since a pass was about.
-    async fn woken_since(&self, pass: &Claimed) -> Option<Vec<i32>> {
-        self.store.woken_listener_sets(&self.shared_gateway().await, pass.wake_seq).await.unwrap()
+    /// The ListenerSets, by ordinal.
+    async fn listener_sets(&self, pool: &PgPool) -> Vec<Key> {
+        let text = "SELECT id FROM listener_sets WHERE deleted_at IS NULL ORDER BY ordinal";
+        let ids: Vec<i64> = sqlx::query_scalar(text).fetch_all(pool).await.unwrap();
+        ids.into_iter().map(|id| Key { kind: Kind::ListenerSet, id }).collect()
+    }
+
+    async fn wake_seq(&self, key: &Key) -> i64 {
+        self.store.begin(key, self.lease()).await.unwrap().unwrap().wake_seq
     }
 
     /// An instance of a definition of its own, with a hostname of its own.
@@ -31,64 +38,92 @@ impl World {
 }
 
 #[sqlx::test(migrations = false)]
-async fn listeners_that_are_added_wake_for_their_listener_sets(pool: PgPool) {
-    let world = World::new(&pool).await;
-    world.add("first", PORT).await;
-    let begun = world.shared_gateway().await;
-    assert_eq!(world.woken_since(&begun).await, None, "nothing has woken it");
-    for n in 0..8 {
-        world.add(&format!("more-{n}"), PORT).await;
-    }
-    // Nine fill one set and begin the next.
-    assert_eq!(world.woken_since(&begun).await, Some(vec![0, 1]));
-    let begun = world.shared_gateway().await;
-    world.add("last", PORT).await;
-    assert_eq!(world.woken_since(&begun).await, Some(vec![1]));
-    world.store.forget_listener_set_wakes(&world.shared_gateway().await).await.unwrap();
-    assert_eq!(world.woken_since(&begun).await, None, "it is not known any more what that was about");
-}
-
-#[sqlx::test(migrations = false)]
-async fn whatever_else_wakes_for_the_whole(pool: PgPool) {
+async fn a_listener_that_comes_or_goes_wakes_its_listener_set_alone(pool: PgPool) {
     let world = World::new(&pool).await;
     let first = world.add("first", PORT).await;
-    let begun = world.shared_gateway().await;
-    world.add("secure", r#""HttpPorts":[{"Port":443,"TLSEnabled":true}]"#).await;
-    assert_eq!(world.woken_since(&begun).await, None, "a certificate");
-
-    let begun = world.shared_gateway().await;
-    world.add("tcp", r#""TcpPorts":[{"Port":5432}]"#).await;
-    assert_eq!(world.woken_since(&begun).await, None, "a listener on the Gateway itself");
-
-    let begun = world.shared_gateway().await;
+    let gateway = world.shared_gateway().await;
+    let sets = world.listener_sets(&pool).await;
+    assert_eq!(sets.len(), 1);
+    let before = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
+    for n in 0..7 {
+        world.add(&format!("more-{n}"), PORT).await;
+    }
+    let full = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
+    assert_eq!(full, (before.0, before.1 + 7));
+    // Eight fill a set; the ninth begins the next.
+    world.add("last", PORT).await;
+    let sets = world.listener_sets(&pool).await;
+    assert_eq!((sets.len(), world.wake_seq(&sets[0]).await), (2, full.1));
+    let second = world.wake_seq(&sets[1]).await;
     world.writer.change(first, patch::<GatewayDefinition>(r#"{"Hostnames":["other.example.test"]}"#)).await.unwrap();
-    assert_eq!(world.woken_since(&begun).await, None, "a listener goes");
-
-    let begun = world.shared_gateway().await;
-    world.add("plain", PORT).await;
-    assert!(world.woken_since(&begun).await.is_some());
-    world.store.wake(std::slice::from_ref(&begun.key)).await.unwrap();
-    assert_eq!(world.woken_since(&begun).await, None, "something in the cluster");
+    assert!(world.wake_seq(&sets[0]).await > full.1, "a listener went");
+    assert!(world.wake_seq(&sets[1]).await > second, "and came");
+    assert_eq!(world.wake_seq(&gateway).await, full.0);
 }
 
 #[sqlx::test(migrations = false)]
-async fn the_listeners_of_a_set_come_with_all_of_their_hostnames(pool: PgPool) {
+async fn certificates_and_listeners_on_the_gateway_wake_the_gateway(pool: PgPool) {
+    let world = World::new(&pool).await;
+    world.add("first", PORT).await;
+    let gateway = world.shared_gateway().await;
+    let sets = world.listener_sets(&pool).await;
+    let (before, set) = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
+    world.add("secure", r#""HttpPorts":[{"Port":443,"TLSEnabled":true}]"#).await;
+    let secured = world.wake_seq(&gateway).await;
+    assert!(secured > before && world.wake_seq(&sets[0]).await > set);
+    world.add("tcp", r#""TcpPorts":[{"Port":5432}]"#).await;
+    assert!(world.wake_seq(&gateway).await > secured);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_listener_set_reads_its_own_listeners_and_its_gateway_those_with_certificates(pool: PgPool) {
     let world = World::new(&pool).await;
     for n in 0..12 {
         world.add(&format!("web-{n}"), PORT).await;
     }
-    world.add("both", r#""HttpPorts":[{"Port":8080},{"Port":8443,"TLSEnabled":true}]"#).await;
-    let gateway = world.shared_gateway().await.key.id;
-    let whole = world.store.shared_gateway_inputs(gateway).await.unwrap();
-    let secure = whole.listeners.iter().find(|listener| listener.key.protocol == Protocol::Https).unwrap();
-    for slot in 0..=1 {
-        let part = world.store.listener_set_inputs(gateway, &[slot]).await.unwrap();
-        let in_set: Vec<_> = whole.listeners.iter().filter(|listener| listener.listener_set == Some(slot)).collect();
-        assert!((1..=8).contains(&in_set.len()));
-        let named = |listener: &&Listener| in_set.iter().any(|other| other.key.hostname == listener.key.hostname);
-        let expected: Vec<_> = whole.listeners.iter().filter(named).cloned().collect();
-        assert_eq!(part.listeners, expected);
+    world
+        .add("both", r#""HttpPorts":[{"Port":8080},{"Port":8443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#)
+        .await;
+    let sets = world.listener_sets(&pool).await;
+    let mut all: Vec<Listener> = vec![];
+    for (ordinal, key) in (0..).zip(&sets) {
+        let inputs = world.store.listener_set_inputs(key.id).await.unwrap();
+        assert_eq!(inputs.ordinal, ordinal);
+        assert!((1..=8).contains(&inputs.listeners.len()));
+        assert!(inputs.listeners.iter().all(|listener| listener.listener_set == Some(ordinal)));
+        let secure = inputs.listeners.iter().any(|listener| listener.key.protocol == Protocol::Https);
+        assert_eq!(secure, !inputs.domains.is_empty());
+        all.extend(inputs.listeners);
     }
-    let beside = world.store.listener_set_inputs(gateway, &[secure.listener_set.unwrap()]).await.unwrap();
-    assert!(beside.listeners.contains(secure) && !beside.domains.is_empty());
+    let hostnames: BTreeSet<_> = all.iter().map(|listener| listener.key.hostname.clone()).collect();
+    assert_eq!((all.len(), hostnames.len()), (14, 13));
+    let gateway = world.store.shared_gateway_inputs(world.shared_gateway().await.id).await.unwrap();
+    let read: Vec<_> =
+        gateway.listeners.iter().map(|listener| (listener.key.port, listener.listener_set.is_some())).collect();
+    assert_eq!(read, [(5432, false), (8080, true), (8443, true)], "the last two are of one hostname");
+    let counts: Vec<_> = gateway.listener_sets.iter().map(|set| set.listeners).collect();
+    assert_eq!((counts.iter().sum::<usize>(), counts.len()), (14, sets.len()));
+    assert!(gateway.listener_sets.iter().all(|set| set.applied.is_none() && set.state.is_none()));
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_a_listener_set_publishes_is_written_by_whoever_has_the_cluster_and_wakes_its_gateway(pool: PgPool) {
+    let world = World::new(&pool).await;
+    world.add("first", PORT).await;
+    let (gateway, set) = (world.shared_gateway().await, world.listener_sets(&pool).await[0]);
+    let mut claimed = world.store.begin(&set, world.lease()).await.unwrap().unwrap();
+    let before = world.wake_seq(&gateway).await;
+    let state = ListenerSetState::default();
+    let outcome = Outcome::default().publish(None, serde_json::to_value(&state).unwrap());
+    claimed.lease.epoch -= 1;
+    world.store.complete(&claimed, &outcome, 1).await.unwrap();
+    let published = async || {
+        let inputs = world.store.shared_gateway_inputs(gateway.id).await.unwrap();
+        inputs.listener_sets[0].state.clone()
+    };
+    assert_eq!((published().await, world.wake_seq(&gateway).await), (None, before));
+    claimed.lease.epoch += 1;
+    world.store.complete(&claimed, &outcome, 1).await.unwrap();
+    assert_eq!(published().await, Some(state));
+    assert!(world.wake_seq(&gateway).await > before);
 }

@@ -141,14 +141,19 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
     assert_eq!((made.len(), count(0), count(1), count(2)), (20, 8, 8, 4));
 
     // A set that an earlier release has filled stays as it is, and takes no further ones.
-    sqlx::query("UPDATE gateway_listeners SET slot = 0").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE gateway_listeners SET listener_set_id = (SELECT id FROM listener_sets WHERE ordinal = 0)")
+        .execute(&pool)
+        .await
+        .unwrap();
     let definition = world.definition("one", r#""Hostnames":["one.example.test"],"HttpPorts":[{"Port":80}]"#).await;
     let more = slots(world.instance("one", definition).await.unwrap().id()).await;
     assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
 
     // Once the last one is full, room that others have left is used before a new one is begun: 8, 5 and 8 are there.
-    let spread = "UPDATE gateway_listeners l SET slot = CASE WHEN n < 8 THEN 0 WHEN n < 13 THEN 1 ELSE 2 END
-        FROM (SELECT ctid, row_number() OVER () - 1 AS n FROM gateway_listeners) o WHERE l.ctid = o.ctid";
+    let spread = "UPDATE gateway_listeners l SET listener_set_id = s.id
+        FROM (SELECT ctid, row_number() OVER () - 1 AS n FROM gateway_listeners) o
+            JOIN listener_sets s ON s.ordinal = CASE WHEN n < 8 THEN 0 WHEN n < 13 THEN 1 ELSE 2 END
+        WHERE l.ctid = o.ctid";
     assert_eq!(sqlx::query(spread).execute(&pool).await.unwrap().rows_affected(), 21);
     let definition = world.definition("two", r#""Hostnames":["two.example.test"],"HttpPorts":[{"Port":80}]"#).await;
     let more = slots(world.instance("two", definition).await.unwrap().id()).await;

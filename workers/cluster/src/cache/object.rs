@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::{conditions::works, labels::OWNER, observed::Observed};
+use causeway_render::{labels::OWNER, observed::Observed};
 use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -32,8 +32,6 @@ pub struct CachedObject {
     pub applied: bool,
     /// The Certificate that cert-manager made this Secret for.
     pub certificate: Option<Box<str>>,
-    /// See [`works`].
-    works: bool,
     /// The status without what ticks, as JSON text: a tenth of what a tree of values takes.
     status: Box<str>,
 }
@@ -44,7 +42,6 @@ impl CachedObject {
         let status = stable_status(&object.data["status"]);
         let at = ObjectRef { namespace: object.namespace(), name: object.name_any(), ..kind.clone() };
         let generation = object.metadata.generation.unwrap_or_default();
-        let works = works(&at, &object.data, generation);
         let mut body = std::mem::take(&mut object.data);
         if let Some(fields) = body.as_object_mut() {
             fields.insert("metadata".to_owned(), json!(object.metadata));
@@ -55,7 +52,6 @@ impl CachedObject {
             live_hash: live_hash(&body, field_manager),
             applied: is_applied_by(&body, field_manager),
             certificate: object.annotations().get(CERTIFICATE_NAME).map(|name| name.as_str().into()),
-            works,
             generation,
             deleting: object.metadata.deletion_timestamp.is_some(),
             resource_version: object.metadata.resource_version.unwrap_or_default().into_boxed_str(),
@@ -75,22 +71,11 @@ impl CachedObject {
     /// Whether nobody need be woken for the step from one to the other: all but the resourceVersion is the same.
     pub(super) fn means_the_same_as(&self, other: &Self) -> bool {
         // Destructured, so that whoever adds a field has to decide here.
-        let Self {
-            at,
-            uid,
-            owner,
-            live_hash,
-            generation,
-            deleting,
-            resource_version: _,
-            applied,
-            certificate,
-            works,
-            status,
-        } = self;
+        let Self { at, uid, owner, live_hash, generation, deleting, resource_version: _, applied, certificate, status } =
+            self;
         (at, uid, owner, live_hash) == (&other.at, &other.uid, &other.owner, &other.live_hash)
             && (generation, deleting, applied) == (&other.generation, &other.deleting, &other.applied)
-            && (certificate, works, status) == (&other.certificate, &other.works, &other.status)
+            && (certificate, status) == (&other.certificate, &other.status)
     }
 
     /// The status without what ticks; null when there is none yet.
@@ -112,17 +97,7 @@ impl CachedObject {
 
     /// The form from which conditions are computed.
     pub fn observed(&self) -> Observed {
-        self.observed_as(false)
-    }
-
-    /// The same for an object that is as we left it: of one that works nobody needs the status.
-    pub fn observed_standing(&self) -> Observed {
-        self.observed_as(self.works)
-    }
-
-    fn observed_as(&self, works: bool) -> Observed {
-        let status = if works { Value::Null } else { self.status() };
-        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status, works }
+        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status: self.status() }
     }
 
     /// An object without owner or status.
@@ -138,7 +113,6 @@ impl CachedObject {
             deleting: false,
             applied: true,
             certificate: None,
-            works: false,
             status: "null".into(),
         }
     }

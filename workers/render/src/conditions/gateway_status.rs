@@ -4,20 +4,16 @@ use super::{
     ADDRESS_ASSIGNED, CERTIFICATES_READY, GATEWAY_ACCEPTED, GATEWAY_PROGRAMMED, LISTENERS_READY, NotReady,
     controller_condition::{ControllerCondition, require_true},
     count,
-    listener_status::{FaultyListener, all_work},
+    listener_status::FaultyListener,
     report_first, summarize,
 };
 use crate::{
     domain_name::Targets,
     driver::{self, Driver},
-    k8s::{
-        cert_manager::{CERTIFICATE, CHALLENGE},
-        gateway_api::LISTENER_SET,
-    },
+    k8s::cert_manager::CHALLENGE,
     observed::{Observed, Seen},
 };
 use causeway_records::{inventory::ObjectRef, status::NewCondition};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The Gateway of a record, as far as it is seen in the cluster.
@@ -118,16 +114,6 @@ impl<'a> GatewayStatus<'a> {
     }
 }
 
-/// Whether a ListenerSet with all its listeners, or a Certificate, has every required condition True at its generation. The watch cache calls it
-/// once for each change of such an object, so that reconciles need not read thousands of statuses. False for other kinds.
-pub fn works(at: &ObjectRef, object: &Value, generation: i64) -> bool {
-    if CERTIFICATE.is(at) {
-        let ready = ControllerCondition::find_at(&object["status"]["conditions"], "Ready", generation);
-        return ready.is_some_and(|ready| ready.is_true());
-    }
-    LISTENER_SET.is(at) && all_work(object, generation)
-}
-
 /// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
 pub(super) fn certificates_ready(
     certificates: &BTreeMap<&str, ObjectRef>,
@@ -148,9 +134,6 @@ pub(super) fn certificate_not_ready(hostname: &str, at: &ObjectRef, seen: &Seen)
     let Some(observed) = seen.get(at) else {
         return Some(NotReady::pending(format!("{at} for {hostname} is not seen in the cluster yet")));
     };
-    if observed.works {
-        return None;
-    }
     let challenge = || {
         challenge_reason(at, seen)
             .map(|why| format!("; the authority could not verify {hostname}: {why}"))
@@ -174,7 +157,7 @@ fn challenge_reason<'a>(certificate: &ObjectRef, seen: &'a Seen) -> Option<&'a s
 }
 
 /// None also for an issuer that is not in the cluster, or of which nothing is known: its certificates report that.
-fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
+pub(super) fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
     let ready = ControllerCondition::find_current(seen.get(at)?, "Ready").filter(|ready| ready.is_false())?;
     let message = format!("{at} can't sign: {}; correct the domain name definition", ready.explanation());
     Some(NotReady::failed(ready.reason, message))

@@ -1,5 +1,4 @@
-//! The state of a single listener. It is judged without composing messages, because a gateway may have thousands of them; a message is written
-//! for the one that a condition reports.
+//! The state of a single listener. It is judged without composing messages; a message is written for the one that a condition reports.
 
 use super::{NotReady, controller_condition::ControllerCondition};
 use crate::{
@@ -35,9 +34,6 @@ impl<'a> ListenerFault<'a> {
     /// Judges a listener by the status of the Gateway or ListenerSet that holds it.
     pub(super) fn find(key: &ListenerKey, holder: Option<&'a Observed>) -> Option<Self> {
         let Some(holder) = holder else { return Some(Self::HolderMissing) };
-        if holder.works {
-            return None;
-        }
         let entries = holder.status.get("listeners");
         let Some(entry) = entries.and_then(|entries| find_entry(entries, &names::listener(key))) else {
             let accepted = ControllerCondition::find_current(holder, "Accepted");
@@ -116,23 +112,6 @@ impl<'a> FaultyListener<'a> {
             }
         }
     }
-}
-
-/// Whether all listeners in the `spec` of a ListenerSet work.
-pub(super) fn all_work(set: &Value, generation: i64) -> bool {
-    let Some(listeners) = set["spec"]["listeners"].as_array() else { return false };
-    let entries = &set["status"]["listeners"];
-    listeners.iter().all(|listener| {
-        let entry = find_entry(entries, listener["name"].as_str().unwrap_or_default());
-        entry.is_some_and(|entry| entry_works(entry, generation))
-    })
-}
-
-fn entry_works(entry: &Value, generation: i64) -> bool {
-    let is_true = |condition_type| {
-        ControllerCondition::find_at(&entry["conditions"], condition_type, generation).is_some_and(|c| c.is_true())
-    };
-    !is_true("Conflicted") && REQUIRED.into_iter().all(is_true)
 }
 
 /// The entry of a listener in `status.listeners` of a Gateway or ListenerSet.

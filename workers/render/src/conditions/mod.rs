@@ -10,6 +10,7 @@ mod controller_condition;
 mod domain_name;
 mod gateway;
 mod gateway_status;
+mod listener_set;
 mod listener_status;
 mod routes;
 mod shared_gateway;
@@ -17,12 +18,14 @@ mod workload;
 
 pub use domain_name::domain_name_instance;
 pub use gateway::gateway_instance;
-pub use gateway_status::works;
-pub use shared_gateway::{changed_listeners, shared_gateway};
+pub use listener_set::{listener_set, listener_set_state, users_to_wake};
+pub use shared_gateway::{listener_sets_applied, shared_gateway, shared_gateway_state};
 pub use workload::workload_instance;
 
 use causeway_records::status::NewCondition;
 
+/// The record's objects are in the cluster as they were rendered.
+pub const APPLIED: &str = "Applied";
 /// The Gateway's controller has accepted it.
 pub const GATEWAY_ACCEPTED: &str = "GatewayAccepted";
 /// The Gateway's proxies run as the Gateway asks.

@@ -1,105 +1,99 @@
-//! Conditions of a shared gateway, and the states of its listeners, whose changes wake the gateway instances that use them.
+//! Conditions of a shared gateway: of its own objects, and of its ListenerSets as their last reconciles left them.
 
 use super::{
-    gateway_status::{self, GatewayStatus, certificate_not_ready},
+    APPLIED, CERTIFICATES_READY, LISTENERS_READY, NotReady,
+    gateway_status::{GatewayStatus, issuer_not_ready},
+    listener_set::{plus, readiness, report},
     listener_status::{FaultyListener, ListenerFault},
+    summarize,
 };
 use crate::{
-    observed::{Observed, Seen},
+    observed::Seen,
     plan::hash,
-    shared_gateway::{certificate_ref, driver, gateway_ref, holder, issuer_ref},
+    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners},
 };
 use causeway_records::{
-    inputs::{Listener, Protocol, SharedGatewayInputs},
-    inventory::ObjectRef,
-    status::NewCondition,
+    inputs::{ListenerSetStatus, Readiness, SharedGatewayInputs},
+    status::{ConditionStatus, NewCondition},
 };
-use serde_json::json;
-use std::{
-    borrow::Cow,
-    collections::{BTreeSet, HashMap},
-};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
 pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<NewCondition> {
-    if inputs.listeners.is_empty() {
+    if !inputs.is_used() {
         return Vec::new();
     }
     let gateway = find_gateway(inputs, seen);
     let mut conditions = gateway.conditions();
-    let holders = Holders::find(inputs, seen);
-    let faulty: Vec<_> = inputs.listeners.iter().filter_map(|listener| holders.judge(listener)).collect();
-    conditions.push(gateway.listeners_ready(inputs.listeners.len(), &faulty));
+    conditions.push(match gateway.observed {
+        None => summarize(LISTENERS_READY, vec![gateway.missing()], ""),
+        Some(_) => report(LISTENERS_READY, &listeners_readiness(inputs, seen), "listener"),
+    });
     conditions.extend(certificates_ready(inputs, seen));
     conditions
+}
+
+/// `Applied` of the first ListenerSet that could not be applied: then the gateway's isn't met either.
+pub fn listener_sets_applied(inputs: &SharedGatewayInputs) -> Option<NewCondition> {
+    let applied = inputs.listener_sets.iter().filter_map(|set| set.applied.as_ref());
+    let first = applied.into_iter().find(|applied| applied.status != ConditionStatus::True)?;
+    Some(NewCondition::not_met(APPLIED, &first.reason, first.message.clone()))
+}
+
+/// What gateway instances, domain name instances and the ListenerSets read of the Gateway, as a text that changes whenever a condition of theirs
+/// may change: its conditions and addresses, and the listeners on the Gateway itself.
+pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value {
+    let gateway = find_gateway(inputs, seen);
+    let Some(observed) = gateway.observed else { return Value::Null };
+    let conditions = gateway.conditions();
+    let conditions: Vec<_> = conditions
+        .iter()
+        .map(|condition| json!([condition.status.as_str(), condition.reason, condition.message]))
+        .collect();
+    let (addresses, own) = (gateway.addresses(), own_listeners(inputs, seen));
+    json!(hash(&json!([observed.uid, observed.generation, conditions, addresses.ips, addresses.hostnames, own])))
 }
 
 fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStatus<'a> {
     GatewayStatus::find_own(driver(&inputs.gateway.record.spec), gateway_ref(&inputs.gateway.object_name), seen)
 }
 
-/// Listeners whose state differs from the stored one, each with its new state: a short text that changes whenever a condition of its users may
-/// change. It covers the Gateway's own conditions and addresses, the listener, and its certificate.
-pub fn changed_listeners<'a>(inputs: &'a SharedGatewayInputs, seen: &Seen) -> Vec<(&'a Listener, String)> {
-    let gateway = find_gateway(inputs, seen);
-    let addresses = gateway.addresses();
-    let conditions = gateway.conditions();
-    let common =
-        conditions.iter().map(|condition| json!([condition.status.as_str(), condition.reason, condition.message]));
-    let common = hash(&json!([common.collect::<Vec<_>>(), addresses.ips, addresses.hostnames]));
-    let holders = Holders::find(inputs, seen);
-    // Of a thousand listeners most are in the same state, which is hashed once.
-    let mut without_certificate = HashMap::new();
-    let state = |listener: &'a Listener| {
-        let fault = holders.judge(listener).map(|faulty| faulty.fault);
-        let state = match certificate_state(inputs, listener, seen) {
-            None => {
-                Cow::Borrowed(&*without_certificate.entry(fault).or_insert_with(|| hash(&json!([common, fault, null]))))
-            }
-            certificate => Cow::Owned(hash(&json!([common, fault, certificate]))),
-        };
-        (listener.state.as_ref() != Some(&*state)).then(|| (listener, state.into_owned()))
+/// Those on the Gateway itself, each with what keeps it from working.
+fn own_listeners(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
+    let holder = gateway_ref(&inputs.gateway.object_name);
+    let own = inputs.listeners.iter().filter(|listener| listener.listener_set.is_none());
+    readiness(own.map(|listener| {
+        let fault = ListenerFault::find(&listener.key, seen.get(&holder))?;
+        Some(FaultyListener { key: &listener.key, holder: &holder, fault }.describe())
+    }))
+}
+
+fn listeners_readiness(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
+    let of_set = |set: &ListenerSetStatus| match &set.state {
+        Some(state) if state.listeners.number == set.listeners => state.listeners.clone(),
+        _ => not_reconciled(inputs, set),
     };
-    inputs.listeners.iter().filter_map(state).collect()
+    inputs.listener_sets.iter().map(of_set).fold(own_listeners(inputs, seen), plus)
 }
 
-/// The Gateway and its ListenerSets as seen, by the ordinal of the ListenerSet; None: the Gateway itself.
-struct Holders<'a>(HashMap<Option<i32>, (ObjectRef, Option<&'a Observed>)>);
-
-impl<'a> Holders<'a> {
-    fn find(inputs: &SharedGatewayInputs, seen: &'a Seen) -> Self {
-        let mut holders = HashMap::new();
-        for listener in &inputs.listeners {
-            holders.entry(listener.listener_set).or_insert_with(|| {
-                let at = holder(&inputs.gateway.object_name, listener.listener_set);
-                let observed = seen.get(&at);
-                (at, observed)
-            });
-        }
-        Self(holders)
-    }
-
-    /// None if the listener works.
-    fn judge(&'a self, listener: &'a Listener) -> Option<FaultyListener<'a>> {
-        let (holder, observed) = self.0.get(&listener.listener_set)?;
-        let fault = ListenerFault::find(&listener.key, *observed)?;
-        Some(FaultyListener { key: &listener.key, holder, fault })
-    }
-}
-
-/// Reason and message of the certificate of an HTTPS listener; None if it is valid.
-fn certificate_state(inputs: &SharedGatewayInputs, listener: &Listener, seen: &Seen) -> Option<[String; 2]> {
-    let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https)?;
-    let at = certificate_ref(&inputs.gateway.object_name, hostname);
-    let not_ready = certificate_not_ready(hostname, &at, seen)?;
-    Some([not_ready.reason, not_ready.message])
+/// Listeners came or went since its last reconcile.
+fn not_reconciled(inputs: &SharedGatewayInputs, set: &ListenerSetStatus) -> Readiness {
+    let at = holder(&inputs.gateway.object_name, Some(set.ordinal));
+    let pending = NotReady::pending(format!("{at} is not applied yet with the listeners that are asked for"));
+    let is_used = set.listeners > 0;
+    let first = is_used.then(|| pending.into());
+    Readiness { number: set.listeners, not_ready: usize::from(is_used), first }
 }
 
 fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCondition> {
-    let name = &inputs.gateway.object_name;
-    let https = || inputs.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let hostnames = https().filter_map(|listener| listener.key.hostname.as_deref());
-    let certificates = hostnames.map(|hostname| (hostname, certificate_ref(name, hostname))).collect();
-    let domains: BTreeSet<i64> = https().filter_map(|listener| listener.domain_name_definition_id).collect();
-    gateway_status::certificates_ready(&certificates, domains.into_iter().map(|id| issuer_ref(name, id)), seen)
+    let domains: BTreeSet<i64> =
+        listeners(inputs).https().filter_map(|listener| listener.domain_name_definition_id).collect();
+    let issuers = domains.into_iter().map(|id| issuer_ref(&inputs.gateway.object_name, id));
+    // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
+    let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));
+    let issuers = Readiness { number: 0, ..issuers };
+    let states = inputs.listener_sets.iter().filter_map(|set| set.state.as_ref());
+    let all = states.map(|state| state.certificates.clone()).fold(issuers, plus);
+    (all.number > 0).then(|| report(CERTIFICATES_READY, &all, "certificate"))
 }

@@ -11,7 +11,7 @@ use crate::{
     },
     listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
     names,
-    plan::{Object, Plan, nothing_up_to_date},
+    plan::Object,
 };
 use causeway_records::{
     inputs::{GatewayInputs, ListenerKey, Protocol},
@@ -53,9 +53,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     let mut objects: Vec<Object> = class.into_iter().collect();
     objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
     let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
-    let mut plan = Plan::from(objects);
-    certificates(inputs, ours)?.render(&|_| plain_http.parent(), &nothing_up_to_date, &mut plan)?;
-    Ok(plan.objects)
+    objects.extend(certificates(inputs, ours)?.render(&|_| plain_http.parent())?);
+    Ok(objects)
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.

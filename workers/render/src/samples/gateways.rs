@@ -6,16 +6,24 @@ use super::{
 };
 use causeway_records::{
     Record,
-    inputs::{GatewayInputs, Listener, ListenerKey, ListenerUser, Protocol, SharedGatewayInputs, SharedGatewayUse},
-    nouns::{DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, SharedGateway},
+    inputs::{
+        GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser, Named, Protocol,
+        SharedGatewayInputs, SharedGatewayUse,
+    },
+    nouns::{
+        AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
+        SharedGateway,
+    },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Gateway instances and the shared gateway that carries them.
+/// Gateway instances, and the shared gateway with its ListenerSets that carries them.
 #[derive(Clone, Debug)]
 pub struct Scene {
     /// None with Placement Dedicated: each gateway instance then has a Gateway of its own.
     pub shared: Option<SharedGatewayInputs>,
+    /// The ListenerSets of the shared gateway, by ordinal.
+    pub listener_sets: Vec<ListenerSetInputs>,
     /// The gateway instances, in order of id.
     pub gateways: Vec<GatewayInputs>,
 }
@@ -62,7 +70,6 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 listener_set,
                 users: Vec::new(),
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
-                state: None,
             });
             listener.users.push(user);
             listener_sets.insert(key, listener_set);
@@ -70,14 +77,52 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
         inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets });
     }
     let first = gateways.first();
-    let inputs = SharedGatewayInputs {
-        control_plane: CONTROL_PLANE.into(),
-        gateway,
-        listeners: listeners.into_values().collect(),
-        domains: first.and_then(|inputs| inputs.domain.clone()).into_iter().collect(),
-        accounts: first.and_then(|inputs| inputs.account.clone()).into_iter().collect(),
+    let domains = first.and_then(|inputs| inputs.domain.clone()).into_iter().collect();
+    let accounts = first.and_then(|inputs| inputs.account.clone()).into_iter().collect();
+    let (shared, listener_sets) = spread(gateway, listeners.into_values().collect(), domains, accounts);
+    Scene { shared: Some(shared), listener_sets, gateways }
+}
+
+/// A shared gateway and its ListenerSets with these listeners, as the store reads them.
+pub fn spread(
+    gateway: Named<SharedGateway>,
+    listeners: Vec<Listener>,
+    domains: Vec<Record<DomainNameDefinition>>,
+    accounts: Vec<Record<AwsAccount>>,
+) -> (SharedGatewayInputs, Vec<ListenerSetInputs>) {
+    let is_https = |listener: &&Listener| listener.key.protocol == Protocol::Https;
+    let mut by_set: BTreeMap<i32, Vec<Listener>> = BTreeMap::new();
+    for listener in &listeners {
+        if let Some(ordinal) = listener.listener_set {
+            by_set.entry(ordinal).or_default().push(listener.clone());
+        }
+    }
+    let secured: BTreeSet<_> =
+        listeners.iter().filter(is_https).map(|listener| listener.key.hostname.clone()).collect();
+    let of_gateway = |listener: &&Listener| listener.listener_set.is_none() || secured.contains(&listener.key.hostname);
+    let status = |(ordinal, listeners): (&i32, &Vec<Listener>)| ListenerSetStatus {
+        ordinal: *ordinal,
+        listeners: listeners.len(),
+        applied: None,
+        state: None,
     };
-    Scene { shared: Some(inputs), gateways }
+    let shared = SharedGatewayInputs {
+        control_plane: CONTROL_PLANE.into(),
+        gateway: gateway.clone(),
+        listeners: listeners.iter().filter(of_gateway).cloned().collect(),
+        listener_sets: by_set.iter().map(status).collect(),
+        domains: domains.clone(),
+        accounts,
+    };
+    let set = |(ordinal, listeners): (i32, Vec<Listener>)| ListenerSetInputs {
+        control_plane: CONTROL_PLANE.into(),
+        id: gateway.record.common.id * 10 + i64::from(ordinal),
+        ordinal,
+        gateway: gateway.clone(),
+        domains: if listeners.iter().any(|listener| is_https(&listener)) { domains.clone() } else { Vec::new() },
+        listeners,
+    };
+    (shared, by_set.into_iter().map(set).collect())
 }
 
 fn keys(inputs: &GatewayInputs) -> Vec<ListenerKey> {

@@ -6,13 +6,13 @@ mod records;
 mod scenes;
 pub mod support_service;
 
-pub use gateways::{Scene, Variant, gateway, http, shared, tcp};
+pub use gateways::{Scene, Variant, gateway, http, shared, spread, tcp};
 pub use records::{domain, workload};
 pub use scenes::{domain_name, scenes};
 
 use crate::{
-    domain_name, gateway,
-    plan::{Plan, nothing_up_to_date},
+    domain_name, gateway, listener_set,
+    plan::Plan,
     shared_gateway,
     workload::{self, Scope},
 };
@@ -54,7 +54,10 @@ pub fn plans() -> Vec<(String, Plan)> {
     let mut plans = vec![("workload".to_owned(), workload::render(&workload(11, "shop"), &scopes))];
     for (name, scene) in scenes() {
         if let Some(shared) = &scene.shared {
-            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared, &nothing_up_to_date)));
+            plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared)));
+        }
+        for set in &scene.listener_sets {
+            plans.push((format!("{name}_listener_set_{}", set.ordinal), listener_set::render(set)));
         }
         for inputs in &scene.gateways {
             let title = inputs.instance.record.spec.name.to_string().replace('-', "_");

@@ -57,8 +57,15 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("http01", shared(103, vec![https(304, acme(AcmeChallenge::Http01))])),
         ("ca", shared(104, vec![https(305, kind(21, IssuerKind::Ca, "our-ca"))])),
         ("existing", shared(105, vec![https(306, kind(21, IssuerKind::Existing, "their-issuer"))])),
-        ("dedicated", Scene { shared: None, gateways: vec![cloud] }),
-        ("dedicated_http01", Scene { shared: None, gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))] }),
+        ("dedicated", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![cloud] }),
+        (
+            "dedicated_http01",
+            Scene {
+                shared: None,
+                listener_sets: Vec::new(),
+                gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))],
+            },
+        ),
     ]
 }
 

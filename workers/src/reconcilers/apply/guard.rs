@@ -26,7 +26,7 @@ pub(super) fn brake(claimed: &Claimed, unplanned: &[InventoryEntry], all: usize)
 fn is_explained(claimed: &Claimed) -> bool {
     match claimed.key.kind {
         // What it loses was lost by gateway instances, which a person deleted or changed.
-        Kind::SharedGateway => true,
+        Kind::SharedGateway | Kind::ListenerSet => true,
         // Placement alone takes a Gateway, its class and its certificates away.
         Kind::GatewayInstance => claimed.generation > claimed.observed_generation,
         _ => false,

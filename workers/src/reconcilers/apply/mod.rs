@@ -66,7 +66,6 @@ impl Reconcile<'_> {
         // 2. Apply (needs the cluster).
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
-        applied.inventory = inventory::whole(&ahead, plan, applied.inventory);
         // 3. Guard what is to be deleted (pure).
         let unplanned = inventory::difference(&tracked, plan);
         let braked = guard::brake(self.claimed, &unplanned, tracked.len());

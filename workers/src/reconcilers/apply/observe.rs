@@ -1,12 +1,9 @@
 //! Reads the cache of the cluster's objects, which watches keep.
 
 use super::super::Reconcile;
-use causeway_cluster::{CachedObject, ObjectChange, WriteOutcome, is_up_to_date};
+use causeway_cluster::{ObjectChange, WriteOutcome};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::{
-    labels::Owner,
-    observed::{Observed, Seen},
-};
+use causeway_render::{labels::Owner, observed::Seen};
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
@@ -29,27 +26,11 @@ impl Reconcile<'_> {
         cache.wait_listed(kinds.into_values(), tokio::time::Instant::now() + FIRST_LIST).await;
     }
 
-    /// Says of an object of this record whether it is in the cluster as it was left, made of what this hash says.
-    pub(in super::super) fn stands(&self) -> impl Fn(&ObjectRef, &str) -> bool + use<'_> {
-        let entries = self.claimed.inventory.iter().map(|entry| (&entry.object, entry));
-        let entries: HashMap<&ObjectRef, &InventoryEntry> = entries.collect();
-        move |at, made_of| {
-            entries.get(at).is_some_and(|entry| is_up_to_date(entry, made_of, self.connection.cache.get(at).as_deref()))
-        }
-    }
-
-    /// The record's objects, of each as much as `look` takes.
-    pub(in super::super) fn seen_by(&self, owner: Owner, look: impl Fn(&CachedObject) -> Option<Observed>) -> Seen {
-        let own = self.connection.cache.by_owner(&owner.to_string());
-        own.iter().filter_map(|seen| Some((seen.at.clone(), look(seen)?))).collect()
-    }
-
     /// The record's objects, and these others.
     pub(in super::super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
         let others = others.filter_map(|at| self.connection.cache.get(at));
-        let mut seen = self.seen_by(owner, |own| Some(own.observed()));
-        seen.extend(others.map(|other| (other.at.clone(), other.observed())));
-        seen
+        let own = self.connection.cache.by_owner(&owner.to_string());
+        own.into_iter().chain(others).map(|object| (object.at.clone(), object.observed())).collect()
     }
 
     /// The instant up to which all events about the record are covered by this reconcile. None if an object isn't as it was left, or a further

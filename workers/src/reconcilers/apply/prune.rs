@@ -56,7 +56,7 @@ pub(in super::super) fn made_by_others(owner: Owner) -> Option<ObjectRef> {
 
 /// Other records' objects are what a person wrote, who may have copied their labels to anything.
 fn has_certificates(owner: Owner) -> bool {
-    matches!(owner.kind, Kind::SharedGateway | Kind::GatewayInstance)
+    matches!(owner.kind, Kind::ListenerSet | Kind::GatewayInstance)
 }
 
 /// A Secret that cert-manager made for a Certificate of this record which is no longer there.
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_pruned() {
-        let gateway = Owner { kind: Kind::SharedGateway, id: 7 };
+        let gateway = Owner { kind: Kind::ListenerSet, id: 7 };
         let at = |kind: causeway_render::k8s::ObjectKind| kind.at("shared-gateway-7", "shop");
         let mut secret = CachedObject::for_tests(at(SECRET), "u", "h");
         secret.applied = false;

@@ -1,0 +1,108 @@
+//! Conditions of a ListenerSet, and what it publishes of its listeners: to the shared gateway how many are ready, to itself what each listener's
+//! users see, so that only users of a listener that changed are woken.
+
+use super::{
+    CERTIFICATES_READY, LISTENERS_READY, NotReady, count,
+    gateway_status::certificate_not_ready,
+    listener_status::{FaultyListener, ListenerFault},
+    report_first,
+};
+use crate::{
+    listener_set::{certificates_of, listener_set_ref},
+    names,
+    observed::Seen,
+    plan::hash,
+};
+use causeway_records::{
+    inputs::{Blocker, ListenerSetInputs, ListenerSetState, Protocol, Readiness},
+    status::NewCondition,
+};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the set publishes. `seen` has the set and its certificates.
+pub fn listener_set_state(inputs: &ListenerSetInputs, seen: &Seen) -> ListenerSetState {
+    let holder = listener_set_ref(inputs);
+    let observed = seen.get(&holder);
+    let certificates: BTreeMap<_, _> =
+        certificates_of(inputs).map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
+    let (mut users_see, mut faulty) = (BTreeMap::new(), vec![]);
+    for listener in &inputs.listeners {
+        let fault = ListenerFault::find(&listener.key, observed);
+        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https);
+        let certificate = hostname.and_then(|hostname| certificates.get(hostname)?.as_ref());
+        let certificate = certificate.map(|not_ready| [&not_ready.reason, &not_ready.message]);
+        users_see.insert(names::listener(&listener.key), hash(&json!([fault, certificate])));
+        faulty.extend(fault.map(|fault| FaultyListener { key: &listener.key, holder: &holder, fault }));
+    }
+    let first = FaultyListener::most_important(&faulty).map(FaultyListener::describe);
+    ListenerSetState {
+        users_see,
+        listeners: Readiness { number: inputs.listeners.len(), not_ready: faulty.len(), first: first.map(Into::into) },
+        certificates: readiness(certificates.into_values()),
+    }
+}
+
+/// ListenersReady, CertificatesReady; nothing while it has no listener.
+pub fn listener_set(state: &ListenerSetState) -> Vec<NewCondition> {
+    let listeners = (state.listeners.number > 0).then(|| report(LISTENERS_READY, &state.listeners, "listener"));
+    let certificates =
+        (state.certificates.number > 0).then(|| report(CERTIFICATES_READY, &state.certificates, "certificate"));
+    listeners.into_iter().chain(certificates).collect()
+}
+
+/// The gateway instances to wake: those that use a listener of which they see something else than before.
+pub fn users_to_wake(inputs: &ListenerSetInputs, before: &ListenerSetState, now: &ListenerSetState) -> BTreeSet<i64> {
+    let changed = inputs.listeners.iter().filter(|listener| {
+        let name = names::listener(&listener.key);
+        before.users_see.get(&name) != now.users_see.get(&name)
+    });
+    changed.flat_map(|listener| &listener.users).map(|user| user.gateway_instance_id).collect()
+}
+
+/// A condition over objects of which only their readiness is known.
+pub(super) fn report(condition_type: &'static str, readiness: &Readiness, noun: &str) -> NewCondition {
+    let first = readiness.first.clone().map(NotReady::from);
+    report_first(condition_type, first, readiness.not_ready, count(readiness.number, noun))
+}
+
+/// Of several objects, each None if it is ready.
+pub(super) fn readiness(objects: impl Iterator<Item = Option<NotReady>>) -> Readiness {
+    objects.fold(Readiness::default(), |sum, object| {
+        let not_ready = usize::from(object.is_some());
+        plus(sum, Readiness { number: 1, not_ready, first: object.map(Into::into) })
+    })
+}
+
+/// Of two groups of objects, the first of which is reported first.
+pub(super) fn plus(one: Readiness, other: Readiness) -> Readiness {
+    let first = match (one.first, other.first) {
+        (Some(pending), Some(failed)) if pending.pending && !failed.pending => Some(failed),
+        (first, second) => first.or(second),
+    };
+    Readiness { number: one.number + other.number, not_ready: one.not_ready + other.not_ready, first }
+}
+
+impl From<NotReady> for Blocker {
+    fn from(NotReady { pending, reason, message }: NotReady) -> Self {
+        Self { pending, reason, message }
+    }
+}
+
+impl From<Blocker> for NotReady {
+    fn from(Blocker { pending, reason, message }: Blocker) -> Self {
+        Self { pending, reason, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_reported_before_what_is_pending() {
+        let (pending, failed) = (NotReady::pending("later"), NotReady::failed("No", "never"));
+        let sum = readiness([None, Some(pending.clone()), Some(failed.clone()), Some(pending)].into_iter());
+        assert_eq!((sum.number, sum.not_ready, sum.first), (4, 3, Some(failed.into())));
+    }
+}

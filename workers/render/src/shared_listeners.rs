@@ -1,0 +1,131 @@
+//! The listeners of a shared gateway in the form of Gateway API: on the Gateway and in its ListenerSets.
+
+use crate::{
+    InvalidInput,
+    certificates::{Certificates, solves_by_http},
+    k8s::{Ours, gateway_api::ListenerSpec},
+    labels::Owner,
+    listeners::{ListenerAt, MOST, PLAIN_HTTP, exactly, listener},
+    names,
+    shared_gateway::holder,
+};
+use causeway_records::{
+    inputs::{Listener, ListenerKey, Named, Protocol},
+    nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
+    record::Record,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Some listeners of a shared gateway: with each one that has a hostname, all others of that hostname.
+#[derive(Clone, Copy)]
+pub(crate) struct SharedListeners<'a> {
+    pub(crate) gateway: &'a Named<SharedGateway>,
+    pub(crate) listeners: &'a [Listener],
+    pub(crate) domains: &'a [Record<DomainNameDefinition>],
+}
+
+impl<'a> SharedListeners<'a> {
+    /// The listeners that one object holds, sorted; the Gateway itself always has one for plain HTTP.
+    pub(crate) fn specs(&self, listener_set: Option<i32>) -> Result<Vec<ListenerSpec>, InvalidInput> {
+        let name = &self.gateway.object_name;
+        let challenged = self.challenged();
+        let held = self.listeners.iter().filter(|listener| listener.listener_set == listener_set);
+        let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
+            held.map(|listener| (&listener.key, Some(listener))).collect();
+        if listener_set.is_none() {
+            all.entry(&PLAIN_HTTP).or_insert(None);
+        }
+        if all.len() > MOST {
+            let message = format!(
+                "{} would have {} listeners of {MOST} that are allowed; give some gateway definitions Placement Dedicated",
+                holder(name, listener_set),
+                all.len()
+            );
+            return Err(self.invalid("GatewayClassName", message));
+        }
+        let spec = |(key, held): (&ListenerKey, Option<&Listener>)| {
+            let users = held.into_iter().flat_map(|listener| &listener.users);
+            let mut entitled: BTreeSet<String> = users.map(|user| user.namespace.clone()).collect();
+            if challenged.contains(key) {
+                // cert-manager makes the routes for challenges in the gateway's own namespace.
+                entitled.insert(name.clone());
+            }
+            let hostname = key.hostname.as_deref().unwrap_or_default();
+            let certificate = (key.protocol == Protocol::Https).then(|| names::certificate(name, hostname));
+            listener(key, exactly(entitled), certificate)
+        };
+        Ok(all.into_iter().map(spec).collect())
+    }
+
+    /// Says where a hostname answers plain HTTP on port 80: on a listener of its own if it has one, because the proxy then takes no other.
+    pub(crate) fn plain_http(&self) -> impl Fn(&str) -> ListenerAt + use<'a> {
+        let (own, name) = (self.plain_hostnames(), &self.gateway.object_name);
+        move |hostname| match own.get(hostname) {
+            Some(listener_set) => ListenerAt {
+                key: ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP },
+                holder: holder(name, *listener_set),
+            },
+            None => ListenerAt { key: PLAIN_HTTP, holder: holder(name, None) },
+        }
+    }
+
+    /// Hostnames with a listener of their own for plain HTTP on port 80, and the ordinal of its ListenerSet.
+    fn plain_hostnames(&self) -> BTreeMap<&'a str, Option<i32>> {
+        let plain = |key: &ListenerKey| (key.port, key.protocol) == (PLAIN_HTTP.port, PLAIN_HTTP.protocol);
+        let listeners = self.listeners.iter().filter(|listener| plain(&listener.key));
+        listeners.filter_map(|listener| Some((listener.key.hostname.as_deref()?, listener.listener_set))).collect()
+    }
+
+    /// What the HTTPS listeners need: each hostname with the domain whose issuer signs.
+    pub(crate) fn certificates(
+        &self,
+        control_plane: &'a str,
+        owner: Owner,
+        accounts: &'a [Record<AwsAccount>],
+    ) -> Result<Certificates<'a>, InvalidInput> {
+        let mut hostnames = BTreeMap::new();
+        for listener in self.https() {
+            let (Some(hostname), Some(domain)) = (&listener.key.hostname, listener.domain_name_definition_id) else {
+                let message = format!(
+                    "the HTTPS listener on port {} has no hostname or no domain that a certificate could be for; give its gateway \
+                     definitions a domain",
+                    listener.key.port
+                );
+                return Err(self.invalid("DomainNameDefinitionID", message));
+            };
+            // One hostname on two ports may be used under two definitions of its domain: the older signs, as for one port.
+            let signer = hostnames.entry(hostname.as_str()).or_insert(domain);
+            *signer = domain.min(*signer);
+        }
+        Ok(Certificates {
+            ours: Ours { control_plane, owner },
+            object_name: &self.gateway.object_name,
+            namespace: &self.gateway.object_name,
+            hostnames,
+            domains: self.domains.iter().collect(),
+            accounts: accounts.iter().collect(),
+        })
+    }
+
+    pub(crate) fn https(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
+        self.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https)
+    }
+
+    /// The listeners on which challenges of ACME are answered.
+    fn challenged(&self) -> BTreeSet<ListenerKey> {
+        let by_http: BTreeSet<i64> =
+            self.domains.iter().filter(|domain| solves_by_http(domain)).map(|domain| domain.common.id).collect();
+        let challenged =
+            self.https().filter(|listener| listener.domain_name_definition_id.is_some_and(|id| by_http.contains(&id)));
+        let own = self.plain_hostnames();
+        let key = |hostname: &str| match own.contains_key(hostname) {
+            true => ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP },
+            false => PLAIN_HTTP,
+        };
+        challenged.filter_map(|listener| listener.key.hostname.as_deref()).map(key).collect()
+    }
+
+    fn invalid(&self, field: &'static str, message: String) -> InvalidInput {
+        InvalidInput::new("shared gateway", &self.gateway.record.spec.name, field, message)
+    }
+}

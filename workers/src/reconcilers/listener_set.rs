@@ -1,0 +1,48 @@
+//! A ListenerSet of a shared gateway: some listeners and their certificates. Wakes exactly the gateway instances whose listener changed.
+
+use super::{APPLIED, Interrupted, Reconcile, prerequisites::all_met};
+use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition};
+use causeway_render::{conditions, listener_set, shared_gateway::gateway_ref};
+use causeway_store::queue::{Key, Outcome};
+
+pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
+    // 1. Read (needs Postgres).
+    let inputs = ctx.context.store.listener_set_inputs(ctx.claimed.key.id).await?;
+    let owner = listener_set::owner(&inputs);
+    if ctx.claimed.being_deleted {
+        return ctx.delete(owner).await;
+    }
+    // 2. Prerequisites (needs Postgres), and the Gateway (from the cache), whose reconcile wakes this one.
+    let before = ctx.prerequisites(&listener_set::support_services(&inputs)).await?;
+    if !all_met(&before) {
+        return Ok(Outcome::with(before));
+    }
+    let gateway = gateway_ref(&inputs.gateway.object_name);
+    if !inputs.listeners.is_empty() {
+        ctx.watch(std::iter::once(&gateway)).await;
+        if ctx.connection.cache.get(&gateway).is_none() {
+            let message = format!("waits for {gateway}; see the conditions of its shared gateway");
+            return Ok(Outcome::with(before).then(NewCondition::not_met(APPLIED, "Waiting", message)));
+        }
+    }
+    // 3. Render (pure).
+    let plan = match listener_set::render(&inputs) {
+        Ok(plan) => plan,
+        Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
+    };
+    // 4. Apply and prune (needs the cluster).
+    let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
+    // 5. Observe (from the cache), conditions (pure).
+    let state = conditions::listener_set_state(&inputs, &ctx.seen(owner, std::iter::empty()));
+    outcome.conditions.extend(conditions::listener_set(&state));
+    // 6. Publish what the gateway sums up, and wake the users of listeners that changed (pure).
+    let known = ctx.claimed.published_state.clone();
+    let known: ListenerSetState = known.and_then(|known| serde_json::from_value(known).ok()).unwrap_or_default();
+    let users = conditions::users_to_wake(&inputs, &known, &state);
+    outcome.wake = users.into_iter().map(|id| Key { kind: Kind::GatewayInstance, id }).collect();
+    let state = serde_json::to_value(&state).unwrap_or_default();
+    let outcome = outcome.publish(ctx.claimed.published_state.as_ref(), state);
+    // The gateway sums up `Applied` as well.
+    let changed = outcome.changed_conditions(ctx.claimed).is_some();
+    Ok(Outcome { wake_dependants: outcome.wake_dependants || changed, ..outcome })
+}
