@@ -93,6 +93,20 @@ reasons! {
 }
 
 impl Reason {
+    /// Another record is in the way: the request could be right at another time.
+    pub const fn is_conflict(self) -> bool {
+        matches!(
+            self,
+            Self::NameTaken
+                | Self::AlreadyExists
+                | Self::RouteTaken
+                | Self::PortTaken
+                | Self::BeingDeleted
+                | Self::InUse
+                | Self::Contention
+        )
+    }
+
     /// The reason of this word.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == word)

@@ -9,14 +9,14 @@ use std::{collections::BTreeMap, fmt};
 
 /// A gateway instance that claims routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct ClaimHolder {
     /// Its id.
     pub id: i64,
     /// Its name.
     pub name: String,
 }
 
-impl fmt::Display for Holder {
+impl fmt::Display for ClaimHolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "gateway instance {}", self.name)
     }
@@ -30,7 +30,7 @@ pub struct BoundPort {
     /// The protocol of all listeners on it.
     pub protocol: Protocol,
     /// The first that uses it; None: it belongs to the Gateway itself.
-    pub holder: Option<Holder>,
+    pub holder: Option<ClaimHolder>,
 }
 
 /// What is on a Gateway already, beside those whose claims are looked at.
@@ -39,7 +39,7 @@ pub struct Occupied {
     /// The ports, by the number that the proxy binds.
     pub ports: BTreeMap<i32, BoundPort>,
     /// Claims with their holders; those of the same listeners are enough.
-    pub claims: Vec<(RouteClaim, Holder)>,
+    pub claims: Vec<(RouteClaim, ClaimHolder)>,
 }
 
 /// The ports that a gateway instance adds to a Gateway, by the number that the proxy binds.
@@ -49,7 +49,7 @@ pub struct Occupied {
 pub fn place_claims(
     driver: Driver,
     occupied: &Occupied,
-    instance: &Holder,
+    instance: &ClaimHolder,
     claims: &[RouteClaim],
 ) -> Result<BTreeMap<i32, BoundPort>, Refusal> {
     let mut added: BTreeMap<i32, BoundPort> = BTreeMap::new();
@@ -105,8 +105,8 @@ mod tests {
         RouteClaim { listener: ListenerKey { port, protocol, hostname }, path: path.into(), redirect: false }
     }
 
-    fn holder(id: i64) -> Holder {
-        Holder { id, name: format!("g{id}") }
+    fn holder(id: i64) -> ClaimHolder {
+        ClaimHolder { id, name: format!("g{id}") }
     }
 
     fn place(occupied: &Occupied, claims: &[RouteClaim]) -> Result<Vec<i32>, String> {

@@ -28,9 +28,14 @@ const ALONE_WHEN_NEW: &[Kind] = &[
     Kind::WorkloadEvent,
 ];
 
-/// Whether others must look again when a record of a kind is made.
+/// Whether others are woken when a record of a kind is made.
 pub(crate) fn matters_when_new(kind: Kind) -> bool {
-    !ALONE_WHEN_NEW.contains(&kind)
+    has_any(kind) && !ALONE_WHEN_NEW.contains(&kind)
+}
+
+/// Whether others are woken when a record of a kind changes.
+pub(crate) fn has_any(kind: Kind) -> bool {
+    TABLE.iter().any(|line| line.changed == kind)
 }
 
 const TABLE: &[Line] = &[

@@ -107,6 +107,12 @@ impl std::error::Error for StoreError {
     }
 }
 
+impl From<Refusal> for StoreError {
+    fn from(refusal: Refusal) -> Self {
+        if refusal.reason.is_conflict() { Self::Conflict(refusal) } else { Self::Invalid(refusal) }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         if matches!(error, sqlx::Error::PoolTimedOut) {
@@ -124,9 +130,6 @@ impl From<sqlx::Error> for StoreError {
 fn refused(error: &PgDatabaseError) -> Option<StoreError> {
     let constraint = error.constraint().unwrap_or_default();
     Some(match error.code() {
-        // Raised by `refuse`, see migrations/functions/refusals.sql.
-        "CW400" => StoreError::Invalid(raised(error, Reason::InvalidField)),
-        "CW409" => StoreError::Conflict(raised(error, Reason::AlreadyExists)),
         "23505" if constraint.ends_with("_name") => StoreError::Conflict(Refusal {
             reason: Reason::NameTaken,
             sentence: "object with provided name already exists".into(),
@@ -139,21 +142,14 @@ fn refused(error: &PgDatabaseError) -> Option<StoreError> {
             StoreError::invalid_field(Reason::ParentNotFound, field, problem)
         }
         "54000" => StoreError::invalid(Reason::InvalidField, "a text is too long to be stored; shorten it"),
+        // A sequence that has given out its last number: no client can mend that.
+        "2200H" => return None,
         // Text that Postgres can't hold, numbers and times out of range and the like.
         code if code.starts_with("22") => {
             StoreError::invalid(Reason::InvalidField, format!("a value can't be stored: {}", error.message()))
         }
         _ => return None,
     })
-}
-
-/// A refusal of our own functions: they put the reason where Postgres names a constraint, and the field where it names a column.
-fn raised(error: &PgDatabaseError, otherwise: Reason) -> Refusal {
-    let reason = error.constraint().and_then(Reason::from_word).unwrap_or(otherwise);
-    match error.column() {
-        Some(field) => Refusal::field(reason, field, error.message()),
-        None => Refusal::new(reason, error.message()),
-    }
 }
 
 /// The field whose foreign key this is, by Postgres's way to name them.

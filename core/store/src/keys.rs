@@ -5,8 +5,7 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    record::add,
-    row::KEY_IDS,
+    row::{KEY_IDS, add},
 };
 use causeway_records::{
     field::Info,

@@ -14,7 +14,6 @@
 mod audit;
 mod config;
 mod created;
-mod delete;
 pub mod depends;
 pub mod epoch;
 pub mod error;
@@ -33,15 +32,16 @@ mod record;
 pub mod resources;
 mod row;
 mod sql;
+mod statement;
 pub mod tokens;
+mod writes;
 
-pub use audit::{Origin, Period, Writer};
+pub use audit::Period;
 pub use config::Database;
 pub use created::Created;
-pub use delete::Confirmed;
 pub use error::{Result, StoreError};
 pub use list::{Filter, Start};
-pub use record::Lay;
+pub use writes::{Confirmed, Merge, Origin, Writer};
 
 use pool::Pool;
 use reach::Reach;

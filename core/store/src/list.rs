@@ -3,9 +3,9 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    record::add,
-    row::{self, bind, column_type},
+    row::{self, add, bind, column_type},
     sql::{self, Sql},
+    statement::Statement,
 };
 use causeway_records::{
     Record,
@@ -36,10 +36,10 @@ impl Filter {
         Ok((ty, value.map_err(|error| StoreError::invalid_field(Reason::InvalidQuery, self.field.json, error))?))
     }
 
-    /// Binds the value.
-    pub(crate) fn bind(&self, arguments: &mut PgArguments) -> Result<()> {
+    /// Appends the value to a statement.
+    pub(crate) fn push(&self, statement: &mut Statement) -> Result<()> {
         let (ty, value) = self.value()?;
-        bind(arguments, ty, Some(value))
+        statement.value(ty, Some(value)).map(|_| ())
     }
 }
 

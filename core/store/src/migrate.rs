@@ -24,10 +24,6 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("refusals.sql", include_str!("../../../migrations/functions/refusals.sql")),
     ("queue.sql", include_str!("../../../migrations/functions/queue.sql")),
     ("dependants.sql", include_str!("../../../migrations/functions/dependants.sql")),
-    ("services.sql", include_str!("../../../migrations/functions/services.sql")),
-    ("listeners.sql", include_str!("../../../migrations/functions/listeners.sql")),
-    ("claims.sql", include_str!("../../../migrations/functions/claims.sql")),
-    ("after_write.sql", include_str!("../../../migrations/functions/after_write.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),
 ];
 

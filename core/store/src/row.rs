@@ -4,7 +4,7 @@ use crate::error::{Result, StoreError};
 use causeway_records::{
     Record,
     field::Table,
-    field::{Field, Fields, Info, Noun, Shape, columns, entries},
+    field::{Field, Fields, Info, Noun, Shape, columns},
     problem::Reason,
     record::Common,
     secret::KeyIds,
@@ -20,6 +20,16 @@ use sqlx::{
 
 /// The column that says which keys the encrypted ones were written with; tables without encrypted ones don't have it.
 pub(crate) const KEY_IDS: &str = "key_ids";
+
+/// Columns of `reconciliations` that a client may write.
+pub(crate) const CLIENT_STATUS: &[&str] = &[
+    "creation_acknowledged",
+    "creation_confirmed",
+    "creation_failed",
+    "deletion_acknowledged",
+    "deletion_confirmed",
+    "interrupt_reconciliation",
+];
 
 /// The column type of a field; children have none.
 pub(crate) fn column_type(field: &Field) -> Option<Type> {
@@ -48,14 +58,12 @@ pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) 
     added.map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
 }
 
-/// Binds every column of a noun, in the table's order.
-pub(crate) fn bind_columns(arguments: &mut PgArguments, fields: &dyn Fields, skip: Option<&str>) -> Result<()> {
-    for (field, slot) in entries(fields).filter(|(field, _)| Some(field.column) != skip) {
-        if let Some(ty) = column_type(field) {
-            bind(arguments, ty, slot.to_value())?;
-        }
-    }
-    Ok(())
+/// Adds a parameter to a statement whose text numbers it.
+pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
+where
+    V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+{
+    arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
 }
 
 pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {

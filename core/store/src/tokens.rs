@@ -3,8 +3,9 @@
 use crate::{
     Store, Writer, audit,
     error::{Result, StoreError},
-    record::{add, whole},
     row, sql,
+    statement::Statement,
+    writes::run_to_completion,
 };
 use causeway_records::{
     Record,
@@ -12,14 +13,13 @@ use causeway_records::{
     nouns::{AccessToken, Action, Changes, Role},
 };
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, postgres::PgArguments};
 
 /// SHA-256 of a token. A token has 256 random bits, so nobody can find it by trying, and a slow hash would gain nothing.
 pub type TokenHash = [u8; 32];
 
 /// The holder of a live token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
+pub struct TokenHolder {
     /// The token's id.
     pub id: i64,
     /// The token's name.
@@ -34,20 +34,16 @@ impl Writer {
     /// Puts a token on record.
     pub async fn create_token(&self, token: AccessToken, hash: TokenHash) -> Result<Record<AccessToken>> {
         let writer = self.clone();
-        whole(async move {
-            let text = format!(
-                "WITH t AS (INSERT INTO access_tokens(name, role, expires_at, token_hash) VALUES ($1, $2, $3, $4) RETURNING *){} SELECT {} FROM t",
-                audit::cte(&AccessToken::INFO, Action::Create, &[], 4),
-                sql::of(&AccessToken::INFO).select
-            );
+        run_to_completion(async move {
+            let mut statement =
+                Statement::new("WITH t AS (INSERT INTO access_tokens(name, role, expires_at, token_hash) VALUES (");
+            statement.bind(token.name.to_string())?.push(", ").bind(token.role.as_str())?.push(", ");
+            statement.bind(token.expires_at)?.push(", ").bind(hash.to_vec())?.push(") RETURNING *)");
             let changes = Changes::between(None, &token);
-            let mut arguments = PgArguments::default();
-            add(&mut arguments, token.name.to_string())?;
-            add(&mut arguments, token.role.as_str())?;
-            add(&mut arguments, token.expires_at)?;
-            add(&mut arguments, hash.to_vec())?;
-            writer.bind(&mut arguments, &changes)?;
-            row::record(&sqlx::query_with(AssertSqlSafe(text), arguments).fetch_one(&writer.store.pool).await?)
+            let changed = audit::Changed { action: Action::Create, changes: &changes, children: &[] };
+            audit::event(&mut statement, &AccessToken::INFO, &writer.origin, &changed)?;
+            statement.push(&format!(" SELECT {} FROM t", sql::of(&AccessToken::INFO).select));
+            row::record(&statement.query().fetch_one(&writer.store.pool).await?)
         })
         .await
     }
@@ -55,7 +51,7 @@ impl Writer {
 
 impl Store {
     /// The holder of the token with this hash; None: there is none, or it is revoked or over.
-    pub async fn token_holder(&self, hash: TokenHash) -> Result<Option<Holder>> {
+    pub async fn token_holder(&self, hash: TokenHash) -> Result<Option<TokenHolder>> {
         let found = sqlx::query!(
             "SELECT id, name, role, expires_at FROM access_tokens WHERE token_hash = $1 AND deleted_at IS NULL AND expires_at > now()",
             &hash[..]
@@ -66,7 +62,7 @@ impl Store {
         let role = found.role.parse();
         let role =
             role.map_err(|reason| StoreError::Inconsistent { table: "access_tokens", column: "role", reason })?;
-        Ok(Some(Holder { id: found.id, name: found.name, role, expires_at: found.expires_at }))
+        Ok(Some(TokenHolder { id: found.id, name: found.name, role, expires_at: found.expires_at }))
     }
 
     /// Notes that a token is in use, at most once a minute.

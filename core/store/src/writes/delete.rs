@@ -1,13 +1,13 @@
 //! Deletion. What workers bring about goes in two steps: DELETE schedules, and the row goes when a worker confirms that nothing is left in the
 //! cluster. Everything else goes at once.
 
+use super::{Writer, claims, consequences, retried, run_to_completion, wake};
 use crate::{
-    Store,
-    audit::{self, Writer},
+    Store, audit,
     error::{Result, StoreError},
     list::Filter,
-    record::{TRIES, whole},
     row, sql,
+    statement::Statement,
 };
 use causeway_records::{
     Kind, Record,
@@ -15,7 +15,7 @@ use causeway_records::{
     nouns,
     problem::Reason,
 };
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row, postgres::PgArguments};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row};
 
 /// What became of a confirmed deletion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Writer {
         check: impl Fn(&Record<T>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Record<T>> {
         let writer = self.clone();
-        whole(async move { retried(|| writer.delete_once::<T>(id, &check)).await }).await
+        run_to_completion(async move { retried(|| writer.delete_once::<T>(id, &check)).await }).await
     }
 
     /// Deletes all records that pass a filter, in one statement, and answers them. For nouns that nothing depends on and that workers don't
@@ -47,22 +47,19 @@ impl Writer {
     pub async fn delete_all<T: Noun>(&self, filter: Filter) -> Result<Vec<Record<T>>> {
         debug_assert!(!T::INFO.reconciled && dependants(T::KIND).next().is_none(), "{} takes more to delete", T::KIND);
         let writer = self.clone();
-        whole(async move { retried(|| writer.delete_all_once(&filter)).await }).await
+        run_to_completion(async move { retried(|| writer.delete_all_once(&filter)).await }).await
     }
 
     async fn delete_all_once<T: Noun>(&self, filter: &Filter) -> Result<Vec<Record<T>>> {
         let info = &T::INFO;
-        let mut arguments = PgArguments::default();
-        filter.bind(&mut arguments)?;
-        self.bind_origin(&mut arguments)?;
-        let text = format!(
-            "WITH t AS (UPDATE {} SET deleted_at = now() WHERE {} = $1 AND deleted_at IS NULL RETURNING *), a AS ({}) SELECT {} FROM t ORDER BY t.id",
-            info.table,
-            filter.field.column,
-            audit::deletions(info, "t"),
-            sql::of(info).select
-        );
-        let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.store.pool).await?;
+        let column = filter.field.column;
+        let mut statement =
+            Statement::new(format!("WITH t AS (UPDATE {} SET deleted_at = now() WHERE {column} = ", info.table));
+        filter.push(&mut statement)?;
+        statement.push(" AND deleted_at IS NULL RETURNING *), a AS (");
+        audit::deletions(&mut statement, info, &self.origin, "t")?;
+        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", sql::of(info).select));
+        let rows = statement.query().fetch_all(&self.store.pool).await?;
         rows.iter().map(row::record).collect()
     }
 
@@ -93,7 +90,9 @@ impl Writer {
         } else {
             remove(&mut transaction, info, id).await?;
         }
-        self.deleted(&mut transaction, info, id).await?;
+        let mut event = Statement::new("");
+        audit::deletions(&mut event, info, &self.origin, &format!("{} WHERE id = ", info.table))?.bind(id)?;
+        event.query().execute(&mut *transaction).await?;
         let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
         let record = row::record(&row)?;
         transaction.commit().await?;
@@ -109,7 +108,7 @@ impl Store {
         let info = kind.info();
         let store = self.clone();
         // Two records of one cluster that go at once wake each other, each with its own row locked.
-        whole(async move { retried(|| store.confirm_once(info, id)).await }).await
+        run_to_completion(async move { retried(|| store.confirm_once(info, id)).await }).await
     }
 
     async fn confirm_once(&self, info: &Info, id: i64) -> Result<Confirmed> {
@@ -130,17 +129,6 @@ impl Store {
         connection.give_back();
         Ok(Confirmed::Gone)
     }
-}
-
-/// Runs a transaction, and again when it met another one.
-async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Result<T> {
-    for _ in 1..TRIES {
-        match once().await {
-            Err(error) if error.is_transient() => {}
-            done => return done,
-        }
-    }
-    once().await
 }
 
 /// Every noun that names `kind` as its parent, with the field that does.
@@ -215,11 +203,8 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     sqlx::query(text).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    sqlx::query("SELECT wake($1, $2, true), wake_dependants($1, $2, true)")
-        .bind(info.kind.as_str())
-        .bind(id)
-        .execute(&mut *connection)
-        .await?;
+    wake::record(connection, info.kind, id, true).await?;
+    wake::dependants(connection, info.kind, id, true).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
             continue;
@@ -238,7 +223,7 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     match info.kind {
         Kind::GatewayInstance => {
-            sqlx::query("SELECT unclaim_routes($1)").bind(id).execute(&mut *connection).await?;
+            claims::release(connection, id).await?;
         }
         Kind::SharedGateway => {
             sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
@@ -260,20 +245,20 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     }
     let text = format!("UPDATE {} SET deleted_at = now() WHERE id = $1", info.table);
     sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
-    let follow = if info.reconciled {
-        // Who writes a zone's records may be late: they are looked for once more.
-        sqlx::query("UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END, deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2")
-            .bind(info.kind.as_str())
-            .bind(id)
-            .execute(&mut *connection)
-            .await?;
-        "SELECT wake_dependants($1, $2, false)"
-    } else {
+    if !info.reconciled {
         // A port that goes frees its route, and so on.
-        "SELECT propagate($1, $2)"
-    };
-    sqlx::query(follow).bind(info.kind.as_str()).bind(id).execute(connection).await?;
-    Ok(())
+        return consequences::carry_out(connection, info.kind, id).await;
+    }
+    // Who writes a zone's records may be late: they are looked for once more.
+    sqlx::query!(
+        "UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END,
+            deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2",
+        info.kind.as_str(),
+        id
+    )
+    .execute(&mut *connection)
+    .await?;
+    wake::dependants(connection, info.kind, id, false).await
 }
 
 /// `gateway_instances` → `gateway instances`, or `gateway instance` with `cut` 1.

@@ -1,0 +1,151 @@
+//! Changing records.
+
+use super::{TRIES, Writer, children, consequences, create, parents, run_to_completion};
+use crate::{
+    audit,
+    error::{Result, StoreError},
+    row::{self, CLIENT_STATUS, KEY_IDS},
+    sql,
+    statement::Statement,
+};
+use causeway_records::{
+    Record,
+    field::Noun,
+    nouns::{Action, Rules},
+    problem::Reason,
+};
+use sqlx::{Connection as _, PgConnection, postgres::PgRow, types::Json};
+
+/// Merges a change into a record and says whether another reconcile is asked for; fails with what is wrong with the change.
+pub trait Merge<T>: Fn(&mut Record<T>) -> Result<bool> + Send + Sync {}
+impl<T, F: Fn(&mut Record<T>) -> Result<bool> + Send + Sync> Merge<T> for F {}
+
+/// A record as it is stored, and as it is to be.
+struct Change<T> {
+    before: Record<T>,
+    after: Record<T>,
+    /// A person asks for another reconcile.
+    again: bool,
+    /// What is asked for is another than before.
+    intent: bool,
+}
+
+impl Writer {
+    /// Changes a record: `merge` is merged into the stored one, and again if another writer was faster. Children that it adds take the place of
+    /// all stored ones of their noun.
+    pub async fn change<T: Noun + Rules>(&self, id: i64, merge: impl Merge<T> + 'static) -> Result<Record<T>> {
+        let writer = self.clone();
+        run_to_completion(async move {
+            for _ in 0..TRIES {
+                match writer.change_once(id, &merge).await {
+                    Ok(Some(record)) => return Ok(record),
+                    Ok(None) => {}
+                    Err(error) if error.is_transient() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(StoreError::conflict(Reason::Contention, "others change the same record all the time; try again"))
+        })
+        .await
+    }
+
+    /// None: another writer was faster.
+    async fn change_once<T: Noun + Rules>(&self, id: i64, merge: &impl Merge<T>) -> Result<Option<Record<T>>> {
+        // One connection for all statements: with many clients each wait for one is long.
+        let mut connection = self.store.pool.acquire().await?;
+        let change = read_and_merge(&mut connection, id, merge).await?;
+        let named = parents::named_anew(&change.before.spec, &change.after.spec);
+        let follow = change.intent && consequences::follow(T::KIND, false);
+        if named.is_empty() && !follow {
+            let row = self.update(&change)?.fetch_optional(&mut *connection).await?;
+            connection.give_back();
+            return row.as_ref().map(row::record).transpose();
+        }
+        let mut transaction = connection.begin().await?;
+        // 1. What it names is there, and stays.
+        parents::lock(&mut transaction, &named, false).await?;
+        // 2. The record, its children, its place in the queue, its audit event.
+        let row: Option<PgRow> = self.update(&change)?.fetch_optional(&mut *transaction).await?;
+        let Some(row) = row else { return Ok(None) };
+        // 3. and 4. What follows, and who is woken.
+        if follow {
+            consequences::carry_out(&mut transaction, T::KIND, id).await?;
+        }
+        // 5.
+        transaction.commit().await?;
+        connection.give_back();
+        Ok(Some(row::record(&row)?))
+    }
+
+    /// Record, children, work to do and audit event, as one statement. Without effect if the record is not as it was read.
+    fn update<T: Noun>(&self, change: &Change<T>) -> Result<Statement> {
+        let (info, Change { before, after, again, .. }) = (&T::INFO, change);
+        let children = after.spec.children();
+        let mut statement =
+            Statement::new(format!("WITH t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
+        for (field, (ty, value)) in info.columns().zip(create::columns(&after.spec)) {
+            statement.push(&format!(", {} = ", field.column)).value(ty, value)?;
+        }
+        if info.has_secrets() {
+            statement.push(&format!(", {KEY_IDS} = ")).bind(Json(&after.key_ids))?;
+        }
+        statement.push(" WHERE id = ").bind(after.id())?.push(" AND updated_at = ").bind(before.common.updated_at)?;
+        statement.push(" AND deleted_at IS NULL");
+        if info.has_secrets() {
+            // Secrets that were meanwhile written with another key change nothing but this.
+            statement.push(&format!(" AND {KEY_IDS} = ")).bind(Json(&before.key_ids))?;
+        }
+        statement.push(" RETURNING *)");
+        if info.reconciled {
+            requeue(&mut statement, change)?;
+        }
+        for (at, child) in children::filled(&children) {
+            let (table, key) = (child.info.table, child.key);
+            statement.push(&format!(
+                ", x{at} AS (UPDATE {table} SET deleted_at = now() WHERE {key} IN (SELECT id FROM t) AND deleted_at IS NULL RETURNING *)"
+            ));
+            children::insert(&mut statement, at, child)?;
+        }
+        let changes = audit::changed(before, after, *again);
+        let changed = audit::Changed {
+            action: Action::Update,
+            changes: &changes,
+            children: &children::changes::<T>(&children, true),
+        };
+        audit::event(&mut statement, info, &self.origin, &changed)?;
+        let join = if info.reconciled { " JOIN r ON true" } else { "" };
+        statement.push(&format!(" SELECT {} FROM t{join}", sql::of(info).select));
+        Ok(statement)
+    }
+}
+
+async fn read_and_merge<T: Noun + Rules>(
+    connection: &mut PgConnection,
+    id: i64,
+    merge: &impl Merge<T>,
+) -> Result<Change<T>> {
+    let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&mut *connection).await?;
+    let before: Record<T> = row::record(&row.ok_or(StoreError::NotFound)?)?;
+    let mut after = before.clone();
+    let again = merge(&mut after)?;
+    children::drop_unchanged(connection, id, &mut after.spec).await?;
+    // Pausing and resuming a runtime concerns all that is in its cluster.
+    let paused_or_resumed = after.status.interrupt_reconciliation != before.status.interrupt_reconciliation;
+    let intent = after.spec != before.spec || again || paused_or_resumed;
+    Ok(Change { before, after, again, intent })
+}
+
+/// Appends the CTE that counts a change of intent and makes the record due.
+fn requeue<T: Noun>(statement: &mut Statement, change: &Change<T>) -> Result<()> {
+    statement.push(", r AS (UPDATE reconciliations SET generation = generation + ").bind(i64::from(change.intent))?;
+    statement.push(", wake_seq = wake_seq + 1, due_at = CASE WHEN ").bind(change.intent || change.again)?;
+    statement.push(
+        " THEN least(due_at, now()) ELSE due_at END, urgent = true, attempts = 0, brake_released = brake_released OR ",
+    );
+    statement.bind(change.again)?;
+    for (column, (ty, value)) in CLIENT_STATUS.iter().zip(create::client_status(&change.after.status)) {
+        statement.push(&format!(", {column} = ")).value(ty, value)?;
+    }
+    statement.push(&format!(" WHERE kind = '{}' AND id = (SELECT id FROM t) RETURNING *)", T::KIND));
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Making records.
+
+use super::{TRIES, Writer, children, consequences, parents, run_to_completion};
+use crate::{
+    audit,
+    created::Created,
+    error::{Result, StoreError},
+    row::{CLIENT_STATUS, KEY_IDS, column_type},
+    sql,
+    statement::Statement,
+};
+use causeway_records::{
+    Kind, Record,
+    field::{Children, Fields, Info, Noun, entries},
+    nouns::Action,
+    value::{Type, Value},
+};
+use causeway_rules::names::slug;
+use sqlx::{Connection as _, PgConnection, types::Json};
+
+impl Writer {
+    /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
+    pub async fn create<T: Noun>(&self, record: Record<T>) -> Result<Record<T>> {
+        Ok(self.create_with_children(record).await?.record)
+    }
+
+    /// The same, and the answer has the children.
+    pub async fn create_with_children<T: Noun>(&self, record: Record<T>) -> Result<Created<T>> {
+        let made = self.create_each(vec![record]).await?;
+        made.into_iter().next().ok_or(StoreError::NotFound)
+    }
+
+    /// Makes several records, all or none.
+    pub async fn create_all<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Record<T>>> {
+        Ok(self.create_each(records).await?.into_iter().map(|made| made.record).collect())
+    }
+
+    async fn create_each<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Created<T>>> {
+        let writer = self.clone();
+        run_to_completion(async move {
+            let mut tries = 1;
+            loop {
+                match writer.create_once(&records).await {
+                    Err(error) if error.is_transient() && tries < TRIES => tries += 1,
+                    done => return done,
+                }
+            }
+        })
+        .await
+    }
+
+    async fn create_once<T: Noun>(&self, records: &[Record<T>]) -> Result<Vec<Created<T>>> {
+        let mut connection = self.store.pool.acquire().await?;
+        let names_others = records.iter().any(|record| !parents::named_by(&record.spec).is_empty());
+        if let [record] = records
+            && !names_others
+            && !consequences::follow(T::KIND, true)
+        {
+            let made = self.insert(&mut connection, record).await?;
+            connection.give_back();
+            return Ok(vec![made]);
+        }
+        let (mut transaction, mut made) = (connection.begin().await?, vec![]);
+        for record in records {
+            // 1. What it names is there, and stays.
+            parents::lock(&mut transaction, &parents::named_by(&record.spec), true).await?;
+            // 2. The record, its children, its place in the queue, its audit event.
+            let new = self.insert(&mut transaction, record).await?;
+            // 3. and 4. What follows, and who is woken.
+            if consequences::follow(T::KIND, true) {
+                consequences::carry_out(&mut transaction, T::KIND, new.record.id()).await?;
+            }
+            made.push(new);
+        }
+        // 5.
+        transaction.commit().await?;
+        connection.give_back();
+        Ok(made)
+    }
+
+    async fn insert<T: Noun>(&self, connection: &mut PgConnection, record: &Record<T>) -> Result<Created<T>> {
+        let row = self.insertion(record)?.query().fetch_one(connection).await?;
+        Created::read(&row, record)
+    }
+
+    /// Record, children, work to do and audit event, as one statement.
+    fn insertion<T: Noun>(&self, record: &Record<T>) -> Result<Statement> {
+        let (info, children) = (&T::INFO, record.spec.children());
+        let names: Vec<_> =
+            info.columns().map(|field| field.column).chain(info.has_secrets().then_some(KEY_IDS)).collect();
+        let mut statement =
+            Statement::new(format!("WITH t AS (INSERT INTO {}({}) VALUES (", info.table, names.join(", ")));
+        for (n, (ty, value)) in columns(&record.spec).enumerate() {
+            statement.push(if n > 0 { ", " } else { "" }).value(ty, value)?;
+        }
+        if info.has_secrets() {
+            statement.push(", ").bind(Json(&record.key_ids))?;
+        }
+        statement.push(") RETURNING *)");
+        for (at, child) in children::filled(&children) {
+            children::insert(&mut statement, at, child)?;
+        }
+        if info.reconciled {
+            reconciliation(&mut statement, record)?;
+        }
+        let changes = audit::Changed {
+            action: Action::Create,
+            changes: &audit::made(record),
+            children: &children::changes::<T>(&children, false),
+        };
+        audit::event(&mut statement, info, &self.origin, &changes)?;
+        statement.push(&format!(
+            " SELECT {}{} FROM t{}",
+            sql::of(info).select,
+            made_ids(&children),
+            if info.reconciled { " JOIN r ON true" } else { "" }
+        ));
+        Ok(statement)
+    }
+}
+
+/// Types and values of the columns of a noun's own table, in their order.
+pub(super) fn columns(spec: &dyn Fields) -> impl Iterator<Item = (Type, Option<Value>)> {
+    entries(spec).filter_map(|(field, slot)| Some((column_type(field)?, slot.to_value())))
+}
+
+/// Types and values of the columns of a status that clients write, in the order of [`CLIENT_STATUS`].
+pub(super) fn client_status(status: &dyn Fields) -> impl Iterator<Item = (Type, Option<Value>)> {
+    CLIENT_STATUS.iter().filter_map(|column| {
+        let (field, slot) = entries(status).find(|(field, _)| field.column == *column)?;
+        Some((column_type(field)?, slot.to_value()))
+    })
+}
+
+/// Appends the CTE that puts a new record into the queue and gives its objects their name.
+fn reconciliation<T: Noun>(statement: &mut Statement, record: &Record<T>) -> Result<()> {
+    let name = entries(&record.spec).find(|(field, _)| field.column == "name").and_then(|(_, slot)| slot.to_value());
+    let name = if let Some(Value::Text(name)) = name { name } else { String::new() };
+    statement.push(&format!(
+        ", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, {}) SELECT '{}', t.id, {}, ",
+        CLIENT_STATUS.join(", "),
+        T::KIND,
+        runtime_id(&T::INFO)
+    ));
+    // As `object_name` of the rules, with an id that only Postgres knows yet.
+    statement.value(Type::Text, Some(Value::Text(slug(&name))))?.push(" || '-' || t.id");
+    for (ty, value) in client_status(&record.status) {
+        statement.push(", ").value(ty, value)?;
+    }
+    statement.push(" FROM t RETURNING *)");
+    Ok(())
+}
+
+/// The cluster a record is in, as an expression over `t`; 0: none.
+fn runtime_id(info: &Info) -> &'static str {
+    if info.kind == Kind::KubernetesRuntimeInstance {
+        "t.id"
+    } else if info.fields.iter().any(|field| field.column == "kubernetes_runtime_instance_id") {
+        "t.kubernetes_runtime_instance_id"
+    } else {
+        "0"
+    }
+}
+
+/// Columns with the ids of the new children.
+fn made_ids(children: &[Children<'_>]) -> String {
+    let ids = children::filled(children)
+        .map(|(at, _)| format!(", (SELECT array_agg(id ORDER BY id) FROM c{at}) AS children_{at}"));
+    ids.collect()
+}

@@ -1,0 +1,63 @@
+//! What clients change, and what follows from it.
+//!
+//! ```text
+//!   Writer ── create ─┐   1. lock the records that this one names          parents
+//!          ── change ─┼── 2. write record, children, queue row, audit      statements
+//!          ── delete ─┘   3. what follows, by rule:                        consequences
+//!                            read under locks → causeway-rules → write       claims, services, attachments
+//!                         4. wake who depends on it                        wake
+//!                         5. commit
+//! ```
+//!
+//! A write that names nobody and has no consequences is step 2 alone: one statement, one round trip.
+//!
+//! **Nothing acknowledged is lost.** Each write runs in a task of its own ([`run_to_completion`]): a client that hangs up cancels the request's
+//! future, and sqlx 0.9 loses track of a transaction whose `begin()` was dropped.
+//!
+//! **No wake is lost.** Dependants are found by a statement of its own, after the row that they depend on is locked: so it sees all that were
+//! committed, and those that come later wait for the lock and then read what was written.
+//!
+//! **Lock order.** 1. records that are named, in the order of the fields; 2. the record; 3. gateway instances, by id; 4. their definition and
+//! domain, shared; 5. shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. Two writes that meet in
+//! another order are told so by Postgres, and tried again.
+
+mod change;
+mod children;
+mod claims;
+mod consequences;
+mod create;
+mod delete;
+mod parents;
+mod services;
+mod wake;
+mod writer;
+
+pub use change::Merge;
+pub use delete::Confirmed;
+pub use writer::{Origin, Writer};
+
+use crate::error::{Result, StoreError};
+
+/// How often a write is tried again when two writers met.
+pub(crate) const TRIES: usize = 8;
+
+/// Runs a write to its end even when the client that asked for it hangs up.
+pub(crate) async fn run_to_completion<T: Send + 'static>(
+    write: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(write).await {
+        Ok(done) => done,
+        Err(error) => Err(StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(error)))),
+    }
+}
+
+/// Runs a transaction, and again when it met another one.
+async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Result<T> {
+    for _ in 1..TRIES {
+        match once().await {
+            Err(error) if error.is_transient() => {}
+            done => return done,
+        }
+    }
+    once().await
+}
