@@ -17,7 +17,7 @@ use axum::{
     response::Response,
 };
 use causeway_bus::Hint;
-use causeway_failpoints::{API_COMMITTED, reach};
+use causeway_failpoints::{API_COMMITTED, failpoint};
 use causeway_records::{
     Record,
     field::{Noun, entries},
@@ -163,7 +163,7 @@ fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Resu
 }
 
 fn hint<T: Noun>(state: &State, record: &Record<T>) {
-    reach(&API_COMMITTED);
+    failpoint(&API_COMMITTED);
     state.hints.publish(Hint { kind: T::KIND, id: record.id(), scope: scope(record) });
 }
 

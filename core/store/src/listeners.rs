@@ -70,7 +70,7 @@ fn listener_set_status(row: &PgRow) -> Result<ListenerSetStatus> {
     })
 }
 
-/// A listener as its table spells it: an empty hostname stands for every one.
+/// A listener as its table spells it: an empty hostname means every one.
 pub(crate) fn listener_key(port: i32, protocol: &str, hostname: String) -> Result<ListenerKey> {
     let protocol = protocol.parse::<Protocol>().map_err(|reason| StoreError::Inconsistent {
         table: "gateway_listeners",

@@ -80,7 +80,7 @@ pub(super) fn schedule(
     let absent: Vec<_> =
         published.hosts.iter().filter(|(host, record)| !record.present && !leaving.contains(*host)).collect();
     let is_ours = |(host, record): &(&String, &HostRecord)| zone.hosts.contains_key(*host) && !record.elsewhere;
-    // external-dns may have read its objects long before it writes: what left the zone is looked for again, at three times its age each time.
+    // external-dns may have read its objects long before it writes: what left the zone is searched again, at three times its age each time.
     let gone = leaving.iter().filter_map(|host| published.hosts.get(host)?.gone_since);
     let again = gone.filter_map(|gone| (now - gone).to_std().ok()).map(|age| 2 * age.max(SETTLED)).min();
     let rest = if absent.is_empty() { RESYNC } else { OTHERS };
