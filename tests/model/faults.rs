@@ -6,7 +6,7 @@ use anyhow::Result;
 use causeway_bus::{Bus, Hint};
 use causeway_failpoints::{
     API_COMMITTED, CLUSTER_BOUND, CONFIRM_NEXT, DNS_DONE, DNS_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN,
-    OBJECT_GONE, OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
+    OBJECT_GONE, OBJECT_STANDS, PRUNE_NEXT, Point, RECONCILE_BEGUN, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
 use causeway_records::Kind;
 use causeway_rig::{
@@ -22,7 +22,7 @@ use crate::{lane::Lane, sequence::Pick};
 
 /// Where a worker can be ended or frozen.
 const POINTS: [&Point; 14] = [
-    &PASS_BEGUN,
+    &RECONCILE_BEGUN,
     &INVENTORY_AHEAD,
     &WRITE_NEXT,
     &OBJECT_STANDS,
