@@ -117,7 +117,7 @@ schema: ## Write migrations/schema.sql anew
 
 # What sqlx::query! needs to know of each statement, asked of a database that was made just now. The macros themselves write these files when they may ask
 # one, which is all that `cargo sqlx prepare` does; so sqlx-cli is not needed.
-SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) migrations/functions/names.sql $(wildcard migrations/functions/*.sql)
+SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) $(wildcard migrations/functions/*.sql)
 define describe_statements
 	rm -rf $(1)
 	mkdir -p $(1)

@@ -102,6 +102,7 @@ pub(super) async fn read<T: Noun>(connection: &mut PgConnection, id: i64) -> Res
 /// Lists a record among the objects of its workload, as Threeport does.
 async fn attach(connection: &mut PgConnection, workload: i64, kind: Kind, id: i64) -> Result<()> {
     let kind = format!("v0.{kind}");
-    sqlx::query!("SELECT attach('v0.WorkloadInstance', $1, $2, $3)", workload, kind, id).execute(connection).await?;
+    let attached = sqlx::query_scalar!("SELECT attach('v0.WorkloadInstance', $1, $2, $3)", workload, kind, id);
+    attached.fetch_one(connection).await?;
     Ok(())
 }
