@@ -1,6 +1,6 @@
 //! Connections with TLS. Handshakes run side by side, so that a slow one keeps nobody waiting.
 
-use crate::auth::certificate::Subject;
+use super::{certificate::Subject, peer::Peer};
 use axum::{extract::connect_info::Connected, serve::IncomingStream};
 use rustls::ServerConfig;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -14,55 +14,38 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// Handshakes at once; more wait in the kernel's queue.
-const MOST_HANDSHAKES: usize = 256;
+const MAX_HANDSHAKES: usize = 256;
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// Where he connects from.
-    pub address: SocketAddr,
-    /// What his certificate says, or what is wrong with it. None: he showed none.
-    pub certificate: Option<Result<Subject, &'static str>>,
-}
-
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { address: *stream.remote_addr(), certificate: None }
-    }
-}
-
-impl Connected<IncomingStream<'_, Listener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Listener>) -> Self {
+impl Connected<IncomingStream<'_, TlsListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
         let (_, session) = stream.io().get_ref();
         let certificate = session.peer_certificates().and_then(|chain| chain.first());
         Self { address: *stream.remote_addr(), certificate: certificate.map(|der| Subject::read(der)) }
     }
 }
 
-type Shaken = (SocketAddr, io::Result<TlsStream<TcpStream>>);
+type Handshake = (SocketAddr, io::Result<TlsStream<TcpStream>>);
 
-/// Accepts connections with TLS, each with the certificates of its time.
-pub struct Listener {
+/// Accepts connections with TLS. Each handshake uses the certificates that were read last.
+pub(crate) struct TlsListener {
     tcp: TcpListener,
     config: watch::Receiver<Arc<ServerConfig>>,
-    handshakes: JoinSet<Shaken>,
+    handshakes: JoinSet<Handshake>,
 }
 
-impl Listener {
-    /// On this port, with these certificates.
-    #[must_use]
-    pub fn new(tcp: TcpListener, config: watch::Receiver<Arc<ServerConfig>>) -> Self {
+impl TlsListener {
+    pub(crate) fn new(tcp: TcpListener, config: watch::Receiver<Arc<ServerConfig>>) -> Self {
         Self { tcp, config, handshakes: JoinSet::new() }
     }
 }
 
-impl axum::serve::Listener for Listener {
+impl axum::serve::Listener for TlsListener {
     type Io = TlsStream<TcpStream>;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
-            let room = self.handshakes.len() < MOST_HANDSHAKES;
+            let room = self.handshakes.len() < MAX_HANDSHAKES;
             tokio::select! {
                 // Waits, too, where the process has no more file descriptors.
                 (stream, address) = axum::serve::Listener::accept(&mut self.tcp), if room => {
@@ -83,7 +66,7 @@ impl axum::serve::Listener for Listener {
     }
 }
 
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream, address: SocketAddr) -> Shaken {
+async fn shake(acceptor: TlsAcceptor, stream: TcpStream, address: SocketAddr) -> Handshake {
     let overdue = |_| io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
     (address, timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await.map_err(overdue).flatten())
 }

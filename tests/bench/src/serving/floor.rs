@@ -15,17 +15,16 @@ use axum::{
     routing::get,
 };
 use causeway_api::{
-    app,
-    auth::{
-        Auth, Role,
-        access::{Access, Routes},
-    },
-    config::Serve,
-    origin::REQUEST_ID,
-    state::{Parts, State},
+    auth::Authenticator,
+    config::ServeSettings,
+    layers,
+    route::{RouteAccess, Routes},
+    state::{ApiState, Services},
     tls::Peer,
+    wire::origin::REQUEST_ID,
 };
 use causeway_bus::Gatherer;
+use causeway_records::nouns::Role;
 use causeway_store::{connect_options, pool::Pool};
 use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -175,15 +174,15 @@ struct Paging {
 ///
 /// # Errors
 /// When a port is taken, or the settings can't be used.
-pub async fn serve(settings: Serve) -> Result<()> {
+pub async fn serve(settings: ServeSettings) -> Result<()> {
     let _telemetry = causeway_telemetry::init("causeway-bench-api", "info", &settings.traces)?;
     let pool = pool(&settings)?;
     let store = settings.database.connect()?;
-    let state = State::from(Parts {
+    let state = ApiState::from(Services {
         store: store.clone(),
         hints: Gatherer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.clone(),
-        auth: Auth::new(settings.security.clone(), store),
+        authenticator: Authenticator::new(settings.security.clone(), store),
         metrics: PrometheusBuilder::new().install_recorder()?,
     });
     let routes = Routes::default()
@@ -191,9 +190,9 @@ pub async fn serve(settings: Serve) -> Result<()> {
         .post("/v0/gateway-definitions", Role::Editor, create)
         .get("/v0/gateway-definitions/{id}", Role::Viewer, read)
         .patch("/v0/gateway-definitions/{id}", Role::Editor, change)
-        .get("/version", Access::Open, || async { "" })
+        .get("/version", RouteAccess::Open, || async { "" })
         .with(|router| router.layer(Extension(pool.clone())));
-    let layered = app::around(routes, Routes::default(), state, &settings);
+    let layered = layers::wrap(routes, Routes::default(), state, &settings);
     let answer = json!({"Data": [Value::String("x".repeat(400))]}).to_string();
     let bare = Router::new()
         .route("/v0/gateway-definitions", get(list).post(create))
@@ -213,7 +212,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// As the API's.
-fn pool(settings: &Serve) -> Result<Pool> {
+fn pool(settings: &ServeSettings) -> Result<Pool> {
     let database = &settings.database;
     Ok(Pool::new(connect_options(&database.database_url)?, database.database_connections, database.database_wait))
 }

@@ -1,9 +1,11 @@
 //! Which media types a client takes.
+//!
+//! Why our own: the crate `headers` has no `Accept`, and what remains of the rules of RFC 9110 for a server with one media type is one function.
 
 use axum::http::{HeaderMap, header};
 
 /// Whether the client takes JSON: `Accept` is absent, or the range that fits JSON best has a weight above 0.
-pub fn takes_json(headers: &HeaderMap) -> bool {
+pub(super) fn takes_json(headers: &HeaderMap) -> bool {
     let values: Vec<_> = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
     let fitting = values.iter().flat_map(|value| value.split(',')).filter_map(fit);
     values.is_empty() || fitting.max_by_key(|(exact, _)| *exact).is_some_and(|(_, wanted)| wanted)

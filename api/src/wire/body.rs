@@ -1,55 +1,59 @@
-//! A request's JSON laid over a record: what it may hold, what it must hold, and secrets turned into ciphertext.
+//! Merges a request's JSON into a record: what it may hold, what it must hold, and secrets turned into ciphertext.
 
-use crate::{
+use super::{
     association::{self, is_association},
-    auth::sight::encrypted,
-    secrets,
+    secrets::{self, encrypted_fields},
 };
 use causeway_records::{
     Record,
     field::{Fields, Noun, Table, entries},
     nouns::Rules,
-    overlay::{Report, overlay},
+    overlay::{Report, UnknownMember, overlay},
     problem::{Problem, Reason, Refusal},
     record::Common,
     secret::Keyring,
 };
 use causeway_store::{Result, StoreError};
 
-/// What the body is laid over.
+/// What the body is merged into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum MergeBase {
     /// A new record: required fields must be there.
-    Nothing,
+    New,
     /// The stored record: fields that are left out stay.
     Stored,
     /// The stored record: fields that are left out go back to their defaults, required ones must be there.
     Defaults,
-    /// The same for a caller who doesn't see encrypted fields: those that are left out stay, for he can't send back what he didn't get.
+    /// The same for a caller that doesn't get encrypted fields: those that are left out stay, for the caller can't send back what it didn't get.
     VisibleDefaults,
 }
 
-/// Lays `body` over `record`. Answers whether the client asks for another pass (`"Reconciled": false`).
-pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, keys: &Keyring) -> Result<bool> {
+/// Merges `body` into `record`. Answers whether the client asks for another reconcile (`"Reconciled": false`).
+pub(crate) fn merge<T: Noun + Rules>(
+    record: &mut Record<T>,
+    body: &[u8],
+    base: MergeBase,
+    keys: &Keyring,
+) -> Result<bool> {
     let stored = record.clone();
-    if matches!(over, Over::Defaults | Over::VisibleDefaults) {
+    if matches!(base, MergeBase::Defaults | MergeBase::VisibleDefaults) {
         record.spec = T::default();
     }
-    if over == Over::VisibleDefaults {
+    if base == MergeBase::VisibleDefaults {
         keep_encrypted(&mut record.spec, &stored.spec)?;
     }
-    // What is in the record now says what is stored; a body that says something else about it is told apart from one that says nothing.
+    // Cleared, so that a body that sets it can be told from one that leaves it out.
     record.status.reconciled = None;
     let report = overlay(body, &mut record.writable()).map_err(StoreError::Invalid)?;
-    check_keys(&report, |names| association::check(names, body, over == Over::Nothing), T::KIND.as_str())?;
+    check_keys(&report, base == MergeBase::New, T::KIND.as_str())?;
     refuse(Reason::InvalidField, report.problems.clone())?;
-    if over != Over::Stored {
+    if base != MergeBase::Stored {
         check_required(&report.missing(T::FIELDS))?;
     }
     let read_only = "set by the system; leave it out or send the stored value back";
     refuse(Reason::ReadOnlyField, report.read_only.iter().map(|name| Problem::new(*name, read_only)).collect())?;
-    if over != Over::Nothing {
-        refuse(Reason::ImmutableField, moved(&stored.spec, &record.spec))?;
+    if base != MergeBase::New {
+        refuse(Reason::ImmutableField, changed_immutable(&stored.spec, &record.spec))?;
     }
     record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
@@ -60,7 +64,7 @@ pub fn lay<T: Noun + Rules>(record: &mut Record<T>, body: &[u8], over: Over, key
 }
 
 fn keep_encrypted<T: Noun>(changed: &mut T, stored: &T) -> Result<()> {
-    for index in encrypted::<T>() {
+    for index in encrypted_fields::<T>() {
         let kept = stored.get(index).to_value();
         let invalid = |problem| StoreError::invalid_field(Reason::InvalidField, T::FIELDS[index].json, problem);
         changed.get_mut(index).set(kept).map_err(invalid)?;
@@ -73,27 +77,27 @@ fn refuse(reason: Reason, problems: Vec<Problem>) -> Result<()> {
 }
 
 /// The checks of keys in Threeport's order, with its words.
-fn check_keys(report: &Report, associations: impl Fn(&[&String]) -> Result<()>, kind: &str) -> Result<()> {
-    let system = |name: &&String| Common::FIELDS.iter().any(|field| field.json.eq_ignore_ascii_case(name));
-    let (set_by_us, others): (Vec<_>, Vec<_>) = report.unknown.iter().partition(system);
-    let (associated, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|name| is_association(kind, name));
+fn check_keys(report: &Report, is_new: bool, kind: &str) -> Result<()> {
+    let is_system = |m: &UnknownMember| Common::FIELDS.iter().any(|field| field.json.eq_ignore_ascii_case(&m.key));
+    let (set_by_us, others): (Vec<_>, Vec<_>) = report.unknown.iter().cloned().partition(is_system);
+    let (associated, unknown): (Vec<_>, Vec<_>) = others.into_iter().partition(|m| is_association(kind, &m.key));
     if !report.any {
         return Err(StoreError::invalid(Reason::EmptyPayload, "JSON payload is empty"));
     }
     if !set_by_us.is_empty() {
         let (sentence, problem) = ("Update of GORM Model fields is not allowed", "set by the system; leave it out");
-        return Err(StoreError::Invalid(Refusal::listed(Reason::SystemField, sentence, &texts(&set_by_us), problem)));
+        return Err(StoreError::Invalid(Refusal::listed(Reason::SystemField, sentence, &keys(&set_by_us), problem)));
     }
-    associations(&associated)?;
+    association::check(&associated, is_new)?;
     if !unknown.is_empty() {
         let (sentence, problem) = ("Unsupported fields are not allowed", "no field of this kind has this name");
-        return Err(StoreError::Invalid(Refusal::listed(Reason::UnknownField, sentence, &texts(&unknown), problem)));
+        return Err(StoreError::Invalid(Refusal::listed(Reason::UnknownField, sentence, &keys(&unknown), problem)));
     }
     Ok(())
 }
 
-fn texts<'a>(names: &[&'a String]) -> Vec<&'a str> {
-    names.iter().map(|name| name.as_str()).collect()
+fn keys(members: &[UnknownMember]) -> Vec<&str> {
+    members.iter().map(|member| member.key.as_str()).collect()
 }
 
 fn check_required(missing: &[&str]) -> Result<()> {
@@ -104,12 +108,12 @@ fn check_required(missing: &[&str]) -> Result<()> {
     Err(StoreError::Invalid(Refusal::listed(Reason::MissingField, sentence, missing, problem)))
 }
 
-/// Fields that stay as they were made and don't.
-fn moved(stored: &dyn Fields, changed: &dyn Fields) -> Vec<Problem> {
+/// Immutable fields that the body changes.
+fn changed_immutable(stored: &dyn Fields, changed: &dyn Fields) -> Vec<Problem> {
     let pairs = entries(stored).zip(entries(changed)).filter(|((field, _), _)| field.immutable);
-    let moved = pairs.filter(|((_, before), (_, after))| before.to_value() != after.to_value());
+    let differing = pairs.filter(|((_, before), (_, after))| before.to_value() != after.to_value());
     let problem = "can't be changed; make a new record, or send the stored value back";
-    moved.map(|((field, _), _)| Problem::new(field.json, problem)).collect()
+    differing.map(|((field, _), _)| Problem::new(field.json, problem)).collect()
 }
 
 #[cfg(test)]
@@ -122,7 +126,7 @@ mod tests {
     }
 
     fn refusal(body: &str) -> String {
-        lay(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), Over::Nothing, &key())
+        merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &key())
             .unwrap_err()
             .to_string()
     }
@@ -147,27 +151,27 @@ mod tests {
     fn secrets_are_encrypted_once() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         let body = r#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1,"ConnectionToken":"s3cret"}"#;
-        lay(&mut record, body.as_bytes(), Over::Nothing, &key()).unwrap();
+        merge(&mut record, body.as_bytes(), MergeBase::New, &key()).unwrap();
         let sealed = record.spec.connection_token.clone().unwrap();
         assert_eq!(key().decrypt(&sealed).unwrap(), "s3cret");
         let back = format!(r#"{{"ConnectionToken":"{sealed}"}}"#);
-        lay(&mut record, back.as_bytes(), Over::Stored, &key()).unwrap();
+        merge(&mut record, back.as_bytes(), MergeBase::Stored, &key()).unwrap();
         assert_eq!(record.spec.connection_token.unwrap(), sealed);
     }
 
     #[test]
-    fn a_put_keeps_what_its_caller_does_not_see() {
+    fn a_put_keeps_what_its_caller_does_not_get() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         record.spec.location = "Local".parse().unwrap();
         record.spec.connection_token = Some("ciphertext".into());
         record.spec.status = Some("here".into());
         let body = br#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1}"#;
-        lay(&mut record, body, Over::VisibleDefaults, &key()).unwrap();
+        merge(&mut record, body, MergeBase::VisibleDefaults, &key()).unwrap();
         assert_eq!(
             (record.spec.connection_token.as_deref(), record.spec.status.as_deref()),
             (Some("ciphertext"), None)
         );
-        lay(&mut record, body, Over::Defaults, &key()).unwrap();
+        merge(&mut record, body, MergeBase::Defaults, &key()).unwrap();
         assert_eq!(record.spec.connection_token, None);
     }
 
@@ -176,7 +180,7 @@ mod tests {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         record.spec.location = "Local".parse().unwrap();
         let change = |record: &mut _, body: &str| {
-            lay::<KubernetesRuntimeInstance>(record, body.as_bytes(), Over::Stored, &key())
+            merge::<KubernetesRuntimeInstance>(record, body.as_bytes(), MergeBase::Stored, &key())
         };
         assert!(change(&mut record, r#"{"Location":"Local"}"#).is_ok());
         let refusal = change(&mut record, r#"{"Location":"Asia:Tokyo"}"#).unwrap_err().to_string();

@@ -1,13 +1,13 @@
-//! How callers show who they are, from flags or the environment.
+//! How callers authenticate, and TLS.
 
-use super::Role;
+use causeway_records::nouns::Role;
 use clap::{Args, ValueEnum};
 use std::{net::SocketAddr, path::PathBuf};
 
-/// A way to show who one is.
+/// A way to authenticate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
-    /// Nobody is asked: everybody is admin. On loopback only.
+pub enum AuthMode {
+    /// No authentication: every caller is admin. On loopback only.
     None,
     /// Client certificates that `--client-ca` has signed.
     Mtls,
@@ -17,10 +17,10 @@ pub enum Mode {
 
 /// Settings of authentication and TLS.
 #[derive(Args, Clone, Debug)]
-pub struct Settings {
-    /// How callers show who they are: `none`, `mtls`, `tokens` or `mtls,tokens`.
+pub struct SecuritySettings {
+    /// How callers authenticate: `none`, `mtls`, `tokens` or `mtls,tokens`.
     #[arg(long, env = "CAUSEWAY_AUTH", value_delimiter = ',', default_value = "none")]
-    pub auth: Vec<Mode>,
+    pub auth: Vec<AuthMode>,
     /// PEM file of the server's certificate and those that lead to its authority: answers https. Read again when it changes.
     #[arg(long, env = "CAUSEWAY_TLS_CERTIFICATE", requires = "tls_key")]
     pub tls_certificate: Option<PathBuf>,
@@ -35,28 +35,28 @@ pub struct Settings {
     pub client_default_role: Option<Role>,
 }
 
-impl Settings {
-    /// Nobody is asked who he is.
+impl SecuritySettings {
+    /// There is no authentication.
     #[must_use]
-    pub fn open(&self) -> bool {
-        !self.certificates() && !self.tokens()
+    pub fn is_open(&self) -> bool {
+        !self.takes_certificates() && !self.takes_tokens()
     }
 
-    /// Client certificates count.
+    /// Callers may authenticate with a client certificate.
     #[must_use]
-    pub fn certificates(&self) -> bool {
-        self.auth.contains(&Mode::Mtls)
+    pub fn takes_certificates(&self) -> bool {
+        self.auth.contains(&AuthMode::Mtls)
     }
 
-    /// Bearer tokens count.
+    /// Callers may authenticate with a bearer token.
     #[must_use]
-    pub fn tokens(&self) -> bool {
-        self.auth.contains(&Mode::Tokens)
+    pub fn takes_tokens(&self) -> bool {
+        self.auth.contains(&AuthMode::Tokens)
     }
 
-    /// What a caller can do who has shown nothing.
-    pub(super) fn remedy(&self) -> &'static str {
-        match (self.certificates(), self.tokens()) {
+    /// What a caller can do that has shown nothing.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match (self.takes_certificates(), self.takes_tokens()) {
             (true, true) => {
                 "nobody knows who asks: connect with a client certificate, or send `Authorization: Bearer` with an access token"
             }
@@ -65,28 +65,28 @@ impl Settings {
         }
     }
 
-    /// Settings that must not stand together.
+    /// Refuses settings that contradict each other, or that would let other machines in without authentication.
     ///
     /// # Errors
     /// What is wrong, and what to do about it.
     pub fn check(&self, listen: SocketAddr, health_listen: SocketAddr) -> Result<(), String> {
-        if self.auth.contains(&Mode::None) && self.auth.len() > 1 {
+        if self.auth.contains(&AuthMode::None) && self.auth.len() > 1 {
             return Err("`none` can't stand beside another way of authentication; leave it out".into());
         }
-        if self.certificates() && self.client_ca.is_none() {
+        if self.takes_certificates() && self.client_ca.is_none() {
             return Err("mtls needs --client-ca, --tls-certificate and --tls-key; `causeway-api dev-ca` makes some for development".into());
         }
-        if self.client_ca.is_some() && !self.certificates() {
+        if self.client_ca.is_some() && !self.takes_certificates() {
             return Err("--client-ca is given, but client certificates don't count; say --auth mtls".into());
         }
         for address in [listen, health_listen].iter().filter(|address| !address.ip().is_loopback()) {
-            if self.open() {
+            if self.is_open() {
                 return Err(format!(
                     "{address} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1, or say --auth mtls or --auth tokens"
                 ));
             }
         }
-        if self.tokens() && self.tls_certificate.is_none() && !listen.ip().is_loopback() {
+        if self.takes_tokens() && self.tls_certificate.is_none() && !listen.ip().is_loopback() {
             return Err(format!(
                 "{listen} can be reached from other machines and tokens would travel in plain text; give --tls-certificate and --tls-key, or listen on 127.0.0.1"
             ));
@@ -99,9 +99,9 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn refusal(auth: &[Mode], files: &[&str], listen: &str, health: &str) -> String {
+    fn refusal(auth: &[AuthMode], files: &[&str], listen: &str, health: &str) -> String {
         let file = |name: &str| files.contains(&name).then(|| PathBuf::from(name));
-        let settings = Settings {
+        let settings = SecuritySettings {
             auth: auth.to_vec(),
             tls_certificate: file("certificate"),
             tls_key: file("certificate"),
@@ -112,23 +112,23 @@ mod tests {
     }
 
     #[test]
-    fn other_machines_must_say_who_they_are() {
+    fn other_machines_must_authenticate() {
         let (here, there) = ("127.0.0.1:1323", "0.0.0.0:1323");
-        assert_eq!(refusal(&[Mode::None], &[], here, "[::1]:1"), "");
-        assert!(refusal(&[Mode::None], &[], there, here).starts_with("0.0.0.0:1323 can be reached"));
-        assert!(refusal(&[Mode::None], &["certificate"], there, here).contains("--auth mtls"));
-        assert!(refusal(&[Mode::None], &[], here, there).starts_with("0.0.0.0:1323 can be reached"));
-        assert_eq!(refusal(&[Mode::Tokens], &[], here, there), "");
-        assert!(refusal(&[Mode::Tokens], &[], there, here).contains("plain text"));
-        assert_eq!(refusal(&[Mode::Tokens], &["certificate"], there, there), "");
-        assert_eq!(refusal(&[Mode::Mtls, Mode::Tokens], &["certificate", "ca"], there, there), "");
+        assert_eq!(refusal(&[AuthMode::None], &[], here, "[::1]:1"), "");
+        assert!(refusal(&[AuthMode::None], &[], there, here).starts_with("0.0.0.0:1323 can be reached"));
+        assert!(refusal(&[AuthMode::None], &["certificate"], there, here).contains("--auth mtls"));
+        assert!(refusal(&[AuthMode::None], &[], here, there).starts_with("0.0.0.0:1323 can be reached"));
+        assert_eq!(refusal(&[AuthMode::Tokens], &[], here, there), "");
+        assert!(refusal(&[AuthMode::Tokens], &[], there, here).contains("plain text"));
+        assert_eq!(refusal(&[AuthMode::Tokens], &["certificate"], there, there), "");
+        assert_eq!(refusal(&[AuthMode::Mtls, AuthMode::Tokens], &["certificate", "ca"], there, there), "");
     }
 
     #[test]
     fn what_makes_no_sense_together_is_refused() {
         let here = "127.0.0.1:1323";
-        assert!(refusal(&[Mode::None, Mode::Tokens], &[], here, here).contains("leave it out"));
-        assert!(refusal(&[Mode::Mtls], &["certificate"], here, here).contains("--client-ca"));
-        assert!(refusal(&[Mode::Tokens], &["certificate", "ca"], here, here).contains("--auth mtls"));
+        assert!(refusal(&[AuthMode::None, AuthMode::Tokens], &[], here, here).contains("leave it out"));
+        assert!(refusal(&[AuthMode::Mtls], &["certificate"], here, here).contains("--client-ca"));
+        assert!(refusal(&[AuthMode::Tokens], &["certificate", "ca"], here, here).contains("--auth mtls"));
     }
 }

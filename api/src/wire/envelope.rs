@@ -1,6 +1,5 @@
 //! Answers in Threeport's envelope: `Meta`, `Type`, `Data`, `Status`.
 
-use crate::overload::NoConnection;
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -9,21 +8,32 @@ use causeway_records::problem::{Problem, Reason};
 use causeway_store::StoreError;
 use serde::Serialize;
 
+/// Marks an answer about this kind of record for which there was no connection to the database. The layer `overload` finds out why.
+#[derive(Clone, Debug)]
+pub(crate) struct NoConnection(pub(crate) String);
+
 /// Which page of how many.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Meta {
+pub(crate) struct Meta {
     /// As asked for, from 1.
-    pub page: i64,
-    /// As asked for.
-    pub size: i64,
+    pub(crate) page: i64,
+    pub(crate) size: i64,
     /// Records in all pages.
-    pub total_count: i64,
+    pub(crate) total_count: i64,
 }
 
-/// How it went. Threeport's three, and in a refusal what programs need to know of it.
+impl Meta {
+    /// Of an answer that holds all there is.
+    pub(crate) fn whole(count: usize) -> Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        Self { page: 1, size: count, total_count: count }
+    }
+}
+
+/// Threeport's three fields, and in a refusal what programs need to know of it.
 #[derive(Serialize)]
-struct Status<'a> {
+struct EnvelopeStatus<'a> {
     code: u16,
     message: &'a str,
     error: &'a str,
@@ -33,7 +43,6 @@ struct Status<'a> {
     details: Option<Vec<Detail<'a>>>,
 }
 
-/// A field, and what is wrong with it.
 #[derive(Serialize)]
 struct Detail<'a> {
     field: &'a str,
@@ -47,22 +56,22 @@ struct Envelope<'a, D: Serialize> {
     #[serde(rename = "Type")]
     kind: &'a str,
     data: D,
-    status: Status<'a>,
+    status: EnvelopeStatus<'a>,
 }
 
 fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, refused: Option<Refused<'_>>) -> Response {
-    let status = Status {
+    let status = EnvelopeStatus {
         code: code.as_u16(),
         message: code.canonical_reason().unwrap_or_default(),
         error: refused.as_ref().map_or("", |refused| refused.sentence),
         reason: refused.as_ref().map(|refused| refused.reason.as_str()),
-        details: refused.map(|refused| refused.details.iter().map(Detail::of).collect()),
+        details: refused.map(|refused| refused.details.iter().map(Detail::from).collect()),
     };
     json(code, &Envelope { meta, kind, data, status })
 }
 
 /// JSON as Threeport writes it: without a charset, and with a final newline.
-pub fn json(code: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json(code: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(mut bytes) => {
             bytes.push(b'\n');
@@ -75,28 +84,26 @@ pub fn json(code: StatusCode, body: &impl Serialize) -> Response {
     }
 }
 
-/// What Threeport's router says itself: without an envelope.
+/// What Threeport's router answers itself, without an envelope.
 pub(crate) fn plain(code: StatusCode) -> Response {
     json(code, &serde_json::json!({"message": code.canonical_reason().unwrap_or_default()}))
 }
 
-/// One record.
-pub fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
+pub(crate) fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
     answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], None)
 }
 
-/// Several records.
-pub fn many<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, records: &[D]) -> Response {
+pub(crate) fn many<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, records: &[D]) -> Response {
     answer(kind, code, meta, records, None)
 }
 
-/// What went wrong before any record was looked at: the code says the reason.
-pub fn error(kind: &str, code: StatusCode, sentence: &str) -> Response {
+/// A refusal for which no record was read: the code says the reason.
+pub(crate) fn error(kind: &str, code: StatusCode, sentence: &str) -> Response {
     refuse(kind, code, Refused { reason: reason(code), sentence, details: &[] })
 }
 
-/// What the store said went wrong.
-pub fn store_error(kind: &str, fault: &StoreError) -> Response {
+/// A refusal of the store.
+pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
     let code = match fault {
         StoreError::NotFound => StatusCode::NOT_FOUND,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -123,8 +130,8 @@ struct Refused<'a> {
     details: &'a [Problem],
 }
 
-impl<'a> Detail<'a> {
-    fn of(problem: &'a Problem) -> Self {
+impl<'a> From<&'a Problem> for Detail<'a> {
+    fn from(problem: &'a Problem) -> Self {
         Self { field: &problem.field, problem: &problem.problem }
     }
 }

@@ -1,13 +1,12 @@
 //! Secrets of a request turned into ciphertext.
 
-use crate::auth::sight::encrypted;
 use causeway_records::{Record, field::Noun, problem::Reason, secret::Keyring, value::Value};
 use causeway_store::{Result, StoreError};
 
-/// Plain text that came in becomes ciphertext of the first key. Ciphertext of what is stored leaves it as it is, also one that was read before
+/// Plain text from a request becomes ciphertext of the first key. Ciphertext of what is stored leaves it as it is, also one that was read before
 /// the secret was encrypted anew. Ciphertext of anything else is refused: it would hand one record's secret to another one's cluster.
-pub fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &Keyring) -> Result<()> {
-    for index in encrypted::<T>() {
+pub(super) fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &Keyring) -> Result<()> {
+    for index in encrypted_fields::<T>() {
         let field = &T::FIELDS[index];
         let invalid = |problem: String| StoreError::invalid_field(Reason::InvalidField, field.json, problem);
         let (sent, kept) = (text(&record.spec, index), text(&stored.spec, index));
@@ -29,6 +28,11 @@ pub fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &Keyring)
         record.spec.get_mut(index).set(Some(Value::Text(value))).map_err(invalid)?;
     }
     Ok(())
+}
+
+/// Indexes of the encrypted fields in the noun's table.
+pub(super) fn encrypted_fields<T: Noun>() -> impl Iterator<Item = usize> {
+    T::FIELDS.iter().enumerate().filter(|(_, field)| field.encrypted).map(|(index, _)| index)
 }
 
 fn text<T: Noun>(spec: &T, index: usize) -> Option<String> {

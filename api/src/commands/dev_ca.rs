@@ -1,11 +1,11 @@
-//! Certificates for development: an authority, the server, a client for each role, and the configuration of Threeport's command line.
+//! `causeway-api dev-ca`: certificates for development. An authority, the server, a client for each role, and the configuration of Threeport's command line.
 //!
 //! The authority's key lies beside the rest, so nothing here is for production.
 
-use crate::config::DevCa;
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_records::nouns::Role;
+use clap::Args;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
@@ -15,6 +15,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
+    path::PathBuf,
     time::{Duration, SystemTime},
 };
 
@@ -23,18 +24,27 @@ const LASTS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// What Threeport's command line calls this control plane.
 const CONTROL_PLANE: &str = "causeway";
 
-/// A file to write.
+/// Certificates to make.
+#[derive(Args, Debug)]
+pub struct DevCaSettings {
+    /// Folder for them; it must not hold any yet.
+    folder: PathBuf,
+    /// Where clients find the API.
+    #[arg(long, default_value = "localhost:1323")]
+    api_server: String,
+    /// Further names and addresses of the server, beside localhost, 127.0.0.1 and ::1.
+    #[arg(long)]
+    host: Vec<String>,
+}
+
 struct File {
     name: String,
     text: String,
     secret: bool,
 }
 
-/// Makes the files and says how to use them.
-///
-/// # Errors
-/// When the folder holds some of them already, or can't be written.
-pub fn make(settings: &DevCa) -> Result<()> {
+/// Writes the files and says how to use them. Fails when the folder holds some of them already, or can't be written.
+pub(super) fn make(settings: &DevCaSettings) -> Result<()> {
     let folder = &settings.folder;
     let files = files(settings, SystemTime::now())?;
     if let Some(file) = files.iter().find(|file| folder.join(&file.name).exists()) {
@@ -62,7 +72,7 @@ Threeport:   tptctl --threeport-config {at}/config.yaml get gateways
     Ok(std::io::stdout().write_all(usage.as_bytes())?)
 }
 
-fn files(settings: &DevCa, now: SystemTime) -> Result<Vec<File>> {
+fn files(settings: &DevCaSettings, now: SystemTime) -> Result<Vec<File>> {
     let mut authority = params("causeway development authority", None, now);
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -150,7 +160,7 @@ struct Credential<'a> {
     client_key: String,
 }
 
-fn threeport(settings: &DevCa, authority: &str, certificate: &str, key: &str) -> Result<String> {
+fn threeport(settings: &DevCaSettings, authority: &str, certificate: &str, key: &str) -> Result<String> {
     let encode = |text: &str| STANDARD.encode(text);
     let credential = Credential { name: CONTROL_PLANE, client_cert: encode(certificate), client_key: encode(key) };
     let control_plane = ControlPlane {
@@ -169,14 +179,17 @@ fn threeport(settings: &DevCa, authority: &str, certificate: &str, key: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::certificate::Subject;
+    use crate::tls::Subject;
     use rustls::pki_types::{CertificateDer, pem::PemObject};
     use serde_yaml_ng::Value;
 
     #[test]
     fn every_role_has_a_certificate_and_threeport_its_file() {
-        let settings =
-            DevCa { folder: "x".into(), api_server: "api.example:443".into(), host: vec!["api.example".into()] };
+        let settings = DevCaSettings {
+            folder: "x".into(),
+            api_server: "api.example:443".into(),
+            host: vec!["api.example".into()],
+        };
         let files = files(&settings, SystemTime::now()).unwrap();
         let text = |name: &str| files.iter().find(|file| file.name == name).unwrap().text.clone();
         for role in Role::ALL {

@@ -1,4 +1,4 @@
-//! What a client certificate says about its holder. Its signature and its time have been checked by the TLS layer.
+//! What a client certificate says about its holder. The TLS layer has checked its signature and validity.
 
 use causeway_records::nouns::Role;
 use chrono::{DateTime, Utc};
@@ -6,23 +6,20 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 /// The subject of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// The common name.
-    pub name: String,
+    pub(crate) name: String,
     /// The highest role that an organization or organizational unit names: `causeway:editor`. None: it names none, as those of Threeport.
-    pub role: Option<Role>,
+    pub(crate) role: Option<Role>,
     /// When it ends. A connection may outlive it.
-    pub ends: DateTime<Utc>,
+    pub(crate) ends: DateTime<Utc>,
 }
 
 const PREFIX: &str = "causeway:";
 
 impl Subject {
-    /// Reads a certificate.
-    ///
-    /// # Errors
-    /// What it lacks, as a sentence.
-    pub fn read(der: &[u8]) -> Result<Self, &'static str> {
+    /// Reads a certificate. The error is a sentence that says what it lacks.
+    pub(crate) fn read(der: &[u8]) -> Result<Self, &'static str> {
         let (_, certificate) = X509Certificate::from_der(der).map_err(|_| "the client certificate can't be read")?;
         let subject = certificate.subject();
         let name = subject.iter_common_name().find_map(|name| name.as_str().ok()).filter(|name| !name.is_empty());

@@ -1,52 +1,42 @@
 //! `causeway-api keys`: which keys the secrets at rest are under, and moving them to the first one. See `docs/audit-and-keys.md`.
 
-use anyhow::{Context, bail};
+use super::migrate;
+use anyhow::bail;
 use causeway_records::secret::Keyring;
-use causeway_store::{Database, Store, keys::KeyUse};
+use causeway_store::{Database, keys::KeyUse};
 use clap::{Args, Subcommand};
 use std::{collections::BTreeMap, fmt::Write};
 
 /// What to do with the keys.
 #[derive(Debug, Subcommand)]
-pub enum Keys {
+pub enum KeysCommand {
     /// Say how many secrets are under which key.
-    Status(Settings),
+    Status(KeysSettings),
     /// Encrypt all secrets with the first key that are under another one. Everything else may go on meanwhile, and it may be stopped and begun
     /// again.
-    ReEncrypt(Settings),
+    ReEncrypt(KeysSettings),
 }
 
 /// Where the secrets are, and what they are under.
 #[derive(Args, Debug)]
-pub struct Settings {
+pub struct KeysSettings {
     /// Postgres.
     #[command(flatten)]
-    pub database: Database,
+    database: Database,
     /// Keys for secrets at rest, as the API and the workers have them.
     #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
-    pub encryption_key: Keyring,
+    encryption_key: Keyring,
 }
 
-impl Settings {
-    async fn store(&self) -> anyhow::Result<Store> {
-        let store = self.database.connect()?;
-        store.migrate().await.context("the schema could not be brought up to date")?;
-        Ok(store)
-    }
-}
-
-/// Does it, and answers what there is to say.
-///
-/// # Errors
-/// When Postgres can't be reached, or secrets are left under other keys.
-pub async fn run(keys: Keys) -> anyhow::Result<String> {
-    match keys {
-        Keys::Status(settings) => {
-            let found = settings.store().await?.key_use(&settings.encryption_key).await?;
+/// The text for stdout. Fails when Postgres can't be reached, or secrets are left under other keys.
+pub(super) async fn run(command: KeysCommand) -> anyhow::Result<String> {
+    match command {
+        KeysCommand::Status(settings) => {
+            let found = migrate::connect(&settings.database).await?.key_use(&settings.encryption_key).await?;
             Ok(table(&settings.encryption_key, &found))
         }
-        Keys::ReEncrypt(settings) => {
-            let done = settings.store().await?.re_encrypt(&settings.encryption_key).await?;
+        KeysCommand::ReEncrypt(settings) => {
+            let done = migrate::connect(&settings.database).await?.re_encrypt(&settings.encryption_key).await?;
             let said = format!("{} encrypted anew, {} were under the first key before\n", done.moved, done.kept);
             if done.contended > 0 {
                 bail!("{said}{} records were changed by others all the time; do it again", done.contended);

@@ -1,4 +1,4 @@
-//! What paths and queries say: ids, and for lists page, size and a filter for each field.
+//! What paths and queries say: ids, and for lists page, size and filters.
 
 use causeway_records::{
     Kind,
@@ -10,23 +10,22 @@ use causeway_store::{Filter, Result, Start, StoreError};
 
 /// Which page of which records.
 #[derive(Debug)]
-pub struct Query {
+pub(crate) struct ListQuery {
     /// From 1.
-    pub page: i64,
+    pub(crate) page: i64,
     /// Records on a page; -1: all.
-    pub size: i64,
+    pub(crate) size: i64,
     /// Instead of a page: only records with a larger id.
-    pub after: Option<i64>,
-    /// What they must equal.
-    pub filters: Vec<Filter>,
+    after: Option<i64>,
+    pub(crate) filters: Vec<Filter>,
 }
 
 /// Decoded pairs of a query string, in their order.
-pub type Pairs = Vec<(String, String)>;
+pub(crate) type QueryPairs = Vec<(String, String)>;
 
-impl Query {
+impl ListQuery {
     /// Reads a query. Unknown keys are ignored, as Threeport does; of a key that is repeated the first counts.
-    pub fn read<T: Noun>(pairs: &Pairs) -> Result<Self> {
+    pub(crate) fn read<T: Noun>(pairs: &QueryPairs) -> Result<Self> {
         let mut filters: Vec<Filter> = vec![];
         for (key, text) in pairs {
             let Some(field) = field::<T>(key) else { continue };
@@ -39,12 +38,11 @@ impl Query {
     }
 
     /// Rows to take.
-    pub fn limit(&self) -> i64 {
+    pub(crate) fn limit(&self) -> i64 {
         if self.size < 0 { i64::MAX } else { self.size }
     }
 
-    /// Where the page begins.
-    pub fn start(&self) -> Start {
+    pub(crate) fn start(&self) -> Start {
         match self.after {
             Some(id) => Start::After(id),
             None if self.page > 1 => Start::Offset((self.page - 1).saturating_mul(self.size.max(0))),
@@ -63,11 +61,11 @@ fn field<T: Noun>(key: &str) -> Option<&'static Field> {
 }
 
 /// The first value of a key.
-fn value<'a>(pairs: &'a Pairs, key: &str) -> Option<&'a str> {
+fn value<'a>(pairs: &'a QueryPairs, key: &str) -> Option<&'a str> {
     pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, text)| text.as_str())
 }
 
-fn after(pairs: &Pairs) -> Result<Option<i64>> {
+fn after(pairs: &QueryPairs) -> Result<Option<i64>> {
     let Some(text) = value(pairs, "after") else { return Ok(None) };
     if value(pairs, "page").is_some() {
         let problem = "can't stand beside after: say the one or the other";
@@ -80,7 +78,7 @@ fn after(pairs: &Pairs) -> Result<Option<i64>> {
     Ok(Some(id))
 }
 
-fn number(pairs: &Pairs, key: &str, default: i64) -> Result<i64> {
+fn number(pairs: &QueryPairs, key: &str, default: i64) -> Result<i64> {
     let Some(text) = value(pairs, key) else { return Ok(default) };
     text.parse::<i64>().ok().filter(|number| *number >= -1).ok_or_else(|| {
         StoreError::Invalid(Refusal {
@@ -91,8 +89,8 @@ fn number(pairs: &Pairs, key: &str, default: i64) -> Result<i64> {
     })
 }
 
-/// The id in a path or a query.
-pub fn id_of(text: &str) -> Result<i64> {
+/// Reads an id in a path or a query.
+pub(crate) fn parse_id(text: &str) -> Result<i64> {
     text.parse().map_err(|_| {
         let sentence = format!("`{}` is no id; give a whole number", text.escape_default());
         StoreError::invalid(Reason::InvalidID, sentence)
@@ -104,13 +102,13 @@ mod tests {
     use super::*;
     use causeway_records::nouns::{GatewayDefinition, GatewayInstance};
 
-    fn pairs(text: &[(&str, &str)]) -> Pairs {
+    fn pairs(text: &[(&str, &str)]) -> QueryPairs {
         text.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
     fn filters_come_from_the_table() {
-        let query = Query::read::<GatewayDefinition>(&pairs(&[
+        let query = ListQuery::read::<GatewayDefinition>(&pairs(&[
             ("domainnamedefinitionid", "1"),
             ("RECONCILED", "true"),
             ("HttpPorts", "x"),
@@ -126,13 +124,13 @@ mod tests {
 
     #[test]
     fn threeports_spelling_of_the_workload_filter_works() {
-        let query = Query::read::<GatewayInstance>(&pairs(&[("workloadresourceinstanceid", "7")])).unwrap();
+        let query = ListQuery::read::<GatewayInstance>(&pairs(&[("workloadresourceinstanceid", "7")])).unwrap();
         assert_eq!(query.filters[0].field.column, "workload_instance_id");
     }
 
     #[test]
     fn pages_and_sizes() {
-        let read = |text: &[(&str, &str)]| Query::read::<GatewayInstance>(&pairs(text));
+        let read = |text: &[(&str, &str)]| ListQuery::read::<GatewayInstance>(&pairs(text));
         let query = read(&[("page", "3"), ("size", "20")]).unwrap();
         assert_eq!((query.limit(), query.start()), (20, Start::Offset(40)));
         assert_eq!(read(&[("size", "-1")]).unwrap().limit(), i64::MAX);

@@ -1,10 +1,9 @@
-//! What every route in the wire format asks of a request: that JSON will do, both ways.
+//! What every route in the wire format asks of a request: JSON, both ways.
 
+use super::{accept, verbs::Verbs};
 use crate::{
-    accept,
-    app::kind_of,
-    envelope::{self, plain},
-    verbs::Verbs,
+    route::kind_for_path,
+    wire::envelope::{self, plain},
 };
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -13,14 +12,13 @@ use axum::{
     response::Response,
 };
 
-/// There is nothing but JSON to be had, and no answer without a body (Threeport has no HEAD). What other layers refuse gets an envelope like
-/// everything else.
-pub(crate) async fn negotiate(State(verbs): State<Verbs>, request: Request, next: Next) -> Response {
+/// Answers are JSON, and none is without a body (Threeport has no HEAD). What axum's extractors and the body limit refuse gets the envelope here.
+pub(super) async fn negotiate(State(verbs): State<Verbs>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     if request.method() == Method::HEAD {
         return verbs.listed(path, plain(StatusCode::METHOD_NOT_ALLOWED));
     }
-    let kind = kind_of(path.map(MatchedPath::as_str));
+    let kind = kind_for_path(path.map(MatchedPath::as_str));
     if !accept::takes_json(request.headers()) {
         let sentence = "answers are JSON: let Accept name application/json, or leave it out";
         return envelope::error(kind, StatusCode::NOT_ACCEPTABLE, sentence);
@@ -46,7 +44,7 @@ pub(crate) async fn negotiate(State(verbs): State<Verbs>, request: Request, next
     }
 }
 
-/// Whether its body is declared as JSON, if it is of a kind that has one.
+/// Whether the body is declared as JSON. Methods without a body pass.
 fn is_json(request: &Request) -> bool {
     let declared = || request.headers().get(header::CONTENT_TYPE)?.as_bytes().get(..b"application/json".len());
     !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH)

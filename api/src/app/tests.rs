@@ -1,10 +1,13 @@
 //! The document is whole, and its examples are right.
 
 use super::*;
-use crate::body::{Over, lay};
+use crate::{
+    openapi::{examples, pages, schema::schema_ref},
+    wire::body::{MergeBase, merge},
+};
 use axum::http::Method;
 use causeway_records::{Record, field::Noun, nouns::Rules, secret::Keyring};
-use serde_json::Map;
+use serde_json::{Map, json};
 use std::collections::HashMap;
 
 /// The schema of a component, with everything that it refers to.
@@ -27,14 +30,14 @@ fn operations() -> Vec<(String, &'static Value)> {
 
 #[test]
 fn every_route_is_described() {
-    let routes = app::routes();
-    let api = routes.list().iter().filter(|route| !PAGES.contains(&route.path.as_str()));
+    let routes = routes();
+    let api = routes.list().iter().filter(|route| !pages::PATHS.contains(&route.path.as_str()));
     let mut wanted: Vec<_> =
         api.map(|route| format!("{} {}", route.method.as_str().to_ascii_lowercase(), route.path)).collect();
-    let mut told: Vec<_> = operations().into_iter().map(|(name, _)| name).collect();
+    let mut described: Vec<_> = operations().into_iter().map(|(name, _)| name).collect();
     wanted.sort();
-    told.sort();
-    assert_eq!(told, wanted);
+    described.sort();
+    assert_eq!(described, wanted);
     assert!(routes.list().iter().any(|route| route.method == Method::DELETE));
 }
 
@@ -130,29 +133,29 @@ fn taken<T: Noun + Rules>() {
     let keys = Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
     let body = |map: Map<String, Value>| Value::from(map).to_string();
     let mut record = Record::<T>::default();
-    lay(&mut record, body(examples::body(&T::INFO)).as_bytes(), Over::Nothing, &keys)
+    merge(&mut record, body(examples::body(&T::INFO)).as_bytes(), MergeBase::New, &keys)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
-    lay(&mut record, body(examples::change(&T::INFO)).as_bytes(), Over::Stored, &keys)
+    merge(&mut record, body(examples::change(&T::INFO)).as_bytes(), MergeBase::Stored, &keys)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
 }
 
 #[test]
 fn the_api_takes_the_examples() {
     macro_rules! all {
-        ($($noun:ident),* $(,)?) => { $(taken::<records::$noun>();)* };
+        ($($noun:ident),* $(,)?) => { $(taken::<nouns::$noun>();)* };
     }
     causeway_records::nouns!(all);
-    taken::<records::AccessToken>();
+    taken::<nouns::AccessToken>();
 }
 
 #[test]
-fn what_a_noun_declares_is_told() {
+fn what_a_noun_declares_is_in_the_document() {
     let schemas = &document()["components"]["schemas"];
     let spec = &schemas["GatewayDefinitionSpec"];
     assert_eq!(spec["required"], json!(["Name"]));
     assert_eq!(spec["additionalProperties"], false);
     assert_eq!(spec["properties"]["Placement"]["default"], "Shared");
-    assert_eq!(spec["properties"]["Placement"]["anyOf"][0], schema_of("Placement"));
+    assert_eq!(spec["properties"]["Placement"]["anyOf"][0], schema_ref("Placement"));
     assert_eq!(schemas["Placement"]["enum"], json!(["Shared", "Dedicated"]));
     assert!(spec["properties"].get("Conditions").is_none() && spec["properties"].get("Reconciled").is_some());
     assert_eq!(schemas["GatewayHttpPortPart"]["required"], json!(["Port"]));

@@ -1,0 +1,71 @@
+//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication, rate limit, content
+//! negotiation.
+
+mod accept;
+mod admit;
+mod limit;
+mod negotiation;
+mod observe;
+mod overload;
+mod recover;
+mod verbs;
+
+use crate::{
+    auth::Authenticator,
+    config::ServeSettings,
+    route::Routes,
+    wire::{envelope, origin::REQUEST_ID},
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::StatusCode,
+    middleware,
+};
+use causeway_store::Store;
+use std::sync::Arc;
+use tower::{ServiceBuilder, util::option_layer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+/// Puts the layers around routes: those whose answers have the envelope, and others. The first layer of a list is the outermost one. They are
+/// made into one service, because each layer that is added to the router by itself costs an allocation for each request.
+pub fn wrap<S>(enveloped: Routes<S>, others: Routes<S>, state: S, settings: &ServeSettings) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    Authenticator: FromRef<S>,
+    Store: FromRef<S>,
+{
+    let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
+    let verbs = verbs::Verbs::from_routes([enveloped.list(), others.list()].into_iter().flatten());
+    let in_envelope = |router: Router<S>| {
+        let layers = ServiceBuilder::new()
+            .layer(option_layer(limiter.clone().map(|limiter| middleware::from_fn_with_state(limiter, limit::limit))))
+            .layer(DefaultBodyLimit::max(settings.body_limit))
+            .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
+        router.layer(layers)
+    };
+    let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
+    let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter: limiter.clone() };
+    let layers = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(observe::span).on_response(observe::log))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(CatchPanicLayer::custom(recover::panicked))
+        .map_response(recover::timed_out)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(observe::measure))
+        .layer(middleware::map_response_with_state(Store::from_ref(&state), overload::explain))
+        .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit));
+    router
+        .fallback(|| async { envelope::plain(StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(move |path| verbs::not_allowed(verbs, path))
+        .layer(layers)
+        .with_state(state)
+}
