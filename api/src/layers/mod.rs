@@ -53,6 +53,7 @@ where
     let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
     let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter: limiter.clone() };
     let layers = ServiceBuilder::new()
+        .map_request(observe::bound_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(observe::span).on_response(observe::log))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
