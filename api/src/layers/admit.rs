@@ -1,4 +1,7 @@
-//! Authentication and authorisation: lets a request pass if its caller has the role that the route asks for.
+//! Authentication, rate limit and authorisation: lets a request pass if its caller has the role that the route asks for.
+//!
+//! The limit counts between authentication, which says whom to count, and everything that may refuse: what is answered with 403, 404 or 405
+//! counts like what is done.
 
 use super::limit::RateLimiter;
 use crate::{
@@ -13,12 +16,14 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 pub(super) struct Gate {
     pub(super) authenticator: Authenticator,
     pub(super) access: AccessTable,
-    pub(super) limiter: Option<Arc<RateLimiter>>,
+    pub(super) limiter: Option<RateLimiter>,
+    /// Routes that the rate limit leaves out.
+    pub(super) uncounted: HashSet<String>,
 }
 
 /// Puts the caller into the request's extensions, or refuses the request.
@@ -32,6 +37,12 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     match gate.authenticator.authenticate(peer, request.headers()).await {
         Ok(caller) => {
             tracing::Span::current().record("caller", caller.name.as_str());
+            let counted = !path.is_some_and(|path| gate.uncounted.contains(path));
+            if let Some(limiter) = gate.limiter.as_ref().filter(|_| counted)
+                && let Some(refused) = limiter.refuse(kind, Some(&caller), peer)
+            {
+                return refused;
+            }
             if caller.role < needed {
                 let sentence = format!(
                     "{} {} needs the role {needed}, and {} has the role {}",

@@ -1,13 +1,11 @@
 //! How many requests one caller may send.
 //!
 //! The bookkeeping is governor's: one small cell for each caller, no lock, no timer. Its layer for tower would bring a second idea of who a
-//! caller is and answers outside the envelope, so the layer is ours.
+//! caller is and answers outside the envelope, so counting is called from the layer `admit`, which knows the caller.
 
-use crate::{auth::Caller, config::RateLimitSettings, route::kind_for_path, tls::Peer, wire::envelope};
+use crate::{auth::Caller, config::RateLimitSettings, tls::Peer, wire::envelope};
 use axum::{
-    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
     response::Response,
 };
 use governor::{
@@ -18,10 +16,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -73,11 +68,11 @@ pub(super) struct RateLimiter {
 
 impl RateLimiter {
     /// None: there is no limit.
-    pub(super) fn from_settings(settings: &RateLimitSettings) -> Option<Arc<Self>> {
+    pub(super) fn from_settings(settings: &RateLimitSettings) -> Option<Self> {
         let per_second = settings.requests_per_second?;
         let burst = settings.request_burst.unwrap_or(per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         let cells = DefaultKeyedRateLimiter::keyed(Quota::per_second(per_second).allow_burst(burst));
-        Some(Arc::new(Self { cells, clock: DefaultClock::default(), seen: AtomicUsize::new(0), per_second }))
+        Some(Self { cells, clock: DefaultClock::default(), seen: AtomicUsize::new(0), per_second })
     }
 
     /// Counts a request, or says how long to wait with it.
@@ -100,16 +95,6 @@ impl RateLimiter {
     }
 }
 
-/// Lets a request pass, or answers 429 and says when to come again.
-pub(super) async fn limit(State(limiter): State<Arc<RateLimiter>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer);
-    let kind = kind_for_path(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
-    match limiter.refuse(kind, request.extensions().get(), peer) {
-        Some(refused) => refused,
-        None => next.run(request).await,
-    }
-}
-
 /// `Retry-After` knows nothing shorter than a second.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
@@ -120,7 +105,7 @@ mod tests {
     use super::*;
     use causeway_records::nouns::Role;
 
-    fn limiter(per_second: u32, burst: Option<u32>) -> Arc<RateLimiter> {
+    fn limiter(per_second: u32, burst: Option<u32>) -> RateLimiter {
         let (requests_per_second, request_burst) = (NonZeroU32::new(per_second), burst.and_then(NonZeroU32::new));
         RateLimiter::from_settings(&RateLimitSettings { requests_per_second, request_burst }).unwrap()
     }

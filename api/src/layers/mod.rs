@@ -1,4 +1,4 @@
-//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication, rate limit, content
+//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication with the rate limit, content
 //! negotiation.
 
 mod accept;
@@ -24,7 +24,7 @@ use axum::{
 };
 use causeway_store::Store;
 use std::sync::Arc;
-use tower::{ServiceBuilder, util::option_layer};
+use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
@@ -41,17 +41,18 @@ where
     Authenticator: FromRef<S>,
     Store: FromRef<S>,
 {
-    let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
     let verbs = verbs::Verbs::from_routes([enveloped.list(), others.list()].into_iter().flatten());
     let in_envelope = |router: Router<S>| {
         let layers = ServiceBuilder::new()
-            .layer(option_layer(limiter.clone().map(|limiter| middleware::from_fn_with_state(limiter, limit::limit))))
             .layer(DefaultBodyLimit::max(settings.body_limit))
             .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
         router.layer(layers)
     };
+    let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
+    // Figures are read by programs that must not be refused because of others behind the same address.
+    let uncounted = others.list().iter().map(|route| route.path.clone()).collect();
     let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
-    let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter: limiter.clone() };
+    let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter, uncounted };
     let layers = ServiceBuilder::new()
         .map_request(observe::bound_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
