@@ -1,11 +1,11 @@
 //! Finds the caller of a request: by access token, by client certificate, or nobody needs to say.
 
-use super::{Caller, tokens::Tokens};
+use super::{Caller, host::foreign_host, tokens::Tokens};
 use crate::{
     config::SecuritySettings,
     tls::{Peer, Subject},
 };
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use causeway_store::{Store, StoreError};
 use chrono::Utc;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Authenticator {
 pub(crate) enum AuthFailure {
     /// Neither token nor certificate was shown, or nothing that counts.
     Unproven(&'static str),
+    /// There is no authentication, and the request names another host than this machine's loopback.
+    ForeignHost(String),
     /// The caller is known and has no role.
     WithoutRole(String),
     /// Postgres could not be asked.
@@ -36,9 +38,15 @@ impl Authenticator {
     }
 
     /// A token counts before a certificate: a caller that sends one means it.
-    pub(crate) async fn authenticate(&self, peer: Option<&Peer>, headers: &HeaderMap) -> Result<Caller, AuthFailure> {
+    pub(crate) async fn authenticate(
+        &self,
+        peer: Option<&Peer>,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Caller, AuthFailure> {
         if self.settings.is_open() {
-            return Ok(Caller::anonymous());
+            return foreign_host(uri, headers)
+                .map_or(Ok(Caller::anonymous()), |host| Err(AuthFailure::ForeignHost(host)));
         }
         if self.settings.takes_tokens()
             && let Some(token) = bearer(headers)?

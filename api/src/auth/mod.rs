@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod caller;
+mod host;
 pub(crate) mod tokens;
 
 pub(crate) use authenticator::AuthFailure;

@@ -18,6 +18,9 @@ use axum::{
 };
 use std::{collections::HashSet, sync::Arc};
 
+/// Longest part of a foreign host name that is repeated, in characters.
+const MAX_HOST: usize = 100;
+
 pub(super) struct Gate {
     pub(super) authenticator: Authenticator,
     pub(super) access: AccessTable,
@@ -34,7 +37,7 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
     };
     let kind = kind_for_path(path);
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer);
-    match gate.authenticator.authenticate(peer, request.headers()).await {
+    match gate.authenticator.authenticate(peer, request.uri(), request.headers()).await {
         Ok(caller) => {
             tracing::Span::current().record("caller", caller.name.as_str());
             let counted = !path.is_some_and(|path| gate.uncounted.contains(path));
@@ -67,6 +70,14 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             let challenge = HeaderValue::from_static(r#"Bearer realm="causeway""#);
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
             answer
+        }
+        Err(AuthFailure::ForeignHost(host)) => {
+            let host = host.chars().take(MAX_HOST).collect::<String>();
+            let sentence = format!(
+                "without authentication only requests to localhost are answered, and this one is to `{}`; name localhost or 127.0.0.1, or start the API with --auth mtls or --auth tokens",
+                host.escape_default()
+            );
+            envelope::error(kind, StatusCode::FORBIDDEN, &sentence)
         }
         Err(AuthFailure::WithoutRole(sentence)) => envelope::error(kind, StatusCode::FORBIDDEN, &sentence),
         Err(AuthFailure::Unavailable(fault)) => envelope::store_error(kind, &fault),

@@ -19,7 +19,7 @@ use crate::{
 use axum::{
     Router,
     extract::{DefaultBodyLimit, FromRef},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     middleware,
 };
 use causeway_store::Store;
@@ -29,9 +29,15 @@ use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
+
+/// A browser must not guess that an answer is something else than it says.
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// A browser that shows an answer runs nothing in it, and shows it in no frame. The page of the API document has a policy of its own.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
 /// Puts the layers around routes: those whose answers have the envelope, and others. The first layer of a list is the outermost one. They are
 /// made into one service, because each layer that is added to the router by itself costs an allocation for each request.
@@ -58,6 +64,8 @@ where
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .layer(TraceLayer::new_for_http().make_span_with(observe::span).on_response(observe::log))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, POLICY))
         .layer(CatchPanicLayer::custom(recover::panicked))
         .map_response(recover::timed_out)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))

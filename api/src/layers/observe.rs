@@ -80,6 +80,6 @@ mod tests {
         let request = |id: &str| Request::builder().header(REQUEST_ID, id).body(Body::empty()).unwrap();
         assert_eq!(bound_request_id(request("mine")).headers()[REQUEST_ID], "mine");
         assert_eq!(bound_request_id(request(&"a".repeat(300_000))).headers()[REQUEST_ID], "a".repeat(128));
-        assert_eq!((cut("/v0/events"), cut(&"/é".repeat(1000)).len()), ("/v0/events", 255));
+        assert_eq!((cut("/v0/events"), cut(&"é/".repeat(1000)).len()), ("/v0/events", 255));
     }
 }
