@@ -32,6 +32,19 @@ async fn it_does_not_start_open_to_other_machines() {
     assert!(refusal.contains("can't read /absent.crt"), "{refusal}");
 }
 
+/// During a change of keys a typing error is likely, and what is printed is in the log.
+#[tokio::test]
+async fn no_key_is_repeated_when_one_is_broken() {
+    let platform = &stage().await.platform;
+    let keys = format!("{},c2hvcnQ=", STANDARD.encode([7; 32]));
+    for command in [&["serve", "--health-listen", "127.0.0.1:0"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
+        let ended = platform.run_api(&[command, &["--encryption-key", &keys]].concat()).await.unwrap();
+        let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        assert!(!ended.status.success() && said.contains("encryption key number 2"), "{command:?}: {said}");
+        assert!(!said.contains("c2hvcnQ") && !said.contains(&keys[..8]), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_development_authority_fits_the_server_and_threeport() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,7 +2,7 @@
 
 use super::migrate;
 use anyhow::bail;
-use causeway_records::secret::Keyring;
+use causeway_records::secret::{KeyText, Keyring};
 use causeway_store::{Database, keys::KeyUse};
 use clap::{Args, Subcommand};
 use std::{collections::BTreeMap, fmt::Write};
@@ -24,19 +24,19 @@ pub struct KeysSettings {
     #[command(flatten)]
     database: Database,
     /// Keys for secrets at rest, as the API and the workers have them.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
-    encryption_key: Keyring,
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true)]
+    encryption_key: KeyText,
 }
 
 /// The text for stdout. Fails when Postgres can't be reached, or secrets are left under other keys.
 pub(super) async fn run(command: KeysCommand) -> anyhow::Result<String> {
+    let (KeysCommand::Status(settings) | KeysCommand::ReEncrypt(settings)) = &command;
+    let keys = settings.encryption_key.keyring()?;
+    let store = migrate::connect(&settings.database).await?;
     match command {
-        KeysCommand::Status(settings) => {
-            let found = migrate::connect(&settings.database).await?.key_use(&settings.encryption_key).await?;
-            Ok(table(&settings.encryption_key, &found))
-        }
-        KeysCommand::ReEncrypt(settings) => {
-            let done = migrate::connect(&settings.database).await?.re_encrypt(&settings.encryption_key).await?;
+        KeysCommand::Status(_) => Ok(table(&keys, &store.key_use(&keys).await?)),
+        KeysCommand::ReEncrypt(_) => {
+            let done = store.re_encrypt(&keys).await?;
             let said = format!("{} encrypted anew, {} were under the first key before\n", done.moved, done.kept);
             if done.contended > 0 {
                 bail!("{said}{} records were changed by others all the time; do it again", done.contended);

@@ -57,3 +57,20 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::DevCa(settings) => dev_ca::make(&settings),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What clap refuses it repeats, so that it must not refuse a key.
+    #[test]
+    fn a_broken_key_is_no_matter_of_the_command_line() {
+        for command in [&["serve"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
+            for keys in ["c2hvcnQ=", "", "not base64"] {
+                let setting = ["--database-url", "postgres://none", "--encryption-key", keys];
+                let parsed = Cli::try_parse_from([&["causeway-api"], command, &setting].concat());
+                assert!(parsed.is_ok(), "{command:?} {keys}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+}

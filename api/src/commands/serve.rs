@@ -24,13 +24,14 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     if let Err(sentence) = settings.security.check(settings.listen, settings.health_listen) {
         bail!(sentence);
     }
+    let keys = settings.encryption_key.keyring()?;
     let tls = TlsFiles::from_settings(&settings.security).map(TlsFiles::watch).transpose()?;
     let store = migrate::connect(&settings.database).await?;
     let hints = Gatherer::new(settings.broker.connect().await?);
     let state = ApiState::from(Services {
         store: store.clone(),
         hints: hints.clone(),
-        keys: settings.encryption_key.clone(),
+        keys,
         authenticator: Authenticator::new(settings.security.clone(), store.clone()),
         metrics: PrometheusBuilder::new().install_recorder()?,
     });

@@ -7,7 +7,7 @@ pub use rate_limit::RateLimitSettings;
 pub use security::{AuthMode, SecuritySettings};
 
 use causeway_bus::Broker;
-use causeway_records::secret::Keyring;
+use causeway_records::secret::KeyText;
 use causeway_store::Database;
 use causeway_telemetry::Traces;
 use clap::Args;
@@ -35,8 +35,8 @@ pub struct ServeSettings {
     #[command(flatten)]
     pub traces: Traces,
     /// Keys for secrets at rest, each base64 of 32 bytes, with commas between them: the first one encrypts, all decrypt.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
-    pub encryption_key: Keyring,
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true)]
+    pub encryption_key: KeyText,
     /// How long audit events are kept; 0s: for ever.
     #[arg(long, env = "CAUSEWAY_AUDIT_KEEP", default_value = "90days", value_parser = humantime::parse_duration)]
     pub audit_keep: Duration,

@@ -181,7 +181,7 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
     let state = ApiState::from(Services {
         store: store.clone(),
         hints: Gatherer::new(settings.broker.connect().await?),
-        keys: settings.encryption_key.clone(),
+        keys: settings.encryption_key.keyring()?,
         authenticator: Authenticator::new(settings.security.clone(), store),
         metrics: PrometheusBuilder::new().install_recorder()?,
     });
