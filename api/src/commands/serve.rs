@@ -10,7 +10,6 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use causeway_bus::Gatherer;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use std::{future::IntoFuture, net::SocketAddr};
 use tokio::{
     net::TcpListener,
@@ -33,7 +32,7 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
         hints: hints.clone(),
         keys,
         authenticator: Authenticator::new(settings.security.clone(), store.clone()),
-        metrics: PrometheusBuilder::new().install_recorder()?,
+        metrics: causeway_telemetry::record_figures()?,
     });
 
     let stop = CancellationToken::new();

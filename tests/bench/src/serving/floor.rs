@@ -27,7 +27,6 @@ use causeway_bus::Gatherer;
 use causeway_records::nouns::Role;
 use causeway_store::{connect_options, pool::Pool};
 use chrono::{DateTime, Utc};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{FromRow, Row, types::Json as Jsonb};
@@ -183,7 +182,7 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
         hints: Gatherer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.keyring()?,
         authenticator: Authenticator::new(settings.security.clone(), store),
-        metrics: PrometheusBuilder::new().install_recorder()?,
+        metrics: causeway_telemetry::record_figures()?,
     });
     let routes = Routes::default()
         .get("/v0/gateway-definitions", Role::Viewer, list)
