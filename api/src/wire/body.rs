@@ -147,6 +147,31 @@ mod tests {
         );
     }
 
+    /// Two megabytes of wrong items, keys or values must not become a larger answer.
+    #[test]
+    fn a_refusal_is_small_however_much_is_wrong() {
+        let list = |item: &str| format!(r#"{{"Name":"a","HttpPorts":[{}]}}"#, vec![item; 100_000].join(","));
+        let keys = |holder: &str| {
+            let members: Vec<_> = (0..50_000).map(|n| format!(r#""k{n}":1"#)).collect();
+            holder.replace('*', &members.join(","))
+        };
+        let bodies = [
+            (list("{}"), "the last 99981 items were not checked"),
+            (list(r#"{"Port":-1}"#), "HttpPorts[18].Port: -1 is out of range"),
+            (keys(r#"{"Name":"a",*}"#), "k19 and 49980 more"),
+            (keys(r#"{"Name":"a","HttpPorts":[{*}]}"#), "more problems"),
+            (format!(r#"{{"Name":"a","{}":1}}"#, "k".repeat(1_000_000)), "kkk…"),
+            (format!(r#"{{"Name":"a","Placement":"{}"}}"#, "k".repeat(1_000_000)), "Placement"),
+        ];
+        for (body, says) in bodies {
+            let refusal = merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &key());
+            let Err(StoreError::Invalid(refusal)) = refusal else { panic!("it was taken: {}", &body[..60]) };
+            assert!(refusal.sentence.contains(says), "{}", refusal.sentence);
+            let size: usize = refusal.details.iter().map(|detail| detail.field.len() + detail.problem.len()).sum();
+            assert!(refusal.details.len() <= 20 && size + refusal.sentence.len() < 10_000, "{size}");
+        }
+    }
+
     #[test]
     fn secrets_are_encrypted_once() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();

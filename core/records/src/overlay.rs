@@ -3,7 +3,7 @@
 
 use crate::{
     field::{Field, Fields, Noun, Shape, Slot, Table},
-    problem::{Problem, Reason, Refusal},
+    problem::{MAX_PROBLEMS, Problem, Reason, Refusal},
     record::Common,
     value::{Type, Value},
 };
@@ -158,7 +158,13 @@ impl<T: Noun> Slot for Vec<T> {
             return Ok(false);
         }
         let (mut rows, mut problems) = (vec![], vec![]);
-        for (n, item) in read::<Items>(json)?.0.iter().enumerate() {
+        let items = read::<Items>(json)?.0;
+        for (n, item) in items.iter().enumerate() {
+            // As many as a refusal names: a body of some megabytes has room for a million wrong items.
+            if problems.len() >= MAX_PROBLEMS - 1 {
+                problems.push(Problem::new("", format!("the last {} items were not checked", items.len() - n)));
+                break;
+            }
             match child(item) {
                 Ok(row) => rows.push(row),
                 Err(own) => problems.extend(own.into_iter().map(|problem| problem.inside(&format!("[{n}]")))),
@@ -186,9 +192,8 @@ fn child<T: Noun>(json: &RawValue) -> Result<T, Vec<Problem>> {
     let missing = report.missing(T::FIELDS).into_iter().filter(|name| !is_parent(name));
     let missing: Vec<_> = missing.map(|name| Problem::new(name, "Missing required field")).collect();
     let unknown = report.unknown.into_iter().map(|member| member.key).filter(|key| !is_system(key));
-    let mut problems: Vec<_> = unknown.map(|key| Problem::new(key, "Unsupported field")).collect();
-    problems.extend(missing);
-    problems.extend(report.problems);
+    let unknown = unknown.map(|key| Problem::new(key, "Unsupported field"));
+    let problems = Problem::first(unknown.chain(missing).chain(report.problems));
     if problems.is_empty() { Ok(one) } else { Err(problems) }
 }
 

@@ -34,7 +34,9 @@ mod tests {
     #[tokio::test]
     async fn upkeep_comes_again_and_again() {
         let (done, mut seen) = mpsc::unbounded_channel();
-        tokio::spawn(repeat(Duration::from_millis(1), move || drop(done.send(()))));
+        tokio::spawn(repeat(Duration::from_millis(1), move || {
+            let _ = done.send(());
+        }));
         for _ in 0..3 {
             tokio::time::timeout(Duration::from_secs(30), seen.recv()).await.unwrap().unwrap();
         }
