@@ -20,9 +20,9 @@ async fn it_does_not_start_open_to_other_machines() {
         let refusal = refusal(platform, arguments).await;
         assert!(refusal.contains(sentence), "{arguments:?}: {refusal}");
     };
-    says(&["--listen", "0.0.0.0:0"], "nobody is asked who he is; listen on 127.0.0.1, or say --auth").await;
-    says(&["--listen", "[::]:0"], "nobody is asked who he is").await;
-    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "nobody is asked who he is").await;
+    says(&["--listen", "0.0.0.0:0"], "there is no authentication; listen on 127.0.0.1, or say --auth").await;
+    says(&["--listen", "[::]:0"], "there is no authentication").await;
+    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "there is no authentication").await;
     says(&["--listen", "0.0.0.0:0", "--auth", "tokens"], "tokens would travel in plain text").await;
     says(&["--auth", "none,tokens"], "can't stand beside").await;
     says(&["--auth", "mtls"], "mtls needs --client-ca").await;

@@ -82,7 +82,7 @@ impl SecuritySettings {
         for address in [listen, health_listen].iter().filter(|address| !address.ip().is_loopback()) {
             if self.is_open() {
                 return Err(format!(
-                    "{address} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1, or say --auth mtls or --auth tokens"
+                    "{address} can be reached from other machines and there is no authentication; listen on 127.0.0.1, or say --auth mtls or --auth tokens"
                 ));
             }
         }
