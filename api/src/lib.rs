@@ -3,13 +3,13 @@
 //! The API writes intent only, publishes a hint after the commit, and waits for nothing else. Where to look, from the outside to the inside:
 //!
 //! - [`commands`]: what the program can do; `serve` starts everything. [`config`]: its flags.
-//! - [`tls`]: connections, and the client certificate of each.
+//! - [`server`]: connections, their limits and their ends. `tls`: certificates of both sides.
 //! - [`layers`]: what every request passes: id, log, time limit, authentication, rate limit, content negotiation.
 //! - [`app`]: the list of all routes. [`route`]: how a route states the role that it asks for.
-//! - [`routes`]: the handlers, one generic set for all nouns.
+//! - `routes`: the handlers, one generic set for all nouns.
 //! - [`wire`]: what a request says (body, query, `If-Match`) and how it is answered (envelope, `ETag`, redaction).
 //! - [`auth`]: who the caller is.
-//! - [`openapi`]: the API document, made of the list of routes and the nouns' tables.
+//! - `openapi`: the API document, made of the list of routes and the nouns' tables.
 //!
 //! Modules use those below them in this list or at its end, never the other way round; `openapi` gets the routes as an argument.
 
@@ -21,6 +21,7 @@ pub mod layers;
 mod openapi;
 pub mod route;
 mod routes;
+pub mod server;
 pub mod state;
-pub mod tls;
+mod tls;
 pub mod wire;

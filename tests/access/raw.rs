@@ -1,7 +1,8 @@
 //! Requests that no library sends: written byte by byte.
 
-use crate::control_plane;
+use crate::{Secure, control_plane};
 use causeway_rig::platform::ControlPlane;
+use futures::future::join_all;
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,19 +14,62 @@ use tokio::{
 async fn open(platform: &ControlPlane, bytes: &str) -> TcpStream {
     let url = platform.url();
     let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
-    stream.write_all(bytes.as_bytes()).await.unwrap();
+    // A server that refuses the connection may have ended it by now.
+    let _ = stream.write_all(bytes.as_bytes()).await;
     stream
 }
 
 /// All that the server sends until it ends the connection.
 async fn answer(mut stream: TcpStream) -> String {
     let mut bytes = vec![];
-    timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await.expect("the connection stays open").unwrap();
+    // A reset is an end, too.
+    let _ = timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await.expect("the connection stays open");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn get(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n")
+}
+
+/// Neither those that never send a request nor those that never end one keep others out.
+#[tokio::test]
+async fn a_client_that_holds_connections_keeps_nobody_out() {
+    let arguments = ["--max-connections", "40", "--max-connections-per-address", "30", "--idle-timeout", "2s"];
+    let platform = control_plane("slow", arguments.map(str::to_owned).to_vec()).await;
+    let request = get("/version", "Host: localhost\r\n");
+    let mut held = vec![];
+    for number in 0..30 {
+        held.push(open(&platform, if number % 2 == 0 { "" } else { "GET /version HTTP/1.1\r\nHost: loc" }).await);
+    }
+    assert_eq!(answer(open(&platform, &request).await).await, "", "its address has no place left");
+    platform.arm_api("api.committed", "off").await.expect("probes have connections of their own");
+    for stream in held {
+        assert_eq!(answer(stream).await, "", "a silent connection ends by itself");
+    }
+    assert!(answer(open(&platform, &request).await).await.starts_with("HTTP/1.1 200"));
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn http_2_is_not_spoken() {
+    let platform = control_plane("preface", vec![]).await;
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let said = answer(open(&platform, preface).await).await;
+    assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said:?}");
+    platform.stop().await;
+}
+
+/// More silent connections than handshakes run at once for one address: each is given up after seconds, not tens of them.
+#[tokio::test]
+async fn a_silent_handshake_ends() {
+    let secure = Secure::api("handshakes", "mtls,tokens", &[]).await;
+    let url = secure.platform.https_url();
+    let silent: Vec<_> = join_all((0..20).map(|_| TcpStream::connect(url.trim_start_matches("https://")))).await;
+    let ended = silent.into_iter().map(|stream| answer(stream.unwrap()));
+    secure.client(None).get("/version").await.unwrap().done(200);
+    let ended = timeout(Duration::from_secs(15), join_all(ended)).await.expect("a silent handshake doesn't end");
+    assert!(ended.iter().all(String::is_empty));
+    secure.platform.stop().await;
 }
 
 /// A page whose name resolves to 127.0.0.1 reaches the API in the browser of whoever opens the page.

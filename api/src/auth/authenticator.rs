@@ -1,10 +1,7 @@
 //! Finds the caller of a request: by access token, by client certificate, or nobody needs to say.
 
 use super::{Caller, host::foreign_host, tokens::Tokens};
-use crate::{
-    config::SecuritySettings,
-    tls::{Peer, Subject},
-};
+use crate::{config::SecuritySettings, server::Peer, tls::Subject};
 use axum::http::{HeaderMap, Uri, header};
 use causeway_store::{Store, StoreError};
 use chrono::Utc;

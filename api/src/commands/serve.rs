@@ -4,13 +4,14 @@ use super::{migrate, purge_audit_events};
 use crate::{
     app,
     auth::Authenticator,
-    config::ServeSettings,
+    config::{ConnectionSettings, ServeSettings},
+    server,
     state::{ApiState, Services},
-    tls::{Peer, TlsFiles, TlsListener},
+    tls::TlsFiles,
 };
 use anyhow::{Context, bail};
 use causeway_bus::Gatherer;
-use std::{future::IntoFuture, net::SocketAddr};
+use std::net::SocketAddr;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -40,16 +41,11 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let listener = bind(settings.listen, "requests").await?;
     let health = bind(settings.health_listen, "probes").await?;
     tracing::info!(address = %listener.local_addr()?, "answering requests");
-    let probes =
-        axum::serve(health, app::health_router(state.clone())).with_graceful_shutdown(stop.clone().cancelled_owned());
-    let app = app::router(state, &settings).into_make_service_with_connect_info::<Peer>();
-    let stopped = stop.clone().cancelled_owned();
-    let requests = async {
-        match tls {
-            Some(config) => axum::serve(TlsListener::new(listener, config), app).with_graceful_shutdown(stopped).await,
-            None => axum::serve(listener, app).with_graceful_shutdown(stopped).await,
-        }
-    };
+    // The probes have connections of their own: a server that is busy isn't dead.
+    let health_router = app::health_router(state.clone());
+    let probes = server::serve(health, health_router, ConnectionSettings::for_probes(), None, stop.clone());
+    let router = app::router(state, &settings);
+    let requests = server::serve(listener, router, settings.connections.clone(), tls, stop.clone());
     tokio::spawn({
         let stop = stop.clone();
         async move {
@@ -57,13 +53,12 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
             stop.cancel();
         }
     });
-    let both = async { tokio::try_join!(requests, probes.into_future()) };
     let overdue = async {
         stop.cancelled().await;
         tokio::time::sleep(settings.shutdown_timeout).await;
     };
     tokio::select! {
-        done = both => { done?; }
+        _ = async { tokio::join!(requests, probes) } => {}
         () = overdue => tracing::warn!("requests were still under way when the time to stop was over"),
     }
     hints.flush().await;

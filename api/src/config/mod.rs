@@ -1,8 +1,10 @@
 //! Settings of the server, from flags or the environment. Doc comments of fields are what `--help` prints.
 
+mod connections;
 mod rate_limit;
 mod security;
 
+pub use connections::ConnectionSettings;
 pub use rate_limit::RateLimitSettings;
 pub use security::{AuthMode, SecuritySettings};
 
@@ -22,6 +24,9 @@ pub struct ServeSettings {
     /// Where to answer probes: `/readyz`.
     #[arg(long, env = "CAUSEWAY_HEALTH_LISTEN", default_value = "127.0.0.1:8081")]
     pub health_listen: SocketAddr,
+    /// Limits of connections.
+    #[command(flatten)]
+    pub connections: ConnectionSettings,
     /// Authentication and TLS.
     #[command(flatten)]
     pub security: SecuritySettings,

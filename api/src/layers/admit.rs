@@ -7,7 +7,7 @@ use super::limit::RateLimiter;
 use crate::{
     auth::{AuthFailure, Authenticator},
     route::{AccessTable, RouteAccess, kind_for_path},
-    tls::Peer,
+    server::Peer,
     wire::envelope,
 };
 use axum::{

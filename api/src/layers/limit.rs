@@ -3,7 +3,12 @@
 //! The bookkeeping is governor's: one small cell for each caller, no lock, no timer. Its layer for tower would bring a second idea of who a
 //! caller is and answers outside the envelope, so counting is called from the layer `admit`, which knows the caller.
 
-use crate::{auth::Caller, config::RateLimitSettings, tls::Peer, wire::envelope};
+use crate::{
+    auth::Caller,
+    config::RateLimitSettings,
+    server::{Peer, network},
+    wire::envelope,
+};
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::Response,
@@ -46,14 +51,6 @@ impl fmt::Display for LimitKey {
             Self::Name(name) => f.write_str(name),
             Self::Address(address) => address.fmt(f),
         }
-    }
-}
-
-/// A host with one address of IPv6 has 2^64 of them, so that the network of 64 bits counts.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-        address => address,
     }
 }
 

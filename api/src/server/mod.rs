@@ -1,72 +1,138 @@
-//! Connections with TLS. Handshakes run side by side, so that a slow one keeps nobody waiting.
+//! Connections: which are taken, how long each may be silent, and how they end when the server stops.
+//!
+//! Why our own in place of `axum::serve` or axum-server: neither bounds connections, ends silent ones, or hands the client's certificate to a
+//! request, which is how callers authenticate here. HTTP/1.1 only: what hyper's builder for both versions takes depends on features that other
+//! crates of the build turn on.
 
-use super::{certificate::Subject, peer::Peer};
-use axum::{extract::connect_info::Connected, serve::IncomingStream};
+mod peer;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use peer::{Peer, network};
+
+use self::slots::Slots;
+use crate::{config::ConnectionSettings, tls::Subject};
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request, serve::Listener};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+};
 use rustls::ServerConfig;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinSet,
+    sync::{Semaphore, watch},
     time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
-/// Handshakes at once; more wait in the kernel's queue.
-const MAX_HANDSHAKES: usize = 256;
+/// A client that means it takes milliseconds for a handshake.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);
+/// Handshakes of one network at once. Others of it wait, so that a burst of clients behind one address gets through.
+const HANDSHAKES: usize = 128;
+/// Largest head of a request, and largest buffer of a connection.
+const MAX_BUFFER: usize = 64 * 1024;
 
-impl Connected<IncomingStream<'_, TlsListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        let (_, session) = stream.io().get_ref();
-        let certificate = session.peer_certificates().and_then(|chain| chain.first());
-        Self { address: *stream.remote_addr(), certificate: certificate.map(|der| Subject::read(der)) }
-    }
+type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
+
+/// What is the same for all connections of a port.
+#[derive(Clone)]
+struct Port {
+    router: Router,
+    idle_timeout: Duration,
+    /// The certificates that were read last. None: plain http.
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+    handshakes: Slots,
 }
 
-type Handshake = (SocketAddr, io::Result<TlsStream<TcpStream>>);
-
-/// Accepts connections with TLS. Each handshake uses the certificates that were read last.
-pub(crate) struct TlsListener {
-    tcp: TcpListener,
-    config: watch::Receiver<Arc<ServerConfig>>,
-    handshakes: JoinSet<Handshake>,
-}
-
-impl TlsListener {
-    pub(crate) fn new(tcp: TcpListener, config: watch::Receiver<Arc<ServerConfig>>) -> Self {
-        Self { tcp, config, handshakes: JoinSet::new() }
-    }
-}
-
-impl axum::serve::Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+/// Answers on a port until `stop`; then requests under way are finished, for which there is no limit here.
+pub async fn serve(
+    mut listener: TcpListener,
+    router: Router,
+    settings: ConnectionSettings,
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+    stop: CancellationToken,
+) {
+    let port = Port { router, idle_timeout: settings.idle_timeout, tls, handshakes: Slots::new(HANDSHAKES) };
+    let all = Arc::new(Semaphore::new(settings.max_connections.get()));
+    let connections = Slots::new(settings.max_connections_per_address.get());
+    let graceful = GracefulShutdown::new();
+    let accept = async {
         loop {
-            let room = self.handshakes.len() < MAX_HANDSHAKES;
-            tokio::select! {
-                // Waits, too, where the process has no more file descriptors.
-                (stream, address) = axum::serve::Listener::accept(&mut self.tcp), if room => {
-                    let acceptor = TlsAcceptor::from(self.config.borrow().clone());
-                    self.handshakes.spawn(shake(acceptor, stream, address));
+            // Nothing closes the semaphore. Clients beyond the limit wait in the kernel's queue.
+            let Ok(place) = all.clone().acquire_owned().await else { return };
+            // Waits, too, where the process has no more file descriptors.
+            let (stream, address) = Listener::accept(&mut listener).await;
+            let Some(slot) = connections.try_take(address.ip()) else {
+                metrics::counter!("causeway_api_connections_refused_total").increment(1);
+                tracing::debug!(%address, "a connection was refused: its address has too many");
+                continue;
+            };
+            let (port, watcher) = (port.clone(), graceful.watcher());
+            tokio::spawn(async move {
+                port.answer(stream, address, watcher).await;
+                drop((place, slot));
+            });
+        }
+    };
+    stop.run_until_cancelled(accept).await;
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+impl Port {
+    /// Answers the requests of one connection.
+    async fn answer(self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        // A client that doesn't take its answer. Reading needs no such limit: requests have theirs, and heads the one below.
+        stream.set_write_timeout(Some(self.idle_timeout));
+        let stream = Box::pin(stream);
+        match self.tls.as_ref().map(|tls| TlsAcceptor::from(tls.borrow().clone())) {
+            None => self.speak(stream, Peer { address, certificate: None }, watcher).await,
+            Some(acceptor) => match self.shake_hands(acceptor, stream, address).await {
+                Ok(stream) => {
+                    let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                    let certificate = shown.map(|der| Subject::read(der));
+                    self.speak(stream, Peer { address, certificate }, watcher).await;
                 }
-                Some(done) = self.handshakes.join_next() => match done {
-                    Ok((address, Ok(stream))) => return (stream, address),
-                    Ok((address, Err(error))) => tracing::info!(%address, %error, "no TLS connection came about"),
-                    Err(error) => tracing::error!(%error, "a TLS handshake broke off"),
-                },
-            }
+                Err(error) => tracing::info!(%address, %error, "no TLS connection came about"),
+            },
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.tcp.local_addr()
+    async fn shake_hands(
+        &self,
+        acceptor: TlsAcceptor,
+        stream: Stream,
+        address: SocketAddr,
+    ) -> io::Result<tokio_rustls::server::TlsStream<Stream>> {
+        let overdue = |_| io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
+        let _slot = timeout(self.idle_timeout, self.handshakes.take(address.ip())).await.map_err(overdue)?;
+        timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await.map_err(overdue)?
     }
-}
 
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream, address: SocketAddr) -> Handshake {
-    let overdue = |_| io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
-    (address, timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await.map_err(overdue).flatten())
+    async fn speak(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: Peer, watcher: Watcher) {
+        let address = peer.address;
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(peer.clone()));
+            self.router.clone().oneshot(request.map(Body::new))
+        });
+        // The time for a head begins when the last answer is sent, so that it ends idle connections, too.
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.idle_timeout)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%address, %error, "a connection broke off");
+        }
+    }
 }

@@ -19,8 +19,8 @@ use causeway_api::{
     config::ServeSettings,
     layers,
     route::{RouteAccess, Routes},
+    server,
     state::{ApiState, Services},
-    tls::Peer,
     wire::origin::REQUEST_ID,
 };
 use causeway_bus::Gatherer;
@@ -31,6 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{FromRow, Row, types::Json as Jsonb};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// The path of an answer that costs nothing, on the port without layers.
 pub(super) const EMPTY: &str = "/empty";
@@ -199,11 +200,10 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
         .route(EMPTY, get(|| async { ([(header::CONTENT_TYPE, "application/json")], answer) }))
         .layer(Extension(pool));
     let (one, other) = (bind(settings.listen).await?, bind(settings.health_listen).await?);
-    tokio::try_join!(
-        axum::serve(one, layered.into_make_service_with_connect_info::<Peer>()).into_future(),
-        axum::serve(other, bare).into_future()
-    )?;
-    Ok(())
+    // The benchmark ends this process.
+    let layered = server::serve(one, layered, settings.connections.clone(), None, CancellationToken::new());
+    let (_, ended) = tokio::join!(layered, axum::serve(other, bare).into_future());
+    Ok(ended?)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
