@@ -8,6 +8,8 @@ mod negotiation;
 mod observe;
 mod overload;
 mod recover;
+#[cfg(test)]
+mod tests;
 mod verbs;
 
 use crate::{
