@@ -27,7 +27,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 
 /// A file of the page, by its path and whether it is compressed.
-type Files = Cache<(String, bool), (HeaderMap, Bytes)>;
+type PageFiles = Cache<(String, bool), (HeaderMap, Bytes)>;
 
 /// Open to everybody: the page says nothing about an installation, and a browser can't send a token along with a page.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
@@ -35,14 +35,14 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
 }
 
 fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let files = Files::new(MAX_FILES);
+    let files = PageFiles::new(MAX_FILES);
     Router::<S>::from(SwaggerUi::new("/swagger").config(Config::from("/openapi.json")))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(files, keep))
 }
 
 /// Compressing a file takes tens of milliseconds, and everybody may ask for it: each is compressed once.
-async fn keep(State(files): State<Files>, mut request: Request, next: Next) -> Response {
+async fn keep(State(files): State<PageFiles>, mut request: Request, next: Next) -> Response {
     let compressed = takes_gzip(request.headers());
     request.headers_mut().remove(header::ACCEPT_ENCODING);
     if compressed {

@@ -4,14 +4,14 @@
 //! request, which is how callers authenticate here. HTTP/1.1 only: what hyper's builder for both versions takes depends on features that other
 //! crates of the build turn on.
 
+mod network_limit;
 mod peer;
-mod slots;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use peer::{Peer, network};
 
-use self::slots::Slots;
+use self::network_limit::NetworkLimit;
 use crate::{config::ConnectionSettings, tls::Subject};
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request, serve::Listener};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -43,12 +43,12 @@ type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 
 /// What is the same for all connections of a port.
 #[derive(Clone)]
-struct Port {
+struct ConnectionContext {
     router: Router,
     idle_timeout: Duration,
     /// The certificates that were read last. None: plain http.
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
-    handshakes: Slots,
+    handshakes: NetworkLimit,
 }
 
 /// Answers on a port until `stop`; then requests under way are finished, for which there is no limit here.
@@ -59,9 +59,14 @@ pub async fn serve(
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     stop: CancellationToken,
 ) {
-    let port = Port { router, idle_timeout: settings.idle_timeout, tls, handshakes: Slots::new(HANDSHAKES) };
+    let context = ConnectionContext {
+        router,
+        idle_timeout: settings.idle_timeout,
+        tls,
+        handshakes: NetworkLimit::new(HANDSHAKES),
+    };
     let all = Arc::new(Semaphore::new(settings.max_connections.get()));
-    let connections = Slots::new(settings.max_connections_per_address.get());
+    let connections = NetworkLimit::new(settings.max_connections_per_address.get());
     let graceful = GracefulShutdown::new();
     let accept = async {
         loop {
@@ -69,15 +74,17 @@ pub async fn serve(
             let Ok(place) = all.clone().acquire_owned().await else { return };
             // Waits, too, where the process has no more file descriptors.
             let (stream, address) = Listener::accept(&mut listener).await;
-            let Some(slot) = connections.try_take(address.ip()) else {
+            let Some(permit) = connections.try_take(address.ip()) else {
                 metrics::counter!("causeway_api_connections_refused_total").increment(1);
                 tracing::debug!(%address, "a connection was refused: its address has too many");
                 continue;
             };
-            let (port, watcher) = (port.clone(), graceful.watcher());
+            let (context, watcher) = (context.clone(), graceful.watcher());
             tokio::spawn(async move {
-                port.answer(stream, address, watcher).await;
-                drop((place, slot));
+                context.answer(stream, address, watcher).await;
+                // In this order: who takes the place next may need the permit.
+                drop(permit);
+                drop(place);
             });
         }
     };
@@ -86,7 +93,7 @@ pub async fn serve(
     graceful.shutdown().await;
 }
 
-impl Port {
+impl ConnectionContext {
     /// Answers the requests of one connection.
     async fn answer(self, stream: TcpStream, address: SocketAddr, watcher: Watcher) {
         // Answers are written whole; waiting for more to send would only delay them.
@@ -115,7 +122,7 @@ impl Port {
         address: SocketAddr,
     ) -> io::Result<tokio_rustls::server::TlsStream<Stream>> {
         let overdue = |_| io::Error::new(io::ErrorKind::TimedOut, "the client took too long");
-        let _slot = timeout(self.idle_timeout, self.handshakes.take(address.ip())).await.map_err(overdue)?;
+        let _permit = timeout(self.idle_timeout, self.handshakes.take(address.ip())).await.map_err(overdue)?;
         timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await.map_err(overdue)?
     }
 

@@ -10,43 +10,43 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 type Networks = HashMap<IpAddr, Arc<Semaphore>>;
 
-/// Slots for each network. Networks without a taken slot take no memory.
+/// So many permits for each network. A network of which no permit is held takes no memory.
 #[derive(Clone, Debug)]
-pub(super) struct Slots {
+pub(super) struct NetworkLimit {
     networks: Arc<Mutex<Networks>>,
     each: usize,
 }
 
-/// A taken slot; dropping it gives it back.
+/// Dropping it gives the permit back.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct NetworkPermit {
     permit: Option<OwnedSemaphorePermit>,
     network: IpAddr,
-    slots: Slots,
+    limit: NetworkLimit,
 }
 
-impl Slots {
-    /// `each`: slots of one network.
+impl NetworkLimit {
+    /// `each`: permits of one network.
     pub(super) fn new(each: usize) -> Self {
         Self { networks: Arc::default(), each }
     }
 
-    /// A slot for this address, if its network has one left.
-    pub(super) fn try_take(&self, address: IpAddr) -> Option<Slot> {
+    /// A permit for this address, if its network has one left.
+    pub(super) fn try_take(&self, address: IpAddr) -> Option<NetworkPermit> {
         let (network, semaphore) = self.semaphore(address);
         // What is dropped on failure, too, removes the network if nothing of it is left.
-        let mut slot = Slot { permit: None, network, slots: self.clone() };
-        slot.permit = Some(semaphore.try_acquire_owned().ok()?);
-        Some(slot)
+        let mut held = NetworkPermit { permit: None, network, limit: self.clone() };
+        held.permit = Some(semaphore.try_acquire_owned().ok()?);
+        Some(held)
     }
 
-    /// A slot for this address, when its network has one.
-    pub(super) async fn take(&self, address: IpAddr) -> Slot {
+    /// A permit for this address, as soon as its network has one.
+    pub(super) async fn take(&self, address: IpAddr) -> NetworkPermit {
         let (network, semaphore) = self.semaphore(address);
-        let mut slot = Slot { permit: None, network, slots: self.clone() };
+        let mut held = NetworkPermit { permit: None, network, limit: self.clone() };
         // Nothing closes the semaphore.
-        slot.permit = semaphore.acquire_owned().await.ok();
-        slot
+        held.permit = semaphore.acquire_owned().await.ok();
+        held
     }
 
     fn semaphore(&self, address: IpAddr) -> (IpAddr, Arc<Semaphore>) {
@@ -60,10 +60,10 @@ impl Slots {
     }
 }
 
-impl Drop for Slot {
+impl Drop for NetworkPermit {
     fn drop(&mut self) {
         // The permit holds the semaphore; everybody else takes it under this lock.
-        let mut networks = self.slots.lock();
+        let mut networks = self.limit.lock();
         self.permit = None;
         if networks.get(&self.network).is_some_and(|semaphore| Arc::strong_count(semaphore) == 1) {
             networks.remove(&self.network);
@@ -82,27 +82,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_network_has_slots_of_its_own() {
-        let slots = Slots::new(2);
+    async fn each_network_has_permits_of_its_own() {
+        let limit = NetworkLimit::new(2);
         let (one, other) = (address("10.0.0.1"), address("10.0.0.2"));
-        let taken = [slots.try_take(one).unwrap(), slots.try_take(one).unwrap()];
-        assert!(slots.try_take(one).is_none() && slots.try_take(address("::ffff:10.0.0.1")).is_none());
-        assert!(slots.try_take(other).is_some());
-        assert!(timeout(Duration::from_millis(20), slots.take(one)).await.is_err(), "it waits");
+        let taken = [limit.try_take(one).unwrap(), limit.try_take(one).unwrap()];
+        assert!(limit.try_take(one).is_none() && limit.try_take(address("::ffff:10.0.0.1")).is_none());
+        assert!(limit.try_take(other).is_some());
+        assert!(timeout(Duration::from_millis(20), limit.take(one)).await.is_err(), "it waits");
         let waiting = tokio::spawn({
-            let slots = slots.clone();
-            async move { slots.take(one).await }
+            let limit = limit.clone();
+            async move { limit.take(one).await }
         });
         drop(taken);
         drop(timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap());
-        assert!(slots.lock().is_empty(), "nothing is kept of networks that have nothing");
+        assert!(limit.lock().is_empty(), "nothing is kept of networks that have nothing");
     }
 
     #[test]
     fn a_network_of_ipv6_counts_once() {
-        let slots = Slots::new(1);
-        let _taken = slots.try_take(address("2001:db8::1")).unwrap();
-        assert!(slots.try_take(address("2001:db8::2")).is_none());
-        assert!(slots.try_take(address("2001:db8:0:1::1")).is_some());
+        let limit = NetworkLimit::new(1);
+        let _taken = limit.try_take(address("2001:db8::1")).unwrap();
+        assert!(limit.try_take(address("2001:db8::2")).is_none());
+        assert!(limit.try_take(address("2001:db8:0:1::1")).is_some());
     }
 }
