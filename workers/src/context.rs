@@ -47,11 +47,12 @@ pub(crate) enum ContextError {
 impl Context {
     /// Reads what never changes while a worker runs.
     pub(crate) async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
+        let key = settings.encryption_key.keyring()?;
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),
             accounts: Arc::default(),
-            key: settings.encryption_key.keyring()?,
+            key,
             route53_endpoint: settings.route53_endpoint.clone(),
             image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,
