@@ -9,6 +9,7 @@ mod ciphertext;
 mod client;
 mod leaks;
 mod pki;
+mod raw;
 mod routes;
 mod start;
 mod tokens;

@@ -20,9 +20,9 @@ async fn it_does_not_start_open_to_other_machines() {
         let refusal = refusal(platform, arguments).await;
         assert!(refusal.contains(sentence), "{arguments:?}: {refusal}");
     };
-    says(&["--listen", "0.0.0.0:0"], "nobody is asked who he is; listen on 127.0.0.1, or say --auth").await;
-    says(&["--listen", "[::]:0"], "nobody is asked who he is").await;
-    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "nobody is asked who he is").await;
+    says(&["--listen", "0.0.0.0:0"], "there is no authentication; listen on 127.0.0.1, or say --auth").await;
+    says(&["--listen", "[::]:0"], "there is no authentication").await;
+    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "there is no authentication").await;
     says(&["--listen", "0.0.0.0:0", "--auth", "tokens"], "tokens would travel in plain text").await;
     says(&["--auth", "none,tokens"], "can't stand beside").await;
     says(&["--auth", "mtls"], "mtls needs --client-ca").await;
@@ -30,6 +30,19 @@ async fn it_does_not_start_open_to_other_machines() {
     let absent = ["--auth", "tokens", "--tls-certificate", "/absent.crt", "--tls-key", "/absent.key"];
     let refusal = refusal(platform, &absent).await;
     assert!(refusal.contains("can't read /absent.crt"), "{refusal}");
+}
+
+/// During a change of keys a typing error is likely, and what is printed is in the log.
+#[tokio::test]
+async fn no_key_is_repeated_when_one_is_broken() {
+    let platform = &stage().await.platform;
+    let keys = format!("{},c2hvcnQ=", STANDARD.encode([7; 32]));
+    for command in [&["serve", "--health-listen", "127.0.0.1:0"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
+        let ended = platform.run_api(&[command, &["--encryption-key", &keys]].concat()).await.unwrap();
+        let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        assert!(!ended.status.success() && said.contains("encryption key number 2"), "{command:?}: {said}");
+        assert!(!said.contains("c2hvcnQ") && !said.contains(&keys[..8]), "{said}");
+    }
 }
 
 #[tokio::test]

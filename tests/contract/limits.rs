@@ -8,7 +8,7 @@ use futures::{
     future::join_all,
     stream::{FuturesUnordered, StreamExt},
 };
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -59,6 +59,23 @@ async fn whoever_tries_tokens_is_held_to_it_too() {
     let unknown = answers.iter().filter(|answer| code(answer) == 401).count();
     let refused = answers.iter().filter(|answer| code(answer) == 429 && seconds(answer).is_some()).count();
     assert!((5..=6).contains(&unknown) && unknown + refused == 10, "{unknown} and {refused}");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_to_a_known_caller_counts() {
+    let platform = start("refusals", &["--requests-per-second", "1", "--request-burst", "5"]).await;
+    let client = Client::new();
+    let send = async |method: Method, path: &str| {
+        client.request(method, format!("{}{path}", platform.url())).send().await.unwrap()
+    };
+    let answers = join_all((0..10).map(|n| match n % 2 {
+        0 => send(Method::GET, "/v0/nonsense"),
+        _ => send(Method::DELETE, "/v0/gateway-definitions"),
+    }))
+    .await;
+    let (refused, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| code(answer) == 429);
+    assert!(others.iter().all(|answer| matches!(code(answer), 404 | 405)) && (4..=5).contains(&refused.len()));
     platform.stop().await;
 }
 

@@ -15,24 +15,23 @@ use axum::{
     routing::get,
 };
 use causeway_api::{
-    app,
-    auth::{
-        Auth, Role,
-        access::{Access, Routes},
-    },
-    config::Serve,
-    origin::REQUEST_ID,
-    state::{Parts, State},
-    tls::Peer,
+    auth::Authenticator,
+    config::ServeSettings,
+    layers,
+    route::{RouteAccess, Routes},
+    server,
+    state::{ApiState, Services},
+    wire::origin::REQUEST_ID,
 };
 use causeway_bus::Gatherer;
+use causeway_records::nouns::Role;
 use causeway_store::{connect_options, pool::Pool};
 use chrono::{DateTime, Utc};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{FromRow, Row, types::Json as Jsonb};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// The path of an answer that costs nothing, on the port without layers.
 pub(super) const EMPTY: &str = "/empty";
@@ -175,25 +174,25 @@ struct Paging {
 ///
 /// # Errors
 /// When a port is taken, or the settings can't be used.
-pub async fn serve(settings: Serve) -> Result<()> {
+pub async fn serve(settings: ServeSettings) -> Result<()> {
     let _telemetry = causeway_telemetry::init("causeway-bench-api", "info", &settings.traces)?;
     let pool = pool(&settings)?;
     let store = settings.database.connect()?;
-    let state = State::from(Parts {
+    let state = ApiState::from(Services {
         store: store.clone(),
         hints: Gatherer::new(settings.broker.connect().await?),
-        keys: settings.encryption_key.clone(),
-        auth: Auth::new(settings.security.clone(), store),
-        metrics: PrometheusBuilder::new().install_recorder()?,
+        keys: settings.encryption_key.keyring()?,
+        authenticator: Authenticator::new(settings.security.clone(), store),
+        metrics: causeway_telemetry::record_figures()?,
     });
     let routes = Routes::default()
         .get("/v0/gateway-definitions", Role::Viewer, list)
         .post("/v0/gateway-definitions", Role::Editor, create)
         .get("/v0/gateway-definitions/{id}", Role::Viewer, read)
         .patch("/v0/gateway-definitions/{id}", Role::Editor, change)
-        .get("/version", Access::Open, || async { "" })
+        .get("/version", RouteAccess::Open, || async { "" })
         .with(|router| router.layer(Extension(pool.clone())));
-    let layered = app::around(routes, Routes::default(), state, &settings);
+    let layered = layers::wrap(routes, Routes::default(), state, &settings);
     let answer = json!({"Data": [Value::String("x".repeat(400))]}).to_string();
     let bare = Router::new()
         .route("/v0/gateway-definitions", get(list).post(create))
@@ -201,11 +200,10 @@ pub async fn serve(settings: Serve) -> Result<()> {
         .route(EMPTY, get(|| async { ([(header::CONTENT_TYPE, "application/json")], answer) }))
         .layer(Extension(pool));
     let (one, other) = (bind(settings.listen).await?, bind(settings.health_listen).await?);
-    tokio::try_join!(
-        axum::serve(one, layered.into_make_service_with_connect_info::<Peer>()).into_future(),
-        axum::serve(other, bare).into_future()
-    )?;
-    Ok(())
+    // The benchmark ends this process.
+    let layered = server::serve(one, layered, settings.connections.clone(), None, CancellationToken::new());
+    let (_, ended) = tokio::join!(layered, axum::serve(other, bare).into_future());
+    Ok(ended?)
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener> {
@@ -213,7 +211,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// As the API's.
-fn pool(settings: &Serve) -> Result<Pool> {
+fn pool(settings: &ServeSettings) -> Result<Pool> {
     let database = &settings.database;
     Ok(Pool::new(connect_options(&database.database_url)?, database.database_connections, database.database_wait))
 }
