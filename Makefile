@@ -14,6 +14,7 @@ SHELL := bash
 
 CACHE := $(or $(CAUSEWAY_CACHE),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/causeway,$(HOME)/.cache/causeway))
 RIG := target/debug/causeway-rig
+DEMO := target/debug/causeway-demo
 # Cargo's own tools, in the cache of the project.
 CARGO_TOOLS := $(CACHE)/cargo-tools
 DENY_VERSION := 0.20.2
@@ -44,11 +45,11 @@ bundles: tools ## Render the bundles of support services from their pinned modul
 
 .PHONY: up
 up: bundles ## Start everything with a sample, until Ctrl-C
-	@$(RIG) up
+	@$(DEMO) up
 
 .PHONY: demo
 demo: bundles ## Start everything with a sample, check it, delete it, check that too
-	@$(RIG) demo
+	@$(DEMO) demo
 
 $(PYTHON_TOOLS)/complete:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the tests of the API document need Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }

@@ -2,32 +2,28 @@
 //!
 //! All of this happens on the second cluster, which is bare: no pod ever runs there.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
+use std::collections::BTreeMap;
 
-use causeway_rig::{
-    ClusterEndpoints, Endpoints,
-    platform::{Client, ControlPlane, Setup, condition, id_of},
+use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_testkit::{
+    ApiClient, ControlPlane, Kubectl, SOON, Setup, add_runtime, api, bundle, condition, eventually, id_of,
+    kinds::{CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE},
+    kube_client,
+    objects::{at, goes, object, objects},
 };
-use causeway_tests::{SOON, add_runtime, api, kube_client, objects};
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
-use tokio::{
-    process::Command,
-    sync::{Mutex, MutexGuard},
-};
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::control_planes::identity;
-use crate::scene::{CONTROL_PLANE, Kind, at, eventually, meddle, object};
+use crate::{control_planes::identity, fixture::meddle};
 
-const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-const DEPLOYMENT: Kind = ("apps", "v1", "Deployment");
 const IMAGE: &str = "quay.io/jetstack/cert-manager-controller";
 
 /// A cluster in which an admin has installed Gateway API's definitions, and a control plane that knows nothing of it yet.
 struct Bare {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
-    client: Client,
+    client: ApiClient,
     kube: kube::Client,
     runtime: i64,
     /// What these tests install is there once in a cluster, so one at a time.
@@ -49,7 +45,7 @@ impl Bare {
     }
 
     fn definitions(&self) -> Api<DynamicObject> {
-        api(&self.kube, DEFINITION, None)
+        api(&self.kube, CUSTOM_RESOURCE_DEFINITION, None)
     }
 
     fn controllers(&self) -> Api<DynamicObject> {
@@ -70,7 +66,7 @@ impl Bare {
     /// cert-manager's controller as an admin installs it.
     async fn install_controller(&self, endpoints: &Endpoints, tag: &str) {
         install(endpoints, &self.cluster, "cert-manager-").await;
-        let namespaces = api(&self.kube, ("", "v1", "Namespace"), None);
+        let namespaces = api(&self.kube, NAMESPACE, None);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}});
         if namespaces.get_opt("cert-manager").await.unwrap().is_none() {
             namespaces.create(&Default::default(), &object(namespace)).await.unwrap();
@@ -87,11 +83,7 @@ impl Bare {
         });
         if self.controllers().get_opt("cert-manager").await.unwrap().is_some() {
             self.controllers().delete("cert-manager", &Default::default()).await.unwrap();
-            eventually("the old controller goes", async || match self.controllers().get_opt("cert-manager").await {
-                Ok(None) => Ok(()),
-                other => Err(other),
-            })
-            .await;
+            goes(&self.controllers(), "cert-manager", "the old controller goes").await;
         }
         self.controllers().create(&Default::default(), &object(deployment)).await.unwrap();
     }
@@ -117,7 +109,7 @@ impl Bare {
         message
     }
 
-    /// Has it looked at again, as a person does who has just corrected something.
+    /// Has it reconciled again, as a person does who has just corrected something.
     async fn look_again(&self, id: i64) {
         self.client.patch("support-service-instances", id, &json!({"Reconciled": false})).await.unwrap();
     }
@@ -127,11 +119,11 @@ impl Bare {
         self.client.until_gone("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
     }
 
-    /// Nothing in the cluster bears this control plane's label.
+    /// Nothing in the cluster has this control plane's label.
     async fn assert_nothing_is_ours(&self) {
         // Control planes of other tests may have objects in the same cluster.
         let selector = format!("{CONTROL_PLANE}={}", identity(&self.platform).await);
-        for kind in [DEFINITION, DEPLOYMENT, ("", "v1", "Namespace")] {
+        for kind in [CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE] {
             let ours = objects(&self.kube, kind, &selector).await.unwrap();
             assert!(ours.is_empty(), "{ours:#?}");
         }
@@ -149,14 +141,10 @@ fn fingerprint(found: &DynamicObject) -> String {
 }
 
 /// Applies the definitions of a bundle as an admin does, and waits until the API server has said all that it says about them.
-async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str) {
-    let bundles = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/bundles"));
-    let found = std::fs::read_dir(&bundles).expect("run `make bundles`").flatten().map(|entry| entry.path());
-    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(bundle));
-    let file = found.into_iter().find(is_it).expect("run `make bundles`").join("1-definitions.yaml");
-    kubectl(endpoints, cluster, &["apply", "--server-side", "--field-manager=somebody", "--filename"], &file).await;
-    kubectl(endpoints, cluster, &["wait", "--for=condition=Established", "--timeout=90s", "--filename"], &file).await;
-    let definitions = api(&kube_client(cluster).await.unwrap(), DEFINITION, None);
+async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle_name: &str) {
+    let file = bundle(bundle_name).unwrap().join("1-definitions.yaml");
+    Kubectl::new(endpoints, cluster).unwrap().install_definitions("somebody", &file).await.unwrap();
+    let definitions = api(&kube_client(cluster).await.unwrap(), CUSTOM_RESOURCE_DEFINITION, None);
     // Groups of Kubernetes itself get one more condition, by another part of the API server.
     eventually("the definitions are judged", async || {
         let all = definitions.list(&Default::default()).await.unwrap().items;
@@ -169,13 +157,6 @@ async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str
         if rest.is_empty() { Ok(()) } else { Err(rest) }
     })
     .await;
-}
-
-async fn kubectl(endpoints: &Endpoints, cluster: &ClusterEndpoints, words: &[&str], file: &PathBuf) {
-    let mut command = Command::new(&endpoints.programs["kubectl"]);
-    command.arg("--kubeconfig").arg(&cluster.admin.kubeconfig).args(words).arg(file).stdin(Stdio::null());
-    let output = command.output().await.unwrap();
-    assert!(output.status.success(), "kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[tokio::test]

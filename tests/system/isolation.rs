@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use causeway_failpoints::PASS_BEGUN;
-use causeway_rig::{
-    ClusterEndpoints, Endpoints,
-    platform::{Client, ControlPlane, Setup, condition, id_of, is_true},
+use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_testkit::{
+    ApiClient, ControlPlane, SOON, Setup, add_runtime, add_workload_of, condition, config_map, eventually, id_of,
+    is_true, object_name,
 };
-use causeway_tests::{SOON, add_runtime, add_workload_of, config_map, object_name};
 use serde_json::{Value, json};
 
 /// More than run at the same time in one cluster.
@@ -17,7 +17,7 @@ const MANY: usize = 40;
 struct Alone {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
-    client: Client,
+    client: ApiClient,
     runtime: i64,
 }
 
@@ -111,15 +111,16 @@ async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
         struck.push(alone.add(&format!("struck-{n}")).await);
     }
     let defect = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Defect");
-    let (mut parked, begun) = (None, tokio::time::Instant::now());
-    while parked.is_none() && begun.elapsed() < SOON {
+    let (plural, record) = eventually("a record says that its pass panicked", async || {
         for plural in ["workload-instances", "workload-definitions"] {
             let found = alone.client.list(plural, "").await.unwrap();
-            parked = parked.or_else(|| found.into_iter().find(|record| defect(record)).map(|record| (plural, record)));
+            if let Some(record) = found.into_iter().find(defect) {
+                return Ok((plural, record));
+            }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let (plural, record) = parked.expect("no record says that its pass panicked");
+        Err("none does")
+    })
+    .await;
     let message = condition(&record, "Applied").unwrap()["Message"].as_str().unwrap();
     assert!(message.contains("Reconciled false"), "{message}");
     assert!(!is_true(&record, "Ready"), "{record:#}");

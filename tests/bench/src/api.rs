@@ -1,7 +1,7 @@
 //! A client of Causeway's API that keeps its connections, as a program that makes many requests does.
 
 use anyhow::{Context, Result, bail};
-use causeway_rig::platform::id_of;
+use causeway_testkit::id_of;
 use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
