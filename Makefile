@@ -3,6 +3,7 @@
 #   make up      everything on this machine, with a sample, until Ctrl-C
 #   make demo    the same, checked and taken down again
 #   make test    every test
+#   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
 #   make soak    the tests of failures, again and again, and a thousand random sequences
 #   make check   what CI looks at besides the tests
@@ -72,6 +73,15 @@ python-lock: ## Pin the newest Python tools that tests/python/requirements.in al
 test: bundles $(PYTHON_TOOLS)/complete ## Run every test
 	cargo test --workspace --no-run
 	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
+
+# T names a suite of tests/ and, after ::, a part of the names of its tests.
+SUITE = $(firstword $(subst ::, ,$(T)))
+FILTER = $(patsubst $(SUITE)::%,%,$(filter-out $(SUITE),$(T)))
+.PHONY: test-one
+test-one: bundles $(if $(filter document%,$(T)),$(PYTHON_TOOLS)/complete) ## Run one test on the rig: T=system::claims; or one suite: T=faults
+	@[ -n "$(T)" ] || { echo "say which: make test-one T=suite::name, for example T=system::claims" >&2; exit 1; }
+	cargo test -p causeway-tests --test $(SUITE) --no-run
+	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test -p causeway-tests --test $(SUITE) -- --nocapture --test-threads $(TEST_THREADS) $(FILTER)
 
 # FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.
 FUZZ_SEED ?= $(shell date +%s)
