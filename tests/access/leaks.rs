@@ -77,7 +77,7 @@ async fn no_secret_shows_anywhere() {
     let (key, id, access) =
         (watch.secret("certificate-key"), watch.secret("access-key-id"), watch.secret("access-key"));
     watch.secrets.extend([own.clone(), platform.encryption_key().to_owned()]);
-    // Stored, and used by a worker, who finds nobody at that address.
+    // Stored, and used by a worker, which reaches nothing at that address.
     let of = json!({"Name": unique_name("leaks"), "InfraProvider": "kind"}).to_string();
     let of = watch.send(&admin, Method::POST, "/v0/kubernetes-runtime-definitions", of).await;
     let runtime = json!({

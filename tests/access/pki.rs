@@ -1,4 +1,4 @@
-//! Certificates as somebody else's authority would make them, right and wrong ones.
+//! Certificates as an external authority would make them, right and wrong ones.
 
 use anyhow::Result;
 use causeway_testkit::Credential;

@@ -13,7 +13,7 @@ use hyper::Method;
 
 use crate::harness;
 
-/// A request to a route that changes nothing, whoever sends it.
+/// A request to a route that changes nothing, whichever caller sends it.
 async fn harmless(client: &ApiClient, route: &Route) -> Answer {
     let path = route.path.replace("{id}", "1").replace("{*rest}", "index.html");
     let body = if route.method == Method::GET { "" } else { "{}" };

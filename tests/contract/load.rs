@@ -93,7 +93,7 @@ impl Caller {
         assert!(page.code == 200 && page.ids().is_sorted(), "{}", page.text);
     }
 
-    /// Reads a counter and counts it up, if nobody else was faster.
+    /// Reads a counter and counts it up, if no other caller was faster.
     async fn count(&mut self, counter: i64, which: usize) {
         let path = format!("/v0/events/{counter}");
         let now = self.send(Method::GET, &path, None, None).await.done(200);

@@ -1,4 +1,4 @@
-//! Verbs and media types that nobody offers.
+//! Verbs and media types that the API doesn't offer.
 
 use causeway_testkit::unique_name;
 use reqwest::Method;

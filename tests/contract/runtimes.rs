@@ -120,7 +120,7 @@ async fn item_23_locations_are_threeports() {
     }
 }
 
-/// Plain HTTP on loopback: a token that nobody asked for is no error, and GET may say that nothing is JSON.
+/// Plain HTTP on loopback: a token that isn't required is no error, and GET may say that nothing is JSON.
 #[tokio::test]
 async fn item_24_plain_http() {
     let headers = [("Authorization", "Bearer "), ("Content-Type", "application/json")];

@@ -31,7 +31,7 @@ async fn publish(fixture: &Fixture, zone: &str, host: &str, owner: &str) {
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
-/// A workload in a bare cluster, which has no external-dns, and a zone in which somebody else has a record.
+/// A workload in a bare cluster, which has no external-dns, and a zone in which another owner has a record.
 struct Zone {
     fixture: Fixture,
     workload: i64,

@@ -1,4 +1,4 @@
-//! A control plane of one test's own with workloads in a bare cluster, and the question whether all of it is as recorded.
+//! A control plane of one test with workloads in a bare cluster, and the check that all of it is as recorded.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,7 +57,7 @@ pub(crate) struct Fixture {
     bystander: DynamicObject,
 }
 
-/// How tests of failures start their control planes: short leases, and no bundles, which nobody needs for workloads.
+/// How tests of failures start their control planes: short leases, and no bundles, which workloads don't need.
 pub(crate) fn setup(name: &str) -> Setup {
     let endpoints = Endpoints::from_env().unwrap();
     let bundles = endpoints.run_dir.join("no-bundles");
@@ -67,7 +67,7 @@ pub(crate) fn setup(name: &str) -> Setup {
     Setup { worker_arguments, bundles: Some(bundles), ..Setup::for_test(name) }
 }
 
-/// A folder for the files of one test's own servers, which is new in each round of a soak.
+/// A folder for the files of servers of one test, which is new in each round of a soak.
 pub(crate) fn own_folder(endpoints: &Endpoints, what: &str) -> PathBuf {
     endpoints.run_dir.join(format!("{what}-{}", &Uuid::new_v4().simple().to_string()[..8]))
 }
@@ -144,7 +144,7 @@ impl Fixture {
         self.client.until_ready("workload-instances", id, SOON).await.unwrap();
     }
 
-    /// Waits until everything is as asked for: in the API, in the cluster, in the inventories, and that nobody else was touched.
+    /// Waits until everything is as asked for: in the API, in the cluster, in the inventories, and that the bystander is unchanged.
     pub(crate) async fn until_as_recorded(&self) {
         for id in self.workloads.keys() {
             self.until_ready(*id).await;

@@ -44,7 +44,7 @@ impl Pair {
 
     /// The worker that holds the cluster is frozen at this point of the creation or change `ask`, and the other takes over. Returns the number of the frozen one.
     async fn freeze(&mut self, point: &Point, ask: impl AsyncFnOnce(&mut Fixture)) -> usize {
-        // Two leases, two workers: the cluster stays with whoever has it once each has one.
+        // Two leases, two workers: once each has one, the cluster stays with its holder.
         let holder = eventually("each worker holds one lease", async || {
             match (self.fixture.holder_of(NO_CLUSTER).await, self.fixture.holder().await) {
                 (Some(other), Some(holder)) if other != holder => Ok(holder),
@@ -108,7 +108,7 @@ async fn what_a_frozen_worker_writes_late_undoes_nothing_newer() {
         fixture.until_as_recorded().await;
         thaw(fixture, frozen).await;
         fixture.until_as_recorded().await;
-        // Once more, by whoever has the cluster now.
+        // Once more, by the worker that holds the cluster now.
         fixture.change(id, maps(&["a", "b"], &format!("{n}-newest"))).await;
         fixture.until_as_recorded().await;
     }
@@ -137,7 +137,7 @@ async fn what_turns_up_for_a_record_that_is_gone_goes_if_we_applied_it() {
     fixture.until_as_recorded().await;
     fixture.delete(id).await;
     fixture.until_as_recorded().await;
-    // What a write leaves behind that lands after the record's row went; and what somebody else's controller makes of our labels.
+    // What a write leaves behind that lands after the record's row went; and what another controller makes with our labels.
     let late = format!("late-{}", fixture.identity);
     let labels = json!({CONTROL_PLANE: fixture.identity, OWNER: format!("workload-instance-{id}")});
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": late, "labels": labels}});

@@ -89,7 +89,7 @@ impl Cluster {
     }
 }
 
-/// Every kind that can be listed and that somebody may own, each once.
+/// Every kind that can be listed and deleted, each once.
 async fn kinds(kube: &Client) -> Result<Vec<ApiResource>> {
     let discovery = Discovery::new(kube.clone()).run().await?;
     let mut kinds = vec![];
@@ -111,7 +111,7 @@ async fn kinds(kube: &Client) -> Result<Vec<ApiResource>> {
 
 /// The main cluster with all services, installed by a control plane that does nothing else.
 async fn main_cluster(endpoints: &Endpoints, bundles: &Path) -> Result<(ControlPlane, i64)> {
-    // What the real external-dns of each lane reads; there once, and nobody's of them.
+    // The definitions that the real external-dns of each lane reads. They are installed once and belong to no lane.
     install(endpoints, endpoints.cluster(), bundles::definitions(bundles, "external-dns-")?).await?;
     let setup = Setup { bundles: Some(bundles.to_owned()), ..Setup::for_test("installer") };
     let installer = ControlPlane::start(endpoints, setup).await?;

@@ -123,7 +123,7 @@ impl Lane {
         Ok(if done { Answer { code: 200, ..answer } } else { answer })
     }
 
-    /// A gateway that was on its way out and is gone is in nobody's way any more.
+    /// A gateway whose deletion has ended blocks no other request.
     async fn forget_the_gone(&mut self) -> Result<()> {
         let leaving: Vec<(Handle, Noun)> =
             self.world.leaving.iter().map(|(handle, record)| (*handle, record.noun())).collect();

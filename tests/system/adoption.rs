@@ -1,4 +1,4 @@
-//! Support services that somebody else installed: used as they are, never changed, never deleted.
+//! Support services that an admin installed: used as they are, never changed, never deleted.
 //!
 //! All of this happens on the second cluster, which is bare: no pod ever runs there.
 
@@ -58,7 +58,7 @@ impl Bare {
         all.into_iter().filter(|found| at(found, "/spec/group") == group).collect()
     }
 
-    /// The same as they are stored: whoever writes to one, even without changing anything that counts, changes this.
+    /// The same as they are stored: any write to one, even one without a change, changes this.
     async fn stored(&self, group: &str) -> BTreeMap<String, String> {
         self.of_group(group).await.iter().map(|found| (found.name_any(), fingerprint(found))).collect()
     }

@@ -1,4 +1,4 @@
-//! Manifests that no cluster takes: the workload instance says why, and nobody else has to wait for it.
+//! Manifests that no cluster takes: the workload instance says why, and no other record has to wait for it.
 
 use causeway_testkit::{
     Harness, SOON, add_workload_of, api, condition, config_map, harness, id_of, kinds::CONFIG_MAP, object_name,

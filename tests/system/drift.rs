@@ -1,4 +1,4 @@
-//! What somebody does to our objects is put back, and where nobody does anything nothing is written.
+//! What an admin changes in our objects is put back, and where nothing is changed nothing is written.
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Fixture, make_class, meddle, our_writes, vanishes};
 
-/// A fixture on a shared gateway that nobody else uses, and that gateway's object name.
+/// A fixture on a shared gateway of its own, and that gateway's object name.
 async fn apart(what: &str, ports: Value) -> (Fixture, String) {
     let class = causeway_testkit::harness().await.name(what);
     let mut more = json!({"GatewayClassName": class});

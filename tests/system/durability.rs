@@ -173,7 +173,7 @@ async fn clients_that_hang_up_lose_nothing_that_was_acknowledged() {
     assert_there(&mut database, "gateway_definitions", &of_rude(false)).await;
     assert_there(&mut database, "workload_resource_definitions", &of_rude(true)).await;
     assert_whole(&mut database).await;
-    // Else nobody hung up in the middle of anything, or nobody waited long enough.
+    // Otherwise no client hung up in the middle of a request, or none waited long enough.
     let seen = of_rude(false).len() + of_rude(true).len();
     assert!((1..1000).contains(&seen), "{seen} of 1000 saw their answer");
     let made = number(&mut database, "SELECT count(*) FROM gateway_definitions WHERE name LIKE 'rude-%'".into()).await;

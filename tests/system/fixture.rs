@@ -107,7 +107,7 @@ impl Fixture {
     }
 }
 
-/// A GatewayClass of Envoy Gateway that nobody else uses, and so a shared gateway that nobody else uses. Made as soon as the cluster knows
+/// A GatewayClass of Envoy Gateway for this test alone, and so a shared gateway for this test alone. Made as soon as the cluster knows
 /// the kind.
 pub(crate) async fn make_class(kube: &kube::Client, name: &str) {
     let class = json!({
@@ -127,7 +127,7 @@ pub(crate) async fn labelled(kube: &kube::Client, kind: Gvk<'static>, owner: &st
     api(kube, kind, None).list(&ListParams::default().labels(&selector)).await.unwrap().items
 }
 
-/// What somebody else does with `kubectl patch --type=merge`.
+/// What an admin does with `kubectl patch --type=merge`.
 pub(crate) async fn meddle(objects: &Api<DynamicObject>, name: &str, change: &Value) -> DynamicObject {
     let parameters = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
     objects.patch(name, &parameters, &Patch::Merge(change)).await.unwrap()

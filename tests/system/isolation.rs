@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// More than run at the same time in one cluster.
 const MANY: usize = 40;
 
-/// A control plane of one test's own on the bare cluster, with workloads of one ConfigMap.
+/// A control plane of one test on the bare cluster, with workloads of one ConfigMap.
 struct Alone {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
@@ -78,7 +78,7 @@ async fn two_hundred_changes_by_a_script_delay_no_single_one_that_comes_after_th
     for id in burst.iter().chain([&single]) {
         alone.until_ready(*id).await;
     }
-    // Nobody works while the changes come, so that all wait when somebody does.
+    // No worker runs while the changes come, so that all of them are due when one starts.
     alone.platform.stop_workers().await;
     let from = alone.lines().await;
     for id in &burst {
@@ -104,7 +104,7 @@ async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
     let alone = Alone::start("poison", &["--concurrency", "4"]).await;
     let first = alone.add("first").await;
     alone.until_ready(first).await;
-    // More than may run at the same time: if each kept its place while it rests, nobody else would get one.
+    // More than may run at the same time: if each kept its place while it rests, no other record would get one.
     alone.platform.arm_worker(0, PASS_BEGUN.name, "12*panic").await.unwrap();
     let mut struck = vec![];
     for n in 0..12 {

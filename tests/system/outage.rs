@@ -108,7 +108,7 @@ async fn the_cluster_of_a_worker_that_is_killed_goes_to_the_other_within_the_lea
     let client = platform.client();
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await.unwrap();
     let workload = becomes_ready(&client, runtime, "killed-worker").await;
-    // Two leases, two workers: the cluster stays with whoever has it once each has one.
+    // Two leases, two workers: once each has one, the cluster stays with its holder.
     let (held_by, epoch) = eventually("each worker holds one lease", async || {
         match (holder(&mut database, 0).await, holder(&mut database, runtime).await) {
             (Some(none), Some(cluster)) if none.0 != cluster.0 => Ok(cluster),

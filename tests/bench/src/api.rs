@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use reqwest::Method;
 use serde_json::Value;
 
-/// Requests at the same time, of whoever makes many.
+/// How many requests are made at the same time.
 pub const TASKS: usize = 16;
 
 /// Talks to one API.

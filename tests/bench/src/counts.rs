@@ -82,7 +82,7 @@ impl Rows {
     /// Reads them when they are complete: Postgres's processes publish them up to ten seconds late.
     ///
     /// # Errors
-    /// When Postgres doesn't answer, or somebody goes on writing.
+    /// When Postgres doesn't answer, or the writes go on.
     pub async fn told(pool: &PgPool) -> Result<Self> {
         let mut before = Self::read(pool).await?;
         for _ in 0..TELLINGS {

@@ -129,7 +129,7 @@ fn labelled(body: &[u8], view: usize) -> Result<Vec<u8>> {
     Ok(object.to_string().into_bytes())
 }
 
-/// Connections whose handshakes are done: a slow one keeps nobody waiting.
+/// Connections whose handshakes are done: a slow one keeps no other waiting.
 struct Tls {
     address: SocketAddr,
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,

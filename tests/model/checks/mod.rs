@@ -27,7 +27,7 @@ const SETTLED: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Lane {
-    /// Looks until everything is as asked for; `at_last` also at kinds that nobody asks for.
+    /// Waits until everything is as requested; `at_last` also checks kinds that no sequence requests.
     pub(crate) async fn until_quiet(&mut self, at_last: bool) -> Result<()> {
         let mut database = PgConnection::connect(&self.platform.database_url()).await?;
         let (deadline, mut settled) = (Instant::now() + QUIET, None);

@@ -20,6 +20,7 @@ mod postgres;
 mod process;
 mod relay;
 mod rig;
+mod starter;
 pub mod terminal;
 pub mod tools;
 

@@ -1,8 +1,6 @@
 //! One started program: its log file, its readiness, its orderly end.
 //!
-//! No program outlives the rig, however the rig ends: each asks the kernel to be killed when its parent dies. The kernel
-//! takes "parent" to be the *thread* that started the program, so all of them are started from one thread which lives as
-//! long as this process.
+//! No program outlives the rig, however the rig ends: each asks the kernel to be killed when its parent dies, see [`starter`].
 
 use std::{
     env,
@@ -11,21 +9,21 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    sync::OnceLock,
-    thread,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use nix::{
     errno::Errno,
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::watch,
     time::{Instant, sleep, timeout},
 };
+
+use crate::starter;
 
 /// How often a readiness check is repeated.
 const CHECK_EVERY: Duration = Duration::from_millis(20);
@@ -123,10 +121,7 @@ impl ProcessSpec {
         self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A session of its own keeps the terminal's Ctrl-C from it: the rig stops its programs in order.
         self.command.process_group(0);
-        let (reply, started) = oneshot::channel();
-        let gone = || anyhow!("the thread that starts programs has ended");
-        starter()?.send(Order { command: self.command, reply }).map_err(|_| gone())?;
-        let (pid, exit) = started.await.map_err(|_| gone())?.with_context(|| format!("can't start {}", self.name))?;
+        let (pid, exit) = starter::start(self.command).await.with_context(|| format!("can't start {}", self.name))?;
         tracing::debug!(name = self.name, %pid, "started");
         Ok(Process { name: self.name, pid, log: self.log, exit })
     }
@@ -236,43 +231,6 @@ fn open_log(path: &Path) -> Result<File> {
         fs::create_dir_all(dir)?;
     }
     File::options().create(true).append(true).open(path).with_context(|| format!("can't write {}", path.display()))
-}
-
-/// A request to the starting thread.
-struct Order {
-    command: Command,
-    reply: oneshot::Sender<Result<(Pid, watch::Receiver<Option<ExitStatus>>)>>,
-}
-
-/// The thread that starts every program, started when first asked for.
-fn starter() -> Result<&'static mpsc::UnboundedSender<Order>> {
-    static STARTER: OnceLock<mpsc::UnboundedSender<Order>> = OnceLock::new();
-    if let Some(starter) = STARTER.get() {
-        return Ok(starter);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (orders, mut inbox) = mpsc::unbounded_channel::<Order>();
-    thread::Builder::new().name("starter".to_owned()).spawn(move || {
-        runtime.block_on(async move {
-            while let Some(Order { command, reply }) = inbox.recv().await {
-                // Nobody listens any more when the caller gave up; the program then ends with this process.
-                let _ = reply.send(spawn(command));
-            }
-        });
-    })?;
-    Ok(STARTER.get_or_init(|| orders))
-}
-
-fn spawn(command: Command) -> Result<(Pid, watch::Receiver<Option<ExitStatus>>)> {
-    let mut child = tokio::process::Command::from(command).spawn()?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("it ended at once")?;
-    let (tell, exit) = watch::channel(None);
-    tokio::spawn(async move {
-        if let Ok(status) = child.wait().await {
-            tell.send_replace(Some(status));
-        }
-    });
-    Ok((Pid::from_raw(pid), exit))
 }
 
 #[cfg(test)]

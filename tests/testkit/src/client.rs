@@ -7,27 +7,20 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use http::{HeaderMap, Method, Request, header};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http::{Method, Request, header};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use serde_json::Value;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::{Instant, sleep, timeout},
-};
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
-    },
+use tokio::time::{Instant, sleep, timeout};
+use tokio_rustls::rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
 use crate::{
     answer::{Answer, is_true},
     wait::PAUSE,
+    wire,
 };
 
 /// How long an answer may take.
@@ -200,7 +193,10 @@ impl ApiClient {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Result<Answer> {
-        let mut request = Request::builder().method(method).uri(self.target(path)?).header(header::HOST, &self.address);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(wire::target(&self.address, path)?)
+            .header(header::HOST, &self.address);
         if let Some(value) = &self.authorization {
             request = request.header(header::AUTHORIZATION, value);
         }
@@ -211,24 +207,9 @@ impl ApiClient {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(body.into()))?;
-        timeout(ANSWERED_WITHIN, self.exchange(request)).await.context("no answer in time")?
-    }
-
-    /// Path and query as they go over the wire: what a URL can't hold is percent-encoded, as in every client.
-    fn target(&self, path: &str) -> Result<String> {
-        let url = reqwest::Url::parse(&format!("http://{}{path}", self.address))?;
-        Ok(url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path())))
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer> {
-        let stream = TcpStream::connect(&self.address).await?;
-        let Some(config) = &self.tls else { return exchange(stream, request).await };
-        let (host, _) = self.address.split_once(':').context("an address has a port")?;
-        let name = ServerName::try_from(host.to_owned())?;
-        let stream = TlsConnector::from(config.clone()).connect(name, stream).await?;
-        let presented = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-        let certificate = presented.map(|certificate| certificate.clone().into_owned());
-        Ok(Answer { certificate, ..exchange(stream, request).await? })
+        timeout(ANSWERED_WITHIN, wire::exchange(&self.address, self.tls.as_ref(), request))
+            .await
+            .context("no answer in time")?
     }
 
     /// Reads a record until `check` says that it is as wanted, and returns it.
@@ -280,20 +261,6 @@ impl ApiClient {
             sleep(PAUSE).await;
         }
     }
-}
-
-async fn exchange(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> Result<Answer> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let (head, body) = response.into_parts();
-    let bytes = body.collect().await?.to_bytes();
-    connection.abort();
-    let headers: HeaderMap = head.headers;
-    Ok(Answer::new(head.status.as_u16(), headers, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 #[cfg(test)]

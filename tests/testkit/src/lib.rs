@@ -19,6 +19,7 @@ pub mod objects;
 pub mod records;
 mod setup;
 pub mod wait;
+mod wire;
 pub mod zone;
 
 pub use self::{

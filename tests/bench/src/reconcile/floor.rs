@@ -36,7 +36,7 @@ pub(crate) async fn at_once(kube: &Client, objects: &[Value]) -> Result<Duration
     Ok(begun.elapsed())
 }
 
-/// An object as it would be applied anew, in another namespace and with labels that nobody watches.
+/// An object as it would be applied anew, in another namespace and with labels that no watch selects.
 #[must_use]
 pub(crate) fn copy_of(object: &Value, namespace: &str) -> Value {
     let metadata = &object["metadata"];

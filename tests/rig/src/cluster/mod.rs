@@ -121,7 +121,7 @@ impl Cluster {
         write_kubeconfig(&self.dir, &self.server, &self.pki, user, credential)
     }
 
-    /// Stops everything, in the order in which nobody misses anybody.
+    /// Stops everything, dependants first.
     pub(crate) async fn stop(&self) {
         if let Some(scheduler) = &self.scheduler {
             scheduler.stop(Signal::SIGKILL, STOP_WITHIN).await;

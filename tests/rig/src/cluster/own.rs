@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use super::{Cluster, READY_WITHIN, STOP_WITHIN, is_ready, programs::start_apiserver};
 use crate::{endpoints::ClusterEndpoints, tools::Tools};
 
-/// A bare control plane of one test's own, whose API server may be ended. It ends with this process.
+/// A bare control plane of one test, whose API server may be ended. It ends with this process.
 pub struct OwnCluster {
     cluster: Cluster,
     tools: Tools,

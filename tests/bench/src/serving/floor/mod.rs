@@ -1,4 +1,4 @@
-//! The floor: a server of one noun as somebody would write it by hand, with sqlx and serde and nothing general.
+//! The floor: a server of one noun as one would write it by hand, with sqlx and serde and nothing general.
 //!
 //! It does the same statements (the record, its work, its audit event, what follows from it), over the same pool, in the same
 //! envelope. What it leaves out is what the API does for every noun: checks of a body, refusals that name fields, `ETag` and `If-Match`, what a
