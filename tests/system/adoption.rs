@@ -20,7 +20,7 @@ use crate::{control_planes::identity, fixture::meddle};
 const IMAGE: &str = "quay.io/jetstack/cert-manager-controller";
 
 /// A cluster in which an admin has installed Gateway API's definitions, and a control plane that knows nothing of it yet.
-struct Bare {
+struct Fixture {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
     client: ApiClient,
@@ -30,7 +30,7 @@ struct Bare {
     _alone: MutexGuard<'static, ()>,
 }
 
-impl Bare {
+impl Fixture {
     async fn start(name: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
@@ -161,73 +161,74 @@ async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle_name:
 
 #[tokio::test]
 async fn what_an_admin_has_installed_is_used_unchanged_and_stays() {
-    let bare = Bare::start("adoption").await;
-    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.21.2").await;
+    let fixture = Fixture::start("adoption").await;
+    fixture.install_controller(&Endpoints::from_env().unwrap(), "v1.21.2").await;
     let groups = ["gateway.networking.k8s.io", "cert-manager.io", "acme.cert-manager.io"];
     let stored = async || {
         let mut all = BTreeMap::new();
         for group in groups {
-            all.extend(bare.stored(group).await);
+            all.extend(fixture.stored(group).await);
         }
-        let controller = bare.controllers().get("cert-manager").await.unwrap();
+        let controller = fixture.controllers().get("cert-manager").await.unwrap();
         all.insert("Deployment cert-manager".into(), fingerprint(&controller));
         all
     };
     let before = stored().await;
     assert!(before.len() > 10, "{:?}", before.keys());
 
-    let definitions = bare.add("gateway-api").await;
-    let message = bare.until_adopted(definitions).await;
+    let definitions = fixture.add("gateway-api").await;
+    let message = fixture.until_adopted(definitions).await;
     assert!(message.contains("gateway-api") && message.contains("gateway.networking.k8s.io"), "{message}");
-    let certificates = bare.add("cert-manager").await;
-    let message = bare.until_adopted(certificates).await;
+    let certificates = fixture.add("cert-manager").await;
+    let message = fixture.until_adopted(certificates).await;
     assert!(message.contains("cert-manager 1.21.2") && message.contains("Deployment cert-manager"), "{message}");
     assert_eq!(stored().await, before, "after adoption");
 
     // Let go one by one: a record that is deleted, and one that goes with its runtime.
-    bare.client.delete("support-service-instances", certificates).await.unwrap();
-    bare.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
+    fixture.client.delete("support-service-instances", certificates).await.unwrap();
+    fixture.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
     assert_eq!(stored().await, before, "after the support service is gone");
-    bare.delete_runtime().await;
-    bare.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
+    fixture.delete_runtime().await;
+    fixture.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
     assert_eq!(stored().await, before, "after the runtime is gone");
-    bare.assert_nothing_is_ours().await;
-    bare.platform.stop().await;
+    fixture.assert_nothing_is_ours().await;
+    fixture.platform.stop().await;
 }
 
 #[tokio::test]
 async fn what_is_too_old_is_left_alone_and_the_condition_says_so() {
-    let bare = Bare::start("too_old").await;
+    let fixture = Fixture::start("too_old").await;
     let gateways = "gateways.gateway.networking.k8s.io";
     let version =
         |version: &str| json!({"metadata": {"annotations": {"gateway.networking.k8s.io/bundle-version": version}}});
-    let found = bare.definitions().get(gateways).await.unwrap();
+    let found = fixture.definitions().get(gateways).await.unwrap();
     let right = found.annotations()["gateway.networking.k8s.io/bundle-version"].clone();
-    let old = meddle(&bare.definitions(), gateways, &version("v1.0.0")).await;
+    let old = meddle(&fixture.definitions(), gateways, &version("v1.0.0")).await;
 
-    let definitions = bare.add("gateway-api").await;
-    let message = bare.until_applied(definitions, "False", "Incompatible").await;
+    let definitions = fixture.add("gateway-api").await;
+    let message = fixture.until_applied(definitions, "False", "Incompatible").await;
     for part in ["gateway-api 1.0.0", "not installed by this instance", "older than", "upgrade it"] {
         assert!(message.contains(part), "`{message}` does not say `{part}`");
     }
-    assert_eq!(fingerprint(&bare.definitions().get(gateways).await.unwrap()), fingerprint(&old));
-    meddle(&bare.definitions(), gateways, &version(&right)).await;
-    bare.look_again(definitions).await;
-    bare.until_adopted(definitions).await;
+    assert_eq!(fingerprint(&fixture.definitions().get(gateways).await.unwrap()), fingerprint(&old));
+    meddle(&fixture.definitions(), gateways, &version(&right)).await;
+    fixture.look_again(definitions).await;
+    fixture.until_adopted(definitions).await;
 
-    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.5.0").await;
-    let old = bare.controllers().get("cert-manager").await.unwrap();
-    let certificates = bare.add("cert-manager").await;
-    let message = bare.until_applied(certificates, "False", "Incompatible").await;
+    fixture.install_controller(&Endpoints::from_env().unwrap(), "v1.5.0").await;
+    let old = fixture.controllers().get("cert-manager").await.unwrap();
+    let certificates = fixture.add("cert-manager").await;
+    let message = fixture.until_applied(certificates, "False", "Incompatible").await;
     for part in ["cert-manager 1.5.0", "Deployment cert-manager", "older than", "upgrade it"] {
         assert!(message.contains(part), "`{message}` does not say `{part}`");
     }
-    assert_eq!(fingerprint(&bare.controllers().get("cert-manager").await.unwrap()), fingerprint(&old));
+    assert_eq!(fingerprint(&fixture.controllers().get("cert-manager").await.unwrap()), fingerprint(&old));
     let image = json!([{"name": "controller", "image": format!("{IMAGE}:v1.21.2")}]);
-    meddle(&bare.controllers(), "cert-manager", &json!({"spec": {"template": {"spec": {"containers": image}}}})).await;
-    bare.look_again(certificates).await;
-    bare.until_adopted(certificates).await;
-    bare.delete_runtime().await;
-    bare.assert_nothing_is_ours().await;
-    bare.platform.stop().await;
+    meddle(&fixture.controllers(), "cert-manager", &json!({"spec": {"template": {"spec": {"containers": image}}}}))
+        .await;
+    fixture.look_again(certificates).await;
+    fixture.until_adopted(certificates).await;
+    fixture.delete_runtime().await;
+    fixture.assert_nothing_is_ours().await;
+    fixture.platform.stop().await;
 }

@@ -8,7 +8,7 @@
 //! `make bench` and `make bench-api` run them. To add a benchmark: a function in one of the groups that puts its figures into a
 //! [`report::Report`], or a program in `src/bin/` that writes one into `target/bench/`.
 
-pub mod api;
+pub mod client;
 pub mod counts;
 mod plot;
 pub mod processors;

@@ -1,7 +1,7 @@
 //! A control plane of one benchmark, on the rig's bare cluster: no node and no gateway controller, so that nothing but Causeway and the API
 //! server costs time. The gateway services count as adopted: their definitions and a Deployment of another owner are there.
 //!
-//! It has nothing in common with the fixture of `serving`, which needs no cluster and no rig. What both share is [`crate::api::Api`],
+//! It has nothing in common with the fixture of `serving`, which needs no cluster and no rig. What both share is [`crate::client::KeepAliveClient`],
 //! [`crate::report`] and [`crate::counts`].
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::json;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::{api::Api, counts::processor};
+use crate::{client::KeepAliveClient, counts::processor};
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(900);
@@ -35,7 +35,7 @@ pub(crate) struct Fixture {
     /// Causeway.
     pub(crate) platform: ControlPlane,
     /// Its API.
-    pub(crate) api: Api,
+    pub(crate) api: KeepAliveClient,
     /// Its database.
     pub(crate) pool: PgPool,
     /// The value of the label on all of its objects.
@@ -78,7 +78,7 @@ impl Fixture {
         let platform = ControlPlane::start(&endpoints, Setup::for_test(name)).await?;
         let pool = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect(&platform.database_url()).await?;
         let control_plane = sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&pool).await?;
-        let api = Api::new(platform.url());
+        let api = KeepAliveClient::new(platform.url());
         Ok(Self { endpoints, cluster, kube, platform, api, pool, control_plane })
     }
 

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use kube::Client;
 use serde_json::{Value, json};
 
-use crate::api::TASKS;
+use crate::client::TASKS;
 
 /// The field manager of the applies.
 const MANAGER: &str = "floor";

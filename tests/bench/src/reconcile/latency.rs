@@ -15,7 +15,7 @@ use super::{
     sorted,
 };
 use crate::{
-    api::TASKS,
+    client::TASKS,
     report::{Figure, Report, Target, percentile},
 };
 
@@ -121,7 +121,7 @@ impl Bench {
     /// Until both its route and its listener exist.
     async fn make(&self, name: &str, n: usize, definition: i64) -> Result<(i64, Duration, Vec<Value>)> {
         let body = self.workloads.instance(&format!("{name}-{n}"), n, definition);
-        let (mut routes, mut holders) = (self.sightings.from_now(), self.sightings.from_now());
+        let (mut routes, mut holders) = (self.sightings.subscribe(), self.sightings.subscribe());
         let begun = Instant::now();
         let id = self.fixture.api.create("gateway-instances", &body).await?;
         let (owner, host) = (format!("gateway-instance-{id}"), hostname(name, n));
@@ -133,7 +133,7 @@ impl Bench {
 
     async fn change(&self, id: i64, n: usize, definition: i64) -> Result<(Duration, Vec<Value>)> {
         let (owner, path) = (format!("gateway-instance-{id}"), format!("/changed/{n}"));
-        let mut routes = self.sightings.from_now();
+        let mut routes = self.sightings.subscribe();
         let begun = Instant::now();
         let body = json!({"HttpPorts": [{"Port": 80, "Path": path}]});
         self.fixture.api.patch("gateway-definitions", definition, &body).await?;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Sizes, fixture::Fixture, records::Placement};
 use crate::{
-    api::TASKS,
+    client::TASKS,
     counts::{Audit, LEASES, Rows, peak_memory, requests},
     report::{Figure, Report, Target},
 };

@@ -67,7 +67,7 @@ impl Sightings {
 
     /// What is seen from now on.
     #[must_use]
-    pub(crate) fn from_now(&self) -> Waiting {
+    pub(crate) fn subscribe(&self) -> Waiting {
         Waiting(self.events.subscribe())
     }
 }

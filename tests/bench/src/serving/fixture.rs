@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::{asked::definition, load::Target};
-use crate::api::Api;
+use crate::client::KeepAliveClient;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
@@ -73,7 +73,7 @@ impl Fixture {
         let ports = [local(free_port()?), local(free_port()?)];
         let floor = start_floor(&platform, &nats, ports, &logs).await?;
         let bodies = (0..records).map(|n| definition("stored", n)).collect();
-        let ids = Api::new(platform.url()).create_all("gateway-definitions", bodies).await?;
+        let ids = KeepAliveClient::new(platform.url()).create_all("gateway-definitions", bodies).await?;
         analyze(&platform).await?;
         let api = Target::plain(platform.url().trim_start_matches("http://").parse()?);
         let [layered, bare] = ports.map(Target::plain);

@@ -1,4 +1,5 @@
-//! A client of Causeway's API that keeps its connections, as a program that makes many requests does.
+//! A client of Causeway's API that keeps its connections, as a program that makes many requests does. The tests' client opens one for each
+//! request, which would be measured here.
 
 use anyhow::{Context, Result, bail};
 use causeway_testkit::id_of;
@@ -11,12 +12,12 @@ pub const TASKS: usize = 16;
 
 /// Talks to one API.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct KeepAliveClient {
     http: reqwest::Client,
     url: String,
 }
 
-impl Api {
+impl KeepAliveClient {
     /// A client of the API at `http://host:port`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
