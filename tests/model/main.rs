@@ -3,7 +3,7 @@
 //!
 //! The model deliberately shares no code with the product that it checks. It has its own idea of what the API must accept ([`world`],
 //! [`claims`]) and of the objects that must exist; a mistake in the product's rules, names or renderers is not repeated here. The only
-//! product code in it serves the failures: the names of failpoints, and the bus that carries wrong hints.
+//! product code in it serves the failures: the names of failpoints, and the bus with its kinds, which carries wrong hints.
 //!
 //! A sequence ([`sequence`]) is played step by step ([`play`]) by a control plane that belongs to it meanwhile ([`lane`]). [`checks`] read
 //! the clusters, the zone, the API servers' logs and the database themselves. `docs/faults.md` says how to play a sequence again.

@@ -24,7 +24,7 @@ mod starter;
 pub mod terminal;
 pub mod tools;
 
-pub use causeway_route53::{Faults, JournalEntry, Route53};
+pub use causeway_route53::{Faults, JournalEntry};
 pub use cluster::OwnCluster;
 pub use control::Knobs;
 pub use endpoints::{Access, ClusterEndpoints, Endpoints, Server, VARIABLE};
