@@ -1,7 +1,7 @@
 //! Requests that no library sends: written byte by byte.
 
-use crate::{Secure, control_plane};
-use causeway_rig::platform::ControlPlane;
+use crate::{TlsFixture, control_plane};
+use causeway_testkit::ControlPlane;
 use futures::future::join_all;
 use std::time::Duration;
 use tokio::{
@@ -62,14 +62,14 @@ async fn http_2_is_not_spoken() {
 /// More silent connections than handshakes run at once for one address: each is given up after seconds, not tens of them.
 #[tokio::test]
 async fn a_silent_handshake_ends() {
-    let secure = Secure::api("handshakes", "mtls,tokens", &[]).await;
-    let url = secure.platform.https_url();
+    let fixture = TlsFixture::api("handshakes", "mtls,tokens", &[]).await;
+    let url = fixture.platform.https_url();
     let silent: Vec<_> = join_all((0..20).map(|_| TcpStream::connect(url.trim_start_matches("https://")))).await;
     let ended = silent.into_iter().map(|stream| answer(stream.unwrap()));
-    secure.client(None).get("/version").await.unwrap().done(200);
+    fixture.client(None).get("/version").await.unwrap().done(200);
     let ended = timeout(Duration::from_secs(15), join_all(ended)).await.expect("a silent handshake doesn't end");
     assert!(ended.iter().all(String::is_empty));
-    secure.platform.stop().await;
+    fixture.platform.stop().await;
 }
 
 /// A page whose name resolves to 127.0.0.1 reaches the API in the browser of whoever opens the page.

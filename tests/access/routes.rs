@@ -1,30 +1,32 @@
 //! What each route asks for, tried with callers of each role.
 
-use crate::{client::Client, stage};
 use causeway_api::{
     app,
     route::{Route, RouteAccess},
 };
 use causeway_records::nouns::Role;
+use causeway_testkit::{Answer, ApiClient};
 use hyper::Method;
 
-/// A request to a route that changes nothing, whoever sends it.
-async fn harmless(client: &Client, route: &Route) -> crate::client::Answer {
+use crate::harness;
+
+/// A request to a route that changes nothing, whichever caller sends it.
+async fn harmless(client: &ApiClient, route: &Route) -> Answer {
     let path = route.path.replace("{id}", "1").replace("{*rest}", "index.html");
     let body = if route.method == Method::GET { "" } else { "{}" };
-    client.send(route.method.clone(), &path, body).await.unwrap()
+    client.send_text(route.method.clone(), &path, body).await.unwrap()
 }
 
 #[tokio::test]
 async fn without_a_token_only_what_is_open_answers() {
-    let stage = stage().await;
+    let harness = harness().await;
     let routes = app::routes();
     let open: Vec<_> = routes.list().iter().filter(|route| route.access == RouteAccess::Open).collect();
     let paths: Vec<_> = open.iter().map(|route| route.path.as_str()).collect();
     let swagger = ["/openapi.json", "/swagger", "/swagger/", "/swagger/{*rest}"];
     assert_eq!(paths, [&["/version", "/readyz", "/healthz", "/livez"][..], &swagger[..]].concat(), "what is open");
     for route in routes.list() {
-        let answer = harmless(&stage.nobody, route).await;
+        let answer = harmless(&harness.nobody, route).await;
         if route.access == RouteAccess::Open {
             assert!(matches!(answer.code, 200 | 303), "{} {}: {}", route.method, route.path, answer.text);
         } else {
@@ -33,16 +35,16 @@ async fn without_a_token_only_what_is_open_answers() {
         }
     }
     for path in ["/v0/nonsense", "/", "/v0/gateway-definitions/1/more", "/.well-known/security.txt"] {
-        stage.nobody.get(path).await.unwrap().refused(401, "nobody knows who asks");
-        assert_eq!(stage.viewer.get(path).await.unwrap().code, 404);
+        harness.nobody.try_get(path).await.unwrap().refused(401, "nobody knows who asks");
+        assert_eq!(harness.viewer.try_get(path).await.unwrap().code, 404);
     }
-    stage.nobody.send(Method::POST, "/metrics", "").await.unwrap().refused(401, "nobody knows who asks");
+    harness.nobody.send_text(Method::POST, "/metrics", "").await.unwrap().refused(401, "nobody knows who asks");
 }
 
 #[tokio::test]
 async fn a_role_passes_where_it_is_enough() {
-    let stage = stage().await;
-    let callers = [(Role::Viewer, &stage.viewer), (Role::Editor, &stage.editor), (Role::Admin, &stage.admin)];
+    let harness = harness().await;
+    let callers = [(Role::Viewer, &harness.viewer), (Role::Editor, &harness.editor), (Role::Admin, &harness.admin)];
     for route in app::routes().list() {
         let RouteAccess::Needs(needed) = route.access else { continue };
         for (role, client) in callers {

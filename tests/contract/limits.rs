@@ -1,9 +1,7 @@
 //! More requests than the API will or can answer.
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup, until};
 use futures::{
     future::join_all,
     stream::{FuturesUnordered, StreamExt},
@@ -94,11 +92,7 @@ async fn old_audit_events_go_by_themselves() {
     };
     make("old").await;
     let old = events().await[0]["ID"].clone();
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-    while events().await.iter().any(|event| event["ID"] == old) {
-        assert!(tokio::time::Instant::now() < deadline, "the event is still there");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    until("the old event goes", async || !events().await.iter().any(|event| event["ID"] == old)).await;
     make("young").await;
     assert_eq!(events().await.len(), 1);
     platform.stop().await;

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use causeway_records::{Record, field::Noun, nouns::AccessToken, problem::Reason};
 use causeway_store::{
     Store, StoreError, Writer,
-    tokens::{Holder, TokenHash},
+    tokens::{TokenHash, TokenHolder},
 };
 use chrono::Utc;
 use moka::future::Cache;
@@ -75,7 +75,7 @@ fn no_random_numbers() -> StoreError {
 #[derive(Clone, Debug)]
 pub(crate) struct Tokens {
     store: Store,
-    holders: Cache<TokenHash, Option<Holder>>,
+    holders: Cache<TokenHash, Option<TokenHolder>>,
     used: Cache<i64, ()>,
 }
 
@@ -87,7 +87,7 @@ impl Tokens {
     }
 
     /// The holder of a token; None: it is unknown, revoked or expired. Requests that ask at the same time ask Postgres once.
-    pub(super) async fn holder(&self, token: &str) -> Result<Option<Holder>, Arc<StoreError>> {
+    pub(super) async fn holder(&self, token: &str) -> Result<Option<TokenHolder>, Arc<StoreError>> {
         let Some(hash) = hash(token) else { return Ok(None) };
         let found = self.holders.try_get_with(hash, self.store.token_holder(hash)).await?;
         let holder = found.filter(|holder| holder.expires_at > Utc::now());
