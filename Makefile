@@ -3,6 +3,7 @@
 #   make up      everything on this machine, with a sample, until Ctrl-C
 #   make demo    the same, checked and taken down again
 #   make test    every test
+#   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
 #   make soak    the tests of failures, again and again, and a thousand random sequences
 #   make check   what CI looks at besides the tests
@@ -14,6 +15,7 @@ SHELL := bash
 
 CACHE := $(or $(CAUSEWAY_CACHE),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/causeway,$(HOME)/.cache/causeway))
 RIG := target/debug/causeway-rig
+DEMO := target/debug/causeway-demo
 # Cargo's own tools, in the cache of the project.
 CARGO_TOOLS := $(CACHE)/cargo-tools
 DENY_VERSION := 0.20.2
@@ -44,11 +46,11 @@ bundles: tools ## Render the bundles of support services from their pinned modul
 
 .PHONY: up
 up: bundles ## Start everything with a sample, until Ctrl-C
-	@$(RIG) up
+	@$(DEMO) up
 
 .PHONY: demo
 demo: bundles ## Start everything with a sample, check it, delete it, check that too
-	@$(RIG) demo
+	@$(DEMO) demo
 
 $(PYTHON_TOOLS)/complete:
 	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the tests of the API document need Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }
@@ -71,6 +73,15 @@ python-lock: ## Pin the newest Python tools that tests/python/requirements.in al
 test: bundles $(PYTHON_TOOLS)/complete ## Run every test
 	cargo test --workspace --no-run
 	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
+
+# T names a suite of tests/ and, after ::, a part of the names of its tests.
+SUITE = $(firstword $(subst ::, ,$(T)))
+FILTER = $(patsubst $(SUITE)::%,%,$(filter-out $(SUITE),$(T)))
+.PHONY: test-one
+test-one: bundles $(if $(filter document%,$(T)),$(PYTHON_TOOLS)/complete) ## Run one test on the rig: T=system::claims; or one suite: T=faults
+	@[ -n "$(T)" ] || { echo "say which: make test-one T=suite::name, for example T=system::claims" >&2; exit 1; }
+	cargo test -p causeway-tests --test $(SUITE) --no-run
+	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test -p causeway-tests --test $(SUITE) -- --nocapture --test-threads $(TEST_THREADS) $(FILTER)
 
 # FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.
 FUZZ_SEED ?= $(shell date +%s)
@@ -117,7 +128,7 @@ schema: ## Write migrations/schema.sql anew
 
 # What sqlx::query! needs to know of each statement, asked of a database that was made just now. The macros themselves write these files when they may ask
 # one, which is all that `cargo sqlx prepare` does; so sqlx-cli is not needed.
-SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) migrations/functions/names.sql $(wildcard migrations/functions/*.sql)
+SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) $(wildcard migrations/functions/*.sql)
 define describe_statements
 	rm -rf $(1)
 	mkdir -p $(1)

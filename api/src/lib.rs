@@ -1,27 +1,27 @@
 //! Requests in: JSON over HTTP to records in Postgres, in Threeport's v0 wire format.
 //!
-//! A request goes from [`app`] (the whole API on one screen) through one generic set of handlers for all nouns ([`routes::records`]) to the
-//! store. The API writes intent only, publishes a hint after the commit, and waits for nothing else.
+//! The API writes intent only, publishes a hint after the commit, and waits for nothing else. Where to look, from the outside to the inside:
+//!
+//! - [`commands`]: what the program can do; `serve` starts everything. [`config`]: its flags.
+//! - [`server`]: connections, their limits and their ends. `tls`: certificates of both sides.
+//! - [`layers`]: what every request passes: id, log, time limit, authentication, rate limit, content negotiation.
+//! - [`app`]: the list of all routes. [`route`]: how a route states the role that it asks for.
+//! - `routes`: the handlers, one generic set for all nouns.
+//! - [`wire`]: what a request says (body, query, `If-Match`) and how it is answered (envelope, `ETag`, redaction).
+//! - [`auth`]: who the caller is.
+//! - `openapi`: the API document, made of the list of routes and the nouns' tables.
+//!
+//! Modules use those below them in this list or at its end, never the other way round; `openapi` gets the routes as an argument.
 
-pub mod accept;
 pub mod app;
-pub mod association;
-pub mod audit;
 pub mod auth;
-pub mod body;
+pub mod commands;
 pub mod config;
-pub mod dev_ca;
-pub mod envelope;
-pub mod etag;
-pub mod keys;
-pub mod limit;
-mod negotiation;
-pub mod openapi;
-pub mod origin;
-mod overload;
-pub mod query;
-pub mod routes;
-pub mod secrets;
+pub mod layers;
+mod openapi;
+pub mod route;
+mod routes;
+pub mod server;
 pub mod state;
-pub mod tls;
-pub mod verbs;
+mod tls;
+pub mod wire;

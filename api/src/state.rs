@@ -1,40 +1,54 @@
 //! What handlers work with.
 
-use crate::auth::Auth;
+use crate::auth::Authenticator;
+use axum::extract::FromRef;
 use causeway_bus::Gatherer;
 use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{ops::Deref, sync::Arc};
 
-/// Shared by all requests: whoever clones it, which the router does several times for each of them, clones one pointer.
+/// Shared by all requests. The router clones it several times for each of them, so that it is one pointer.
 #[derive(Clone)]
-pub struct State(Arc<Parts>);
+pub struct ApiState(Arc<Services>);
 
-/// What is shared.
-pub struct Parts {
+/// The parts of [`ApiState`].
+pub struct Services {
     /// Postgres.
     pub store: Store,
-    /// To the workers, over NATS.
+    /// Hints to the workers, over NATS.
     pub hints: Gatherer,
-    /// For secrets at rest.
+    /// Keys for secrets at rest.
     pub keys: Keyring,
-    /// Who asks.
-    pub auth: Auth,
-    /// Figures.
+    /// Finds out who the caller is.
+    pub authenticator: Authenticator,
+    /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
 }
 
-impl From<Parts> for State {
-    fn from(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+impl From<Services> for ApiState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
     }
 }
 
-impl Deref for State {
-    type Target = Parts;
+impl Deref for ApiState {
+    type Target = Services;
 
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &Services {
         &self.0
+    }
+}
+
+// Layers and extractors take these parts only, so that they don't depend on the whole state.
+impl FromRef<ApiState> for Store {
+    fn from_ref(state: &ApiState) -> Self {
+        state.store.clone()
+    }
+}
+
+impl FromRef<ApiState> for Authenticator {
+    fn from_ref(state: &ApiState) -> Self {
+        state.authenticator.clone()
     }
 }

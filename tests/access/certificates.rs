@@ -1,96 +1,102 @@
-//! Client certificates, and the server's own, changed while it runs.
+//! ApiClient certificates, and the server's own, changed while it runs.
 
-use crate::{Secure, client::Client, name, pki::Authority, token, until};
+use causeway_testkit::{ApiClient, unique_name, until};
 use serde_json::json;
 use std::fs;
 use tokio::net::TcpStream;
 
+use crate::{TlsFixture, pki::Authority, token};
+
 #[tokio::test]
 async fn only_certificates_of_the_right_authority_and_time_count() {
-    let secure = Secure::api("mtls", "mtls", &[]).await;
-    assert!(secure.client(None).get("/version").await.is_err(), "as in Threeport, the handshake fails");
+    let secure = TlsFixture::api("mtls", "mtls", &[]).await;
+    assert!(secure.client(None).try_get("/version").await.is_err(), "as in Threeport, the handshake fails");
     let wrong = Authority::new("the right one").unwrap().client("eve", "causeway:admin").unwrap();
-    assert!(secure.client(Some(&wrong)).get("/version").await.is_err(), "an authority of the same name");
+    assert!(secure.client(Some(&wrong)).try_get("/version").await.is_err(), "an authority of the same name");
     let expired = secure.authority.expired_client("old", "causeway:admin").unwrap();
-    assert!(secure.client(Some(&expired)).get("/version").await.is_err());
-    assert!(Client::plain(&secure.platform.url()).get("/version").await.map_or(true, |answer| answer.code != 200));
+    assert!(secure.client(Some(&expired)).try_get("/version").await.is_err());
+    assert!(ApiClient::new(&secure.platform.url()).try_get("/version").await.map_or(true, |answer| answer.code != 200));
 
     let viewer = secure.client_of("ann", "causeway:viewer");
-    viewer.get("/v0/gateway-definitions").await.unwrap().done(200);
-    let body = json!({"Name": name("mtls")});
+    viewer.try_get("/v0/gateway-definitions").await.unwrap().answered(200);
+    let body = json!({"Name": unique_name("mtls")});
     let refusal = "needs the role editor, and ann has the role viewer";
-    viewer.post("gateway-definitions", &body).await.unwrap().refused(403, refusal);
+    viewer.try_create("gateway-definitions", &body).await.unwrap().refused(403, refusal);
     let editor = secure.client_of("bob", "causeway:editor");
-    editor.post("gateway-definitions", &body).await.unwrap().done(201);
-    editor.get("/v0/access-tokens").await.unwrap().refused(403, "needs the role admin");
+    editor.try_create("gateway-definitions", &body).await.unwrap().answered(201);
+    editor.try_get("/v0/access-tokens").await.unwrap().refused(403, "needs the role admin");
     let admin = secure.client_of("cid", "causeway:admin");
     // Threeport's client sends an empty token beside its certificate.
-    admin.with_authorization("Bearer ").get("/v0/access-tokens").await.unwrap().done(200);
+    admin.with_authorization("Bearer ").try_get("/v0/access-tokens").await.unwrap().answered(200);
     let threeport = secure.client_of("localhost", "Threeport");
-    threeport.get("/v0/events").await.unwrap().refused(403, "names no role");
-    threeport.get("/version").await.unwrap().done(200);
+    threeport.try_get("/v0/events").await.unwrap().refused(403, "names no role");
+    threeport.try_get("/version").await.unwrap().answered(200);
 }
 
 #[tokio::test]
 async fn certificates_and_tokens_stand_side_by_side() {
     let more = ["--client-default-role", "viewer"];
-    let secure = Secure::api("both", "mtls,tokens", &more).await;
+    let secure = TlsFixture::api("both", "mtls,tokens", &more).await;
     let nobody = secure.client(None);
-    nobody.get("/version").await.unwrap().done(200);
-    nobody.get("/v0/events").await.unwrap().refused(401, "connect with a client certificate, or send");
+    nobody.try_get("/version").await.unwrap().answered(200);
+    nobody.try_get("/v0/events").await.unwrap().refused(401, "connect with a client certificate, or send");
     let editor = nobody.with_token(&token(&secure.platform, "editor").await);
-    let body = json!({"Name": name("both")});
-    editor.post("gateway-definitions", &body).await.unwrap().done(201);
+    let body = json!({"Name": unique_name("both")});
+    editor.try_create("gateway-definitions", &body).await.unwrap().answered(201);
 
     let threeport = secure.client_of("localhost", "Threeport");
-    threeport.with_authorization("Bearer ").get("/v0/events").await.unwrap().done(200);
-    threeport.post("gateway-definitions", &body).await.unwrap().refused(403, "localhost has the role viewer");
-    let wrong = threeport.with_token("causeway_wrong").get("/v0/events").await.unwrap();
+    threeport.with_authorization("Bearer ").try_get("/v0/events").await.unwrap().answered(200);
+    threeport.try_create("gateway-definitions", &body).await.unwrap().refused(403, "localhost has the role viewer");
+    let wrong = threeport.with_token("causeway_wrong").try_get("/v0/events").await.unwrap();
     wrong.refused(401, "unknown, revoked or expired");
     let eve = Authority::new("another").unwrap().client("eve", "causeway:admin").unwrap();
-    assert!(secure.client(Some(&eve)).get("/version").await.is_err(), "a wrong certificate isn't the same as none");
+    assert!(secure.client(Some(&eve)).try_get("/version").await.is_err(), "a wrong certificate isn't the same as none");
 }
 
 #[tokio::test]
 async fn new_certificates_are_taken_up_without_a_restart() {
-    let secure = Secure::api("reload", "mtls", &[]).await;
+    let secure = TlsFixture::api("reload", "mtls", &[]).await;
     let (platform, authority, files) = (&secure.platform, &secure.authority, &secure.files);
     let (client, pid) = (secure.client_of("ann", "causeway:viewer"), platform.api().pid());
-    let first = client.get("/version").await.unwrap().done(200).server;
+    let first = client.try_get("/version").await.unwrap().answered(200).certificate;
 
     files.replace(&authority.server().unwrap()).unwrap();
-    until("the new certificate", || async { client.get("/version").await.unwrap().server != first }).await;
-    let second = client.get("/version").await.unwrap().done(200).server;
+    until("the new certificate", async || client.try_get("/version").await.unwrap().certificate != first).await;
+    let second = client.try_get("/version").await.unwrap().answered(200).certificate;
 
     fs::write(files.folder.join("server.crt"), "-----BEGIN CERTIFICATE-----\nbroken").unwrap();
-    until("the complaint", || async { platform.api().log().unwrap().contains("the old ones stay in use") }).await;
-    assert_eq!(client.get("/version").await.unwrap().done(200).server, second, "a broken file changes nothing");
+    until("the complaint", async || platform.api().log().unwrap().contains("the old ones stay in use")).await;
+    assert_eq!(
+        client.try_get("/version").await.unwrap().answered(200).certificate,
+        second,
+        "a broken file changes nothing"
+    );
     files.replace(&authority.server().unwrap()).unwrap();
-    until("the third certificate", || async { client.get("/version").await.unwrap().server != second }).await;
+    until("the third certificate", async || client.try_get("/version").await.unwrap().certificate != second).await;
 
     let other = Authority::new("another").unwrap();
     let newcomer = other.client("new", "causeway:viewer").unwrap();
     let newcomer = secure.client(Some(&newcomer));
-    assert!(newcomer.get("/v0/events").await.is_err());
+    assert!(newcomer.try_get("/v0/events").await.is_err());
     fs::write(files.folder.join("clients.crt"), other.pem()).unwrap();
-    until("the other authority", || async { newcomer.get("/v0/events").await.is_ok_and(|answer| answer.code == 200) })
+    until("the other authority", async || newcomer.try_get("/v0/events").await.is_ok_and(|answer| answer.code == 200))
         .await;
-    assert!(client.get("/version").await.is_err(), "the first authority counts no more");
+    assert!(client.try_get("/version").await.is_err(), "the first authority counts no more");
     assert_eq!((platform.api().pid(), platform.api().is_running()), (pid, true));
 }
 
 /// A client that says nothing must not keep others waiting.
 #[tokio::test]
 async fn silent_connections_keep_nobody_waiting() {
-    let secure = Secure::api("silent", "mtls", &[]).await;
+    let secure = TlsFixture::api("silent", "mtls", &[]).await;
     let address = secure.platform.https_url().trim_start_matches("https://").to_owned();
     let mut silent = vec![];
     for _ in 0..50 {
         silent.push(TcpStream::connect(&address).await.unwrap());
     }
     let client = secure.client_of("ann", "causeway:viewer");
-    client.get("/v0/events").await.unwrap().done(200);
+    client.try_get("/v0/events").await.unwrap().answered(200);
     let given_up = || secure.platform.api().log().unwrap().contains("the client took too long");
     assert!(!given_up(), "nobody has been given up yet");
-    until("their end", || async { given_up() }).await;
+    until("their end", async || given_up()).await;
 }

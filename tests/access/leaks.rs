@@ -1,14 +1,15 @@
 //! No secret shows anywhere but in the answer that is meant to hold it.
 
-use crate::{Secure, client::Client, name, token, until};
-use causeway_rig::platform::{ControlPlane, Setup};
+use causeway_testkit::{ApiClient, ControlPlane, Setup, unique_name, until};
 use hyper::Method;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, Row};
 
-/// Secrets by where they are sent; each can be told from all other text.
+use crate::{TlsFixture, token};
+
+/// Secrets by where they are sent; each is different from all other text.
 fn secret(what: &str) -> String {
-    format!("5ecret-{what}-{}", name("x"))
+    format!("5ecret-{what}-{}", unique_name("x"))
 }
 
 /// All rows of all tables, as text.
@@ -49,8 +50,8 @@ impl Watch {
         secret
     }
 
-    async fn send(&mut self, client: &Client, method: Method, path: &str, body: impl Into<String>) -> Value {
-        let answer = client.send(method.clone(), path, body.into()).await.unwrap();
+    async fn send(&mut self, client: &ApiClient, method: Method, path: &str, body: impl Into<String>) -> Value {
+        let answer = client.send_text(method.clone(), path, body.into()).await.unwrap();
         self.seen.push((format!("the answer {} to {method} {path}", answer.code), answer.text));
         answer.body
     }
@@ -67,7 +68,7 @@ impl Watch {
 #[tokio::test]
 async fn no_secret_shows_anywhere() {
     let environment = vec![("RUST_LOG".to_owned(), "debug".to_owned())];
-    let secure = Secure::start("mtls,tokens", Setup { environment, ..Setup::for_test("leaks") }).await;
+    let secure = TlsFixture::start("mtls,tokens", Setup { environment, ..Setup::for_test("leaks") }).await;
     let (platform, nobody) = (&secure.platform, secure.client(None));
     let own = token(platform, "admin").await;
     let admin = nobody.with_token(&own);
@@ -76,23 +77,23 @@ async fn no_secret_shows_anywhere() {
     let (key, id, access) =
         (watch.secret("certificate-key"), watch.secret("access-key-id"), watch.secret("access-key"));
     watch.secrets.extend([own.clone(), platform.encryption_key().to_owned()]);
-    // Stored, and used by a worker, who finds nobody at that address.
-    let of = json!({"Name": name("leaks"), "InfraProvider": "kind"}).to_string();
+    // Stored, and used by a worker, which reaches nothing at that address.
+    let of = json!({"Name": unique_name("leaks"), "InfraProvider": "kind"}).to_string();
     let of = watch.send(&admin, Method::POST, "/v0/kubernetes-runtime-definitions", of).await;
     let runtime = json!({
-        "Name": name("leaks"), "Location": "Local", "KubernetesRuntimeDefinitionID": of["Data"][0]["ID"],
+        "Name": unique_name("leaks"), "Location": "Local", "KubernetesRuntimeDefinitionID": of["Data"][0]["ID"],
         "APIEndpoint": "https://127.0.0.1:1", "CACertificate": secure.authority.pem(), "Certificate": "nonsense",
         "CertificateKey": key, "ConnectionToken": in_token,
     });
     let runtime = watch.send(&admin, Method::POST, "/v0/kubernetes-runtime-instances", runtime.to_string()).await;
     let runtime = runtime["Data"][0]["ID"].as_i64().unwrap();
     let account = json!({
-        "Name": name("leaks"), "AccountID": "123456789012", "DefaultRegion": "eu-central-1", "AccessKeyID": id,
+        "Name": unique_name("leaks"), "AccountID": "123456789012", "DefaultRegion": "eu-central-1", "AccessKeyID": id,
         "SecretAccessKey": access,
     });
     let account = watch.send(&admin, Method::POST, "/v0/aws-accounts", account.to_string()).await;
     let domain = json!({
-        "Name": name("leaks"), "Domain": "leaks.test.example", "Zone": "Public", "AdminEmail": "ops@test.example",
+        "Name": unique_name("leaks"), "Domain": "leaks.test.example", "Zone": "Public", "AdminEmail": "ops@test.example",
         "AwsAccountID": account["Data"][0]["ID"],
     });
     watch.send(&admin, Method::POST, "/v0/domain-name-definitions", domain.to_string()).await;
@@ -123,8 +124,8 @@ async fn no_secret_shows_anywhere() {
 
     // Tokens: a good one, revoked ones, wrong ones, in wrong places.
     let ends = chrono::Utc::now() + chrono::TimeDelta::hours(1);
-    let body = json!({"Name": name("leaks"), "Role": "editor", "ExpiresAt": ends}).to_string();
-    let made = admin.send(Method::POST, "/v0/access-tokens", body).await.unwrap().done(201);
+    let body = json!({"Name": unique_name("leaks"), "Role": "editor", "ExpiresAt": ends}).to_string();
+    let made = admin.send_text(Method::POST, "/v0/access-tokens", body).await.unwrap().answered(201);
     let (made, made_id) = (made.record()["Token"].as_str().unwrap().to_owned(), made.record()["ID"].clone());
     watch.secrets.push(made.clone());
     let editor = nobody.with_token(&made);
@@ -137,8 +138,8 @@ async fn no_secret_shows_anywhere() {
     watch.send(&nobody, Method::GET, &format!("/v0/events?access_token={wrong}"), "").await;
     watch.send(&admin, Method::GET, &format!("/v0/gateway-definitions?token={wrong}"), "").await;
 
-    until("a worker's pass", || async {
-        let read = admin.get(&path).await.unwrap();
+    until("a worker's pass", async || {
+        let read = admin.try_get(&path).await.unwrap();
         read.record()["Conditions"].as_array().is_some_and(|conditions| !conditions.is_empty())
     })
     .await;
@@ -152,7 +153,7 @@ async fn no_secret_shows_anywhere() {
     watch.seen.push(("the log of the API".into(), platform.api().log().unwrap()));
     watch.seen.push(("the log of the worker".into(), platform.workers()[0].log().unwrap()));
     watch.seen.push(("the database".into(), stored(platform).await));
-    // The places were looked at, and hold what is no secret.
+    // The places were searched, and hold what is no secret.
     let account = account["Data"][0]["Name"].as_str().unwrap();
     for (place, part) in
         [("the log of the API", "\"caller\":\"admin-"), ("the log of the worker", "leaks"), ("the database", account)]

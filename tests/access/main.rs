@@ -1,54 +1,46 @@
 //! Who may do what: certificates, tokens, roles, and secrets that must not show anywhere.
 //!
-//! Run it below `causeway-rig run -- cargo test -p causeway-tests --test access`.
+//! `make test-one T=access` runs it.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod certificates;
 mod ciphertext;
-mod client;
 mod leaks;
 mod pki;
+mod raw;
 mod routes;
 mod start;
 mod tokens;
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
-use client::Client;
-use pki::{Authority, Credential, Files};
-use std::{future::Future, time::Duration};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ApiClient, ControlPlane, Credential, Setup, unique_name};
+use pki::{Authority, Files};
 use tempfile::TempDir;
-use tokio::{sync::OnceCell, time::Instant};
-use uuid::Uuid;
-
-/// For what happens within seconds on a quiet machine.
-const SOON: Duration = Duration::from_secs(60);
+use tokio::sync::OnceCell;
 
 /// A control plane that asks for tokens, and a caller of each role. Nothing here gets as far as a cluster.
-struct Stage {
+struct Harness {
     platform: ControlPlane,
-    nobody: Client,
-    viewer: Client,
-    editor: Client,
-    admin: Client,
+    nobody: ApiClient,
+    viewer: ApiClient,
+    editor: ApiClient,
+    admin: ApiClient,
 }
 
-/// The stage that the tests of tokens and roles share.
-async fn stage() -> &'static Stage {
-    static STAGE: OnceCell<Stage> = OnceCell::const_new();
-    STAGE
+/// The control plane that the tests of tokens and roles share.
+async fn harness() -> &'static Harness {
+    static HARNESS: OnceCell<Harness> = OnceCell::const_new();
+    HARNESS
         .get_or_init(|| async {
             let api_arguments = vec!["--auth".to_owned(), "tokens".to_owned()];
             let platform = control_plane("tokens", api_arguments).await;
-            let nobody = Client::plain(&platform.url());
+            let nobody = ApiClient::new(&platform.url());
             let (viewer, editor, admin) =
                 (token(&platform, "viewer").await, token(&platform, "editor").await, token(&platform, "admin").await);
             let (viewer, editor, admin) =
                 (nobody.with_token(&viewer), nobody.with_token(&editor), nobody.with_token(&admin));
-            Stage { platform, nobody, viewer, editor, admin }
+            Harness { platform, nobody, viewer, editor, admin }
         })
         .await
 }
@@ -63,14 +55,14 @@ async fn start(setup: Setup) -> ControlPlane {
 }
 
 /// An API with a certificate, and the authority of its clients.
-struct Secure {
+struct TlsFixture {
     platform: ControlPlane,
     authority: Authority,
     files: Files,
     _folder: TempDir,
 }
 
-impl Secure {
+impl TlsFixture {
     /// `setup` with these ways to show who one is.
     async fn start(auth: &str, setup: Setup) -> Self {
         let (authority, folder) = (Authority::new("the right one").unwrap(), tempfile::tempdir().unwrap());
@@ -87,36 +79,19 @@ impl Secure {
     }
 
     /// Somebody with this certificate, or with none.
-    fn client(&self, credential: Option<&Credential>) -> Client {
-        Client::tls(&self.platform.https_url(), &self.authority.pem(), credential).unwrap()
+    fn client(&self, credential: Option<&Credential>) -> ApiClient {
+        ApiClient::tls(&self.platform.https_url(), &self.authority.pem(), credential).unwrap()
     }
 
     /// Somebody with a certificate of the right authority.
-    fn client_of(&self, name: &str, organization: &str) -> Client {
+    fn client_of(&self, name: &str, organization: &str) -> ApiClient {
         self.client(Some(&self.authority.client(name, organization).unwrap()))
     }
 }
 
 /// A token that `causeway-api token create` makes.
 async fn token(platform: &ControlPlane, role: &str) -> String {
-    let made = platform.run_api(&["token", "create", "--name", &name(role), "--role", role]).await.unwrap();
+    let made = platform.run_api(&["token", "create", "--name", &unique_name(role), "--role", role]).await.unwrap();
     assert!(made.status.success(), "{made:?}");
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
-}
-
-/// A name that no other test has.
-fn name(what: &str) -> String {
-    format!("{what}-{}", &Uuid::new_v4().simple().to_string()[..8])
-}
-
-/// Asks again until the answer is as wanted.
-#[track_caller]
-fn until<F: Future<Output = bool>>(what: &str, check: impl Fn() -> F) -> impl Future<Output = ()> {
-    let deadline = Instant::now() + SOON;
-    async move {
-        while !check().await {
-            assert!(Instant::now() < deadline, "{what} has not happened within {SOON:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
 }

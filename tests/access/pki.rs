@@ -1,6 +1,7 @@
-//! Certificates as somebody else's authority would make them, right and wrong ones.
+//! Certificates as an external authority would make them, right and wrong ones.
 
 use anyhow::Result;
+use causeway_testkit::Credential;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
@@ -12,12 +13,6 @@ use std::{
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A certificate with its key, both in PEM.
-pub(crate) struct Credential {
-    pub(crate) certificate: String,
-    pub(crate) key: String,
-}
 
 /// An authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -96,7 +91,7 @@ impl Files {
         Ok(fs::write(self.folder.join("server.key"), &server.key)?)
     }
 
-    /// What `causeway-api serve` is told.
+    /// The arguments of `causeway-api serve`.
     pub(crate) fn arguments(&self, auth: &str) -> Vec<String> {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let words = [

@@ -1,34 +1,33 @@
 //! What each route asks for, tried with callers of each role.
 
-use crate::{client::Client, stage};
 use causeway_api::{
     app,
-    auth::{
-        Role,
-        access::{Access, Route},
-    },
-    openapi,
+    route::{Route, RouteAccess},
 };
+use causeway_records::nouns::Role;
+use causeway_testkit::{Answer, ApiClient};
 use hyper::Method;
 
-/// A request to a route that changes nothing, whoever sends it.
-async fn harmless(client: &Client, route: &Route) -> crate::client::Answer {
+use crate::harness;
+
+/// A request to a route that changes nothing, whichever caller sends it.
+async fn harmless(client: &ApiClient, route: &Route) -> Answer {
     let path = route.path.replace("{id}", "1").replace("{*rest}", "index.html");
     let body = if route.method == Method::GET { "" } else { "{}" };
-    client.send(route.method.clone(), &path, body).await.unwrap()
+    client.send_text(route.method.clone(), &path, body).await.unwrap()
 }
 
 #[tokio::test]
 async fn without_a_token_only_what_is_open_answers() {
-    let stage = stage().await;
+    let harness = harness().await;
     let routes = app::routes();
-    let open: Vec<_> = routes.list().iter().filter(|route| route.access == Access::Open).collect();
+    let open: Vec<_> = routes.list().iter().filter(|route| route.access == RouteAccess::Open).collect();
     let paths: Vec<_> = open.iter().map(|route| route.path.as_str()).collect();
     let swagger = ["/openapi.json", "/swagger", "/swagger/", "/swagger/{*rest}"];
     assert_eq!(paths, [&["/version", "/readyz", "/healthz", "/livez"][..], &swagger[..]].concat(), "what is open");
     for route in routes.list() {
-        let answer = harmless(&stage.nobody, route).await;
-        if route.access == Access::Open {
+        let answer = harmless(&harness.nobody, route).await;
+        if route.access == RouteAccess::Open {
             assert!(matches!(answer.code, 200 | 303), "{} {}: {}", route.method, route.path, answer.text);
         } else {
             assert_eq!(answer.headers["www-authenticate"], r#"Bearer realm="causeway""#);
@@ -36,18 +35,18 @@ async fn without_a_token_only_what_is_open_answers() {
         }
     }
     for path in ["/v0/nonsense", "/", "/v0/gateway-definitions/1/more", "/.well-known/security.txt"] {
-        stage.nobody.get(path).await.unwrap().refused(401, "nobody knows who asks");
-        assert_eq!(stage.viewer.get(path).await.unwrap().code, 404);
+        harness.nobody.try_get(path).await.unwrap().refused(401, "nobody knows who asks");
+        assert_eq!(harness.viewer.try_get(path).await.unwrap().code, 404);
     }
-    stage.nobody.send(Method::POST, "/metrics", "").await.unwrap().refused(401, "nobody knows who asks");
+    harness.nobody.send_text(Method::POST, "/metrics", "").await.unwrap().refused(401, "nobody knows who asks");
 }
 
 #[tokio::test]
 async fn a_role_passes_where_it_is_enough() {
-    let stage = stage().await;
-    let callers = [(Role::Viewer, &stage.viewer), (Role::Editor, &stage.editor), (Role::Admin, &stage.admin)];
+    let harness = harness().await;
+    let callers = [(Role::Viewer, &harness.viewer), (Role::Editor, &harness.editor), (Role::Admin, &harness.admin)];
     for route in app::routes().list() {
-        let Access::Needs(needed) = route.access else { continue };
+        let RouteAccess::Needs(needed) = route.access else { continue };
         for (role, client) in callers {
             let answer = harmless(client, route).await;
             if role < needed {
@@ -64,15 +63,15 @@ async fn a_role_passes_where_it_is_enough() {
 fn reading_is_for_viewers_and_writing_for_editors() {
     let routes = app::routes();
     let admins = |path: &str| path.contains("access-tokens") || path.contains("audit-events");
-    for route in routes.list().iter().filter(|route| route.access != Access::Open) {
+    for route in routes.list().iter().filter(|route| route.access != RouteAccess::Open) {
         let expected = match route.method {
             _ if admins(&route.path) => Role::Admin,
             Method::GET => Role::Viewer,
             _ => Role::Editor,
         };
-        assert_eq!(route.access, Access::Needs(expected), "{} {}", route.method, route.path);
+        assert_eq!(route.access, RouteAccess::Needs(expected), "{} {}", route.method, route.path);
     }
-    let document = openapi::document();
+    let document = app::document();
     let paths = document["paths"].as_object().unwrap().iter();
     let documented = paths.flat_map(|(path, verbs)| verbs.as_object().unwrap().keys().map(move |verb| (verb, path)));
     let mut documented: Vec<_> = documented.map(|(verb, path)| format!("{} {path}", verb.to_uppercase())).collect();

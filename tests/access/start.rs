@@ -1,10 +1,11 @@
 //! How the API may be started, and with what for development.
 
-use crate::{client::Client, control_plane, pki::Credential, stage};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use causeway_rig::platform::ControlPlane;
+use causeway_testkit::{ApiClient, ControlPlane, Credential};
 use serde_yaml_ng::Value;
 use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::{control_plane, harness};
 
 /// What the API says when it doesn't start.
 async fn refusal(platform: &ControlPlane, arguments: &[&str]) -> String {
@@ -15,14 +16,14 @@ async fn refusal(platform: &ControlPlane, arguments: &[&str]) -> String {
 
 #[tokio::test]
 async fn it_does_not_start_open_to_other_machines() {
-    let platform = &stage().await.platform;
+    let platform = &harness().await.platform;
     let says = |arguments: &'static [&'static str], sentence: &'static str| async move {
         let refusal = refusal(platform, arguments).await;
         assert!(refusal.contains(sentence), "{arguments:?}: {refusal}");
     };
-    says(&["--listen", "0.0.0.0:0"], "nobody is asked who he is; listen on 127.0.0.1, or say --auth").await;
-    says(&["--listen", "[::]:0"], "nobody is asked who he is").await;
-    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "nobody is asked who he is").await;
+    says(&["--listen", "0.0.0.0:0"], "there is no authentication; listen on 127.0.0.1, or say --auth").await;
+    says(&["--listen", "[::]:0"], "there is no authentication").await;
+    says(&["--listen", "0.0.0.0:0", "--auth", "none"], "there is no authentication").await;
     says(&["--listen", "0.0.0.0:0", "--auth", "tokens"], "tokens would travel in plain text").await;
     says(&["--auth", "none,tokens"], "can't stand beside").await;
     says(&["--auth", "mtls"], "mtls needs --client-ca").await;
@@ -32,12 +33,25 @@ async fn it_does_not_start_open_to_other_machines() {
     assert!(refusal.contains("can't read /absent.crt"), "{refusal}");
 }
 
+/// During a change of keys a typing error is likely, and what is printed is in the log.
+#[tokio::test]
+async fn no_key_is_repeated_when_one_is_broken() {
+    let platform = &harness().await.platform;
+    let keys = format!("{},c2hvcnQ=", STANDARD.encode([7; 32]));
+    for command in [&["serve", "--health-listen", "127.0.0.1:0"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
+        let ended = platform.run_api(&[command, &["--encryption-key", &keys]].concat()).await.unwrap();
+        let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
+        assert!(!ended.status.success() && said.contains("encryption key number 2"), "{command:?}: {said}");
+        assert!(!said.contains("c2hvcnQ") && !said.contains(&keys[..8]), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn the_development_authority_fits_the_server_and_threeport() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().join("pki");
     let dev_ca = ["dev-ca", at.to_str().unwrap(), "--host", "api.example"];
-    let platform = &stage().await.platform;
+    let platform = &harness().await.platform;
     let made = platform.run_api(&dev_ca).await.unwrap();
     assert!(made.status.success(), "{made:?}");
     assert!(String::from_utf8(made.stdout).unwrap().contains("--client-ca"), "it says what to do with them");
@@ -56,9 +70,9 @@ async fn the_development_authority_fits_the_server_and_threeport() {
     let platform = control_plane("dev_ca", arguments).await;
     for (role, code) in [("viewer", 403), ("editor", 403), ("admin", 200)] {
         let credential = Credential { certificate: text(&format!("{role}.crt")), key: text(&format!("{role}.key")) };
-        let client = Client::tls(&platform.https_url(), &text("ca.crt"), Some(&credential)).unwrap();
-        client.get("/v0/events").await.unwrap().done(200);
-        client.get("/v0/access-tokens").await.unwrap().done(code);
+        let client = ApiClient::tls(&platform.https_url(), &text("ca.crt"), Some(&credential)).unwrap();
+        client.try_get("/v0/events").await.unwrap().answered(200);
+        client.try_get("/v0/access-tokens").await.unwrap().answered(code);
     }
 
     // As Threeport's command line reads it.
@@ -69,6 +83,6 @@ async fn the_development_authority_fits_the_server_and_threeport() {
     let credential = &control_plane["Credentials"][0];
     let credential =
         Credential { certificate: decoded(&credential["ClientCert"]), key: decoded(&credential["ClientKey"]) };
-    let client = Client::tls(&platform.https_url(), &decoded(&control_plane["CACert"]), Some(&credential)).unwrap();
-    client.with_authorization("Bearer ").get("/v0/access-tokens").await.unwrap().done(200);
+    let client = ApiClient::tls(&platform.https_url(), &decoded(&control_plane["CACert"]), Some(&credential)).unwrap();
+    client.with_authorization("Bearer ").try_get("/v0/access-tokens").await.unwrap().answered(200);
 }

@@ -1,10 +1,11 @@
 //! Who changed what, when.
 
+use causeway_testkit::{Answer, unique_name};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{Answer, JSON, chain::Chain, delete, get, id, made, name, patch, post, put, send};
+use crate::{JSON, chain::Chain, delete, get, id, made, patch, post, put, send};
 
 /// A request with an id of its own.
 async fn with_id(method: Method, path: &str, body: &Value) -> (String, Answer) {
@@ -22,7 +23,7 @@ async fn events(query: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn every_verb_leaves_one_event_with_the_requests_id() {
-    let body = json!({"Name": name("audit"), "HttpPorts": [{"Port": 80}]});
+    let body = json!({"Name": unique_name("audit"), "HttpPorts": [{"Port": 80}]});
     let (create, answer) = with_id(Method::POST, "/v0/gateway-definitions", &body).await;
     let own = id(answer.done(201).record());
     let path = format!("/v0/gateway-definitions/{own}");
@@ -45,7 +46,7 @@ async fn every_verb_leaves_one_event_with_the_requests_id() {
 
 #[tokio::test]
 async fn what_is_refused_leaves_none() {
-    let own = made("gateway-definitions", &json!({"Name": name("refused")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("refused")})).await;
     let path = format!("/v0/gateway-definitions/{own}");
     for (method, body, code) in [
         (Method::PATCH, json!({"Nonsense": 1}), 400),
@@ -89,7 +90,7 @@ fn id_of_object(event: &Value) -> i64 {
 
 #[tokio::test]
 async fn events_are_read_only_and_have_pages_and_periods() {
-    let own = made("gateway-definitions", &json!({"Name": name("pages")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("pages")})).await;
     for n in 0..4 {
         patch("gateway-definitions", own, &json!({"ServiceName": format!("s{n}")})).await.done(200);
     }
@@ -116,7 +117,7 @@ async fn events_are_read_only_and_have_pages_and_periods() {
 #[tokio::test]
 async fn secrets_are_masked() {
     let account = json!({
-        "Name": name("masked"), "AccountID": "1", "DefaultRegion": "x", "AccessKeyID": "s3cret-1", "SecretAccessKey": "s3cret-2",
+        "Name": unique_name("masked"), "AccountID": "1", "DefaultRegion": "x", "AccessKeyID": "s3cret-1", "SecretAccessKey": "s3cret-2",
     });
     let own = made("aws-accounts", &account).await;
     let changed = patch("aws-accounts", own, &json!({"SecretAccessKey": "s3cret-3"})).await.done(200);

@@ -1,8 +1,9 @@
 //! One record of every kind that Threeport has, each naming the ones before it.
 
+use causeway_testkit::unique_name;
 use serde_json::{Value, json};
 
-use crate::{made, name};
+use crate::made;
 
 /// Threeport's plurals with their kinds, parents before those that name them.
 pub(crate) const PLURALS: [(&str, &str); 15] = [
@@ -68,7 +69,7 @@ impl Chain {
 
     /// The body of one more record, with a name of its own.
     pub(crate) fn body(&self, plural: &str) -> Value {
-        let name = name("chain");
+        let name = unique_name("chain");
         let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
         match plural {
             "kubernetes-runtime-definitions" => json!({"Name": name, "InfraProvider": "kind"}),

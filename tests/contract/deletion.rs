@@ -1,10 +1,11 @@
 //! How records go.
 
+use causeway_testkit::unique_name;
 use serde_json::json;
 
 use crate::{
     chain::{Chain, PLURALS, RECONCILED},
-    confirm_deleted, delete, get, id, made, name, patch, post, put, read,
+    confirm_deleted, delete, get, id, made, patch, post, put, read,
 };
 
 /// In Threeport a controller's PATCH of `DeletionConfirmed` lets the next DELETE take the row. Causeway's workers confirm by themselves, when
@@ -89,7 +90,7 @@ async fn item_15_a_workload_stays_while_gateways_send_to_it() {
 async fn item_07_a_name_is_free_after_an_immediate_deletion() {
     let chain = Chain::up_to("workload-events").await;
     let mut body = chain.body("domain-name-definitions");
-    body["Name"] = json!(name("free"));
+    body["Name"] = json!(unique_name("free"));
     let first = made("domain-name-definitions", &body).await;
     post("domain-name-definitions", &body).await.refused(409, "already exists");
     delete("domain-name-definitions", first).await.done(200);

@@ -1,5 +1,6 @@
 //! Paths, envelopes, encoding.
 
+use causeway_testkit::unique_name;
 use std::collections::HashSet;
 
 use causeway_records::nouns;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     chain::{Chain, PLURALS},
-    get, id, made, name, patch, post, put, read, send,
+    get, id, made, patch, post, put, read, send,
 };
 
 #[tokio::test]
@@ -46,7 +47,7 @@ async fn item_01_what_threeport_has_not_answers_alike() {
 
 #[tokio::test]
 async fn item_02_one_record_has_a_page_of_its_own() {
-    let body = json!({"Name": name("one")});
+    let body = json!({"Name": unique_name("one")});
     let made = post("gateway-definitions", &body).await.done(201);
     let own = id(made.record());
     let changed = patch("gateway-definitions", own, &json!({"ServiceName": "web"})).await.done(200);
@@ -85,7 +86,7 @@ async fn item_03_what_cannot_be_read_is_the_clients_mistake() {
 
 #[tokio::test]
 async fn item_04_encoding() {
-    let body = json!({"Name": name("encoding")});
+    let body = json!({"Name": unique_name("encoding")});
     let made = post("gateway-definitions", &body).await.done(201);
     assert_eq!(made.header("content-type"), "application/json");
     assert!(made.text.ends_with('\n') && !made.text.contains(":null"), "{}", made.text);

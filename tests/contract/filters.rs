@@ -1,8 +1,9 @@
 //! What a list can be asked for.
 
+use causeway_testkit::unique_name;
 use serde_json::{Value, json};
 
-use crate::{chain::Chain, get, made, name, patch, read};
+use crate::{chain::Chain, get, made, patch, read};
 
 /// Every filter of the contract finds the record that it is about, and not with another value.
 #[tokio::test]
@@ -59,7 +60,7 @@ async fn item_14_threeports_key_for_workloads() {
 
 #[tokio::test]
 async fn item_14_keys_that_nobody_knows_are_ignored() {
-    let own = made("gateway-definitions", &json!({"Name": name("ignored")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("ignored")})).await;
     let listed = get("/v0/gateway-definitions?size=-1&nonsense=7&HttpPorts=1").await;
     assert!(listed.code == 200 && listed.ids().contains(&own));
     // Keys ignore case, the first of several counts, and several keys add up.
@@ -102,7 +103,7 @@ async fn item_14_times_and_documents_are_filters() {
 /// 500 there and a 400 here.
 #[tokio::test]
 async fn item_14_values_are_read_as_threeport_reads_them() {
-    let own = made("gateway-definitions", &json!({"Name": name("values")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("values")})).await;
     let port = made("gateway-http-ports", &json!({"GatewayDefinitionID": own, "Port": 80, "TLSEnabled": false})).await;
     let found = async |query: &str| get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={own}&{query}")).await;
     for word in ["false", "False", "FALSE", "f", "F", "0", ""] {

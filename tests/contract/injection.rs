@@ -7,10 +7,8 @@ use causeway_records::{
     nouns,
     value::Type,
 };
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup};
 use futures::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::json;
@@ -21,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-/// Stands in every trick. It must never stand in the text of a statement.
+/// A part of every trick. It must never be in the text of a statement.
 const MARK: &str = "zq7xmark";
 
 /// Tricks, with `§` where the mark goes.
@@ -80,7 +78,7 @@ fn request(method: &Method, path: &str, headers: &str, body: &str) -> Vec<u8> {
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{headers}\r\n{body}").into_bytes()
 }
 
-/// What the API's connections have last been told by it holds no text of a client.
+/// The last statements of the API's connections hold no text of a client.
 async fn assert_unmarked(database: &mut PgConnection) {
     let text = "SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'";
     let found: Vec<String> = sqlx::query_scalar(text).bind(MARK).fetch_all(database).await.unwrap();

@@ -1,16 +1,14 @@
 //! Another key for secrets at rest, from the first step to the last, on a control plane of its own.
 
-use causeway_rig::{
-    Endpoints,
-    platform::{Client, ControlPlane, Setup, id_of},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ApiClient, ControlPlane, Setup, id_of};
 use serde_json::{Value, json};
 
 const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
 /// The API, started again with these keys.
-async fn restart(platform: &mut ControlPlane, keys: &str) -> Client {
+async fn restart(platform: &mut ControlPlane, keys: &str) -> ApiClient {
     platform.kill_api().await;
     platform.set_encryption_key(keys);
     platform.start_api_again().await.unwrap();
@@ -45,7 +43,7 @@ async fn a_key_is_replaced_while_clients_go_on() {
     let secret = |record: &Value| record["SecretAccessKey"].as_str().unwrap().to_owned();
     let before = secret(&made[0]);
 
-    // The new key stands first: old ciphertext is read, and stays when it is sent back.
+    // The new key is the first one: old ciphertext is read, and stays when it is sent back.
     let client = restart(&mut platform, &format!("{NEW},{OLD}")).await;
     let back = client.patch("aws-accounts", own, &json!({"SecretAccessKey": before})).await.unwrap();
     assert_eq!(secret(&back), before);

@@ -1,14 +1,12 @@
 //! More requests than the API will or can answer.
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup, until};
 use futures::{
     future::join_all,
     stream::{FuturesUnordered, StreamExt},
 };
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 
@@ -62,6 +60,23 @@ async fn whoever_tries_tokens_is_held_to_it_too() {
     platform.stop().await;
 }
 
+#[tokio::test]
+async fn what_is_refused_to_a_known_caller_counts() {
+    let platform = start("refusals", &["--requests-per-second", "1", "--request-burst", "5"]).await;
+    let client = Client::new();
+    let send = async |method: Method, path: &str| {
+        client.request(method, format!("{}{path}", platform.url())).send().await.unwrap()
+    };
+    let answers = join_all((0..10).map(|n| match n % 2 {
+        0 => send(Method::GET, "/v0/nonsense"),
+        _ => send(Method::DELETE, "/v0/gateway-definitions"),
+    }))
+    .await;
+    let (refused, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| code(answer) == 429);
+    assert!(others.iter().all(|answer| matches!(code(answer), 404 | 405)) && (4..=5).contains(&refused.len()));
+    platform.stop().await;
+}
+
 /// Nobody has to ask for it, and what is young enough stays.
 #[tokio::test]
 async fn old_audit_events_go_by_themselves() {
@@ -77,11 +92,7 @@ async fn old_audit_events_go_by_themselves() {
     };
     make("old").await;
     let old = events().await[0]["ID"].clone();
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
-    while events().await.iter().any(|event| event["ID"] == old) {
-        assert!(tokio::time::Instant::now() < deadline, "the event is still there");
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    until("the old event goes", async || !events().await.iter().any(|event| event["ID"] == old)).await;
     make("young").await;
     assert_eq!(events().await.len(), 1);
     platform.stop().await;

@@ -1,13 +1,14 @@
 //! Pages, the deletion of a workload's events, the join of events.
 
+use causeway_testkit::unique_name;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{chain::Chain, delete, get, id, made, name, patch, send};
+use crate::{chain::Chain, delete, get, id, made, patch, send};
 
 #[tokio::test]
 async fn item_13_pages() {
-    let definition = made("gateway-definitions", &json!({"Name": name("pages")})).await;
+    let definition = made("gateway-definitions", &json!({"Name": unique_name("pages")})).await;
     for port in 1..=55 {
         made("gateway-tcp-ports", &json!({"GatewayDefinitionID": definition, "Port": port})).await;
     }
@@ -37,7 +38,7 @@ async fn item_13_pages() {
 /// Threeport has pages only: they shift when records come and go.
 #[tokio::test]
 async fn item_13_a_list_goes_on_after_an_id() {
-    let definition = made("gateway-definitions", &json!({"Name": name("after")})).await;
+    let definition = made("gateway-definitions", &json!({"Name": unique_name("after")})).await;
     let port =
         async |port: usize| made("gateway-tcp-ports", &json!({"GatewayDefinitionID": definition, "Port": port})).await;
     // Every other one goes while the list is being read, and as many new ones come.

@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use causeway_records::nouns;
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{Answer, ControlPlane, Setup, unique_name, within};
 use futures::future::join_all;
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::time::Instant;
 
-use crate::{Answer, id, name};
+use crate::id;
 
 const CONNECTIONS: usize = 64;
 const REQUESTS: usize = 10_000;
@@ -54,7 +52,7 @@ impl Caller {
         let n = self.sent;
         match n % 10 {
             0 | 1 => {
-                let own = name(&format!("load-{}", self.number));
+                let own = unique_name(&format!("load-{}", self.number));
                 let body = json!({"Name": own, "HttpPorts": [{"Port": 80}], "TcpPorts": [{"Port": 5432}]});
                 let made = self.send(Method::POST, "/v0/gateway-definitions", None, Some(body)).await.done(201);
                 self.own.push((id(made.record()), own));
@@ -95,7 +93,7 @@ impl Caller {
         assert!(page.code == 200 && page.ids().is_sorted(), "{}", page.text);
     }
 
-    /// Reads a counter and counts it up, if nobody else was faster.
+    /// Reads a counter and counts it up, if no other caller was faster.
     async fn count(&mut self, counter: i64, which: usize) {
         let path = format!("/v0/events/{counter}");
         let now = self.send(Method::GET, &path, None, None).await.done(200);
@@ -113,7 +111,7 @@ impl Caller {
 async fn read(response: Response) -> Answer {
     let (code, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("the answer breaks off");
-    Answer { code, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+    Answer::new(code, headers, text)
 }
 
 async fn number(database: &mut PgConnection, text: &str) -> i64 {
@@ -154,7 +152,7 @@ async fn ten_thousand_requests_over_many_connections() {
     println!("{sent} requests over {CONNECTIONS} connections in {:?}", begun.elapsed());
     assert!(sent >= REQUESTS);
 
-    // No lost update: each counter stands where all that counted it have brought it.
+    // No lost update: each counter has the value to which all callers together have counted it.
     for (which, counter) in counters.iter().enumerate() {
         let counted: i64 = callers.iter().map(|caller| caller.counted[which]).sum();
         let stored = platform.client().get("events", *counter).await.unwrap();
@@ -181,11 +179,12 @@ async fn ten_thousand_requests_over_many_connections() {
 
     // No connection is left inside a transaction, and there are no more of them than the API may have.
     let backends = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    let deadline = Instant::now() + Duration::from_secs(8);
-    while number(&mut database, &format!("SELECT count(*) {backends} AND xact_start IS NOT NULL")).await > 0 {
-        assert!(Instant::now() < deadline, "connections of the API are still inside a transaction");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    let inside = format!("SELECT count(*) {backends} AND xact_start IS NOT NULL");
+    within(Duration::from_secs(8), "no connection of the API is inside a transaction", async || {
+        let open = number(&mut database, &inside).await;
+        if open == 0 { Ok(()) } else { Err(open) }
+    })
+    .await;
     let open = number(&mut database, &format!("SELECT count(*) {backends}")).await;
     assert!((1..=16).contains(&open), "{open} connections");
     platform.stop().await;

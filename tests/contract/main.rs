@@ -1,7 +1,7 @@
 //! The wire contract of Threeport v0, one test for each line of it that an API without workers can show. Where Causeway deviates on purpose,
 //! the test asserts the deviation and says so.
 //!
-//! Run it below `causeway-rig run -- cargo test -p causeway-tests --test contract`.
+//! `make test-one T=contract` runs it.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -21,15 +21,13 @@ mod requests;
 mod runtimes;
 mod tptctl;
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
-use reqwest::{Body, Method, header::HeaderMap};
+use causeway_rig::Endpoints;
+use causeway_testkit::{Answer, ControlPlane, Setup};
+use http::Method;
+use hyper::body::Bytes;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use uuid::Uuid;
 
 /// The control plane that all tests share. Nothing here gets as far as a cluster.
 async fn platform() -> &'static ControlPlane {
@@ -42,75 +40,9 @@ async fn platform() -> &'static ControlPlane {
     PLATFORM.get_or_init(start).await
 }
 
-/// An answer as it came.
-struct Answer {
-    code: u16,
-    headers: HeaderMap,
-    text: String,
-    body: Value,
-}
-
-impl Answer {
-    /// The only record.
-    fn record(&self) -> &Value {
-        &self.body["Data"][0]
-    }
-
-    fn error(&self) -> &str {
-        self.body["Status"]["error"].as_str().unwrap_or_default()
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// All ids, in their order.
-    #[track_caller]
-    fn ids(&self) -> Vec<i64> {
-        let records = self.body["Data"].as_array();
-        records.unwrap_or_else(|| panic!("no records: {}", self.text)).iter().map(id).collect()
-    }
-
-    /// An envelope with one record.
-    #[track_caller]
-    fn done(self, code: u16) -> Self {
-        assert_eq!(self.code, code, "{}", self.text);
-        assert_eq!(self.body["Data"].as_array().map(Vec::len), Some(1), "{}", self.text);
-        self
-    }
-
-    /// An envelope that refuses with a sentence that holds `says`.
-    #[track_caller]
-    fn refused(self, code: u16, says: &str) -> Self {
-        assert_eq!(self.code, code, "{}", self.text);
-        assert_eq!(self.body["Status"]["code"], code, "the envelope says the same");
-        assert!(self.body["Data"].is_null() && self.body["Meta"]["TotalCount"] == 0, "{}", self.text);
-        assert!(self.error().contains(says), "`{}` does not say `{says}`", self.error());
-        self
-    }
-
-    /// A refusal with this word for programs and exactly these fields to blame, each with a sentence of its own.
-    #[track_caller]
-    fn because(self, reason: &str, fields: &[&str]) -> Self {
-        let status = &self.body["Status"];
-        assert_eq!(status["reason"], reason, "{}", self.text);
-        let details = status["details"].as_array().expect("details are an array");
-        let blamed: Vec<_> = details.iter().map(|detail| detail["field"].as_str().unwrap()).collect();
-        assert_eq!(blamed, fields, "{}", self.text);
-        assert!(details.iter().all(|detail| detail["problem"].as_str().is_some_and(|text| !text.is_empty())));
-        self
-    }
-}
-
 /// A request with these headers and this body, whatever they hold.
-async fn send(method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
-    let url = format!("{}{path}", platform().await.url());
-    let request = reqwest::Client::new().request(method, url).body(body);
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-    let response = request.send().await.expect("nobody answers");
-    let (code, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.expect("the answer breaks off");
-    Answer { code, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+async fn send(method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    platform().await.client().send_raw(method, path, headers, body).await.expect("nobody answers")
 }
 
 const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];
@@ -147,11 +79,6 @@ async fn made(plural: &str, body: &Value) -> i64 {
 
 fn id(record: &Value) -> i64 {
     record["ID"].as_i64().expect("a record has an id")
-}
-
-/// A name that no other test has.
-fn name(what: &str) -> String {
-    format!("{what}-{}", &Uuid::new_v4().simple().to_string()[..8])
 }
 
 /// Works off deletions as a worker would that finds nothing in the cluster.

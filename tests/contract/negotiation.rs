@@ -1,13 +1,14 @@
-//! Verbs and media types that nobody offers.
+//! Verbs and media types that the API doesn't offer.
 
+use causeway_testkit::unique_name;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{get, id, made, name, post, send};
+use crate::{get, id, made, post, send};
 
 #[tokio::test]
 async fn item_03_other_verbs_are_not_allowed() {
-    let own = made("gateway-definitions", &json!({"Name": name("verbs")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("verbs")})).await;
     let paths = [
         ("/v0/gateway-definitions".to_owned(), "GET, POST", Method::PUT),
         (format!("/v0/gateway-definitions/{own}"), "GET, PATCH, PUT, DELETE", Method::POST),
@@ -72,7 +73,7 @@ async fn item_04_answers_are_json_or_none() {
 /// Threeport has no such conditions: who sends none sees no difference.
 #[tokio::test]
 async fn item_10_a_change_may_name_the_state_it_is_based_on() {
-    let made = post("gateway-definitions", &json!({"Name": name("etag")})).await.done(201);
+    let made = post("gateway-definitions", &json!({"Name": unique_name("etag")})).await.done(201);
     let (path, first) = (format!("/v0/gateway-definitions/{}", id(made.record())), made.header("etag").to_owned());
     assert_eq!(get(&path).await.header("etag"), first);
     let change = async |method: Method, tag: &str, body: &str| {

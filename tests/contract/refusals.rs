@@ -1,9 +1,10 @@
 //! What a refusal says beside Threeport's sentence: a word for programs, and the fields that are to blame.
 
+use causeway_testkit::unique_name;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{chain::Chain, delete, get, id, made, name, patch, post, put, read, send};
+use crate::{chain::Chain, delete, get, id, made, patch, post, put, read, send};
 
 const JSON: [(&str, &str); 1] = [("Content-Type", "application/json")];
 
@@ -74,7 +75,7 @@ async fn item_03_a_refused_change_names_the_fields_that_stay() {
 
 #[tokio::test]
 async fn item_03_a_refused_path_or_query_says_which_part() {
-    let own = made("gateway-definitions", &json!({"Name": name("query")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("query")})).await;
     for (query, field) in [("page=x", "page"), ("size=-2", "size"), ("after=x", "after"), ("after=-1", "after")] {
         get(&format!("/v0/gateway-definitions?{query}")).await.refused(400, field).because("InvalidQuery", &[field]);
     }
@@ -105,7 +106,7 @@ async fn item_03_a_conflict_says_of_which_kind_it_is() {
         .await
         .refused(409, "already exists")
         .because("NameTaken", &["Name"]);
-    let other = made("gateway-definitions", &json!({"Name": name("rename")})).await;
+    let other = made("gateway-definitions", &json!({"Name": unique_name("rename")})).await;
     patch("gateway-definitions", other, &json!({"Name": taken}))
         .await
         .refused(409, "already exists")
@@ -117,7 +118,7 @@ async fn item_03_a_conflict_says_of_which_kind_it_is() {
     // The chain's gateway has a domain name and ports that a second instance would answer to as well.
     let second = chain.body("gateway-instances");
     post("gateway-instances", &second).await.refused(409, "already held by").because("RouteTaken", &[]);
-    let tcp = json!({"Name": name("tcp"), "TcpPorts": [{"Port": 80}]});
+    let tcp = json!({"Name": unique_name("tcp"), "TcpPorts": [{"Port": 80}]});
     let mut instance = chain.body("gateway-instances");
     instance["GatewayDefinitionID"] = json!(made("gateway-definitions", &tcp).await);
     post("gateway-instances", &instance).await.refused(409, "can't stand beside").because("PortTaken", &[]);
@@ -130,7 +131,7 @@ async fn item_03_a_conflict_says_of_which_kind_it_is() {
     late.refused(409, "is being deleted").because("BeingDeleted", &[]);
 }
 
-/// What only the database can see is told with its field, too.
+/// A refusal that only the database can give names its field, too.
 #[tokio::test]
 async fn item_03_a_refusal_of_the_database_names_its_field() {
     let (chain, other) = (Chain::up_to("gateway-definitions").await, Chain::up_to("workload-instances").await);
@@ -149,16 +150,16 @@ async fn item_03_a_refusal_of_the_database_names_its_field() {
     let refused = post("gateway-instances", &instance).await.refused(400, "is not under the domain");
     refused.because("InvalidField", &["Hostnames"]);
 
-    let plain = made("gateway-definitions", &json!({"Name": name("plain")})).await;
+    let plain = made("gateway-definitions", &json!({"Name": unique_name("plain")})).await;
     made("gateway-http-ports", &json!({"GatewayDefinitionID": plain, "Port": 443, "TLSEnabled": true})).await;
     instance["GatewayDefinitionID"] = json!(plain);
     post("gateway-instances", &instance).await.refused(400, "needs a domain").because("InvalidField", &["TLSEnabled"]);
 }
 
-/// Threeport looks at the record first, then at the keys (its own, associations, unknown ones), then at values, then at what is missing.
+/// Threeport checks the record first, then the keys (its own, associations, unknown ones), then values, then what is missing.
 #[tokio::test]
 async fn item_05_checks_come_in_their_order() {
-    let own = made("gateway-definitions", &json!({"Name": name("order")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("order")})).await;
     let mut body = json!({"ID": 1, "GatewayInstances": [], "Colour": 1, "ServiceName": 5});
     put("gateway-definitions", 1, &body).await.refused(404, "record not found");
     for (field, reason) in [
@@ -172,7 +173,7 @@ async fn item_05_checks_come_in_their_order() {
     }
     body["SubDomain"] = json!("www");
     put("gateway-definitions", own, &body).await.refused(400, "Name").because("MissingField", &["Name"]);
-    body["Name"] = json!(name("order"));
+    body["Name"] = json!(unique_name("order"));
     put("gateway-definitions", own, &body)
         .await
         .refused(400, "DomainNameDefinitionID")

@@ -1,22 +1,23 @@
 //! What bodies may hold, and what becomes of them.
 
+use causeway_testkit::unique_name;
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::{chain::Chain, confirm_deleted, delete, get, id, made, name, patch, post, put, read, send};
+use crate::{chain::Chain, confirm_deleted, delete, get, id, made, patch, post, put, read, send};
 
 #[tokio::test]
 async fn item_05_unknown_keys_are_refused() {
     let refusal = "Unsupported fields are not allowed : Colour";
     post("gateway-definitions", &json!({"Name": "a", "Colour": 1})).await.refused(400, refusal);
-    let own = made("gateway-definitions", &json!({"Name": name("keys")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("keys")})).await;
     patch("gateway-definitions", own, &json!({"Colour": 1})).await.refused(400, refusal);
     put("gateway-definitions", own, &json!({"Name": "a", "Colour": 1})).await.refused(400, refusal);
 }
 
 #[tokio::test]
 async fn item_05_empty_payloads_are_refused() {
-    let own = made("gateway-definitions", &json!({"Name": name("empty")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("empty")})).await;
     for body in [json!({}), Value::Null, json!([])] {
         post("gateway-definitions", &body).await.refused(400, "JSON payload is empty");
         patch("gateway-definitions", own, &body).await.refused(400, "JSON payload is empty");
@@ -44,7 +45,7 @@ async fn item_05_missing_fields_are_named_in_order() {
 
 #[tokio::test]
 async fn item_05_keys_ignore_case() {
-    let made = post("gateway-definitions", &json!({"name": name("case"), "SERVICENAME": "web"})).await.done(201);
+    let made = post("gateway-definitions", &json!({"name": unique_name("case"), "SERVICENAME": "web"})).await.done(201);
     assert_eq!(made.record()["ServiceName"], "web");
 }
 
@@ -52,7 +53,8 @@ async fn item_05_keys_ignore_case() {
 #[tokio::test]
 async fn item_06_nested_associations() {
     let own =
-        post("gateway-definitions", &json!({"Name": name("nested"), "GatewayInstances": [], "ProfileID": null})).await;
+        post("gateway-definitions", &json!({"Name": unique_name("nested"), "GatewayInstances": [], "ProfileID": null}))
+            .await;
     let own = id(own.done(201).record());
     let full = json!({"Name": "a", "GatewayInstances": [{"Name": "b"}]});
     post("gateway-definitions", &full).await.refused(400, "GatewayInstances");
@@ -63,7 +65,7 @@ async fn item_06_nested_associations() {
 
 #[tokio::test]
 async fn item_07_names_are_unique_among_the_live() {
-    let body = json!({"Name": name("unique")});
+    let body = json!({"Name": unique_name("unique")});
     let answers = join_all((0..16).map(|_| post("gateway-definitions", &body))).await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|answer| answer.code == 201);
     assert_eq!((won.len(), lost.len()), (1, 15));
@@ -108,7 +110,7 @@ async fn item_08_defaults() {
 #[tokio::test]
 async fn item_08_null_takes_the_default() {
     let body = json!({
-        "Name": name("null"), "Placement": null, "Reconciled": null, "CreationFailed": null, "ServiceName": null,
+        "Name": unique_name("null"), "Placement": null, "Reconciled": null, "CreationFailed": null, "ServiceName": null,
         "HttpPorts": [{"Port": 80, "Path": null, "TLSEnabled": null}], "TcpPorts": null,
     });
     let made = post("gateway-definitions", &body).await.done(201);
@@ -124,7 +126,7 @@ async fn item_08_null_takes_the_default() {
 #[tokio::test]
 async fn item_09_ports_are_made_with_their_definition() {
     let body = json!({
-        "Name": name("ports"), "HttpPorts": [{"Port": 80, "Path": "/a"}, {"Port": 8080}], "TcpPorts": [{"Port": 5432}],
+        "Name": unique_name("ports"), "HttpPorts": [{"Port": 80, "Path": "/a"}, {"Port": 8080}], "TcpPorts": [{"Port": 5432}],
     });
     let answer = post("gateway-definitions", &body).await.done(201);
     let own = id(answer.record());
@@ -142,7 +144,7 @@ async fn item_09_ports_are_made_with_their_definition() {
 /// Threeport ignores ports in PATCH; Causeway puts them in the place of the stored ones.
 #[tokio::test]
 async fn item_09_ports_in_a_patch_replace_the_stored() {
-    let own = made("gateway-definitions", &json!({"Name": name("ports"), "HttpPorts": [{"Port": 80}]})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("ports"), "HttpPorts": [{"Port": 80}]})).await;
     patch("gateway-definitions", own, &json!({"HttpPorts": [{"Port": 81}, {"Port": 82}]})).await.done(200);
     let listed = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={own}")).await;
     let ports: Vec<_> = listed.body["Data"].as_array().unwrap().iter().map(|port| port["Port"].clone()).collect();
@@ -153,7 +155,7 @@ async fn item_09_ports_in_a_patch_replace_the_stored() {
 #[tokio::test]
 async fn item_10_ports_that_stay_the_same_are_not_made_again() {
     let ports = json!([{"Port": 80, "Path": "/a"}, {"Port": 81}]);
-    let own = made("gateway-definitions", &json!({"Name": name("ports"), "HttpPorts": ports})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("ports"), "HttpPorts": ports})).await;
     let stored = async || {
         let listed = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={own}")).await.ids();
         (listed, read("gateway-definitions", own).await.done(200).record()["Generation"].clone())
@@ -171,7 +173,7 @@ async fn item_10_ports_that_stay_the_same_are_not_made_again() {
 
 #[tokio::test]
 async fn item_10_patch_merges() {
-    let body = json!({"Name": name("patch"), "ServiceName": "web", "GatewayClassName": "other"});
+    let body = json!({"Name": unique_name("patch"), "ServiceName": "web", "GatewayClassName": "other"});
     let before = post("gateway-definitions", &body).await.done(201);
     let own = id(before.record());
     let change = json!({"ServiceName": "shop", "GatewayClassName": null});
@@ -186,11 +188,11 @@ async fn item_10_patch_merges() {
 /// Threeport's PUT empties booleans too and breaks the next PATCH; Causeway puts defaults back.
 #[tokio::test]
 async fn item_11_put_clears_what_is_left_out() {
-    let own = made("gateway-definitions", &json!({"Name": name("put"), "ServiceName": "web"})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("put"), "ServiceName": "web"})).await;
     put("gateway-definitions", own, &json!({"ServiceName": "a"}))
         .await
         .refused(400, "Missing required field(s) : Name");
-    let after = put("gateway-definitions", own, &json!({"Name": name("put")})).await.done(200);
+    let after = put("gateway-definitions", own, &json!({"Name": unique_name("put")})).await.done(200);
     assert!(after.record().get("ServiceName").is_none());
     assert!(after.record()["Reconciled"] == false && after.record()["InterruptReconciliation"] == false);
     patch("gateway-definitions", own, &json!({"ServiceName": "again"})).await.done(200);

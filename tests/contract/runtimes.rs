@@ -1,16 +1,18 @@
 //! Clusters, the reconcile contract as the API shows it, and clients.
 
 use causeway_records::secret::Keyring;
+use causeway_testkit::unique_name;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{chain::Chain, get, id, made, name, patch, post, read, send};
+use crate::{chain::Chain, get, id, made, patch, post, read, send};
 
 /// In Threeport a client that sends `Reconciled: true` keeps controllers from working. Here only workers say what is done: a change of intent is
 /// work whatever it carries, and `Reconciled: true` alone is accepted and counts for nothing.
 #[tokio::test]
 async fn item_19_reconciled() {
-    let made = post("gateway-definitions", &json!({"Name": name("reconciled"), "Reconciled": true})).await.done(201);
+    let made =
+        post("gateway-definitions", &json!({"Name": unique_name("reconciled"), "Reconciled": true})).await.done(201);
     assert_eq!((&made.record()["Reconciled"], &made.record()["Generation"]), (&json!(false), &json!(1)));
     let own = id(made.record());
     let unchanged = patch("gateway-definitions", own, &json!({"Reconciled": true})).await.done(200);
@@ -26,7 +28,7 @@ async fn item_19_reconciled() {
 /// What workers say may be sent back as it was read, and not otherwise.
 #[tokio::test]
 async fn item_19_what_workers_say_is_theirs() {
-    let own = made("gateway-definitions", &json!({"Name": name("status")})).await;
+    let own = made("gateway-definitions", &json!({"Name": unique_name("status")})).await;
     let stored = read("gateway-definitions", own).await.done(200);
     let generation = stored.record()["Generation"].as_i64().unwrap();
     patch("gateway-definitions", own, &json!({"Generation": generation, "ServiceName": "a"})).await.done(200);
@@ -79,10 +81,10 @@ async fn item_22_secrets_are_ciphertext() {
 async fn item_23_names_and_rules_of_runtimes() {
     let chain = Chain::up_to("kubernetes-runtime-definitions").await;
     for provider in ["kind", "eks"] {
-        let body = json!({"Name": name("provider"), "InfraProvider": provider});
+        let body = json!({"Name": unique_name("provider"), "InfraProvider": provider});
         post("kubernetes-runtime-definitions", &body).await.done(201);
     }
-    let gke = json!({"Name": name("provider"), "InfraProvider": "gke"});
+    let gke = json!({"Name": unique_name("provider"), "InfraProvider": "gke"});
     post("kubernetes-runtime-definitions", &gke).await.refused(400, "InfraProvider");
     let mut body = chain.body("kubernetes-runtime-instances");
     let names = ["GatewayWorkloadInstanceID", "DnsControllerInstanceId", "SecretsControllerInstanceId"];
@@ -118,7 +120,7 @@ async fn item_23_locations_are_threeports() {
     }
 }
 
-/// Plain HTTP on loopback: a token that nobody asked for is no error, and GET may say that nothing is JSON.
+/// Plain HTTP on loopback: a token that isn't required is no error, and GET may say that nothing is JSON.
 #[tokio::test]
 async fn item_24_plain_http() {
     let headers = [("Authorization", "Bearer "), ("Content-Type", "application/json")];

@@ -1,10 +1,11 @@
 //! What `tptctl` and Threeport's Go client send, request by request: their headers, their bodies with the empty texts that Go leaves in them,
 //! and what they expect of each answer.
 
+use causeway_testkit::{Answer, unique_name};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Answer, confirm_deleted, id, name, send};
+use crate::{confirm_deleted, id, send};
 
 /// The client says so on every request, also without a token and without a body.
 const HEADERS: [(&str, &str); 2] = [("Content-Type", "application/json"), ("Authorization", "Bearer ")];
@@ -47,7 +48,7 @@ async fn delete_and_wait(plural: &str, kind: &str, name: &str) {
 
 /// What `tptctl up` leaves behind: a runtime that is there already, as the default one.
 async fn runtime(is_default: bool) -> Value {
-    let name = name("runtime");
+    let name = unique_name("runtime");
     let definition = json!({
         "Name": name, "Reconciled": true, "InfraProvider": "kind", "InfraProviderAccountName": "", "HighAvailability": false,
     });
@@ -95,7 +96,7 @@ async fn item_25_workload_with_domain_name_and_gateway() {
         call(Method::GET, "/v0/kubernetes-runtime-instances?threeportcontrolplanehost=true", None).await.done(200);
     assert_eq!(host.record()["ID"], own["ID"]);
 
-    let shop = name("shop");
+    let shop = unique_name("shop");
     let workload = workload(&shop, &own).await;
     let domain = format!("{shop}.example.org");
     assert_gone("domain-name-definitions", &domain).await;
@@ -162,7 +163,7 @@ async fn item_25_workload_with_domain_name_and_gateway() {
 async fn item_25_gateway_without_domain() {
     let own = runtime(false).await;
     let runtime_name = own["Name"].as_str().unwrap().to_owned();
-    let web = name("web");
+    let web = unique_name("web");
     workload(&web, &own).await;
     let body = json!({
         "Name": web, "HttpPorts": [{"Port": 80, "Path": "/", "TLSEnabled": false, "HTTPSRedirect": false}],
@@ -190,7 +191,8 @@ async fn item_25_gateway_without_domain() {
 #[tokio::test]
 async fn item_25_what_was_answered_may_be_sent_back() {
     let (http, tcp) = (json!([{"Port": 80, "Path": "/"}]), json!([{"Port": 22}]));
-    let made = create("gateway-definitions", &json!({"Name": name("back"), "HttpPorts": http, "TcpPorts": tcp})).await;
+    let made =
+        create("gateway-definitions", &json!({"Name": unique_name("back"), "HttpPorts": http, "TcpPorts": tcp})).await;
     let mut back = made.clone();
     for field in ["ID", "CreatedAt", "UpdatedAt"] {
         back.as_object_mut().unwrap().remove(field);
@@ -204,7 +206,7 @@ async fn item_25_what_was_answered_may_be_sent_back() {
         assert_eq!(listed.record()["Port"], port);
     }
     // An id in there moves no other definition's port.
-    let thief = json!({"Name": name("thief"), "TcpPorts": [{"ID": made["TcpPorts"][0]["ID"], "Port": 23}]});
+    let thief = json!({"Name": unique_name("thief"), "TcpPorts": [{"ID": made["TcpPorts"][0]["ID"], "Port": 23}]});
     create("gateway-definitions", &thief).await;
     let kept = call(Method::GET, &format!("/v0/gateway-tcp-ports?gatewaydefinitionid={}", made["ID"]), None).await;
     assert_eq!(kept.done(200).record()["Port"], 22);
@@ -213,7 +215,7 @@ async fn item_25_what_was_answered_may_be_sent_back() {
 /// A controller's round: what it reads of a record whole, it PATCHes back with its own fields in it.
 #[tokio::test]
 async fn item_25_domain_name_definitions_hold_what_clients_remark() {
-    let shop = name("remarks");
+    let shop = unique_name("remarks");
     let body =
         json!({"Name": shop, "Domain": format!("{shop}.example.org"), "Zone": "Public", "AdminEmail": "a@example.org"});
     let made = create("domain-name-definitions", &body).await;

@@ -1,12 +1,11 @@
-//! The commands of `docs/api.md` work as they stand.
+//! The commands of `docs/api.md` work as they are printed there.
 
-use crate::python::{ended_well, folder};
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup};
 use std::fs;
 use tokio::process::Command;
+
+use crate::python::{ended_well, folder};
 
 /// The blocks of a page that are marked as shell, one after the other.
 fn commands(page: &str) -> String {

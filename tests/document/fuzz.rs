@@ -3,10 +3,11 @@
 //!
 //! `make fuzz` runs it for longer, with another seed each time.
 
-use crate::python::{ended_well, program, with_api};
 use std::env;
 
-/// Of `make test`: the same requests every time. How many stands in the file.
+use crate::python::{ended_well, program, with_api};
+
+/// Of `make test`: the same requests every time. The file says how many.
 const SEED: &str = "2";
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The API document against a running API: its examples, a fuzzer that reads it, and a client that is generated from it. The tools are Python;
-//! `tests/python` holds what they are told.
+//! `tests/python` holds their settings.
 //!
-//! Run it below `make test`, or `CAUSEWAY_PYTHON=$(make -s python) causeway-rig run -- cargo test -p causeway-tests --test document`.
+//! `make test-one T=document` runs it.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -11,10 +11,8 @@ mod examples;
 mod fuzz;
 mod python;
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
-};
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup};
 
 /// An API without workers, of its own for one test, and a token of an admin.
 async fn api(name: &str) -> (ControlPlane, String) {

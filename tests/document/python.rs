@@ -1,14 +1,15 @@
 //! Programs of the Python environment that the Makefile makes.
 
-use crate::api;
-use causeway_rig::platform::ControlPlane;
+use causeway_testkit::ControlPlane;
 use std::{
     env,
     path::{Path, PathBuf},
 };
 use tokio::process::Command;
 
-/// What the programs are told, and what they import.
+use crate::api;
+
+/// The settings of the programs, and what they import.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
 }

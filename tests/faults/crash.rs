@@ -4,29 +4,29 @@ use causeway_failpoints::{
     API_COMMITTED, CLUSTER_BOUND, CONFIRM_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN, OBJECT_GONE,
     OBJECT_STANDS, PRUNE_NEXT, Point, RECONCILE_BEGUN, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
-use causeway_tests::eventually;
+use causeway_testkit::eventually;
 use kube::api::DeleteParams;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::ground::{Ground, maps};
+use crate::fixture::{Fixture, maps};
 
 const KILL: &str = "1*return(kill)";
 
-/// Kills the newest worker at this point while `ask` is done, has another one take over, and looks at everything.
-async fn survives(ground: &mut Ground, point: &Point, actions: &str, ask: impl AsyncFnOnce(&mut Ground)) {
-    let newest = ground.platform.workers().len() - 1;
-    ground.arm_to_die(newest, point.name, actions).await;
-    ask(ground).await;
-    ground.until_dead(newest, point.moment).await;
-    ground.platform.add_worker().await.unwrap();
-    ground.until_as_recorded().await;
+/// Kills the newest worker at this point while `ask` is done, has another one take over, and checks everything.
+async fn survives(fixture: &mut Fixture, point: &Point, actions: &str, ask: impl AsyncFnOnce(&mut Fixture)) {
+    let newest = fixture.platform.workers().len() - 1;
+    fixture.arm_to_die(newest, point.name, actions).await;
+    ask(fixture).await;
+    fixture.until_dead(newest, point.moment).await;
+    fixture.platform.add_worker().await.unwrap();
+    fixture.until_as_recorded().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_while_it_creates() {
-    let mut ground = Ground::start("dies_creating").await;
-    // The third object of three, the second of two: something stands, and something doesn't.
+    let mut fixture = Fixture::start("dies_creating").await;
+    // The third object of three, the second of two: some objects exist, and some don't.
     let cases = [
         (&RECONCILE_BEGUN, KILL),
         (&INVENTORY_AHEAD, KILL),
@@ -36,19 +36,19 @@ async fn a_worker_that_dies_while_it_creates() {
         (&STATUS_NEXT, KILL),
     ];
     for (n, (point, actions)) in cases.into_iter().enumerate() {
-        survives(&mut ground, point, actions, async |ground| {
-            ground.add(&format!("created-{n}"), maps(&["a", "b", "c"], "1")).await;
+        survives(&mut fixture, point, actions, async |fixture| {
+            fixture.add(&format!("created-{n}"), maps(&["a", "b", "c"], "1")).await;
         })
         .await;
     }
-    ground.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_while_it_changes() {
-    let mut ground = Ground::start("dies_changing").await;
-    let id = ground.add("changed", maps(&["a", "b", "c"], "0")).await;
-    ground.until_ready(id).await;
+    let mut fixture = Fixture::start("dies_changing").await;
+    let id = fixture.add("changed", maps(&["a", "b", "c"], "0")).await;
+    fixture.until_ready(id).await;
     let cases = [
         (&INVENTORY_AHEAD, KILL),
         (&OBJECT_STANDS, KILL),
@@ -60,69 +60,69 @@ async fn a_worker_that_dies_while_it_changes() {
     for (n, (point, actions)) in cases.into_iter().enumerate() {
         // Two maps go, one changes, two come.
         let names = if n % 2 == 0 { ["a", "d", "e"] } else { ["a", "b", "c"] };
-        survives(&mut ground, point, actions, async |ground| {
-            ground.change(id, maps(&names, &n.to_string())).await;
+        survives(&mut fixture, point, actions, async |fixture| {
+            fixture.change(id, maps(&names, &n.to_string())).await;
         })
         .await;
     }
-    ground.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_while_it_deletes() {
-    let mut ground = Ground::start("dies_deleting").await;
+    let mut fixture = Fixture::start("dies_deleting").await;
     for (n, point) in [&RECONCILE_BEGUN, &WRITE_NEXT, &OBJECT_GONE, &CONFIRM_NEXT].into_iter().enumerate() {
-        let id = ground.add(&format!("deleted-{n}"), maps(&["a", "b", "c"], "1")).await;
-        ground.until_ready(id).await;
-        survives(&mut ground, point, KILL, async |ground| ground.delete(id).await).await;
+        let id = fixture.add(&format!("deleted-{n}"), maps(&["a", "b", "c"], "1")).await;
+        fixture.until_ready(id).await;
+        survives(&mut fixture, point, KILL, async |fixture| fixture.delete(id).await).await;
     }
-    ground.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_when_a_watch_has_just_told_it_of_a_change() {
-    let mut ground = Ground::start("dies_told").await;
-    let id = ground.add("meddled", maps(&["a", "b"], "1")).await;
-    ground.until_as_recorded().await;
-    survives(&mut ground, &WAKE_NEXT, KILL, async |ground| {
-        ground.maps_of(id).delete("a", &DeleteParams::default()).await.unwrap();
+    let mut fixture = Fixture::start("dies_told").await;
+    let id = fixture.add("meddled", maps(&["a", "b"], "1")).await;
+    fixture.until_as_recorded().await;
+    survives(&mut fixture, &WAKE_NEXT, KILL, async |fixture| {
+        fixture.maps_of(id).delete("a", &DeleteParams::default()).await.unwrap();
     })
     .await;
-    ground.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_worker_that_dies_when_it_has_just_taken_a_cluster() {
-    let mut ground = Ground::start("dies_taking").await;
-    let id = ground.add("first", maps(&["a"], "1")).await;
-    ground.until_ready(id).await;
+    let mut fixture = Fixture::start("dies_taking").await;
+    let id = fixture.add("first", maps(&["a"], "1")).await;
+    fixture.until_ready(id).await;
     for point in [LEASE_TAKEN, CLUSTER_BOUND] {
-        let newest = ground.platform.workers().len() - 1;
-        ground.platform.kill_worker(newest).await;
+        let newest = fixture.platform.workers().len() - 1;
+        fixture.platform.kill_worker(newest).await;
         // It may die before anybody has seen that it is ready.
         let armed = [("FAILPOINTS".to_owned(), format!("{}={KILL}", point.name))];
-        if ground.platform.add_worker_with(&armed).await.is_ok() {
-            ground.until_dead(newest + 1, point.moment).await;
+        if fixture.platform.add_worker_with(&armed).await.is_ok() {
+            fixture.until_dead(newest + 1, point.moment).await;
         }
-        ground.platform.add_worker().await.unwrap();
-        ground.change(id, maps(&["a"], point.name)).await;
-        ground.until_as_recorded().await;
+        fixture.platform.add_worker().await.unwrap();
+        fixture.change(id, maps(&["a"], point.name)).await;
+        fixture.until_as_recorded().await;
     }
-    ground.stop().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn a_pass_that_panics_costs_only_its_own_record() {
-    let mut ground = Ground::start("panics").await;
-    let quiet = ground.add("quiet", maps(&["a"], "1")).await;
-    ground.until_ready(quiet).await;
-    ground.platform.arm_worker(0, RECONCILE_BEGUN.name, "1*panic").await.unwrap();
-    let struck = ground.add("struck", maps(&["a"], "1")).await;
+    let mut fixture = Fixture::start("panics").await;
+    let quiet = fixture.add("quiet", maps(&["a"], "1")).await;
+    fixture.until_ready(quiet).await;
+    fixture.platform.arm_worker(0, RECONCILE_BEGUN.name, "1*panic").await.unwrap();
+    let struck = fixture.add("struck", maps(&["a"], "1")).await;
     let before = std::time::Instant::now();
-    ground.change(quiet, maps(&["a"], "2")).await;
-    let others: Vec<i64> = vec![quiet, ground.add("other", maps(&["a"], "1")).await];
+    fixture.change(quiet, maps(&["a"], "2")).await;
+    let others: Vec<i64> = vec![quiet, fixture.add("other", maps(&["a"], "1")).await];
     // Whichever pass it was: the others don't wait for it.
-    let ready = async |id: i64| ground.client.get("workload-instances", id).await.unwrap()["Reconciled"] == true;
+    let ready = async |id: i64| fixture.client.get("workload-instances", id).await.unwrap()["Reconciled"] == true;
     eventually("all but one are reconciled", async || {
         let mut waiting = vec![];
         for id in others.iter().chain([&struck]) {
@@ -134,33 +134,33 @@ async fn a_pass_that_panics_costs_only_its_own_record() {
     })
     .await;
     assert!(before.elapsed().as_secs() < 50, "they waited for it: {:?}", before.elapsed());
-    assert!(ground.platform.workers()[0].is_running());
+    assert!(fixture.platform.workers()[0].is_running());
     // The rest of a minute, and it is tried again.
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
 }
 
 #[tokio::test]
 async fn an_api_that_dies_after_the_commit_and_before_the_hint() {
-    let mut ground = Ground::start("api_dies").await;
-    let id = ground.add("kept", maps(&["a"], "1")).await;
-    ground.until_ready(id).await;
-    ground.platform.arm_api(API_COMMITTED.name, KILL).await.unwrap();
-    let definition = ground.workloads[&id].definition;
-    let change = json!({"YAMLDocument": causeway_tests::config_map("a", "2")});
+    let mut fixture = Fixture::start("api_dies").await;
+    let id = fixture.add("kept", maps(&["a"], "1")).await;
+    fixture.until_ready(id).await;
+    fixture.platform.arm_api(API_COMMITTED.name, KILL).await.unwrap();
+    let definition = fixture.workloads[&id].definition;
+    let change = json!({"YAMLDocument": causeway_testkit::config_map("a", "2")});
     let path = format!("/v0/workload-definitions/{definition}");
-    let answer = ground.client.send(Method::PATCH, &path, Some(&change)).await;
+    let answer = fixture.client.send(Method::PATCH, &path, Some(&change)).await;
     assert!(answer.is_err(), "nobody may have acknowledged it: {answer:?}");
-    eventually("the API is dead", async || if ground.platform.api().is_running() { Err("it runs") } else { Ok(()) })
+    eventually("the API is dead", async || if fixture.platform.api().is_running() { Err("it runs") } else { Ok(()) })
         .await;
-    ground.platform.start_api_again().await.unwrap();
-    // It was committed, so it is done, though nobody was told.
-    ground.workloads.get_mut(&id).unwrap().maps = maps(&["a"], "2");
+    fixture.platform.start_api_again().await.unwrap();
+    // It was committed, so it is done, although no hint was sent.
+    fixture.workloads.get_mut(&id).unwrap().maps = maps(&["a"], "2");
     eventually("the change arrives", async || {
-        let map = ground.maps_of(id).get("a").await.unwrap();
+        let map = fixture.maps_of(id).get("a").await.unwrap();
         if map.data["data"]["key"] == "2" { Ok(()) } else { Err(map.data) }
     })
     .await;
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
 }

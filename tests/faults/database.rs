@@ -2,99 +2,99 @@
 
 use std::time::Duration;
 
-use causeway_rig::{Endpoints, Postgres, Server, platform::id_of};
+use causeway_rig::{Endpoints, Postgres, Server};
+use causeway_testkit::{eventually, id_of};
 use reqwest::Method;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use crate::ground::{Ground, bare_cluster, maps, own_folder, setup};
+use crate::fixture::{Fixture, bare_cluster, maps, own_folder, setup};
 
 /// A control plane on a Postgres of its own.
-async fn with_own_postgres(name: &str) -> (Ground, Postgres) {
+async fn with_own_postgres(name: &str) -> (Fixture, Postgres) {
     let endpoints = Endpoints::from_env().unwrap();
     let dir = own_folder(&endpoints, name);
     let postgres = Postgres::start(&dir, &dir.join("logs")).await.unwrap();
     let server = Server { url: postgres.admin_url(), pid: postgres.pid() };
     let cluster = bare_cluster(&endpoints).clone();
-    let ground = Ground::on(Endpoints { postgres: server, ..endpoints }, &cluster, setup(name)).await;
-    (ground, postgres)
+    let fixture = Fixture::on(Endpoints { postgres: server, ..endpoints }, &cluster, setup(name)).await;
+    (fixture, postgres)
 }
 
 /// Asks for workloads one after the other until `until`, whatever the API says, and keeps those that it acknowledged.
-async fn load(ground: &mut Ground, until: Instant) {
+async fn load(fixture: &mut Fixture, until: Instant) {
     for n in 0.. {
         if Instant::now() >= until {
             return;
         }
-        let (name, maps) = (format!("load-{n}-{}", ground.identity), maps(&["a", "b"], "1"));
-        let yaml = maps.iter().map(|(name, value)| causeway_tests::config_map(name, value)).collect::<Vec<_>>();
+        let (name, maps) = (format!("load-{n}-{}", fixture.identity), maps(&["a", "b"], "1"));
+        let yaml = maps.iter().map(|(name, value)| causeway_testkit::config_map(name, value)).collect::<Vec<_>>();
         let body = json!({"Name": name, "YAMLDocument": yaml.join("---\n")});
         let post = async |plural: &str, body| {
-            let answer = ground.client.send(Method::POST, &format!("/v0/{plural}"), Some(&body)).await.ok()?;
+            let answer = fixture.client.send(Method::POST, &format!("/v0/{plural}"), Some(&body)).await.ok()?;
             assert!([201, 409, 500, 503].contains(&answer.code), "{} {:#}", answer.code, answer.body);
             (answer.code == 201).then(|| id_of(answer.record()).unwrap())
         };
         let Some(definition) = post("workload-definitions", body).await else { continue };
         // An instance that isn't acknowledged may be there all the same: its answer is asked for until there is one.
         let body =
-            json!({"Name": name, "KubernetesRuntimeInstanceID": ground.runtime, "WorkloadDefinitionID": definition});
-        let id = loop {
+            json!({"Name": name, "KubernetesRuntimeInstanceID": fixture.runtime, "WorkloadDefinitionID": definition});
+        let query = format!("name={name}");
+        let id = eventually("the instance is acknowledged", async || {
             if let Some(id) = post("workload-instances", body.clone()).await {
-                break id;
+                return Ok(id);
             }
-            let query = format!("name={name}");
-            if let Ok(found) = ground.client.list("workload-instances", &query).await
-                && let Some(found) = found.first()
-            {
-                break id_of(found).unwrap();
-            }
-            sleep(Duration::from_millis(100)).await;
-        };
-        ground.workloads.insert(id, crate::ground::Workload { name, definition, maps });
+            let found = fixture.client.list("workload-instances", &query).await;
+            found.ok().and_then(|found| id_of(found.first()?).ok()).ok_or("there is none")
+        })
+        .await;
+        fixture.workloads.insert(id, crate::fixture::Workload { name, definition, maps });
     }
 }
 
 #[tokio::test]
 async fn a_postgres_that_crashes_under_load_loses_nothing_that_was_acknowledged() {
-    let (mut ground, mut postgres) = with_own_postgres("pg_crash").await;
+    let (mut fixture, mut postgres) = with_own_postgres("pg_crash").await;
     for _ in 0..2 {
         let crash = async {
+            // Not a wait: the load shall run for a while before the crash.
             sleep(Duration::from_millis(1500)).await;
             postgres.crash().await;
             postgres.start_again().await.unwrap();
         };
         let until = Instant::now() + Duration::from_secs(4);
-        tokio::join!(load(&mut ground, until), crash);
+        tokio::join!(load(&mut fixture, until), crash);
     }
-    assert!(ground.workloads.len() > 2, "there was a load");
-    ground.until_as_recorded().await;
-    assert!(ground.platform.api().is_running() && ground.platform.workers()[0].is_running());
-    ground.stop().await;
+    assert!(fixture.workloads.len() > 2, "there was a load");
+    fixture.until_as_recorded().await;
+    assert!(fixture.platform.api().is_running() && fixture.platform.workers()[0].is_running());
+    fixture.stop().await;
     postgres.stop().await;
 }
 
 #[tokio::test]
 async fn a_postgres_that_refuses_connections_for_twenty_seconds() {
-    let (mut ground, mut postgres) = with_own_postgres("pg_away").await;
-    let id = ground.add("before", maps(&["a"], "1")).await;
-    ground.until_as_recorded().await;
-    let map = ground.maps_of(id).get("a").await.unwrap();
+    let (mut fixture, mut postgres) = with_own_postgres("pg_away").await;
+    let id = fixture.add("before", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    let map = fixture.maps_of(id).get("a").await.unwrap();
     postgres.crash().await;
     let away = Instant::now();
-    // Requests are refused with the reason, and nothing in the cluster is touched meanwhile.
+    // Requests are refused with the reason, and nothing in the cluster is touched meanwhile. The passing of time is what is tested: a request
+    // each second.
     while away.elapsed() < Duration::from_secs(20) {
-        let answer = ground.client.send(Method::GET, "/v0/workload-instances", None).await.unwrap();
+        let answer = fixture.client.send(Method::GET, "/v0/workload-instances", None).await.unwrap();
         assert_eq!(answer.code, 503, "{:#}", answer.body);
-        let ready = ground.client.send(Method::GET, "/readyz", None).await.unwrap();
+        let ready = fixture.client.send(Method::GET, "/readyz", None).await.unwrap();
         assert_eq!(ready.code, 503);
         sleep(Duration::from_secs(1)).await;
     }
-    let meanwhile = ground.maps_of(id).get("a").await.unwrap();
+    let meanwhile = fixture.maps_of(id).get("a").await.unwrap();
     assert_eq!(map.metadata.resource_version, meanwhile.metadata.resource_version);
     postgres.start_again().await.unwrap();
-    ground.change(id, maps(&["a", "b"], "2")).await;
-    ground.add("after", maps(&["a"], "1")).await;
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.change(id, maps(&["a", "b"], "2")).await;
+    fixture.add("after", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
     postgres.stop().await;
 }

@@ -5,16 +5,15 @@ use std::time::Duration;
 use causeway_rig::{
     ClusterEndpoints, Endpoints, OwnCluster,
     faults::{Answer, Answers, Network, Proxy, Toxic},
-    platform::condition,
     tools::Tools,
 };
-use causeway_tests::{SOON, eventually};
+use causeway_testkit::{SOON, condition, eventually};
 use tokio::time::Instant;
 
-use crate::ground::{Ground, bare_cluster, maps, own_folder, setup};
+use crate::fixture::{Fixture, bare_cluster, maps, own_folder, setup};
 
 /// A control plane whose way to its cluster can be poisoned.
-async fn behind_a_proxy(name: &str) -> (Ground, Network, Proxy) {
+async fn behind_a_proxy(name: &str) -> (Fixture, Network, Proxy) {
     let endpoints = Endpoints::from_env().unwrap();
     let logs = own_folder(&endpoints, name);
     let network = Network::start(&Tools::find().unwrap(), &logs).await.unwrap();
@@ -22,52 +21,52 @@ async fn behind_a_proxy(name: &str) -> (Ground, Network, Proxy) {
     let port = cluster.server.rsplit(':').next().unwrap().parse().unwrap();
     let proxy = network.proxy(name, port).await.unwrap();
     let through = ClusterEndpoints { server: format!("https://127.0.0.1:{}", proxy.port()), ..cluster.clone() };
-    let ground = Ground::on(endpoints, &through, setup(name)).await;
-    (ground, network, proxy)
+    let fixture = Fixture::on(endpoints, &through, setup(name)).await;
+    (fixture, network, proxy)
 }
 
 #[tokio::test]
 async fn an_api_server_that_takes_two_seconds_for_everything() {
-    let (mut ground, network, proxy) = behind_a_proxy("slow").await;
-    let id = ground.add("before", maps(&["a", "b"], "1")).await;
-    ground.until_as_recorded().await;
+    let (mut fixture, network, proxy) = behind_a_proxy("slow").await;
+    let id = fixture.add("before", maps(&["a", "b"], "1")).await;
+    fixture.until_as_recorded().await;
     proxy.poison(Toxic::Latency(Duration::from_secs(2))).await.unwrap();
-    ground.change(id, maps(&["b", "c"], "2")).await;
-    ground.add("meanwhile", maps(&["a"], "1")).await;
-    ground.until_as_recorded().await;
-    ground.delete(id).await;
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.change(id, maps(&["b", "c"], "2")).await;
+    fixture.add("meanwhile", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    fixture.delete(id).await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
     network.stop().await;
 }
 
 #[tokio::test]
 async fn an_api_server_that_falls_silent_is_cut_off_and_comes_back() {
-    let (mut ground, network, proxy) = behind_a_proxy("silent").await;
-    let id = ground.add("before", maps(&["a", "b"], "0")).await;
-    ground.until_as_recorded().await;
-    let down = async |ground: &Ground| {
+    let (mut fixture, network, proxy) = behind_a_proxy("silent").await;
+    let id = fixture.add("before", maps(&["a", "b"], "0")).await;
+    fixture.until_as_recorded().await;
+    let down = async |fixture: &Fixture| {
         let check = |record: &serde_json::Value| {
             condition(record, "ClusterReachable").is_some_and(|reachable| reachable["Status"] == "False")
         };
-        ground.client.until("workload-instances", id, SOON, check).await.unwrap();
+        fixture.client.until("workload-instances", id, SOON, check).await.unwrap();
     };
     for (n, toxic) in [Toxic::Silence, Toxic::Deafness, Toxic::Reset, Toxic::CutAfter(3000)].into_iter().enumerate() {
         proxy.poison(toxic).await.unwrap();
-        ground.change(id, maps(&["a", if n % 2 == 0 { "c" } else { "b" }], &format!("{n}"))).await;
+        fixture.change(id, maps(&["a", if n % 2 == 0 { "c" } else { "b" }], &format!("{n}"))).await;
         // Between two cuts something arrives.
         if !matches!(toxic, Toxic::CutAfter(_)) {
-            down(&ground).await;
+            down(&fixture).await;
         }
         proxy.heal().await.unwrap();
-        ground.until_as_recorded().await;
+        fixture.until_as_recorded().await;
     }
     proxy.set_open(false).await.unwrap();
-    ground.change(id, maps(&["a"], "closed")).await;
-    down(&ground).await;
+    fixture.change(id, maps(&["a"], "closed")).await;
+    down(&fixture).await;
     proxy.set_open(true).await.unwrap();
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
     network.stop().await;
 }
 
@@ -77,19 +76,19 @@ async fn an_api_server_that_is_killed_and_started_again() {
     let dir = own_folder(&endpoints, "own-cluster");
     let mut own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
     let cluster = own.endpoints().clone();
-    let mut ground = Ground::on(endpoints, &cluster, setup("restarted")).await;
-    let id = ground.add("before", maps(&["a", "b"], "1")).await;
-    ground.until_as_recorded().await;
+    let mut fixture = Fixture::on(endpoints, &cluster, setup("restarted")).await;
+    let id = fixture.add("before", maps(&["a", "b"], "1")).await;
+    fixture.until_as_recorded().await;
     for n in 0..5 {
-        ground.add(&format!("under-way-{n}"), maps(&["a", "b", "c"], "1")).await;
+        fixture.add(&format!("under-way-{n}"), maps(&["a", "b", "c"], "1")).await;
     }
     own.kill_apiserver().await;
-    ground.change(id, maps(&["b", "c"], "2")).await;
+    fixture.change(id, maps(&["b", "c"], "2")).await;
     let before = Instant::now();
     own.start_apiserver_again().await.unwrap();
-    ground.until_as_recorded().await;
+    fixture.until_as_recorded().await;
     println!("as recorded {:?} after the API server was started again", before.elapsed());
-    ground.stop().await;
+    fixture.stop().await;
     own.stop().await;
 }
 
@@ -99,10 +98,10 @@ async fn an_api_server_that_answers_nonsense_in_turns_and_loses_answers() {
     let proxy = Answers::before(bare_cluster(&endpoints), &own_folder(&endpoints, "answers")).await.unwrap();
     let cluster = proxy.cluster().clone();
     let direct = bare_cluster(&endpoints).clone();
-    let mut ground = Ground::on(endpoints, &cluster, setup("nonsense")).await;
-    ground.kube = causeway_tests::kube_client(&direct).await.unwrap();
-    let id = ground.add("before", maps(&["a", "b"], "0")).await;
-    ground.until_as_recorded().await;
+    let mut fixture = Fixture::on(endpoints, &cluster, setup("nonsense")).await;
+    fixture.kube = causeway_testkit::kube_client(&direct).await.unwrap();
+    let id = fixture.add("before", maps(&["a", "b"], "0")).await;
+    fixture.until_as_recorded().await;
     use Answer::{Code, Lost, Real};
     let turns = [
         vec![Code(409), Real, Code(409)],
@@ -115,16 +114,16 @@ async fn an_api_server_that_answers_nonsense_in_turns_and_loses_answers() {
     for (n, turn) in turns.into_iter().enumerate() {
         proxy.script(turn);
         let names = if n % 2 == 0 { ["a", "c"] } else { ["b", "d"] };
-        ground.change(id, maps(&names, &n.to_string())).await;
-        ground.add(&format!("turn-{n}"), maps(&["a"], "1")).await;
-        ground.until_as_recorded().await;
+        fixture.change(id, maps(&names, &n.to_string())).await;
+        fixture.add(&format!("turn-{n}"), maps(&["a"], "1")).await;
+        fixture.until_as_recorded().await;
     }
-    // Whatever is left of the turns is used up by the watches and looks that go on.
+    // Whatever is left of the turns is used up by the watches and reads that go on.
     eventually("all answers are given", async || match proxy.left() {
         0 => Ok(()),
         left => Err(left),
     })
     .await;
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
 }

@@ -2,50 +2,53 @@
 
 use std::collections::BTreeMap;
 
-use causeway_rig::platform::condition;
-use causeway_tests::{SOON, api, eventually, object_name};
+use causeway_testkit::{
+    SOON, api, condition, eventually,
+    kinds::{CONFIG_MAP, NAMESPACE},
+    object_name,
+};
 use kube::{ResourceExt, api::DeleteParams, api::ListParams};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use crate::ground::{Ground, Workload, maps};
+use crate::fixture::{Fixture, Workload, maps};
 
 const MANY: [&str; 9] = ["a", "c", "d", "e", "f", "g", "h", "i", "j"];
 
 /// Ends everything that uses the database, runs these statements as its admin, and starts it all again.
-async fn offline(ground: &mut Ground, statements: impl Fn(&str) -> Vec<String>) {
-    ground.platform.kill_api().await;
-    ground.platform.stop_workers().await;
-    let url = ground.platform.database_url();
+async fn offline(fixture: &mut Fixture, statements: impl Fn(&str) -> Vec<String>) {
+    fixture.platform.kill_api().await;
+    fixture.platform.stop_workers().await;
+    let url = fixture.platform.database_url();
     let name = url.rsplit('/').next().unwrap();
-    let mut admin = PgConnection::connect(&ground.endpoints.postgres.url).await.unwrap();
+    let mut admin = PgConnection::connect(&fixture.endpoints.postgres.url).await.unwrap();
     // A killed client's connection takes Postgres a moment to notice.
     let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
     for text in std::iter::once(end).chain(statements(name)) {
         admin.execute(AssertSqlSafe(text)).await.unwrap();
     }
-    ground.platform.start_api_again().await.unwrap();
-    ground.platform.add_worker().await.unwrap();
+    fixture.platform.start_api_again().await.unwrap();
+    fixture.platform.add_worker().await.unwrap();
 }
 
 /// The epoch that the cluster knows.
-async fn mark(ground: &Ground) -> Option<i64> {
-    let maps = api(&ground.kube, ("", "v1", "ConfigMap"), Some("kube-system"));
-    let found = maps.get_opt(&format!("causeway-{}", ground.identity)).await.unwrap()?;
+async fn mark(fixture: &Fixture) -> Option<i64> {
+    let maps = api(&fixture.kube, CONFIG_MAP, Some("kube-system"));
+    let found = maps.get_opt(&format!("causeway-{}", fixture.identity)).await.unwrap()?;
     found.data["data"]["epoch"].as_str()?.parse().ok()
 }
 
-async fn until_marked_after(ground: &Ground, before: i64) -> i64 {
-    eventually("the cluster's mark moves on", async || mark(ground).await.filter(|now| *now > before).ok_or("not yet"))
+async fn until_marked_after(fixture: &Fixture, before: i64) -> i64 {
+    eventually("the cluster's mark moves on", async || mark(fixture).await.filter(|now| *now > before).ok_or("not yet"))
         .await
 }
 
-/// Everything in the cluster that bears the control plane's label, with its version.
-async fn versions(ground: &Ground) -> BTreeMap<String, Option<String>> {
-    let ours = ListParams::default().labels(&format!("causeway.dev/control-plane={}", ground.identity));
+/// Everything in the cluster with the control plane's label, with its version.
+async fn versions(fixture: &Fixture) -> BTreeMap<String, Option<String>> {
+    let ours = ListParams::default().labels(&format!("causeway.dev/control-plane={}", fixture.identity));
     let mut all = BTreeMap::new();
     for kind in ["ConfigMap", "Namespace"] {
-        for object in api(&ground.kube, ("", "v1", kind), None).list(&ours).await.unwrap() {
+        for object in api(&fixture.kube, ("", "v1", kind), None).list(&ours).await.unwrap() {
             let name = format!("{kind} {}/{}", object.namespace().unwrap_or_default(), object.name_any());
             all.insert(name, object.resource_version());
         }
@@ -59,66 +62,66 @@ fn is_held(record: &Value) -> bool {
 
 #[tokio::test]
 async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so() {
-    let mut ground = Ground::start("restored").await;
-    let kept = ground.add("kept", maps(&["a", "b"], "1")).await;
-    let deleted = ground.add("deleted", maps(&["a"], "1")).await;
-    ground.until_as_recorded().await;
-    let then = until_marked_after(&ground, 0).await;
-    offline(&mut ground, |name| vec![format!("CREATE DATABASE {name}_backup TEMPLATE {name}")]).await;
+    let mut fixture = Fixture::start("restored").await;
+    let kept = fixture.add("kept", maps(&["a", "b"], "1")).await;
+    let deleted = fixture.add("deleted", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    let then = until_marked_after(&fixture, 0).await;
+    offline(&mut fixture, |name| vec![format!("CREATE DATABASE {name}_backup TEMPLATE {name}")]).await;
 
     // Life goes on.
-    ground.change(kept, maps(&MANY, "2")).await;
-    ground.delete(deleted).await;
-    let lost = ground.add("lost", maps(&["a"], "1")).await;
-    ground.until_as_recorded().await;
-    until_marked_after(&ground, then).await;
-    let before = versions(&ground).await;
+    fixture.change(kept, maps(&MANY, "2")).await;
+    fixture.delete(deleted).await;
+    let lost = fixture.add("lost", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    until_marked_after(&fixture, then).await;
+    let before = versions(&fixture).await;
 
-    offline(&mut ground, |name| {
+    offline(&mut fixture, |name| {
         vec![format!("DROP DATABASE {name} WITH (FORCE)"), format!("ALTER DATABASE {name}_backup RENAME TO {name}")]
     })
     .await;
-    let client = ground.client.clone();
-    let runtime = client.until("kubernetes-runtime-instances", ground.runtime, SOON, is_held).await.unwrap();
+    let client = fixture.client.clone();
+    let runtime = client.until("kubernetes-runtime-instances", fixture.runtime, SOON, is_held).await.unwrap();
     let message = condition(&runtime, "Applied").unwrap()["Message"].as_str().unwrap();
     assert!(message.contains("older") && message.contains("Reconciled false"), "{message}");
     for id in [kept, deleted] {
         client.until("workload-instances", id, SOON, is_held).await.unwrap();
     }
     // Not even what is asked for now is done; and no id is given out a second time.
-    ground.change(kept, maps(&["a", "b"], "3")).await;
+    fixture.change(kept, maps(&["a", "b"], "3")).await;
     let asked = client.patch("workload-instances", kept, &json!({"Reconciled": false})).await.unwrap();
-    let added = ground.add("added", maps(&["a"], "1")).await;
+    let added = fixture.add("added", maps(&["a"], "1")).await;
     assert!(added > lost, "{added} was {lost}'s neighbour already");
     client.until("workload-instances", added, SOON, is_held).await.unwrap();
     let seen = |record: &Value| {
         is_held(record) && condition(record, "Applied").unwrap()["ObservedGeneration"] == asked["Generation"]
     };
     client.until("workload-instances", kept, SOON, seen).await.unwrap();
-    assert_eq!(versions(&ground).await, before, "something was changed");
+    assert_eq!(versions(&fixture).await, before, "something was changed");
 
-    // A person has looked and says that the records are right.
-    client.patch("kubernetes-runtime-instances", ground.runtime, &json!({"Reconciled": false})).await.unwrap();
+    // A person has checked and says that the records are right.
+    client.patch("kubernetes-runtime-instances", fixture.runtime, &json!({"Reconciled": false})).await.unwrap();
     let braked = |record: &Value| condition(record, "Applied").is_some_and(|a| a["Reason"] == "MassDeletion");
     client.until("workload-instances", kept, SOON, braked).await.unwrap();
     client.patch("workload-instances", kept, &json!({"Reconciled": false})).await.unwrap();
-    let (name, _) = ground.deleted.pop().unwrap();
+    let (name, _) = fixture.deleted.pop().unwrap();
     let back = client.get("workload-instances", deleted).await.unwrap();
     let definition = back["WorkloadDefinitionID"].as_i64().unwrap();
-    ground.workloads.insert(deleted, Workload { name, definition, maps: maps(&["a"], "1") });
-    // Of what came after the backup nobody knows: it stands until somebody takes it away.
-    let unknown = ground.workloads.remove(&lost).unwrap();
-    let namespaces = api(&ground.kube, ("", "v1", "Namespace"), None);
+    fixture.workloads.insert(deleted, Workload { name, definition, maps: maps(&["a"], "1") });
+    // The database doesn't know what was made after the backup: it exists until an admin deletes it.
+    let unknown = fixture.workloads.remove(&lost).unwrap();
+    let namespaces = api(&fixture.kube, NAMESPACE, None);
     let namespace = object_name(&unknown.name, lost);
-    for id in ground.workloads.keys() {
-        ground.until_ready(*id).await;
+    for id in fixture.workloads.keys() {
+        fixture.until_ready(*id).await;
     }
     assert!(namespaces.get_opt(&namespace).await.unwrap().is_some(), "nobody asked for its deletion");
     namespaces.delete(&namespace, &DeleteParams::default()).await.unwrap();
-    ground.until_as_recorded().await;
+    fixture.until_as_recorded().await;
     // And it is trusted from now on.
-    offline(&mut ground, |_| vec![]).await;
-    ground.change(kept, maps(&["b", "c"], "4")).await;
-    ground.until_as_recorded().await;
-    ground.stop().await;
+    offline(&mut fixture, |_| vec![]).await;
+    fixture.change(kept, maps(&["b", "c"], "4")).await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
 }

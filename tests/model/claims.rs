@@ -85,7 +85,7 @@ pub(crate) fn of(
     claims
 }
 
-/// Why not all of these can stand; None when they can.
+/// Why not all of these claims can be granted; None when they can.
 pub(crate) fn clash(claims: &[Claim]) -> Option<String> {
     let (mut ports, mut held) = (BTreeMap::new(), BTreeMap::new());
     for claim in claims {

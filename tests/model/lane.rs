@@ -8,9 +8,8 @@ use backon::{ExponentialBuilder, Retryable};
 use causeway_rig::{
     Access, ClusterEndpoints, Endpoints, JournalEntry, Knobs, Nats,
     faults::{Answers, Proxy},
-    platform::{Client, ControlPlane, Setup, create_zone},
 };
-use causeway_tests::{add_runtime, api};
+use causeway_testkit::{ApiClient, ControlPlane, Setup, add_runtime, api, objects::apply, zone::create_zone};
 use kube::{
     Api,
     api::{DynamicObject, PostParams},
@@ -19,8 +18,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use crate::{
-    faults::Ongoing,
-    grounds::{Field, Grounds, apply},
+    harness::{ADMIN, Cluster, Harness},
+    ongoing::Ongoing,
     sequence::Noun,
     world::{Handle, World},
 };
@@ -34,7 +33,7 @@ pub(crate) const WORKERS: usize = 2;
 pub(crate) struct Lane {
     pub(crate) endpoints: Endpoints,
     pub(crate) platform: ControlPlane,
-    pub(crate) client: Client,
+    pub(crate) client: ApiClient,
     pub(crate) nats: Nats,
     /// Its database's name, which is also its prefix in NATS.
     pub(crate) database: String,
@@ -61,7 +60,7 @@ pub(crate) struct Lane {
 
 /// The way to a cluster.
 pub(crate) struct Way {
-    pub(crate) field: Field,
+    pub(crate) cluster: Cluster,
     pub(crate) proxy: Proxy,
     pub(crate) answers: Answers,
     /// The runtime instance.
@@ -84,18 +83,18 @@ pub(crate) struct Log {
 
 impl Lane {
     /// Started, with both clusters on record and nothing else.
-    pub(crate) async fn start(grounds: &Grounds) -> Result<Self> {
-        let endpoints = grounds.endpoints.clone();
+    pub(crate) async fn start(harness: &Harness) -> Result<Self> {
+        let endpoints = harness.endpoints.clone();
         let worker_arguments = ["--lease-ttl", &format!("{}s", LEASE.as_secs()), "--scan-interval", "2s"];
         let setup = Setup {
             workers: WORKERS,
             worker_arguments: worker_arguments.map(str::to_owned).to_vec(),
-            bundles: Some(grounds.bundles.clone()),
+            bundles: Some(harness.bundles.clone()),
             ..Setup::for_test("model")
         };
         let database = setup.name.clone();
         let dir = endpoints.run_dir.join(&database);
-        let nats = Nats::start(&grounds.tools, &dir.join("logs")).await?;
+        let nats = Nats::start(&harness.tools, &dir.join("logs")).await?;
         let platform = ControlPlane::start(&endpoints, Setup { nats_url: Some(nats.url()), ..setup }).await?;
         let client = platform.client();
         let identity: String = sqlx::query_scalar("SELECT id FROM control_plane")
@@ -107,16 +106,16 @@ impl Lane {
         let zone = Zone { id, read: 0, standing: BTreeMap::new() };
         let user = format!("model-{identity}");
         let (mut ways, mut bystanders) = (vec![], vec![]);
-        for field in &grounds.clusters {
-            let name = format!("{user}-{}", field.endpoints.name);
-            let cluster = log_in(field, &user, &dir).await?;
-            let answers = Answers::before(&cluster, &dir.join(&name)).await?;
-            let proxy = grounds.network.proxy(&name, port(&answers.cluster().server)?).await?;
+        for cluster in &harness.clusters {
+            let name = format!("{user}-{}", cluster.endpoints.name);
+            let as_worker = log_in(cluster, &user, &dir).await?;
+            let answers = Answers::before(&as_worker, &dir.join(&name)).await?;
+            let proxy = harness.network.proxy(&name, port(&answers.cluster().server)?).await?;
             let server = format!("https://127.0.0.1:{}", proxy.port());
             let through = ClusterEndpoints { server, ..answers.cluster().clone() };
-            let runtime = add_runtime(&client, &through, &field.endpoints.name).await?;
-            bystanders.push(bystand(field, &identity).await?);
-            ways.push(Way { field: field.clone(), proxy, answers, runtime });
+            let runtime = add_runtime(&client, &through, &cluster.endpoints.name).await?;
+            bystanders.push(bystand(cluster, &identity).await?);
+            ways.push(Way { cluster: cluster.clone(), proxy, answers, runtime });
         }
         Ok(Self {
             endpoints,
@@ -144,7 +143,7 @@ impl Lane {
             self.client.delete("kubernetes-runtime-instances", way.runtime).await?;
         }
         for way in &self.ways {
-            self.client.until_gone("kubernetes-runtime-instances", way.runtime, causeway_tests::SOON).await?;
+            self.client.until_gone("kubernetes-runtime-instances", way.runtime, causeway_testkit::SOON).await?;
         }
         self.abandon().await;
         Ok(())
@@ -212,24 +211,24 @@ fn port(url: &str) -> Result<u16> {
     url.rsplit(':').next().and_then(|port| port.parse().ok()).with_context(|| format!("{url} has no port"))
 }
 
-/// A user of the cluster that is this lane's alone, who may do everything: so the audit log tells the lanes apart.
-async fn log_in(field: &Field, user: &str, dir: &std::path::Path) -> Result<ClusterEndpoints> {
+/// A user of the cluster that is this lane's alone, who may do everything: the audit log shows which lane wrote.
+async fn log_in(cluster: &Cluster, user: &str, dir: &std::path::Path) -> Result<ClusterEndpoints> {
     let account =
         json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": user, "namespace": "default"}});
-    apply(&field.kube, &account).await?;
+    apply(&cluster.kube, ADMIN, &account).await?;
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": user},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": user, "namespace": "default"}],
     });
-    apply(&field.kube, &binding).await?;
+    apply(&cluster.kube, ADMIN, &binding).await?;
     let path = format!("/api/v1/namespaces/default/serviceaccounts/{user}/token");
     let asked =
         json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86400}});
     let request =
         http::Request::post(path).header("Content-Type", "application/json").body(serde_json::to_vec(&asked)?)?;
-    let given: Value = field.kube.request(request).await?;
-    let cluster = &field.endpoints;
+    let given: Value = cluster.kube.request(request).await?;
+    let cluster = &cluster.endpoints;
     let kubeconfig = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "it",
         "clusters": [{"name": "it", "cluster": {"server": cluster.server, "certificate-authority-data": encode(&cluster.ca)}}],
@@ -248,7 +247,7 @@ fn encode(text: &str) -> String {
 }
 
 /// Somebody else's objects of kinds that we make too.
-async fn bystand(field: &Field, identity: &str) -> Result<Vec<DynamicObject>> {
+async fn bystand(cluster: &Cluster, identity: &str) -> Result<Vec<DynamicObject>> {
     let name = format!("bystander-{identity}");
     let at = json!({"name": name, "namespace": name});
     let rule = json!({"backendRefs": [{"name": name, "port": 80}]});
@@ -261,14 +260,14 @@ async fn bystand(field: &Field, identity: &str) -> Result<Vec<DynamicObject>> {
     let mut made = vec![];
     for manifest in manifests {
         let object: DynamicObject = serde_json::from_value(manifest)?;
-        made.push(bystander_api(field, &object)?.create(&PostParams::default(), &object).await?);
+        made.push(bystander_api(cluster, &object)?.create(&PostParams::default(), &object).await?);
     }
     Ok(made)
 }
 
-/// Where a bystander stands.
-pub(crate) fn bystander_api(field: &Field, object: &DynamicObject) -> Result<Api<DynamicObject>> {
+/// The API of a bystander's kind and namespace.
+pub(crate) fn bystander_api(cluster: &Cluster, object: &DynamicObject) -> Result<Api<DynamicObject>> {
     let types = object.types.as_ref().context("an object without a kind")?;
     let (group, version) = types.api_version.rsplit_once('/').unwrap_or(("", &types.api_version));
-    Ok(api(&field.kube, (group, version, &types.kind), object.metadata.namespace.as_deref()))
+    Ok(api(&cluster.kube, (group, version, &types.kind), object.metadata.namespace.as_deref()))
 }

@@ -1,17 +1,23 @@
-//! The model: random sequences of creations, changes and deletions over several definitions, instances and clusters, with random failures in
-//! between; then quiet; then the question whether exactly what was asked for stands, and nothing else. `docs/faults.md` says how to play one again.
+//! The model: random sequences of creations, changes and deletions over several definitions, instances and clusters, with random failures
+//! in between. When everything is quiet again, exactly what was requested must exist, and nothing else.
 //!
-//! A sequence ([`sequence`]) is played step by step ([`play`]) by a control plane that is its own meanwhile ([`lane`]). The model ([`world`],
-//! [`claims`]) knows what the API must say to each request, and what must stand at the end; [`checks`] look at the clusters, the zone, the API
-//! servers' logs and the database themselves.
+//! The model deliberately shares no code with the product that it checks. It has its own idea of what the API must accept ([`world`],
+//! [`claims`]) and of the objects that must exist; a mistake in the product's rules, names or renderers is not repeated here. The only
+//! product code in it serves the failures: the names of failpoints, and the bus with its kinds, which carries wrong hints.
+//!
+//! A sequence ([`sequence`]) is played step by step ([`play`]) by a control plane that belongs to it meanwhile ([`lane`]). [`checks`] read
+//! the clusters, the zone, the API servers' logs and the database themselves. `docs/faults.md` says how to play a sequence again.
 
+mod bodies;
 mod bundles;
 mod checks;
 mod claims;
 mod faults;
-mod grounds;
+mod harness;
 mod lane;
+mod ongoing;
 mod play;
+mod requests;
 mod run;
 mod sequence;
 mod settings;

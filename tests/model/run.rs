@@ -1,4 +1,4 @@
-//! Plays many sequences, several at the same time; when one fails, looks for the shortest that does.
+//! Plays many sequences, several at the same time; when one fails, searches for the shortest that does.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use futures::future::join_all;
 use tokio::time::Instant;
 
 use crate::{
-    grounds::Grounds,
+    harness::Harness,
     lane::Lane,
     play::Took,
     sequence::{Act, Sequence},
@@ -52,17 +52,17 @@ pub(crate) struct Report {
 /// Plays what the settings say.
 pub(crate) async fn run(settings: &Settings) -> Result<Report> {
     let begun = Instant::now();
-    let grounds = Grounds::prepare().await?;
+    let harness = Harness::prepare().await?;
     let prepared = begun.elapsed();
-    let (mut report, failures) = play_all(settings, &grounds).await?;
+    let (mut report, failures) = play_all(settings, &harness).await?;
     (report.prepared, report.played) = (prepared, begun.elapsed() - prepared);
     if !failures.is_empty() {
-        bail!("{}", tell(settings, &grounds, failures).await);
+        bail!("{}", tell(settings, &harness, failures).await);
     }
-    for field in &grounds.clusters {
-        report.writes += field.audit.lock().await.done();
+    for cluster in &harness.clusters {
+        report.writes += cluster.audit.lock().await.done();
     }
-    Arc::into_inner(grounds).context("a lane still plays")?.clear().await?;
+    Arc::into_inner(harness).context("a lane still plays")?.clear().await?;
     report.all = begun.elapsed();
     Ok(report)
 }
@@ -89,10 +89,10 @@ impl Todo {
     }
 }
 
-async fn play_all(settings: &Settings, grounds: &Arc<Grounds>) -> Result<(Report, Vec<Failure>)> {
+async fn play_all(settings: &Settings, harness: &Arc<Harness>) -> Result<(Report, Vec<Failure>)> {
     let lanes = settings.lanes.min(settings.sequences);
     let todo = Arc::new(Todo { settings: settings.clone(), next: AtomicUsize::new(0), failed: AtomicBool::new(false) });
-    let lanes = (0..lanes).map(|_| tokio::spawn(play_lane(grounds.clone(), todo.clone())));
+    let lanes = (0..lanes).map(|_| tokio::spawn(play_lane(harness.clone(), todo.clone())));
     let (mut report, mut failures) = (Report::default(), vec![]);
     for lane in join_all(lanes).await {
         let (part, failure) = lane??;
@@ -103,8 +103,8 @@ async fn play_all(settings: &Settings, grounds: &Arc<Grounds>) -> Result<(Report
 }
 
 /// One lane plays one after the other.
-async fn play_lane(grounds: Arc<Grounds>, todo: Arc<Todo>) -> Result<(Report, Option<Failure>)> {
-    let mut lane = Lane::start(&grounds).await?;
+async fn play_lane(harness: Arc<Harness>, todo: Arc<Todo>) -> Result<(Report, Option<Failure>)> {
+    let mut lane = Lane::start(&harness).await?;
     let mut report = Report::default();
     while let Some((seed, sequence)) = todo.next()? {
         match lane.play(&sequence).await {
@@ -129,14 +129,14 @@ fn named(seed: Option<u64>) -> String {
 }
 
 /// The failures, and the shortest sequence that was found to fail, as a person needs them to play it again.
-async fn tell(settings: &Settings, grounds: &Arc<Grounds>, failures: Vec<Failure>) -> String {
+async fn tell(settings: &Settings, harness: &Arc<Harness>, failures: Vec<Failure>) -> String {
     let mut text = String::new();
     for failure in &failures {
         let again = failure.seed.map(|seed| format!("MODEL_SEED={seed}")).unwrap_or_default();
         text += &format!("a sequence failed; play it again with {again} MODEL_SEQUENCES=1\n\n{failure}\n\n");
     }
     let Some(first) = failures.into_iter().next() else { return text };
-    let (shortest, tries) = shrink(settings, grounds, first).await;
+    let (shortest, tries) = shrink(settings, harness, first).await;
     let json = serde_json::to_string(&shortest.sequence).unwrap_or_default();
     text + &format!(
         "the shortest that fails too, of {tries} that were tried:\n\n{shortest}\n\n\
@@ -151,7 +151,7 @@ impl fmt::Display for Failure {
 }
 
 /// Takes steps out as long as the rest fails: halves, quarters, and so on, as many tries at a time as there are lanes.
-async fn shrink(settings: &Settings, grounds: &Arc<Grounds>, mut failure: Failure) -> (Failure, usize) {
+async fn shrink(settings: &Settings, harness: &Arc<Harness>, mut failure: Failure) -> (Failure, usize) {
     let deadline = Instant::now() + settings.shrink;
     let (mut chunk, mut tries) = (failure.sequence.0.len().div_ceil(2), 0);
     while chunk > 0 && Instant::now() < deadline {
@@ -161,7 +161,7 @@ async fn shrink(settings: &Settings, grounds: &Arc<Grounds>, mut failure: Failur
                 break;
             }
             tries += candidates.len();
-            let played = candidates.iter().map(|sequence| tokio::spawn(try_out(grounds.clone(), sequence.clone())));
+            let played = candidates.iter().map(|sequence| tokio::spawn(try_out(harness.clone(), sequence.clone())));
             shorter = join_all(played).await.into_iter().find_map(|played| played.ok().flatten());
             if shorter.is_some() {
                 break;
@@ -179,8 +179,8 @@ async fn shrink(settings: &Settings, grounds: &Arc<Grounds>, mut failure: Failur
 }
 
 /// Plays a sequence on a lane of its own. None when nothing is wrong, or nothing can be said.
-async fn try_out(grounds: Arc<Grounds>, sequence: Sequence) -> Option<Failure> {
-    let mut lane = Lane::start(&grounds).await.ok()?;
+async fn try_out(harness: Arc<Harness>, sequence: Sequence) -> Option<Failure> {
+    let mut lane = Lane::start(&harness).await.ok()?;
     let played = lane.play(&sequence).await;
     let log = lane.log.text();
     lane.abandon().await;

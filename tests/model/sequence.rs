@@ -1,4 +1,4 @@
-//! A sequence: what clients ask for, what somebody else does to the cluster, and what dies meanwhile, step by step.
+//! A sequence: what clients request, what an admin changes in the cluster, and what dies meanwhile, step by step.
 //!
 //! Steps name records by number (the third gateway that there is then), so that a sequence still makes sense when steps are taken out of it.
 

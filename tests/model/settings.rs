@@ -1,4 +1,4 @@
-//! What a run is told by its environment.
+//! The settings of a run, from its environment.
 
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -16,7 +16,7 @@ pub(crate) struct Settings {
     pub(crate) sequences: usize,
     /// `MODEL_LANES`: how many at the same time.
     pub(crate) lanes: usize,
-    /// `MODEL_SHRINK_SECONDS`: how long a shorter sequence is looked for that fails too; 0: not at all.
+    /// `MODEL_SHRINK_SECONDS`: how long to search for a shorter sequence that fails too; 0: not at all.
     pub(crate) shrink: Duration,
     /// `MODEL_REPLAY`: a file with one sequence, as a failure prints it, to be played instead.
     pub(crate) replay: Option<PathBuf>,

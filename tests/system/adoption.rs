@@ -1,40 +1,36 @@
-//! Support services that somebody else installed: used as they are, never changed, never deleted.
+//! Support services that an admin installed: used as they are, never changed, never deleted.
 //!
 //! All of this happens on the second cluster, which is bare: no pod ever runs there.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Stdio};
+use std::collections::BTreeMap;
 
-use causeway_rig::{
-    ClusterEndpoints, Endpoints,
-    platform::{Client, ControlPlane, Setup, condition, id_of},
+use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_testkit::{
+    ApiClient, ControlPlane, Kubectl, SOON, Setup, add_runtime, api, bundle, condition, eventually, id_of,
+    kinds::{CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE},
+    kube_client,
+    objects::{at, goes, object, objects},
 };
-use causeway_tests::{SOON, add_runtime, api, kube_client, objects};
 use kube::{Api, ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
-use tokio::{
-    process::Command,
-    sync::{Mutex, MutexGuard},
-};
+use tokio::sync::{Mutex, MutexGuard};
 
-use crate::control_planes::identity;
-use crate::scene::{CONTROL_PLANE, Kind, at, eventually, meddle, object};
+use crate::{control_planes::identity, fixture::meddle};
 
-const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
-const DEPLOYMENT: Kind = ("apps", "v1", "Deployment");
 const IMAGE: &str = "quay.io/jetstack/cert-manager-controller";
 
 /// A cluster in which an admin has installed Gateway API's definitions, and a control plane that knows nothing of it yet.
-struct Bare {
+struct Fixture {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
-    client: Client,
+    client: ApiClient,
     kube: kube::Client,
     runtime: i64,
     /// What these tests install is there once in a cluster, so one at a time.
     _alone: MutexGuard<'static, ()>,
 }
 
-impl Bare {
+impl Fixture {
     async fn start(name: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
@@ -49,7 +45,7 @@ impl Bare {
     }
 
     fn definitions(&self) -> Api<DynamicObject> {
-        api(&self.kube, DEFINITION, None)
+        api(&self.kube, CUSTOM_RESOURCE_DEFINITION, None)
     }
 
     fn controllers(&self) -> Api<DynamicObject> {
@@ -62,7 +58,7 @@ impl Bare {
         all.into_iter().filter(|found| at(found, "/spec/group") == group).collect()
     }
 
-    /// The same as they are stored: whoever writes to one, even without changing anything that counts, changes this.
+    /// The same as they are stored: any write to one, even one without a change, changes this.
     async fn stored(&self, group: &str) -> BTreeMap<String, String> {
         self.of_group(group).await.iter().map(|found| (found.name_any(), fingerprint(found))).collect()
     }
@@ -70,7 +66,7 @@ impl Bare {
     /// cert-manager's controller as an admin installs it.
     async fn install_controller(&self, endpoints: &Endpoints, tag: &str) {
         install(endpoints, &self.cluster, "cert-manager-").await;
-        let namespaces = api(&self.kube, ("", "v1", "Namespace"), None);
+        let namespaces = api(&self.kube, NAMESPACE, None);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}});
         if namespaces.get_opt("cert-manager").await.unwrap().is_none() {
             namespaces.create(&Default::default(), &object(namespace)).await.unwrap();
@@ -87,11 +83,7 @@ impl Bare {
         });
         if self.controllers().get_opt("cert-manager").await.unwrap().is_some() {
             self.controllers().delete("cert-manager", &Default::default()).await.unwrap();
-            eventually("the old controller goes", async || match self.controllers().get_opt("cert-manager").await {
-                Ok(None) => Ok(()),
-                other => Err(other),
-            })
-            .await;
+            goes(&self.controllers(), "cert-manager", "the old controller goes").await;
         }
         self.controllers().create(&Default::default(), &object(deployment)).await.unwrap();
     }
@@ -117,7 +109,7 @@ impl Bare {
         message
     }
 
-    /// Has it looked at again, as a person does who has just corrected something.
+    /// Has it reconciled again, as a person does who has just corrected something.
     async fn look_again(&self, id: i64) {
         self.client.patch("support-service-instances", id, &json!({"Reconciled": false})).await.unwrap();
     }
@@ -127,11 +119,11 @@ impl Bare {
         self.client.until_gone("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
     }
 
-    /// Nothing in the cluster bears this control plane's label.
+    /// Nothing in the cluster has this control plane's label.
     async fn assert_nothing_is_ours(&self) {
         // Control planes of other tests may have objects in the same cluster.
         let selector = format!("{CONTROL_PLANE}={}", identity(&self.platform).await);
-        for kind in [DEFINITION, DEPLOYMENT, ("", "v1", "Namespace")] {
+        for kind in [CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE] {
             let ours = objects(&self.kube, kind, &selector).await.unwrap();
             assert!(ours.is_empty(), "{ours:#?}");
         }
@@ -149,14 +141,10 @@ fn fingerprint(found: &DynamicObject) -> String {
 }
 
 /// Applies the definitions of a bundle as an admin does, and waits until the API server has said all that it says about them.
-async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str) {
-    let bundles = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/bundles"));
-    let found = std::fs::read_dir(&bundles).expect("run `make bundles`").flatten().map(|entry| entry.path());
-    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(bundle));
-    let file = found.into_iter().find(is_it).expect("run `make bundles`").join("1-definitions.yaml");
-    kubectl(endpoints, cluster, &["apply", "--server-side", "--field-manager=somebody", "--filename"], &file).await;
-    kubectl(endpoints, cluster, &["wait", "--for=condition=Established", "--timeout=90s", "--filename"], &file).await;
-    let definitions = api(&kube_client(cluster).await.unwrap(), DEFINITION, None);
+async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle_name: &str) {
+    let file = bundle(bundle_name).unwrap().join("1-definitions.yaml");
+    Kubectl::new(endpoints, cluster).unwrap().install_definitions("somebody", &file).await.unwrap();
+    let definitions = api(&kube_client(cluster).await.unwrap(), CUSTOM_RESOURCE_DEFINITION, None);
     // Groups of Kubernetes itself get one more condition, by another part of the API server.
     eventually("the definitions are judged", async || {
         let all = definitions.list(&Default::default()).await.unwrap().items;
@@ -171,82 +159,76 @@ async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle: &str
     .await;
 }
 
-async fn kubectl(endpoints: &Endpoints, cluster: &ClusterEndpoints, words: &[&str], file: &PathBuf) {
-    let mut command = Command::new(&endpoints.programs["kubectl"]);
-    command.arg("--kubeconfig").arg(&cluster.admin.kubeconfig).args(words).arg(file).stdin(Stdio::null());
-    let output = command.output().await.unwrap();
-    assert!(output.status.success(), "kubectl {words:?}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
 #[tokio::test]
 async fn what_an_admin_has_installed_is_used_unchanged_and_stays() {
-    let bare = Bare::start("adoption").await;
-    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.21.2").await;
+    let fixture = Fixture::start("adoption").await;
+    fixture.install_controller(&Endpoints::from_env().unwrap(), "v1.21.2").await;
     let groups = ["gateway.networking.k8s.io", "cert-manager.io", "acme.cert-manager.io"];
     let stored = async || {
         let mut all = BTreeMap::new();
         for group in groups {
-            all.extend(bare.stored(group).await);
+            all.extend(fixture.stored(group).await);
         }
-        let controller = bare.controllers().get("cert-manager").await.unwrap();
+        let controller = fixture.controllers().get("cert-manager").await.unwrap();
         all.insert("Deployment cert-manager".into(), fingerprint(&controller));
         all
     };
     let before = stored().await;
     assert!(before.len() > 10, "{:?}", before.keys());
 
-    let definitions = bare.add("gateway-api").await;
-    let message = bare.until_adopted(definitions).await;
+    let definitions = fixture.add("gateway-api").await;
+    let message = fixture.until_adopted(definitions).await;
     assert!(message.contains("gateway-api") && message.contains("gateway.networking.k8s.io"), "{message}");
-    let certificates = bare.add("cert-manager").await;
-    let message = bare.until_adopted(certificates).await;
+    let certificates = fixture.add("cert-manager").await;
+    let message = fixture.until_adopted(certificates).await;
     assert!(message.contains("cert-manager 1.21.2") && message.contains("Deployment cert-manager"), "{message}");
     assert_eq!(stored().await, before, "after adoption");
 
     // Let go one by one: a record that is deleted, and one that goes with its runtime.
-    bare.client.delete("support-service-instances", certificates).await.unwrap();
-    bare.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
+    fixture.client.delete("support-service-instances", certificates).await.unwrap();
+    fixture.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
     assert_eq!(stored().await, before, "after the support service is gone");
-    bare.delete_runtime().await;
-    bare.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
+    fixture.delete_runtime().await;
+    fixture.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
     assert_eq!(stored().await, before, "after the runtime is gone");
-    bare.assert_nothing_is_ours().await;
-    bare.platform.stop().await;
+    fixture.assert_nothing_is_ours().await;
+    fixture.platform.stop().await;
 }
 
 #[tokio::test]
 async fn what_is_too_old_is_left_alone_and_the_condition_says_so() {
-    let bare = Bare::start("too_old").await;
+    let fixture = Fixture::start("too_old").await;
     let gateways = "gateways.gateway.networking.k8s.io";
     let version =
         |version: &str| json!({"metadata": {"annotations": {"gateway.networking.k8s.io/bundle-version": version}}});
-    let found = bare.definitions().get(gateways).await.unwrap();
+    let found = fixture.definitions().get(gateways).await.unwrap();
     let right = found.annotations()["gateway.networking.k8s.io/bundle-version"].clone();
-    let old = meddle(&bare.definitions(), gateways, &version("v1.0.0")).await;
+    let old = meddle(&fixture.definitions(), gateways, &version("v1.0.0")).await;
 
-    let definitions = bare.add("gateway-api").await;
-    let message = bare.until_applied(definitions, "False", "Incompatible").await;
+    let definitions = fixture.add("gateway-api").await;
+    let message = fixture.until_applied(definitions, "False", "Incompatible").await;
     for part in ["gateway-api 1.0.0", "not installed by this instance", "older than", "upgrade it"] {
         assert!(message.contains(part), "`{message}` does not say `{part}`");
     }
-    assert_eq!(fingerprint(&bare.definitions().get(gateways).await.unwrap()), fingerprint(&old));
-    meddle(&bare.definitions(), gateways, &version(&right)).await;
-    bare.look_again(definitions).await;
-    bare.until_adopted(definitions).await;
+    assert_eq!(fingerprint(&fixture.definitions().get(gateways).await.unwrap()), fingerprint(&old));
+    meddle(&fixture.definitions(), gateways, &version(&right)).await;
+    fixture.look_again(definitions).await;
+    fixture.until_adopted(definitions).await;
 
-    bare.install_controller(&Endpoints::from_env().unwrap(), "v1.5.0").await;
-    let old = bare.controllers().get("cert-manager").await.unwrap();
-    let certificates = bare.add("cert-manager").await;
-    let message = bare.until_applied(certificates, "False", "Incompatible").await;
+    fixture.install_controller(&Endpoints::from_env().unwrap(), "v1.5.0").await;
+    let old = fixture.controllers().get("cert-manager").await.unwrap();
+    let certificates = fixture.add("cert-manager").await;
+    let message = fixture.until_applied(certificates, "False", "Incompatible").await;
     for part in ["cert-manager 1.5.0", "Deployment cert-manager", "older than", "upgrade it"] {
         assert!(message.contains(part), "`{message}` does not say `{part}`");
     }
-    assert_eq!(fingerprint(&bare.controllers().get("cert-manager").await.unwrap()), fingerprint(&old));
+    assert_eq!(fingerprint(&fixture.controllers().get("cert-manager").await.unwrap()), fingerprint(&old));
     let image = json!([{"name": "controller", "image": format!("{IMAGE}:v1.21.2")}]);
-    meddle(&bare.controllers(), "cert-manager", &json!({"spec": {"template": {"spec": {"containers": image}}}})).await;
-    bare.look_again(certificates).await;
-    bare.until_adopted(certificates).await;
-    bare.delete_runtime().await;
-    bare.assert_nothing_is_ours().await;
-    bare.platform.stop().await;
+    meddle(&fixture.controllers(), "cert-manager", &json!({"spec": {"template": {"spec": {"containers": image}}}}))
+        .await;
+    fixture.look_again(certificates).await;
+    fixture.until_adopted(certificates).await;
+    fixture.delete_runtime().await;
+    fixture.assert_nothing_is_ours().await;
+    fixture.platform.stop().await;
 }

@@ -1,7 +1,9 @@
-//! Manifests that no cluster takes: the workload instance says why, and nobody else has to wait for it.
+//! Manifests that no cluster takes: the workload instance says why, and no other record has to wait for it.
 
-use causeway_rig::platform::{condition, id_of};
-use causeway_tests::{SOON, Stage, add_workload_of, config_map, stage};
+use causeway_testkit::{
+    Harness, SOON, add_workload_of, api, condition, config_map, harness, id_of, kinds::CONFIG_MAP, object_name,
+    objects::becomes,
+};
 use serde_json::json;
 
 /// What is wrong, the manifests, and what the condition must say.
@@ -30,8 +32,8 @@ const CASES: &[(&str, &str, &[&str])] = &[
     ("bad-name", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A_B}", &["ConfigMap", "is refused", "A_B"]),
 ];
 
-async fn until_refused(stage: &Stage, id: i64, says: &[&str]) {
-    let record = stage.client.until("workload-instances", id, SOON, |record| {
+async fn until_refused(harness: &Harness, id: i64, says: &[&str]) {
+    let record = harness.client.until("workload-instances", id, SOON, |record| {
         condition(record, "Applied").is_some_and(|applied| applied["Status"] == "False")
     });
     let record = record.await.unwrap();
@@ -45,46 +47,46 @@ async fn until_refused(stage: &Stage, id: i64, says: &[&str]) {
 
 #[tokio::test]
 async fn manifests_that_are_refused_say_so_hold_up_nobody_and_heal_when_corrected() {
-    let stage = stage().await;
+    let harness = harness().await;
     let mut refused = vec![];
     for (what, manifests, says) in CASES {
-        let name = stage.name(what);
-        let id = add_workload_of(&stage.client, stage.runtime, &name, manifests).await.unwrap();
+        let name = harness.name(what);
+        let id = add_workload_of(&harness.client, harness.runtime, &name, manifests).await.unwrap();
         refused.push((id, says));
     }
     for (id, says) in &refused {
-        until_refused(stage, *id, says).await;
+        until_refused(harness, *id, says).await;
     }
-    let name = stage.name("good");
-    let good = add_workload_of(&stage.client, stage.runtime, &name, &config_map("good", "1")).await.unwrap();
-    stage.client.until_ready("workload-instances", good, SOON).await.unwrap();
+    let name = harness.name("good");
+    let good = add_workload_of(&harness.client, harness.runtime, &name, &config_map("good", "1")).await.unwrap();
+    harness.client.until_ready("workload-instances", good, SOON).await.unwrap();
     for (id, _) in &refused {
-        let record = stage.client.get("workload-instances", *id).await.unwrap();
+        let record = harness.client.get("workload-instances", *id).await.unwrap();
         let of = record["WorkloadDefinitionID"].as_i64().unwrap();
         let corrected = json!({"YAMLDocument": config_map("good", "1")});
-        stage.client.patch("workload-definitions", of, &corrected).await.unwrap();
+        harness.client.patch("workload-definitions", of, &corrected).await.unwrap();
     }
     for (id, _) in &refused {
-        stage.client.until_ready("workload-instances", *id, SOON).await.unwrap();
+        harness.client.until_ready("workload-instances", *id, SOON).await.unwrap();
     }
-    crate::bad_input::assert_unharmed(&stage.platform).await;
-    assert!(stage.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
+    crate::bad_input::assert_unharmed(&harness.platform).await;
+    assert!(harness.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
 }
 
 #[tokio::test]
 async fn one_bad_manifest_does_not_keep_the_others_of_its_workload_from_standing() {
-    let stage = stage().await;
-    let name = stage.name("half");
+    let harness = harness().await;
+    let name = harness.name("half");
     let bad = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bad}\nspec: {replicaz: 3}";
     let manifests = format!("{}---\n{bad}\n---\n{}", config_map("first", "1"), config_map("last", "1"));
-    let id = add_workload_of(&stage.client, stage.runtime, &name, &manifests).await.unwrap();
-    until_refused(stage, id, &["Deployment", "replicaz"]).await;
-    let kube = stage.kube().await.unwrap();
-    let namespace = causeway_tests::object_name(&name, id);
-    let maps = causeway_tests::api(&kube, ("", "v1", "ConfigMap"), Some(&namespace));
+    let id = add_workload_of(&harness.client, harness.runtime, &name, &manifests).await.unwrap();
+    until_refused(harness, id, &["Deployment", "replicaz"]).await;
+    let kube = harness.kube().await.unwrap();
+    let namespace = object_name(&name, id);
+    let maps = api(&kube, CONFIG_MAP, Some(&namespace));
     for map in ["first", "last"] {
-        crate::scene::becomes(&maps, map, "what is good stands", |_| true).await;
+        becomes(&maps, map, "what is good stands", |_| true).await;
     }
-    let gone = stage.client.delete("workload-instances", id).await.unwrap();
-    stage.client.until_gone("workload-instances", id_of(&gone).unwrap(), SOON).await.unwrap();
+    let gone = harness.client.delete("workload-instances", id).await.unwrap();
+    harness.client.until_gone("workload-instances", id_of(&gone).unwrap(), SOON).await.unwrap();
 }

@@ -1,10 +1,12 @@
 //! A change of a record reaches the cluster without any further call.
 
-use causeway_rig::{
-    ClusterEndpoints, Endpoints, Knobs,
-    platform::{ControlPlane, Setup, condition, id_of},
+use causeway_rig::{ClusterEndpoints, Endpoints, Knobs};
+use causeway_testkit::{
+    ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, eventually, id_of,
+    kinds::{CLUSTER_ROLE_BINDING, CONFIG_MAP, DNS_ENDPOINT, HTTP_ROUTE, SERVICE_ACCOUNT, TCP_ROUTE},
+    kube_client, object_name,
+    objects::{at, becomes, object},
 };
-use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
 use kube::{
     ResourceExt,
     api::{DeleteParams, PostParams},
@@ -12,94 +14,93 @@ use kube::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{
-    CONFIG_MAP, DNS_ENDPOINT, HTTP_ROUTE, Scene, TCP_ROUTE, at, becomes, eventually, labelled, object, writes,
-};
+use crate::fixture::{Fixture, labelled, writes};
 
 /// Waits until exactly these ports of the gateway's hostname are served: by listeners, and by routes.
-async fn serves(scene: &Scene, ports: &[i64]) {
+async fn serves(fixture: &Fixture, ports: &[i64]) {
     let wanted: Vec<_> = ports.iter().map(|port| (*port, "HTTP".to_owned())).collect();
-    let mut routes: Vec<_> = ports.iter().map(|port| scene.route(&format!("http-{port}"))).collect();
+    let mut routes: Vec<_> = ports.iter().map(|port| fixture.route(&format!("http-{port}"))).collect();
     routes.sort();
     eventually(&format!("ports {ports:?} are served"), async || {
-        let names = scene.own(HTTP_ROUTE).await.into_iter().filter_map(|route| route.metadata.name);
-        let mut seen: (Vec<_>, Vec<_>) = (scene.listeners().await, names.collect());
+        let names = fixture.own(HTTP_ROUTE).await.into_iter().filter_map(|route| route.metadata.name);
+        let mut seen: (Vec<_>, Vec<_>) = (fixture.listeners().await, names.collect());
         seen.1.sort();
         if seen == (wanted.clone(), routes.clone()) { Ok(()) } else { Err(seen) }
     })
     .await;
-    scene.stage.client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+    fixture.harness.client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_path_of_a_port_reaches_its_route() {
-    let scene = Scene::ready("path", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let client = &scene.stage.client;
-    let ports = client.list("gateway-http-ports", &format!("gatewaydefinitionid={}", scene.definition)).await.unwrap();
+    let fixture = Fixture::ready("path", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let client = &fixture.harness.client;
+    let ports =
+        client.list("gateway-http-ports", &format!("gatewaydefinitionid={}", fixture.definition)).await.unwrap();
     client.patch("gateway-http-ports", id_of(&ports[0]).unwrap(), &json!({"Path": "/api"})).await.unwrap();
-    becomes(&scene.here(HTTP_ROUTE), &scene.route("http-80"), "the route has the path", |route| {
+    becomes(&fixture.here(HTTP_ROUTE), &fixture.route("http-80"), "the route has the path", |route| {
         at(route, "/spec/rules/0/matches/0/path/value") == "/api"
     })
     .await;
-    client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+    client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_list_of_ports_replaces_listeners_and_routes() {
-    let scene = Scene::ready("ports", json!({"HttpPorts": [{"Port": 80}]})).await;
-    serves(&scene, &[80]).await;
+    let fixture = Fixture::ready("ports", json!({"HttpPorts": [{"Port": 80}]})).await;
+    serves(&fixture, &[80]).await;
     let change = json!({"HttpPorts": [{"Port": 80}, {"Port": 21001}]});
-    scene.stage.client.patch("gateway-definitions", scene.definition, &change).await.unwrap();
-    serves(&scene, &[80, 21001]).await;
+    fixture.harness.client.patch("gateway-definitions", fixture.definition, &change).await.unwrap();
+    serves(&fixture, &[80, 21001]).await;
     let change = json!({"HttpPorts": [{"Port": 21001}]});
-    scene.stage.client.patch("gateway-definitions", scene.definition, &change).await.unwrap();
-    serves(&scene, &[21001]).await;
+    fixture.harness.client.patch("gateway-definitions", fixture.definition, &change).await.unwrap();
+    serves(&fixture, &[21001]).await;
 }
 
 #[tokio::test]
 async fn a_single_port_comes_and_goes() {
-    let scene = Scene::ready("port", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let client = &scene.stage.client;
-    let body = json!({"GatewayDefinitionID": scene.definition, "Port": 21002});
+    let fixture = Fixture::ready("port", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let client = &fixture.harness.client;
+    let body = json!({"GatewayDefinitionID": fixture.definition, "Port": 21002});
     let http = id_of(&client.create("gateway-http-ports", &body).await.unwrap()).unwrap();
-    serves(&scene, &[80, 21002]).await;
+    serves(&fixture, &[80, 21002]).await;
     client.delete("gateway-http-ports", http).await.unwrap();
-    serves(&scene, &[80]).await;
+    serves(&fixture, &[80]).await;
 }
 
 #[tokio::test]
 async fn a_tcp_port_comes_and_goes() {
-    let scene = Scene::ready("tcp-port", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let client = &scene.stage.client;
-    let body = json!({"GatewayDefinitionID": scene.definition, "Port": 21003});
+    let fixture = Fixture::ready("tcp-port", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let client = &fixture.harness.client;
+    let body = json!({"GatewayDefinitionID": fixture.definition, "Port": 21003});
     let tcp = id_of(&client.create("gateway-tcp-ports", &body).await.unwrap()).unwrap();
-    becomes(&scene.here(TCP_ROUTE), &scene.route("tcp-21003"), "the TCPRoute is accepted", |route| {
+    becomes(&fixture.here(TCP_ROUTE), &fixture.route("tcp-21003"), "the TCPRoute is accepted", |route| {
         at(route, "/status/parents/0/conditions")
             .as_array()
             .is_some_and(|all| all.iter().any(|c| c["type"] == "Accepted" && c["status"] == "True"))
     })
     .await;
-    client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+    client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
     client.delete("gateway-tcp-ports", tcp).await.unwrap();
-    crate::scene::vanishes("the TCPRoute goes", || scene.own(TCP_ROUTE)).await;
-    client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+    crate::fixture::vanishes("the TCPRoute goes", || fixture.own(TCP_ROUTE)).await;
+    client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_ttl_reaches_the_zone() {
-    let scene = Scene::ready("ttl", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let published = scene.publish().await;
-    let fqdn = format!("{}.", scene.hostname());
-    let client = &scene.stage.client;
-    client.patch("domain-name-definitions", scene.domain, &json!({"TTL": 7})).await.unwrap();
+    let fixture = Fixture::ready("ttl", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let published = fixture.publish().await;
+    let fqdn = format!("{}.", fixture.hostname());
+    let client = &fixture.harness.client;
+    client.patch("domain-name-definitions", fixture.domain, &json!({"TTL": 7})).await.unwrap();
     eventually("the DNSEndpoint has the TTL", async || {
-        let endpoints = labelled(&scene.kube, DNS_ENDPOINT, &format!("domain-name-instance-{published}")).await;
+        let endpoints = labelled(&fixture.kube, DNS_ENDPOINT, &format!("domain-name-instance-{published}")).await;
         let ttls: Vec<_> = endpoints.iter().map(|e| at(e, "/spec/endpoints/0/recordTTL").clone()).collect();
         if ttls == [json!(7)] { Ok(()) } else { Err(ttls) }
     })
     .await;
     eventually("the zone has the TTL", async || {
-        let journal = Knobs::new(&scene.stage.endpoints).route53_journal(0).await.unwrap();
+        let journal = Knobs::new(&fixture.harness.endpoints).route53_journal(0).await.unwrap();
         let last = journal.into_iter().rev().find(|entry| entry.name == fqdn && entry.kind == "A");
         match last {
             Some(entry) if entry.ttl == Some(7) && entry.action != "DELETE" => Ok(()),
@@ -113,7 +114,7 @@ async fn a_ttl_reaches_the_zone() {
 /// A token of a new service account that may do everything, and the name under which the API server knows it.
 async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
     let kube = kube_client(cluster).await.unwrap();
-    let accounts = api(&kube, ("", "v1", "ServiceAccount"), Some("default"));
+    let accounts = api(&kube, SERVICE_ACCOUNT, Some("default"));
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});
     accounts.create(&PostParams::default(), &object(body)).await.unwrap();
     let binding = object(json!({
@@ -121,7 +122,7 @@ async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "default"}],
     }));
-    let bindings = api(&kube, ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding"), None);
+    let bindings = api(&kube, CLUSTER_ROLE_BINDING, None);
     bindings.create(&PostParams::default(), &binding).await.unwrap();
     let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"audiences": []}});
     let made: Value = accounts.create_subresource("token", account, &PostParams::default(), &request).await.unwrap();
@@ -177,7 +178,7 @@ async fn other_credentials_of_a_runtime_are_used() {
     let second = writers(cluster, &name).await.split_off(first.len());
     assert!(!second.is_empty() && second.iter().all(|writer| writer == &json!(user)), "{second:?}");
 
-    // The same for another certificate, and the watches see with it: nobody else tells of a deletion.
+    // The same for another certificate, and the watches use it: nothing else reports a deletion.
     let admin = json!({"Certificate": cluster.admin.certificate, "CertificateKey": cluster.admin.key});
     client.patch("kubernetes-runtime-instances", runtime, &admin).await.unwrap();
     client.until_ready("kubernetes-runtime-instances", runtime, SOON).await.unwrap();

@@ -1,22 +1,23 @@
-//! Who answers to what: the second one that wants the same is refused, and told who has it.
+//! Claims: the second record that claims the same is refused, and the refusal names the holder.
 
-use causeway_rig::{
-    Knobs,
-    platform::{Answer, condition, id_of},
+use causeway_rig::Knobs;
+use causeway_testkit::{
+    Answer, INSTALLED, SOON, condition, eventually, harness, id_of,
+    kinds::{GATEWAY, HTTP_ROUTE},
+    objects::at,
 };
-use causeway_tests::{INSTALLED, SOON, eventually, stage};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::scene::{GATEWAY, HTTP_ROUTE, Scene, at, labelled};
+use crate::fixture::{Fixture, labelled};
 
-/// Another workload's gateway below the scene's domain. Its definition's id, and what the API says to the instance.
-async fn another(scene: &Scene, what: &str, more: Value) -> (i64, String, Answer) {
-    let (stage, name) = (scene.stage, scene.stage.name(what));
-    let workload = stage.workload(&name).await.unwrap();
-    let definition = stage.definition(&name, Some(scene.domain), more).await.unwrap();
-    let body = stage.instance(&name, definition, workload);
-    let answer = stage.client.send(Method::POST, "/v0/gateway-instances", Some(&body)).await.unwrap();
+/// Another workload's gateway below the fixture's domain. Its definition's id, and what the API says to the instance.
+async fn another(fixture: &Fixture, what: &str, more: Value) -> (i64, String, Answer) {
+    let (harness, name) = (fixture.harness, fixture.harness.name(what));
+    let workload = harness.workload(&name).await.unwrap();
+    let definition = harness.definition(&name, Some(fixture.domain), more).await.unwrap();
+    let body = harness.instance(&name, definition, workload);
+    let answer = harness.client.send(Method::POST, "/v0/gateway-instances", Some(&body)).await.unwrap();
     (definition, name, answer)
 }
 
@@ -30,8 +31,8 @@ fn refused(answer: &Answer, words: &[&str]) {
 }
 
 /// Every parent of the gateway instance's routes has accepted them.
-async fn accepted(stage: &causeway_tests::Stage, gateway: i64, routes: usize) {
-    let kube = stage.kube().await.unwrap();
+async fn accepted(harness: &causeway_testkit::Harness, gateway: i64, routes: usize) {
+    let kube = harness.kube().await.unwrap();
     let found = labelled(&kube, HTTP_ROUTE, &format!("gateway-instance-{gateway}")).await;
     assert_eq!(found.len(), routes);
     for route in &found {
@@ -46,27 +47,27 @@ async fn accepted(stage: &causeway_tests::Stage, gateway: i64, routes: usize) {
 
 #[tokio::test]
 async fn two_workloads_share_a_hostname_by_path() {
-    let scene = Scene::ready("root", json!({"HttpPorts": [{"Port": 80, "Path": "/"}]})).await;
-    let (_, _, answer) = another(&scene, "api", json!({"HttpPorts": [{"Port": 80, "Path": "/api"}]})).await;
+    let fixture = Fixture::ready("root", json!({"HttpPorts": [{"Port": 80, "Path": "/"}]})).await;
+    let (_, _, answer) = another(&fixture, "api", json!({"HttpPorts": [{"Port": 80, "Path": "/api"}]})).await;
     assert_eq!(answer.code, 201, "{:#}", answer.body);
     let second = id_of(answer.record()).unwrap();
-    scene.stage.client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
-    scene.until_ready().await;
-    accepted(scene.stage, scene.gateway, 1).await;
-    accepted(scene.stage, second, 1).await;
+    fixture.harness.client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
+    fixture.until_ready().await;
+    accepted(fixture.harness, fixture.gateway, 1).await;
+    accepted(fixture.harness, second, 1).await;
 }
 
 /// What the gateway instance's own Gateway answers at.
-async fn addresses(scene: &Scene, gateway: i64) -> Vec<String> {
-    let own = labelled(&scene.kube, GATEWAY, &format!("gateway-instance-{gateway}")).await;
+async fn addresses(fixture: &Fixture, gateway: i64) -> Vec<String> {
+    let own = labelled(&fixture.kube, GATEWAY, &format!("gateway-instance-{gateway}")).await;
     let list = own.first().and_then(|gateway| at(gateway, "/status/addresses").as_array().cloned()).unwrap_or_default();
     list.iter().filter_map(|address| Some(address["value"].as_str()?.to_owned())).collect()
 }
 
-/// Where the scene's hostname leads; and whether it ever led nowhere.
-async fn leads_to(scene: &Scene) -> (Vec<String>, bool) {
-    let journal = Knobs::new(&scene.stage.endpoints).route53_journal(0).await.unwrap();
-    let fqdn = format!("{}.", scene.hostname());
+/// Where the fixture's hostname leads; and whether it ever led nowhere.
+async fn leads_to(fixture: &Fixture) -> (Vec<String>, bool) {
+    let journal = Knobs::new(&fixture.harness.endpoints).route53_journal(0).await.unwrap();
+    let fqdn = format!("{}.", fixture.hostname());
     let mut changes = journal.into_iter().filter(|entry| entry.name == fqdn && entry.kind == "A").peekable();
     let deleted = changes.clone().any(|entry| entry.action == "DELETE");
     assert!(changes.peek().is_some(), "{fqdn} was never published");
@@ -76,17 +77,17 @@ async fn leads_to(scene: &Scene) -> (Vec<String>, bool) {
 #[tokio::test]
 async fn a_hostname_of_two_gateways_leads_to_the_one_that_had_it_first() {
     let own = || json!({"Placement": "Dedicated", "HttpPorts": [{"Port": 80}]});
-    let scene = Scene::ready("first", own()).await;
-    let first = scene.publish().await;
-    let (_, name, answer) = another(&scene, "second", own()).await;
+    let fixture = Fixture::ready("first", own()).await;
+    let first = fixture.publish().await;
+    let (_, name, answer) = another(&fixture, "second", own()).await;
     let second = id_of(answer.record()).unwrap();
-    let client = &scene.stage.client;
+    let client = &fixture.harness.client;
     client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
-    let (here, there) = (addresses(&scene, scene.gateway).await, addresses(&scene, second).await);
+    let (here, there) = (addresses(&fixture, fixture.gateway).await, addresses(&fixture, second).await);
     assert_ne!(here, there);
 
     let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": scene.stage.runtime, "DomainNameDefinitionID": scene.domain,
+        "Name": name, "KubernetesRuntimeInstanceID": fixture.harness.runtime, "DomainNameDefinitionID": fixture.domain,
         "WorkloadInstanceID": answer.record()["WorkloadInstanceID"],
     });
     let names = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
@@ -95,88 +96,88 @@ async fn a_hostname_of_two_gateways_leads_to_the_one_that_had_it_first() {
             let record = client.get(plural, id).await.unwrap();
             let message =
                 condition(&record, "DnsPublished").and_then(|step| step["Message"].as_str()).unwrap_or_default();
-            let all = [&scene.name, &here[0], &there[0]].into_iter().all(|word| message.contains(word.as_str()));
+            let all = [&fixture.name, &here[0], &there[0]].into_iter().all(|word| message.contains(word.as_str()));
             if all { Ok(()) } else { Err(format!("{record:#}")) }
         })
         .await;
     }
-    assert_eq!(leads_to(&scene).await, (here, false));
-    scene.until_ready().await;
+    assert_eq!(leads_to(&fixture).await, (here, false));
+    fixture.until_ready().await;
 
     client.delete("domain-name-instances", first).await.unwrap();
     client.until_ready("domain-name-instances", names, SOON).await.unwrap();
     client.until_ready("gateway-instances", second, SOON).await.unwrap();
     client.until_gone("domain-name-instances", first, SOON).await.unwrap();
-    assert_eq!(leads_to(&scene).await, (there, false), "it was handed over");
+    assert_eq!(leads_to(&fixture).await, (there, false), "it was handed over");
 }
 
 #[tokio::test]
 async fn a_held_path_is_refused_until_its_holder_is_gone() {
-    let scene = Scene::ready("holder", json!({"HttpPorts": [{"Port": 80, "Path": "/shop"}]})).await;
+    let fixture = Fixture::ready("holder", json!({"HttpPorts": [{"Port": 80, "Path": "/shop"}]})).await;
     // A final slash makes no difference to Gateway API.
     let (definition, name, answer) =
-        another(&scene, "late", json!({"HttpPorts": [{"Port": 80, "Path": "/shop/"}]})).await;
-    let held_by = format!("gateway instance {} (id {})", scene.name, scene.gateway);
-    refused(&answer, &[&format!("{}/shop", scene.hostname()), "port 80", &held_by]);
+        another(&fixture, "late", json!({"HttpPorts": [{"Port": 80, "Path": "/shop/"}]})).await;
+    let held_by = format!("gateway instance {} (id {})", fixture.name, fixture.gateway);
+    refused(&answer, &[&format!("{}/shop", fixture.hostname()), "port 80", &held_by]);
 
-    let client = &scene.stage.client;
-    client.delete("gateway-instances", scene.gateway).await.unwrap();
-    client.until_gone("gateway-instances", scene.gateway, SOON).await.unwrap();
+    let client = &fixture.harness.client;
+    client.delete("gateway-instances", fixture.gateway).await.unwrap();
+    client.until_gone("gateway-instances", fixture.gateway, SOON).await.unwrap();
     let workload = client.list("workload-instances", &format!("name={name}")).await.unwrap();
-    let body = scene.stage.instance(&name, definition, id_of(&workload[0]).unwrap());
+    let body = fixture.harness.instance(&name, definition, id_of(&workload[0]).unwrap());
     let second = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
     client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
-    accepted(scene.stage, second, 1).await;
+    accepted(fixture.harness, second, 1).await;
 }
 
 #[tokio::test]
 async fn a_change_towards_a_held_path_is_refused_and_changes_nothing() {
-    let scene = Scene::begun("steady", json!({"HttpPorts": [{"Port": 80, "Path": "/a"}]}), json!({})).await;
-    let (definition, _, answer) = another(&scene, "mover", json!({"HttpPorts": [{"Port": 80, "Path": "/b"}]})).await;
+    let fixture = Fixture::begun("steady", json!({"HttpPorts": [{"Port": 80, "Path": "/a"}]}), json!({})).await;
+    let (definition, _, answer) = another(&fixture, "mover", json!({"HttpPorts": [{"Port": 80, "Path": "/b"}]})).await;
     assert_eq!(answer.code, 201, "{:#}", answer.body);
-    let client = &scene.stage.client;
+    let client = &fixture.harness.client;
     let ports = client.list("gateway-http-ports", &format!("gatewaydefinitionid={definition}")).await.unwrap();
     let path = format!("/v0/gateway-http-ports/{}", id_of(&ports[0]).unwrap());
     let answer = client.send(Method::PATCH, &path, Some(&json!({"Path": "/a"}))).await.unwrap();
-    refused(&answer, &[&format!("gateway instance {}", scene.name)]);
+    refused(&answer, &[&format!("gateway instance {}", fixture.name)]);
     let list = json!({"HttpPorts": [{"Port": 80, "Path": "/b"}, {"Port": 80, "Path": "/a"}]});
     let answer =
         client.send(Method::PATCH, &format!("/v0/gateway-definitions/{definition}"), Some(&list)).await.unwrap();
-    refused(&answer, &[&format!("gateway instance {}", scene.name)]);
+    refused(&answer, &[&format!("gateway instance {}", fixture.name)]);
     let ports = client.list("gateway-http-ports", &format!("gatewaydefinitionid={definition}")).await.unwrap();
     assert_eq!(ports.iter().map(|port| &port["Path"]).collect::<Vec<_>>(), ["/b"]);
 }
 
 #[tokio::test]
 async fn tcp_on_a_port_of_http_is_refused() {
-    let scene = Scene::begun("http", json!({"HttpPorts": [{"Port": 21011}]}), json!({})).await;
-    let (_, _, answer) = another(&scene, "tcp", json!({"TcpPorts": [{"Port": 21011}]})).await;
-    refused(&answer, &["TCP port 21011", "HTTP port 21011", &format!("gateway instance {}", scene.name)]);
+    let fixture = Fixture::begun("http", json!({"HttpPorts": [{"Port": 21011}]}), json!({})).await;
+    let (_, _, answer) = another(&fixture, "tcp", json!({"TcpPorts": [{"Port": 21011}]})).await;
+    refused(&answer, &["TCP port 21011", "HTTP port 21011", &format!("gateway instance {}", fixture.name)]);
 }
 
 #[tokio::test]
 async fn a_tcp_port_has_one_holder() {
-    let scene = Scene::begun("tcp-first", json!({"TcpPorts": [{"Port": 21012}]}), json!({})).await;
-    let (_, _, answer) = another(&scene, "tcp-second", json!({"TcpPorts": [{"Port": 21012}]})).await;
-    refused(&answer, &["TCP port 21012", &format!("gateway instance {}", scene.name)]);
+    let fixture = Fixture::begun("tcp-first", json!({"TcpPorts": [{"Port": 21012}]}), json!({})).await;
+    let (_, _, answer) = another(&fixture, "tcp-second", json!({"TcpPorts": [{"Port": 21012}]})).await;
+    refused(&answer, &["TCP port 21012", &format!("gateway instance {}", fixture.name)]);
 }
 
 #[tokio::test]
 async fn ports_that_the_proxy_maps_to_one_are_refused() {
     // On a shared gateway of its own, or port 80 would be everybody's.
-    let class = stage().await.name("mapped");
+    let class = harness().await.name("mapped");
     let low = json!({"GatewayClassName": class, "HttpPorts": [{"Port": 80}]});
-    let scene = Scene::begun("low", low, json!({})).await;
+    let fixture = Fixture::begun("low", low, json!({})).await;
     let high = json!({"GatewayClassName": class, "HttpPorts": [{"Port": 10080}]});
-    let (_, _, answer) = another(&scene, "high", high).await;
-    let holder = format!("gateway instance {}", scene.name);
+    let (_, _, answer) = another(&fixture, "high", high).await;
+    let holder = format!("gateway instance {}", fixture.name);
     refused(&answer, &["HTTP port 10080", "HTTP port 80", &holder, "10080)"]);
 }
 
 #[tokio::test]
 async fn whoever_alone_holds_a_port_may_speak_another_protocol_on_it() {
-    let scene = Scene::begun("alone", json!({"HttpPorts": [{"Port": 21013}]}), json!({})).await;
-    let (client, path) = (&scene.stage.client, format!("/v0/gateway-definitions/{}", scene.definition));
+    let fixture = Fixture::begun("alone", json!({"HttpPorts": [{"Port": 21013}]}), json!({})).await;
+    let (client, path) = (&fixture.harness.client, format!("/v0/gateway-definitions/{}", fixture.definition));
     for tls in [true, false] {
         let ports = json!({"HttpPorts": [{"Port": 21013, "TLSEnabled": tls}]});
         let answer = client.send(Method::PATCH, &path, Some(&ports)).await.unwrap();
@@ -186,17 +187,17 @@ async fn whoever_alone_holds_a_port_may_speak_another_protocol_on_it() {
 
 #[tokio::test]
 async fn a_domain_does_not_move_away_from_under_hostnames_also_of_tcp_alone() {
-    let stage = stage().await;
-    let name = stage.name("tcp-host");
-    let workload = stage.workload(&name).await.unwrap();
-    let domain = stage.domain(&name).await.unwrap();
-    let host = format!("a.{name}.{}", causeway_tests::DOMAIN);
+    let harness = harness().await;
+    let name = harness.name("tcp-host");
+    let workload = harness.workload(&name).await.unwrap();
+    let domain = harness.domain(&name).await.unwrap();
+    let host = format!("a.{name}.{}", causeway_testkit::DOMAIN);
     let more = json!({"Placement": "Dedicated", "Hostnames": [host], "TcpPorts": [{"Port": 21014}]});
-    let definition = stage.definition(&name, Some(domain), more).await.unwrap();
-    stage.client.create("gateway-instances", &stage.instance(&name, definition, workload)).await.unwrap();
+    let definition = harness.definition(&name, Some(domain), more).await.unwrap();
+    harness.client.create("gateway-instances", &harness.instance(&name, definition, workload)).await.unwrap();
     let path = format!("/v0/domain-name-definitions/{domain}");
-    let moved = json!({"Domain": format!("moved-{name}.{}", causeway_tests::DOMAIN)});
-    let answer = stage.client.send(Method::PATCH, &path, Some(&moved)).await.unwrap();
+    let moved = json!({"Domain": format!("moved-{name}.{}", causeway_testkit::DOMAIN)});
+    let answer = harness.client.send(Method::PATCH, &path, Some(&moved)).await.unwrap();
     assert_eq!(answer.code, 400, "{:#}", answer.body);
     assert!(answer.error().contains(&host), "{}", answer.error());
 }

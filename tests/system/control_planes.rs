@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use causeway_rig::{
-    ClusterEndpoints, Endpoints,
-    platform::{ControlPlane, Setup, condition, id_of, is_true},
-};
-use causeway_tests::{
-    INSTALLED, SOON, add_runtime, add_workload, add_workload_of, api, config_map, kube_client, object_name,
+use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_testkit::{
+    ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload, add_workload_of, api, condition, config_map,
+    eventually, id_of, is_true,
+    kinds::{
+        CONFIG_MAP, CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, GATEWAY, Gvk, HTTP_ROUTE, NAMESPACE, SERVICE,
+    },
+    kube_client, object_name,
+    objects::{self, at, becomes},
 };
 use kube::{ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
-use crate::scene::{CONTROL_PLANE, GATEWAY, HTTP_ROUTE, Kind, Scene, at, becomes, eventually, labelled};
-
-const DEPLOYMENT: Kind = ("apps", "v1", "Deployment");
-const DEFINITION: Kind = ("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
+use crate::fixture::{Fixture, labelled};
 
 /// Who a control plane is in clusters.
 pub(crate) async fn identity(platform: &ControlPlane) -> String {
@@ -24,10 +24,10 @@ pub(crate) async fn identity(platform: &ControlPlane) -> String {
     sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&mut database).await.expect("no identity")
 }
 
-/// The routes and the Gateway of a scene, with their uids and resource versions.
-async fn versions(scene: &Scene) -> BTreeMap<String, (String, String)> {
-    let mut all = scene.own(GATEWAY).await;
-    all.extend(scene.own(HTTP_ROUTE).await);
+/// The routes and the Gateway of a fixture, with their uids and resource versions.
+async fn versions(fixture: &Fixture) -> BTreeMap<String, (String, String)> {
+    let mut all = fixture.own(GATEWAY).await;
+    all.extend(fixture.own(HTTP_ROUTE).await);
     let version = |object: &kube::api::DynamicObject| {
         (object.uid().unwrap_or_default(), object.resource_version().unwrap_or_default())
     };
@@ -36,14 +36,14 @@ async fn versions(scene: &Scene) -> BTreeMap<String, (String, String)> {
 
 #[tokio::test]
 async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
-    let first = Scene::ready("two", json!({"HttpPorts": [{"Port": 80}], "Placement": "Dedicated"})).await;
+    let first = Fixture::ready("two", json!({"HttpPorts": [{"Port": 80}], "Placement": "Dedicated"})).await;
     let before = versions(&first).await;
     assert_eq!(before.len(), 2, "a Gateway and its route: {before:?}");
     let controller = api(&first.kube, DEPLOYMENT, Some("envoy-gateway-system")).get("envoy-gateway").await.unwrap();
 
     let endpoints = Endpoints::from_env().unwrap();
     let second = ControlPlane::start(&endpoints, Setup::for_test("second")).await.unwrap();
-    let (client, name) = (second.client(), first.stage.name("second"));
+    let (client, name) = (second.client(), first.harness.name("second"));
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await.unwrap();
     let workload = add_workload(&client, runtime, &name).await.unwrap();
     let of = json!({"Name": name, "HttpPorts": [{"Port": 80}]});
@@ -60,11 +60,15 @@ async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
         assert_eq!((&applied["Status"], &applied["Reason"]), (&json!("True"), &json!("Adopted")), "{service:#}");
     }
     let selector = format!("{CONTROL_PLANE}={}", identity(&second).await);
-    let of_second = async |kind: Kind| {
+    let of_second = async |kind: Gvk<'static>| {
         api(&first.kube, kind, None).list(&ListParams::default().labels(&selector)).await.unwrap().items
     };
     assert!(!of_second(GATEWAY).await.is_empty() && !of_second(HTTP_ROUTE).await.is_empty());
-    assert_eq!(of_second(DEFINITION).await.len() + of_second(DEPLOYMENT).await.len(), 1, "its workload's alone");
+    assert_eq!(
+        of_second(CUSTOM_RESOURCE_DEFINITION).await.len() + of_second(DEPLOYMENT).await.len(),
+        1,
+        "its workload's alone"
+    );
     assert_eq!(versions(&first).await, before, "after the second came");
 
     client.delete("gateway-instances", gateway).await.unwrap();
@@ -73,7 +77,7 @@ async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
     client.until_gone("workload-instances", workload, SOON).await.unwrap();
     client.delete("kubernetes-runtime-instances", runtime).await.unwrap();
     client.until_gone("kubernetes-runtime-instances", runtime, SOON).await.unwrap();
-    for kind in [GATEWAY, HTTP_ROUTE, DEPLOYMENT, ("", "v1", "Service"), ("", "v1", "Namespace")] {
+    for kind in [GATEWAY, HTTP_ROUTE, DEPLOYMENT, SERVICE, NAMESPACE] {
         eventually("everything of the second goes", async || {
             let left = of_second(kind).await;
             if left.is_empty() { Ok(()) } else { Err(left) }
@@ -84,7 +88,7 @@ async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
     let still = api(&first.kube, DEPLOYMENT, Some("envoy-gateway-system")).get("envoy-gateway").await.unwrap();
     assert_eq!((still.uid(), still.metadata.generation), (controller.uid(), controller.metadata.generation));
     assert_eq!(labelled(&first.kube, HTTP_ROUTE, &format!("gateway-instance-{}", first.gateway)).await.len(), 1);
-    let record = first.stage.client.get("gateway-instances", first.gateway).await.unwrap();
+    let record = first.harness.client.get("gateway-instances", first.gateway).await.unwrap();
     assert!(is_true(&record, "Ready"), "{record:#}");
     second.stop().await;
 }
@@ -135,7 +139,7 @@ async fn a_cluster_that_is_replaced_is_not_touched_and_confirms_nothing() {
     for id in [goes, stays] {
         client.until("workload-instances", id, SOON, replaced).await.unwrap();
     }
-    // Asked for once more, so that a whole pass lies between the deletion and this look at it.
+    // Requested once more, so that a whole reconcile lies between the deletion and this check.
     let again = client.patch("workload-instances", stays, &json!({"Reconciled": false})).await.unwrap();
     client
         .until("workload-instances", stays, SOON, |record| {
@@ -149,9 +153,8 @@ async fn a_cluster_that_is_replaced_is_not_touched_and_confirms_nothing() {
     assert_eq!(mentions(there, &words).await, Vec::<String>::new(), "the other cluster was written to");
     assert!(!mentions(here, &words).await.is_empty(), "the log of writes is written");
     let kube = kube_client(here).await.unwrap();
-    let map = async |name: &str, id: i64| {
-        api(&kube, ("", "v1", "ConfigMap"), Some(&object_name(name, id))).get("settings").await.unwrap()
-    };
+    let map =
+        async |name: &str, id: i64| api(&kube, CONFIG_MAP, Some(&object_name(name, id))).get("settings").await.unwrap();
     assert_eq!(
         (at(&map(&going, goes).await, "/data/key"), at(&map(&staying, stays).await, "/data/key")),
         (&json!("1"), &json!("1"))
@@ -160,14 +163,10 @@ async fn a_cluster_that_is_replaced_is_not_touched_and_confirms_nothing() {
     client.patch("kubernetes-runtime-instances", runtime, &access(here)).await.unwrap();
     client.until_gone("workload-instances", goes, SOON).await.unwrap();
     client.until_ready("workload-instances", stays, SOON).await.unwrap();
-    let maps = api(&kube, ("", "v1", "ConfigMap"), Some(&object_name(&staying, stays)));
+    let maps = api(&kube, CONFIG_MAP, Some(&object_name(&staying, stays)));
     becomes(&maps, "settings", "the change has arrived", |map| at(map, "/data/key") == "2").await;
-    let namespaces = api(&kube, ("", "v1", "Namespace"), None);
-    eventually("the namespace of the deleted one goes", async || {
-        let left = namespaces.get_opt(&object_name(&going, goes)).await;
-        if matches!(left, Ok(None)) { Ok(()) } else { Err(left) }
-    })
-    .await;
+    let namespaces = api(&kube, NAMESPACE, None);
+    objects::goes(&namespaces, &object_name(&going, goes), "the namespace of the deleted one goes").await;
     client
         .until("kubernetes-runtime-instances", runtime, SOON, |record| is_true(record, "ClusterReachable"))
         .await

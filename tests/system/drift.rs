@@ -1,33 +1,32 @@
-//! What somebody does to our objects is put back, and where nobody does anything nothing is written.
+//! What an admin changes in our objects is put back, and where nothing is changed nothing is written.
 
-use causeway_rig::{
-    Endpoints,
-    platform::{ControlPlane, Setup},
+use causeway_rig::Endpoints;
+use causeway_testkit::{
+    ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, config_map, eventually,
+    kinds::{CONFIG_MAP, CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, SECRET, TCP_ROUTE},
+    kube_client, object_name,
+    objects::{at, becomes},
 };
-use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
 use kube::{
     ResourceExt,
     api::{DeleteParams, DynamicObject, ListParams, ObjectMeta, PostParams},
 };
 use serde_json::{Value, json};
 
-use crate::scene::{
-    CONFIG_MAP, CONTROL_PLANE, GATEWAY, HTTP_ROUTE, LISTENER_SET, OWNER, SECRET, Scene, TCP_ROUTE, at, becomes,
-    eventually, make_class, meddle, our_writes, vanishes,
-};
+use crate::fixture::{Fixture, make_class, meddle, our_writes, vanishes};
 
-/// A scene on a shared gateway that nobody else uses, and that gateway's object name.
-async fn apart(what: &str, ports: Value) -> (Scene, String) {
-    let class = causeway_tests::stage().await.name(what);
+/// A fixture on a shared gateway of its own, and that gateway's object name.
+async fn apart(what: &str, ports: Value) -> (Fixture, String) {
+    let class = causeway_testkit::harness().await.name(what);
     let mut more = json!({"GatewayClassName": class});
     more.as_object_mut().unwrap().extend(ports.as_object().unwrap().clone());
-    let scene = Scene::begun(what, more, json!({})).await;
-    make_class(&scene.kube, &class).await;
-    scene.until_ready().await;
+    let fixture = Fixture::begun(what, more, json!({})).await;
+    make_class(&fixture.kube, &class).await;
+    fixture.until_ready().await;
     let query = format!("gatewayclassname={class}");
-    let shared = scene.stage.client.list("shared-gateways", &query).await.unwrap();
+    let shared = fixture.harness.client.list("shared-gateways", &query).await.unwrap();
     assert_eq!(shared.len(), 1, "{shared:#?}");
-    (scene, format!("shared-gateway-{}", shared[0]["ID"]))
+    (fixture, format!("shared-gateway-{}", shared[0]["ID"]))
 }
 
 fn spec(object: &DynamicObject) -> &Value {
@@ -40,8 +39,8 @@ fn foreign_listener(port: i64) -> Value {
 
 #[tokio::test]
 async fn an_edited_spec_is_put_back() {
-    let scene = Scene::ready("edited", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
-    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let fixture = Fixture::ready("edited", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
+    let (routes, name) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let before = routes.get(&name).await.unwrap();
     let mut rules = spec(&before)["rules"].clone();
     rules[0]["matches"][0]["path"]["value"] = json!("/theirs");
@@ -53,8 +52,8 @@ async fn an_edited_spec_is_put_back() {
 
 #[tokio::test]
 async fn a_rule_that_somebody_adds_is_removed() {
-    let scene = Scene::ready("added", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
-    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let fixture = Fixture::ready("added", json!({"HttpPorts": [{"Port": 80, "Path": "/ours"}]})).await;
+    let (routes, name) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let before = routes.get(&name).await.unwrap();
     let mut rules = spec(&before)["rules"].clone();
     rules.as_array_mut().unwrap().push(json!({"matches": [{"path": {"type": "PathPrefix", "value": "/theirs"}}]}));
@@ -65,19 +64,19 @@ async fn a_rule_that_somebody_adds_is_removed() {
 
 #[tokio::test]
 async fn a_deleted_route_is_made_again() {
-    let scene = Scene::ready("deleted", json!({"TcpPorts": [{"Port": 21021}]})).await;
-    let (routes, name) = (scene.here(TCP_ROUTE), scene.route("tcp-21021"));
+    let fixture = Fixture::ready("deleted", json!({"TcpPorts": [{"Port": 21021}]})).await;
+    let (routes, name) = (fixture.here(TCP_ROUTE), fixture.route("tcp-21021"));
     let before = routes.get(&name).await.unwrap();
     routes.delete(&name, &DeleteParams::default()).await.unwrap();
     let again = |route: &DynamicObject| route.uid() != before.uid() && spec(route) == spec(&before);
     becomes(&routes, &name, "the route is made again", again).await;
-    scene.stage.client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+    fixture.harness.client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
 }
 
 #[tokio::test]
 async fn removed_labels_are_put_back() {
-    let scene = Scene::ready("labels", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let fixture = Fixture::ready("labels", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let (routes, name) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let before = routes.get(&name).await.unwrap();
     let both = json!({"metadata": {"labels": {CONTROL_PLANE: null, OWNER: null}}});
     let bare = meddle(&routes, &name, &both).await;
@@ -88,8 +87,8 @@ async fn removed_labels_are_put_back() {
 
 #[tokio::test]
 async fn a_changed_owner_label_is_put_back() {
-    let scene = Scene::ready("owner", json!({"HttpPorts": [{"Port": 80}]})).await;
-    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let fixture = Fixture::ready("owner", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let (routes, name) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let before = routes.get(&name).await.unwrap();
     meddle(&routes, &name, &json!({"metadata": {"labels": {OWNER: "gateway-instance-1"}}})).await;
     let after = becomes(&routes, &name, "the label is ours again", |route| route.labels() == before.labels()).await;
@@ -98,9 +97,9 @@ async fn a_changed_owner_label_is_put_back() {
 
 #[tokio::test]
 async fn a_shared_gateway_is_put_back() {
-    let (scene, shared) = apart("shared", json!({"HttpPorts": [{"Port": 80}], "TcpPorts": [{"Port": 21022}]})).await;
+    let (fixture, shared) = apart("shared", json!({"HttpPorts": [{"Port": 80}], "TcpPorts": [{"Port": 21022}]})).await;
 
-    let gateways = api(&scene.kube, GATEWAY, Some(&shared));
+    let gateways = api(&fixture.kube, GATEWAY, Some(&shared));
     let before = gateways.get(&shared).await.unwrap();
     let mut listeners = spec(&before)["listeners"].clone();
     listeners.as_array_mut().unwrap().push(foreign_listener(21023));
@@ -109,7 +108,7 @@ async fn a_shared_gateway_is_put_back() {
     becomes(&gateways, &shared, "the foreign listener left the Gateway", |gateway| spec(gateway) == spec(&before))
         .await;
 
-    let sets = api(&scene.kube, LISTENER_SET, Some(&shared));
+    let sets = api(&fixture.kube, LISTENER_SET, Some(&shared));
     let name = format!("{shared}-0");
     let before = sets.get(&name).await.unwrap();
     let mut listeners = spec(&before)["listeners"].clone();
@@ -121,12 +120,12 @@ async fn a_shared_gateway_is_put_back() {
     sets.delete(&name, &DeleteParams::default()).await.unwrap();
     let again = |set: &DynamicObject| set.uid() != before.uid() && spec(set) == spec(&before);
     becomes(&sets, &name, "the ListenerSet is made again", again).await;
-    scene.until_ready().await;
+    fixture.until_ready().await;
 }
 
-/// Has a record looked at anew, as a resync does, and waits until that has happened.
-async fn looked_at(scene: &Scene, plural: &str, id: i64) {
-    let client = &scene.stage.client;
+/// Has a record reconciled again, as a resync does, and waits until that has happened.
+async fn looked_at(fixture: &Fixture, plural: &str, id: i64) {
+    let client = &fixture.harness.client;
     let asked = client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
     assert_eq!(asked["Reconciled"], false, "{asked:#}");
     client.until(plural, id, SOON, |record| record["Reconciled"] == true).await.unwrap();
@@ -134,23 +133,23 @@ async fn looked_at(scene: &Scene, plural: &str, id: i64) {
 
 #[tokio::test]
 async fn where_nothing_changes_nothing_is_written() {
-    let scene = Scene::ready(
+    let fixture = Fixture::ready(
         "quiet",
         json!({"HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}]}),
     )
     .await;
-    let published = scene.publish().await;
-    scene.until_ready().await;
-    scene.stage.client.until_ready("workload-instances", scene.workload, SOON).await.unwrap();
-    // Controllers may still be adding to what stands: quiet begins once a round of looks has written nothing.
-    let cluster = &scene.stage.endpoints.clusters[0];
+    let published = fixture.publish().await;
+    fixture.until_ready().await;
+    fixture.harness.client.until_ready("workload-instances", fixture.workload, SOON).await.unwrap();
+    // Controllers may still be adding to the objects: quiet begins once a round of reconciles has written nothing.
+    let cluster = &fixture.harness.endpoints.clusters[0];
     let round = async || {
-        let before = our_writes(cluster, &scene.name).await.len();
+        let before = our_writes(cluster, &fixture.name).await.len();
         assert!(before > 0, "our own writes are in the log");
-        looked_at(&scene, "workload-instances", scene.workload).await;
-        looked_at(&scene, "gateway-instances", scene.gateway).await;
-        looked_at(&scene, "domain-name-instances", published).await;
-        our_writes(cluster, &scene.name).await.split_off(before)
+        looked_at(&fixture, "workload-instances", fixture.workload).await;
+        looked_at(&fixture, "gateway-instances", fixture.gateway).await;
+        looked_at(&fixture, "domain-name-instances", published).await;
+        our_writes(cluster, &fixture.name).await.split_off(before)
     };
     eventually("a round without a write", async || {
         let written = round().await;
@@ -162,27 +161,27 @@ async fn where_nothing_changes_nothing_is_written() {
         assert!(written.is_empty(), "{written:#?}");
     }
     // And a write that there is would have been seen.
-    let (routes, name) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let (routes, name) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let before = our_writes(cluster, &name).await.len();
     meddle(&routes, &name, &json!({"spec": {"hostnames": ["elsewhere.example"]}})).await;
-    let ours = |route: &DynamicObject| at(route, "/spec/hostnames/0") == &json!(scene.hostname());
+    let ours = |route: &DynamicObject| at(route, "/spec/hostnames/0") == &json!(fixture.hostname());
     becomes(&routes, &name, "the hostname is put back", ours).await;
     assert!(our_writes(cluster, &name).await.len() > before, "the repair is in the log");
 }
 
 #[tokio::test]
 async fn a_secret_that_cert_manager_writes_when_its_certificate_is_gone_goes_too() {
-    let scene = Scene::ready("late", json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]})).await;
-    let secrets = api(&scene.kube, SECRET, None);
-    let of_scene = async || {
+    let fixture = Fixture::ready("late", json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]})).await;
+    let secrets = api(&fixture.kube, SECRET, None);
+    let of_fixture = async || {
         let of = |secret: &DynamicObject| {
-            secret.annotations().get("cert-manager.io/alt-names").is_some_and(|names| *names == scene.hostname())
+            secret.annotations().get("cert-manager.io/alt-names").is_some_and(|names| *names == fixture.hostname())
         };
         secrets.list(&ListParams::default()).await.unwrap().into_iter().filter(of).collect::<Vec<_>>()
     };
-    let mut secret = of_scene().await.pop().expect("cert-manager has made it");
-    scene.stage.client.delete("gateway-instances", scene.gateway).await.unwrap();
-    vanishes("the Secret", of_scene).await;
+    let mut secret = of_fixture().await.pop().expect("cert-manager has made it");
+    fixture.harness.client.delete("gateway-instances", fixture.gateway).await.unwrap();
+    vanishes("the Secret", of_fixture).await;
     // As cert-manager does when it was in the middle of signing.
     secret.metadata = ObjectMeta {
         name: secret.metadata.name,
@@ -191,9 +190,9 @@ async fn a_secret_that_cert_manager_writes_when_its_certificate_is_gone_goes_too
         annotations: secret.metadata.annotations,
         ..ObjectMeta::default()
     };
-    let there = api(&scene.kube, SECRET, secret.metadata.namespace.as_deref());
+    let there = api(&fixture.kube, SECRET, secret.metadata.namespace.as_deref());
     there.create(&PostParams::default(), &secret).await.unwrap();
-    vanishes("the Secret that came late", of_scene).await;
+    vanishes("the Secret that came late", of_fixture).await;
 }
 
 #[tokio::test]

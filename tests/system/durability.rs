@@ -9,11 +9,8 @@ use std::{
 };
 
 use causeway_records::nouns;
-use causeway_rig::{
-    Endpoints,
-    platform::{Client, ControlPlane, Setup, id_of},
-};
-use causeway_tests::SOON;
+use causeway_rig::Endpoints;
+use causeway_testkit::{ApiClient, ControlPlane, SOON, Setup, id_of, until, within};
 use futures::{StreamExt, future::join_all, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -85,19 +82,15 @@ async fn number(database: &mut PgConnection, text: String) -> i64 {
 }
 
 /// Waits until no connection to this database but ours is inside a transaction. The net that ends idle ones has holes of ten seconds: this
-/// looks for less.
+/// waits for less.
 async fn until_no_transaction_is_open(database: &mut PgConnection) {
-    let deadline = Instant::now() + Duration::from_secs(8);
     let text = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND xact_start IS NOT NULL AND backend_type = 'client backend'";
-    loop {
+    within(Duration::from_secs(8), "no connection of the API is inside a transaction", async || {
         let open = number(database, text.into()).await;
-        if open == 0 {
-            return;
-        }
-        assert!(Instant::now() < deadline, "{open} connections of the API are still inside a transaction");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        if open == 0 { Ok(()) } else { Err(open) }
+    })
+    .await;
 }
 
 /// Nothing is there by half: ports without their definition's other ones, sets without some of their manifests, records without work to do.
@@ -135,7 +128,7 @@ async fn assert_there(database: &mut PgConnection, table: &str, ids: &[i64]) {
 }
 
 /// The id of a definition whose 201 was read. A server with too much to do at once says so, and is asked again.
-async fn acknowledged(client: Client, name: String) -> i64 {
+async fn acknowledged(client: ApiClient, name: String) -> i64 {
     let until = Instant::now() + SOON;
     for n in 0.. {
         let body = definition(&format!("{name}-{n}"));
@@ -180,7 +173,7 @@ async fn clients_that_hang_up_lose_nothing_that_was_acknowledged() {
     assert_there(&mut database, "gateway_definitions", &of_rude(false)).await;
     assert_there(&mut database, "workload_resource_definitions", &of_rude(true)).await;
     assert_whole(&mut database).await;
-    // Else nobody hung up in the middle of anything, or nobody waited long enough.
+    // Otherwise no client hung up in the middle of a request, or none waited long enough.
     let seen = of_rude(false).len() + of_rude(true).len();
     assert!((1..1000).contains(&seen), "{seen} of 1000 saw their answer");
     let made = number(&mut database, "SELECT count(*) FROM gateway_definitions WHERE name LIKE 'rude-%'".into()).await;
@@ -226,12 +219,8 @@ async fn an_api_that_is_killed_in_a_burst_has_lost_nothing_that_was_acknowledged
             })
         });
         let writers: Vec<_> = writers.collect();
-        let burst = async {
-            while acknowledged.iter().any(|kind| kind.load(Ordering::Relaxed) < 20) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        timeout(SOON, burst).await.expect("no burst");
+        let has_enough = |kind: &Arc<AtomicUsize>| kind.load(Ordering::Relaxed) >= 20;
+        until("there is a burst", async || acknowledged.iter().all(has_enough)).await;
         platform.kill_api().await;
         for writer in writers {
             let (writer, made) = writer.await.unwrap();

@@ -1,20 +1,21 @@
-//! An object of somebody else that bears one of our names is never touched, and the record that wants the name says so.
+//! An object of another owner with one of our names is never touched, and the record that needs the name says so.
 
-use causeway_rig::platform::{condition, id_of};
-use causeway_tests::{INSTALLED, SOON, api, stage};
+use causeway_testkit::{
+    INSTALLED, SOON, api, condition, eventually, harness, id_of,
+    kinds::{CONTROL_PLANE, HTTP_ROUTE, LISTENER_SET, OWNER},
+    objects::{at, becomes, object},
+};
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, PostParams},
 };
 use serde_json::{Value, json};
 
-use crate::scene::{
-    CONTROL_PLANE, HTTP_ROUTE, LISTENER_SET, OWNER, Scene, at, becomes, eventually, make_class, object, our_writes,
-};
+use crate::fixture::{Fixture, make_class, our_writes};
 
 /// A gateway that is about to make a route, and the route as it would make it.
 struct Stopped {
-    scene: Scene,
+    fixture: Fixture,
     routes: Api<DynamicObject>,
     /// The name of the route that the gateway will want.
     name: String,
@@ -25,44 +26,44 @@ struct Stopped {
 impl Stopped {
     /// Learns the spec from a gateway that is the same, and gone by then.
     async fn new(what: &str) -> Self {
-        let first = Scene::ready(what, json!({"HttpPorts": [{"Port": 80}]})).await;
+        let first = Fixture::ready(what, json!({"HttpPorts": [{"Port": 80}]})).await;
         let spec = first.here(HTTP_ROUTE).get(&first.route("http-80")).await.unwrap().data["spec"].clone();
-        let client = &first.stage.client;
+        let client = &first.harness.client;
         client.delete("gateway-instances", first.gateway).await.unwrap();
         client.until_gone("gateway-instances", first.gateway, SOON).await.unwrap();
 
-        let mut body = first.stage.instance(&first.name, first.definition, first.workload);
+        let mut body = first.harness.instance(&first.name, first.definition, first.workload);
         body["InterruptReconciliation"] = json!(true);
         let made = client.create("gateway-instances", &body).await.unwrap();
-        let scene = Scene { gateway: made["ID"].as_i64().unwrap(), ..first };
-        let name = scene.route("http-80");
-        Self { routes: scene.here(HTTP_ROUTE), scene, name, spec }
+        let fixture = Fixture { gateway: made["ID"].as_i64().unwrap(), ..first };
+        let name = fixture.route("http-80");
+        Self { routes: fixture.here(HTTP_ROUTE), fixture, name, spec }
     }
 
     /// Puts a foreign route there, lets the gateway go on, and checks that it backs off until the route is gone.
     async fn meets(self, labels: Value, spec: Value, holder: &str) {
-        let Self { scene, routes, name, spec: wanted } = self;
+        let Self { fixture, routes, name, spec: wanted } = self;
         let foreign = object(json!({
             "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
-            "metadata": {"name": name, "namespace": scene.namespace(), "labels": labels}, "spec": spec,
+            "metadata": {"name": name, "namespace": fixture.namespace(), "labels": labels}, "spec": spec,
         }));
         let parameters = PostParams { field_manager: Some("somebody".into()), ..PostParams::default() };
         routes.create(&parameters, &foreign).await.unwrap();
         let settled = |route: &DynamicObject| spec.get("parentRefs").is_none() || is_judged(route);
         let before = becomes(&routes, &name, "Envoy Gateway has judged the foreign route", settled).await;
 
-        let client = &scene.stage.client;
-        client.patch("gateway-instances", scene.gateway, &json!({"InterruptReconciliation": false})).await.unwrap();
+        let client = &fixture.harness.client;
+        client.patch("gateway-instances", fixture.gateway, &json!({"InterruptReconciliation": false})).await.unwrap();
         let conflict =
             |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Conflict");
-        let record = client.until("gateway-instances", scene.gateway, INSTALLED, conflict).await.unwrap();
+        let record = client.until("gateway-instances", fixture.gateway, INSTALLED, conflict).await.unwrap();
         let applied = condition(&record, "Applied").unwrap();
         assert_eq!((&applied["Status"], &record["Reconciled"]), (&json!("False"), &json!(false)));
         let message = applied["Message"].as_str().unwrap();
         assert!(message.contains(&name) && message.contains(holder), "{message}");
         // Tried again, it does no more harm.
-        let before_again = scene.attempts().await;
-        eventually("it is tried again", async || match scene.attempts().await {
+        let before_again = fixture.attempts().await;
+        eventually("it is tried again", async || match fixture.attempts().await {
             now if now > before_again => Ok(()),
             now => Err(now),
         })
@@ -73,17 +74,17 @@ impl Stopped {
         if spec.get("parentRefs").is_none() {
             assert_eq!(after.resource_version(), before.resource_version());
         }
-        let written = our_writes(&scene.stage.endpoints.clusters[0], &name).await;
+        let written = our_writes(&fixture.harness.endpoints.clusters[0], &name).await;
         let stored: Vec<_> =
             written.iter().filter(|event| event["responseStatus"]["code"].as_i64() < Some(300)).collect();
         assert!(stored.is_empty(), "{stored:#?}");
 
         routes.delete(&name, &DeleteParams::default()).await.unwrap();
-        client.until_ready("gateway-instances", scene.gateway, SOON).await.unwrap();
+        client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
         let ours = routes.get(&name).await.unwrap();
         assert_ne!(ours.uid(), before.uid());
         assert_eq!(ours.data["spec"], wanted);
-        assert_eq!(ours.labels().get(OWNER), Some(&format!("gateway-instance-{}", scene.gateway)));
+        assert_eq!(ours.labels().get(OWNER), Some(&format!("gateway-instance-{}", fixture.gateway)));
     }
 }
 
@@ -122,7 +123,7 @@ async fn a_foreign_object_with_none_of_our_fields_is_left_alone() {
 #[tokio::test]
 async fn an_object_of_another_control_plane_is_left_alone() {
     let stopped = Stopped::new("other-plane").await;
-    let owner = format!("gateway-instance-{}", stopped.scene.gateway);
+    let owner = format!("gateway-instance-{}", stopped.fixture.gateway);
     let spec = stopped.spec.clone();
     stopped.meets(json!({CONTROL_PLANE: "0123456789", OWNER: owner}), spec, "control plane 0123456789").await;
 }
@@ -130,33 +131,33 @@ async fn an_object_of_another_control_plane_is_left_alone() {
 #[tokio::test]
 async fn an_owner_label_alone_makes_nothing_ours() {
     let stopped = Stopped::new("owner-only").await;
-    let owner = format!("gateway-instance-{}", stopped.scene.gateway);
+    let owner = format!("gateway-instance-{}", stopped.fixture.gateway);
     stopped.meets(json!({OWNER: owner}), json!({"hostnames": ["theirs.example"]}), "somebody").await;
 }
 
-/// Of a gateway that is added to others only the ListenerSet of its listener is looked at. What keeps that from standing is told all the same.
+/// A gateway that is added to others reads only the ListenerSet of its listener. What keeps that one from being applied is reported all the same.
 #[tokio::test]
 async fn a_foreign_listener_set_is_left_alone_and_named() {
-    let stage = stage().await;
-    let (class, kube) = (stage.name("full-set"), stage.kube().await.unwrap());
+    let harness = harness().await;
+    let (class, kube) = (harness.name("full-set"), harness.kube().await.unwrap());
     make_class(&kube, &class).await;
     let shared = |more: Value| {
         let mut body = json!({"HttpPorts": [{"Port": 80}], "GatewayClassName": class});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let scene = Scene::ready("full-set", shared(json!({}))).await;
+    let fixture = Fixture::ready("full-set", shared(json!({}))).await;
     let add = async |what: &str, hostnames: Value| {
-        let name = stage.name(what);
-        let definition = stage.definition(&name, Some(scene.domain), shared(json!({"Hostnames": hostnames}))).await;
-        let body = stage.instance(&name, definition.unwrap(), scene.workload);
-        id_of(&stage.client.create("gateway-instances", &body).await.unwrap()).unwrap()
+        let name = harness.name(what);
+        let definition = harness.definition(&name, Some(fixture.domain), shared(json!({"Hostnames": hostnames}))).await;
+        let body = harness.instance(&name, definition.unwrap(), fixture.workload);
+        id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap()
     };
-    // With the scene's own the first ListenerSet is full.
-    let seven: Vec<String> = (1..8).map(|n| format!("h{n}.{}", scene.hostname())).collect();
-    stage.client.until_ready("gateway-instances", add("seven", json!(seven)).await, SOON).await.unwrap();
+    // With the fixture's own the first ListenerSet is full.
+    let seven: Vec<String> = (1..8).map(|n| format!("h{n}.{}", fixture.hostname())).collect();
+    harness.client.until_ready("gateway-instances", add("seven", json!(seven)).await, SOON).await.unwrap();
 
-    let route = scene.own(HTTP_ROUTE).await.remove(0);
+    let route = fixture.own(HTTP_ROUTE).await.remove(0);
     let parent = at(&route, "/spec/parentRefs/0");
     let (namespace, first) = (parent["namespace"].as_str().unwrap(), parent["name"].as_str().unwrap());
     assert_eq!(first, format!("{namespace}-0"));
@@ -169,15 +170,15 @@ async fn a_foreign_listener_set_is_left_alone_and_named() {
     }));
     let before = sets.create(&PostParams::default(), &foreign).await.unwrap();
 
-    let last = add("last", json!([format!("h8.{}", scene.hostname())])).await;
+    let last = add("last", json!([format!("h8.{}", fixture.hostname())])).await;
     let gateway: i64 = namespace.rsplit_once('-').unwrap().1.parse().unwrap();
     let conflict = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Conflict");
-    let record = stage.client.until("shared-gateways", gateway, SOON, conflict).await.unwrap();
+    let record = harness.client.until("shared-gateways", gateway, SOON, conflict).await.unwrap();
     let applied = condition(&record, "Applied").unwrap();
     assert!(applied["Message"].as_str().unwrap().contains(&name), "{applied:#}");
     let after = sets.get(&name).await.unwrap();
     assert_eq!((after.uid(), &after.data["spec"]), (before.uid(), &before.data["spec"]));
 
     sets.delete(&name, &DeleteParams::default()).await.unwrap();
-    stage.client.until_ready("gateway-instances", last, SOON).await.unwrap();
+    harness.client.until_ready("gateway-instances", last, SOON).await.unwrap();
 }

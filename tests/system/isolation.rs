@@ -3,25 +3,25 @@
 use std::time::Duration;
 
 use causeway_failpoints::PASS_BEGUN;
-use causeway_rig::{
-    ClusterEndpoints, Endpoints,
-    platform::{Client, ControlPlane, Setup, condition, id_of, is_true},
+use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_testkit::{
+    ApiClient, ControlPlane, SOON, Setup, add_runtime, add_workload_of, condition, config_map, eventually, id_of,
+    is_true, object_name,
 };
-use causeway_tests::{SOON, add_runtime, add_workload_of, config_map, object_name};
 use serde_json::{Value, json};
 
 /// More than run at the same time in one cluster.
 const MANY: usize = 40;
 
-/// A control plane of one test's own on the bare cluster, with workloads of one ConfigMap.
-struct Alone {
+/// A control plane of one test on the bare cluster, with workloads of one ConfigMap.
+struct Fixture {
     cluster: ClusterEndpoints,
     platform: ControlPlane,
-    client: Client,
+    client: ApiClient,
     runtime: i64,
 }
 
-impl Alone {
+impl Fixture {
     async fn start(name: &str, worker_arguments: &[&str]) -> Self {
         let endpoints = Endpoints::from_env().unwrap();
         let cluster = endpoints.clusters.get(1).expect("run the rig with --extra-clusters 1").clone();
@@ -69,70 +69,71 @@ impl Alone {
 
 #[tokio::test]
 async fn two_hundred_changes_by_a_script_delay_no_single_one_that_comes_after_them() {
-    let mut alone = Alone::start("burst", &["--concurrency", "2"]).await;
+    let mut fixture = Fixture::start("burst", &["--concurrency", "2"]).await;
     let mut burst = vec![];
     for n in 0..MANY {
-        burst.push(alone.add(&format!("burst-{n}")).await);
+        burst.push(fixture.add(&format!("burst-{n}")).await);
     }
-    let single = alone.add("single").await;
+    let single = fixture.add("single").await;
     for id in burst.iter().chain([&single]) {
-        alone.until_ready(*id).await;
+        fixture.until_ready(*id).await;
     }
-    // Nobody works while the changes come, so that all wait when somebody does.
-    alone.platform.stop_workers().await;
-    let from = alone.lines().await;
+    // No worker runs while the changes come, so that all of them are due when one starts.
+    fixture.platform.stop_workers().await;
+    let from = fixture.lines().await;
     for id in &burst {
-        alone.change(*id).await;
+        fixture.change(*id).await;
     }
-    alone.change(single).await;
-    alone.platform.add_worker().await.unwrap();
+    fixture.change(single).await;
+    fixture.platform.add_worker().await.unwrap();
     for id in burst.iter().chain([&single]) {
         let done = |record: &Value| record["Reconciled"] == true;
-        alone.client.until("workload-instances", *id, SOON, done).await.unwrap();
+        fixture.client.until("workload-instances", *id, SOON, done).await.unwrap();
     }
-    let patched = alone.patched(from).await;
+    let patched = fixture.patched(from).await;
     let own = object_name("single", single);
     let place = patched.iter().position(|namespace| *namespace == own).expect("it was never patched");
     // Two at a time, and every second turn is for the newest: it is the second, or the third when two end at once.
     assert!(place < 6, "{place} of {} came before it: {patched:?}", patched.len());
     assert_eq!(patched.iter().filter(|namespace| **namespace == own).count(), 1, "one change, one write");
-    alone.platform.stop().await;
+    fixture.platform.stop().await;
 }
 
 #[tokio::test]
 async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
-    let alone = Alone::start("poison", &["--concurrency", "4"]).await;
-    let first = alone.add("first").await;
-    alone.until_ready(first).await;
-    // More than may run at the same time: if each kept its place while it rests, nobody else would get one.
-    alone.platform.arm_worker(0, PASS_BEGUN.name, "12*panic").await.unwrap();
+    let fixture = Fixture::start("poison", &["--concurrency", "4"]).await;
+    let first = fixture.add("first").await;
+    fixture.until_ready(first).await;
+    // More than may run at the same time: if each kept its place while it rests, no other record would get one.
+    fixture.platform.arm_worker(0, PASS_BEGUN.name, "12*panic").await.unwrap();
     let mut struck = vec![];
     for n in 0..12 {
-        struck.push(alone.add(&format!("struck-{n}")).await);
+        struck.push(fixture.add(&format!("struck-{n}")).await);
     }
     let defect = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Defect");
-    let (mut parked, begun) = (None, tokio::time::Instant::now());
-    while parked.is_none() && begun.elapsed() < SOON {
+    let (plural, record) = eventually("a record says that its pass panicked", async || {
         for plural in ["workload-instances", "workload-definitions"] {
-            let found = alone.client.list(plural, "").await.unwrap();
-            parked = parked.or_else(|| found.into_iter().find(|record| defect(record)).map(|record| (plural, record)));
+            let found = fixture.client.list(plural, "").await.unwrap();
+            if let Some(record) = found.into_iter().find(defect) {
+                return Ok((plural, record));
+            }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let (plural, record) = parked.expect("no record says that its pass panicked");
+        Err("none does")
+    })
+    .await;
     let message = condition(&record, "Applied").unwrap()["Message"].as_str().unwrap();
     assert!(message.contains("Reconciled false"), "{message}");
     assert!(!is_true(&record, "Ready"), "{record:#}");
 
-    alone.platform.arm_worker(0, PASS_BEGUN.name, "off").await.unwrap();
-    let after = alone.add("after").await;
+    fixture.platform.arm_worker(0, PASS_BEGUN.name, "off").await.unwrap();
+    let after = fixture.add("after").await;
     let begun = tokio::time::Instant::now();
-    alone.until_ready(after).await;
+    fixture.until_ready(after).await;
     assert!(begun.elapsed() < Duration::from_secs(25), "it waited for those that rest: {:?}", begun.elapsed());
     // A person need not wait for the rest to end.
     let id = id_of(&record).unwrap();
-    alone.client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
+    fixture.client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
     let healed = |record: &Value| record["Reconciled"] == true && !defect(record);
-    alone.client.until(plural, id, Duration::from_secs(25), healed).await.unwrap();
-    alone.platform.stop().await;
+    fixture.client.until(plural, id, Duration::from_secs(25), healed).await.unwrap();
+    fixture.platform.stop().await;
 }

@@ -1,8 +1,9 @@
-//! Whole-system tests. Run them with `make test`, or below `causeway-rig run -- …`.
+//! Whole-system tests. `make test-one T=system::claims` runs some of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod adoption;
+mod bad_bodies;
 mod bad_input;
 mod bad_manifests;
 mod changes;
@@ -11,8 +12,8 @@ mod control_planes;
 mod dedicated;
 mod drift;
 mod durability;
+mod fixture;
 mod foreign;
 mod isolation;
 mod outage;
 mod overlooked;
-mod scene;

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use causeway_rig::{
-    ClusterEndpoints, Endpoints, Nats, free_port,
-    platform::{Client, ControlPlane, Setup, condition, is_true},
-    tools::Tools,
+use causeway_rig::{ClusterEndpoints, Endpoints, Nats, free_port, tools::Tools};
+use causeway_testkit::{
+    ApiClient, ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, eventually,
+    is_true,
+    kinds::CONFIG_MAP,
+    kube_client, object_name,
+    objects::{at, becomes},
 };
-use causeway_tests::{SOON, add_runtime, add_workload_of, api, config_map, kube_client, object_name};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use tokio::{net::TcpListener, time::Instant};
 use uuid::Uuid;
-
-use crate::scene::{at, becomes, eventually};
 
 async fn health(platform: &ControlPlane, path: &str) -> (u16, String) {
     let answer = reqwest::get(format!("{}{path}", platform.url())).await.expect("the API doesn't answer");
@@ -33,7 +33,7 @@ async fn until_nats_is(platform: &ControlPlane, wanted: &str) {
     assert_eq!(health(platform, "/readyz").await, (200, "OK".to_owned()));
 }
 
-async fn becomes_ready(client: &Client, runtime: i64, name: &str) -> i64 {
+async fn becomes_ready(client: &ApiClient, runtime: i64, name: &str) -> i64 {
     let id = add_workload_of(client, runtime, name, &config_map("settings", "1")).await.expect("the API refuses");
     client.until_ready("workload-instances", id, SOON).await.expect("it does not become Ready");
     id
@@ -86,18 +86,6 @@ async fn holder(database: &mut PgConnection, scope: i64) -> Option<(Uuid, i64)> 
     sqlx::query_as(text).bind(scope).fetch_optional(database).await.expect("Postgres refuses")
 }
 
-/// Looks until `look` finds something.
-async fn until_some<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + SOON;
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(Instant::now() < deadline, "not so after {SOON:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 #[tokio::test]
 async fn the_cluster_of_a_worker_that_is_killed_goes_to_the_other_within_the_lease() {
     let endpoints = Endpoints::from_env().unwrap();
@@ -107,17 +95,25 @@ async fn the_cluster_of_a_worker_that_is_killed_goes_to_the_other_within_the_lea
     let mut platform = ControlPlane::start(&endpoints, setup).await.unwrap();
     let mut database = PgConnection::connect(&platform.database_url()).await.unwrap();
     // One after the other, so that we know which process is who.
-    let first = until_some("the first worker lives", async || living(&mut database).await.first().copied()).await;
+    let first = eventually("the first worker lives", async || {
+        living(&mut database).await.first().copied().ok_or("there is none")
+    })
+    .await;
     platform.add_worker().await.unwrap();
     let is_other = |id: &Uuid| *id != first;
-    let second = until_some("the second lives", async || living(&mut database).await.into_iter().find(is_other)).await;
+    let second = eventually("the second lives", async || {
+        living(&mut database).await.into_iter().find(is_other).ok_or("there is one worker")
+    })
+    .await;
     let client = platform.client();
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await.unwrap();
     let workload = becomes_ready(&client, runtime, "killed-worker").await;
-    // Two leases, two workers: the cluster stays with whoever has it once each has one.
-    let (held_by, epoch) = until_some("each worker holds one lease", async || {
-        let (none, cluster) = (holder(&mut database, 0).await?, holder(&mut database, runtime).await?);
-        (none.0 != cluster.0).then_some(cluster)
+    // Two leases, two workers: once each has one, the cluster stays with its holder.
+    let (held_by, epoch) = eventually("each worker holds one lease", async || {
+        match (holder(&mut database, 0).await, holder(&mut database, runtime).await) {
+            (Some(none), Some(cluster)) if none.0 != cluster.0 => Ok(cluster),
+            other => Err(other),
+        }
     })
     .await;
     let other = if held_by == first { second } else { first };
@@ -127,8 +123,9 @@ async fn the_cluster_of_a_worker_that_is_killed_goes_to_the_other_within_the_lea
     let of = client.get("workload-instances", workload).await.unwrap()["WorkloadDefinitionID"].as_i64().unwrap();
     let change = json!({"YAMLDocument": config_map("settings", "2")});
     client.patch("workload-definitions", of, &change).await.unwrap();
-    let taken = until_some("the other has taken the cluster", async || {
-        holder(&mut database, runtime).await.filter(|(id, _)| *id == other)
+    let taken = eventually("the other has taken the cluster", async || match holder(&mut database, runtime).await {
+        Some(holder) if holder.0 == other => Ok(holder),
+        holder => Err(holder),
     })
     .await;
     // The rest of the lease, a quarter of it until the other asks, and as much again for a slow machine.
@@ -136,7 +133,7 @@ async fn the_cluster_of_a_worker_that_is_killed_goes_to_the_other_within_the_lea
     assert!(taken.1 > epoch, "a new holder has a new epoch: {} after {epoch}", taken.1);
     let maps = api(
         &kube_client(endpoints.cluster()).await.unwrap(),
-        ("", "v1", "ConfigMap"),
+        CONFIG_MAP,
         Some(&object_name("killed-worker", workload)),
     );
     becomes(&maps, "settings", "the change has arrived", |map| at(map, "/data/key") == "2").await;

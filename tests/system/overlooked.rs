@@ -1,14 +1,17 @@
 //! A Gateway's controller that says nothing of a route. Here the test is the controller.
 
-use causeway_rig::platform::condition;
-use causeway_tests::{SOON, api, stage};
+use causeway_testkit::{
+    SOON, api, condition, harness,
+    kinds::{GATEWAY, GATEWAY_CLASS, HTTP_ROUTE},
+    objects::{becomes, object},
+};
 use kube::{
     Api, ResourceExt,
     api::{DynamicObject, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 
-use crate::scene::{GATEWAY, GATEWAY_CLASS, HTTP_ROUTE, Scene, becomes, object, our_writes};
+use crate::fixture::{Fixture, our_writes};
 
 /// Says of an object that everything about it is in order.
 async fn answer(objects: &Api<DynamicObject>, name: &str, status: impl Fn(&[Value]) -> Value, kinds: &[&str]) {
@@ -29,25 +32,25 @@ async fn answer(objects: &Api<DynamicObject>, name: &str, status: impl Fn(&[Valu
 #[tokio::test]
 async fn a_route_that_its_controller_overlooks_is_shown_to_it_once_more() {
     const CONTROLLER: &str = "controllers.example/in-a-test";
-    let stage = stage().await;
-    let class = stage.name("overlooked");
+    let harness = harness().await;
+    let class = harness.name("overlooked");
     let body = json!({
         "apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": {"name": class},
         "spec": {"controllerName": CONTROLLER},
     });
-    let kube = stage.kube().await.unwrap();
+    let kube = harness.kube().await.unwrap();
     // A gateway that works: by then the cluster knows the kind.
     let ports = json!({"HttpPorts": [{"Port": 80}]});
-    Scene::ready("overlooked-not", ports.clone()).await;
+    Fixture::ready("overlooked-not", ports.clone()).await;
     api(&kube, GATEWAY_CLASS, None).create(&PostParams::default(), &object(body)).await.unwrap();
     let mut dedicated = ports;
     dedicated["Placement"] = json!("Dedicated");
     dedicated["GatewayClassName"] = json!(class);
-    let scene = Scene::begun("overlooked", dedicated, json!({})).await;
-    let (routes, route) = (scene.here(HTTP_ROUTE), scene.route("http-80"));
+    let fixture = Fixture::begun("overlooked", dedicated, json!({})).await;
+    let (routes, route) = (fixture.here(HTTP_ROUTE), fixture.route("http-80"));
     let made = becomes(&routes, &route, "the route is made", |_| true).await;
     assert_eq!(made.metadata.generation, Some(1));
-    let gateway = scene.own(GATEWAY).await.remove(0);
+    let gateway = fixture.own(GATEWAY).await.remove(0);
     let listener = gateway.data["spec"]["listeners"][0]["name"].clone();
     let working = |conditions: &[Value]| {
         json!({
@@ -55,13 +58,13 @@ async fn a_route_that_its_controller_overlooks_is_shown_to_it_once_more() {
             "listeners": [{"name": listener, "attachedRoutes": 0, "supportedKinds": [], "conditions": conditions}],
         })
     };
-    answer(&scene.here(GATEWAY), &gateway.name_any(), working, &["Accepted", "Programmed", "ResolvedRefs"]).await;
+    answer(&fixture.here(GATEWAY), &gateway.name_any(), working, &["Accepted", "Programmed", "ResolvedRefs"]).await;
 
     let waits = |record: &Value| {
         let is = |step: &str, status: &str| condition(record, step).is_some_and(|c| c["Status"] == *status);
         is("ListenersReady", "True") && is("RoutesAccepted", "Unknown")
     };
-    stage.client.until("gateway-instances", scene.gateway, SOON, waits).await.unwrap();
+    harness.client.until("gateway-instances", fixture.gateway, SOON, waits).await.unwrap();
     // Changed and put right.
     let shown = becomes(&routes, &route, "it is of another generation", |route| route.metadata.generation == Some(3));
     let shown = shown.await;
@@ -70,6 +73,6 @@ async fn a_route_that_its_controller_overlooks_is_shown_to_it_once_more() {
     let parent = made.data["spec"]["parentRefs"][0].clone();
     let taken = |conditions: &[Value]| json!({"parents": [{"parentRef": parent, "controllerName": CONTROLLER, "conditions": conditions}]});
     answer(&routes, &route, taken, &["Accepted", "ResolvedRefs"]).await;
-    scene.until_ready().await;
-    assert_eq!(our_writes(&stage.endpoints.clusters[0], &route).await.len(), 3, "made, changed, put right");
+    fixture.until_ready().await;
+    assert_eq!(our_writes(&harness.endpoints.clusters[0], &route).await.len(), 3, "made, changed, put right");
 }

@@ -1,7 +1,7 @@
 //! Settings, from flags or the environment.
 
 use causeway_bus::Broker;
-use causeway_records::secret::Keyring;
+use causeway_records::secret::KeyText;
 use causeway_store::Database;
 use causeway_telemetry::Traces;
 use clap::Parser;
@@ -21,8 +21,8 @@ pub struct Settings {
     #[command(flatten)]
     pub traces: Traces,
     /// Keys for secrets at rest, the API's: each base64 of 32 bytes, with commas between them.
-    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true, value_parser = Keyring::from_base64)]
-    pub encryption_key: Keyring,
+    #[arg(long, env = "ENCRYPTION_KEY", hide_env_values = true)]
+    pub encryption_key: KeyText,
     /// Directory with the bundles of support services.
     #[arg(long, env = "CAUSEWAY_BUNDLES", default_value = "deploy/bundles")]
     pub bundles: PathBuf,

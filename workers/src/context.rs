@@ -2,7 +2,7 @@
 
 use crate::config::Settings;
 use causeway_dns::Accounts;
-use causeway_records::secret::Keyring;
+use causeway_records::secret::{Keyring, SecretError};
 use causeway_render::bundle::{self, BundleError, Catalogue};
 use causeway_store::{Store, StoreError};
 use std::{sync::Arc, time::Duration};
@@ -36,6 +36,9 @@ pub(crate) enum ContextError {
     /// Postgres can't say who we are.
     #[error("the control plane's identity can't be read: {0}; is the schema up to date (causeway-api migrate)?")]
     Store(#[from] StoreError),
+    /// The keys for secrets at rest can't be read.
+    #[error(transparent)]
+    Key(#[from] SecretError),
     /// The bundles can't be read.
     #[error("the bundles of support services can't be read: {0}")]
     Bundles(#[from] BundleError),
@@ -44,11 +47,12 @@ pub(crate) enum ContextError {
 impl Context {
     /// Reads what never changes while a worker runs.
     pub(crate) async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
+        let key = settings.encryption_key.keyring()?;
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),
             accounts: Arc::default(),
-            key: settings.encryption_key.clone(),
+            key,
             route53_endpoint: settings.route53_endpoint.clone(),
             image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,

@@ -19,7 +19,6 @@ mod session;
 
 use crate::{config::Settings, context::Context, controller::LeaseManager, health::Probed};
 use anyhow::Context as _;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +30,7 @@ pub async fn run(settings: &Settings, stop: CancellationToken) -> anyhow::Result
     let store = settings.database.connect()?;
     let context = Context::new(settings, store.clone()).await?;
     let bus = settings.broker.connect().await?;
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let metrics = causeway_telemetry::record_figures()?;
     let listener =
         TcpListener::bind(settings.listen).await.with_context(|| format!("can't listen on {}", settings.listen))?;
     let probes = health::router(Probed { store, metrics });

@@ -1,9 +1,10 @@
-//! Bearer tokens: made, and found again without asking Postgres each time.
+//! Access tokens: making them, and finding their holders without asking Postgres each time.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use causeway_records::{Record, field::Noun, nouns::AccessToken, problem::Reason};
 use causeway_store::{
-    Store, StoreError,
-    tokens::{Holder, TokenHash},
+    Store, StoreError, Writer,
+    tokens::{TokenHash, TokenHolder},
 };
 use chrono::Utc;
 use moka::future::Cache;
@@ -12,31 +13,28 @@ use ring::{
     error::Unspecified,
     rand::{SecureRandom, SystemRandom},
 };
+use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 
-/// A revocation counts everywhere after this time; in the process that did it, at once.
-pub const REMEMBERED: Duration = Duration::from_secs(5);
+/// How long a lookup is remembered. A revocation counts everywhere after this time; in the process that did it, at once.
+const REMEMBERED: Duration = Duration::from_secs(5);
 /// How often the time of the last use is written.
-const NOTED_EVERY: Duration = Duration::from_secs(60);
-/// Tokens that are remembered, wrong ones among them.
-const MOST: u64 = 10_000;
+const USE_WRITTEN_EVERY: Duration = Duration::from_secs(60);
+/// Lookups that are remembered, those of wrong tokens among them.
+const MAX_REMEMBERED: u64 = 10_000;
 /// Lets people, and programs that look for lost secrets, recognise a token.
 const PREFIX: &str = "causeway_";
 const BYTES: usize = 32;
 
 /// A new token of 256 random bits.
-///
-/// # Errors
-/// When the operating system gives no random numbers.
-pub fn generate() -> Result<String, Unspecified> {
+fn generate() -> Result<String, Unspecified> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes)?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
-/// What is stored of a token. None: it has not the form of one, and nobody need be asked about it.
-#[must_use]
-pub fn hash(token: &str) -> Option<TokenHash> {
+/// What is stored of a token. None: it hasn't the form of a token, so that Postgres needn't be asked.
+fn hash(token: &str) -> Option<TokenHash> {
     let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
     if bytes.len() != BYTES {
         return None;
@@ -44,48 +42,72 @@ pub fn hash(token: &str) -> Option<TokenHash> {
     digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()
 }
 
-/// Tokens that were looked up lately.
+/// A new token: its record, and this once the token.
+#[derive(Serialize)]
+pub(crate) struct CreatedToken {
+    #[serde(flatten)]
+    pub(crate) record: Record<AccessToken>,
+    /// What its holder sends as `Authorization: Bearer`.
+    #[serde(rename = "Token")]
+    pub(crate) token: String,
+}
+
+/// Makes a token and stores its hash. Fails when it would have expired already, its name is taken, or Postgres can't be reached.
+pub(crate) async fn create(writer: &Writer, token: AccessToken) -> causeway_store::Result<CreatedToken> {
+    if token.expires_at <= Utc::now() {
+        let problem = "is over already; give a time to come";
+        return Err(StoreError::invalid_field(Reason::InvalidField, "ExpiresAt", problem));
+    }
+    let secret = generate().map_err(|_| no_random_numbers())?;
+    let hash = hash(&secret).ok_or_else(no_random_numbers)?;
+    Ok(CreatedToken { record: writer.create_token(token, hash).await?, token: secret })
+}
+
+fn no_random_numbers() -> StoreError {
+    StoreError::Inconsistent {
+        table: AccessToken::TABLE,
+        column: "token_hash",
+        reason: "the operating system gave no random numbers".into(),
+    }
+}
+
+/// Finds holders of tokens; remembers what was looked up lately.
 #[derive(Clone, Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     store: Store,
-    known: Cache<TokenHash, Option<Holder>>,
-    noted: Cache<i64, ()>,
+    holders: Cache<TokenHash, Option<TokenHolder>>,
+    used: Cache<i64, ()>,
 }
 
 impl Tokens {
-    /// Of this store.
-    #[must_use]
-    pub fn new(store: Store) -> Self {
-        let known = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
-        let noted = Cache::builder().max_capacity(MOST).time_to_live(NOTED_EVERY).build();
-        Self { store, known, noted }
+    pub(super) fn new(store: Store) -> Self {
+        let holders = Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(REMEMBERED).build();
+        let used = Cache::builder().max_capacity(MAX_REMEMBERED).time_to_live(USE_WRITTEN_EVERY).build();
+        Self { store, holders, used }
     }
 
-    /// The holder of a token; None: it is unknown, revoked or over. Requests that ask at the same time ask Postgres once.
-    ///
-    /// # Errors
-    /// When Postgres can't be asked.
-    pub async fn holder(&self, token: &str) -> Result<Option<Holder>, Arc<StoreError>> {
+    /// The holder of a token; None: it is unknown, revoked or expired. Requests that ask at the same time ask Postgres once.
+    pub(super) async fn holder(&self, token: &str) -> Result<Option<TokenHolder>, Arc<StoreError>> {
         let Some(hash) = hash(token) else { return Ok(None) };
-        let found = self.known.try_get_with(hash, self.store.token_holder(hash)).await?;
+        let found = self.holders.try_get_with(hash, self.store.token_holder(hash)).await?;
         let holder = found.filter(|holder| holder.expires_at > Utc::now());
         if let Some(holder) = &holder {
-            self.note(holder.id).await;
+            self.write_use(holder.id).await;
         }
         Ok(holder)
     }
 
-    /// Forgets what was looked up: a token was revoked.
-    pub fn forget(&self) {
-        self.known.invalidate_all();
+    /// Forgets what was looked up, after a revocation.
+    pub(crate) fn forget(&self) {
+        self.holders.invalidate_all();
     }
 
-    /// Notes the use beside the request, which doesn't wait for it.
-    async fn note(&self, id: i64) {
-        if self.noted.contains_key(&id) {
+    /// Writes the time of use in a task of its own: the request doesn't wait for it.
+    async fn write_use(&self, id: i64) {
+        if self.used.contains_key(&id) {
             return;
         }
-        self.noted.insert(id, ()).await;
+        self.used.insert(id, ()).await;
         let store = self.store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.token_used(id).await {

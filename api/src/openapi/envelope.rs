@@ -1,6 +1,6 @@
 //! The envelope around every answer in the wire format.
 
-use super::schema_of;
+use super::schema::schema_ref;
 use axum::http::StatusCode;
 use causeway_records::problem::Reason;
 use serde_json::{Value, json};
@@ -45,7 +45,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
                 "description": format!("For programs: the same word for the same kind of refusal, whatever the sentence says. {}", meanings.join(" ")),
             },
             "details": {
-                "type": "array", "items": schema_of("Detail"),
+                "type": "array", "items": schema_ref("Detail"),
                 "description": "The fields that are to blame, all at once; empty: none is.",
             },
         },
@@ -70,7 +70,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
 
 /// The schema of an answer with records of one kind.
 pub(super) fn records(kind: &str, record: &str) -> Value {
-    around(json!({"type": "array", "items": schema_of(record)}), "Status", Some(kind))
+    around(json!({"type": "array", "items": schema_ref(record)}), "Status", Some(kind))
 }
 
 fn around(data: Value, status: &str, kind: Option<&str>) -> Value {
@@ -82,7 +82,7 @@ fn around(data: Value, status: &str, kind: Option<&str>) -> Value {
         "type": "object",
         "required": ["Meta", "Type", "Data", "Status"],
         "properties": {
-            "Meta": schema_of("Meta"), "Type": own, "Data": data, "Status": schema_of(status),
+            "Meta": schema_ref("Meta"), "Type": own, "Data": data, "Status": schema_ref(status),
         },
     })
 }

@@ -1,7 +1,7 @@
-//! Examples of bodies and answers, from the values that fields declare and from their defaults. A test lays every body over a record, as a
+//! Examples of bodies and answers, from the values that fields declare and from their defaults. A test merges every body into a record, as a
 //! request would.
 
-use super::all_nouns;
+use super::schema::all_nouns;
 use causeway_records::{
     Kind,
     field::{Field, Fields, Info, Shape, Table, entries},
@@ -60,13 +60,13 @@ fn value(field: &Field) -> Option<Value> {
 }
 
 /// The body of a POST or PUT.
-pub(super) fn body(info: &Info) -> Map<String, Value> {
+pub(crate) fn body(info: &Info) -> Map<String, Value> {
     let fields = info.fields.iter().filter(|field| !field.read_only);
     fields.filter_map(|field| Some((field.json.to_owned(), value(field)?))).collect()
 }
 
 /// The body of a PATCH: one field.
-pub(super) fn change(info: &Info) -> Map<String, Value> {
+pub(crate) fn change(info: &Info) -> Map<String, Value> {
     let whole = body(info);
     let plain = |field: &Field| !field.immutable && !field.encrypted && !field.is_child() && field.parent.is_none();
     let may_change = |field: &&Field| plain(field) && whole.contains_key(field.json);

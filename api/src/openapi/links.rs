@@ -1,18 +1,18 @@
 //! What can be done with a new record: read, change and delete it, and make records that name it.
 
-use super::all_nouns;
-use crate::auth::access::Route;
+use super::schema::all_nouns;
+use crate::route::Route;
 use axum::http::Method;
 use causeway_records::field::Info;
 use serde_json::json;
 use std::collections::BTreeMap;
 use utoipa::openapi::{RefOr, link::Link};
 
-/// Where the id of a new record stands in the answer.
+/// The id of a new record in the answer.
 const NEW_ID: &str = "$response.body#/Data/0/ID";
 
 /// Links of the answer to a POST.
-pub(super) fn of_new(routes: &[Route], info: &Info) -> BTreeMap<String, RefOr<Link>> {
+pub(super) fn for_created(routes: &[Route], info: &Info) -> BTreeMap<String, RefOr<Link>> {
     let has = |method: &Method, path: &str| routes.iter().any(|route| route.method == method && route.path == path);
     let one = format!("/v0/{}/{{id}}", info.plural);
     let verbs = [(Method::GET, "get"), (Method::PATCH, "patch"), (Method::PUT, "replace"), (Method::DELETE, "delete")];

@@ -1,9 +1,13 @@
 //! The routes that every noun has.
 
 use super::{
-    all_nouns, envelope, examples, links, operation::Operation, parameters, responses::json_answer, schema_of,
+    envelope, examples, links,
+    operation::Operation,
+    parameters,
+    responses::json_answer,
+    schema::{all_nouns, schema_ref},
 };
-use crate::auth::access::Route;
+use crate::route::Route;
 use axum::http::{Method, StatusCode};
 use causeway_records::field::Info;
 use serde_json::{Value, json};
@@ -30,7 +34,7 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
         Verb::Get => one(info, "get", "A", "One live record.".into(), &[400, 404]),
         Verb::Patch => {
             let does = "Sets the fields that the body names. The others stay, and so does one that is null.".into();
-            let body = (schema_of(&format!("{}Patch", info.kind)), examples::change(info).into());
+            let body = (schema_ref(&format!("{}Patch", info.kind)), examples::change(info).into());
             Operation { body: Some(body), ..changing(info, "patch", "Change a", does, &[413, 415]) }
         }
         Verb::Replace => {
@@ -82,7 +86,7 @@ pub(super) fn create(routes: &[Route], info: &'static Info) -> Operation {
     };
     let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, examples::record(info, true));
     let mut answer = json_answer("The new record.", response(info), example, true);
-    answer.links = links::of_new(routes, info);
+    answer.links = links::for_created(routes, info);
     Operation {
         id: format!("create{}", info.kind),
         tag: info.kind.as_str(),
@@ -136,7 +140,7 @@ fn versions(info: &'static Info) -> Operation {
         description: "Which versions of the API have this kind of record. The answer has no envelope.".into(),
         parameters: vec![],
         body: None,
-        answers: vec![(200, json_answer("The versions.", schema_of("VersionsOfKind"), answer, false))],
+        answers: vec![(200, json_answer("The versions.", schema_ref("VersionsOfKind"), answer, false))],
         refusals: vec![],
         enveloped: true,
     }
@@ -144,12 +148,12 @@ fn versions(info: &'static Info) -> Operation {
 
 /// The body that holds everything that a client sets.
 pub(super) fn whole(info: &Info) -> (Value, Value) {
-    (schema_of(&format!("{}Spec", info.kind)), examples::body(info).into())
+    (schema_ref(&format!("{}Spec", info.kind)), examples::body(info).into())
 }
 
 /// The schema of an answer with records of this noun.
 pub(super) fn response(info: &Info) -> Value {
-    schema_of(&format!("{}Response", info.kind))
+    schema_ref(&format!("{}Response", info.kind))
 }
 
 /// `gateway definition`.

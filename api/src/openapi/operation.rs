@@ -1,7 +1,7 @@
 //! One operation: what it takes, what it answers, and who may use it.
 
-use super::{parameters, responses, schema};
-use crate::auth::access::Access;
+use super::{parameters, responses, schema::schema};
+use crate::route::RouteAccess;
 use axum::http::Method;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -36,8 +36,8 @@ pub(super) struct Operation {
 
 impl Operation {
     /// As it stands in the document.
-    pub(super) fn build(mut self, access: Access) -> Built {
-        if let Access::Needs(_) = access {
+    pub(super) fn build(mut self, access: RouteAccess) -> Built {
+        if let RouteAccess::Needs(_) = access {
             self.refusals.extend(responses::BEFORE);
         }
         if self.enveloped {
@@ -78,24 +78,24 @@ pub(super) fn method(method: &Method) -> Option<HttpMethod> {
     })
 }
 
-fn role(access: Access) -> String {
+fn role(access: RouteAccess) -> String {
     match access {
-        Access::Open => "Needs no role.".into(),
-        Access::Needs(role) => format!("Needs the role `{role}`."),
+        RouteAccess::Open => "Needs no role.".into(),
+        RouteAccess::Needs(role) => format!("Needs the role `{role}`."),
     }
 }
 
 /// Roles stand where OAuth has its scopes.
-fn security(access: Access) -> Vec<SecurityRequirement> {
+fn security(access: RouteAccess) -> Vec<SecurityRequirement> {
     match access {
-        Access::Open => vec![],
-        Access::Needs(role) => {
+        RouteAccess::Open => vec![],
+        RouteAccess::Needs(role) => {
             ["certificate", "token"].map(|name| SecurityRequirement::new(name, [role.to_string()])).into()
         }
     }
 }
 
-/// The ways to show who one is.
+/// The ways to authenticate.
 pub(super) fn security_schemes() -> BTreeMap<String, RefOr<SecurityScheme>> {
     let certificate = "A client certificate that the server's authority has signed. Its organization names the role: `causeway:viewer`, `causeway:editor` or `causeway:admin`.";
     let token = "An access token; an admin makes them at `/v0/access-tokens`.";

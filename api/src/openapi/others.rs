@@ -6,9 +6,10 @@ use super::{
     parameters,
     prose::SERVER,
     responses::{json_answer, text_answer},
-    schema_of, schemas,
+    schema::schema_ref,
+    schemas,
 };
-use crate::auth::access::Route;
+use crate::route::Route;
 use axum::http::StatusCode;
 use causeway_records::{
     field::Noun,
@@ -22,7 +23,7 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
     match (route.method.as_str(), route.path.as_str()) {
         ("POST", "/v0/workload-resource-definition-sets") => Some(create_set()),
         ("DELETE", "/v0/workload-events") => Some(delete_events()),
-        ("GET", "/v0/events-join-attached-object-references") => Some(events_of()),
+        ("GET", "/v0/events-join-attached-object-references") => Some(list_events_for_object()),
         ("POST", "/v0/access-tokens") => Some(create_token(routes)),
         ("GET", "/version") => Some(version()),
         ("GET", "/readyz") => Some(readyz()),
@@ -49,7 +50,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         },
     });
     let set = json!({
-        "type": "array", "minItems": 1, "items": schema_of(&format!("{}Spec", WorkloadResourceDefinition::KIND.as_str())),
+        "type": "array", "minItems": 1, "items": schema_ref(&format!("{}Spec", WorkloadResourceDefinition::KIND.as_str())),
     });
     let mut token = schemas::record(&AccessToken::INFO);
     token["properties"]["Token"] = text("What its holder sends as `Authorization: Bearer`.");
@@ -90,7 +91,7 @@ fn create_set() -> Operation {
     let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, examples::record(info, true));
     let answer = json_answer("The new records, in the order of the body.", nouns::response(info), example, false);
     let does = "Makes all manifests of a list, or, when one of them is refused, none.";
-    let schema = schema_of("WorkloadResourceDefinitionSet");
+    let schema = schema_ref("WorkloadResourceDefinitionSet");
     Operation {
         body: Some((schema, json!([examples::body(info)]))),
         answers: vec![(201, answer)],
@@ -122,7 +123,7 @@ fn delete_events() -> Operation {
     }
 }
 
-fn events_of() -> Operation {
+fn list_events_for_object() -> Operation {
     let info = &Event::INFO;
     let example = envelope::one(info.kind.as_str(), StatusCode::OK, 50, examples::record(info, false));
     let answer = json_answer("The events.", nouns::response(info), example, false);
@@ -141,14 +142,14 @@ fn create_token(routes: &[Route]) -> Operation {
     let mut record = examples::record(info, true);
     record["Token"] = json!("a text that is shown only this once");
     let example = envelope::one(info.kind.as_str(), StatusCode::CREATED, 1, record);
-    let answer = json_answer("The new token.", schema_of("NewAccessTokenResponse"), example, false);
+    let answer = json_answer("The new token.", schema_ref("NewAccessTokenResponse"), example, false);
     let description = "Makes an access token. The token itself stands in this answer and nowhere else.".into();
     Operation { description, answers: vec![(201, answer)], ..nouns::create(routes, info) }
 }
 
 fn version() -> Operation {
     let example = json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))});
-    let answer = json_answer("The release.", schema_of("Release"), example, false);
+    let answer = json_answer("The release.", schema_ref("Release"), example, false);
     server("version", "Release of the server", "Which release answers, without an envelope.", vec![(200, answer)])
 }
 
@@ -166,7 +167,7 @@ fn livez() -> Operation {
 fn healthz() -> Operation {
     let answer = |doc: &str, postgres: &str| {
         let example = json!({"Postgres": postgres, "NATS": "ok"});
-        json_answer(doc, schema_of("Health"), example, false)
+        json_answer(doc, schema_ref("Health"), example, false)
     };
     let answers = vec![
         (200, answer("Requests can be answered.", "ok")),

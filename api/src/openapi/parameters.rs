@@ -1,6 +1,6 @@
 //! What requests say outside of the body.
 
-use super::{examples, schema as document};
+use super::{examples, schema::schema as document};
 use causeway_records::{
     Kind,
     field::{Field, Info, Noun, Shape, Table, columns},

@@ -1,6 +1,6 @@
 //! What stands before the operations.
 
-use super::all_nouns;
+use super::schema::all_nouns;
 use utoipa::openapi::{Tag, tag::TagBuilder};
 
 /// The chapter of routes that aren't about records.

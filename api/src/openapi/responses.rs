@@ -1,6 +1,9 @@
 //! Refusals and headers that many operations share.
 
-use super::{envelope, schema, schema_of};
+use super::{
+    envelope,
+    schema::{schema, schema_ref},
+};
 use causeway_records::problem::Reason;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -12,7 +15,7 @@ pub(super) const BEFORE: &[u16] = &[401, 403, 500, 503];
 pub(super) const ENVELOPED: &[u16] = &[406, 429];
 
 /// One code with its reasons.
-struct Refusal {
+struct SharedRefusal {
     code: u16,
     name: &'static str,
     doc: &'static str,
@@ -20,8 +23,8 @@ struct Refusal {
     reasons: &'static [Reason],
 }
 
-const fn refusal(code: u16, name: &'static str, doc: &'static str, reasons: &'static [Reason]) -> Refusal {
-    Refusal { code, name, doc, headers: &["RequestID"], reasons }
+const fn refusal(code: u16, name: &'static str, doc: &'static str, reasons: &'static [Reason]) -> SharedRefusal {
+    SharedRefusal { code, name, doc, headers: &["RequestID"], reasons }
 }
 
 use Reason::{
@@ -31,7 +34,7 @@ use Reason::{
     TooManyRequests, Unauthenticated, Unavailable, UnknownField, UnsupportedMediaType,
 };
 
-const REFUSALS: &[Refusal] = &[
+const REFUSALS: &[SharedRefusal] = &[
     refusal(
         400,
         "BadRequest",
@@ -51,7 +54,7 @@ const REFUSALS: &[Refusal] = &[
             InvalidID,
         ],
     ),
-    Refusal {
+    SharedRefusal {
         headers: &["RequestID", "WWWAuthenticate"],
         ..refusal(401, "Unauthorized", "Nobody knows who is calling.", &[Unauthenticated])
     },
@@ -77,7 +80,7 @@ const REFUSALS: &[Refusal] = &[
         &[BodyTooLarge],
     ),
     refusal(415, "UnsupportedMediaType", "The body isn't declared as `application/json`.", &[UnsupportedMediaType]),
-    Refusal {
+    SharedRefusal {
         headers: &["RequestID", "RetryAfter"],
         ..refusal(
             429,
@@ -92,7 +95,7 @@ const REFUSALS: &[Refusal] = &[
         "The server made a mistake; its log says more, by the request's id.",
         &[InternalError],
     ),
-    Refusal {
+    SharedRefusal {
         headers: &["RequestID", "RetryAfter"],
         ..refusal(
             503,
@@ -113,13 +116,13 @@ pub(super) fn refusals() -> BTreeMap<String, RefOr<Response>> {
     REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), RefOr::T(refusal.response()))).collect()
 }
 
-impl Refusal {
+impl SharedRefusal {
     fn response(&self) -> Response {
         let reasons: Vec<_> =
             self.reasons.iter().map(|reason| format!("`{}`: {}", reason.as_str(), reason.doc())).collect();
         let example = envelope::refused(self.code, self.reasons.first().copied().unwrap_or(InternalError), self.doc);
         let description = format!("{} Reasons: {}", self.doc, reasons.join(" "));
-        answer(&description, self.headers, "application/json", content(schema_of("ErrorResponse"), example))
+        answer(&description, self.headers, "application/json", content(schema_ref("ErrorResponse"), example))
     }
 }
 
@@ -188,9 +191,9 @@ mod tests {
 
     #[test]
     fn every_reason_stands_at_a_code() {
-        let told = |reason: &Reason| REFUSALS.iter().any(|refusal| refusal.reasons.contains(reason));
+        let listed = |reason: &Reason| REFUSALS.iter().any(|refusal| refusal.reasons.contains(reason));
         // A verb that a path doesn't have is no operation.
-        let untold: Vec<_> = Reason::ALL.iter().filter(|reason| !told(reason)).collect();
-        assert_eq!(untold, [&Reason::MethodNotAllowed]);
+        let missing: Vec<_> = Reason::ALL.iter().filter(|reason| !listed(reason)).collect();
+        assert_eq!(missing, [&Reason::MethodNotAllowed]);
     }
 }

@@ -1,7 +1,10 @@
 //! What records and bodies hold.
 
-use super::{all_nouns, envelope, examples, schema_of};
-use crate::auth::access::Route;
+use super::{
+    envelope, examples,
+    schema::{all_nouns, schema_ref},
+};
+use crate::route::Route;
 use axum::http::Method;
 use causeway_records::{
     Kind,
@@ -23,14 +26,14 @@ enum Place {
     Part,
 }
 
-/// Every schema.
+/// The schemas of all nouns, and of what surrounds them.
 pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
     let mut all = schema::definitions();
     all.extend(envelope::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     all.insert("VersionsOfKind".into(), versions());
     for info in all_nouns() {
         let has =
-            |method: Method| routes.iter().any(|route| route.method == method && noun_of(&route.path) == info.plural);
+            |method: Method| routes.iter().any(|route| route.method == method && plural_in(&route.path) == info.plural);
         all.insert(info.kind.to_string(), record(info));
         all.insert(format!("{}Response", info.kind), envelope::records(info.kind.as_str(), info.kind.as_str()));
         if has(Method::POST) {
@@ -43,11 +46,10 @@ pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
             all.insert(child_name(child), body(child, Place::Whole, Some(parent)));
         }
     }
-    all.extend(super::others::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     all
 }
 
-fn noun_of(path: &str) -> &str {
+fn plural_in(path: &str) -> &str {
     path.split('/').nth(2).unwrap_or_default()
 }
 
@@ -91,7 +93,7 @@ fn property(field: &Field, place: Place, default: Option<&Value>) -> Value {
     let mut schema = match field.shape {
         Shape::Children { kind } => {
             let item = if place == Place::Answer { kind.to_string() } else { child_kind(kind) };
-            Map::from_iter([("type".into(), json!("array")), ("items".into(), schema_of(&item))])
+            Map::from_iter([("type".into(), json!("array")), ("items".into(), schema_ref(&item))])
         }
         Shape::Column { ty, hints, .. } => schema::of(ty, &hints),
     };

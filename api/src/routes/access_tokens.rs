@@ -1,27 +1,31 @@
-//! Access tokens: for admins. The token itself stands in the answer to the POST and nowhere else.
+//! Access tokens: for admins. The token itself is in the answer to the POST and nowhere else.
 
 use super::records;
 use crate::{
-    auth::{Caller, Role, access::Routes, tokens},
-    body::{Over, lay},
-    envelope,
-    origin::Writes,
-    state::State,
+    auth::{Caller, tokens},
+    route::Routes,
+    state::ApiState,
+    wire::{
+        body::{MergeBase, merge},
+        envelope,
+        origin::RequestWriter,
+    },
 };
 use axum::{
     Extension,
     body::Bytes,
-    extract::{Path, State as Extract},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use causeway_records::{Record, field::Noun, nouns::AccessToken, problem::Reason};
-use causeway_store::{Result, StoreError, Writer};
-use chrono::Utc;
-use serde::Serialize;
+use causeway_records::{
+    Record,
+    field::Noun,
+    nouns::{AccessToken, Role},
+};
 
 /// Making, reading and revoking. A token never changes: make another.
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes<ApiState> {
     Routes::default()
         .get("/v0/access-tokens", Role::Admin, records::list::<AccessToken>)
         .post("/v0/access-tokens", Role::Admin, create)
@@ -30,22 +34,11 @@ pub fn routes() -> Routes {
         .get("/access-tokens/versions", Role::Admin, records::versions::<AccessToken>)
 }
 
-/// A new token: its record, and this once the token.
-#[derive(Serialize)]
-pub struct Made {
-    /// What is stored.
-    #[serde(flatten)]
-    pub record: Record<AccessToken>,
-    /// What its holder sends as `Authorization: Bearer`.
-    #[serde(rename = "Token")]
-    pub token: String,
-}
-
-async fn create(Extract(state): Extract<State>, Writes(writer): Writes, body: Bytes) -> Response {
+async fn create(State(state): State<ApiState>, RequestWriter(writer): RequestWriter, body: Bytes) -> Response {
     let made = async {
         let mut record = Record::<AccessToken>::default();
-        lay(&mut record, &body, Over::Nothing, &state.keys)?;
-        make(&writer, record.spec).await
+        merge(&mut record, &body, MergeBase::New, &state.keys)?;
+        tokens::create(&writer, record.spec).await
     };
     match made.await {
         Ok(made) => {
@@ -57,38 +50,16 @@ async fn create(Extract(state): Extract<State>, Writes(writer): Writes, body: By
     }
 }
 
-/// Makes a token and puts it on record.
-///
-/// # Errors
-/// When it would be over already, its name is taken, or Postgres can't be reached.
-pub async fn make(writer: &Writer, token: AccessToken) -> Result<Made> {
-    if token.expires_at <= Utc::now() {
-        let problem = "is over already; give a time to come";
-        return Err(StoreError::invalid_field(Reason::InvalidField, "ExpiresAt", problem));
-    }
-    let secret = tokens::generate().map_err(|_| no_random_numbers())?;
-    let hash = tokens::hash(&secret).ok_or_else(no_random_numbers)?;
-    Ok(Made { record: writer.create_token(token, hash).await?, token: secret })
-}
-
-fn no_random_numbers() -> StoreError {
-    StoreError::Inconsistent {
-        table: AccessToken::TABLE,
-        column: "token_hash",
-        reason: "the operating system gave no random numbers".into(),
-    }
-}
-
 /// Revokes a token: here at once, in other processes when they ask Postgres again.
 async fn revoke(
-    state: Extract<State>,
+    state: State<ApiState>,
     caller: Extension<Caller>,
-    writes: Writes,
+    writer: RequestWriter,
     id: Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let tokens = state.auth.tokens.clone();
-    let answer = records::delete::<AccessToken>(state, caller, writes, id, headers).await;
+    let tokens = state.authenticator.tokens.clone();
+    let answer = records::delete::<AccessToken>(state, caller, writer, id, headers).await;
     tokens.forget();
     answer
 }

@@ -2,22 +2,27 @@
 
 use super::records;
 use crate::{
-    auth::{Role, access::Routes},
-    envelope::{self, Meta},
-    query::{Pairs, Query},
-    state::State,
+    route::Routes,
+    state::ApiState,
+    wire::{
+        envelope::{self, Meta},
+        query::{ListQuery, QueryPairs},
+    },
 };
 use axum::{
-    extract::{Query as RawQuery, State as Extract},
+    extract::{Query, State},
     http::StatusCode,
     response::Response,
 };
-use causeway_records::{field::Noun, nouns::AuditEvent, problem::Reason};
+use causeway_records::{
+    field::Noun,
+    nouns::{AuditEvent, Role},
+    problem::Reason,
+};
 use causeway_store::{Period, Result, StoreError};
 use chrono::{DateTime, Utc};
 
-/// Lists and single events.
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes<ApiState> {
     Routes::default()
         .get("/v0/audit-events", Role::Admin, list)
         .get("/v0/audit-events/{id}", Role::Admin, records::read::<AuditEvent>)
@@ -25,9 +30,9 @@ pub fn routes() -> Routes {
 }
 
 /// A page of events: beside what every list takes, `since` and `until` bound their times.
-async fn list(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+async fn list(State(state): State<ApiState>, Query(pairs): Query<QueryPairs>) -> Response {
     let listed = async {
-        let query = Query::read::<AuditEvent>(&pairs)?;
+        let query = ListQuery::read::<AuditEvent>(&pairs)?;
         let period = Period { since: time(&pairs, "since")?, until: time(&pairs, "until")? };
         let (events, total_count) =
             state.store.audit_events(&query.filters, period, query.limit(), query.start()).await?;
@@ -39,7 +44,7 @@ async fn list(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) 
     }
 }
 
-fn time(pairs: &Pairs, key: &str) -> Result<Option<DateTime<Utc>>> {
+fn time(pairs: &QueryPairs, key: &str) -> Result<Option<DateTime<Utc>>> {
     let Some((_, text)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else { return Ok(None) };
     let problem = "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z";
     let invalid = |_| StoreError::invalid_field(Reason::InvalidQuery, key, problem);

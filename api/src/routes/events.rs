@@ -1,31 +1,36 @@
 //! The events of one record.
 
 use crate::{
-    auth::{Role, access::Routes},
-    envelope::{self, Meta},
-    query::{Pairs, Query, id_of},
-    state::State,
+    route::Routes,
+    state::ApiState,
+    wire::{
+        envelope::{self, Meta},
+        query::{ListQuery, QueryPairs, parse_id},
+    },
 };
 use axum::{
-    extract::{Query as RawQuery, State as Extract},
+    extract::{Query, State},
     http::StatusCode,
     response::Response,
 };
-use causeway_records::{field::Noun, nouns::Event, problem::Reason};
+use causeway_records::{
+    field::Noun,
+    nouns::{Event, Role},
+    problem::Reason,
+};
 use causeway_store::StoreError;
 
-/// The join of events with what they are about.
-pub fn routes() -> Routes {
-    Routes::default().get("/v0/events-join-attached-object-references", Role::Viewer, of_object)
+pub(crate) fn routes() -> Routes<ApiState> {
+    Routes::default().get("/v0/events-join-attached-object-references", Role::Viewer, list_for_object)
 }
 
 /// The events about the record that `objectid` names, filtered by any field of an event.
-async fn of_object(Extract(state): Extract<State>, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+async fn list_for_object(State(state): State<ApiState>, Query(pairs): Query<QueryPairs>) -> Response {
     let found = async {
         let missing = || StoreError::invalid(Reason::InvalidQuery, "must provide object ID");
         let (_, id) = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case("objectid")).ok_or_else(missing)?;
-        let query = Query::read::<Event>(&pairs)?;
-        let events = state.store.events_of(id_of(id)?, &query.filters).await?;
+        let query = ListQuery::read::<Event>(&pairs)?;
+        let events = state.store.events_of(parse_id(id)?, &query.filters).await?;
         Ok((query, events))
     };
     match found.await {

@@ -1,58 +1,56 @@
-//! Whether the API works, and how well.
+//! Probes, figures, and the release.
 
 use crate::{
-    auth::{
-        Role,
-        access::{Access, Routes},
-    },
-    envelope,
-    state::State,
+    route::{RouteAccess, Routes},
+    state::ApiState,
+    wire::envelope,
 };
 use axum::{
-    extract::State as Extract,
+    extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use causeway_records::nouns::Role;
 use serde_json::json;
 
 /// Probes; also on the port for requests.
-pub fn routes() -> Routes {
-    Routes::default().get("/readyz", Access::Open, readyz).get("/healthz", Access::Open, healthz).get(
+pub(crate) fn routes() -> Routes<ApiState> {
+    Routes::default().get("/readyz", RouteAccess::Open, readyz).get("/healthz", RouteAccess::Open, healthz).get(
         "/livez",
-        Access::Open,
+        RouteAccess::Open,
         || async { "OK" },
     )
 }
 
 /// Figures for Prometheus.
-pub fn metrics() -> Routes {
-    let render = |Extract(state): Extract<State>| async move { state.metrics.render() };
+pub(crate) fn metrics() -> Routes<ApiState> {
+    let render = |State(state): State<ApiState>| async move { state.metrics.render() };
     Routes::default().get("/metrics", Role::Viewer, render)
 }
 
 /// Arms the points at which a test ends this program; no release has this.
-pub fn failpoints() -> Routes {
-    let arm = async |axum::extract::Path(name): axum::extract::Path<String>, actions: String| {
+pub(crate) fn failpoints() -> Routes<ApiState> {
+    let arm = async |Path(name): Path<String>, actions: String| {
         causeway_failpoints::arm(&name, &actions).map_err(|sentence| (StatusCode::BAD_REQUEST, sentence))
     };
-    Routes::default().put("/failpoints/{name}", Access::Open, arm)
+    Routes::default().put("/failpoints/{name}", RouteAccess::Open, arm)
 }
 
 /// The release, as Threeport gives it: without an envelope.
-pub async fn version() -> Response {
+pub(crate) async fn version() -> Response {
     envelope::json(StatusCode::OK, &json!({"Version": concat!("v", env!("CARGO_PKG_VERSION"))}))
 }
 
 /// 200 `OK` when requests can be answered. Without NATS they can, only later.
-async fn readyz(Extract(state): Extract<State>) -> Response {
+async fn readyz(State(state): State<ApiState>) -> Response {
     match state.store.ping().await {
         Ok(()) => "OK".into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("Postgres: {error}")).into_response(),
     }
 }
 
-/// The parts, one by one.
-async fn healthz(Extract(state): Extract<State>) -> Response {
+/// Each part that the server needs, by name.
+async fn healthz(State(state): State<ApiState>) -> Response {
     let postgres = state.store.ping().await;
     let code = if postgres.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = |good: bool, bad: &'static str| if good { "ok" } else { bad };

@@ -1,8 +1,8 @@
-//! What answers which path.
+//! Handlers, by path.
 
-pub mod access_tokens;
-pub mod audit_events;
-pub mod events;
-pub mod health;
-pub mod records;
-pub mod workloads;
+pub(crate) mod access_tokens;
+pub(crate) mod audit_events;
+pub(crate) mod events;
+pub(crate) mod health;
+pub(crate) mod records;
+pub(crate) mod workloads;

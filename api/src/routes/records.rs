@@ -1,34 +1,38 @@
 //! One set of handlers for every noun.
 
 use crate::{
-    auth::{Caller, Role, access::Routes},
-    body::{Over, lay},
-    envelope::{self, Meta},
-    etag::{self, IfMatch},
-    origin::Writes,
-    query::{Pairs, Query, id_of},
-    state::State,
+    auth::Caller,
+    route::Routes,
+    state::ApiState,
+    wire::{
+        body::{MergeBase, merge},
+        envelope::{self, Meta},
+        etag::{IfMatch, add_etag},
+        origin::RequestWriter,
+        query::{ListQuery, QueryPairs, parse_id},
+        redaction::redact,
+    },
 };
 use axum::{
     Extension,
     body::Bytes,
-    extract::{Path, Query as RawQuery, State as Extract},
+    extract::{Path, Query, State},
     http::{HeaderMap, Method, StatusCode},
     response::Response,
 };
 use causeway_bus::Hint;
 use causeway_failpoints::{API_COMMITTED, failpoint};
 use causeway_records::{
-    Record,
+    Kind, Record,
     field::{Noun, entries},
-    nouns::Rules,
+    nouns::{Role, Rules},
     value::Value,
 };
 use causeway_store::Result;
 use serde_json::json;
 
-/// All paths of a noun.
-pub fn routes<T: Noun + Rules>() -> Routes {
+/// All routes of a noun.
+pub(crate) fn routes<T: Noun + Rules>() -> Routes<ApiState> {
     let plural = T::INFO.plural;
     let (all, one) = (format!("/v0/{plural}"), format!("/v0/{plural}/{{id}}"));
     Routes::default()
@@ -42,37 +46,36 @@ pub fn routes<T: Noun + Rules>() -> Routes {
 }
 
 async fn create<T: Noun + Rules>(
-    Extract(state): Extract<State>,
+    State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Writes(writer): Writes,
+    RequestWriter(writer): RequestWriter,
     body: Bytes,
 ) -> Response {
     let mut record = Record::<T>::default();
-    let made = match lay(&mut record, &body, Over::Nothing, &state.keys) {
+    let made = match merge(&mut record, &body, MergeBase::New, &state.keys) {
         Ok(_) => writer.create_with_children(record).await,
         Err(error) => Err(error),
     };
     match made {
         Ok(mut made) => {
             hint(&state, &made.record);
-            made.record = caller.sees(made.record);
-            etag::mark(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made), &made.record)
+            made.record = redact(made.record, &caller);
+            add_etag(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made), &made.record)
         }
         Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }
 
-/// A page of records.
 pub(super) async fn list<T: Noun>(
-    Extract(state): Extract<State>,
+    State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    RawQuery(pairs): RawQuery<Pairs>,
+    Query(pairs): Query<QueryPairs>,
 ) -> Response {
     let listed = async {
-        let query = Query::read::<T>(&pairs)?;
+        let query = ListQuery::read::<T>(&pairs)?;
         let (records, total_count) = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
-        let seen: Vec<_> = records.into_iter().map(|record| caller.sees(record)).collect();
-        Ok((seen, Meta { page: query.page, size: query.size, total_count }))
+        let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
+        Ok((records, Meta { page: query.page, size: query.size, total_count }))
     };
     match listed.await {
         Ok((records, meta)) => envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records),
@@ -80,13 +83,12 @@ pub(super) async fn list<T: Noun>(
     }
 }
 
-/// One record.
 pub(super) async fn read<T: Noun>(
-    Extract(state): Extract<State>,
+    State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
 ) -> Response {
-    let record = match id_of(&id) {
+    let record = match parse_id(&id) {
         Ok(id) => state.store.get::<T>(id).await,
         Err(error) => Err(error),
     };
@@ -96,26 +98,27 @@ pub(super) async fn read<T: Noun>(
     }
 }
 
-/// PATCH lays the body over what is stored, PUT over defaults.
+/// PATCH merges the body into what is stored, PUT into defaults.
 async fn change<T: Noun + Rules>(
-    Extract(state): Extract<State>,
+    State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Writes(writer): Writes,
+    RequestWriter(writer): RequestWriter,
     Path(id): Path<String>,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let (keys, wanted) = (state.keys.clone(), IfMatch::read(&headers));
-    let over = match method {
-        Method::PATCH => Over::Stored,
-        _ if caller.sees_ciphertext() => Over::Defaults,
-        _ => Over::VisibleDefaults,
+    let (keys, wanted) = (state.keys.clone(), IfMatch::from_headers(&headers));
+    let base = match method {
+        Method::PATCH => MergeBase::Stored,
+        _ if caller.may_read_ciphertext() => MergeBase::Defaults,
+        _ => MergeBase::VisibleDefaults,
     };
-    let changed = match id_of(&id) {
+    let changed = match parse_id(&id) {
         Ok(id) => {
-            let lay = move |record: &mut Record<T>| wanted.check(record).and_then(|()| lay(record, &body, over, &keys));
-            writer.change::<T>(id, lay).await
+            let apply =
+                move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &keys));
+            writer.change::<T>(id, apply).await
         }
         Err(error) => Err(error),
     };
@@ -124,15 +127,15 @@ async fn change<T: Noun + Rules>(
 
 /// Asks for a deletion.
 pub(super) async fn delete<T: Noun>(
-    Extract(state): Extract<State>,
+    State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
-    Writes(writer): Writes,
+    RequestWriter(writer): RequestWriter,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let deleted = match id_of(&id) {
+    let deleted = match parse_id(&id) {
         Ok(id) => {
-            let wanted = IfMatch::read(&headers);
+            let wanted = IfMatch::from_headers(&headers);
             writer.delete_if::<T>(id, move |record| wanted.check(record)).await
         }
         Err(error) => Err(error),
@@ -145,14 +148,14 @@ pub(super) async fn versions<T: Noun>() -> Response {
     envelope::json(StatusCode::OK, &json!({"API": T::KIND.as_str(), "Versions": ["v0"]}))
 }
 
-/// An answer with what the caller may see of a record.
+/// An answer with what the caller may read of a record.
 fn one<T: Noun>(caller: &Caller, code: StatusCode, record: Record<T>) -> Response {
-    let seen = caller.sees(record);
-    etag::mark(envelope::one(T::KIND.as_str(), code, &seen), &seen)
+    let record = redact(record, caller);
+    add_etag(envelope::one(T::KIND.as_str(), code, &record), &record)
 }
 
 /// The answer to a write, after a hint to the workers.
-fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Result<Record<T>>) -> Response {
+fn written<T: Noun>(state: &ApiState, caller: &Caller, code: StatusCode, done: Result<Record<T>>) -> Response {
     match done {
         Ok(record) => {
             hint(state, &record);
@@ -162,14 +165,14 @@ fn written<T: Noun>(state: &State, caller: &Caller, code: StatusCode, done: Resu
     }
 }
 
-fn hint<T: Noun>(state: &State, record: &Record<T>) {
+fn hint<T: Noun>(state: &ApiState, record: &Record<T>) {
     failpoint(&API_COMMITTED);
     state.hints.publish(Hint { kind: T::KIND, id: record.id(), scope: scope(record) });
 }
 
-/// The cluster whose worker has something to do now; 0: any may have.
+/// The cluster whose worker has something to do now; 0: any worker's.
 fn scope<T: Noun>(record: &Record<T>) -> i64 {
-    if T::KIND == causeway_records::Kind::KubernetesRuntimeInstance {
+    if T::KIND == Kind::KubernetesRuntimeInstance {
         return record.id();
     }
     let cluster = entries(&record.spec).find(|(field, _)| field.column == "kubernetes_runtime_instance_id");

@@ -1,16 +1,18 @@
-//! What workloads have beyond the routes of every noun.
+//! Routes that only workloads have: the set of manifests, and the deletion of a workload's events.
 
 use crate::{
-    auth::{Role, access::Routes},
-    body::{Over, lay},
-    envelope::{self, Meta},
-    origin::Writes,
-    query::Pairs,
-    state::State,
+    route::Routes,
+    state::ApiState,
+    wire::{
+        body::{MergeBase, merge},
+        envelope::{self, Meta},
+        origin::RequestWriter,
+        query::QueryPairs,
+    },
 };
 use axum::{
     body::Bytes,
-    extract::{Query as RawQuery, State as Extract},
+    extract::{Query, State},
     http::StatusCode,
     response::Response,
 };
@@ -18,14 +20,13 @@ use causeway_bus::Hint;
 use causeway_records::{
     Record,
     field::{Noun, Table},
-    nouns::{WorkloadEvent, WorkloadResourceDefinition},
+    nouns::{Role, WorkloadEvent, WorkloadResourceDefinition},
     problem::{Reason, Refusal},
 };
 use causeway_store::{Filter, Result, StoreError};
 use serde_json::value::RawValue;
 
-/// The set route, and the deletion of a workload's events.
-pub fn routes() -> Routes {
+pub(crate) fn routes() -> Routes<ApiState> {
     Routes::default().post("/v0/workload-resource-definition-sets", Role::Editor, create_set).delete(
         "/v0/workload-events",
         Role::Editor,
@@ -34,7 +35,7 @@ pub fn routes() -> Routes {
 }
 
 /// Makes all manifests of a list, or none.
-async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body: Bytes) -> Response {
+async fn create_set(State(state): State<ApiState>, RequestWriter(writer): RequestWriter, body: Bytes) -> Response {
     let made = async {
         let bodies: Vec<&RawValue> = serde_json::from_slice(&body).map_err(|error| {
             StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
@@ -45,7 +46,7 @@ async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body
         let mut records = vec![];
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
-            lay(&mut record, body.get().as_bytes(), Over::Nothing, &state.keys).map_err(|error| at(n, error))?;
+            merge(&mut record, body.get().as_bytes(), MergeBase::New, &state.keys).map_err(|error| at(n, error))?;
             records.push(record);
         }
         writer.create_all(records).await
@@ -54,14 +55,13 @@ async fn create_set(Extract(state): Extract<State>, Writes(writer): Writes, body
     match made.await {
         Ok(records) => {
             state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
-            let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
-            envelope::many(kind, StatusCode::CREATED, Meta { page: 1, size: count, total_count: count }, &records)
+            envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
         }
         Err(error) => envelope::store_error(kind, &error),
     }
 }
 
-/// The same, seen from the array.
+/// A refusal of the n-th body, with paths from the array.
 fn at(n: usize, error: StoreError) -> StoreError {
     match error {
         StoreError::Invalid(refusal) => StoreError::Invalid(Refusal {
@@ -76,23 +76,20 @@ fn at(n: usize, error: StoreError) -> StoreError {
 const EVENT_KEYS: [&str; 2] = ["workloadinstanceid", "helmworkloadinstanceid"];
 
 /// Deletes the events of a workload instance.
-async fn delete_events(Writes(writer): Writes, RawQuery(pairs): RawQuery<Pairs>) -> Response {
+async fn delete_events(RequestWriter(writer): RequestWriter, Query(pairs): Query<QueryPairs>) -> Response {
     let deleted = async {
         let deleted = writer.delete_all::<WorkloadEvent>(event_filter(&pairs)?).await?;
         if deleted.is_empty() { Err(StoreError::NotFound) } else { Ok(deleted) }
     };
     let kind = WorkloadEvent::KIND.as_str();
     match deleted.await {
-        Ok(events) => {
-            let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-            envelope::many(kind, StatusCode::OK, Meta { page: 1, size: count, total_count: count }, &events)
-        }
+        Ok(events) => envelope::many(kind, StatusCode::OK, Meta::whole(events.len()), &events),
         Err(StoreError::NotFound) => envelope::error(kind, StatusCode::NOT_FOUND, "object not found"),
         Err(error) => envelope::store_error(kind, &error),
     }
 }
 
-fn event_filter(pairs: &Pairs) -> Result<Filter> {
+fn event_filter(pairs: &QueryPairs) -> Result<Filter> {
     let [(key, text)] = pairs.as_slice() else {
         let sentence = "must provide one - and only one - query parameter when deleting multiple workload events";
         return Err(StoreError::invalid(Reason::InvalidQuery, sentence));

@@ -3,7 +3,7 @@
 
 use crate::{
     field::{Field, Fields, Noun, Shape, Slot, Table},
-    problem::{Problem, Reason, Refusal},
+    problem::{MAX_PROBLEMS, Problem, Reason, Refusal},
     record::Common,
     value::{Type, Value},
 };
@@ -19,14 +19,30 @@ use std::fmt;
 pub struct Report {
     /// Wire names of the fields that carried a value, in the order of the body.
     pub seen: Vec<&'static str>,
-    /// Keys that no field has.
-    pub unknown: Vec<String>,
+    /// Members that no field takes.
+    pub unknown: Vec<UnknownMember>,
     /// Read-only fields with another value than the stored one.
     pub read_only: Vec<&'static str>,
     /// Fields with a value that they can't have; they keep the one from before.
     pub problems: Vec<Problem>,
     /// Held anything at all.
     pub any: bool,
+}
+
+/// A member of a body that no field takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownMember {
+    /// Its key, as the body has it.
+    pub key: String,
+    /// Its value is `null` or `[]`: nothing is lost when it is left out.
+    pub is_empty: bool,
+}
+
+impl UnknownMember {
+    fn new(key: String, json: &RawValue) -> Self {
+        let is_empty_list = |json: &str| Some(json.strip_prefix('[')?.strip_suffix(']')?.trim().is_empty());
+        Self { key, is_empty: json.get() == "null" || is_empty_list(json.get()) == Some(true) }
+    }
 }
 
 impl Report {
@@ -44,7 +60,7 @@ pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Ref
         let position = |part: &&mut dyn Fields| part.fields().iter().position(|f| f.json.eq_ignore_ascii_case(&key));
         let found = parts.iter().enumerate().find_map(|(part, p)| position(p).map(|index| (part, index)));
         let Some((part, index)) = found else {
-            report.unknown.push(key);
+            report.unknown.push(UnknownMember::new(key, json));
             continue;
         };
         let field = &parts[part].fields()[index];
@@ -142,7 +158,13 @@ impl<T: Noun> Slot for Vec<T> {
             return Ok(false);
         }
         let (mut rows, mut problems) = (vec![], vec![]);
-        for (n, item) in read::<Items>(json)?.0.iter().enumerate() {
+        let items = read::<Items>(json)?.0;
+        for (n, item) in items.iter().enumerate() {
+            // As many as a refusal names: a body of some megabytes has room for a million wrong items.
+            if problems.len() >= MAX_PROBLEMS - 1 {
+                problems.push(Problem::new("", format!("the last {} items were not checked", items.len() - n)));
+                break;
+            }
             match child(item) {
                 Ok(row) => rows.push(row),
                 Err(own) => problems.extend(own.into_iter().map(|problem| problem.inside(&format!("[{n}]")))),
@@ -169,10 +191,9 @@ fn child<T: Noun>(json: &RawValue) -> Result<T, Vec<Problem>> {
     let is_parent = |name: &str| T::FIELDS.iter().any(|field| field.json == name && field.parent.is_some());
     let missing = report.missing(T::FIELDS).into_iter().filter(|name| !is_parent(name));
     let missing: Vec<_> = missing.map(|name| Problem::new(name, "Missing required field")).collect();
-    let unknown = report.unknown.into_iter().filter(|key| !is_system(key));
-    let mut problems: Vec<_> = unknown.map(|key| Problem::new(key, "Unsupported field")).collect();
-    problems.extend(missing);
-    problems.extend(report.problems);
+    let unknown = report.unknown.into_iter().map(|member| member.key).filter(|key| !is_system(key));
+    let unknown = unknown.map(|key| Problem::new(key, "Unsupported field"));
+    let problems = Problem::first(unknown.chain(missing).chain(report.problems));
     if problems.is_empty() { Ok(one) } else { Err(problems) }
 }
 

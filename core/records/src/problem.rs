@@ -113,6 +113,13 @@ impl Reason {
     }
 }
 
+/// Problems that one refusal names. A body may have a hundred thousand of them, and an answer must not be larger than what it answers.
+pub const MAX_PROBLEMS: usize = 20;
+/// Longest path of a field, in bytes: a key of a body may be as long as the body.
+const MAX_FIELD: usize = 200;
+/// Longest text about a field, in bytes: it may repeat the value.
+const MAX_PROBLEM: usize = 1000;
+
 /// One field, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -125,7 +132,18 @@ pub struct Problem {
 impl Problem {
     /// What is wrong with a field.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { field: field.into(), problem: problem.into() }
+        Self { field: cut(field.into(), MAX_FIELD), problem: cut(problem.into(), MAX_PROBLEM) }
+    }
+
+    /// The first problems; the last one counts those that are left out.
+    pub fn first(mut problems: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut first: Vec<_> = problems.by_ref().take(MAX_PROBLEMS).collect();
+        let left_out = problems.count();
+        if left_out > 0 {
+            first.pop();
+            first.push(Self::new("", format!("{} more problems", left_out + 1)));
+        }
+        first
     }
 
     /// The same, seen from what holds the field.
@@ -135,6 +153,15 @@ impl Problem {
         self.field = format!("{outer}{between}{}", self.field);
         self
     }
+}
+
+/// The beginning of a text that is too long.
+fn cut(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push('…');
+    }
+    text
 }
 
 impl fmt::Display for Problem {
@@ -165,16 +192,22 @@ impl Refusal {
         Self::fields(reason, vec![Problem::new(field, problem)])
     }
 
-    /// A refusal because of several fields: the sentence is all that is wrong with them.
+    /// A refusal because of several fields: the sentence is what is wrong with them.
     pub fn fields(reason: Reason, details: Vec<Problem>) -> Self {
+        let details = Problem::first(details.into_iter());
         let sentence = details.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         Self { reason, sentence, details }
     }
 
     /// A refusal whose sentence is Threeport's, `<sentence> : A,B`, because of fields that all have the same problem.
     pub fn listed(reason: Reason, sentence: &str, fields: &[&str], problem: &str) -> Self {
-        let details = fields.iter().map(|field| Problem::new(*field, problem)).collect();
-        Self { reason, sentence: format!("{sentence} : {}", fields.join(",")), details }
+        let details: Vec<_> = fields.iter().take(MAX_PROBLEMS).map(|field| Problem::new(*field, problem)).collect();
+        let names = details.iter().map(|detail| detail.field.as_str()).collect::<Vec<_>>().join(",");
+        let sentence = match fields.len() - details.len() {
+            0 => format!("{sentence} : {names}"),
+            more => format!("{sentence} : {names} and {more} more"),
+        };
+        Self { reason, sentence, details }
     }
 }
 
@@ -202,6 +235,25 @@ mod tests {
         assert!(Reason::ALL.iter().all(|reason| Reason::from_word(reason.as_str()) == Some(*reason)));
         assert_eq!((Reason::NameTaken.as_str(), Reason::from_word("Nonsense")), ("NameTaken", None));
         assert_eq!(Reason::EmptyPayload.doc(), "The body holds no field.");
+    }
+
+    #[test]
+    fn a_refusal_names_the_first_problems_and_counts_the_others() {
+        let problems = |count: usize| (0..count).map(|n| Problem::new(n.to_string(), "is bad")).collect::<Vec<_>>();
+        assert_eq!(Refusal::fields(Reason::InvalidField, problems(20)).details, problems(20));
+        let many = Refusal::fields(Reason::InvalidField, problems(100_000));
+        assert_eq!((&many.details[..19], many.details.len()), (&problems(19)[..], 20));
+        assert!(many.sentence.ends_with("; 18: is bad; 99981 more problems"), "{}", many.sentence);
+        let names: Vec<_> = problems(1000).into_iter().map(|problem| problem.field).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let listed = Refusal::listed(Reason::UnknownField, "Unsupported", &names, "is unknown");
+        assert!(listed.sentence.ends_with(",19 and 980 more") && listed.details.len() == 20, "{}", listed.sentence);
+    }
+
+    #[test]
+    fn long_keys_and_values_are_cut() {
+        let long = Problem::new("é".repeat(100_000), "x".repeat(100_000));
+        assert!(long.field.len() <= 203 && long.field.ends_with("é…") && long.problem.len() == 1003);
     }
 
     #[test]

@@ -24,6 +24,29 @@ pub struct Keyring {
     others: Vec<SecretKey>,
 }
 
+/// Keys as a flag or the environment gives them. Command-line parsers repeat a value that they refuse, so that this one is read after parsing.
+#[derive(Clone)]
+pub struct KeyText(String);
+
+impl KeyText {
+    /// Reads the keys. The error names the setting and the number of the key, never a key.
+    pub fn keyring(&self) -> Result<Keyring, SecretError> {
+        Keyring::from_base64(&self.0)
+    }
+}
+
+impl From<String> for KeyText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyText(..)")
+    }
+}
+
 /// Which key each encrypted field of a record was written with, by column. What is written here helps people and tells a change of keys from
 /// other changes; a ciphertext itself proves which key it is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +57,9 @@ pub struct KeyIds(pub BTreeMap<String, String>);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SecretError {
     /// One of the keys isn't 32 bytes in base64.
-    #[error("encryption key number {0} is not base64 of 32 bytes; make one with `openssl rand -base64 32`")]
+    #[error(
+        "encryption key number {0} (--encryption-key, ENCRYPTION_KEY) is not base64 of 32 bytes; make one with `openssl rand -base64 32`"
+    )]
     Key(usize),
     /// Not our format, or another key's.
     #[error(
@@ -172,5 +197,11 @@ mod tests {
     fn a_key_is_never_shown() {
         let text = STANDARD.encode([7; 32]);
         assert!(!format!("{:?}", Keyring::from_base64(&text).unwrap()).contains(&text[..8]));
+        let broken = KeyText::from(format!("{text},c2hvcnQ="));
+        let refusal = broken.keyring().unwrap_err();
+        assert_eq!(refusal, SecretError::Key(2));
+        for shown in [format!("{broken:?}"), refusal.to_string(), format!("{refusal:?}")] {
+            assert!(!shown.contains(&text[..8]) && !shown.contains("c2hv"), "{shown}");
+        }
     }
 }

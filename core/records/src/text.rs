@@ -98,7 +98,7 @@ checked_text!(
 );
 checked_text!(
     /// An https address of a server.
-    Url, url, Hints { format: Some("uri"), max_length: Some(2048), pattern: Some("^https://"), ..Hints::NONE }
+    Url, url, Hints { format: Some("uri"), max_length: Some(2048), pattern: Some(r"^https://([A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?)*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[-A-Za-z0-9/._~!$&'()*+,;=:@%]*)?$"), ..Hints::NONE }
 );
 
 checked_text!(
@@ -218,12 +218,33 @@ fn email(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Only what every reader of addresses takes for the same server: no user, no query, no fragment, no backslash.
 fn url(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").ok_or("must begin with https://")?;
-    if rest.is_empty() || rest.chars().any(|c| c.is_whitespace() || c.is_control()) || text.len() > 2048 {
+    let (server, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    if text.len() > 2048 || !is_server(server) {
         return Err("is no https address of a server, such as https://10.0.0.1:6443".into());
     }
-    Ok(text.trim_end_matches('/').to_owned())
+    let path = path.trim_end_matches('/');
+    if !path.is_empty() {
+        http_path(path).map_err(|problem| format!("has a path that {problem}"))?;
+    }
+    Ok(format!("https://{server}{path}"))
+}
+
+/// A name or an address, with a port or without.
+fn is_server(server: &str) -> bool {
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (server, None),
+    };
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.ends_with('.') && hostname(host).is_ok(),
+    };
+    let digits = |port: &str| port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_port = |port: &str| digits(port) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    is_host && port.is_none_or(is_port)
 }
 
 /// A number column whose values lie in a range.
@@ -357,6 +378,56 @@ mod tests {
         assert_eq!(ok("a-1.b2"), "a-1.b2");
         for bad in ["", "a..b", "-a.b", "a-.b", "a_b.c", "a b", "*.a.b", &"a".repeat(64), &"abc.".repeat(75)] {
             assert!(bad.parse::<Hostname>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_names_one_server_whoever_reads_it() {
+        for good in [
+            "https://10.0.0.1:6443",
+            "https://[::1]:6443",
+            "https://[2001:db8::1]",
+            "https://api.example.com",
+            "https://localhost:1",
+            "https://rancher.example/k8s/clusters/c-m-abc",
+        ] {
+            assert_eq!(good.parse::<Url>().unwrap().as_str(), good);
+        }
+        assert_eq!("https://10.0.0.1/".parse::<Url>().unwrap().as_str(), "https://10.0.0.1");
+        for bad in [
+            "",
+            "https://",
+            "http://10.0.0.1",
+            "ftp://a",
+            "https:///x",
+            "https://:6443",
+            "https://user:pw@host",
+            "https://user@host",
+            "https://host:99999",
+            "https://host:0",
+            "https://host.",
+            "https://host:000443",
+            "https://host:",
+            "https://host:+1",
+            "https://host:1:2",
+            r"https://127.0.0.1\@evil",
+            "https://host#x",
+            "https://host?x",
+            "https://host/?x",
+            "https://host/#x",
+            "https://ho st",
+            "https://host/a b",
+            "https://[::1",
+            "https://::1",
+            "https://[10.0.0.1]",
+            "https://[::1]6443",
+            "https://host/a/../b",
+            "https://host//b",
+            "https://host\n",
+            "https://hôst",
+            "https://host/%2f",
+        ] {
+            assert!(bad.parse::<Url>().is_err(), "{bad}");
         }
     }
 

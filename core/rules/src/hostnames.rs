@@ -1,10 +1,12 @@
 //! The hostnames that a gateway definition answers to.
 
 use causeway_records::{
+    inputs::{Elsewhere, Published},
     nouns::GatewayDefinition,
     problem::{Reason, Refusal},
     text::Hostname,
 };
+use std::collections::BTreeMap;
 
 /// Characters in a DNS name at most (RFC 1035, 2.3.4).
 const MOST: usize = 253;
@@ -52,10 +54,41 @@ fn under(sub_domain: &str, domain: &str) -> Result<String, Refusal> {
     Err(Refusal::field(Reason::InvalidField, "SubDomain", problem))
 }
 
+/// A domain name instance that asks for hostnames. One that publishes several gateways asks once for each.
+pub struct Asking {
+    /// Its id.
+    pub id: i64,
+    /// Its name, for messages.
+    pub name: String,
+    /// The hostnames of one gateway.
+    pub hostnames: Vec<String>,
+    /// What it has published.
+    pub published: Published,
+}
+
+/// For each hostname who asks for it, sorted by id, or the first that has noted it down.
+pub fn asked_for(mut asking: Vec<Asking>) -> BTreeMap<String, Elsewhere> {
+    asking.sort_by_key(|asking| asking.id);
+    let mut all: BTreeMap<String, Elsewhere> = BTreeMap::new();
+    for Asking { id, name, hostnames, published } in asking {
+        for hostname in hostnames {
+            let record = published.hosts.get(&hostname);
+            let is_noted = record.is_some_and(|record| record.gone_since.is_none() && !record.elsewhere);
+            match all.entry(hostname).or_insert_with(|| Elsewhere::Asked { by: vec![] }) {
+                Elsewhere::Noted { .. } => {}
+                found if is_noted => *found = Elsewhere::Noted { id, name: name.clone() },
+                Elsewhere::Asked { by } if by.last() == Some(&id) => {}
+                Elsewhere::Asked { by } => by.push(id),
+            }
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::nouns::Hostnames;
+    use causeway_records::{inputs::HostRecord, nouns::Hostnames};
 
     fn host(name: &str) -> Hostname {
         name.parse().unwrap()
@@ -106,5 +139,38 @@ mod tests {
         let refusal = hostnames_of(&sub(&label), Some(&host(&long))).unwrap_err();
         assert_eq!(refusal.details[0].field, "SubDomain");
         assert!(refusal.sentence.ends_with("has 259 characters; a DNS name has at most 253"), "{refusal}");
+    }
+
+    #[test]
+    fn a_hostname_is_asked_for_until_it_is_noted_down() {
+        let asking = |id: i64, hostnames: &[&str], noted: &[&str]| Asking {
+            id,
+            name: format!("n{id}"),
+            hostnames: hostnames.iter().map(ToString::to_string).collect(),
+            published: Published {
+                hosts: noted.iter().map(|name| (name.to_string(), HostRecord::default())).collect(),
+            },
+        };
+        let all = asked_for(vec![
+            asking(3, &["a", "b"], &["b"]),
+            asking(1, &["a", "c"], &[]),
+            asking(1, &["a"], &[]),
+            asking(4, &["b"], &["b"]),
+        ]);
+        assert_eq!(all["a"], Elsewhere::Asked { by: vec![1, 3] });
+        assert_eq!(all["b"], Elsewhere::Noted { id: 3, name: "n3".into() });
+        assert_eq!(all["c"], Elsewhere::Asked { by: vec![1] });
+    }
+
+    #[test]
+    fn what_is_published_elsewhere_or_gone_is_not_noted_down() {
+        for record in [
+            HostRecord { elsewhere: true, ..HostRecord::default() },
+            HostRecord { gone_since: Some(chrono::DateTime::UNIX_EPOCH), ..HostRecord::default() },
+        ] {
+            let published = Published { hosts: [("a".to_owned(), record)].into() };
+            let all = asked_for(vec![Asking { id: 1, name: "n".into(), hostnames: vec!["a".into()], published }]);
+            assert_eq!(all["a"], Elsewhere::Asked { by: vec![1] });
+        }
     }
 }

@@ -26,6 +26,7 @@ use causeway_records::{
         ListenerSet, Placement, SharedGateway, SupportServiceInstance, WorkloadInstance,
     },
 };
+use causeway_rules::hostnames::{Asking, asked_for, hostnames_of};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
@@ -92,12 +93,6 @@ impl Store {
         Ok((read.inputs(self.control_plane().await?)?, services))
     }
 
-    async fn hostnames(&self, definition: i64) -> Result<Vec<String>> {
-        let text = "SELECT h FROM gateway_definitions d LEFT JOIN domain_name_definitions n ON n.id = d.domain_name_definition_id,
-            hostnames_of(d, n.domain) h WHERE d.id = $1 AND h <> '' ORDER BY h";
-        Ok(sqlx::query_scalar(text).bind(definition).fetch_all(&self.pool).await?)
-    }
-
     /// The shared gateway that carries an instance's routes.
     async fn shared_gateway_of(&self, instance: i64) -> Result<Option<Named<SharedGateway>>> {
         let text = "SELECT c.gateway_id FROM route_claims c JOIN shared_gateways g ON g.id = c.gateway_id
@@ -162,7 +157,7 @@ impl Store {
             }
             let shared = of.spec.placement() == Placement::Shared;
             gateways.push(DomainGateway {
-                hostnames: self.hostnames(of.id()).await?,
+                hostnames: hostnames_of(&of.spec, Some(&definition.spec.domain))?,
                 shared_gateway: if shared { self.shared_gateway_of(instance.record.id()).await? } else { None },
                 instance,
             });
@@ -194,26 +189,34 @@ impl Store {
 
     /// Hostnames that the cluster's other domain name instances ask for.
     async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeMap<String, Elsewhere>> {
-        let text = "SELECT h, array_agg(n.id ORDER BY n.id), min(n.id) FILTER (WHERE noted), (array_agg(n.name ORDER BY n.id) FILTER (WHERE noted))[1]
+        let rows = sqlx::query!(
+            r#"SELECT n.id, n.name, nr.projection AS "published: Json<Published>", to_jsonb(d) AS "definition!: Json<JsonRow>", dd.domain
             FROM domain_name_instances n
             JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
             JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL
             JOIN reconciliations gr ON gr.kind = 'GatewayInstance' AND gr.id = g.id AND gr.deletion_scheduled IS NULL
             JOIN gateway_definitions d ON d.id = g.gateway_definition_id AND d.domain_name_definition_id = n.domain_name_definition_id
-            JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id, hostnames_of(d, dd.domain) h,
-                LATERAL (SELECT nr.projection -> 'hosts' -> h) found (f),
-                LATERAL (SELECT f IS NOT NULL AND f ->> 'goneSince' IS NULL AND f ->> 'elsewhere' IS NULL) has (noted)
-            WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL GROUP BY h";
-        let rows: Vec<AskedElsewhere> = sqlx::query_as(text)
-            .bind(instance.spec.kubernetes_runtime_instance_id)
-            .bind(instance.id())
-            .fetch_all(&self.pool)
-            .await?;
-        let how = |by, holder| match holder {
-            Some((id, name)) => Elsewhere::Noted { id, name },
-            None => Elsewhere::Asked { by },
-        };
-        Ok(rows.into_iter().map(|(hostname, by, id, name)| (hostname, how(by, id.zip(name)))).collect())
+            JOIN domain_name_definitions dd ON dd.id = d.domain_name_definition_id
+            WHERE n.kubernetes_runtime_instance_id = $1 AND n.id <> $2 AND n.deleted_at IS NULL ORDER BY n.id"#,
+            instance.spec.kubernetes_runtime_instance_id,
+            instance.id()
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let mut asking = vec![];
+        for row in rows {
+            let definition: Record<GatewayDefinition> = row.definition.0.record()?;
+            let domain = row.domain.parse().map_err(|reason: String| StoreError::Inconsistent {
+                table: "domain_name_definitions",
+                column: "domain",
+                reason,
+            })?;
+            // One that can't have its hostnames is refused elsewhere; it asks for none.
+            let hostnames = hostnames_of(&definition.spec, Some(&domain)).unwrap_or_default();
+            let published = row.published.map(|published| published.0).unwrap_or_default();
+            asking.push(Asking { id: row.id, name: row.name, hostnames, published });
+        }
+        Ok(asked_for(asking))
     }
 
     /// For the reconcile of a support service.
@@ -250,9 +253,6 @@ impl Store {
     }
 }
 
-/// A hostname, the domain name instances that ask for it, and id and name of the one that has it on record.
-type AskedElsewhere = (String, Vec<i64>, Option<i64>, Option<String>);
-
 fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
     Ok(Named { record: row::record(row)?, object_name: row.try_get("object_name")? })
 }
@@ -286,7 +286,6 @@ struct GatewayRead {
     workload: WorkloadRead,
     http_ports: Vec<JsonRow>,
     tcp_ports: Vec<JsonRow>,
-    hostnames: Vec<String>,
     shared_gateway: Option<StatedRow>,
     listeners: Vec<ListenerRead>,
     domain_names: Vec<DomainNameState>,
@@ -311,14 +310,16 @@ impl GatewayRead {
             Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets }),
             None => None,
         };
+        let definition: Record<GatewayDefinition> = self.definition.record()?;
+        let domain: Option<Record<DomainNameDefinition>> = self.domain.map(JsonRow::record).transpose()?;
         Ok(GatewayInputs {
             instance: self.instance.named()?,
-            definition: self.definition.record()?,
+            hostnames: hostnames_of(&definition.spec, domain.as_ref().map(|domain| &domain.spec.domain))?,
+            definition,
             http_ports: self.http_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
             tcp_ports: self.tcp_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
-            domain: self.domain.map(JsonRow::record).transpose()?,
+            domain,
             account: self.account.map(JsonRow::record).transpose()?,
-            hostnames: self.hostnames,
             workload: self.workload.inputs(control_plane.clone())?,
             shared_gateway,
             domain_names: self.domain_names,

@@ -23,8 +23,8 @@ const COLUMNS: &str = "SELECT * FROM (SELECT array_agg(port), array_agg(protocol
         array_agg(domain_name_definition_id) FROM c) c";
 /// The claims of listeners `l`.
 const CLAIMS: &str =
-    "SELECT c.* FROM l JOIN route_claims c ON c.gateway_id = l.shared_gateway_id AND c.bound_port = bound_port(l.port)
-    AND c.protocol = l.protocol AND c.hostname = l.hostname";
+    "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port
+    JOIN route_claims c ON c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname";
 
 impl Store {
     /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate, sorted.

@@ -17,11 +17,8 @@ use std::{collections::HashMap, fmt::Write};
 /// The migrations of tables, embedded.
 pub static TABLES: Migrator = sqlx::migrate!("../../migrations");
 
-/// The files of functions, embedded, in the order in which they are applied. PL/pgSQL looks other functions up when it runs; only functions in
-/// language SQL must come after what they call.
+/// The files of functions, embedded. PL/pgSQL looks other functions up when it runs, so their order doesn't matter.
 pub const FUNCTIONS: &[(&str, &str)] = &[
-    ("names.sql", include_str!("../../../migrations/functions/names.sql")),
-    ("refusals.sql", include_str!("../../../migrations/functions/refusals.sql")),
     ("queue.sql", include_str!("../../../migrations/functions/queue.sql")),
     ("dependants.sql", include_str!("../../../migrations/functions/dependants.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),

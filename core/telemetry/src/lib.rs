@@ -1,6 +1,10 @@
-//! Logs and traces of both programs: JSON lines on stderr and, where a collector is named, the same spans over OTLP.
+//! Logs, traces and figures of both programs: JSON lines on stderr and, where a collector is named, the same spans over OTLP.
 //!
 //! A span is declared where the work is done, with `tracing`; nothing else needs to know whether anybody collects it.
+
+mod figures;
+
+pub use figures::record_figures;
 
 use clap::Args;
 use opentelemetry::trace::TracerProvider;

@@ -14,7 +14,7 @@ use sqlx::{PgPool, Row};
 
 /// The tables that are written while nothing happens: leases are renewed.
 pub const LEASES: [&str; 2] = ["leases", "workers"];
-/// An idle process of Postgres tells what it did within ten seconds.
+/// An idle process of Postgres publishes its counters within ten seconds.
 const TOLD_WITHIN: Duration = Duration::from_secs(11);
 /// So often it is waited for that.
 const TELLINGS: usize = 10;
@@ -79,13 +79,14 @@ impl Rows {
         Ok(Self { written, transactions: sqlx::query_scalar(text).fetch_one(pool).await? })
     }
 
-    /// Reads them when all that was done is in them: Postgres's processes tell what they did up to ten seconds late.
+    /// Reads them when they are complete: Postgres's processes publish them up to ten seconds late.
     ///
     /// # Errors
-    /// When Postgres doesn't answer, or somebody goes on writing.
+    /// When Postgres doesn't answer, or the writes go on.
     pub async fn told(pool: &PgPool) -> Result<Self> {
         let mut before = Self::read(pool).await?;
         for _ in 0..TELLINGS {
+            // Postgres has no way to ask whether its counters are complete.
             tokio::time::sleep(TOLD_WITHIN).await;
             let now = Self::read(pool).await?;
             if now.since(&before).keys().all(|table| LEASES.contains(&table.as_str())) {

@@ -1,5 +1,5 @@
 //! Processors for a cluster alone. Where API server, Postgres, Causeway and the load share the same ones, a plain apply has all of them to itself,
-//! and what is measured beside it says above all how many there are. A cluster of somebody's has its own machine.
+//! and what is measured beside it says above all how many there are. In production a cluster has its own machines.
 
 use anyhow::{Context, Result};
 use causeway_rig::{ClusterEndpoints, Endpoints};

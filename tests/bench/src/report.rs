@@ -101,7 +101,7 @@ impl Figure {
 }
 
 fn in_words<S: Serializer>(targets: &[Target], serializer: S) -> Result<S::Ok, S::Error> {
-    // The unit stands beside it.
+    // The unit has a field of its own.
     let words: Vec<_> = targets.iter().map(|target| target.words("").trim_end().to_owned()).collect();
     serializer.serialize_str(&words.join(", "))
 }

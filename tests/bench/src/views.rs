@@ -1,6 +1,6 @@
 //! Many clusters on one API server: a thin proxy before it gives each runtime a view of its own.
 //!
-//! A view has its own uid of namespace kube-system, by which Causeway tells clusters apart; every object that is applied through it gets a
+//! A view has its own uid of namespace kube-system, by which Causeway identifies clusters; every object that is applied through it gets a
 //! label with the number of the view, and lists and watches through it find only those. Everything else is passed on as it is, streams too.
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -14,6 +14,7 @@ use axum::{
     routing::any,
 };
 use causeway_rig::ClusterEndpoints;
+use causeway_testkit::objects::kube_client_of;
 use http::{Method, StatusCode, Uri, header};
 use rcgen::CertifiedKey;
 use rustls::pki_types::PrivatePkcs8KeyDer;
@@ -24,8 +25,6 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-
-use crate::stage::client;
 
 /// The label of the objects of a view.
 const VIEW: &str = "bench.example/view";
@@ -45,7 +44,7 @@ impl Views {
     /// # Errors
     /// When no port is free, or the cluster's credentials can't be used.
     pub async fn start(cluster: &ClusterEndpoints) -> Result<Self> {
-        let kube = client(&cluster.causeway.kubeconfig).await?;
+        let kube = kube_client_of(&cluster.causeway.kubeconfig).await?;
         let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
         let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der()).into();
         let config =
@@ -130,7 +129,7 @@ fn labelled(body: &[u8], view: usize) -> Result<Vec<u8>> {
     Ok(object.to_string().into_bytes())
 }
 
-/// Connections whose handshakes are done: a slow one keeps nobody waiting.
+/// Connections whose handshakes are done: a slow one keeps no other waiting.
 struct Tls {
     address: SocketAddr,
     ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,

@@ -102,7 +102,7 @@ fn note(users: &mut BTreeMap<String, Writes>, line: &str) {
         writes.made.insert(object);
         return;
     }
-    // cert-manager makes the Secret of a Certificate and leaves it behind; it bears our labels and our Certificate's name.
+    // cert-manager makes the Secret of a Certificate and leaves it behind; it has our labels and our Certificate's name.
     let [resource, namespace, name] = object.clone();
     let certificate = ["certificates".to_owned(), namespace, name];
     let secret = resource == "secrets" && text("/verb") == "delete" && writes.made.contains(&certificate);

@@ -16,17 +16,18 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use self::snapshot::Snapshot;
+
 use crate::lane::{Lane, bystander_api};
 
 /// How long it may take until nothing is left to do.
 const QUIET: Duration = Duration::from_secs(90);
-/// How long after that something may still look wrong: controllers and their watches have a pace of their own.
+/// How long after that something may still be wrong: controllers and their watches have a pace of their own.
 const SETTLED: Duration = Duration::from_secs(15);
-/// Between two looks.
+/// Between two checks.
 const LOOK: Duration = Duration::from_millis(200);
 
 impl Lane {
-    /// Looks until everything is as asked for; `at_last` also at kinds that nobody asks for.
+    /// Waits until everything is as requested; `at_last` also checks kinds that no sequence requests.
     pub(crate) async fn until_quiet(&mut self, at_last: bool) -> Result<()> {
         let mut database = PgConnection::connect(&self.platform.database_url()).await?;
         let (deadline, mut settled) = (Instant::now() + QUIET, None);
@@ -59,7 +60,7 @@ impl Lane {
         rows.check(self)?;
         let (mut snapshots, mut uids) = (vec![], objects::Uids::new());
         for (n, way) in self.ways.iter().enumerate() {
-            let name = way.field.endpoints.name.clone();
+            let name = way.cluster.endpoints.name.clone();
             let snapshot = Snapshot::of(way, &self.identity).await?;
             let cluster = u8::try_from(n)?;
             objects::check(self, cluster, &snapshot, &rows, &mut uids)
@@ -80,10 +81,10 @@ impl Lane {
 
     async fn is_nobody_harmed(&self) -> Result<()> {
         for (way, bystanders) in self.ways.iter().zip(&self.bystanders) {
-            way.field.audit.lock().await.check(&self.user)?;
+            way.cluster.audit.lock().await.check(&self.user)?;
             for before in bystanders {
                 let name = before.metadata.name.as_deref().unwrap_or_default();
-                let now = bystander_api(&way.field, before)?.get(name).await.context("somebody else's object")?;
+                let now = bystander_api(&way.cluster, before)?.get(name).await.context("somebody else's object")?;
                 ensure!(
                     now.metadata.resource_version == before.metadata.resource_version,
                     "somebody else's object was changed: {now:?}"

@@ -1,4 +1,4 @@
-//! Every record has its objects, every object its record, and each inventory names exactly the objects that stand.
+//! Every record has its objects, every object its record, and each inventory names exactly the objects that exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ const SERVICE: &str = "support-service-instance";
 /// How many objects of a kind a record has: the record's kind as in an owner label, its id, and the object's kind.
 type Counts = BTreeMap<(String, i64, String), usize>;
 
-/// Uids of standing objects by their record.
+/// Uids of existing objects by their record.
 pub(super) type Uids = BTreeMap<(String, i64), BTreeSet<String>>;
 
-/// What stands in one cluster is what was asked for. Adds its uids to `uids`.
+/// One cluster holds exactly what was requested. Adds its uids to `uids`.
 pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows, uids: &mut Uids) -> Result<()> {
     owners_live(snapshot, rows)?;
     let mut standing = Counts::new();
@@ -37,7 +37,7 @@ pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows, 
     contents(lane, cluster, snapshot)
 }
 
-/// Each inventory names exactly the objects that stand, in whichever cluster.
+/// Each inventory names exactly the objects that exist, in whichever cluster.
 pub(super) fn check_inventories(rows: &Rows, uids: &Uids) -> Result<()> {
     let none = BTreeSet::new();
     for ((kind, id), known) in rows.inventories.iter().filter(|(owner, _)| owner.0 != SERVICE) {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use causeway_rig::platform::id_of;
+use causeway_testkit::id_of;
 use serde_json::Value;
 
 use crate::{
+    bodies::plural,
     lane::Lane,
-    play::plural,
     sequence::Noun,
     world::{Handle, Record},
 };

@@ -23,7 +23,7 @@ pub(crate) struct Rows {
     pub(crate) listener_sets: BTreeMap<i64, BTreeSet<i64>>,
     /// Uids of objects by the record that remembers them: kind and id.
     pub(crate) inventories: BTreeMap<(String, i64), BTreeSet<String>>,
-    /// Records that workers look after, by kind as in an owner label.
+    /// Records that workers reconcile, by kind as in an owner label.
     pub(crate) live: BTreeSet<(String, i64)>,
     claims: Vec<ClaimRow>,
     listeners: Vec<(i64, i32, String, String)>,
@@ -82,7 +82,7 @@ impl Rows {
         let mut asked = BTreeSet::new();
         for (handle, record) in &lane.world.records {
             if record.noun() != Noun::Domain {
-                asked.insert((crate::play::singular(record.noun()).to_owned(), lane.id(*handle)?));
+                asked.insert((crate::bodies::singular(record.noun()).to_owned(), lane.id(*handle)?));
             }
         }
         let ours =

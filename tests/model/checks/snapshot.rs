@@ -1,4 +1,4 @@
-//! Everything in a cluster that bears a control plane's label, of whatever kind, as its API server lists it.
+//! Everything in a cluster with a control plane's label, of whatever kind, as its API server lists it.
 
 use anyhow::Result;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -55,8 +55,8 @@ impl Snapshot {
     }
 
     async fn where_kind(way: &Way, identity: &str, wanted: impl Fn(&str) -> bool) -> Result<Self> {
-        let kinds = way.field.kinds.iter().filter(|kind| wanted(&kind.kind));
-        let lists: Vec<_> = kinds.map(|kind| of_kind(&way.field.kube, kind, identity)).collect();
+        let kinds = way.cluster.kinds.iter().filter(|kind| wanted(&kind.kind));
+        let lists: Vec<_> = kinds.map(|kind| of_kind(&way.cluster.kube, kind, identity)).collect();
         let lists: Vec<Vec<Object>> = stream::iter(lists).buffered(LISTS).try_collect().await?;
         Ok(Self(lists.into_iter().flatten().collect()))
     }
@@ -67,7 +67,7 @@ impl Snapshot {
     }
 }
 
-/// The objects of a kind that bear the label.
+/// The objects of a kind with the label.
 pub(crate) async fn of_kind(kube: &Client, kind: &ApiResource, identity: &str) -> Result<Vec<Object>> {
     let api: Api<DynamicObject> = Api::all_with(kube.clone(), kind);
     let list = api.list(&ListParams::default().labels(&format!("{CONTROL_PLANE}={identity}"))).await?;

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::put};
+use causeway_route53::{Faults, JournalEntry};
 use serde::Serialize;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -9,7 +10,6 @@ use crate::{
     endpoints::Endpoints,
     load_balancer::Withheld,
     net::{free_port, loopback},
-    route53::{Faults, JournalEntry},
 };
 
 /// The server side of the knobs.

@@ -47,7 +47,7 @@ pub struct ClusterEndpoints {
     pub ca: String,
     /// For tests and people: user `admin`, who may do everything.
     pub admin: Access,
-    /// For the control plane under test: user `causeway`, who may do everything. The audit log tells the two apart.
+    /// For the control plane under test: user `causeway`, who may do everything. The audit log shows which of the two wrote.
     pub causeway: Access,
     /// The API server's log of writes: one `audit.k8s.io/v1` Event in JSON a line, at level Metadata.
     pub audit_log: PathBuf,

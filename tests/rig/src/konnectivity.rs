@@ -31,7 +31,7 @@ pub(crate) struct Konnectivity {
 }
 
 impl Konnectivity {
-    /// Listens on the socket that the API server was told of.
+    /// Listens on the socket that the API server is configured with.
     pub(crate) fn start(socket: &PathBuf, client: Client, pods: Pods) -> Result<Self> {
         let listener = UnixListener::bind(socket).with_context(|| format!("can't listen on {}", socket.display()))?;
         let task = tokio::spawn(async move {

@@ -3,10 +3,10 @@
 //! AWS Route53.
 //!
 //! Tests don't start it themselves. They run below `causeway-rig run -- …` and find it through [`Endpoints::from_env`].
+//! `docs/testing.md` has a picture of it.
 
 mod cluster;
 mod control;
-pub mod demo;
 mod endpoints;
 pub mod faults;
 mod konnectivity;
@@ -16,22 +16,22 @@ mod nats;
 mod net;
 mod node;
 mod pki;
-pub mod platform;
 mod postgres;
 mod process;
 mod relay;
 mod rig;
-mod route53;
+mod starter;
+pub mod terminal;
 pub mod tools;
 
+pub use causeway_route53::{Faults, JournalEntry};
 pub use cluster::OwnCluster;
 pub use control::Knobs;
 pub use endpoints::{Access, ClusterEndpoints, Endpoints, Server, VARIABLE};
 pub use kubelet::{SANDBOX_COMMAND, Sandbox};
 pub use load_balancer::Withheld;
 pub use nats::Nats;
-pub use net::free_port;
+pub use net::{free_port, http_ok};
 pub use postgres::Postgres;
-pub use process::Process;
+pub use process::{Process, ProcessSpec, workspace_program};
 pub use rig::{Options, Rig};
-pub use route53::{Faults, JournalEntry, Route53};

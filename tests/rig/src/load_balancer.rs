@@ -49,7 +49,7 @@ impl Withheld {
     }
 }
 
-/// The running stand-in.
+/// The running emulation.
 #[derive(Debug)]
 pub(crate) struct LoadBalancer {
     task: JoinHandle<()>,

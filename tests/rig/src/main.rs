@@ -1,9 +1,8 @@
-//! Starts the rig: `causeway-rig run -- cargo test` runs a command on it.
+//! Starts the rig and runs a command on it: `causeway-rig run -- cargo test`.
 
 use std::{
     ffi::OsString,
     fs::{self, Permissions},
-    io::IsTerminal,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -11,21 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use causeway_rig::{Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, demo, tools::Tools};
+use causeway_rig::{
+    Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE,
+    terminal::{Signals, exit_code, start_logging},
+    tools::Tools,
+};
 use clap::{Parser, Subcommand};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use nix::{sys::signal::kill, unistd::Pid};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::{
-    process::Command,
-    signal::unix::{self, SignalKind},
-    time::timeout,
-};
-use tracing_subscriber::EnvFilter;
+use tokio::{process::Command, time::timeout};
 
-/// A command that is told to end gets this long.
+/// A command that is asked to end gets this long.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The real parts that Causeway is developed and tested against.
@@ -51,10 +46,6 @@ enum Action {
         /// The file that says what to run.
         file: PathBuf,
     },
-    /// Start everything and the sample, and keep it running until Ctrl-C.
-    Up,
-    /// Start everything and the sample, check it, delete it through the API, check that too.
-    Demo,
     /// Start everything, run a command on it, stop everything, and end with the command's exit code.
     Run {
         /// Clusters beside the main one: bare control planes without nodes.
@@ -82,8 +73,6 @@ async fn main() -> ExitCode {
         Action::Tools => Tools::build().map(|_| ExitCode::SUCCESS),
         Action::Program { name } => print_program(&name),
         Action::Sandbox { file } => Sandbox::run(&file).await,
-        Action::Up => up().await,
-        Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
         Action::Postgres { apply, command } => postgres(&apply, &command).await,
     };
@@ -95,18 +84,6 @@ async fn main() -> ExitCode {
 
 fn print_program(name: &str) -> Result<ExitCode> {
     println!("{}", Tools::find()?.program(name)?.display());
-    Ok(ExitCode::SUCCESS)
-}
-
-async fn up() -> Result<ExitCode> {
-    let mut signals = Signals::new()?;
-    let up = tokio::select! {
-        up = demo::up() => up?,
-        // What has been started dies with this process.
-        signal = signals.next() => return Ok(exit_code(signal)),
-    };
-    signals.next().await;
-    up.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -168,39 +145,4 @@ async fn execute(command: &[OsString], url: &str, endpoints: Option<&Path>, sign
         child.kill().await?;
     }
     Ok(exit_code(signal))
-}
-
-/// The requests to end that a terminal or a supervisor sends.
-struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| unix::signal(kind).context("can't listen for signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::SIGINT,
-            _ = self.terminate.recv() => Signal::SIGTERM,
-        }
-    }
-}
-
-/// The code by which a shell says that a signal ended a program.
-fn exit_code(signal: Signal) -> ExitCode {
-    ExitCode::from(128 + u8::try_from(signal as i32).unwrap_or(0))
-}
-
-/// Messages of the rig itself go to stderr; `CAUSEWAY_LOG` sets a filter as RUST_LOG does.
-fn start_logging() {
-    // The Kubernetes client reports every refused connection while a server starts.
-    let default = "causeway_rig=info,kube_client=off,error";
-    let filter = EnvFilter::try_from_env("CAUSEWAY_LOG").unwrap_or_else(|_| default.into());
-    let terminal = std::io::stderr().is_terminal();
-    let messages = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(terminal).with_target(false);
-    messages.without_time().with_env_filter(filter).init();
 }

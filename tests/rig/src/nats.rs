@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     net::{accepts, free_port},
-    process::{Process, Spec},
+    process::{Process, ProcessSpec},
     tools::Tools,
 };
 
@@ -65,7 +65,7 @@ impl Nats {
 }
 
 async fn start(tools: &Tools, logs: &Path, port: u16) -> Result<Process> {
-    let process = Spec::new("nats", tools.program("nats-server")?, logs)
+    let process = ProcessSpec::new("nats", tools.program("nats-server")?, logs)
         .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
         .start()
         .await?;

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// Ports below the range from which the kernel takes ports for outgoing connections: one of those could take away a port
-/// between our look and the program's start.
+/// between our check and the program's start.
 const FIRST_PORT: u16 = 20_000;
 const PORTS: u16 = 12_000;
 /// A check that takes longer counts as failed.
@@ -45,8 +45,8 @@ pub fn free_port() -> Result<u16> {
     bail!("no free port between {FIRST_PORT} and {} on this machine", FIRST_PORT + PORTS)
 }
 
-/// Whether `GET path` on this loopback port answers 200.
-pub(crate) async fn http_ok(port: u16, path: &str) -> bool {
+/// Whether `GET path` on this loopback port answers 200 within two seconds.
+pub async fn http_ok(port: u16, path: &str) -> bool {
     let check = async { http_ok_over(TcpStream::connect(loopback(port)).await?, path).await };
     matches!(timeout(CHECK_TIMEOUT, check).await, Ok(Ok(true)))
 }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::{
     cluster::Cluster,
     net::{free_port, http_ok},
-    process::{Process, Spec},
+    process::{Process, ProcessSpec},
     tools::Tools,
 };
 
@@ -34,7 +34,7 @@ impl FakeNode {
         let kubeconfig = cluster.write_kubeconfig("node", &cluster.pki.master("rig-node")?)?;
         let port = free_port()?;
         let stages = tools.kwok_stages()?;
-        let process = Spec::new("kwok", tools.program("kwok")?, &cluster.dir.join("logs"))
+        let process = ProcessSpec::new("kwok", tools.program("kwok")?, &cluster.dir.join("logs"))
             .arg("--kubeconfig")
             .arg(&kubeconfig)
             .args(["--manage-all-nodes=true", POD_RANGE, "--node-ip=10.0.0.9"])

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     net::free_port,
-    process::{Process, Spec},
+    process::{Process, ProcessSpec},
     tools::python_package,
 };
 
@@ -126,7 +126,7 @@ fn settings(port: u16, dir: &Path) -> Vec<String> {
     ]
 }
 
-/// Postgres writes its state into the eighth line of its pid file; it is the same thing `pg_ctl --wait` looks at.
+/// Postgres writes its state into the eighth line of its pid file; `pg_ctl --wait` reads it too.
 fn says_ready(pid_file: &Path) -> bool {
     fs::read_to_string(pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
 }
@@ -159,12 +159,12 @@ impl Owner {
         }
     }
 
-    fn spec(&self, name: &str, program: &Path, logs: &Path) -> Spec {
+    fn spec(&self, name: &str, program: &Path, logs: &Path) -> ProcessSpec {
         match self {
-            Self::Myself => Spec::new(name, program, logs),
+            Self::Myself => ProcessSpec::new(name, program, logs),
             Self::Other(user) => {
                 let (uid, gid) = (user.uid.to_string(), user.gid.to_string());
-                Spec::through(name, &[], &["--reuid", &uid, "--regid", &gid, "--clear-groups"], program, logs)
+                ProcessSpec::through(name, &[], &["--reuid", &uid, "--regid", &gid, "--clear-groups"], program, logs)
             }
         }
     }
@@ -184,7 +184,7 @@ fn find_or_install(copy_to: Option<&Path>) -> Result<PathBuf> {
         bail!("the package {PACKAGE} holds no {PACKAGE_BIN}/postgres");
     }
     let Some(dir) = copy_to else { return Ok(package.join(PACKAGE_BIN)) };
-    // All of the package: the programs look for their libraries beside them.
+    // All of the package: the programs load their libraries from beside them.
     let copy = dir.join("package");
     let status = Command::new("cp").arg("-a").arg(&package).arg(&copy).status()?;
     if !status.success() {

@@ -1,35 +1,46 @@
 //! One started program: its log file, its readiness, its orderly end.
 //!
-//! No program outlives the rig, however the rig ends: each asks the kernel to be killed when its parent dies. The kernel
-//! takes "parent" to be the *thread* that started the program, so all of them are started from one thread which lives as
-//! long as this process.
+//! No program outlives the rig, however the rig ends: each asks the kernel to be killed when its parent dies, see [`starter`].
 
 use std::{
+    env,
     fs::{self, File},
     future::Future,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    sync::OnceLock,
-    thread,
     time::Duration,
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use nix::{
     errno::Errno,
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::watch,
     time::{Instant, sleep, timeout},
 };
 
+use crate::starter;
+
 /// How often a readiness check is repeated.
 const CHECK_EVERY: Duration = Duration::from_millis(20);
-/// How many lines of a log stand in an error message.
+/// How many lines of a log an error message has.
 const SHOWN_LINES: usize = 20;
+
+/// A program of this workspace, such as `causeway-api`: it lies beside the program that asks for it, or one folder above
+/// when that is a test.
+///
+/// # Errors
+/// When it isn't built.
+pub fn workspace_program(name: &str) -> Result<PathBuf> {
+    let own = env::current_exe()?;
+    let folders = own.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.with_context(|| format!("{name} is not built; run `cargo build --workspace`"))
+}
 
 /// A program that was started.
 #[derive(Debug)]
@@ -40,17 +51,18 @@ pub struct Process {
     exit: watch::Receiver<Option<ExitStatus>>,
 }
 
-/// What to start.
+/// A program to start, with its arguments, variables and log file.
 #[derive(Debug)]
-pub(crate) struct Spec {
+pub struct ProcessSpec {
     name: String,
     command: Command,
     log: PathBuf,
 }
 
-impl Spec {
+impl ProcessSpec {
     /// A program with its log file `<logs>/<name>.log`. `name` is what errors call it.
-    pub(crate) fn new(name: &str, program: impl AsRef<Path>, logs: &Path) -> Self {
+    #[must_use]
+    pub fn new(name: &str, program: impl AsRef<Path>, logs: &Path) -> Self {
         Self::through(name, &[], &[], program, logs)
     }
 
@@ -69,17 +81,23 @@ impl Spec {
         Self { name: name.to_owned(), command, log: logs.join(format!("{name}.log")) }
     }
 
-    pub(crate) fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<std::ffi::OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
-    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Self {
+    /// Adds arguments.
+    #[must_use]
+    pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>) -> Self {
         self.command.args(args);
         self
     }
 
-    pub(crate) fn envs(
+    /// Sets environment variables beside those of this process.
+    #[must_use]
+    pub fn envs(
         mut self,
         variables: impl IntoIterator<Item = (impl AsRef<std::ffi::OsStr>, impl AsRef<std::ffi::OsStr>)>,
     ) -> Self {
@@ -87,7 +105,9 @@ impl Spec {
         self
     }
 
-    pub(crate) fn dir(mut self, dir: &Path) -> Self {
+    /// Sets the working directory.
+    #[must_use]
+    pub fn dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self
     }
@@ -96,15 +116,12 @@ impl Spec {
     ///
     /// # Errors
     /// When the log can't be written or the program can't be started.
-    pub(crate) async fn start(mut self) -> Result<Process> {
+    pub async fn start(mut self) -> Result<Process> {
         let log = open_log(&self.log)?;
         self.command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // A session of its own keeps the terminal's Ctrl-C from it: the rig stops its programs in order.
         self.command.process_group(0);
-        let (reply, started) = oneshot::channel();
-        let gone = || anyhow!("the thread that starts programs has ended");
-        starter()?.send(Order { command: self.command, reply }).map_err(|_| gone())?;
-        let (pid, exit) = started.await.map_err(|_| gone())?.with_context(|| format!("can't start {}", self.name))?;
+        let (pid, exit) = starter::start(self.command).await.with_context(|| format!("can't start {}", self.name))?;
         tracing::debug!(name = self.name, %pid, "started");
         Ok(Process { name: self.name, pid, log: self.log, exit })
     }
@@ -133,11 +150,7 @@ impl Process {
     ///
     /// # Errors
     /// When the program ends before, or after `deadline`; the message shows the end of its log.
-    pub(crate) async fn ready<F: Future<Output = bool>>(
-        &self,
-        deadline: Duration,
-        check: impl Fn() -> F,
-    ) -> Result<()> {
+    pub async fn ready<F: Future<Output = bool>>(&self, deadline: Duration, check: impl Fn() -> F) -> Result<()> {
         let until = Instant::now() + deadline;
         while !check().await {
             if let Some(status) = *self.exit.borrow() {
@@ -159,7 +172,7 @@ impl Process {
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
     }
 
-    /// Freezes it: it does nothing and notices nothing, as on a machine that stands still.
+    /// Freezes it: it does nothing and notices nothing, as on a machine that is suspended.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
@@ -176,7 +189,7 @@ impl Process {
     }
 
     /// Asks it to end with `signal`, kills it when it hasn't after `patience`, and returns when it is gone.
-    pub(crate) async fn stop(&self, signal: Signal, patience: Duration) {
+    pub async fn stop(&self, signal: Signal, patience: Duration) {
         if !self.is_running() {
             return;
         }
@@ -220,43 +233,6 @@ fn open_log(path: &Path) -> Result<File> {
     File::options().create(true).append(true).open(path).with_context(|| format!("can't write {}", path.display()))
 }
 
-/// A request to the starting thread.
-struct Order {
-    command: Command,
-    reply: oneshot::Sender<Result<(Pid, watch::Receiver<Option<ExitStatus>>)>>,
-}
-
-/// The thread that starts every program, started when first asked for.
-fn starter() -> Result<&'static mpsc::UnboundedSender<Order>> {
-    static STARTER: OnceLock<mpsc::UnboundedSender<Order>> = OnceLock::new();
-    if let Some(starter) = STARTER.get() {
-        return Ok(starter);
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (orders, mut inbox) = mpsc::unbounded_channel::<Order>();
-    thread::Builder::new().name("starter".to_owned()).spawn(move || {
-        runtime.block_on(async move {
-            while let Some(Order { command, reply }) = inbox.recv().await {
-                // Nobody listens any more when the caller gave up; the program then ends with this process.
-                let _ = reply.send(spawn(command));
-            }
-        });
-    })?;
-    Ok(STARTER.get_or_init(|| orders))
-}
-
-fn spawn(command: Command) -> Result<(Pid, watch::Receiver<Option<ExitStatus>>)> {
-    let mut child = tokio::process::Command::from(command).spawn()?;
-    let pid = child.id().and_then(|id| i32::try_from(id).ok()).context("it ended at once")?;
-    let (tell, exit) = watch::channel(None);
-    tokio::spawn(async move {
-        if let Ok(status) = child.wait().await {
-            tell.send_replace(Some(status));
-        }
-    });
-    Ok((Pid::from_raw(pid), exit))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,8 +240,11 @@ mod tests {
     #[tokio::test]
     async fn a_program_that_ends_while_starting_is_reported_with_its_log() {
         let dir = tempfile::tempdir().unwrap();
-        let process =
-            Spec::new("greeter", "sh", dir.path()).args(["-c", "echo no such port; exit 3"]).start().await.unwrap();
+        let process = ProcessSpec::new("greeter", "sh", dir.path())
+            .args(["-c", "echo no such port; exit 3"])
+            .start()
+            .await
+            .unwrap();
         let error = process.ready(Duration::from_secs(10), || async { false }).await.unwrap_err().to_string();
         assert!(error.contains("greeter ended with exit status: 3") && error.contains("no such port"), "{error}");
     }
@@ -275,7 +254,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let ready = dir.path().join("ready");
         let script = format!("trap '' TERM; touch {}; while :; do sleep 1; done", ready.display());
-        let process = Spec::new("stubborn", "sh", dir.path()).args(["-c", &script]).start().await.unwrap();
+        let process = ProcessSpec::new("stubborn", "sh", dir.path()).args(["-c", &script]).start().await.unwrap();
         process.ready(Duration::from_secs(10), || async { ready.exists() }).await.unwrap();
         process.stop(Signal::SIGTERM, Duration::from_millis(100)).await;
         assert!(!process.is_running());

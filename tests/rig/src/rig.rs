@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use causeway_route53::Route53;
 use futures::future::{join_all, try_join_all, try_join3};
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     nats::Nats,
     node::FakeNode,
     postgres::Postgres,
-    route53::Route53,
     tools::Tools,
 };
 
@@ -54,7 +54,7 @@ struct Parts {
 impl Rig {
     /// Builds what is missing and starts everything. Returns when all of it is ready.
     ///
-    /// Only the binary `causeway-rig` can do this: the controllers' sandboxes are started through it.
+    /// The binary `causeway-rig` must be built beside the caller's: the controllers' sandboxes are started through it.
     ///
     /// # Errors
     /// When a tool can't be built or a part doesn't start: the message shows the end of its log, and the logs are kept.

@@ -12,7 +12,7 @@ use causeway_dns::{
     Account, Credentials, DesiredRecord, DnsError, HostedZone, Ownership, RecordState, RecordType, Route53, Visibility,
     ZoneRecord, deletions, published,
 };
-use causeway_rig::{Faults, Route53 as Emulator};
+use causeway_route53::{Faults, Route53 as Emulator};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

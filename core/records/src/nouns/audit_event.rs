@@ -83,7 +83,7 @@ fn shown(field: &Field, slot: &dyn Slot) -> Option<Value> {
 #[derive(Noun, Clone, Debug, PartialEq)]
 #[noun(plural = "audit-events")]
 pub struct AuditEvent {
-    /// Who asked for it: the name of a client certificate or an access token; `anonymous` where nobody is asked who he is.
+    /// Who asked for it: the name of a client certificate or an access token; `anonymous` where there is no authentication.
     #[noun(read_only, example = "ann")]
     pub caller: String,
     /// The request's `x-request-id`: of the client, or made up by the API, and then in the answer and the log too.

@@ -24,10 +24,9 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::DomainNameInstance => domain_name_instance(connection, id).await?,
         Kind::DomainNameDefinition => domain_name_definition(connection, id).await?,
         Kind::GatewayDefinition => {
+            let has_instances = claims::replace_all(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
-            if !claims::replace_all(connection, id).await? {
-                return Ok(());
-            }
+            return if has_instances { wake::dependants(connection, kind, id, true).await } else { Ok(()) };
         }
         Kind::GatewayHttpPort | Kind::GatewayTcpPort => {
             let definition = claims::definition_of_port(connection, id).await?;
@@ -102,6 +101,7 @@ pub(super) async fn read<T: Noun>(connection: &mut PgConnection, id: i64) -> Res
 /// Lists a record among the objects of its workload, as Threeport does.
 async fn attach(connection: &mut PgConnection, workload: i64, kind: Kind, id: i64) -> Result<()> {
     let kind = format!("v0.{kind}");
-    sqlx::query!("SELECT attach('v0.WorkloadInstance', $1, $2, $3)", workload, kind, id).execute(connection).await?;
+    let attached = sqlx::query_scalar!("SELECT attach('v0.WorkloadInstance', $1, $2, $3)", workload, kind, id);
+    attached.fetch_one(connection).await?;
     Ok(())
 }

@@ -71,7 +71,7 @@ async fn a_file_that_differs_is_applied_again(pool: PgPool) {
     // As a release left it in which both files were different.
     let other = "CREATE OR REPLACE FUNCTION slug(name text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT name';
         CREATE OR REPLACE FUNCTION bound_port(port int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT port';
-        UPDATE schema_functions SET sha256 = '', release = '{0, 0, 1}' WHERE file = 'names.sql';
+        UPDATE schema_functions SET sha256 = '', release = '{0, 0, 1}' WHERE file = 'queue.sql';
         DELETE FROM schema_functions WHERE file = 'queue.sql'";
     sqlx::raw_sql(other).execute(&pool).await.unwrap();
     let (one, two) = tokio::join!(store.migrate(), store.migrate());
@@ -86,7 +86,7 @@ async fn an_earlier_release_runs_on_a_later_schema_and_sets_nothing_back(pool: P
     let store = store(&pool).await;
     let later = "INSERT INTO _sqlx_migrations SELECT 9999, 'later', now(), true, '', 0;
         CREATE OR REPLACE FUNCTION slug(name text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT name';
-        UPDATE schema_functions SET sha256 = 'later', release = '{999, 0, 0}' WHERE file = 'names.sql'";
+        UPDATE schema_functions SET sha256 = 'later', release = '{999, 0, 0}' WHERE file = 'queue.sql'";
     sqlx::raw_sql(later).execute(&pool).await.unwrap();
     let before = in_force(&pool).await;
     store.migrate().await.unwrap();
@@ -113,7 +113,7 @@ async fn a_process_that_only_writes_rows_starts_on_a_schema_that_is_up_to_date(p
     let started = api.migrate().await;
     let writer = api.on_behalf_of(Origin { caller: "tester".into(), request_id: None });
     let written = writer.create(record::<GatewayDefinition>(r#"{"Name":"web","TcpPorts":[{"Port":5432}]}"#)).await;
-    sqlx::query("DELETE FROM schema_functions WHERE file = 'names.sql'").execute(&pool).await.unwrap();
+    sqlx::query("DELETE FROM schema_functions WHERE file = 'queue.sql'").execute(&pool).await.unwrap();
     let outdated = api.migrate().await;
     api.close();
     drop(api);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use causeway_api::config::Serve;
+use causeway_api::config::ServeSettings;
 use causeway_bench::{
     report::Report,
     serving::{self, Sizes},
@@ -32,7 +32,7 @@ struct Arguments {
 enum Part {
     /// Be the hand-written server; the benchmark starts itself so.
     #[command(hide = true)]
-    Floor(Box<Serve>),
+    Floor(Box<ServeSettings>),
 }
 
 fn main() -> Result<()> {

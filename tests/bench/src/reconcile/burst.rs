@@ -7,14 +7,17 @@ use causeway_rig::Endpoints;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Sizes, milliseconds, per_second};
+use super::{
+    Sizes,
+    fixture::{Fixture, Used},
+    floor, milliseconds, per_second,
+    records::Placement,
+    sightings::standing,
+};
 use crate::{
     counts::{Rows, requests},
-    floor,
     processors::Apart,
     report::{Figure, Report, Target},
-    sightings::standing,
-    stage::{Placement, Stage, Used},
 };
 
 /// Gateways that are made before anything is measured: programs, Postgres and API server have all begun to work then, on every connection.
@@ -89,31 +92,31 @@ async fn report_apart(report: &mut Report, sizes: &Sizes) -> Result<()> {
 }
 
 async fn burst(count: usize) -> Result<Measured> {
-    let stage = Stage::start("bench_burst").await?;
-    let ground = stage.ground(count).await?;
-    let first = stage.definitions("first", FIRST, Placement::Shared).await?;
-    stage.api.create_all("gateway-instances", ground.instances("first", &first)).await?;
-    let definitions = stage.definitions("burst", count, Placement::Shared).await?;
-    stage.settled().await?;
-    let there: HashSet<_> = standing(&stage.kube, &stage.control_plane).await?.iter().map(uid).collect();
+    let fixture = Fixture::start("bench_burst").await?;
+    let workloads = fixture.workloads_for(count).await?;
+    let first = fixture.definitions("first", FIRST, Placement::Shared).await?;
+    fixture.api.create_all("gateway-instances", workloads.instances("first", &first)).await?;
+    let definitions = fixture.definitions("burst", count, Placement::Shared).await?;
+    fixture.settled().await?;
+    let there: HashSet<_> = standing(&fixture.kube, &fixture.control_plane).await?.iter().map(uid).collect();
 
-    stage.quiet().await?;
-    let (rows, asked, used) = (Rows::told(&stage.pool).await?, requests(&stage.kube).await?, stage.used()?);
+    fixture.quiet().await?;
+    let (rows, asked, used) = (Rows::told(&fixture.pool).await?, requests(&fixture.kube).await?, fixture.used()?);
     let begun = Instant::now();
-    stage.api.create_all("gateway-instances", ground.instances("burst", &definitions)).await?;
+    fixture.api.create_all("gateway-instances", workloads.instances("burst", &definitions)).await?;
     let posted = begun.elapsed();
-    let reconciled = stage.until_none("NOT reconciled").await?.duration_since(begun);
-    stage.settled().await?;
-    let (used, asked) = (stage.used()?.since(used), requests(&stage.kube).await? - asked);
-    let transactions = Rows::told(&stage.pool).await?.transactions_since(&rows);
+    let reconciled = fixture.until_none("NOT reconciled").await?.duration_since(begun);
+    fixture.settled().await?;
+    let (used, asked) = (fixture.used()?.since(used), requests(&fixture.kube).await? - asked);
+    let transactions = Rows::told(&fixture.pool).await?.transactions_since(&rows);
 
-    let objects = standing(&stage.kube, &stage.control_plane).await?;
+    let objects = standing(&fixture.kube, &fixture.control_plane).await?;
     let new: Vec<_> = objects.iter().filter(|object| !there.contains(&uid(object))).collect();
-    let (first, second) = (plainly(&stage, &new).await?, plainly(&stage, &new).await?);
+    let (first, second) = (plainly(&fixture, &new).await?, plainly(&fixture, &new).await?);
     let Floor { took: floor, used: used_floor, requests: asked_floor } =
         if first.took < second.took { first } else { second };
     let requests = (asked, asked_floor);
-    stage.stop().await;
+    fixture.stop().await;
     Ok(Measured { count, posted, reconciled, floor, used, used_floor, requests, transactions })
 }
 
@@ -125,15 +128,15 @@ struct Floor {
 }
 
 /// The API server has work of its own at times: of two rounds the better one counts.
-async fn plainly(stage: &Stage, objects: &[&Value]) -> Result<Floor> {
+async fn plainly(fixture: &Fixture, objects: &[&Value]) -> Result<Floor> {
     let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
-    floor::namespace(&stage.kube, &namespace).await?;
+    floor::namespace(&fixture.kube, &namespace).await?;
     let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
-    stage.quiet().await?;
-    let (used, asked) = (stage.used()?, requests(&stage.kube).await?);
-    let took = floor::at_once(&stage.kube, &copies).await?;
-    let used = stage.used()?.since(used).apiserver;
-    Ok(Floor { took, used, requests: requests(&stage.kube).await? - asked })
+    fixture.quiet().await?;
+    let (used, asked) = (fixture.used()?, requests(&fixture.kube).await?);
+    let took = floor::at_once(&fixture.kube, &copies).await?;
+    let used = fixture.used()?.since(used).apiserver;
+    Ok(Floor { took, used, requests: requests(&fixture.kube).await? - asked })
 }
 
 fn uid(object: &Value) -> String {

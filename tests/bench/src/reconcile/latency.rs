@@ -1,4 +1,4 @@
-//! One change, and how long until it stands in the cluster: in an empty system (a) and in a full one (c).
+//! One change, and how long until it is in the cluster: in an empty system (a) and in a full one (c).
 
 use std::time::Duration;
 
@@ -6,25 +6,29 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{Sizes, sorted};
-use crate::{
-    api::TASKS,
+use super::{
+    Sizes,
+    fixture::Fixture,
     floor,
-    report::{Figure, Report, Target, percentile},
+    records::{Placement, Workloads, hostname},
     sightings::{Sightings, is_of, listens},
-    stage::{Ground, Placement, Stage, hostname},
+    sorted,
+};
+use crate::{
+    client::TASKS,
+    report::{Figure, Report, Target, percentile},
 };
 
 /// Before the first sample that counts.
 const WARM: usize = 5;
 
 struct Bench {
-    stage: Stage,
+    fixture: Fixture,
     sightings: Sightings,
-    ground: Ground,
+    workloads: Workloads,
 }
 
-/// Samples of one operation, and what stood in the cluster at the end of each.
+/// Samples of one operation, and the objects in the cluster at the end of each.
 #[derive(Default)]
 struct Samples {
     took: Vec<Duration>,
@@ -32,15 +36,15 @@ struct Samples {
 }
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
-    let stage = Stage::start("bench_latency").await?;
-    let ground = stage.ground(sizes.full).await?;
-    stage.settled().await?;
-    let sightings = Sightings::start(&stage.kube, &stage.control_plane).await?;
-    let mut bench = Bench { stage, sightings, ground };
+    let fixture = Fixture::start("bench_latency").await?;
+    let workloads = fixture.workloads_for(sizes.full).await?;
+    fixture.settled().await?;
+    let sightings = Sightings::start(&fixture.kube, &fixture.control_plane).await?;
+    let mut bench = Bench { fixture, sightings, workloads };
 
     let (made, changed) = bench.made_and_changed("empty", sizes.samples).await?;
-    report_latency(report, "a: POST of a gateway to its objects", &bench.stage, &made, true).await?;
-    report_latency(report, "a: PATCH of a path to its object", &bench.stage, &changed, false).await?;
+    report_latency(report, "a: POST of a gateway to its objects", &bench.fixture, &made, true).await?;
+    report_latency(report, "a: PATCH of a path to its object", &bench.fixture, &changed, false).await?;
 
     bench.fill(sizes.full).await?;
     let (made_full, changed_full) = bench.made_and_changed("full", sizes.samples).await?;
@@ -57,20 +61,26 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
             report.add(if share < 0.9 { figure.target(Target::RatioAtMost(1.3)) } else { figure });
         }
     }
-    report_latency(report, "c: POST beside others ÷ plain applies", &bench.stage, &made_full, false).await?;
-    bench.stage.stop().await;
+    report_latency(report, "c: POST beside others ÷ plain applies", &bench.fixture, &made_full, false).await?;
+    bench.fixture.stop().await;
     Ok(())
 }
 
 /// Puts the samples beside the time that their objects take when they are applied one after the other.
-async fn report_latency(report: &mut Report, case: &str, stage: &Stage, samples: &Samples, judged: bool) -> Result<()> {
+async fn report_latency(
+    report: &mut Report,
+    case: &str,
+    fixture: &Fixture,
+    samples: &Samples,
+    judged: bool,
+) -> Result<()> {
     let namespace = format!("floor-{}", uuid::Uuid::new_v4().simple());
-    floor::namespace(&stage.kube, &namespace).await?;
-    stage.quiet().await?;
+    floor::namespace(&fixture.kube, &namespace).await?;
+    fixture.quiet().await?;
     let mut floors = vec![];
     for objects in &samples.objects {
         let copies: Vec<_> = objects.iter().map(|object| floor::copy_of(object, &namespace)).collect();
-        floors.push(floor::in_turn(&stage.kube, &copies).await?);
+        floors.push(floor::in_turn(&fixture.kube, &copies).await?);
     }
     let (took, floors) = (sorted(&samples.took), sorted(&floors));
     let p50 = Figure::new(format!("{case}, p50"), percentile(&took, 0.5), "ms").floor(percentile(&floors, 0.5));
@@ -83,9 +93,9 @@ impl Bench {
     /// Makes gateways one after the other, then changes each.
     async fn made_and_changed(&self, name: &str, samples: usize) -> Result<(Samples, Samples)> {
         let count = samples + WARM;
-        let definitions = self.stage.definitions(name, count, Placement::Shared).await?;
-        self.stage.settled().await?;
-        self.stage.quiet().await?;
+        let definitions = self.fixture.definitions(name, count, Placement::Shared).await?;
+        self.fixture.settled().await?;
+        self.fixture.quiet().await?;
         let (mut made, mut changed, mut ids) = (Samples::default(), Samples::default(), vec![]);
         for (n, definition) in definitions.iter().enumerate() {
             let (id, took, objects) = self.make(name, n, *definition).await?;
@@ -95,8 +105,8 @@ impl Bench {
                 made.objects.push(objects);
             }
         }
-        self.stage.settled().await?;
-        self.stage.quiet().await?;
+        self.fixture.settled().await?;
+        self.fixture.quiet().await?;
         for (n, definition) in definitions.iter().enumerate() {
             let (took, objects) = self.change(ids[n], n, *definition).await?;
             if n >= WARM {
@@ -104,16 +114,16 @@ impl Bench {
                 changed.objects.push(objects);
             }
         }
-        self.stage.settled().await?;
+        self.fixture.settled().await?;
         Ok((made, changed))
     }
 
-    /// Until both its route and its listener stand.
+    /// Until both its route and its listener exist.
     async fn make(&self, name: &str, n: usize, definition: i64) -> Result<(i64, Duration, Vec<Value>)> {
-        let body = self.ground.instance(&format!("{name}-{n}"), n, definition);
-        let (mut routes, mut holders) = (self.sightings.from_now(), self.sightings.from_now());
+        let body = self.workloads.instance(&format!("{name}-{n}"), n, definition);
+        let (mut routes, mut holders) = (self.sightings.subscribe(), self.sightings.subscribe());
         let begun = Instant::now();
-        let id = self.stage.api.create("gateway-instances", &body).await?;
+        let id = self.fixture.api.create("gateway-instances", &body).await?;
         let (owner, host) = (format!("gateway-instance-{id}"), hostname(name, n));
         let route = routes.next(|object| is_of(object, "HTTPRoute", &owner)).await?;
         let holder = holders.next(|object| listens(object, &host)).await?;
@@ -123,10 +133,10 @@ impl Bench {
 
     async fn change(&self, id: i64, n: usize, definition: i64) -> Result<(Duration, Vec<Value>)> {
         let (owner, path) = (format!("gateway-instance-{id}"), format!("/changed/{n}"));
-        let mut routes = self.sightings.from_now();
+        let mut routes = self.sightings.subscribe();
         let begun = Instant::now();
         let body = json!({"HttpPorts": [{"Port": 80, "Path": path}]});
-        self.stage.api.patch("gateway-definitions", definition, &body).await?;
+        self.fixture.api.patch("gateway-definitions", definition, &body).await?;
         let as_wanted =
             |object: &Value| is_of(object, "HTTPRoute", &owner) && object["spec"]["rules"].to_string().contains(&path);
         let route = routes.next(as_wanted).await?;
@@ -135,10 +145,11 @@ impl Bench {
 
     /// Makes so many more gateways that there are `count`.
     async fn fill(&mut self, count: usize) -> Result<()> {
-        let definitions = self.stage.definitions("fill", count, Placement::Shared).await?;
-        let made = self.stage.api.create_all("gateway-instances", self.ground.instances("fill", &definitions)).await;
+        let definitions = self.fixture.definitions("fill", count, Placement::Shared).await?;
+        let made =
+            self.fixture.api.create_all("gateway-instances", self.workloads.instances("fill", &definitions)).await;
         made.with_context(|| format!("{count} instances, {TASKS} at a time"))?;
-        self.stage.settled().await?;
+        self.fixture.settled().await?;
         Ok(())
     }
 }

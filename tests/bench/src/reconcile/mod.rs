@@ -2,8 +2,12 @@
 
 mod burst;
 mod fanout;
+mod fixture;
+mod floor;
 mod latency;
+mod records;
 mod restart;
+mod sightings;
 mod unreachable;
 
 use std::time::Duration;

@@ -6,15 +6,18 @@ use anyhow::Result;
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
-use super::Sizes;
+use super::{
+    Sizes,
+    fixture::Fixture,
+    records::{Placement, instance},
+};
 use crate::{
     report::{Figure, Report, Target},
-    stage::{Placement, Stage, instance},
     views::Views,
 };
 
 struct Bench {
-    stage: Stage,
+    fixture: Fixture,
     /// A runtime and its workload instance.
     good: Vec<(i64, i64)>,
     bad: Vec<(i64, i64)>,
@@ -22,18 +25,18 @@ struct Bench {
 }
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
-    let stage = Stage::start("bench_clusters").await?;
-    let views = Views::start(&stage.cluster).await?;
+    let fixture = Fixture::start("bench_clusters").await?;
+    let views = Views::start(&fixture.cluster).await?;
     // It accepts connections, and never says a word.
     let silent = TcpListener::bind("127.0.0.1:0").await?;
-    let of = stage.workload_definition("web").await?;
-    let mut bench = Bench { stage, good: vec![], bad: vec![], per_runtime: sizes.per_runtime };
+    let of = fixture.workload_definition("web").await?;
+    let mut bench = Bench { fixture, good: vec![], bad: vec![], per_runtime: sizes.per_runtime };
     for number in 0..sizes.runtimes {
         let (name, dead) = (format!("cluster-{number}"), number < sizes.unreachable);
         let endpoint = if dead { format!("https://{}", silent.local_addr()?) } else { views.endpoint(number) };
         let access = json!({"APIEndpoint": endpoint, "CACertificate": views.ca(), "ConnectionToken": "any"});
-        let runtime = bench.stage.runtime_at(&name, access).await?;
-        let workload = bench.stage.workloads(runtime, &name, of, 1).await?[0];
+        let runtime = bench.fixture.runtime_at(&name, access).await?;
+        let workload = bench.fixture.workloads(runtime, &name, of, 1).await?[0];
         if dead { &mut bench.bad } else { &mut bench.good }.push((runtime, workload));
     }
     bench.until_good_are_done().await?;
@@ -51,7 +54,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
     // What is there already grows with each round: the floor is the mean of the one before and the one after.
     let floor = f64::midpoint(first.as_secs_f64(), second.as_secs_f64());
     report.add(Figure::new(case, with.as_secs_f64(), "s").floor(floor).target(Target::RatioAtMost(1.3)));
-    bench.stage.stop().await;
+    bench.fixture.stop().await;
     views.stop();
     Ok(())
 }
@@ -59,7 +62,7 @@ pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
 impl Bench {
     /// Makes gateways in these clusters, and says how long it took until those in good ones were reconciled.
     async fn round(&self, name: &str, runtimes: &[(i64, i64)]) -> Result<Duration> {
-        let definitions = self.stage.definitions(name, self.per_runtime, Placement::Shared).await?;
+        let definitions = self.fixture.definitions(name, self.per_runtime, Placement::Shared).await?;
         self.until_good_are_done().await?;
         let mut bodies = vec![];
         for (n, definition) in definitions.iter().enumerate() {
@@ -68,13 +71,13 @@ impl Bench {
             }
         }
         let begun = Instant::now();
-        self.stage.api.create_all("gateway-instances", bodies).await?;
+        self.fixture.api.create_all("gateway-instances", bodies).await?;
         Ok(self.until_good_are_done().await?.duration_since(begun))
     }
 
     async fn until_good_are_done(&self) -> Result<Instant> {
         let bad: Vec<_> = self.bad.iter().map(|(runtime, _)| runtime.to_string()).collect();
         let bad = if bad.is_empty() { "0".to_owned() } else { bad.join(", ") };
-        self.stage.until_none(&format!("NOT reconciled AND runtime_id NOT IN ({bad})")).await
+        self.fixture.until_none(&format!("NOT reconciled AND runtime_id NOT IN ({bad})")).await
     }
 }

@@ -1,9 +1,9 @@
 //! The API beside the same work written by hand: requests per second, time of each, processor time, memory.
 
 mod asked;
+mod fixture;
 pub mod floor;
 mod load;
-mod stage;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use self::{
     asked::Asked,
+    fixture::Fixture,
     load::{Answers, Connections, Target},
-    stage::Stage,
 };
+
 use crate::{
     counts::{peak_memory, processor},
     report::{Figure, Report, Target as Bound, percentile},
@@ -48,10 +49,10 @@ const MANY: usize = 64;
 /// # Errors
 /// When something fails; what was measured until then is in the report.
 pub async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
-    let stage = Stage::start(sizes.records).await?;
-    same_answers(&stage).await?;
-    let mut bench = Bench { stage, report, sizes };
-    let (get, patch) = (asked::get(&bench.stage.ids), asked::patch(&bench.stage.ids));
+    let fixture = Fixture::start(sizes.records).await?;
+    same_answers(&fixture).await?;
+    let mut bench = Bench { fixture, report, sizes };
+    let (get, patch) = (asked::get(&bench.fixture.ids), asked::patch(&bench.fixture.ids));
     for case in &sizes.cases {
         match case.as_str() {
             "get" => bench.operation("get", &get, 0.9).await?,
@@ -63,17 +64,17 @@ pub async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
             other => bail!("no case {other}: there are get, list, patch, create, empty and secure"),
         }
     }
-    let memory = peak_memory(bench.stage.platform.api().pid())?;
-    let floor = peak_memory(bench.stage.floor()?)?;
+    let memory = peak_memory(bench.fixture.platform.api().pid())?;
+    let floor = peak_memory(bench.fixture.floor()?)?;
     bench.report.add(Figure::new("memory of the API, at most", memory, "MB").floor(floor));
-    bench.stage.stop().await;
+    bench.fixture.stop().await;
     Ok(())
 }
 
 /// What is compared must do the same: both read alike, and write records with the same fields.
-async fn same_answers(stage: &Stage) -> Result<()> {
-    let one = stage.ids.get(..1).context("at least one record is needed")?;
-    let mut both = [Connections::open(&stage.api, 1).await?, Connections::open(&stage.layered, 1).await?];
+async fn same_answers(fixture: &Fixture) -> Result<()> {
+    let one = fixture.ids.get(..1).context("at least one record is needed")?;
+    let mut both = [Connections::open(&fixture.api, 1).await?, Connections::open(&fixture.layered, 1).await?];
     let mut answers = async |asked: Arc<Asked>| -> Result<[Value; 2]> {
         Ok([both[0].once(&asked).await?, both[1].once(&asked).await?])
     };
@@ -94,7 +95,7 @@ async fn same_answers(stage: &Stage) -> Result<()> {
 }
 
 struct Bench<'a> {
-    stage: Stage,
+    fixture: Fixture,
     report: &'a mut Report,
     sizes: &'a Sizes,
 }
@@ -126,10 +127,13 @@ fn pairs(rounds: &[Vec<Turn>], [value, floor]: [usize; 2], number: Number) -> Ve
 impl Bench<'_> {
     /// One operation beside its floor: requests per second and time of each; for many connections also where the time goes.
     async fn operation(&mut self, name: &str, asked: &Arc<Asked>, least: f64) -> Result<()> {
-        let (api, floor) = (self.stage.platform.api().pid(), self.stage.floor()?);
+        let (api, floor) = (self.fixture.platform.api().pid(), self.fixture.floor()?);
         for count in &self.sizes.connections {
-            let sides =
-                [(&self.stage.api, api, asked), (&self.stage.layered, floor, asked), (&self.stage.bare, floor, asked)];
+            let sides = [
+                (&self.fixture.api, api, asked),
+                (&self.fixture.layered, floor, asked),
+                (&self.fixture.bare, floor, asked),
+            ];
             let rounds = self.rounds(&sides, *count).await?;
             let case = format!("{name}, {}", connections(*count));
             let figure = |what: &str, floor: usize, number: Number, unit| {
@@ -152,9 +156,9 @@ impl Bench<'_> {
     /// The floor of everything: what axum does when there is nothing to do.
     async fn empty(&mut self) -> Result<()> {
         let (version, empty) = (asked::path("/version"), asked::path(floor::EMPTY));
-        let (api, floor) = (self.stage.platform.api().pid(), self.stage.floor()?);
+        let (api, floor) = (self.fixture.platform.api().pid(), self.fixture.floor()?);
         for count in &self.sizes.connections {
-            let sides = [(&self.stage.api, api, &version), (&self.stage.bare, floor, &empty)];
+            let sides = [(&self.fixture.api, api, &version), (&self.fixture.bare, floor, &empty)];
             let rounds = self.rounds(&sides, *count).await?;
             let case = format!("/version, {}, ÷ an empty handler", connections(*count));
             self.report.add(Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s"));
@@ -164,12 +168,12 @@ impl Bench<'_> {
 
     /// TLS and a token, beside neither.
     async fn secure(&mut self, get: &Arc<Asked>) -> Result<()> {
-        let (platform, target) = self.stage.secure().await?;
+        let (platform, target) = self.fixture.secure().await?;
         let made = Connections::open(&target, 1).await?.once(&asked::create()).await?;
         let own = asked::get(&[made["Data"][0]["ID"].as_i64().context("the new record has no ID")?]);
-        let (pid, plain) = (platform.api().pid(), self.stage.platform.api().pid());
+        let (pid, plain) = (platform.api().pid(), self.fixture.platform.api().pid());
         for count in &self.sizes.connections {
-            let sides = [(&target, pid, &own), (&self.stage.api, plain, get)];
+            let sides = [(&target, pid, &own), (&self.fixture.api, plain, get)];
             let rounds = self.rounds(&sides, *count).await?;
             let case = format!("get with TLS and token, {}, ÷ without", connections(*count));
             self.report.add(Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s"));
@@ -199,7 +203,7 @@ impl Bench<'_> {
     }
 
     async fn turn(&self, connections: &mut Connections, server: i32, asked: &Arc<Asked>) -> Result<Turn> {
-        let used = || Ok::<_, anyhow::Error>((processor(server)?, processor(self.stage.postgres())?));
+        let used = || Ok::<_, anyhow::Error>((processor(server)?, processor(self.fixture.postgres())?));
         let before = used()?;
         let answers = connections.turn(asked, Duration::from_millis(self.sizes.turn)).await?;
         let after = used()?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     net::{accepts, free_port},
-    process::{Process, Spec},
+    process::{Process, ProcessSpec},
     tools::Tools,
 };
 
@@ -54,7 +54,7 @@ impl Network {
     /// When it can't be started.
     pub async fn start(tools: &Tools, logs: &Path) -> Result<Self> {
         let port = free_port()?;
-        let process = Spec::new("toxiproxy", tools.program("toxiproxy")?, logs)
+        let process = ProcessSpec::new("toxiproxy", tools.program("toxiproxy")?, logs)
             .args(["-host", "127.0.0.1", "-port", &port.to_string()])
             .start()
             .await?;

@@ -6,6 +6,7 @@
 //! permissions that were installed with it.
 
 mod image;
+mod pods;
 mod sandbox;
 mod volumes;
 
@@ -22,10 +23,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::{
-    api::core::v1::{Container, Pod},
-    apimachinery::pkg::util::intstr::IntOrString,
-};
+use k8s_openapi::api::core::v1::{Container, Pod};
 use kube::{
     Api, Client, ResourceExt,
     runtime::{WatchStreamExt, watcher, watcher::Event},
@@ -34,61 +32,27 @@ use nix::sys::signal::Signal;
 use tokio::time::{sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub(crate) use self::pods::Pods;
 pub use self::sandbox::{COMMAND as SANDBOX_COMMAND, Sandbox};
-use self::{image::Image, volumes::Inputs};
-use crate::{cluster::Cluster, process::Process, relay, tools::Tools};
+use self::{
+    image::Image,
+    pods::{Running, is_bound, is_job, workload_name},
+    volumes::Inputs,
+};
+use crate::{
+    cluster::Cluster,
+    process::{Process, workspace_program},
+    relay,
+    tools::Tools,
+};
 
 /// Waits between two starts of a program that keeps ending.
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// A program that is told to end gets this long.
+/// A program that is asked to end gets this long.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// The pod of a Job is soon removed, since kwok completes it at once; the program may still be at work.
 const JOB_WITHIN: Duration = Duration::from_secs(60);
-
-/// The running processes, for whoever wants to reach one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Pods(Arc<Mutex<HashMap<String, Running>>>);
-
-/// A process that plays a pod.
-#[derive(Debug)]
-struct Running {
-    namespace: String,
-    labels: BTreeMap<String, String>,
-    /// Numbers of the container's named ports.
-    names: BTreeMap<String, u16>,
-    sockets: BTreeMap<u16, PathBuf>,
-}
-
-impl Pods {
-    /// The socket that leads to this port of one of the pods which have all these labels.
-    pub(crate) fn socket(
-        &self,
-        namespace: &str,
-        selector: &BTreeMap<String, String>,
-        port: &IntOrString,
-    ) -> Option<PathBuf> {
-        let pods = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let chosen = |pod: &&Running| {
-            pod.namespace == namespace && selector.iter().all(|(name, value)| pod.labels.get(name) == Some(value))
-        };
-        pods.values().filter(chosen).find_map(|pod| {
-            let number = match port {
-                IntOrString::Int(number) => u16::try_from(*number).ok()?,
-                IntOrString::String(name) => *pod.names.get(name)?,
-            };
-            pod.sockets.get(&number).cloned()
-        })
-    }
-
-    fn insert(&self, uid: String, pod: Running) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(uid, pod);
-    }
-
-    fn remove(&self, uid: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
-    }
-}
 
 /// Runs the controllers of one cluster.
 #[derive(Debug)]
@@ -107,9 +71,9 @@ impl Kubelet {
         let kubelet = Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), pods: Pods::default() };
         let dir = cluster.dir.join("pods");
         fs::create_dir_all(&dir)?;
-        // A copy, for a new build may replace the file while the rig runs.
+        // A copy, because a new build may replace the file while the rig runs.
         let own = dir.join("causeway-rig");
-        fs::copy("/proc/self/exe", &own).context("can't copy the rig's own binary")?;
+        fs::copy(workspace_program("causeway-rig")?, &own).context("can't copy the rig's binary")?;
         let mut reaches = BTreeMap::new();
         for port in [cluster.port, route53_port] {
             let socket = dir.join(format!("out-{port}.sock"));
@@ -203,20 +167,11 @@ fn end(known: &mut HashMap<String, CancellationToken>, uid: &str) {
     }
 }
 
-fn is_bound(pod: &Pod) -> bool {
-    pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())
-}
-
-/// Whether it shall end by itself, as the pod of a Job.
-fn is_job(pod: &Pod) -> bool {
-    pod.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()).is_some_and(|policy| policy != "Always")
-}
-
 impl Node {
     /// Runs a pod until it goes.
     async fn run(self: Arc<Self>, pod: Pod, gone: CancellationToken) {
         let workload = self.workload(&pod);
-        // Of several pods of one workload one works and the others stand by: what leader election does in a real cluster,
+        // Of several pods of one workload one works and the others wait: what leader election does in a real cluster,
         // without its wait for the lease of a predecessor that was killed.
         let _turn = tokio::select! {
             turn = workload.lock() => turn,
@@ -328,12 +283,4 @@ impl Node {
         let mut workloads = self.workloads.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(workloads.entry(workload_name(pod)).or_default())
     }
-}
-
-/// Namespace and name of what made the pod. A Deployment's pods are owned by ReplicaSets that bear its name and a hash.
-fn workload_name(pod: &Pod) -> String {
-    let owner = pod.owner_references().first().map_or_else(|| pod.name_any(), |owner| owner.name.clone());
-    let hash = pod.labels().get("pod-template-hash").map(|hash| format!("-{hash}"));
-    let name = hash.and_then(|hash| owner.strip_suffix(&hash).map(str::to_owned)).unwrap_or(owner);
-    format!("{}/{name}", pod.namespace().unwrap_or_default())
 }

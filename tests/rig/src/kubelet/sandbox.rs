@@ -1,6 +1,6 @@
 //! The small container: a process in a network namespace and a root folder of its own.
 //!
-//! Two sides. The rig writes a [`Sandbox`] and starts this binary again inside new namespaces; there, [`Sandbox::run`]
+//! Two sides. The rig writes a [`Sandbox`] and starts the program `causeway-rig` inside new namespaces; there, [`Sandbox::run`]
 //! connects the sandbox with the outside and starts the program. Envoy Gateway is why: its ports and the folder of its keys
 //! are compiled in, so it can't share a machine with a second one without walls. And inside the walls every controller can
 //! run with exactly the arguments, files and credentials of its pod.
@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use crate::{
-    process::{Process, Spec},
+    process::{Process, ProcessSpec},
     relay,
 };
 
@@ -60,7 +60,7 @@ impl Sandbox {
             wrapper.extend(["--user", "--map-root-user"]);
         }
         wrapper.push("--");
-        Spec::through(name, &wrapper, &[], own, logs).arg(COMMAND).arg(file).start().await
+        ProcessSpec::through(name, &wrapper, &[], own, logs).arg(COMMAND).arg(file).start().await
     }
 
     /// Reads what to run from a file and runs it, inside of the new namespaces.

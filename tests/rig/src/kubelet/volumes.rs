@@ -54,13 +54,10 @@ impl Inputs<'_> {
     async fn files(&self, volume: &Volume) -> Result<Files> {
         if let Some(secret) = &volume.secret {
             let name = secret.secret_name.as_deref().unwrap_or_default();
-            return self.secret(name, secret.optional).await.and_then(|files| select(files, secret.items.as_deref()));
+            return select(self.secret(name, secret.optional).await?, secret.items.as_deref());
         }
         if let Some(map) = &volume.config_map {
-            return self
-                .config_map(&map.name, map.optional)
-                .await
-                .and_then(|files| select(files, map.items.as_deref()));
+            return select(self.config_map(&map.name, map.optional).await?, map.items.as_deref());
         }
         let mut files = Files::new();
         for source in volume.projected.iter().flat_map(|projected| projected.sources.iter().flatten()) {
@@ -91,25 +88,19 @@ impl Inputs<'_> {
     }
 
     async fn secret(&self, name: &str, optional: Option<bool>) -> Result<Files> {
-        match Api::<Secret>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await? {
-            Some(secret) => {
-                Ok(secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect())
-            }
-            None if optional == Some(true) => Ok(Files::new()),
-            None => bail!("there is no Secret {name} yet"),
-        }
+        let secret = Api::<Secret>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await?;
+        let files = secret.map(|secret| secret.data.into_iter().flatten().map(|(key, value)| (key, value.0)).collect());
+        or_empty(files, optional).with_context(|| format!("there is no Secret {name} yet"))
     }
 
     async fn config_map(&self, name: &str, optional: Option<bool>) -> Result<Files> {
-        match Api::<ConfigMap>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await? {
-            Some(map) => {
-                let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
-                let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
-                Ok(text.chain(binary).collect())
-            }
-            None if optional == Some(true) => Ok(Files::new()),
-            None => bail!("there is no ConfigMap {name} yet"),
-        }
+        let map = Api::<ConfigMap>::namespaced(self.client.clone(), &self.namespace()).get_opt(name).await?;
+        let files = map.map(|map| {
+            let text = map.data.into_iter().flatten().map(|(key, value)| (key, value.into_bytes()));
+            let binary = map.binary_data.into_iter().flatten().map(|(key, value)| (key, value.0));
+            text.chain(binary).collect()
+        });
+        or_empty(files, optional).with_context(|| format!("there is no ConfigMap {name} yet"))
     }
 
     /// A token of the pod's service account: the process may do what the pod may do, and nothing else.
@@ -123,7 +114,10 @@ impl Inputs<'_> {
             ..TokenRequest::default()
         };
         let accounts: Api<ServiceAccount> = Api::namespaced(self.client.clone(), &self.namespace());
-        let account = self.field("spec.serviceAccountName");
+        let account = match self.field("spec.serviceAccountName") {
+            none if none.is_empty() => "default".to_owned(),
+            account => account,
+        };
         let answer: TokenRequest =
             accounts.create_subresource("token", &account, &PostParams::default(), &request).await?;
         answer.status.map(|status| status.token).ok_or_else(|| anyhow!("no token for the service account {account}"))
@@ -167,23 +161,21 @@ impl Inputs<'_> {
         }
     }
 
-    /// A field of the pod, as the downward API names it.
+    /// A field of the pod, as the downward API names it: `metadata.namespace`. Empty if the pod has none.
     fn field(&self, path: &str) -> String {
-        let spec = self.pod.spec.clone().unwrap_or_default();
-        match path {
-            "metadata.namespace" => self.namespace(),
-            "metadata.name" => self.pod.name_any(),
-            "metadata.uid" => self.pod.uid().unwrap_or_default(),
-            "spec.serviceAccountName" => spec.service_account_name.unwrap_or_else(|| "default".to_owned()),
-            "spec.nodeName" => spec.node_name.unwrap_or_default(),
-            "status.podIP" => self.pod.status.clone().and_then(|status| status.pod_ip).unwrap_or_default(),
-            _ => String::new(),
-        }
+        let pod = serde_json::to_value(self.pod).unwrap_or_default();
+        let value = pod.pointer(&format!("/{}", path.replace('.', "/"))).and_then(|value| value.as_str());
+        value.unwrap_or_default().to_owned()
     }
 
     fn namespace(&self) -> String {
         self.pod.namespace().unwrap_or_default()
     }
+}
+
+/// What is optional may be missing.
+fn or_empty(files: Option<Files>, optional: Option<bool>) -> Option<Files> {
+    files.or_else(|| (optional == Some(true)).then(Files::new))
 }
 
 /// The chosen keys under their chosen paths; all of them when nothing is chosen.

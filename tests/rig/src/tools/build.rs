@@ -9,7 +9,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{Assets, MODULES, Module, Program, build_dir, cache_dir, file_name, progress::Progress, source_dir};
+use super::{
+    Assets, build_dir, cache_dir, file_name,
+    modules::{MODULES, Module, Program},
+    progress::Progress,
+    source_dir,
+};
 
 /// How many of the last lines of a failed build are shown.
 const SHOWN_LINES: usize = 15;
@@ -23,7 +28,7 @@ struct Job {
 
 /// The arguments of `go`, up to the packages. They are part of the cache key.
 pub(super) fn arguments(module: &Module) -> Vec<String> {
-    let link = format!("-s -w {}", module.link);
+    let link = format!("-s -w {}", module.link());
     ["build", "-trimpath", "-buildvcs=false", "-ldflags", link.trim_end()].map(str::to_owned).into()
 }
 
@@ -46,9 +51,9 @@ pub(super) fn missing() -> Result<()> {
         return Ok(());
     }
     require_go()?;
-    let progress = Progress::start(jobs.len(), jobs.iter().map(|job| job.module.usual).sum());
+    let progress = Progress::start(jobs.len(), jobs.iter().map(|job| job.module.usual()).sum());
     for job in &jobs {
-        progress.begin(job.module.name, job.module.usual);
+        progress.begin(job.module.name, job.module.usual());
         job.run(&progress)?;
         progress.end(job.module.name);
     }
@@ -90,9 +95,9 @@ impl Job {
         fs::create_dir_all(&scratch)?;
         self.go_build(&scratch, progress)?;
         for program in &self.programs {
-            fs::rename(scratch.join(program.built), scratch.join(program.name))?;
+            fs::rename(scratch.join(program.built()), scratch.join(program.name))?;
         }
-        for file in self.module.files {
+        for file in self.module.files() {
             let source = module_dir(self.module.name, file.module)?.join(file.path);
             fs::copy(&source, scratch.join(file_name(file.path)))
                 .with_context(|| format!("no file {}", source.display()))?;

@@ -5,6 +5,7 @@
 //! complete and current, and changing a pin builds that tool again.
 
 mod build;
+mod modules;
 mod progress;
 mod python;
 
@@ -14,140 +15,14 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 pub use self::build::module_dir;
+use self::modules::{MODULES, Module, Program};
 pub(crate) use self::python::python_package;
-
-/// A Go module folder with the programs that are built from it.
-#[derive(Debug)]
-struct Module {
-    /// Name of the folder below `tests/rig/tools`.
-    name: &'static str,
-    programs: &'static [Program],
-    /// Added to the linker flags of every build.
-    link: &'static str,
-    /// Files of dependencies that are needed when the tool runs: they are kept beside its binaries.
-    files: &'static [ModuleFile],
-    /// How long a first build took on two cores; shown so that nobody wonders whether it hangs.
-    usual: Duration,
-}
-
-/// A Go package that becomes a binary.
-#[derive(Debug)]
-struct Program {
-    package: &'static str,
-    /// The name Go gives to the binary.
-    built: &'static str,
-    /// The name it has for the rig.
-    name: &'static str,
-}
-
-/// A file out of a module's dependency.
-#[derive(Debug)]
-struct ModuleFile {
-    module: &'static str,
-    path: &'static str,
-}
-
-const fn program(package: &'static str, built: &'static str, name: &'static str) -> Program {
-    Program { package, built, name }
-}
-
-const fn kwok_stage(path: &'static str) -> ModuleFile {
-    ModuleFile { module: "sigs.k8s.io/kwok", path }
-}
-
-/// In the order in which they are built: what a cluster needs first.
-const MODULES: &[Module] = &[
-    Module {
-        name: "nats",
-        programs: &[program("github.com/nats-io/nats-server/v2", "nats-server", "nats-server")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(20),
-    },
-    Module {
-        name: "toxiproxy",
-        programs: &[program("github.com/Shopify/toxiproxy/v2/cmd/server", "server", "toxiproxy")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(20),
-    },
-    Module {
-        name: "etcd",
-        programs: &[program("go.etcd.io/etcd/server/v3", "server", "etcd")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(60),
-    },
-    Module {
-        name: "kube",
-        programs: &[
-            program("k8s.io/kubernetes/cmd/kube-apiserver", "kube-apiserver", "kube-apiserver"),
-            program(
-                "k8s.io/kubernetes/cmd/kube-controller-manager",
-                "kube-controller-manager",
-                "kube-controller-manager",
-            ),
-            program("k8s.io/kubernetes/cmd/kube-scheduler", "kube-scheduler", "kube-scheduler"),
-            program("k8s.io/kubernetes/cmd/kubectl", "kubectl", "kubectl"),
-        ],
-        // Without it the servers call themselves v0.0.0, which kubectl and charts refuse to parse.
-        link: "-X k8s.io/component-base/version.gitVersion=v1.36.3",
-        files: &[],
-        usual: Duration::from_secs(520),
-    },
-    Module {
-        name: "kwok",
-        programs: &[program("sigs.k8s.io/kwok/cmd/kwok", "kwok", "kwok")],
-        link: "",
-        files: &[
-            kwok_stage("kustomize/stage/node/fast/node-initialize.yaml"),
-            kwok_stage("kustomize/stage/node/heartbeat/node-heartbeat.yaml"),
-            kwok_stage("kustomize/stage/pod/fast/pod-ready.yaml"),
-            kwok_stage("kustomize/stage/pod/fast/pod-complete.yaml"),
-            kwok_stage("kustomize/stage/pod/fast/pod-delete.yaml"),
-        ],
-        usual: Duration::from_secs(120),
-    },
-    Module {
-        name: "helm",
-        programs: &[program("helm.sh/helm/v4/cmd/helm", "helm", "helm")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(135),
-    },
-    Module {
-        name: "cert-manager",
-        programs: &[
-            program("./controller", "controller", "cert-manager-controller"),
-            program("./webhook", "webhook", "cert-manager-webhook"),
-            program("./cainjector", "cainjector", "cert-manager-cainjector"),
-        ],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(160),
-    },
-    Module {
-        name: "envoy-gateway",
-        programs: &[program("github.com/envoyproxy/gateway/cmd/envoy-gateway", "envoy-gateway", "envoy-gateway")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(270),
-    },
-    Module {
-        name: "external-dns",
-        programs: &[program("sigs.k8s.io/external-dns", "external-dns", "external-dns")],
-        link: "",
-        files: &[],
-        usual: Duration::from_secs(285),
-    },
-];
 
 /// Where every program is. Got by [`Tools::build`] or [`Tools::find`].
 #[derive(Clone, Debug)]
@@ -166,7 +41,7 @@ impl Tools {
         Self::find()
     }
 
-    /// Like [`Tools::build`], but only looks.
+    /// Like [`Tools::build`], but builds nothing.
     ///
     /// # Errors
     /// Names the first tool that is not there yet.
@@ -181,7 +56,7 @@ impl Tools {
                 bail!("{} has not been built yet: run `causeway-rig tools`", module.name);
             }
             tools.programs.extend(wanted.iter().map(|p| (p.name.to_owned(), dir.join(p.name))));
-            tools.files.extend(module.files.iter().map(|f| (f.path.to_owned(), dir.join(file_name(f.path)))));
+            tools.files.extend(module.files().iter().map(|f| (f.path.to_owned(), dir.join(file_name(f.path)))));
         }
         Ok(tools)
     }
@@ -208,7 +83,7 @@ impl Tools {
     /// The stage files which make kwok play a node whose pods start at once.
     pub(crate) fn kwok_stages(&self) -> Result<Vec<&Path>> {
         let kwok = MODULES.iter().filter(|module| module.name == "kwok");
-        kwok.flat_map(|module| module.files).map(|file| self.file(file.path)).collect()
+        kwok.flat_map(Module::files).map(|file| self.file(file.path)).collect()
     }
 }
 
@@ -264,7 +139,7 @@ fn build_dir(cache: &Path, module: &Module, programs: &[&Program]) -> Result<Pat
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    for file in module.files {
+    for file in module.files() {
         hash.update(file.path.as_bytes());
     }
     let digest: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -21,7 +21,7 @@ pub(crate) fn python_package(pin: &str) -> Result<PathBuf> {
     }
     eprintln!("fetching the package {pin}");
     fs::create_dir_all(cache_dir()?)?;
-    // A folder of one's own: two that install at once don't meet, and the second finds it done.
+    // A folder of its own: two that install at the same time don't collide, and the second finds the package installed.
     let scratch = tempfile::Builder::new().prefix(".package-").tempdir_in(cache_dir()?)?;
     let status = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target"])

@@ -1,0 +1,9 @@
+use anyhow::Context;
+use causeway_store::{Database, Store};
+
+/// Connects to Postgres and brings the schema up to date.
+pub(super) async fn connect(database: &Database) -> anyhow::Result<Store> {
+    let store = database.connect()?;
+    store.migrate().await.context("the schema could not be brought up to date")?;
+    Ok(store)
+}

@@ -1,0 +1,51 @@
+//! `causeway-api token`: the way to the first access token.
+
+use super::migrate;
+use crate::auth::tokens;
+use anyhow::Context;
+use causeway_records::{
+    nouns::{AccessToken, Role},
+    text::Name,
+};
+use causeway_store::{Database, Origin};
+use chrono::{TimeDelta, Utc};
+use clap::{Args, Subcommand};
+use std::{io::Write, time::Duration};
+
+/// What to do with access tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it: the way to the first one. The API lists and revokes it.
+    Create(TokenSettings),
+}
+
+/// A token to make.
+#[derive(Args, Debug)]
+pub struct TokenSettings {
+    /// Its name, unique among live tokens.
+    #[arg(long)]
+    name: Name,
+    /// What its holder may do: viewer, editor or admin.
+    #[arg(long)]
+    role: Role,
+    /// How long it lasts.
+    #[arg(long, default_value = "90d", value_parser = humantime::parse_duration)]
+    expires: Duration,
+    /// Postgres.
+    #[command(flatten)]
+    database: Database,
+}
+
+/// The token goes to stdout, alone; everything else to stderr.
+pub(super) async fn create(settings: TokenSettings) -> anyhow::Result<()> {
+    let store = migrate::connect(&settings.database).await?;
+    let lasts = TimeDelta::from_std(settings.expires).context("a token can't last that long")?;
+    let expires_at = Utc::now().checked_add_signed(lasts).context("a token can't last that long")?;
+    let token = AccessToken { name: settings.name, role: settings.role, expires_at, ..AccessToken::default() };
+    let writer = store.on_behalf_of(Origin { caller: "causeway-api token create".into(), request_id: None });
+    let created = tokens::create(&writer, token).await?;
+    writeln!(std::io::stderr(), "role {}, until {expires_at}; it is shown only this once", created.record.spec.role)?;
+    writeln!(std::io::stdout(), "{}", created.token)?;
+    store.close();
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Authentication, rate limit and authorisation: lets a request pass if its caller has the role that the route asks for.
+//!
+//! The limit counts between authentication, which says whom to count, and everything that may refuse: what is answered with 403, 404 or 405
+//! counts like what is done.
+
+use super::limit::RateLimiter;
+use crate::{
+    auth::{AuthFailure, Authenticator},
+    route::{AccessTable, RouteAccess, kind_for_path},
+    server::Peer,
+    wire::envelope,
+};
+use axum::{
+    extract::{ConnectInfo, MatchedPath, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use std::{collections::HashSet, sync::Arc};
+
+/// Longest part of a foreign host name that is repeated, in characters.
+const MAX_HOST: usize = 100;
+
+pub(super) struct Gate {
+    pub(super) authenticator: Authenticator,
+    pub(super) access: AccessTable,
+    pub(super) limiter: Option<RateLimiter>,
+    /// Routes that the rate limit leaves out.
+    pub(super) uncounted: HashSet<String>,
+}
+
+/// Puts the caller into the request's extensions, or refuses the request.
+pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let RouteAccess::Needs(needed) = gate.access.required(request.method(), path) else {
+        return next.run(request).await;
+    };
+    let kind = kind_for_path(path);
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer);
+    match gate.authenticator.authenticate(peer, request.uri(), request.headers()).await {
+        Ok(caller) => {
+            tracing::Span::current().record("caller", caller.name.as_str());
+            let counted = !path.is_some_and(|path| gate.uncounted.contains(path));
+            if let Some(limiter) = gate.limiter.as_ref().filter(|_| counted)
+                && let Some(refused) = limiter.refuse(kind, Some(&caller), peer)
+            {
+                return refused;
+            }
+            if caller.role < needed {
+                let sentence = format!(
+                    "{} {} needs the role {needed}, and {} has the role {}",
+                    request.method(),
+                    request.uri().path(),
+                    caller.name,
+                    caller.role
+                );
+                return envelope::error(kind, StatusCode::FORBIDDEN, &sentence);
+            }
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(AuthFailure::Unproven(sentence)) => {
+            // Whoever tries tokens is held to a rate as well, by address.
+            if let Some(limiter) = &gate.limiter
+                && let Some(refused) = limiter.refuse(kind, None, peer)
+            {
+                return refused;
+            }
+            let mut answer = envelope::error(kind, StatusCode::UNAUTHORIZED, sentence);
+            let challenge = HeaderValue::from_static(r#"Bearer realm="causeway""#);
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            answer
+        }
+        Err(AuthFailure::ForeignHost(host)) => {
+            let host = host.chars().take(MAX_HOST).collect::<String>();
+            let sentence = format!(
+                "without authentication only requests to localhost are answered, and this one is to `{}`; name localhost or 127.0.0.1, or start the API with --auth mtls or --auth tokens",
+                host.escape_default()
+            );
+            envelope::error(kind, StatusCode::FORBIDDEN, &sentence)
+        }
+        Err(AuthFailure::WithoutRole(sentence)) => envelope::error(kind, StatusCode::FORBIDDEN, &sentence),
+        Err(AuthFailure::Unavailable(fault)) => envelope::store_error(kind, &fault),
+    }
+}

@@ -1,0 +1,83 @@
+//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication with the rate limit, content
+//! negotiation.
+
+mod accept;
+mod admit;
+mod limit;
+mod negotiation;
+mod observe;
+mod overload;
+mod recover;
+#[cfg(test)]
+mod tests;
+mod verbs;
+
+use crate::{
+    auth::Authenticator,
+    config::ServeSettings,
+    route::Routes,
+    wire::{envelope, origin::REQUEST_ID},
+};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::{HeaderValue, StatusCode, header},
+    middleware,
+};
+use causeway_store::Store;
+use std::sync::Arc;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+/// A browser must not guess that an answer is something else than it says.
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+/// A browser that shows an answer runs nothing in it, and shows it in no frame. The page of the API document has a policy of its own.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Puts the layers around routes: those whose answers have the envelope, and others. The first layer of a list is the outermost one. They are
+/// made into one service, because each layer that is added to the router by itself costs an allocation for each request.
+pub fn wrap<S>(enveloped: Routes<S>, others: Routes<S>, state: S, settings: &ServeSettings) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    Authenticator: FromRef<S>,
+    Store: FromRef<S>,
+{
+    let verbs = verbs::Verbs::from_routes([enveloped.list(), others.list()].into_iter().flatten());
+    let in_envelope = |router: Router<S>| {
+        let layers = ServiceBuilder::new()
+            .layer(DefaultBodyLimit::max(settings.body_limit))
+            .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
+        router.layer(layers)
+    };
+    let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
+    // Figures are read by programs that must not be refused because of others behind the same address.
+    let uncounted = others.list().iter().map(|route| route.path.clone()).collect();
+    let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
+    let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter, uncounted };
+    let layers = ServiceBuilder::new()
+        .map_request(observe::bound_request_id)
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(observe::span).on_response(observe::log))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(CatchPanicLayer::custom(recover::panicked))
+        .map_response(recover::timed_out)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(observe::measure))
+        .layer(middleware::map_response_with_state(Store::from_ref(&state), overload::explain))
+        .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit));
+    router
+        .fallback(|| async { envelope::plain(StatusCode::NOT_FOUND) })
+        .method_not_allowed_fallback(move |path| verbs::not_allowed(verbs, path))
+        .layer(layers)
+        .with_state(state)
+}

@@ -1,0 +1,158 @@
+//! Answers in Threeport's envelope: `Meta`, `Type`, `Data`, `Status`.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use causeway_records::problem::{Problem, Reason};
+use causeway_store::StoreError;
+use serde::Serialize;
+
+/// Marks an answer about this kind of record for which there was no connection to the database. The layer `overload` finds out why.
+#[derive(Clone, Debug)]
+pub(crate) struct NoConnection(pub(crate) String);
+
+/// Which page of how many.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Meta {
+    /// As asked for, from 1.
+    pub(crate) page: i64,
+    pub(crate) size: i64,
+    /// Records in all pages.
+    pub(crate) total_count: i64,
+}
+
+impl Meta {
+    /// Of an answer that holds all there is.
+    pub(crate) fn whole(count: usize) -> Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        Self { page: 1, size: count, total_count: count }
+    }
+}
+
+/// Threeport's three fields, and in a refusal what programs need to know of it.
+#[derive(Serialize)]
+struct EnvelopeStatus<'a> {
+    code: u16,
+    message: &'a str,
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Vec<Detail<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Detail<'a> {
+    field: &'a str,
+    problem: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Envelope<'a, D: Serialize> {
+    meta: Meta,
+    #[serde(rename = "Type")]
+    kind: &'a str,
+    data: D,
+    status: EnvelopeStatus<'a>,
+}
+
+fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, refused: Option<Refused<'_>>) -> Response {
+    let status = EnvelopeStatus {
+        code: code.as_u16(),
+        message: code.canonical_reason().unwrap_or_default(),
+        error: refused.as_ref().map_or("", |refused| refused.sentence),
+        reason: refused.as_ref().map(|refused| refused.reason.as_str()),
+        details: refused.map(|refused| refused.details.iter().map(Detail::from).collect()),
+    };
+    json(code, &Envelope { meta, kind, data, status })
+}
+
+/// JSON as Threeport writes it: without a charset, and with a final newline.
+pub(crate) fn json(code: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(mut bytes) => {
+            bytes.push(b'\n');
+            (code, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// What Threeport's router answers itself, without an envelope.
+pub(crate) fn plain(code: StatusCode) -> Response {
+    json(code, &serde_json::json!({"message": code.canonical_reason().unwrap_or_default()}))
+}
+
+pub(crate) fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
+    answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], None)
+}
+
+pub(crate) fn many<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, records: &[D]) -> Response {
+    answer(kind, code, meta, records, None)
+}
+
+/// A refusal for which no record was read: the code says the reason.
+pub(crate) fn error(kind: &str, code: StatusCode, sentence: &str) -> Response {
+    refuse(kind, code, Refused { reason: reason(code), sentence, details: &[] })
+}
+
+/// A refusal of the store.
+pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
+    let code = match fault {
+        StoreError::NotFound => StatusCode::NOT_FOUND,
+        StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
+        StoreError::Conflict(_) => StatusCode::CONFLICT,
+        StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        StoreError::NoConnection | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    if code.is_server_error() {
+        let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(error = %fault, source, "the store failed");
+    }
+    let refused = Refused { reason: fault.reason(), sentence: &fault.to_string(), details: fault.details() };
+    let mut answer = refuse(kind, code, refused);
+    if matches!(fault, StoreError::NoConnection) {
+        answer.extensions_mut().insert(NoConnection(kind.to_owned()));
+    }
+    answer
+}
+
+struct Refused<'a> {
+    reason: Reason,
+    sentence: &'a str,
+    details: &'a [Problem],
+}
+
+impl<'a> From<&'a Problem> for Detail<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        Self { field: &problem.field, problem: &problem.problem }
+    }
+}
+
+fn refuse(kind: &str, code: StatusCode, refused: Refused<'_>) -> Response {
+    answer(kind, code, Meta { page: 0, size: 0, total_count: 0 }, None::<()>, Some(refused))
+}
+
+/// The reason of a code that says enough.
+fn reason(code: StatusCode) -> Reason {
+    match code {
+        StatusCode::UNAUTHORIZED => Reason::Unauthenticated,
+        StatusCode::FORBIDDEN => Reason::Forbidden,
+        StatusCode::NOT_FOUND => Reason::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Reason::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Reason::NotAcceptable,
+        StatusCode::PAYLOAD_TOO_LARGE => Reason::BodyTooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Reason::UnsupportedMediaType,
+        StatusCode::TOO_MANY_REQUESTS => Reason::TooManyRequests,
+        StatusCode::INTERNAL_SERVER_ERROR => Reason::InternalError,
+        code if code.is_server_error() => Reason::Unavailable,
+        _ => Reason::MalformedBody,
+    }
+}

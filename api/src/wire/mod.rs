@@ -1,0 +1,10 @@
+//! What requests say and how they are answered, in Threeport's wire format.
+
+mod association;
+pub(crate) mod body;
+pub(crate) mod envelope;
+pub(crate) mod etag;
+pub mod origin;
+pub(crate) mod query;
+pub(crate) mod redaction;
+mod secrets;

@@ -1,0 +1,56 @@
+//! A cluster whose API server a test may end.
+
+use std::path::Path;
+
+use anyhow::Result;
+use nix::sys::signal::Signal;
+
+use super::{Cluster, READY_WITHIN, STOP_WITHIN, is_ready, programs::start_apiserver};
+use crate::{endpoints::ClusterEndpoints, tools::Tools};
+
+/// A bare control plane of one test, whose API server may be ended. It ends with this process.
+pub struct OwnCluster {
+    cluster: Cluster,
+    tools: Tools,
+    endpoints: ClusterEndpoints,
+}
+
+impl OwnCluster {
+    /// Starts it with its files in `dir`.
+    ///
+    /// # Errors
+    /// When a part doesn't start.
+    pub async fn start(tools: &Tools, dir: &Path) -> Result<Self> {
+        let cluster = Cluster::start("own", tools, dir, false).await?;
+        let endpoints = cluster.endpoints()?;
+        Ok(Self { cluster, tools: tools.clone(), endpoints })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn endpoints(&self) -> &ClusterEndpoints {
+        &self.endpoints
+    }
+
+    /// Ends the API server at once, as a crash would.
+    pub async fn kill_apiserver(&self) {
+        self.cluster.apiserver.stop(Signal::SIGKILL, STOP_WITHIN).await;
+    }
+
+    /// Starts it again on the same port, and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn start_apiserver_again(&mut self) -> Result<()> {
+        let Cluster { dir, pki, etcd_port, port, client, .. } = &self.cluster;
+        let process = start_apiserver(&self.tools, dir, &dir.join("logs"), pki, *etcd_port, *port).await?;
+        process.ready(READY_WITHIN, || is_ready(client)).await?;
+        self.cluster.apiserver = process;
+        Ok(())
+    }
+
+    /// Stops everything.
+    pub async fn stop(&self) {
+        self.cluster.stop().await;
+    }
+}

@@ -1,0 +1,97 @@
+//! A strict emulator of AWS Route53 for tests, with the API of hosted zones, record sets, changes and tags.
+//!
+//! It refuses what Route53 refuses, because a lenient emulator would let wrong records pass the tests: a batch is applied
+//! as a whole or not at all, a DELETE must name exactly what is stored, names must lie inside their zone, values must follow
+//! the syntax of their type, and a CNAME can't share its name with other records. A change is PENDING for a while. The
+//! emulator doesn't check signatures, doesn't throttle unless a test asks for it, doesn't apply routing policies, and
+//! doesn't serve DNS.
+//!
+//! Beside AWS's operations it answers three requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
+//! change with its time, `GET calls` returns how often each operation was called, and `PUT faults` sets [`Faults`].
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! let route53 = causeway_route53::Route53::start().await?;
+//! println!("point an AWS client at {}", route53.url());
+//! # Ok(()) }
+//! ```
+
+mod fault;
+mod handlers;
+mod name;
+mod record;
+mod side;
+mod state;
+#[cfg(test)]
+mod tests;
+mod wire;
+mod zone;
+
+use std::net::Ipv4Addr;
+
+use anyhow::Result;
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+pub use self::state::{Faults, JournalEntry};
+use self::{fault::Fault, state::Shared};
+
+/// A running emulator, on loopback.
+#[derive(Debug)]
+pub struct Route53 {
+    port: u16,
+    server: JoinHandle<()>,
+}
+
+impl Route53 {
+    /// Starts it on a free port, without any zone.
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn start() -> Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router(Shared::default())).await {
+                tracing::error!(%error, "the Route53 emulator ended");
+            }
+        });
+        Ok(Self { port, server })
+    }
+
+    /// The endpoint for AWS clients.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The port of loopback it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Stops it, and forgets everything.
+    pub fn stop(&self) {
+        self.server.abort();
+    }
+}
+
+/// The operations under `/2013-04-01`, and the tests' own paths under `/rig`.
+fn router(shared: Shared) -> Router {
+    let operations = Router::new()
+        .route("/hostedzone", get(handlers::list_zones).post(handlers::create_zone))
+        .route("/hostedzonesbyname", get(handlers::list_zones_by_name))
+        .route("/hostedzone/{id}", get(handlers::get_zone).delete(handlers::delete_zone))
+        .route("/hostedzone/{id}/rrset", get(handlers::list_records).post(handlers::change_records))
+        .route("/hostedzone/{id}/rrset/", post(handlers::change_records))
+        .route("/change/{id}", get(handlers::get_change))
+        .route("/tags/hostedzone", post(handlers::list_tags_of_many))
+        .route("/tags/hostedzone/{id}", get(handlers::list_tags).post(handlers::change_tags))
+        .fallback(async || Fault::no_such_operation())
+        .layer(middleware::from_fn_with_state(shared.clone(), side::count_delay_and_fail));
+    Router::new().nest("/2013-04-01", operations).nest("/rig", side::router()).with_state(shared)
+}

@@ -1,0 +1,159 @@
+//! A hosted zone, and the rules by which a batch of changes is accepted whole or refused whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    name::Name,
+    record::{Content, Key, RecordSet, Routing},
+};
+
+/// The most records a request may hold; an UPSERT counts twice.
+const MAX_RECORDS: usize = 1000;
+
+/// A hosted zone.
+#[derive(Clone, Debug)]
+pub(crate) struct Zone {
+    pub(crate) id: String,
+    pub(crate) name: Name,
+    pub(crate) caller_reference: String,
+    pub(crate) comment: Option<String>,
+    pub(crate) private: bool,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) records: BTreeMap<Key, RecordSet>,
+}
+
+/// What a change does.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Action {
+    Create,
+    Upsert,
+    Delete,
+}
+
+/// One change of a batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) action: Action,
+    pub(crate) record: RecordSet,
+}
+
+impl Zone {
+    /// The zone after these changes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the batch, in Route53's words; nothing has been changed then.
+    pub(crate) fn apply(&self, changes: &[Change]) -> Result<Self, Vec<String>> {
+        let mut after = self.clone();
+        let mut problems = Vec::new();
+        let size = |change: &Change| match (&change.record.content, change.action) {
+            (Content::Alias { .. }, _) => 1,
+            (Content::Values { values, .. }, Action::Upsert) => values.len() * 2,
+            (Content::Values { values, .. }, _) => values.len(),
+        };
+        if changes.iter().map(size).sum::<usize>() > MAX_RECORDS {
+            return Err(vec![format!("Number of records limit of {MAX_RECORDS} exceeded.")]);
+        }
+        for Change { action, record } in changes {
+            let before = problems.len();
+            problems.extend(self.place_problems(record));
+            if *action != Action::Delete {
+                problems.extend(record.problems());
+            }
+            if problems.len() == before
+                && let Err(problem) = after.change(*action, record)
+            {
+                problems.push(problem);
+            }
+        }
+        if problems.is_empty() {
+            problems = after.conflicts(changes);
+        }
+        if problems.is_empty() { Ok(after) } else { Err(problems) }
+    }
+
+    /// What is wrong with a record set's place in this zone.
+    fn place_problems(&self, record: &RecordSet) -> Option<String> {
+        let Key { name, kind, .. } = &record.key;
+        if !name.is_within(&self.name) {
+            return Some(format!("RRSet with DNS name {name} is not permitted in zone {}", self.name));
+        }
+        (kind == "CNAME" && *name == self.name)
+            .then(|| format!("RRSet of type CNAME with DNS name {name} is not permitted at apex in zone {}", self.name))
+    }
+
+    fn change(&mut self, action: Action, record: &RecordSet) -> Result<(), String> {
+        let key = &record.key;
+        let tried = |what: &str| format!("Tried to {what} resource record set {}", key.quoted());
+        match (action, self.records.get(key)) {
+            (Action::Create, Some(_)) => Err(format!("{} but it already exists", tried("create"))),
+            (Action::Delete, None) => Err(format!("{} but it was not found", tried("delete"))),
+            (Action::Delete, Some(existing)) if !same(existing, record) => {
+                Err(format!("{} but the values provided do not match the current values", tried("delete")))
+            }
+            (Action::Delete, Some(_)) if key.name == self.name && ["NS", "SOA"].contains(&key.kind.as_str()) => {
+                Err(format!("A HostedZone must contain at least one {} record for the zone itself.", key.kind))
+            }
+            (Action::Delete, Some(_)) => {
+                self.records.remove(key);
+                Ok(())
+            }
+            (Action::Create | Action::Upsert, _) => {
+                self.records.insert(key.clone(), record.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Which records exclude each other at the names that the changes touch.
+    fn conflicts(&self, changes: &[Change]) -> Vec<String> {
+        let names: BTreeSet<&Name> = changes.iter().map(|change| &change.record.key.name).collect();
+        names.into_iter().flat_map(|name| self.conflicts_at(name)).collect()
+    }
+
+    fn conflicts_at(&self, name: &Name) -> Vec<String> {
+        let mut kinds: BTreeMap<&str, Vec<&RecordSet>> = BTreeMap::new();
+        for record in self.records.values().filter(|record| record.key.name == *name) {
+            kinds.entry(&record.key.kind).or_default().push(record);
+        }
+        let mut problems = Vec::new();
+        if kinds.len() > 1 && kinds.contains_key("CNAME") {
+            problems.push(format!(
+                "RRSet of type CNAME with DNS name {name} is not permitted as it conflicts with other records with the same \
+                 DNS name in zone {}",
+                self.name
+            ));
+        }
+        for (kind, records) in kinds {
+            let policies: BTreeSet<_> = records.iter().map(|record| policy(record)).collect();
+            if policies.len() > 1 {
+                problems.push(format!(
+                    "RRSets with DNS name {name}, type {kind} cannot have different routing policies: {}",
+                    policies.into_iter().collect::<Vec<_>>().join(", ")
+                ));
+            }
+        }
+        problems
+    }
+}
+
+fn policy(record: &RecordSet) -> &'static str {
+    match record.routing {
+        None => "simple",
+        Some(Routing::Weight(_)) => "weighted",
+        Some(Routing::Region(_)) => "latency",
+        Some(Routing::Failover(_)) => "failover",
+        Some(Routing::MultiValue) => "multivalue answer",
+    }
+}
+
+/// Whether two sets are the same for a DELETE: in everything, but the order of values doesn't matter.
+fn same(a: &RecordSet, b: &RecordSet) -> bool {
+    let sorted = |record: &RecordSet| {
+        let mut record = record.clone();
+        if let Content::Values { values, .. } = &mut record.content {
+            values.sort();
+        }
+        record
+    };
+    sorted(a) == sorted(b)
+}

@@ -1,0 +1,35 @@
+//! What all tests, the benchmarks and the demo share. It knows the rig and the API, and none of the product's code.
+//!
+//! - [`ControlPlane`]: API and workers as real processes on the rig, with a database of their own.
+//! - [`ApiClient`] and [`Answer`]: the one client of the API.
+//! - [`eventually`] and [`until`]: waits with a deadline, which say what they wait for and what they saw last.
+//! - [`objects`], [`kinds`] and [`Kubectl`]: objects of a cluster as its admin sees them.
+//! - [`harness()`]: the control plane that the tests of one binary share, with a cluster whose support services are ready.
+//! - [`zone`]: hosted zones of the Route53 emulator.
+//!
+//! A *harness* is what the tests of one process share. A *fixture* is what one test has for itself.
+
+mod answer;
+mod client;
+mod control_plane;
+pub mod harness;
+pub mod kinds;
+mod kubectl;
+pub mod objects;
+pub mod records;
+mod setup;
+pub mod wait;
+mod wire;
+pub mod zone;
+
+pub use self::{
+    answer::{Answer, condition, id_of, is_true},
+    client::{ApiClient, Credential},
+    control_plane::ControlPlane,
+    harness::{DOMAIN, Harness, harness},
+    kubectl::Kubectl,
+    objects::{api, kube_client},
+    records::{add_runtime, add_workload, add_workload_of, config_map, object_name, unique_name},
+    setup::{Setup, bundle},
+    wait::{INSTALLED, SOON, eventually, until, within},
+};

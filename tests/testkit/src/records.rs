@@ -1,0 +1,74 @@
+//! Records that many tests make, and their names.
+
+use anyhow::Result;
+use causeway_rig::ClusterEndpoints;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::{answer::id_of, client::ApiClient};
+
+/// A name that no other test has.
+#[must_use]
+pub fn unique_name(what: &str) -> String {
+    format!("{what}-{}", &Uuid::new_v4().simple().to_string()[..8])
+}
+
+/// The name of a record's objects in the cluster.
+#[must_use]
+pub fn object_name(name: &str, id: i64) -> String {
+    format!("{name}-{id}")
+}
+
+/// Puts a cluster on record, reached as user `causeway`.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_runtime(client: &ApiClient, cluster: &ClusterEndpoints, name: &str) -> Result<i64> {
+    let of = json!({"Name": format!("{name}-definition"), "InfraProvider": "kind"});
+    let of = id_of(&client.create("kubernetes-runtime-definitions", &of).await?)?;
+    let body = json!({
+        "Name": name, "Location": "Local", "KubernetesRuntimeDefinitionID": of, "APIEndpoint": cluster.server,
+        "CACertificate": cluster.ca, "Certificate": cluster.causeway.certificate, "CertificateKey": cluster.causeway.key,
+    });
+    id_of(&client.create("kubernetes-runtime-instances", &body).await?)
+}
+
+/// A workload with a Service `web` of port 80, and its instance.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_workload(client: &ApiClient, runtime: i64, name: &str) -> Result<i64> {
+    let manifests = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: example.invalid/web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+";
+    add_workload_of(client, runtime, name, manifests).await
+}
+
+/// A workload of these manifests, and its instance.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_workload_of(client: &ApiClient, runtime: i64, name: &str, manifests: &str) -> Result<i64> {
+    let of = json!({"Name": name, "YAMLDocument": manifests});
+    let of = id_of(&client.create("workload-definitions", &of).await?)?;
+    let body = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": of});
+    id_of(&client.create("workload-instances", &body).await?)
+}
+
+/// The manifest of a ConfigMap with one key: a workload that needs no node.
+#[must_use]
+pub fn config_map(name: &str, value: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{key: {value:?}}}\n")
+}

@@ -1,0 +1,88 @@
+//! How a control plane is started: its settings, and what its programs find in their environment.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use causeway_rig::{Endpoints, ProcessSpec, workspace_program};
+
+use crate::records::unique_name;
+
+/// How a control plane is to be started.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Names its database, its NATS prefix and its log files; lower case.
+    pub name: String,
+    /// How many workers.
+    pub workers: usize,
+    /// Where the API listens; None: a free port.
+    pub port: Option<u16>,
+    /// Further arguments of `causeway-api serve`.
+    pub api_arguments: Vec<String>,
+    /// Further arguments of every worker.
+    pub worker_arguments: Vec<String>,
+    /// Further variables of all programs.
+    pub environment: Vec<(String, String)>,
+    /// Another NATS than the rig's, for tests of its outage.
+    pub nats_url: Option<String>,
+    /// Another folder of bundles than the one that `make bundles` makes. Workers start sooner with an empty one.
+    pub bundles: Option<PathBuf>,
+}
+
+impl Setup {
+    /// A control plane for one test, with one worker and a name that no other has.
+    #[must_use]
+    pub fn for_test(name: &str) -> Self {
+        // An underscore: it is also the name of a database.
+        Self::named(&unique_name(name).replace('-', "_"))
+    }
+
+    /// A control plane of this name with one worker.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), workers: 1, ..Self::default() }
+    }
+}
+
+pub(crate) fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &str) -> Result<ProcessSpec> {
+    let logs = endpoints.run_dir.join("logs");
+    Ok(ProcessSpec::new(name, workspace_program(program)?, &logs).envs(environment(endpoints, setup, key)))
+}
+
+/// What every program of a control plane finds in its environment.
+pub(crate) fn environment(endpoints: &Endpoints, setup: &Setup, key: &str) -> Vec<(String, String)> {
+    let own = [
+        ("DATABASE_URL", database_url(endpoints, &setup.name)),
+        ("NATS_URL", setup.nats_url.clone().unwrap_or_else(|| endpoints.nats.url.clone())),
+        ("CAUSEWAY_NATS_PREFIX", setup.name.clone()),
+        ("ENCRYPTION_KEY", key.to_owned()),
+    ];
+    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
+    own.chain(setup.environment.iter().cloned()).collect()
+}
+
+pub(crate) fn database_url(endpoints: &Endpoints, name: &str) -> String {
+    match endpoints.postgres.url.rsplit_once('/') {
+        Some((server, _)) => format!("{server}/{name}"),
+        None => endpoints.postgres.url.clone(),
+    }
+}
+
+/// The bundles of support services that `make bundles` has made.
+pub(crate) fn bundles() -> Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the testkit lies in the workspace")?;
+    let bundles = root.join("deploy/bundles");
+    if !bundles.is_dir() {
+        bail!("the bundles of support services are not made yet; run `make bundles`");
+    }
+    Ok(bundles)
+}
+
+/// The folder of the bundle whose name begins with `prefix`, such as `cert-manager-`.
+///
+/// # Errors
+/// When the bundles are not made yet.
+pub fn bundle(prefix: &str) -> Result<PathBuf> {
+    let folders = std::fs::read_dir(bundles()?)?.flatten().map(|entry| entry.path());
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix));
+    folders.into_iter().find(is_it).with_context(|| format!("there is no bundle {prefix}; run `make bundles`"))
+}
