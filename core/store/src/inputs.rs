@@ -19,7 +19,7 @@ use causeway_records::{
     field::Noun,
     inputs::{
         DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, GatewayInputs, Listener, ListenerSetInputs, Named,
-        Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
+        Protocol, Published, SharedGatewayInputs, SharedGatewayUse, SupportServiceInputs, WorkloadInputs,
     },
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance,
@@ -140,7 +140,9 @@ impl Store {
     }
 
     async fn domains_of(&self, listeners: &[Listener]) -> Result<Vec<Record<DomainNameDefinition>>> {
-        let domains = listeners.iter().filter_map(|listener| listener.domain_name_definition_id);
+        // Of the others nothing is rendered from a domain.
+        let https = listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
+        let domains = https.filter_map(|listener| listener.domain_name_definition_id);
         self.each_shared(domains.collect()).await
     }
 
