@@ -2,7 +2,7 @@
 
 use causeway_failpoints::{
     API_COMMITTED, CLUSTER_BOUND, CONFIRM_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN, OBJECT_GONE,
-    OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
+    OBJECT_STANDS, PRUNE_NEXT, Point, RECONCILE_BEGUN, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
 use causeway_testkit::eventually;
 use kube::api::DeleteParams;
@@ -28,7 +28,7 @@ async fn a_worker_that_dies_while_it_creates() {
     let mut fixture = Fixture::start("dies_creating").await;
     // The third object of three, the second of two: some objects exist, and some don't.
     let cases = [
-        (&PASS_BEGUN, KILL),
+        (&RECONCILE_BEGUN, KILL),
         (&INVENTORY_AHEAD, KILL),
         (&WRITE_NEXT, "2*off->1*return(kill)"),
         (&OBJECT_STANDS, "1*off->1*return(kill)"),
@@ -71,7 +71,7 @@ async fn a_worker_that_dies_while_it_changes() {
 #[tokio::test]
 async fn a_worker_that_dies_while_it_deletes() {
     let mut fixture = Fixture::start("dies_deleting").await;
-    for (n, point) in [&PASS_BEGUN, &WRITE_NEXT, &OBJECT_GONE, &CONFIRM_NEXT].into_iter().enumerate() {
+    for (n, point) in [&RECONCILE_BEGUN, &WRITE_NEXT, &OBJECT_GONE, &CONFIRM_NEXT].into_iter().enumerate() {
         let id = fixture.add(&format!("deleted-{n}"), maps(&["a", "b", "c"], "1")).await;
         fixture.until_ready(id).await;
         survives(&mut fixture, point, KILL, async |fixture| fixture.delete(id).await).await;
@@ -116,7 +116,7 @@ async fn a_pass_that_panics_costs_only_its_own_record() {
     let mut fixture = Fixture::start("panics").await;
     let quiet = fixture.add("quiet", maps(&["a"], "1")).await;
     fixture.until_ready(quiet).await;
-    fixture.platform.arm_worker(0, PASS_BEGUN.name, "1*panic").await.unwrap();
+    fixture.platform.arm_worker(0, RECONCILE_BEGUN.name, "1*panic").await.unwrap();
     let struck = fixture.add("struck", maps(&["a"], "1")).await;
     let before = std::time::Instant::now();
     fixture.change(quiet, maps(&["a"], "2")).await;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use causeway_failpoints::{
     CLUSTER_BOUND, CONFIRM_NEXT, DNS_DONE, DNS_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN, OBJECT_GONE,
-    OBJECT_STANDS, PASS_BEGUN, PRUNE_NEXT, Point, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
+    OBJECT_STANDS, PRUNE_NEXT, Point, RECONCILE_BEGUN, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
 use proptest::{collection, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::sequence::Pick;
 
 /// Where a worker can be ended or frozen.
 pub(crate) const POINTS: [&Point; 14] = [
-    &PASS_BEGUN,
+    &RECONCILE_BEGUN,
     &INVENTORY_AHEAD,
     &WRITE_NEXT,
     &OBJECT_STANDS,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_failpoints::PASS_BEGUN;
+use causeway_failpoints::RECONCILE_BEGUN;
 use causeway_rig::{ClusterEndpoints, Endpoints};
 use causeway_testkit::{
     ApiClient, ControlPlane, SOON, Setup, add_runtime, add_workload_of, condition, config_map, eventually, id_of,
@@ -105,7 +105,7 @@ async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
     let first = fixture.add("first").await;
     fixture.until_ready(first).await;
     // More than may run at the same time: if each kept its place while it rests, no other record would get one.
-    fixture.platform.arm_worker(0, PASS_BEGUN.name, "12*panic").await.unwrap();
+    fixture.platform.arm_worker(0, RECONCILE_BEGUN.name, "12*panic").await.unwrap();
     let mut struck = vec![];
     for n in 0..12 {
         struck.push(fixture.add(&format!("struck-{n}")).await);
@@ -125,7 +125,7 @@ async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
     assert!(message.contains("Reconciled false"), "{message}");
     assert!(!is_true(&record, "Ready"), "{record:#}");
 
-    fixture.platform.arm_worker(0, PASS_BEGUN.name, "off").await.unwrap();
+    fixture.platform.arm_worker(0, RECONCILE_BEGUN.name, "off").await.unwrap();
     let after = fixture.add("after").await;
     let begun = tokio::time::Instant::now();
     fixture.until_ready(after).await;

@@ -21,7 +21,7 @@ use axum::{
     response::Response,
 };
 use causeway_bus::Hint;
-use causeway_failpoints::{API_COMMITTED, reach};
+use causeway_failpoints::{API_COMMITTED, failpoint};
 use causeway_records::{
     Kind, Record,
     field::{Noun, entries},
@@ -166,7 +166,7 @@ fn written<T: Noun>(state: &ApiState, caller: &Caller, code: StatusCode, done: R
 }
 
 fn hint<T: Noun>(state: &ApiState, record: &Record<T>) {
-    reach(&API_COMMITTED);
+    failpoint(&API_COMMITTED);
     state.hints.publish(Hint { kind: T::KIND, id: record.id(), scope: scope(record) });
 }
 

@@ -6,7 +6,7 @@
 //!
 //! A program that is built for release contains none of this, whatever features are on; `make release-check` proves it.
 //!
-//! To add one: a line in the list below, and `reach` where it stands. The tests in `tests/faults` take all of a program's points from here.
+//! To add one: a line in the list below, and `failpoint` in its place. The tests in `tests/faults` take all of a program's points from here.
 
 #[cfg(all(feature = "failpoints", debug_assertions))]
 mod armed;
@@ -39,23 +39,23 @@ points! {
     API_COMMITTED = "api.committed", "A write is committed and its client has no answer yet; no worker was told.";
     LEASE_TAKEN = "lease.taken", "A cluster's lease is taken; no work was begun under it.";
     CLUSTER_BOUND = "cluster.bound", "A cluster was found to be the right one; nothing in it was looked at.";
-    PASS_BEGUN = "pass.begun", "A record's work was read; nothing was done.";
-    INVENTORY_AHEAD = "inventory.ahead", "The objects that a pass is about to make are noted down; none was applied.";
+    RECONCILE_BEGUN = "reconcile.begun", "A reconcile has begun; nothing was done.";
+    INVENTORY_AHEAD = "inventory.ahead", "The objects that a reconcile is about to make are on record; none was applied.";
     WRITE_NEXT = "write.next", "The lease was looked at for the last time before a write; the write was not sent.";
     OBJECT_STANDS = "apply.object-stands", "One object was applied; others of its plan weren't, and its uid is nowhere noted.";
     PRUNE_NEXT = "prune.next", "All objects of a plan stand; what is no longer wanted stands too.";
     OBJECT_GONE = "prune.object-gone", "One object was deleted; others that are no longer wanted stand.";
     INVENTORY_AFTER = "inventory.after", "The cluster is as the plan says; the inventory isn't.";
-    STATUS_NEXT = "status.next", "All work of a pass is done and noted; its status isn't.";
+    STATUS_NEXT = "status.next", "All work of a reconcile is done and on record; its status isn't.";
     WAKE_NEXT = "wake.next", "A watch said that something changed; it is not noted down.";
     CONFIRM_NEXT = "deletion.confirm-next", "Nothing of a record is left in its cluster; its row stands.";
     DNS_NEXT = "dns.next", "Records of a zone are about to be deleted; none was.";
     DNS_DONE = "dns.done", "Records of a zone were deleted; nothing of that is noted.";
 }
 
-/// Passes a point. Does nothing unless the program was built with feature `failpoints` and debug assertions, and the point is armed.
+/// Marks a place in a program. Does nothing unless the program was built with feature `failpoints` and debug assertions, and the point is armed.
 #[inline(always)]
-pub fn reach(point: &Point) {
+pub fn failpoint(point: &Point) {
     armed::reach(point);
 }
 

@@ -1,11 +1,11 @@
-//! Fills the inputs of a pass.
+//! Reads the inputs of a reconcile, whole.
 //!
 //! Every row is read `FOR SHARE`: a read waits for a writer that holds the row but hasn't committed. Such a writer wakes its dependants by
-//! what it sees once it holds the lock; a record that it could not see yet begins its first pass later, and then waits here for the writer's
+//! what it sees once it holds the lock; a record that it could not see yet begins its first reconcile later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
 //!
 //! What is read most is read by functions of the database (`migrations/functions/inputs.sql`): a dozen reads, one round trip, one commit. Of
-//! what a pass depends on it leaves out the conditions, but for those of support services.
+//! what a reconcile depends on it leaves out the conditions, but for those of support services.
 
 use crate::{
     Store,
@@ -77,14 +77,14 @@ impl Store {
         self.shared(id).await
     }
 
-    /// For the pass of a workload instance.
+    /// For the reconcile of a workload instance.
     pub async fn workload_inputs(&self, id: i64) -> Result<WorkloadInputs> {
         let read: Option<Json<WorkloadRead>> =
             sqlx::query_scalar("SELECT read_workload($1)").bind(id).fetch_one(&self.pool).await?;
         read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
     }
 
-    /// For the pass of a gateway instance, with the support services of its cluster.
+    /// For the reconcile of a gateway instance, with the support services of its cluster.
     pub async fn gateway_inputs(&self, id: i64) -> Result<(GatewayInputs, Vec<Record<SupportServiceInstance>>)> {
         let read: Option<Json<GatewayRead>> =
             sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
@@ -144,7 +144,7 @@ impl Store {
         self.each_shared(domains.collect()).await
     }
 
-    /// For the pass of a domain name instance.
+    /// For the reconcile of a domain name instance.
     pub async fn domain_name_inputs(&self, id: i64) -> Result<DomainNameInputs> {
         let instance = self.named::<DomainNameInstance>(id).await?;
         let definition = self.shared::<DomainNameDefinition>(instance.record.spec.domain_name_definition_id).await?;
@@ -219,7 +219,7 @@ impl Store {
         Ok(asked_for(asking))
     }
 
-    /// For the pass of a support service.
+    /// For the reconcile of a support service.
     pub async fn support_service_inputs(&self, id: i64) -> Result<SupportServiceInputs> {
         let instance = self.named::<SupportServiceInstance>(id).await?;
         let runtime = instance.record.spec.kubernetes_runtime_instance_id;

@@ -1,10 +1,14 @@
-//! Who holds which cluster. One worker holds a cluster's lease and does all that is done there; clusters spread evenly over the live workers.
+//! Leases: who holds which cluster. One worker holds a cluster's lease and does all that is done there; clusters spread evenly over the live
+//! workers.
+//!
+//! A lease that ends is free for others; each new holder raises its epoch. Statements of a reconcile name the epoch under which it runs, and match
+//! no row once there is a later one: that is the second half of the fencing, whatever the clocks of workers say.
 
 use crate::{Store, error::Result};
 use std::time::Duration;
 use uuid::Uuid;
 
-/// What belongs to no cluster has a lease too.
+/// Records that belong to no cluster have a lease too.
 pub const NO_CLUSTER: i64 = 0;
 
 /// A lease that a worker holds.
@@ -16,26 +20,26 @@ pub struct Lease {
     pub epoch: i64,
 }
 
-/// What a worker holds after renewing, and how many it should hold.
+/// What a worker holds after a renewal, and how many it should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// Its leases.
     pub leases: Vec<Lease>,
-    /// An even share of all; who holds more should release some.
+    /// An even share of all; a worker that holds more should release some.
     pub share: usize,
 }
 
-/// What stands behind a runtime's address.
+/// Which cluster answers at a runtime's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// The cluster that always stood there.
+    /// The one that it always was.
     Same,
     /// Another cluster than before.
     Replaced {
         /// Uid of the kube-system namespace of the first one.
         expected: String,
     },
-    /// A cluster that another live runtime already stands for.
+    /// A cluster that is another live runtime's already.
     Taken {
         /// Name of that runtime.
         by: String,

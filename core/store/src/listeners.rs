@@ -31,8 +31,8 @@ impl Store {
     pub(crate) async fn listeners_of_gateway(&self, gateway: i64) -> Result<Vec<Listener>> {
         let text = format!(
             "WITH l AS (SELECT l.*, s.ordinal FROM gateway_listeners l LEFT JOIN listener_sets s ON s.id = l.listener_set_id
-                WHERE l.shared_gateway_id = $1 AND (l.listener_set_id IS NULL OR EXISTS (SELECT FROM gateway_listeners h
-                    WHERE h.shared_gateway_id = $1 AND h.protocol = 'HTTPS' AND h.hostname = l.hostname))),
+                WHERE l.shared_gateway_id = $1 AND (l.listener_set_id IS NULL
+                    OR l.hostname IN (SELECT hostname FROM gateway_listeners WHERE shared_gateway_id = $1 AND protocol = 'HTTPS'))),
              c AS ({CLAIMS}) {COLUMNS}"
         );
         let row = sqlx::query(AssertSqlSafe(text)).bind(gateway).fetch_one(&self.pool).await?;
@@ -70,7 +70,7 @@ fn listener_set_status(row: &PgRow) -> Result<ListenerSetStatus> {
     })
 }
 
-/// A listener as its table spells it: an empty hostname stands for every one.
+/// A listener as its table spells it: an empty hostname means every one.
 pub(crate) fn listener_key(port: i32, protocol: &str, hostname: String) -> Result<ListenerKey> {
     let protocol = protocol.parse::<Protocol>().map_err(|reason| StoreError::Inconsistent {
         table: "gateway_listeners",

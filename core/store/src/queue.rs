@@ -143,7 +143,7 @@ pub struct Outcome {
     pub conditions: Vec<NewCondition>,
     /// When the record is due again.
     pub action: Action,
-    /// The generation that was claimed stands in the cluster.
+    /// The generation that was claimed is applied in the cluster.
     pub applied: bool,
     /// Why the reconcile failed. None sets the count of attempts back to zero.
     pub error: Option<String>,

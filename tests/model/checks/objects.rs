@@ -118,8 +118,14 @@ fn asked(lane: &Lane, cluster: u8, holders: &BTreeMap<String, Handle>, rows: &Ro
         for kind in ["Namespace", "GatewayClass", "Gateway"] {
             add("shared-gateway", id, kind, 1);
         }
-        add("shared-gateway", id, "ListenerSet", usize::from(shared.iter().any(|claim| claim.host.is_some())));
-        add("shared-gateway", id, "Certificate", certified(&claims, Carrier::Shared(cluster)).len());
+        // The few listeners with hostnames are all in one ListenerSet.
+        let sets = rows.listener_sets.get(&id).cloned().unwrap_or_default();
+        let asked_for = usize::from(shared.iter().any(|claim| claim.host.is_some()));
+        ensure!(sets.len() == asked_for, "listeners are in ListenerSets {sets:?}, and {asked_for} were asked for");
+        for set in sets {
+            add("listener-set", set, "ListenerSet", 1);
+            add("listener-set", set, "Certificate", certified(&claims, Carrier::Shared(cluster)).len());
+        }
         let domains: BTreeSet<Handle> = shared
             .iter()
             .filter(|claim| claim.protocol == "HTTPS")

@@ -19,6 +19,8 @@ type ClaimRow = (i64, i32, String, String, String, bool, i64);
 pub(crate) struct Rows {
     /// Shared gateways by runtime instance.
     pub(crate) shared: BTreeMap<i64, i64>,
+    /// The ListenerSets of each shared gateway that hold a listener.
+    pub(crate) listener_sets: BTreeMap<i64, BTreeSet<i64>>,
     /// Uids of objects by the record that remembers them: kind and id.
     pub(crate) inventories: BTreeMap<(String, i64), BTreeSet<String>>,
     /// Records that workers reconcile, by kind as in an owner label.
@@ -45,6 +47,11 @@ impl Lane {
             sqlx::query_as("SELECT kubernetes_runtime_instance_id, id FROM shared_gateways WHERE deleted_at IS NULL")
                 .fetch_all(&mut *database)
                 .await?;
+        let text = "SELECT shared_gateway_id, listener_set_id FROM gateway_listeners WHERE listener_set_id IS NOT NULL";
+        let mut listener_sets: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+        for (gateway, set) in sqlx::query_as::<_, (i64, i64)>(text).fetch_all(&mut *database).await? {
+            listener_sets.entry(gateway).or_default().insert(set);
+        }
         let text = "SELECT kind, id, inventory FROM reconciliations WHERE gone_at IS NULL";
         let work: Vec<(String, i64, Value)> = sqlx::query_as(text).fetch_all(&mut *database).await?;
         let text =
@@ -60,6 +67,7 @@ impl Lane {
         };
         Ok(Rows {
             shared: shared.into_iter().collect(),
+            listener_sets,
             live: work.iter().map(|(kind, id, _)| (label(kind), *id)).collect(),
             inventories: work.iter().map(|(kind, id, inventory)| ((label(kind), *id), uids(inventory))).collect(),
             claims,
@@ -77,7 +85,8 @@ impl Rows {
                 asked.insert((crate::bodies::singular(record.noun()).to_owned(), lane.id(*handle)?));
             }
         }
-        let ours = ["runtime-definition", "runtime-instance", "support-service-instance", "shared-gateway"];
+        let ours =
+            ["runtime-definition", "runtime-instance", "support-service-instance", "shared-gateway", "listener-set"];
         let found: BTreeSet<_> =
             self.live.iter().filter(|(kind, _)| !ours.iter().any(|own| kind.ends_with(own))).cloned().collect();
         ensure!(found == asked, "work for {found:?}, and {asked:?} were asked for");

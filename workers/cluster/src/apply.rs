@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use causeway_failpoints::{OBJECT_STANDS, reach};
+use causeway_failpoints::{OBJECT_STANDS, failpoint};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::plan::{Object, Plan};
 use futures::{StreamExt, stream};
@@ -177,7 +177,7 @@ impl Cluster {
                 },
             };
             let written = self.server_side_apply(run.owner, at, &state.bind(&object.body)).await?;
-            reach(&OBJECT_STANDS);
+            failpoint(&OBJECT_STANDS);
             match (written, &state) {
                 (Written::Created(live), ObjectState::Absent) => return Ok(created(object, live)),
                 (Written::Stored(live), ObjectState::Present { resource_version, .. }) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_failpoints::{OBJECT_GONE, WRITE_NEXT, reach};
+use causeway_failpoints::{OBJECT_GONE, WRITE_NEXT, failpoint};
 use causeway_records::inventory::ObjectRef;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -136,11 +136,11 @@ impl Cluster {
         let Some(kind) = self.discovery().find(at).await? else { return Ok(false) };
         let request = build(kind.requests(at)?.delete(&at.name, &params), at)?;
         owner.ensure_held(at)?;
-        reach(&WRITE_NEXT);
+        failpoint(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
             status if status.is_success() && reply.is_deletion_of(seen) => {
-                reach(&OBJECT_GONE);
+                failpoint(&OBJECT_GONE);
                 Ok(true)
             }
             // An answer about something else, or of an aggregated API server that doesn't say what it deleted: the caller reads it again.
@@ -158,7 +158,7 @@ impl Cluster {
         request: Request<Vec<u8>>,
     ) -> Result<Written, ClusterError> {
         owner.ensure_held(at)?;
-        reach(&WRITE_NEXT);
+        failpoint(&WRITE_NEXT);
         let reply = self.send(request).await?;
         match reply.status {
             StatusCode::CREATED => Ok(Written::Created(reply.object(at)?)),

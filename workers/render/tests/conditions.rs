@@ -436,7 +436,7 @@ fn a_shared_gateway_sums_up_its_listener_sets() {
         let found = all.into_iter().find(|condition| condition.condition_type == kind).unwrap();
         (found.status, found.message)
     };
-    assert_eq!(ready(&cluster, "ListenersReady"), (ConditionStatus::True, "4 listeners".into()));
+    assert_eq!(ready(&cluster, "ListenersReady"), (ConditionStatus::True, "3 listeners".into()));
     assert_eq!(ready(&cluster, "CertificatesReady"), (ConditionStatus::True, "one certificate".into()));
     cluster.status(cluster.certificate())["conditions"][0]["status"] = json!("False");
     assert_eq!(ready(&cluster, "CertificatesReady").0, ConditionStatus::False);

@@ -53,7 +53,7 @@ pub(super) enum Decision<'a, C> {
     /// The row goes without a word of the cluster.
     ConfirmDeletion,
     AwaitCluster(&'a Unavailable),
-    /// Nothing is changed until a person has looked at what the restored database says.
+    /// Nothing is changed until a person has accepted what the restored database says.
     AwaitPerson(&'a C),
     /// The row is deleted: objects that turned up since are pruned.
     PruneOrphans(&'a C),

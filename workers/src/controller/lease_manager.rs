@@ -6,7 +6,7 @@
 use super::{cluster_controller::ClusterController, lease_guard::LeaseGuard};
 use crate::context::Context;
 use causeway_bus::{Bus, Hint};
-use causeway_failpoints::{LEASE_TAKEN, reach};
+use causeway_failpoints::{LEASE_TAKEN, failpoint};
 use causeway_records::Kind;
 use causeway_store::lease::{Held, Lease, NO_CLUSTER};
 use futures::StreamExt;
@@ -120,7 +120,7 @@ impl LeaseManager {
         let (guard, hint) = (LeaseGuard::new(asked, self.ttl), Arc::new(Notify::new()));
         let controller = ClusterController::new(self.context.clone(), lease, guard.clone(), hint.clone());
         tracing::info!(cluster = lease.cluster_id, epoch = lease.epoch, "took a cluster");
-        reach(&LEASE_TAKEN);
+        failpoint(&LEASE_TAKEN);
         let task = tokio::spawn(controller.run());
         self.clusters.insert(lease.cluster_id, HeldCluster { epoch: lease.epoch, guard, hint, task });
     }

@@ -10,7 +10,7 @@ use crate::{
     reconcilers::{self, APPLIED, CLUSTER_REACHABLE, Failed, Interrupted, RENDER_REVISION, Reconcile},
     session::{ClusterSession, Connection, Connectivity, Unavailable},
 };
-use causeway_failpoints::{PASS_BEGUN, STATUS_NEXT, reach};
+use causeway_failpoints::{RECONCILE_BEGUN, STATUS_NEXT, failpoint};
 use causeway_records::status::{NewCondition, READY};
 use causeway_store::{
     StoreError,
@@ -63,7 +63,7 @@ async fn reconcile(
 ) -> Result<&'static str, StoreError> {
     // 1. Claim, under the lease (needs Postgres).
     let Some(claimed) = context.store.begin(key, session.lease()).await? else { return Ok("unknown") };
-    reach(&PASS_BEGUN);
+    failpoint(&RECONCILE_BEGUN);
     // 2. Decide and reconcile (needs the cluster).
     // Boxed: its state is large, and the compiler gives up on the layout of all states nested in each other.
     let acting = Box::pin(act(context, session, &claimed));
@@ -73,7 +73,7 @@ async fn reconcile(
         Ok(Err(Interrupted::LeaseLost)) => return Ok("cancelled"),
         Err(_) => End::Complete(timed_out(context, &claimed)),
     };
-    reach(&STATUS_NEXT);
+    failpoint(&STATUS_NEXT);
     // 3. Complete (needs Postgres).
     match end {
         End::Requeue(action, conditions, result) => {

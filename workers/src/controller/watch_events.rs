@@ -2,7 +2,7 @@
 
 use super::in_flight::{Echo, InFlight};
 use crate::context::Context;
-use causeway_failpoints::{WAKE_NEXT, reach};
+use causeway_failpoints::{WAKE_NEXT, failpoint};
 use causeway_store::queue::Key;
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ const GATHER: Duration = Duration::from_millis(25);
 
 /// Wakes the records whose objects changed in the cluster, for as long as somebody sends.
 ///
-/// Each event carries nothing but the key of the record that owns the object. One that came before the last reconcile had looked at the record is
+/// Each event carries nothing but the key of the record that owns the object. One that the last reconcile had observed is
 /// dropped; one that came during a reconcile waits for its end; every other one is written, however long Postgres is away.
 pub(super) async fn wake_owners(
     context: Context,
@@ -50,7 +50,7 @@ pub(super) async fn wake_owners(
         if unseen.is_empty() {
             continue;
         }
-        reach(&WAKE_NEXT);
+        failpoint(&WAKE_NEXT);
         // Tried until it is written: a watch sends a change only once.
         while let Err(error) = context.store.wake(&unseen).await {
             tracing::warn!(%error, "changes in a cluster could not be written to the queue yet");

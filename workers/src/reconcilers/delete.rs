@@ -3,7 +3,7 @@
 use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
-use causeway_failpoints::{CONFIRM_NEXT, reach};
+use causeway_failpoints::{CONFIRM_NEXT, failpoint};
 use causeway_records::{Kind, status::NewCondition};
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
@@ -62,7 +62,7 @@ pub(super) fn wait_for(names: &[String]) -> Outcome {
 
 /// The row is deleted, or waits for other records.
 pub(crate) async fn confirm(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
-    reach(&CONFIRM_NEXT);
+    failpoint(&CONFIRM_NEXT);
     match context.store.confirm_deleted(claimed.key.kind, claimed.key.id).await? {
         Confirmed::Gone => {
             if claimed.key.kind != Kind::ListenerSet {

@@ -123,7 +123,7 @@ impl Reconcile<'_> {
         NewCondition::met(CLUSTER_REACHABLE, "Reachable", message)
     }
 
-    /// Nothing is done, because the database is an old one. The runtime's record wakes this one when a person has looked.
+    /// Nothing is done, because the database is an old one. The runtime's record wakes this one when a person has accepted it.
     pub(crate) fn await_person(&self) -> Outcome {
         let sentence = self.session.restored_sentence().unwrap_or_default();
         Outcome::with(vec![self.reachable(), NewCondition::not_met(APPLIED, DATABASE_RESTORED, sentence)])

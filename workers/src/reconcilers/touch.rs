@@ -15,12 +15,12 @@ use causeway_render::{
 };
 use std::time::Duration;
 
-/// So long a controller may take to answer a route when all that the route needs is there. Many take no time at all, one that has just started and
+/// How long a controller may take to answer a route when all that the route needs is there. Many take no time at all, one that has just started and
 /// has thousands of routes to answer some seconds.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Changes routes that have waited too long for an answer. The watch wakes their record, and its reconcile puts them right. Answers when to
-/// look again; None if no route waits.
+/// Touches routes that have waited too long for an answer. The watch wakes their record, and its reconcile puts them right. Answers when to
+/// check again; None if no route waits.
 pub(super) async fn touch_unanswered(
     ctx: &Reconcile<'_>,
     inputs: &GatewayInputs,
@@ -43,7 +43,7 @@ pub(super) async fn touch_unanswered(
     }
     let (cluster, writer) = (&ctx.connection.cluster, ctx.writer(gateway::owner(&inputs.instance.record)));
     for route in routes {
-        tracing::warn!(route = %route.at, "no controller has answered; it is changed for a moment, to be looked at again");
+        tracing::warn!(route = %route.at, "no controller has answered; it is touched, so that a controller observes it");
         match cluster.touch(&writer, &route.at, &touched(driver, route), &ctx.connection.cache).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Interrupted::LeaseLost),

@@ -3,7 +3,7 @@
 use super::{ClusterSession, Connectivity, Unavailable, restore_guard::RestoreError};
 use crate::context::Context;
 use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ObjectCache};
-use causeway_failpoints::{CLUSTER_BOUND, reach};
+use causeway_failpoints::{CLUSTER_BOUND, failpoint};
 use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::{Owner, parse_owner};
 use causeway_store::{StoreError, lease::Bound, queue::Key};
@@ -90,7 +90,7 @@ impl ClusterSession {
                 Err(RestoreError::Store(error)) => return Err(error),
                 Err(RestoreError::Cluster(error)) => return unavailable(Unavailable::from(&error)),
             }
-            reach(&CLUSTER_BOUND);
+            failpoint(&CLUSTER_BOUND);
             // Nothing is watched over it until a reconcile of each record says what to watch, and nobody saw what happened meanwhile.
             self.context.store.wake_cluster(self.cluster_id()).await?;
         }

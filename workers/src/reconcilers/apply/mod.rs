@@ -22,7 +22,7 @@ pub(super) use self::prune::made_by_others;
 use super::{APPLIED, Failed, Interrupted, Reconcile};
 use crate::controller::Retry;
 use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory};
-use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, reach};
+use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, failpoint};
 use causeway_records::{
     inventory::{Inventory, ObjectRef},
     status::NewCondition,
@@ -62,7 +62,7 @@ impl Reconcile<'_> {
         if ahead != self.claimed.inventory {
             self.persist_inventory(&ahead).await?;
         }
-        reach(&INVENTORY_AHEAD);
+        failpoint(&INVENTORY_AHEAD);
         // 2. Apply (needs the cluster).
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
@@ -74,7 +74,7 @@ impl Reconcile<'_> {
         if stopped || braked.is_some() {
             applied.inventory = inventory::merge(applied.inventory, unplanned);
         } else if !unplanned.is_empty() {
-            reach(&PRUNE_NEXT);
+            failpoint(&PRUNE_NEXT);
             let pruned = self.prune(&writer, unplanned).await;
             applied.inventory = inventory::merge(applied.inventory, pruned.inventory);
             applied.changes.extend(pruned.changes);
@@ -82,7 +82,7 @@ impl Reconcile<'_> {
         }
         self.note_changes(&applied);
         // What came of it is persisted with the outcome; until then what was intended is on record.
-        reach(&INVENTORY_AFTER);
+        failpoint(&INVENTORY_AFTER);
         // 5. Observe (pure, from the cache).
         let observed_up_to = if braked.is_none() { self.observed_up_to(owner, &applied).await } else { None };
         // 6. The condition (pure).

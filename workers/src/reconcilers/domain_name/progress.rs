@@ -80,10 +80,59 @@ pub(super) fn schedule(
     let absent: Vec<_> =
         published.hosts.iter().filter(|(host, record)| !record.present && !leaving.contains(*host)).collect();
     let is_ours = |(host, record): &(&String, &HostRecord)| zone.hosts.contains_key(*host) && !record.elsewhere;
-    // external-dns may have read its objects long before it writes: what left the zone is looked for again, at three times its age each time.
+    // external-dns may have read its objects long before it writes: what left the zone is searched again, at three times its age each time.
     let gone = leaving.iter().filter_map(|host| published.hosts.get(host)?.gone_since);
     let again = gone.filter_map(|gone| (now - gone).to_std().ok()).map(|age| 2 * age.max(SETTLED)).min();
     let rest = if absent.is_empty() { RESYNC } else { OTHERS };
     let next = if !clean || absent.iter().any(is_ours) { SOON } else { again.map_or(rest, |again| again.min(rest)) };
     Schedule { clean, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(present: bool, gone: Option<i64>) -> HostRecord {
+        let gone_since = gone.map(|second| DateTime::from_timestamp(second, 0).unwrap());
+        HostRecord { present, gone_since, ttl: 60, ..HostRecord::default() }
+    }
+
+    fn at(second: i64, published: &[(&str, HostRecord)], leaving: &[&str]) -> Schedule {
+        let hosts: BTreeMap<_, _> =
+            published.iter().map(|(host, record)| ((*host).to_owned(), record.clone())).collect();
+        let seen = hosts.keys().map(|host| (host.clone(), None)).collect();
+        let zone = ZoneState { hosts: seen, remaining: BTreeSet::new() };
+        let leaving = leaving.iter().map(|host| (*host).to_owned()).collect();
+        schedule(&Published { hosts }, &zone, &leaving, DateTime::from_timestamp(second, 0).unwrap())
+    }
+
+    #[test]
+    fn a_zone_that_is_as_asked_for_is_read_now_and_then() {
+        let stable = at(100, &[("a.test", record(true, None))], &[]);
+        assert_eq!((stable.clean, stable.next), (true, RESYNC));
+        let absent = at(100, &[("a.test", record(false, None))], &[]);
+        assert_eq!((absent.clean, absent.next), (true, SOON));
+    }
+
+    #[test]
+    fn what_leaves_is_clean_only_when_it_stays_away() {
+        let present = at(100, &[("a.test", record(false, None))], &["a.test"]);
+        assert_eq!((present.clean, present.next), (false, SOON));
+        let just_gone = at(100, &[("a.test", record(false, Some(99)))], &["a.test"]);
+        assert_eq!((just_gone.clean, just_gone.next), (false, SOON));
+        let settled = at(110, &[("a.test", record(false, Some(100)))], &["a.test"]);
+        assert_eq!(
+            (settled.clean, settled.next),
+            (true, Duration::from_secs(20)),
+            "searched again at three times its age"
+        );
+    }
+
+    #[test]
+    fn a_hostname_is_forgotten_after_its_ttl() {
+        let now = |second| DateTime::from_timestamp(second, 0).unwrap();
+        assert!(!is_over(&record(false, Some(100)), now(220)));
+        assert!(is_over(&record(false, Some(100)), now(221)));
+        assert!(!is_over(&record(false, None), now(10_000)));
+    }
 }

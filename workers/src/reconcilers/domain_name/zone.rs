@@ -2,7 +2,7 @@
 
 use super::super::Reconcile;
 use causeway_dns::{self as dns, DesiredRecord, DnsError, HostState, HostedZone, RecordState, Route53, Visibility};
-use causeway_failpoints::{DNS_DONE, DNS_NEXT, reach};
+use causeway_failpoints::{DNS_DONE, DNS_NEXT, failpoint};
 use causeway_records::{inputs::DomainNameInputs, nouns::AwsAccount};
 use causeway_render::{hostnames, support_service::dns_owner};
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,9 +43,9 @@ pub(super) async fn read_and_delete(
     let deletions = dns::deletions(&records, &going, &owner);
     if !deletions.is_empty() && ctx.session.guard().is_held() {
         tracing::info!(zone = zone.name, hosts = ?going, "deleting records");
-        reach(&DNS_NEXT);
+        failpoint(&DNS_NEXT);
         route53.delete(&zone, &deletions).await?;
-        reach(&DNS_DONE);
+        failpoint(&DNS_DONE);
         let left = route53.read(&zone, &going).await?;
         if !dns::deletions(&left, &going, &owner).is_empty() {
             zone_state.remaining = leaving.clone();

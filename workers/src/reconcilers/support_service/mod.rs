@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// The condition of a service that is installed: what has to run runs.
 const AVAILABLE: &str = "Available";
-/// How often somebody else's installation is looked at.
+/// How often somebody else's installation is surveyed.
 const ADOPTED_RESYNC: Duration = Duration::from_secs(300);
 /// The same where it can't be worked with: whoever upgrades it waits for us.
 const INCOMPATIBLE_RESYNC: Duration = Duration::from_secs(30);
