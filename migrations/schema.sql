@@ -243,15 +243,14 @@ CREATE TABLE gateway_listeners (
     port integer NOT NULL,
     protocol text NOT NULL,
     hostname text DEFAULT ''::text NOT NULL,
-    slot integer,
-    state text,
+    listener_set_id bigint,
+    CONSTRAINT gateway_listeners_listener_set_id_fkey FOREIGN KEY (listener_set_id) REFERENCES listener_sets(id),
     CONSTRAINT gateway_listeners_pkey PRIMARY KEY (shared_gateway_id, port, protocol, hostname),
     CONSTRAINT gateway_listeners_shared_gateway_id_fkey FOREIGN KEY (shared_gateway_id) REFERENCES shared_gateways(id)
 );
-COMMENT ON COLUMN gateway_listeners.slot IS 'number of the ListenerSet that holds it, at most 64 in one; NULL: on the Gateway itself';
-COMMENT ON COLUMN gateway_listeners.state IS 'a text that changes whenever its users must look again; NULL: they have heard nothing yet';
-CREATE INDEX gateway_listeners_shared_gateway_id_slot_idx ON gateway_listeners USING btree (shared_gateway_id, slot);
-CREATE INDEX gateway_listeners_slots ON gateway_listeners USING btree (shared_gateway_id, slot) WHERE (slot IS NOT NULL);
+COMMENT ON COLUMN gateway_listeners.listener_set_id IS 'the ListenerSet that holds it; NULL: on the Gateway itself';
+CREATE INDEX gateway_listeners_listener_set_id_idx ON gateway_listeners USING btree (listener_set_id);
+CREATE INDEX gateway_listeners_shared_gateway_id_hostname_idx ON gateway_listeners USING btree (shared_gateway_id, hostname);
 
 CREATE TABLE gateway_ports (
     gateway_id bigint NOT NULL,
@@ -337,16 +336,20 @@ CREATE TABLE leases (
 COMMENT ON COLUMN leases.scope IS 'id of a runtime instance; 0: what belongs to no cluster';
 COMMENT ON COLUMN leases.epoch IS 'goes up with every new holder';
 
-CREATE TABLE listener_set_wakes (
+CREATE TABLE listener_sets (
+    id bigint DEFAULT nextval('ids'::regclass) NOT NULL,
+    tenant bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
+    name text NOT NULL,
     shared_gateway_id bigint NOT NULL,
-    wake_seq bigint NOT NULL,
-    slots integer[] NOT NULL,
-    CONSTRAINT listener_set_wakes_pkey PRIMARY KEY (shared_gateway_id, wake_seq),
-    CONSTRAINT listener_set_wakes_shared_gateway_id_fkey FOREIGN KEY (shared_gateway_id) REFERENCES shared_gateways(id) ON DELETE CASCADE
+    ordinal integer NOT NULL,
+    CONSTRAINT listener_sets_pkey PRIMARY KEY (id),
+    CONSTRAINT listener_sets_shared_gateway_id_fkey FOREIGN KEY (shared_gateway_id) REFERENCES shared_gateways(id)
 );
-COMMENT ON TABLE listener_set_wakes IS 'Wakes of a shared gateway that are about some of its ListenerSets only. A wake that is not here is about all of it. Kept until a pass has looked at the whole.';
-COMMENT ON COLUMN listener_set_wakes.wake_seq IS 'of reconciliations, which this wake has counted up to there';
-COMMENT ON COLUMN listener_set_wakes.slots IS 'numbers of the ListenerSets';
+COMMENT ON TABLE listener_sets IS 'The ListenerSets of a shared gateway. One that holds no listener stays and is used again.';
+CREATE UNIQUE INDEX listener_sets_ordinal ON listener_sets USING btree (shared_gateway_id, ordinal) WHERE (deleted_at IS NULL);
 
 CREATE TABLE reconciliations (
     kind text NOT NULL,
@@ -386,7 +389,7 @@ COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written 
 COMMENT ON COLUMN reconciliations.projection IS 'what other records'' passes read of this one';
 COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the pass that may delete much at once';
 COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row went; kept for what still reads the projection, and for objects that turn up later';
-CREATE INDEX reconciliations_foundations ON reconciliations USING btree (runtime_id, due_at) WHERE ((due_at IS NOT NULL) AND (kind = ANY (ARRAY['KubernetesRuntimeInstance'::text, 'SupportServiceInstance'::text, 'SharedGateway'::text])));
+CREATE INDEX reconciliations_foundations ON reconciliations USING btree (runtime_id, due_at) WHERE ((due_at IS NOT NULL) AND (kind = ANY (ARRAY['KubernetesRuntimeInstance'::text, 'SupportServiceInstance'::text, 'SharedGateway'::text, 'ListenerSet'::text])));
 CREATE INDEX reconciliations_waiting ON reconciliations USING btree (runtime_id, urgent, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE TABLE route_claims (
@@ -585,24 +588,6 @@ CREATE VIEW record_status AS
 
 CREATE FUNCTION attach(of_type text, of_id bigint, what_type text, what_id bigint) RETURNS bigint LANGUAGE plpgsql;
 
-CREATE FUNCTION bound_port(port integer) RETURNS integer LANGUAGE sql IMMUTABLE;
-
-CREATE FUNCTION claim_routes(instance bigint) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION drop_claims(instance bigint) RETURNS route_claims[] LANGUAGE plpgsql;
-
-CREATE FUNCTION ensure_service(runtime bigint, wanted text, account bigint) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION ensure_shared_gateway(runtime bigint, class text) RETURNS bigint LANGUAGE plpgsql;
-
-CREATE FUNCTION free_slot(gateway bigint) RETURNS integer LANGUAGE plpgsql STABLE;
-
-CREATE FUNCTION hostnames_of(definition gateway_definitions, domain text) RETURNS SETOF text LANGUAGE plpgsql STABLE;
-
-CREATE FUNCTION listened(claims route_claims[], gateway bigint) RETURNS text[] LANGUAGE plpgsql IMMUTABLE;
-
-CREATE FUNCTION propagate(k text, record bigint) RETURNS void LANGUAGE plpgsql;
-
 CREATE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql;
 COMMENT ON FUNCTION read_gateway IS 'for the pass of a gateway instance; NULL when there is none';
 
@@ -611,23 +596,8 @@ COMMENT ON FUNCTION read_workload IS 'for the pass of a workload instance; NULL 
 
 CREATE FUNCTION record_event(k text, record bigint, what text, sentence text, severity text) RETURNS void LANGUAGE plpgsql;
 
-CREATE FUNCTION refuse(code text, reason text, field text, sentence text) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION same_cluster(workload bigint, runtime bigint) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION slug(name text) RETURNS text LANGUAGE sql IMMUTABLE;
-COMMENT ON FUNCTION slug IS 'a name as a label of DNS, at most 40 characters; begins with a letter or digit';
-
-CREATE FUNCTION sweep_listeners(dropped route_claims[]) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION takes_dependants(k text, record bigint) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION unclaim_routes(instance bigint) RETURNS void LANGUAGE plpgsql;
-
 CREATE FUNCTION wake(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql;
 
 CREATE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql;
-
-CREATE FUNCTION wake_listened(gateway bigint, before route_claims[], after route_claims[]) RETURNS void LANGUAGE plpgsql;
 
 CREATE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE;

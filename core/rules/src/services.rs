@@ -8,9 +8,9 @@ pub fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
     claims.iter().any(|claim| claim.listener.protocol == Protocol::Https).then_some(Service::CertManager)
 }
 
-/// Everything that a gateway instance needs, in the order in which it is installed.
+/// Everything that a gateway instance needs.
 pub fn for_gateway(driver: Driver, claims: &[RouteClaim]) -> Vec<Service> {
-    driver.services().iter().copied().chain(for_claims(claims)).collect()
+    for_claims(claims).into_iter().chain(driver.services().iter().copied()).collect()
 }
 
 #[cfg(test)]
@@ -27,6 +27,6 @@ mod tests {
         };
         assert_eq!(for_claims(&[claim(Protocol::Tcp), claim(Protocol::Http)]), None);
         let all = for_gateway(Driver::EnvoyGateway, &[claim(Protocol::Https)]);
-        assert_eq!(all, [Service::GatewayApi, Service::EnvoyGateway, Service::CertManager]);
+        assert_eq!(all, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
     }
 }

@@ -110,6 +110,8 @@ fn listener(key: ListenerKey, claimed: Claimed) -> Listener {
     let Claimed { ordinal, mut users, domain_name_definition_id } = claimed;
     users.sort_unstable_by_key(|user| user.gateway_instance_id);
     users.dedup();
+    // Only HTTPS has a certificate.
+    let domain_name_definition_id = domain_name_definition_id.filter(|_| key.protocol == Protocol::Https);
     Listener { key, listener_set: ordinal, users, domain_name_definition_id }
 }
 

@@ -346,8 +346,8 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     assert!(world.store.save_published_state(&work, &noted).await.unwrap());
     let holder = Elsewhere::Noted { id: other_name, name: "api".to_owned() };
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), holder)].into());
-    for more in ["elsewhere", "goneSince"] {
-        let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: true}}});
+    for (more, value) in [("elsewhere", serde_json::json!(true)), ("goneSince", "2026-01-31T12:00:00Z".into())] {
+        let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: value}}});
         assert!(world.store.save_published_state(&work, &noted).await.unwrap());
         assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into(), "{more}");
     }
