@@ -7,7 +7,7 @@ CREATE TABLE gateway_ports (
     protocol text NOT NULL,
     PRIMARY KEY (gateway_id, bound_port)
 );
-COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens: ports below 1024 are moved up by 10000, so 80 and 10080 exclude each other';
+COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: two ports of a Gateway can't share it';
 
 CREATE TABLE route_claims (
     gateway_id bigint NOT NULL,

@@ -130,7 +130,7 @@ mod tests {
         tokio::time::sleep(2 * GATHER).await;
         let mut sent = std::mem::take(&mut *sent.lock().unwrap());
         assert_eq!(sent.remove(0), (Duration::ZERO, hint(Kind::GatewayInstance, 1, 1)));
-        sent.sort_by_key(|(_, hint)| (hint.kind, hint.scope));
+        sent.sort_by_key(|(_, hint)| (hint.kind.as_str(), hint.scope));
         let last = [
             hint(Kind::GatewayInstance, 100, 1),
             hint(Kind::GatewayInstance, 100, 2),

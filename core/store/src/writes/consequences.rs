@@ -12,8 +12,7 @@ use sqlx::PgConnection;
 
 /// Whether anything follows when a record of this kind is made (`new`), or when what it asks for changes.
 pub(super) fn follow(kind: Kind, new: bool) -> bool {
-    kind == Kind::KubernetesRuntimeInstance
-        || if new { depends::matters_when_new(kind) } else { depends::has_any(kind) }
+    if new { depends::matters_when_new(kind) } else { depends::has_any(kind) }
 }
 
 /// Carries out what follows from a write whose record is locked, and wakes who depends on it.

@@ -3,6 +3,7 @@
 //! A claim is unique over Gateway, bound port, protocol, hostname and path: a constraint of the table. Which claims an instance has and what they
 //! exclude is said by `causeway_rules::{claims, conflicts}`; here they are read under locks and written.
 
+mod gateways;
 mod listeners;
 mod rows;
 
@@ -95,9 +96,9 @@ pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: 
     let Some(instance) = rows::lock_instance(connection, id).await? else { return Ok(None) };
     // 2. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
     // on a Gateway.
-    let mut locked = rows::lock_shared_gateways_of(connection, id).await?;
+    let mut locked = gateways::lock_all_of(connection, id).await?;
     let shared = match source.definition.spec.placement() {
-        Placement::Shared => Some(rows::ensure_shared_gateway(connection, instance.runtime, source.class()).await?),
+        Placement::Shared => Some(gateways::ensure(connection, instance.runtime, source.class()).await?),
         Placement::Dedicated => None,
     };
     locked.extend(shared);
@@ -128,7 +129,7 @@ pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: 
 
 /// Drops all that an instance claims: it goes.
 pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let locked = rows::lock_shared_gateways_of(connection, id).await?;
+    let locked = gateways::lock_all_of(connection, id).await?;
     let before = rows::drop_claims(connection, id).await?;
     for shared in locked {
         listeners::follow(connection, shared, &before, &[]).await?;
