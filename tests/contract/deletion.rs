@@ -2,10 +2,11 @@
 
 use causeway_testkit::unique_name;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     chain::{Chain, PLURALS, RECONCILED},
-    confirm_deleted, delete, get, id, made, patch, post, put, read,
+    confirm_deleted, delete, get, id, made, patch, platform, post, put, read,
 };
 
 /// In Threeport a controller's PATCH of `DeletionConfirmed` lets the next DELETE take the row. Causeway's workers confirm by themselves, when
@@ -36,12 +37,22 @@ async fn item_15_reconciled_records_go_in_two_steps() {
     }
 }
 
+/// The ListenerSets of a shared gateway, which no client sees.
+async fn listener_sets_of(gateway: i64) -> Vec<i64> {
+    let mut database = PgConnection::connect(&platform().await.database_url()).await.unwrap();
+    let text = "SELECT id FROM listener_sets WHERE shared_gateway_id = $1 AND deleted_at IS NULL";
+    sqlx::query_scalar(text).bind(gateway).fetch_all(&mut database).await.unwrap()
+}
+
 /// A runtime takes along the support services and shared gateways that were made for it.
 async fn confirm_what_was_made_for(runtime: i64) {
     for (plural, kind) in
         [("shared-gateways", "SharedGateway"), ("support-service-instances", "SupportServiceInstance")]
     {
         for own in get(&format!("/v0/{plural}?kubernetesruntimeinstanceid={runtime}")).await.ids() {
+            for set in listener_sets_of(own).await {
+                confirm_deleted("ListenerSet", set).await;
+            }
             confirm_deleted(kind, own).await;
         }
     }

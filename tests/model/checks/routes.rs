@@ -38,7 +38,7 @@ struct Listeners(BTreeMap<(At, String), (Listener, Option<At>)>);
 pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows) -> Result<()> {
     let mut claims = lane.world.claims().map_err(anyhow::Error::msg)?;
     claims.retain(|claim| stands_in(lane, claim) == Some(cluster));
-    let listeners = Listeners::of(lane, snapshot)?;
+    let listeners = Listeners::of(lane, snapshot, rows)?;
     listeners.check(lane, &claims, rows)?;
     check_rules(lane, snapshot, &claims, &listeners, rows)?;
     check_certificates(lane, cluster, snapshot, &claims, &listeners, rows)
@@ -63,11 +63,11 @@ fn place(object: &Object) -> At {
 }
 
 impl Listeners {
-    fn of(lane: &Lane, snapshot: &Snapshot) -> Result<Self> {
+    fn of(lane: &Lane, snapshot: &Snapshot, rows: &Rows) -> Result<Self> {
         let mut all = BTreeMap::new();
         for kind in ["Gateway", "ListenerSet"] {
             for holder in snapshot.applied(kind, &lane.identity) {
-                let (_, gateway) = holder.owner().context("a Gateway without an owner")?;
+                let gateway = rows.gateway_of(holder.owner().context("a Gateway without an owner")?)?;
                 let namespace = holder.inner.namespace().unwrap_or_default();
                 for entry in holder.at("/spec/listeners").as_array().into_iter().flatten() {
                     let listener = Listener {
@@ -199,7 +199,7 @@ fn check_certificates(
     }
     let (mut found, mut secrets) = (vec![], BTreeSet::new());
     for certificate in snapshot.applied("Certificate", &lane.identity) {
-        let (_, gateway) = certificate.owner().context("a Certificate without an owner")?;
+        let gateway = rows.gateway_of(certificate.owner().context("a Certificate without an owner")?)?;
         let names = certificate.at("/spec/dnsNames").as_array().cloned().unwrap_or_default();
         ensure!(names.len() == 1, "{} is for {names:?}", certificate.title());
         let namespace = certificate.inner.namespace().unwrap_or_default();

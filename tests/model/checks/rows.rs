@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -114,6 +114,15 @@ impl Rows {
     }
 
     /// The id of the record that a Gateway belongs to.
+    /// The Gateway that an object belongs to: its owner, or the one whose ListenerSet its owner is.
+    pub(crate) fn gateway_of(&self, (kind, id): (&str, i64)) -> Result<i64> {
+        if kind != "listener-set" {
+            return Ok(id);
+        }
+        let gateway = self.listener_sets.iter().find(|(_, sets)| sets.contains(&id)).map(|(gateway, _)| *gateway);
+        gateway.with_context(|| format!("ListenerSet {id} holds no listener"))
+    }
+
     pub(crate) fn carrier(&self, lane: &Lane, carrier: Carrier) -> Result<i64> {
         match carrier {
             Carrier::Own(handle) => lane.id(handle),
