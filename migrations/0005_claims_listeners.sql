@@ -7,7 +7,7 @@ CREATE TABLE gateway_ports (
     protocol text NOT NULL,
     PRIMARY KEY (gateway_id, bound_port)
 );
-COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: two ports of a Gateway can't share it';
+COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: no two ports of a Gateway have the same';
 
 CREATE TABLE route_claims (
     gateway_id bigint NOT NULL,

@@ -259,7 +259,7 @@ CREATE TABLE gateway_ports (
     protocol text NOT NULL,
     CONSTRAINT gateway_ports_pkey PRIMARY KEY (gateway_id, bound_port)
 );
-COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens: ports below 1024 are moved up by 10000, so 80 and 10080 exclude each other';
+COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: no two ports of a Gateway have the same';
 
 CREATE TABLE gateway_tcp_ports (
     id bigint DEFAULT nextval('ids'::regclass) NOT NULL,
