@@ -118,9 +118,10 @@ fn stops(walk: &str) -> Vec<String> {
     let mut stops: Vec<String> = vec![];
     for line in walk.lines() {
         if line.starts_with(|c: char| c.is_ascii_digit()) {
-            stops.push(format!("{line}\n"));
+            stops.push(line.to_owned());
         } else if let Some(stop) = stops.last_mut().filter(|_| line.starts_with(' ')) {
-            *stop += &format!("{line}\n");
+            stop.push('\n');
+            stop.push_str(line);
         }
     }
     stops
