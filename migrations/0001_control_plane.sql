@@ -9,7 +9,7 @@ CREATE TABLE control_plane (
     made_at timestamptz NOT NULL DEFAULT now(),
     one boolean NOT NULL DEFAULT true UNIQUE CHECK (one)
 );
-COMMENT ON TABLE control_plane IS 'Who we are: the id stands in every label, field manager and DNS owner id. One row, made once.';
+COMMENT ON TABLE control_plane IS 'Who we are: the id is in every label, field manager and DNS owner id. One row, made once.';
 INSERT INTO control_plane DEFAULT VALUES;
 
 CREATE TABLE schema_functions (

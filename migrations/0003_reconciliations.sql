@@ -12,13 +12,13 @@ CREATE TABLE reconciliations (
     observed_generation bigint NOT NULL DEFAULT 0,
     reconciled boolean NOT NULL GENERATED ALWAYS AS (observed_generation >= generation) STORED,
 
-    -- When the next pass begins.
+    -- When the next reconcile begins.
     wake_seq bigint NOT NULL DEFAULT 1,
     due_at timestamptz DEFAULT now(),
     urgent boolean NOT NULL DEFAULT true,
     attempts int NOT NULL DEFAULT 0,
 
-    -- What the last pass found.
+    -- The outcome of the last reconcile.
     conditions jsonb NOT NULL DEFAULT '[]',
     inventory jsonb NOT NULL DEFAULT '[]',
     projection jsonb,
@@ -41,22 +41,22 @@ CREATE TABLE reconciliations (
 COMMENT ON COLUMN reconciliations.runtime_id IS 'the cluster whose worker does the work; NULL: any worker';
 COMMENT ON COLUMN reconciliations.object_name IS 'name in clusters: slug of the name at creation, and the id; never recomputed';
 COMMENT ON COLUMN reconciliations.generation IS 'counts changes of intent, the record''s own and those of what it depends on';
-COMMENT ON COLUMN reconciliations.wake_seq IS 'counts reasons to look again; a pass that began before the last one is not the last';
-COMMENT ON COLUMN reconciliations.due_at IS 'when to look next; NULL: when woken';
-COMMENT ON COLUMN reconciliations.urgent IS 'somebody waits for it: before what is only looked at again';
+COMMENT ON COLUMN reconciliations.wake_seq IS 'counts wakes; a reconcile that began before the last one leaves the record due';
+COMMENT ON COLUMN reconciliations.due_at IS 'when the next reconcile is due; NULL: when woken';
+COMMENT ON COLUMN reconciliations.urgent IS 'intent has changed: comes before records that were woken by an object, a dependency or a timer';
 COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written before they are applied';
-COMMENT ON COLUMN reconciliations.projection IS 'what other records'' passes read of this one';
-COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the pass that may delete much at once';
-COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row went; kept for what still reads the projection, and for objects that turn up later';
+COMMENT ON COLUMN reconciliations.projection IS 'what reconciles of other records read of this one';
+COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the reconcile, which may delete many objects at once';
+COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row is deleted; kept for what still reads the projection, and for objects that turn up later';
 
--- What is due is looked up by cluster, by whether somebody waits for it, and from either end: each lookup is a short range of this index, however
+-- Due records are read by cluster, by urgency, and from either end: each lookup is a short range of this index, however
 -- many records are due. A record whose row is gone is due only when objects of it turn up in its cluster, so it is in the index too.
 CREATE INDEX reconciliations_waiting ON reconciliations (runtime_id, urgent, due_at) WHERE due_at IS NOT NULL;
--- What others in a cluster wait for is begun first: else each of them needs a second pass.
-CREATE INDEX reconciliations_foundations ON reconciliations (runtime_id, due_at)
+-- What others in a cluster wait for is reconciled first: else each of them needs a second reconcile.
+CREATE INDEX reconciliations_prerequisites ON reconciliations (runtime_id, due_at)
     WHERE due_at IS NOT NULL AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway', 'ListenerSet');
 
--- What a record says about itself. The rest of its row can be as large as a cluster: no other record's pass needs to unpack it.
+-- What a record says about itself. The rest of its row can be as large as a cluster: no other record's reconcile needs to unpack it.
 CREATE VIEW record_status AS
     SELECT kind, id, object_name, reconciled, generation, observed_generation, conditions,
         creation_acknowledged, creation_confirmed, creation_failed,

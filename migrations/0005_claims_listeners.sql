@@ -18,7 +18,7 @@ CREATE TABLE route_claims (
     redirect boolean NOT NULL DEFAULT false,
     port int NOT NULL,
     gateway_instance_id bigint NOT NULL REFERENCES gateway_instances,
-    -- What a listener needs of those that use it, so that a pass reads it here for a thousand of them and not from four other tables.
+    -- What a listener needs of those that use it, so that a reconcile reads it here for a thousand of them and not from four other tables.
     namespace text NOT NULL,
     domain_name_definition_id bigint
 );

@@ -102,7 +102,7 @@ CREATE TABLE control_plane (
     CONSTRAINT control_plane_one_key UNIQUE (one),
     CONSTRAINT control_plane_pkey PRIMARY KEY (id)
 );
-COMMENT ON TABLE control_plane IS 'Who we are: the id stands in every label, field manager and DNS owner id. One row, made once.';
+COMMENT ON TABLE control_plane IS 'Who we are: the id is in every label, field manager and DNS owner id. One row, made once.';
 
 CREATE TABLE domain_name_definitions (
     id bigint DEFAULT nextval('ids'::regclass) NOT NULL,
@@ -382,14 +382,14 @@ CREATE TABLE reconciliations (
 COMMENT ON COLUMN reconciliations.runtime_id IS 'the cluster whose worker does the work; NULL: any worker';
 COMMENT ON COLUMN reconciliations.object_name IS 'name in clusters: slug of the name at creation, and the id; never recomputed';
 COMMENT ON COLUMN reconciliations.generation IS 'counts changes of intent, the record''s own and those of what it depends on';
-COMMENT ON COLUMN reconciliations.wake_seq IS 'counts reasons to look again; a pass that began before the last one is not the last';
-COMMENT ON COLUMN reconciliations.due_at IS 'when to look next; NULL: when woken';
-COMMENT ON COLUMN reconciliations.urgent IS 'somebody waits for it: before what is only looked at again';
+COMMENT ON COLUMN reconciliations.wake_seq IS 'counts wakes; a reconcile that began before the last one leaves the record due';
+COMMENT ON COLUMN reconciliations.due_at IS 'when the next reconcile is due; NULL: when woken';
+COMMENT ON COLUMN reconciliations.urgent IS 'intent has changed: comes before records that were woken by an object, a dependency or a timer';
 COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written before they are applied';
-COMMENT ON COLUMN reconciliations.projection IS 'what other records'' passes read of this one';
-COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the pass that may delete much at once';
-COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row went; kept for what still reads the projection, and for objects that turn up later';
-CREATE INDEX reconciliations_foundations ON reconciliations USING btree (runtime_id, due_at) WHERE ((due_at IS NOT NULL) AND (kind = ANY (ARRAY['KubernetesRuntimeInstance'::text, 'SupportServiceInstance'::text, 'SharedGateway'::text, 'ListenerSet'::text])));
+COMMENT ON COLUMN reconciliations.projection IS 'what reconciles of other records read of this one';
+COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the reconcile, which may delete many objects at once';
+COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row is deleted; kept for what still reads the projection, and for objects that turn up later';
+CREATE INDEX reconciliations_prerequisites ON reconciliations USING btree (runtime_id, due_at) WHERE ((due_at IS NOT NULL) AND (kind = ANY (ARRAY['KubernetesRuntimeInstance'::text, 'SupportServiceInstance'::text, 'SharedGateway'::text, 'ListenerSet'::text])));
 CREATE INDEX reconciliations_waiting ON reconciliations USING btree (runtime_id, urgent, due_at) WHERE (due_at IS NOT NULL);
 
 CREATE TABLE route_claims (
@@ -589,10 +589,10 @@ CREATE VIEW record_status AS
 CREATE FUNCTION attach(of_type text, of_id bigint, what_type text, what_id bigint) RETURNS bigint LANGUAGE plpgsql;
 
 CREATE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql;
-COMMENT ON FUNCTION read_gateway IS 'for the pass of a gateway instance; NULL when there is none';
+COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
 
 CREATE FUNCTION read_workload(instance bigint) RETURNS json LANGUAGE plpgsql;
-COMMENT ON FUNCTION read_workload IS 'for the pass of a workload instance; NULL when there is none';
+COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL when there is none';
 
 CREATE FUNCTION record_event(k text, record bigint, what text, sentence text, severity text) RETURNS void LANGUAGE plpgsql;
 

@@ -1,4 +1,4 @@
--- What a pass reads, in one round trip. The functions are VOLATILE, so each of their statements sees what was committed while the one before waited for
+-- The inputs of a reconcile, in one round trip. The functions are VOLATILE, so each of their statements sees what was committed while the one before waited for
 -- a lock, as if the worker had sent them one by one; the locks last until all is read. The reads go in the order of the references between records, so
 -- that a reference is never older than what it leads to. The answers are json, not jsonb: nothing takes them apart again in the database.
 
@@ -21,7 +21,7 @@ BEGIN
     RETURN json_build_object('instance', with_state(to_json(w), 'WorkloadInstance', w.id),
         'definition', with_state(to_json(d), 'WorkloadDefinition', d.id), 'resources', resources);
 END $$;
-COMMENT ON FUNCTION read_workload IS 'for the pass of a workload instance; NULL when there is none';
+COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL when there is none';
 
 -- The support services come along, locked by their status: whoever changes a service or its status holds that row. The shared gateway is read without
 -- a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
@@ -66,4 +66,4 @@ BEGIN
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),
         'domain_names', domain_names, 'services', services);
 END $$;
-COMMENT ON FUNCTION read_gateway IS 'for the pass of a gateway instance; NULL when there is none';
+COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';

@@ -1,8 +1,8 @@
 -- The queue of work, and what happened to a record. In PL/pgSQL, although single statements would do in language SQL: a connection plans them once,
 -- instead of at every call.
 
--- Counts one more reason to reconcile a record, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until a pass
--- has seen it.
+-- Counts one more reason to reconcile a record, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until a
+-- reconcile has seen it.
 CREATE OR REPLACE FUNCTION wake(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE reconciliations SET generation = generation + intent::int, wake_seq = wake_seq + 1, due_at = least(due_at, now()),

@@ -53,7 +53,7 @@ pub(crate) enum Act {
     AddName { domain: Pick, workload: Pick },
     /// Asks for a record's deletion.
     Delete { noun: Noun, which: Pick },
-    /// Asks for another pass.
+    /// Asks for another reconcile.
     Force { noun: Noun, which: Pick },
     /// Somebody else deletes an object of ours, or changes it.
     Meddle { cluster: u8, which: Pick, delete: bool },

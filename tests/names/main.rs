@@ -1,8 +1,11 @@
-//! No two public types of the product share a name: whoever reads `Record` in one crate must not have to ask which one it is.
+//! No two public types of the product share a name: whoever reads `Record` in one crate must not have to ask which one it is. And what the pages
+//! for people name exists.
 //!
 //! It reads the sources and needs no rig: `cargo test -p causeway-tests --test names`.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod pages;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

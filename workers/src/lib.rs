@@ -8,7 +8,8 @@
 //!
 //! The crates `causeway-cluster` and `causeway-dns` are the only ones with a Kubernetes and an AWS client.
 //!
-//! Creation, change, deletion, retry and repair are the same reconcile. To add a noun: a file in `reconcilers/` and an arm in its `reconcile`.
+//! Creation, change, deletion, retry and repair are the same reconcile. To add a noun: a file in `reconcilers/` and an arm in its `reconcile`; the README
+//! has the steps in the other crates.
 
 pub mod config;
 mod context;

@@ -1,6 +1,6 @@
 //! The only crate that speaks NATS.
 //!
-//! A hint says "look at this record now" and nothing more. Postgres holds what is to be done; losing every hint delays work until the next scan
+//! A hint says "this record is due" and nothing more. Postgres holds what is to be done; losing every hint delays work until the next scan
 //! and drops none. So hints are plain messages, published after the commit and never waited for: no acknowledgement, no stream.
 
 mod config;
@@ -15,7 +15,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Look at this record.
+/// This record is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     /// Its kind.

@@ -36,19 +36,19 @@ macro_rules! points {
 }
 
 points! {
-    API_COMMITTED = "api.committed", "A write is committed and its client has no answer yet; no worker was told.";
+    API_COMMITTED = "api.committed", "A write is committed; its client has no response yet, and no hint was sent.";
     LEASE_TAKEN = "lease.taken", "A cluster's lease is taken; no work was begun under it.";
-    CLUSTER_BOUND = "cluster.bound", "A cluster was found to be the right one; nothing in it was looked at.";
+    CLUSTER_BOUND = "cluster.bound", "A cluster was found to be the right one; nothing in it was read.";
     RECONCILE_BEGUN = "reconcile.begun", "A reconcile has begun; nothing was done.";
     INVENTORY_AHEAD = "inventory.ahead", "The objects that a reconcile is about to make are on record; none was applied.";
-    WRITE_NEXT = "write.next", "The lease was looked at for the last time before a write; the write was not sent.";
-    OBJECT_STANDS = "apply.object-stands", "One object was applied; others of its plan weren't, and its uid is nowhere noted.";
-    PRUNE_NEXT = "prune.next", "All objects of a plan stand; what is no longer wanted stands too.";
+    WRITE_NEXT = "write.next", "The lease was checked for the last time before a write; the write was not sent.";
+    OBJECT_STANDS = "apply.object-stands", "One object was applied; others of its plan weren't, and its uid isn't stored yet.";
+    PRUNE_NEXT = "prune.next", "All objects of a plan are applied; those that are no longer wanted aren't pruned yet.";
     OBJECT_GONE = "prune.object-gone", "One object was deleted; others that are no longer wanted stand.";
     INVENTORY_AFTER = "inventory.after", "The cluster is as the plan says; the inventory isn't.";
     STATUS_NEXT = "status.next", "All work of a reconcile is done and on record; its status isn't.";
     WAKE_NEXT = "wake.next", "A watch said that something changed; it is not noted down.";
-    CONFIRM_NEXT = "deletion.confirm-next", "Nothing of a record is left in its cluster; its row stands.";
+    CONFIRM_NEXT = "deletion.confirm-next", "Nothing of a record is left in its cluster; its row is still there.";
     DNS_NEXT = "dns.next", "Records of a zone are about to be deleted; none was.";
     DNS_DONE = "dns.done", "Records of a zone were deleted; nothing of that is noted.";
 }

@@ -123,7 +123,7 @@ impl Conditions {
 /// Threeport's reconciliation block and ours. Columns of `reconciliations`.
 #[derive(Fields, Clone, Debug, PartialEq)]
 pub struct Status {
-    /// The current generation has been applied, with the support services it needs. Sending `false` asks for another pass.
+    /// The current generation has been applied, with the support services it needs. Sending `false` asks for another reconcile.
     #[noun(example = true)]
     pub reconciled: Option<bool>,
     /// Acknowledgement of a client; not used by Causeway.

@@ -1,13 +1,16 @@
 //! What records entail, as pure functions with their tests beside them: no SQL, HTTP or Kubernetes.
 //!
 //! ```text
-//! definition, ports, domain ─ hostnames ─ claims ──┬─ conflicts ── Refusal, or the ports to bind
-//!                                                  ├─ listeners ── where each is placed, who is woken
-//!                                                  └─ services ─── what the cluster needs
+//! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
+//!                                                    ├─▶ listeners ──▶ where each is placed, who is woken
+//!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
+//! a record and those that it names ─▶ parents ──▶ Refusal
+//! name of a record ─▶ names ──▶ names in clusters
 //! ```
 //!
-//! The store reads what a rule reads, under locks, calls it, and writes what it says. To add a rule: a function here, and a step in the store's
-//! `writes`. A rule that refuses answers a [`Refusal`](causeway_records::problem::Refusal), whose sentence names the field and the remedy.
+//! The store reads what a rule reads, under locks, calls it, and writes the result. The render crate shares `driver`. To add a rule: a function here, and
+//! a step in the store's `writes`. A rule that refuses returns a [`Refusal`](causeway_records::problem::Refusal), whose sentence names the field and the
+//! remedy.
 
 pub mod claims;
 pub mod conflicts;

@@ -100,7 +100,7 @@ pub(crate) fn made<T: Noun>(record: &Record<T>) -> Changes {
     changes
 }
 
-/// What a write has changed; `again`: another pass is asked for.
+/// What a write has changed; `again`: another reconcile is asked for.
 pub(crate) fn changed<T: Noun>(before: &Record<T>, after: &Record<T>, again: bool) -> Changes {
     let mut changes = Changes::between(Some(&before.spec), &after.spec);
     changes.0.extend(client_status(&before.status, &after.status));

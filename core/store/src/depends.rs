@@ -1,4 +1,4 @@
-//! Who must look again when a record changes: one table, from which `wake_dependants` in `migrations/functions/dependants.sql` is generated.
+//! Which records are reconciled again when a record changes: one table, from which `wake_dependants` in `migrations/functions/dependants.sql` is generated.
 //!
 //! Each line reads: when a record of `changed` is written, wake the `wakes` records that `ids` selects (`record` is the id of the one that
 //! changed). A shared gateway is woken by the claiming of routes itself.

@@ -1,15 +1,25 @@
-//! The only crate that speaks SQL.
+//! The only crate with SQL. It reads and writes, under locks; what follows from a change is decided by `causeway-rules`.
 //!
-//! - [`records`](crate::Store) of every noun: one generic set of statements, generated from the nouns' tables. Clients' changes go through a
-//!   [`Writer`], which leaves an audit event of each.
-//! - The queue ([`queue`]): which records are due, and what a pass found. A record's row is its own outbox.
-//! - What a pass reads ([`inputs`]), who holds which cluster ([`lease`]), events.
+//! ```text
+//!  API ──▶ Writer (writes/) ──▶ records, audit events ─┐
+//!      ──▶ Store: get, list                            ├─ one transaction
+//!                               queue items, claims ───┘
+//!  workers ──▶ lease ──▶ queue: due, begin ──▶ inputs ──▶ queue: complete
+//! ```
 //!
-//! Two rules keep acknowledged writes safe. On the request path every write is one statement in a task of its own, because a client that hangs
-//! up cancels the request's future, and sqlx 0.9 loses track of a transaction whose `begin()` was dropped. And whoever changes a row that
-//! others depend on wakes them by a function that is called after the row's lock is held, so that it sees every committed dependant.
+//! - **Records** of every noun: one generic set of statements, generated from the nouns' tables. Callers' changes go through a [`Writer`], which
+//!   leaves an audit event of each. `writes/` describes the steps of a change, what follows from it, and the lock order.
+//! - **The queue** ([`queue`]): which records are due, and the outcomes of their reconciles. A record's row in `reconciliations` is its outbox too.
+//! - **The inputs** of a reconcile ([`inputs`]), read whole; the leases of clusters ([`lease`]); events; access tokens; the schema ([`migrate`]).
 //!
-//! To add a noun nothing is needed here, but a line in [`depends`] where others must look again when it changes.
+//! What may fail: everything, as a [`StoreError`]. A refusal names the field and the remedy; what Postgres refuses because two transactions
+//! met is tried again here.
+//!
+//! What holds: a write that was begun runs to its end, in a task of its own, even when the client hangs up. No wake is lost: dependants are
+//! searched after the row that they depend on is locked. A statement of a reconcile matches no row when another worker has the lease.
+//!
+//! To add a noun, nothing is needed here, except: inputs, if workers reconcile it; a line in [`depends`], if other records are reconciled again
+//! when it changes; a step in `writes/consequences.rs`, if it has rules beyond its own fields.
 
 mod audit;
 mod config;

@@ -9,7 +9,7 @@ pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 /// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
-/// The record that an object belongs to. Its serialised form is part of input hashes, see [`crate::plan::Plan::add`]: it must not change.
+/// The record that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {
     /// Written in the singular, as paths spell it: `gateway-instance`.

@@ -14,7 +14,7 @@
 //!
 //! What holds: a reconciler may be run again from any point, and at any time, with the same result.
 //!
-//! To add a noun: a file here, and an arm in [`reconcile`].
+//! To add a noun: a file here, an arm in [`reconcile`], and what it needs of a cluster in `controller/decision.rs`.
 
 mod apply;
 mod definition;
@@ -108,7 +108,7 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
 }
 
-/// Prunes what is still found of a record whose row is deleted, and answers when to look again.
+/// Prunes the objects that are still found of a record whose row is deleted, and returns when to check again.
 pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
     match ctx.claimed.key.kind {
         Kind::DomainNameInstance => domain_name::prune_orphans(ctx).await,

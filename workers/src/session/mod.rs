@@ -1,17 +1,17 @@
 //! The session with one cluster, for as long as its lease is held: connection, cache, circuit breaker, restore guard.
 //!
 //! ```text
-//!                       connect                                        identity, kube-system uid
-//!  reconcile ──────────────────────▶ CircuitBreaker ── closed ──▶ Connection ──────────────────▶ cluster
-//!            ◀── Unavailable{why} ──── open, resting                 │  ├─ Cluster: reads and writes
-//!                                                                    │  └─ ObjectCache: cache of our objects ── owner label ──▶ wake
-//!            ◀── database restored ──── RestoreGuard ◀── epochs ─────┘
+//!                connect                                              identity: uid of kube-system
+//!  reconcile ────────────────▶ CircuitBreaker ── closed ──▶ Connection ───────────────────────────▶ cluster
+//!            ◀── Unavailable ─── open, resting                 │  ├─ Cluster: reads and writes
+//!                                                              │  └─ ObjectCache: our objects ── owner label ──▶ wake
+//!            ◀── database restored ─── RestoreGuard ◀─ epochs ─┘
 //! ```
 //!
 //! What comes in: the runtime's record, and errors of requests ([`ClusterSession::report_failure`]).
 //!
-//! What may fail: the cluster may be silent, refuse us, or be another one than before. Then every record of the cluster gets that answer without a
-//! request of its own, one attempt at a time is made at growing intervals, and the records that said so are woken when one succeeds.
+//! What may fail: the cluster may not respond, refuse us, or be another one than before. Then every record of the cluster gets that result without a
+//! request of its own, one attempt at a time is made at growing intervals, and the records whose status says so are woken when one succeeds.
 //!
 //! What holds: nothing is done over a connection before the cluster's identity was compared with the one on record, and the database's
 //! epoch with the one that the cluster has seen; and the identity is compared again as soon as a connection broke.

@@ -1,4 +1,4 @@
-//! The nouns. To add one: a struct in a file of this folder, a line in [`nouns!`] below, a table in `migrations/`.
+//! The nouns. To add one: a struct in a file of this folder, its name in the list [`nouns!`] below, and a table in `migrations/`.
 
 mod access_token;
 mod attached_object_reference;

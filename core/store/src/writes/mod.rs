@@ -1,15 +1,18 @@
-//! What clients change, and what follows from it.
+//! What callers change, and what follows from it.
 //!
 //! ```text
-//!   Writer ── create ─┐   1. lock the records that this one names          parents
-//!          ── change ─┼── 2. write record, children, queue row, audit      statements
-//!          ── delete ─┘   3. what follows, by rule:                        consequences
-//!                            read under locks → causeway-rules → write       claims, services, attachments
-//!                         4. wake who depends on it                        wake
+//!   Writer ── create ─┐   1. lock the records that this one names                  parents
+//!          ── change ─┴── 2. write record, children, queue row, audit event        create, change, children
+//!                         3. what follows, by rule:                                consequences
+//!                            read under locks → causeway-rules → write               claims, services
+//!                         4. wake the records that depend on it                    wake
 //!                         5. commit
+//!
+//!   Writer ── delete ───── lock the record, refuse while others need it, schedule it or remove it, wake, audit event     delete
+//!   worker ── confirm ──── lock the record, wait for its parts, release its claims, remove it, wake                      delete
 //! ```
 //!
-//! A write that names nobody and has no consequences is step 2 alone: one statement, one round trip.
+//! A write that names no other record and has no consequences is step 2 alone: one statement, one round trip.
 //!
 //! **Nothing acknowledged is lost.** Each write runs in a task of its own ([`run_to_completion`]): a client that hangs up cancels the request's
 //! future, and sqlx 0.9 loses track of a transaction whose `begin()` was dropped.
@@ -17,9 +20,10 @@
 //! **No wake is lost.** Dependants are found by a statement of its own, after the row that they depend on is locked: so it sees all that were
 //! committed, and those that come later wait for the lock and then read what was written.
 //!
-//! **Lock order.** 1. records that are named, in the order of the fields; 2. the record; 3. gateway instances, by id; 4. their definition and
-//! domain, shared; 5. shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. Two writes that meet in
-//! another order are told so by Postgres, and tried again.
+//! **Lock order.** 1. records that are named, in the order of the fields; 2. the record; 3. a gateway definition and its domain, shared; 4. a gateway
+//! instance; 5. its shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. A change of a definition goes through 4 to
+//! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id. So two writes can meet in another order: Postgres
+//! then fails one of them, and it is retried.
 
 mod change;
 mod children;
@@ -38,7 +42,7 @@ pub use writer::{Origin, Writer};
 
 use crate::error::{Result, StoreError};
 
-/// How often a write is tried again when two writers met.
+/// Attempts of a write that meets another one, the first included.
 pub(crate) const TRIES: usize = 8;
 
 /// Runs a write to its end even when the client that asked for it hangs up.
@@ -51,7 +55,7 @@ pub(crate) async fn run_to_completion<T: Send + 'static>(
     }
 }
 
-/// Runs a transaction, and again when it met another one.
+/// Runs a transaction, and retries it when Postgres reports a conflict with another one.
 async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Result<T> {
     for _ in 1..TRIES {
         match once().await {

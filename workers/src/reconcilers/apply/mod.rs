@@ -6,7 +6,7 @@
 //!  2. apply     plan, in waves                    cluster      each write bound to the uid and version that were seen
 //!  3. guard     tracked − plan: too many?         pure         a person has to release it
 //!  4. prune     tracked − plan, in reverse        cluster      each after a look at labels, uid and version
-//!  5. observe   are all objects as they were left?   cache     then the echoes of 2 and 4 need no further reconcile
+//!  5. observe   all objects as they were left?    cache        then the echoes of 2 and 4 need no further reconcile
 //!  6. condition Applied                           pure         what is left is persisted with the outcome
 //! ```
 //!

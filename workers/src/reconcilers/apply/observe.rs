@@ -15,7 +15,7 @@ const FIRST_LIST: Duration = Duration::from_secs(5);
 const ECHO: Duration = Duration::from_millis(100);
 
 impl Reconcile<'_> {
-    /// ObjectCache the kinds of these objects, and waits until they are listed, as far as the cluster serves them.
+    /// Watches the kinds of these objects, and waits until they are listed, as far as the cluster serves them.
     pub(in super::super) async fn watch<'o>(&self, objects: impl Iterator<Item = &'o ObjectRef>) {
         let cache = &self.connection.cache;
         let mut kinds: HashMap<_, &ObjectRef> = HashMap::new();
