@@ -1,6 +1,6 @@
 //! What Postgres keeps from being overwritten: by a worker that lost its lease, and by a database that lost its memory.
 
-use crate::fixture::World;
+use crate::fixture::Fixture;
 use causeway_records::{
     database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
@@ -29,73 +29,73 @@ fn outcome(error: &str) -> Outcome {
 }
 
 /// The runtime's lease in the hands of a new worker.
-async fn take(world: &World) -> Lease {
-    let held = world.store.keep_leases(Uuid::new_v4(), Duration::from_secs(60)).await.unwrap();
-    *held.leases.iter().find(|lease| lease.cluster_id == world.runtime).unwrap()
+async fn take(fixture: &Fixture) -> Lease {
+    let held = fixture.store.keep_leases(Uuid::new_v4(), Duration::from_secs(60)).await.unwrap();
+    *held.leases.iter().find(|lease| lease.cluster_id == fixture.runtime).unwrap()
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_worker_that_lost_its_lease_writes_nothing_down(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
-    let old = take(&world).await;
-    let work = world.store.begin(&key, old).await.unwrap().unwrap();
-    assert!(world.store.save_inventory(&work, &vec![entry("first")]).await.unwrap());
+    let fixture = Fixture::new(&pool).await;
+    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: fixture.workload };
+    let old = take(&fixture).await;
+    let work = fixture.store.begin(&key, old).await.unwrap().unwrap();
+    assert!(fixture.store.save_inventory(&work, &vec![entry("first")]).await.unwrap());
 
     sqlx::query("UPDATE leases SET until = '-infinity'").execute(&pool).await.unwrap();
     sqlx::query("UPDATE workers SET until = '-infinity'").execute(&pool).await.unwrap();
-    let new = take(&world).await;
+    let new = take(&fixture).await;
     assert!(new.epoch > old.epoch);
-    let successor = world.store.begin(&key, new).await.unwrap().unwrap();
+    let successor = fixture.store.begin(&key, new).await.unwrap().unwrap();
     assert_eq!(successor.inventory, vec![entry("first")]);
-    assert!(world.store.save_inventory(&successor, &vec![entry("second")]).await.unwrap());
-    world.store.complete(&successor, &outcome("the successor's"), 1).await.unwrap();
+    assert!(fixture.store.save_inventory(&successor, &vec![entry("second")]).await.unwrap());
+    fixture.store.complete(&successor, &outcome("the successor's"), 1).await.unwrap();
 
-    assert!(!world.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
-    assert!(!world.store.save_published_state(&work, &serde_json::json!({"late": true})).await.unwrap());
-    world.store.complete(&work, &outcome("late"), 1).await.unwrap();
+    assert!(!fixture.store.save_inventory(&work, &vec![entry("late")]).await.unwrap());
+    assert!(!fixture.store.save_published_state(&work, &serde_json::json!({"late": true})).await.unwrap());
+    fixture.store.complete(&work, &outcome("late"), 1).await.unwrap();
     let late = vec![NewCondition::not_met("Applied", "Late", "late")];
-    world.store.requeue(&work, Action::AwaitChange, late).await.unwrap();
-    assert!(world.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
-    let now = world.store.begin(&key, new).await.unwrap().unwrap();
+    fixture.store.requeue(&work, Action::AwaitChange, late).await.unwrap();
+    assert!(fixture.store.begin(&key, old).await.unwrap().is_none(), "it begins nothing more either");
+    let now = fixture.store.begin(&key, new).await.unwrap().unwrap();
     assert!(now.conditions.get("Applied").is_none());
     assert_eq!((now.inventory, now.last_error.as_deref()), (vec![entry("second")], Some("the successor's")));
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_record_whose_row_is_gone_is_due_when_something_of_it_turns_up(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: world.workload };
-    world.writer.delete::<causeway_records::nouns::WorkloadInstance>(world.workload).await.unwrap();
-    world.store.confirm_deleted(key.kind, key.id).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    let key = Key { kind: causeway_records::Kind::WorkloadInstance, id: fixture.workload };
+    fixture.writer.delete::<causeway_records::nouns::WorkloadInstance>(fixture.workload).await.unwrap();
+    fixture.store.confirm_deleted(key.kind, key.id).await.unwrap();
     let due = async || {
-        let items = world.store.due(world.runtime, 100).await.unwrap();
+        let items = fixture.store.due(fixture.runtime, 100).await.unwrap();
         items.oldest.iter().chain(&items.rest).any(|due| due.key == key)
     };
     assert!(!due().await);
-    world.store.wake(std::slice::from_ref(&key)).await.unwrap();
+    fixture.store.wake(std::slice::from_ref(&key)).await.unwrap();
     assert!(due().await);
-    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
+    let work = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap();
     assert!(work.gone);
-    world.store.requeue(&work, Action::AwaitChange, vec![]).await.unwrap();
+    fixture.store.requeue(&work, Action::AwaitChange, vec![]).await.unwrap();
     assert!(!due().await);
 }
 
 #[sqlx::test(migrations = false)]
 async fn epochs_count_on_and_ids_are_never_given_twice(pool: PgPool) {
-    let world = World::new(&pool).await;
-    assert_eq!(world.store.epoch(world.runtime).await.unwrap().epoch, 0);
-    assert!(world.store.next_epoch(world.runtime).await.is_err(), "there is no cluster yet");
-    world.store.bind_cluster(world.runtime, "some-uid").await.unwrap();
-    let first = world.store.next_epoch(world.runtime).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    assert_eq!(fixture.store.epoch(fixture.runtime).await.unwrap().epoch, 0);
+    assert!(fixture.store.next_epoch(fixture.runtime).await.is_err(), "there is no cluster yet");
+    fixture.store.bind_cluster(fixture.runtime, "some-uid").await.unwrap();
+    let first = fixture.store.next_epoch(fixture.runtime).await.unwrap();
     assert_eq!(first.epoch, 1);
-    assert_eq!(world.store.epoch(world.runtime).await.unwrap(), first);
+    assert_eq!(fixture.store.epoch(fixture.runtime).await.unwrap(), first);
     let marked = DatabaseEpoch { epoch: 9, last_id: first.last_id + 40, ..first };
     assert!(first.is_before(&marked));
-    world.store.skip_ids(&marked).await.unwrap();
-    world.store.skip_ids(&marked).await.unwrap();
-    let passed = world.store.pass_epoch(world.runtime, marked.epoch).await.unwrap();
+    fixture.store.skip_ids(&marked).await.unwrap();
+    fixture.store.skip_ids(&marked).await.unwrap();
+    let passed = fixture.store.pass_epoch(fixture.runtime, marked.epoch).await.unwrap();
     assert_eq!(passed.epoch, 10);
     assert!(passed.last_id > marked.last_id && !passed.is_before(&marked), "{passed:?}");
-    assert!(world.add_workload("later").await > marked.last_id);
+    assert!(fixture.add_workload("later").await > marked.last_id);
 }

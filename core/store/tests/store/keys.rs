@@ -1,6 +1,6 @@
 //! Secrets move from key to key, whatever else goes on.
 
-use crate::fixture::{World, record};
+use crate::fixture::{Fixture, record};
 use causeway_records::{Record, nouns::*, secret::Keyring};
 use causeway_store::{
     StoreError,
@@ -18,7 +18,7 @@ fn keys(texts: &[&str]) -> Keyring {
 }
 
 /// An account whose secrets are under the first of these keys; `known`: it is on record, as it wasn't in the first releases.
-async fn account(world: &World, name: &str, keys: &Keyring, known: bool) -> i64 {
+async fn account(fixture: &Fixture, name: &str, keys: &Keyring, known: bool) -> i64 {
     let mut account: Record<AwsAccount> =
         record(&format!(r#"{{"Name":"{name}","AccountID":"1","DefaultRegion":"eu-central-1"}}"#));
     account.spec.access_key_id = Some(keys.encrypt("id").unwrap());
@@ -27,7 +27,7 @@ async fn account(world: &World, name: &str, keys: &Keyring, known: bool) -> i64 
         let id = || keys.id().to_owned();
         account.key_ids.0 = [("access_key_id".to_owned(), id()), ("secret_access_key".to_owned(), id())].into();
     }
-    world.writer.create(account).await.unwrap().id()
+    fixture.writer.create(account).await.unwrap().id()
 }
 
 fn use_of(readable: &[(&Keyring, u64)], unreadable: &[(Option<&Keyring>, u64)]) -> KeyUse {
@@ -53,45 +53,45 @@ async fn every_table_with_secrets_says_their_keys(pool: PgPool) {
 
 #[sqlx::test(migrations = false)]
 async fn secrets_move_to_the_first_key_and_nothing_else_changes(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let (old, new, both) = (keys(&[OLD]), keys(&[NEW]), keys(&[NEW, OLD]));
     let ids = [
-        account(&world, "known", &old, true).await,
-        account(&world, "unknown", &old, false).await,
-        account(&world, "moved", &new, true).await,
+        account(&fixture, "known", &old, true).await,
+        account(&fixture, "unknown", &old, false).await,
+        account(&fixture, "moved", &new, true).await,
     ];
-    let gone = account(&world, "gone", &old, true).await;
-    world.writer.delete::<AwsAccount>(gone).await.unwrap();
+    let gone = account(&fixture, "gone", &old, true).await;
+    fixture.writer.delete::<AwsAccount>(gone).await.unwrap();
     let json = format!(
         r#"{{"Name":"d2","Domain":"b.test","Zone":"Public","AdminEmail":"a@b.test","AwsAccountID":{}}}"#,
         ids[0]
     );
-    world.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap();
-    assert_eq!(world.store.key_use(&both).await.unwrap(), use_of(&[(&old, 6), (&new, 2)], &[]));
-    assert_eq!(world.store.key_use(&new).await.unwrap(), use_of(&[(&new, 2)], &[(Some(&old), 4), (None, 2)]));
+    fixture.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap();
+    assert_eq!(fixture.store.key_use(&both).await.unwrap(), use_of(&[(&old, 6), (&new, 2)], &[]));
+    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 2)], &[(Some(&old), 4), (None, 2)]));
     let before = everything(&pool).await;
-    let stored = world.store.get::<AwsAccount>(ids[0]).await.unwrap();
+    let stored = fixture.store.get::<AwsAccount>(ids[0]).await.unwrap();
 
-    let done = world.store.re_encrypt(&both).await.unwrap();
+    let done = fixture.store.re_encrypt(&both).await.unwrap();
     assert_eq!(done, ReEncrypted { moved: 6, kept: 2, unreadable: 0, contended: 0 });
-    assert_eq!(world.store.key_use(&new).await.unwrap(), use_of(&[(&new, 8)], &[]));
+    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 8)], &[]));
     for id in ids {
-        let mut account = world.store.get::<AwsAccount>(id).await.unwrap();
+        let mut account = fixture.store.get::<AwsAccount>(id).await.unwrap();
         account.spec.decrypt(&new).unwrap();
         assert_eq!(account.spec.secret_access_key.as_deref(), Some("secret"));
     }
-    let after = world.store.get::<AwsAccount>(ids[0]).await.unwrap();
+    let after = fixture.store.get::<AwsAccount>(ids[0]).await.unwrap();
     assert_eq!(after.common, stored.common, "UpdatedAt stays");
     assert_ne!(after.spec, stored.spec);
     assert_eq!(everything(&pool).await, before, "nobody is woken, nothing is audited");
 
-    let again = world.store.re_encrypt(&both).await.unwrap();
+    let again = fixture.store.re_encrypt(&both).await.unwrap();
     assert_eq!(again, ReEncrypted { moved: 0, kept: 8, unreadable: 0, contended: 0 });
-    assert_eq!(world.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
+    assert_eq!(fixture.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
     // Keys that are missing leave everything as it is.
-    let lost = world.store.re_encrypt(&old).await.unwrap();
+    let lost = fixture.store.re_encrypt(&old).await.unwrap();
     assert_eq!(lost, ReEncrypted { moved: 0, kept: 0, unreadable: 8, contended: 0 });
-    assert_eq!(world.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
+    assert_eq!(fixture.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
 }
 
 /// The work to do and what was audited.
@@ -104,14 +104,14 @@ async fn everything(pool: &PgPool) -> BTreeMap<String, i64> {
 /// Clients go on while secrets are encrypted anew, forth and back: no change of theirs is lost, and every secret can be read at the end.
 #[sqlx::test(migrations = false)]
 async fn changes_go_on_meanwhile(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let (old, new) = (keys(&[OLD, NEW]), keys(&[NEW, OLD]));
     let mut ids = vec![];
     for n in 0..8 {
-        ids.push(account(&world, &format!("a{n}"), &old, true).await);
+        ids.push(account(&fixture, &format!("a{n}"), &old, true).await);
     }
     let change = |id: i64, n: usize| {
-        let (writer, old) = (world.writer.clone(), old.clone());
+        let (writer, old) = (fixture.writer.clone(), old.clone());
         let lay = move |record: &mut Record<AwsAccount>| {
             record.spec.default_region = format!("region-{n}");
             // Every third change brings a new secret, of an API that still has the old key first.
@@ -140,15 +140,15 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
     }));
     let rotate = async {
         for _ in 0..20 {
-            world.store.re_encrypt(&new).await.unwrap();
-            world.store.re_encrypt(&old).await.unwrap();
+            fixture.store.re_encrypt(&new).await.unwrap();
+            fixture.store.re_encrypt(&old).await.unwrap();
         }
     };
     tokio::join!(changes, rotate);
-    let last = world.store.re_encrypt(&new).await.unwrap();
+    let last = fixture.store.re_encrypt(&new).await.unwrap();
     assert_eq!((last.moved + last.kept, last.unreadable, last.contended), (16, 0, 0));
     for id in ids {
-        let mut account = world.store.get::<AwsAccount>(id).await.unwrap();
+        let mut account = fixture.store.get::<AwsAccount>(id).await.unwrap();
         assert!(account.key_ids.0.values().all(|id| id == new.id()));
         account.spec.decrypt(&keys(&[NEW])).unwrap();
         assert_eq!(account.spec.default_region, "region-39");
@@ -160,26 +160,26 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
 /// A worker reads secrets of both keys, in what a pass begins with.
 #[sqlx::test(migrations = false)]
 async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let (old, both) = (keys(&[OLD]), keys(&[NEW, OLD]));
-    let id = account(&world, "a", &old, false).await;
+    let id = account(&fixture, "a", &old, false).await;
     let json =
         format!(r#"{{"Name":"d2","Domain":"b.test","Zone":"Public","AdminEmail":"a@b.test","AwsAccountID":{id}}}"#);
-    let domain = world.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap().id();
+    let domain = fixture.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap().id();
     let json = format!(
         r#"{{"Name":"n","DomainNameDefinitionID":{domain},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
-        world.workload, world.runtime
+        fixture.workload, fixture.runtime
     );
-    let name = world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
+    let name = fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
     let key = Key { kind: causeway_records::Kind::DomainNameInstance, id: name };
-    let before = world.store.begin(&key, world.lease()).await.unwrap().unwrap().wake_seq;
+    let before = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().wake_seq;
     let read = async || {
-        let mut account = world.store.domain_name_inputs(name).await.unwrap().account.unwrap();
+        let mut account = fixture.store.domain_name_inputs(name).await.unwrap().account.unwrap();
         account.spec.decrypt(&both).unwrap();
         account.spec.secret_access_key.unwrap()
     };
     assert_eq!(read().await, "secret");
-    world.store.re_encrypt(&both).await.unwrap();
+    fixture.store.re_encrypt(&both).await.unwrap();
     assert_eq!(read().await, "secret");
-    assert_eq!(world.store.begin(&key, world.lease()).await.unwrap().unwrap().wake_seq, before);
+    assert_eq!(fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().wake_seq, before);
 }

@@ -1,6 +1,6 @@
 //! Which ListenerSets listeners are placed in, who is woken for them, and what their reconciles read.
 
-use crate::fixture::{World, patch};
+use crate::fixture::{Fixture, patch};
 use causeway_records::{
     Kind,
     inputs::{Listener, ListenerSetState, Protocol},
@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
 
-impl World {
+impl Fixture {
     async fn shared_gateway(&self) -> Key {
         let (gateways, _) = self.store.list::<SharedGateway>(&[], 10, 0).await.unwrap();
         Key { kind: Kind::SharedGateway, id: gateways[0].id() }
@@ -39,55 +39,55 @@ impl World {
 
 #[sqlx::test(migrations = false)]
 async fn a_listener_that_comes_or_goes_wakes_its_listener_set_alone(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let first = world.add("first", PORT).await;
-    let gateway = world.shared_gateway().await;
-    let sets = world.listener_sets(&pool).await;
+    let fixture = Fixture::new(&pool).await;
+    let first = fixture.add("first", PORT).await;
+    let gateway = fixture.shared_gateway().await;
+    let sets = fixture.listener_sets(&pool).await;
     assert_eq!(sets.len(), 1);
-    let before = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
+    let before = (fixture.wake_seq(&gateway).await, fixture.wake_seq(&sets[0]).await);
     for n in 0..7 {
-        world.add(&format!("more-{n}"), PORT).await;
+        fixture.add(&format!("more-{n}"), PORT).await;
     }
-    let full = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
+    let full = (fixture.wake_seq(&gateway).await, fixture.wake_seq(&sets[0]).await);
     assert_eq!(full, (before.0, before.1 + 7));
     // Eight fill a set; the ninth begins the next.
-    world.add("last", PORT).await;
-    let sets = world.listener_sets(&pool).await;
-    assert_eq!((sets.len(), world.wake_seq(&sets[0]).await), (2, full.1));
-    let second = world.wake_seq(&sets[1]).await;
-    world.writer.change(first, patch::<GatewayDefinition>(r#"{"Hostnames":["other.example.test"]}"#)).await.unwrap();
-    assert!(world.wake_seq(&sets[0]).await > full.1, "a listener went");
-    assert!(world.wake_seq(&sets[1]).await > second, "and came");
-    assert_eq!(world.wake_seq(&gateway).await, full.0);
+    fixture.add("last", PORT).await;
+    let sets = fixture.listener_sets(&pool).await;
+    assert_eq!((sets.len(), fixture.wake_seq(&sets[0]).await), (2, full.1));
+    let second = fixture.wake_seq(&sets[1]).await;
+    fixture.writer.change(first, patch::<GatewayDefinition>(r#"{"Hostnames":["other.example.test"]}"#)).await.unwrap();
+    assert!(fixture.wake_seq(&sets[0]).await > full.1, "a listener went");
+    assert!(fixture.wake_seq(&sets[1]).await > second, "and came");
+    assert_eq!(fixture.wake_seq(&gateway).await, full.0);
 }
 
 #[sqlx::test(migrations = false)]
 async fn certificates_and_listeners_on_the_gateway_wake_the_gateway(pool: PgPool) {
-    let world = World::new(&pool).await;
-    world.add("first", PORT).await;
-    let gateway = world.shared_gateway().await;
-    let sets = world.listener_sets(&pool).await;
-    let (before, set) = (world.wake_seq(&gateway).await, world.wake_seq(&sets[0]).await);
-    world.add("secure", r#""HttpPorts":[{"Port":443,"TLSEnabled":true}]"#).await;
-    let secured = world.wake_seq(&gateway).await;
-    assert!(secured > before && world.wake_seq(&sets[0]).await > set);
-    world.add("tcp", r#""TcpPorts":[{"Port":5432}]"#).await;
-    assert!(world.wake_seq(&gateway).await > secured);
+    let fixture = Fixture::new(&pool).await;
+    fixture.add("first", PORT).await;
+    let gateway = fixture.shared_gateway().await;
+    let sets = fixture.listener_sets(&pool).await;
+    let (before, set) = (fixture.wake_seq(&gateway).await, fixture.wake_seq(&sets[0]).await);
+    fixture.add("secure", r#""HttpPorts":[{"Port":443,"TLSEnabled":true}]"#).await;
+    let secured = fixture.wake_seq(&gateway).await;
+    assert!(secured > before && fixture.wake_seq(&sets[0]).await > set);
+    fixture.add("tcp", r#""TcpPorts":[{"Port":5432}]"#).await;
+    assert!(fixture.wake_seq(&gateway).await > secured);
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_listener_set_reads_its_own_listeners_and_its_gateway_those_with_certificates(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     for n in 0..12 {
-        world.add(&format!("web-{n}"), PORT).await;
+        fixture.add(&format!("web-{n}"), PORT).await;
     }
-    world
+    fixture
         .add("both", r#""HttpPorts":[{"Port":8080},{"Port":8443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#)
         .await;
-    let sets = world.listener_sets(&pool).await;
+    let sets = fixture.listener_sets(&pool).await;
     let mut all: Vec<Listener> = vec![];
     for (ordinal, key) in (0..).zip(&sets) {
-        let inputs = world.store.listener_set_inputs(key.id).await.unwrap();
+        let inputs = fixture.store.listener_set_inputs(key.id).await.unwrap();
         assert_eq!(inputs.ordinal, ordinal);
         assert!((1..=8).contains(&inputs.listeners.len()));
         assert!(inputs.listeners.iter().all(|listener| listener.listener_set == Some(ordinal)));
@@ -97,7 +97,7 @@ async fn a_listener_set_reads_its_own_listeners_and_its_gateway_those_with_certi
     }
     let hostnames: BTreeSet<_> = all.iter().map(|listener| listener.key.hostname.clone()).collect();
     assert_eq!((all.len(), hostnames.len()), (14, 13));
-    let gateway = world.store.shared_gateway_inputs(world.shared_gateway().await.id).await.unwrap();
+    let gateway = fixture.store.shared_gateway_inputs(fixture.shared_gateway().await.id).await.unwrap();
     let read: Vec<_> =
         gateway.listeners.iter().map(|listener| (listener.key.port, listener.listener_set.is_some())).collect();
     assert_eq!(read, [(5432, false), (8080, true), (8443, true)], "the last two are of one hostname");
@@ -108,22 +108,22 @@ async fn a_listener_set_reads_its_own_listeners_and_its_gateway_those_with_certi
 
 #[sqlx::test(migrations = false)]
 async fn what_a_listener_set_publishes_is_written_by_whoever_has_the_cluster_and_wakes_its_gateway(pool: PgPool) {
-    let world = World::new(&pool).await;
-    world.add("first", PORT).await;
-    let (gateway, set) = (world.shared_gateway().await, world.listener_sets(&pool).await[0]);
-    let mut claimed = world.store.begin(&set, world.lease()).await.unwrap().unwrap();
-    let before = world.wake_seq(&gateway).await;
+    let fixture = Fixture::new(&pool).await;
+    fixture.add("first", PORT).await;
+    let (gateway, set) = (fixture.shared_gateway().await, fixture.listener_sets(&pool).await[0]);
+    let mut claimed = fixture.store.begin(&set, fixture.lease()).await.unwrap().unwrap();
+    let before = fixture.wake_seq(&gateway).await;
     let state = ListenerSetState::default();
     let outcome = Outcome::default().publish(None, serde_json::to_value(&state).unwrap());
     claimed.lease.epoch -= 1;
-    world.store.complete(&claimed, &outcome, 1).await.unwrap();
+    fixture.store.complete(&claimed, &outcome, 1).await.unwrap();
     let published = async || {
-        let inputs = world.store.shared_gateway_inputs(gateway.id).await.unwrap();
+        let inputs = fixture.store.shared_gateway_inputs(gateway.id).await.unwrap();
         inputs.listener_sets[0].state.clone()
     };
-    assert_eq!((published().await, world.wake_seq(&gateway).await), (None, before));
+    assert_eq!((published().await, fixture.wake_seq(&gateway).await), (None, before));
     claimed.lease.epoch += 1;
-    world.store.complete(&claimed, &outcome, 1).await.unwrap();
+    fixture.store.complete(&claimed, &outcome, 1).await.unwrap();
     assert_eq!(published().await, Some(state));
-    assert!(world.wake_seq(&gateway).await > before);
+    assert!(fixture.wake_seq(&gateway).await > before);
 }

@@ -1,6 +1,6 @@
 //! Records of all nouns against a real Postgres.
 
-use crate::fixture::{World, patch, record};
+use crate::fixture::{Fixture, patch, record};
 use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
 use causeway_store::{
     Filter, StoreError,
@@ -18,81 +18,81 @@ const HTTPS: &str =
 
 #[sqlx::test(migrations = false)]
 async fn values_keep(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let id = world.definition("web", HTTPS).await;
+    let fixture = Fixture::new(&pool).await;
+    let id = fixture.definition("web", HTTPS).await;
     assert!(id > 1 << 53);
-    let got: Record<GatewayDefinition> = world.store.get(id).await.unwrap();
+    let got: Record<GatewayDefinition> = fixture.store.get(id).await.unwrap();
     assert_eq!(got.spec.placement, Some(Placement::Shared));
-    let ports = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
+    let ports = fixture.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
     assert_eq!((ports.1, ports.0[0].spec.path.as_ref().unwrap().as_str()), (2, "/"));
     assert_eq!(ports.0[0].spec.gateway_definition_id, id);
-    let changed = world.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    let changed = fixture.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
     assert_eq!((changed.status.generation, changed.status.reconciled), (Some(2), Some(false)));
     assert!(changed.common.updated_at > got.common.updated_at);
-    let same = world.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
+    let same = fixture.writer.change(id, patch::<GatewayDefinition>(r#"{"ServiceName":"web"}"#)).await.unwrap();
     assert_eq!(same.status.generation, Some(2), "a change of nothing is no new generation");
 }
 
 #[sqlx::test(migrations = false)]
 async fn names_are_unique_among_the_live(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let tries = (0..16)
-        .map(|_| world.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)));
+        .map(|_| fixture.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)));
     let done = futures::future::join_all(tries).await;
     assert_eq!(done.iter().filter(|made| made.is_ok()).count(), 1);
     let refused =
         done.iter().filter_map(|made| made.as_ref().err()).all(|error| matches!(error, StoreError::Conflict(_)));
     assert!(refused);
     let id = done.into_iter().find_map(Result::ok).unwrap().id();
-    assert!(world.writer.delete::<AwsAccount>(id).await.unwrap().common.deleted_at.is_some());
-    assert!(matches!(world.store.get::<AwsAccount>(id).await, Err(StoreError::NotFound)));
-    world.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
+    assert!(fixture.writer.delete::<AwsAccount>(id).await.unwrap().common.deleted_at.is_some());
+    assert!(matches!(fixture.store.get::<AwsAccount>(id).await, Err(StoreError::NotFound)));
+    fixture.writer.create(record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#)).await.unwrap();
 }
 
 #[sqlx::test(migrations = false)]
 async fn lists_filter_and_page(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     for n in 0..5 {
-        world.definition(&format!("g{n}"), r#""HttpPorts":[]"#).await;
+        fixture.definition(&format!("g{n}"), r#""HttpPorts":[]"#).await;
     }
     let field = |json: &str| GatewayDefinition::FIELDS.iter().find(|f| f.json == json).unwrap();
-    let (page, total) = world.store.list::<GatewayDefinition>(&[], 2, 2).await.unwrap();
+    let (page, total) = fixture.store.list::<GatewayDefinition>(&[], 2, 2).await.unwrap();
     assert_eq!((page.len(), total, page[0].spec.name.as_str()), (2, 5, "g2"));
     let filter = Filter { field: field("Name"), text: "g4".into() };
-    let (page, total) = world.store.list::<GatewayDefinition>(&[filter], 50, 0).await.unwrap();
+    let (page, total) = fixture.store.list::<GatewayDefinition>(&[filter], 50, 0).await.unwrap();
     assert_eq!((page.len(), total), (1, 1));
     let filter = Filter { field: field("DomainNameDefinitionID"), text: "x".into() };
-    assert!(matches!(world.store.list::<GatewayDefinition>(&[filter], 50, 0).await, Err(StoreError::Invalid(_))));
+    assert!(matches!(fixture.store.list::<GatewayDefinition>(&[filter], 50, 0).await, Err(StoreError::Invalid(_))));
 }
 
 #[sqlx::test(migrations = false)]
 async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", HTTPS).await;
-    let instance = world.instance("web", definition).await.unwrap();
-    let services = world.store.services_of(world.runtime).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", HTTPS).await;
+    let instance = fixture.instance("web", definition).await.unwrap();
+    let services = fixture.store.services_of(fixture.runtime).await.unwrap();
     let names: Vec<_> = services.iter().map(|service| service.spec.service).collect();
     assert_eq!(names, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
-    let inputs = world.store.gateway_inputs(instance.id()).await.unwrap().0;
+    let inputs = fixture.store.gateway_inputs(instance.id()).await.unwrap().0;
     assert_eq!(inputs.hostnames, ["www.example.test"]);
     let shared = inputs.shared_gateway.unwrap();
     let slots: Vec<_> = shared.listener_sets.iter().map(|(key, slot)| (key.port, *slot)).collect();
     assert_eq!(slots, [(80, Some(0)), (443, Some(0)), (5432, None)]);
-    let gateway = world.store.shared_gateway_inputs(shared.gateway.record.id()).await.unwrap();
+    let gateway = fixture.store.shared_gateway_inputs(shared.gateway.record.id()).await.unwrap();
     assert_eq!(gateway.listeners.len(), 3);
     assert_eq!(gateway.listeners[0].users[0].namespace, inputs.workload.instance.object_name);
-    let (references, _) = world.store.list::<AttachedObjectReference>(&[], 10, 0).await.unwrap();
+    let (references, _) = fixture.store.list::<AttachedObjectReference>(&[], 10, 0).await.unwrap();
     assert_eq!(references[0].spec.attached_object_type, "v0.GatewayInstance");
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let first = world.definition("first", HTTPS).await;
-    world.instance("holder", first).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    let first = fixture.definition("first", HTTPS).await;
+    fixture.instance("holder", first).await.unwrap();
     let refusal = async |name: &'static str, ports: &str| {
-        let definition = world.definition(name, ports).await;
-        match world.instance(name, definition).await {
+        let definition = fixture.definition(name, ports).await;
+        match fixture.instance(name, definition).await {
             Err(StoreError::Conflict(refusal)) => refusal.sentence,
             other => panic!("{name}: {other:?}"),
         }
@@ -116,27 +116,27 @@ async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
     );
     // Another path of the same hostname is fine, and so is a second redirect.
     let api = r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true,"Path":"/api"}]"#;
-    let definition = world.definition("api", api).await;
-    world.instance("api", definition).await.unwrap();
+    let definition = fixture.definition("api", api).await;
+    fixture.instance("api", definition).await.unwrap();
     // A later change of the definition is refused in the same way, and changes nothing.
-    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 50, 0).await.unwrap();
+    let (ports, _) = fixture.store.list::<GatewayHttpPort>(&[], 50, 0).await.unwrap();
     let port = ports.iter().find(|port| port.spec.path.as_ref().is_some_and(|path| path.as_str() == "/api")).unwrap();
-    let change = world.writer.change(port.id(), patch::<GatewayHttpPort>(r#"{"Path":"/"}"#)).await;
+    let change = fixture.writer.change(port.id(), patch::<GatewayHttpPort>(r#"{"Path":"/"}"#)).await;
     assert!(matches!(change, Err(StoreError::Conflict(_))));
-    assert_eq!(world.store.get::<GatewayHttpPort>(port.id()).await.unwrap().spec.path.unwrap().as_str(), "/api");
+    assert_eq!(fixture.store.get::<GatewayHttpPort>(port.id()).await.unwrap().spec.path.unwrap().as_str(), "/api");
 }
 
 #[sqlx::test(migrations = false)]
 async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let hosts: Vec<_> = (0..10).map(|n| format!(r#""h{n}.example.test""#)).collect();
     let body =
         format!(r#""Hostnames":[{}],"HttpPorts":[{{"Port":80}},{{"Port":443,"TLSEnabled":true}}]"#, hosts.join(","));
-    let definition = world.definition("many", &body).await;
+    let definition = fixture.definition("many", &body).await;
     let slots = async |instance: i64| {
-        world.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().listener_sets
+        fixture.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().listener_sets
     };
-    let made = slots(world.instance("many", definition).await.unwrap().id()).await;
+    let made = slots(fixture.instance("many", definition).await.unwrap().id()).await;
     let count = |slot: i32| made.values().filter(|found| **found == Some(slot)).count();
     assert_eq!((made.len(), count(0), count(1), count(2)), (20, 8, 8, 4));
 
@@ -145,8 +145,8 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
         .execute(&pool)
         .await
         .unwrap();
-    let definition = world.definition("one", r#""Hostnames":["one.example.test"],"HttpPorts":[{"Port":80}]"#).await;
-    let more = slots(world.instance("one", definition).await.unwrap().id()).await;
+    let definition = fixture.definition("one", r#""Hostnames":["one.example.test"],"HttpPorts":[{"Port":80}]"#).await;
+    let more = slots(fixture.instance("one", definition).await.unwrap().id()).await;
     assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
 
     // Once the last one is full, room that others have left is used before a new one is begun: 8, 5 and 8 are there.
@@ -155,147 +155,148 @@ async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
             JOIN listener_sets s ON s.ordinal = CASE WHEN n < 8 THEN 0 WHEN n < 13 THEN 1 ELSE 2 END
         WHERE l.ctid = o.ctid";
     assert_eq!(sqlx::query(spread).execute(&pool).await.unwrap().rows_affected(), 21);
-    let definition = world.definition("two", r#""Hostnames":["two.example.test"],"HttpPorts":[{"Port":80}]"#).await;
-    let more = slots(world.instance("two", definition).await.unwrap().id()).await;
+    let definition = fixture.definition("two", r#""Hostnames":["two.example.test"],"HttpPorts":[{"Port":80}]"#).await;
+    let more = slots(fixture.instance("two", definition).await.unwrap().id()).await;
     assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", HTTPS).await;
-    let instance = world.instance("web", definition).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", HTTPS).await;
+    let instance = fixture.instance("web", definition).await.unwrap();
     let json = format!(
         r#"{{"Name":"n","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
-        world.domain, world.workload, world.runtime
+        fixture.domain, fixture.workload, fixture.runtime
     );
-    let name = world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap();
-    let shared = world.store.gateway_inputs(instance.id()).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
+    let name = fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap();
+    let shared =
+        fixture.store.gateway_inputs(instance.id()).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
     let watched =
         [key("GatewayInstance", instance.id()), key("DomainNameInstance", name.id()), key("SharedGateway", shared)];
-    let generations = async || world.generations(&watched).await;
+    let generations = async || fixture.generations(&watched).await;
     let before = generations().await;
-    world.writer.change(world.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
+    fixture.writer.change(fixture.domain, patch::<DomainNameDefinition>(r#"{"TTL":60}"#)).await.unwrap();
     let after = generations().await;
     assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
-    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap();
-    world.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
+    let (ports, _) = fixture.store.list::<GatewayHttpPort>(&[], 1, 0).await.unwrap();
+    fixture.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Path":"/x"}"#)).await.unwrap();
     let last = generations().await;
     assert!(last[0] > after[0], "{after:?} {last:?}");
     assert_eq!(last[2], after[2], "another path is nothing to a listener");
-    world.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Port":8080}"#)).await.unwrap();
+    fixture.writer.change(ports[0].id(), patch::<GatewayHttpPort>(r#"{"Port":8080}"#)).await.unwrap();
     assert!(generations().await[2] > last[2], "another port is");
 }
 
 #[sqlx::test(migrations = false)]
 async fn credentials_reach_all_who_use_them(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let account = r#"{"Name":"dns","AccountID":"1","DefaultRegion":"eu-west-1","DefaultAccount":false}"#;
-    let account = world.writer.create(record::<AwsAccount>(account)).await.unwrap().id();
+    let account = fixture.writer.create(record::<AwsAccount>(account)).await.unwrap().id();
     let named = move |domain: &mut Record<DomainNameDefinition>| {
         domain.spec.aws_account_id = Some(account);
         Ok(false)
     };
-    world.writer.change(world.domain, named).await.unwrap();
-    let shared = world.instance("shared", world.definition("shared", HTTPS).await).await.unwrap().id();
+    fixture.writer.change(fixture.domain, named).await.unwrap();
+    let shared = fixture.instance("shared", fixture.definition("shared", HTTPS).await).await.unwrap().id();
     let own = format!(r#""Placement":"Dedicated",{HTTPS}"#);
-    let own = world.instance("own", world.definition("own", &own).await).await.unwrap().id();
-    let inputs = world.store.gateway_inputs(shared).await.unwrap().0;
+    let own = fixture.instance("own", fixture.definition("own", &own).await).await.unwrap().id();
+    let inputs = fixture.store.gateway_inputs(shared).await.unwrap().0;
     let gateway = inputs.shared_gateway.unwrap().gateway.record.id();
     let watched = [key("GatewayInstance", shared), key("GatewayInstance", own), key("SharedGateway", gateway)];
-    let generations = async || world.generations(&watched).await;
+    let generations = async || fixture.generations(&watched).await;
     let before = generations().await;
-    world.writer.change(account, patch::<AwsAccount>(r#"{"DefaultRegion":"eu-north-1"}"#)).await.unwrap();
+    fixture.writer.change(account, patch::<AwsAccount>(r#"{"DefaultRegion":"eu-north-1"}"#)).await.unwrap();
     let after = generations().await;
     assert!(before.iter().zip(&after).all(|(before, after)| after > before), "{before:?} {after:?}");
 }
 
 #[sqlx::test(migrations = false)]
 async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", HTTPS).await;
-    let instance = world.instance("web", definition).await.unwrap().id();
-    let blocked = world.writer.delete::<GatewayDefinition>(definition).await.unwrap_err();
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", HTTPS).await;
+    let instance = fixture.instance("web", definition).await.unwrap().id();
+    let blocked = fixture.writer.delete::<GatewayDefinition>(definition).await.unwrap_err();
     assert_eq!(blocked.to_string(), "gateway definition has related gateway instances - cannot be deleted");
-    let blocked = world.writer.delete::<WorkloadInstance>(world.workload).await.unwrap_err();
+    let blocked = fixture.writer.delete::<WorkloadInstance>(fixture.workload).await.unwrap_err();
     assert_eq!(blocked.to_string(), "workload instance has related gateway instances - cannot be deleted: web");
-    let scheduled = world.writer.delete::<GatewayInstance>(instance).await.unwrap();
+    let scheduled = fixture.writer.delete::<GatewayInstance>(instance).await.unwrap();
     assert!(scheduled.is_being_deleted() && scheduled.common.deleted_at.is_none());
     assert_eq!(
-        world.writer.delete::<GatewayInstance>(instance).await.unwrap_err().to_string(),
+        fixture.writer.delete::<GatewayInstance>(instance).await.unwrap_err().to_string(),
         format!("object with ID {instance} already being deleted")
     );
     // A definition whose instances are all going may be deleted, and waits for them.
-    world.writer.delete::<GatewayDefinition>(definition).await.unwrap();
-    let refused = world.instance("late", definition).await.unwrap_err();
+    fixture.writer.delete::<GatewayDefinition>(definition).await.unwrap();
+    let refused = fixture.instance("late", definition).await.unwrap_err();
     assert!(refused.to_string().contains("is being deleted"), "{refused}");
-    let waits = world.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
+    let waits = fixture.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
     assert_eq!(format!("{waits:?}"), r#"Waits(["gateway instance web"])"#);
-    world.store.confirm_deleted(causeway_records::Kind::GatewayInstance, instance).await.unwrap();
-    world.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
-    assert!(matches!(world.store.get::<GatewayDefinition>(definition).await, Err(StoreError::NotFound)));
-    assert_eq!(world.store.list::<GatewayTcpPort>(&[], 1, 0).await.unwrap().1, 0);
+    fixture.store.confirm_deleted(causeway_records::Kind::GatewayInstance, instance).await.unwrap();
+    fixture.store.confirm_deleted(causeway_records::Kind::GatewayDefinition, definition).await.unwrap();
+    assert!(matches!(fixture.store.get::<GatewayDefinition>(definition).await, Err(StoreError::NotFound)));
+    assert_eq!(fixture.store.list::<GatewayTcpPort>(&[], 1, 0).await.unwrap().1, 0);
     // Its routes are free again.
-    let again = world.definition("again", HTTPS).await;
-    world.instance("again", again).await.unwrap();
+    let again = fixture.definition("again", HTTPS).await;
+    fixture.instance("again", again).await.unwrap();
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", HTTPS).await;
-    let key = key("GatewayInstance", world.instance("web", definition).await.unwrap().id());
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", HTTPS).await;
+    let key = key("GatewayInstance", fixture.instance("web", definition).await.unwrap().id());
     let outcome = Outcome { applied: true, ..Outcome::default() };
-    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
-    world.store.complete(&work, &outcome, 1).await.unwrap();
+    let work = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap();
+    fixture.store.complete(&work, &outcome, 1).await.unwrap();
     let due = async || {
-        let items = world.store.due(world.runtime, 100).await.unwrap();
+        let items = fixture.store.due(fixture.runtime, 100).await.unwrap();
         items.oldest.iter().chain(&items.rest).any(|due| due.key == key)
     };
     assert!(!due().await);
-    let work = world.store.begin(&key, world.lease()).await.unwrap().unwrap();
-    world.store.wake(std::slice::from_ref(&key)).await.unwrap();
-    world.store.complete(&work, &outcome, 1).await.unwrap();
+    let work = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap();
+    fixture.store.wake(std::slice::from_ref(&key)).await.unwrap();
+    fixture.store.complete(&work, &outcome, 1).await.unwrap();
     assert!(due().await);
 }
 
 #[sqlx::test(migrations = false)]
 async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let (a, b, ttl) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2), Duration::from_secs(30));
-    let held = world.store.keep_leases(a, ttl).await.unwrap();
+    let held = fixture.store.keep_leases(a, ttl).await.unwrap();
     assert_eq!((held.leases.len(), held.share), (2, 2));
-    let other = world.store.keep_leases(b, ttl).await.unwrap();
+    let other = fixture.store.keep_leases(b, ttl).await.unwrap();
     assert_eq!((other.leases.len(), other.share), (0, 1));
-    let held = world.store.keep_leases(a, ttl).await.unwrap();
+    let held = fixture.store.keep_leases(a, ttl).await.unwrap();
     assert_eq!((held.leases.len(), held.share), (2, 1));
-    world.store.release_leases(a, &[world.runtime]).await.unwrap();
-    let other = world.store.keep_leases(b, ttl).await.unwrap();
+    fixture.store.release_leases(a, &[fixture.runtime]).await.unwrap();
+    let other = fixture.store.keep_leases(b, ttl).await.unwrap();
     assert_eq!(
         other.leases.iter().map(|lease| (lease.cluster_id, lease.epoch)).collect::<Vec<_>>(),
-        [(world.runtime, 2)]
+        [(fixture.runtime, 2)]
     );
 }
 
 #[sqlx::test(migrations = false)]
 async fn the_same_event_counts_up(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let key = key("WorkloadInstance", world.workload);
+    let fixture = Fixture::new(&pool).await;
+    let key = key("WorkloadInstance", fixture.workload);
     for _ in 0..3 {
-        world.store.record_event(&key, "FailedCreate", "no", true).await.unwrap();
+        fixture.store.record_event(&key, "FailedCreate", "no", true).await.unwrap();
     }
-    let (events, total) = world.store.list::<Event>(&[], 10, 0).await.unwrap();
+    let (events, total) = fixture.store.list::<Event>(&[], 10, 0).await.unwrap();
     assert_eq!((total, events[0].spec.count, events[0].spec.r#type.as_str()), (1, 3, "Warning"));
 }
 
 #[sqlx::test(migrations = false)]
 async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", HTTPS).await;
-    let instance = world.instance("web", definition).await.unwrap().id();
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", HTTPS).await;
+    let instance = fixture.instance("web", definition).await.unwrap().id();
     let ports = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/new"}]}"#);
-    world.writer.change(definition, ports).await.unwrap();
-    let inputs = world.store.gateway_inputs(instance).await.unwrap().0;
+    fixture.writer.change(definition, ports).await.unwrap();
+    let inputs = fixture.store.gateway_inputs(instance).await.unwrap().0;
     assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
     assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
     let listeners = inputs.shared_gateway.unwrap().listener_sets;
@@ -305,7 +306,7 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
 #[sqlx::test(migrations = false)]
 async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
     use causeway_store::resources::Resource;
-    let world = World::new(&pool).await;
+    let fixture = Fixture::new(&pool).await;
     let resource = |name: &str, reconciled: bool| Resource {
         key: name.into(),
         definition: serde_json::json!({"kind": name}),
@@ -313,10 +314,10 @@ async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
         reconciled,
         last_operation: "Created".into(),
     };
-    let save = async |resources: &[Resource]| world.store.save_resources(world.workload, resources).await.unwrap();
+    let save = async |resources: &[Resource]| fixture.store.save_resources(fixture.workload, resources).await.unwrap();
     save(&[resource("a", false), resource("b", false)]).await;
     save(&[resource("b", true), resource("c", true)]).await;
-    let (rows, total) = world.store.list::<WorkloadResourceInstance>(&[], 10, 0).await.unwrap();
+    let (rows, total) = fixture.store.list::<WorkloadResourceInstance>(&[], 10, 0).await.unwrap();
     let states: Vec<_> =
         rows.iter().map(|row| (row.spec.json_definition["kind"].clone(), row.spec.reconciled)).collect();
     assert_eq!((total, states), (2, vec![("b".into(), Some(true)), ("c".into(), Some(true))]));
@@ -324,33 +325,33 @@ async fn the_objects_of_a_workload_are_kept_up_to_date(pool: PgPool) {
 
 #[sqlx::test(migrations = false)]
 async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let other = world.add_workload("api").await;
-    let root = world.definition("root", r#""HttpPorts":[{"Port":80}]"#).await;
-    let api = world.definition("api", r#""HttpPorts":[{"Port":80,"Path":"/api"}]"#).await;
+    let fixture = Fixture::new(&pool).await;
+    let other = fixture.add_workload("api").await;
+    let root = fixture.definition("root", r#""HttpPorts":[{"Port":80}]"#).await;
+    let api = fixture.definition("api", r#""HttpPorts":[{"Port":80,"Path":"/api"}]"#).await;
     let name = async |name: &str, workload: i64| {
         let json = format!(
             r#"{{"Name":"{name}","DomainNameDefinitionID":{},"WorkloadInstanceID":{workload},"KubernetesRuntimeInstanceID":{}}}"#,
-            world.domain, world.runtime
+            fixture.domain, fixture.runtime
         );
-        world.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
+        fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id()
     };
-    let (first, other_name) = (name("root", world.workload).await, name("api", other).await);
-    world.instance("root", root).await.unwrap();
-    let second = world.writer.create(world.instance_of("api", api, other)).await.unwrap().id();
+    let (first, other_name) = (name("root", fixture.workload).await, name("api", other).await);
+    fixture.instance("root", root).await.unwrap();
+    let second = fixture.writer.create(fixture.instance_of("api", api, other)).await.unwrap().id();
     let asked = Elsewhere::Asked { by: vec![other_name] };
-    let elsewhere = async || world.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
+    let elsewhere = async || fixture.store.domain_name_inputs(first).await.unwrap().wanted_elsewhere;
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into());
-    let work = world.store.begin(&key("DomainNameInstance", other_name), world.lease()).await.unwrap().unwrap();
+    let work = fixture.store.begin(&key("DomainNameInstance", other_name), fixture.lease()).await.unwrap().unwrap();
     let noted = serde_json::json!({"hosts": {"www.example.test": {"present": false, "ttl": 60}}});
-    assert!(world.store.save_published_state(&work, &noted).await.unwrap());
+    assert!(fixture.store.save_published_state(&work, &noted).await.unwrap());
     let holder = Elsewhere::Noted { id: other_name, name: "api".to_owned() };
     assert_eq!(elsewhere().await, [("www.example.test".to_owned(), holder)].into());
     for (more, value) in [("elsewhere", serde_json::json!(true)), ("goneSince", "2026-01-31T12:00:00Z".into())] {
         let noted = serde_json::json!({"hosts": {"www.example.test": {"present": true, "ttl": 60, more: value}}});
-        assert!(world.store.save_published_state(&work, &noted).await.unwrap());
+        assert!(fixture.store.save_published_state(&work, &noted).await.unwrap());
         assert_eq!(elsewhere().await, [("www.example.test".to_owned(), asked.clone())].into(), "{more}");
     }
-    world.writer.delete::<GatewayInstance>(second).await.unwrap();
+    fixture.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }

@@ -1,6 +1,6 @@
 //! Two transactions meet, in an order that the test forces. Is any change ever left unnoticed?
 
-use crate::fixture::{World, patch};
+use crate::fixture::{Fixture, patch};
 use causeway_records::nouns::*;
 use causeway_store::{Confirmed, queue::Key};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
@@ -33,20 +33,20 @@ async fn until_waiting(pool: &PgPool, wanted: i64) {
 /// An instance is being created, its row not yet committed, when a port of its definition changes.
 #[sqlx::test(migrations = false)]
 async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", PORT).await;
-    world.instance("first", definition).await.unwrap();
-    let other = world.definition("other", r#""HttpPorts":[{"Port":8080,"Path":"/other"}]"#).await;
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
+    fixture.instance("first", definition).await.unwrap();
+    let other = fixture.definition("other", r#""HttpPorts":[{"Port":8080,"Path":"/other"}]"#).await;
     // The creation stops where it claims its routes: everything before is done, nothing is committed.
     let mut holder = connection(&pool).await;
     let mut held = holder.begin().await.unwrap();
     held.execute("SELECT FROM shared_gateways FOR UPDATE").await.unwrap();
-    let (writer, record) = (world.writer.clone(), world.instance_of("late", other, world.workload));
+    let (writer, record) = (fixture.writer.clone(), fixture.instance_of("late", other, fixture.workload));
     let creation = tokio::spawn(async move { writer.create(record).await.unwrap().id() });
     until_waiting(&pool, 1).await;
-    let (ports, _) = world.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
+    let (ports, _) = fixture.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
     let port = ports.iter().find(|port| port.spec.gateway_definition_id == other).unwrap().id();
-    let writer = world.writer.clone();
+    let writer = fixture.writer.clone();
     let change = tokio::spawn(async move {
         writer.change(port, patch::<GatewayHttpPort>(r#"{"Path":"/changed"}"#)).await.unwrap();
     });
@@ -55,7 +55,11 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     let instance = creation.await.unwrap();
     change.await.unwrap();
     let key = Key { kind: causeway_records::Kind::GatewayInstance, id: instance };
-    assert_eq!(world.store.begin(&key, world.lease()).await.unwrap().unwrap().generation, 2, "made once, changed once");
+    assert_eq!(
+        fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().generation,
+        2,
+        "made once, changed once"
+    );
     let claimed: String = sqlx::query_scalar("SELECT match FROM route_claims WHERE gateway_instance_id = $1")
         .bind(instance)
         .fetch_one(&pool)
@@ -67,20 +71,20 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
 /// A domain changes, not yet committed, and could not see the instance; the instance's first pass reads the domain.
 #[sqlx::test(migrations = false)]
 async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", PORT).await;
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
     let mut changer = connection(&pool).await;
     let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 60").await.unwrap();
     // Creating the instance needs the domain's lock as well: it waits, too, and is not lost either.
-    let (writer, record) = (world.writer.clone(), world.instance_of("web", definition, world.workload));
+    let (writer, record) = (fixture.writer.clone(), fixture.instance_of("web", definition, fixture.workload));
     let creation = tokio::spawn(async move { writer.create(record).await.unwrap().id() });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
     let instance = creation.await.unwrap();
     let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 90").await.unwrap();
-    let store = world.store.clone();
+    let store = fixture.store.clone();
     let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
@@ -90,16 +94,16 @@ async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
 /// A definition is being deleted while an instance of it is being created: one of the two is refused.
 #[sqlx::test(migrations = false)]
 async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", PORT).await;
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
     let mut holder = connection(&pool).await;
     let mut held = holder.begin().await.unwrap();
     // Whoever comes first waits here with its lock on the definition.
     held.execute("SELECT FROM gateway_definitions FOR UPDATE").await.unwrap();
-    let (writer, record) = (world.writer.clone(), world.instance_of("web", definition, world.workload));
+    let (writer, record) = (fixture.writer.clone(), fixture.instance_of("web", definition, fixture.workload));
     let creation = tokio::spawn(async move { writer.create(record).await });
     until_waiting(&pool, 1).await;
-    let writer = world.writer.clone();
+    let writer = fixture.writer.clone();
     let deletion = tokio::spawn(async move { writer.delete::<GatewayDefinition>(definition).await });
     until_waiting(&pool, 2).await;
     held.commit().await.unwrap();
@@ -110,19 +114,19 @@ async fn a_deletion_and_a_creation_never_miss_each_other(pool: PgPool) {
 /// Two support services of a cluster go at the same moment: each wakes the other while its own row is locked.
 #[sqlx::test(migrations = false)]
 async fn two_that_go_at_once_both_go(pool: PgPool) {
-    let world = World::new(&pool).await;
-    let definition = world.definition("web", PORT).await;
-    world.instance("web", definition).await.unwrap();
-    let (services, _) = world.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
+    fixture.instance("web", definition).await.unwrap();
+    let (services, _) = fixture.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
     assert_eq!(services.len(), 2);
     for service in &services {
-        world.writer.delete::<SupportServiceInstance>(service.id()).await.unwrap();
+        fixture.writer.delete::<SupportServiceInstance>(service.id()).await.unwrap();
     }
     // What both wake first is held until both have locked their own.
     let mut third = connection(&pool).await;
     third.execute("BEGIN; SELECT FROM reconciliations WHERE kind = 'GatewayInstance' FOR UPDATE").await.unwrap();
     let confirm = |id: i64| {
-        let store = world.store.clone();
+        let store = fixture.store.clone();
         tokio::spawn(async move { store.confirm_deleted(causeway_records::Kind::SupportServiceInstance, id).await })
     };
     let both = [confirm(services[0].id()), confirm(services[1].id())];

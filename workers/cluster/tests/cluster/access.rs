@@ -3,7 +3,7 @@
 use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, Lookup, UnreachableCause};
 use causeway_records::inventory::ObjectRef;
 
-use crate::support::{Corner, access, config_map_ref, namespace_ref};
+use crate::support::{Fixture, access, config_map_ref, namespace_ref};
 
 async fn cause(access: &ClusterAccess) -> UnreachableCause {
     match Cluster::connect(access).unwrap().identity().await {
@@ -14,9 +14,9 @@ async fn cause(access: &ClusterAccess) -> UnreachableCause {
 
 #[tokio::test]
 async fn a_cluster_is_told_by_the_uid_of_kube_system() {
-    let corner = Corner::new().await;
-    let identity = corner.cluster.identity().await.unwrap();
-    let system = corner.read(&namespace_ref("kube-system")).await.unwrap();
+    let fixture = Fixture::new().await;
+    let identity = fixture.cluster.identity().await.unwrap();
+    let system = fixture.read(&namespace_ref("kube-system")).await.unwrap();
     assert_eq!(Some(identity.uid), system.metadata.uid);
     assert!(identity.version.starts_with("v1."), "{}", identity.version);
 }
@@ -42,11 +42,11 @@ async fn the_credentials_are_not_accepted() {
 
 #[tokio::test]
 async fn absent_is_not_the_same_as_not_served() {
-    let corner = Corner::new().await;
-    let absent = config_map_ref(&corner.namespace, "none");
-    assert!(matches!(corner.cluster.get(&absent).await, Ok(Lookup::Absent)));
+    let fixture = Fixture::new().await;
+    let absent = config_map_ref(&fixture.namespace, "none");
+    assert!(matches!(fixture.cluster.get(&absent).await, Ok(Lookup::Absent)));
     let unknown = ObjectRef { group: "unknown.test".into(), kind: "Widget".into(), ..absent };
-    assert!(matches!(corner.cluster.get(&unknown).await, Ok(Lookup::NotServed)));
-    assert!(!corner.cluster.discovery().serves("unknown.test", "Widget").await.unwrap());
-    assert!(corner.cluster.discovery().serves("", "ConfigMap").await.unwrap());
+    assert!(matches!(fixture.cluster.get(&unknown).await, Ok(Lookup::NotServed)));
+    assert!(!fixture.cluster.discovery().serves("unknown.test", "Widget").await.unwrap());
+    assert!(fixture.cluster.discovery().serves("", "ConfigMap").await.unwrap());
 }

@@ -7,11 +7,11 @@ use causeway_rig::{
 };
 use serde_json::json;
 
-use crate::support::{Corner, access, config_map_ref, namespace_ref};
+use crate::support::{Fixture, access, config_map_ref, namespace_ref};
 
-/// A corner of the shared API server that is reached through a proxy.
+/// A fixture of the shared API server that is reached through a proxy.
 struct Between {
-    corner: Corner,
+    fixture: Fixture,
     /// The same cluster without the proxy.
     straight: Cluster,
     proxy: Answers,
@@ -20,13 +20,13 @@ struct Between {
 impl Between {
     async fn new() -> Self {
         let rig = Endpoints::from_env().unwrap();
-        let corner = Corner::new().await;
-        let dir = rig.run_dir.join(format!("answers-{}", corner.namespace));
+        let fixture = Fixture::new().await;
+        let dir = rig.run_dir.join(format!("answers-{}", fixture.namespace));
         let proxy = Answers::before(rig.cluster(), &dir).await.unwrap();
-        Self { straight: corner.cluster.clone(), corner, proxy }
+        Self { straight: fixture.cluster.clone(), fixture, proxy }
     }
 
-    /// The same corner without a connection or an answer of discovery; its `n`th request is answered by somebody else.
+    /// The same fixture without a connection or an answer of discovery; its `n`th request is answered by somebody else.
     fn anew(&mut self, n: usize) {
         self.proxy.forget();
         let cluster = self.proxy.cluster();
@@ -34,7 +34,7 @@ impl Between {
         let auth = ClusterAuth::Token("anybody".into());
         let access =
             ClusterAccess { endpoint: cluster.server.clone(), ca_pem: Some(cluster.ca.clone()), auth, ..access() };
-        self.corner.cluster = Cluster::connect(&access).unwrap();
+        self.fixture.cluster = Cluster::connect(&access).unwrap();
         self.proxy.script((0..n).map(|_| Answer::Real).chain([Answer::Code(200)]));
     }
 
@@ -54,21 +54,21 @@ async fn an_object_stands_and_goes_whichever_answer_is_about_something_else() {
     let mut between = Between::new().await;
     let mut wrong = 0;
     for n in 0.. {
-        let map = between.corner.config_map(&format!("web-{n}"), "one");
+        let map = between.fixture.config_map(&format!("web-{n}"), "one");
         between.anew(n);
-        let mut applied = between.corner.apply(std::slice::from_ref(&map), &[]).await;
+        let mut applied = between.fixture.apply(std::slice::from_ref(&map), &[]).await;
         if !applied.errors.is_empty() {
             failed(&applied);
-            applied = between.corner.applied(std::slice::from_ref(&map), &applied.inventory).await;
+            applied = between.fixture.applied(std::slice::from_ref(&map), &applied.inventory).await;
         }
-        let mut pruned = between.corner.prune(&applied.inventory).await;
+        let mut pruned = between.fixture.prune(&applied.inventory).await;
         if !pruned.errors.is_empty() {
             failed(&pruned);
             assert_eq!(pruned.inventory, applied.inventory, "it is remembered as long as nobody knows that it is gone");
-            pruned = between.corner.prune(&pruned.inventory).await;
+            pruned = between.fixture.prune(&pruned.inventory).await;
         }
         assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted), "request {n}");
-        assert!(between.corner.read(&map.at).await.is_none(), "request {n}");
+        assert!(between.fixture.read(&map.at).await.is_none(), "request {n}");
         if !between.was_wrong() {
             break;
         }
@@ -80,21 +80,21 @@ async fn an_object_stands_and_goes_whichever_answer_is_about_something_else() {
 #[tokio::test]
 async fn a_namespace_is_not_empty_because_an_answer_names_nothing() {
     let mut between = Between::new().await;
-    let space = between.corner.object(namespace_ref(&format!("{}-own", between.corner.namespace)), json!({}));
-    between.corner.applied(std::slice::from_ref(&space), &[]).await;
-    between.corner.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
+    let space = between.fixture.object(namespace_ref(&format!("{}-own", between.fixture.namespace)), json!({}));
+    between.fixture.applied(std::slice::from_ref(&space), &[]).await;
+    between.fixture.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
     let mut wrong = 0;
     for n in 0.. {
-        between.corner.cluster = between.straight.clone();
-        let applied = between.corner.applied(std::slice::from_ref(&space), &[]).await;
+        between.fixture.cluster = between.straight.clone();
+        let applied = between.fixture.applied(std::slice::from_ref(&space), &[]).await;
         between.anew(n);
-        let pruned = between.corner.prune(&applied.inventory).await;
+        let pruned = between.fixture.prune(&applied.inventory).await;
         match pruned.change(&space.at) {
             Some(ObjectChange::Released(why)) => assert!(why.contains("theirs"), "request {n}: {why}"),
             Some(other) => panic!("request {n}: {other:?}"),
             None => failed(&pruned),
         }
-        let live = between.corner.read(&space.at).await.unwrap();
+        let live = between.fixture.read(&space.at).await.unwrap();
         assert!(live.metadata.deletion_timestamp.is_none(), "request {n}");
         if !between.was_wrong() {
             break;

@@ -5,10 +5,10 @@ use causeway_records::inventory::ObjectRef;
 use causeway_render::plan::Object;
 use serde_json::{Value, json};
 
-use crate::support::Corner;
+use crate::support::Fixture;
 
 /// A kind whose spec has a list that others can add entries to, as a Gateway's listeners.
-pub(crate) fn definition(corner: &Corner, group: &str) -> Object {
+pub(crate) fn definition(fixture: &Fixture, group: &str) -> Object {
     let at = ObjectRef {
         group: "apiextensions.k8s.io".into(),
         version: "v1".into(),
@@ -26,86 +26,86 @@ pub(crate) fn definition(corner: &Corner, group: &str) -> Object {
         "spec": {"type": "object", "properties": {"entries": entries, "note": {"type": "string"}}},
         "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
     }});
-    corner.object(at, json!({"spec": {
+    fixture.object(at, json!({"spec": {
         "group": group, "scope": "Namespaced", "names": {"kind": "Widget", "plural": "widgets", "singular": "widget"},
         "versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
             "schema": {"openAPIV3Schema": schema}}],
     }}))
 }
 
-pub(crate) fn group(corner: &Corner) -> String {
-    format!("{}.causeway.test", corner.namespace)
+pub(crate) fn group(fixture: &Fixture) -> String {
+    format!("{}.causeway.test", fixture.namespace)
 }
 
-pub(crate) fn widget(corner: &Corner, entries: Value) -> Object {
+pub(crate) fn widget(fixture: &Fixture, entries: Value) -> Object {
     let at = ObjectRef {
-        group: group(corner),
+        group: group(fixture),
         version: "v1".into(),
         kind: "Widget".into(),
-        namespace: Some(corner.namespace.clone()),
+        namespace: Some(fixture.namespace.clone()),
         name: "web".into(),
     };
-    Object { exclusive: true, ..corner.object(at, json!({"spec": {"entries": entries}})) }
+    Object { exclusive: true, ..fixture.object(at, json!({"spec": {"entries": entries}})) }
 }
 
 #[tokio::test]
 async fn what_others_add_is_removed_and_their_metadata_stays() {
-    let corner = Corner::new().await;
-    let ours = widget(&corner, json!([{"name": "http", "port": 80}]));
-    let objects = [definition(&corner, &group(&corner)), ours.clone()];
-    let first = corner.applied(&objects, &[]).await;
+    let fixture = Fixture::new().await;
+    let ours = widget(&fixture, json!([{"name": "http", "port": 80}]));
+    let objects = [definition(&fixture, &group(&fixture)), ours.clone()];
+    let first = fixture.applied(&objects, &[]).await;
     assert_eq!(first.change(&ours.at), Some(&ObjectChange::Created));
 
     let theirs = json!({"spec": {"entries": [{"name": "extra", "port": 81}], "note": "mine"}, "labels": {"team": "a"}});
-    let edited = corner.apply_as_somebody(&ours.at, theirs).await;
+    let edited = fixture.apply_as_somebody(&ours.at, theirs).await;
     assert_eq!(edited.data["spec"]["entries"].as_array().unwrap().len(), 2);
 
-    let second = corner.applied(&objects, &first.inventory).await;
+    let second = fixture.applied(&objects, &first.inventory).await;
     assert_eq!(second.change(&ours.at), Some(&ObjectChange::Cleaned));
-    let live = corner.read(&ours.at).await.unwrap();
+    let live = fixture.read(&ours.at).await.unwrap();
     assert_eq!(live.data["spec"], ours.body["spec"]);
     assert_eq!(live.metadata.labels.unwrap()["team"], "a");
     assert_eq!(live.metadata.uid, edited.metadata.uid);
 
-    let third = corner.applied(&objects, &second.inventory).await;
+    let third = fixture.applied(&objects, &second.inventory).await;
     assert_eq!(third.change(&ours.at), Some(&ObjectChange::Unchanged));
 }
 
 /// A replace must not make us the owner of fields twice: what a later plan leaves out has to vanish by apply alone.
 #[tokio::test]
 async fn after_a_removal_later_plans_still_remove_their_own_entries() {
-    let corner = Corner::new().await;
-    let two = widget(&corner, json!([{"name": "a", "port": 80}, {"name": "b", "port": 81}]));
-    let kind = definition(&corner, &group(&corner));
-    let first = corner.applied(&[kind.clone(), two.clone()], &[]).await;
-    corner.apply_as_somebody(&two.at, json!({"spec": {"entries": [{"name": "extra", "port": 82}]}})).await;
-    let second = corner.applied(&[kind.clone(), two], &first.inventory).await;
-    let one = widget(&corner, json!([{"name": "a", "port": 80}]));
-    let third = corner.applied(&[kind, one.clone()], &second.inventory).await;
+    let fixture = Fixture::new().await;
+    let two = widget(&fixture, json!([{"name": "a", "port": 80}, {"name": "b", "port": 81}]));
+    let kind = definition(&fixture, &group(&fixture));
+    let first = fixture.applied(&[kind.clone(), two.clone()], &[]).await;
+    fixture.apply_as_somebody(&two.at, json!({"spec": {"entries": [{"name": "extra", "port": 82}]}})).await;
+    let second = fixture.applied(&[kind.clone(), two], &first.inventory).await;
+    let one = widget(&fixture, json!([{"name": "a", "port": 80}]));
+    let third = fixture.applied(&[kind, one.clone()], &second.inventory).await;
     assert_eq!(third.change(&one.at), Some(&ObjectChange::Updated));
-    assert_eq!(corner.read(&one.at).await.unwrap().data["spec"], one.body["spec"]);
+    assert_eq!(fixture.read(&one.at).await.unwrap().data["spec"], one.body["spec"]);
 }
 
 #[tokio::test]
 async fn a_default_that_the_plan_leaves_out_is_reported_and_does_not_cycle() {
-    let corner = Corner::new().await;
-    let ours = widget(&corner, json!([{"name": "http"}]));
-    let objects = [definition(&corner, &group(&corner)), ours.clone()];
-    let first = corner.applied(&objects, &[]).await;
-    let before = corner.read(&ours.at).await.unwrap();
-    let second = corner.applied(&objects, &first.inventory).await;
+    let fixture = Fixture::new().await;
+    let ours = widget(&fixture, json!([{"name": "http"}]));
+    let objects = [definition(&fixture, &group(&fixture)), ours.clone()];
+    let first = fixture.applied(&objects, &[]).await;
+    let before = fixture.read(&ours.at).await.unwrap();
+    let second = fixture.applied(&objects, &first.inventory).await;
     assert_eq!(second.change(&ours.at), Some(&ObjectChange::Differs("entries[0].port".into())));
-    assert_eq!(corner.read(&ours.at).await.unwrap().metadata, before.metadata);
+    assert_eq!(fixture.read(&ours.at).await.unwrap().metadata, before.metadata);
 }
 
 #[tokio::test]
 async fn other_kinds_keep_what_others_add() {
-    let corner = Corner::new().await;
-    let ours = Object { exclusive: false, ..widget(&corner, json!([{"name": "http", "port": 80}])) };
-    let objects = [definition(&corner, &group(&corner)), ours.clone()];
-    let first = corner.applied(&objects, &[]).await;
-    corner.apply_as_somebody(&ours.at, json!({"spec": {"entries": [{"name": "extra", "port": 81}]}})).await;
-    let second = corner.applied(&objects, &first.inventory).await;
+    let fixture = Fixture::new().await;
+    let ours = Object { exclusive: false, ..widget(&fixture, json!([{"name": "http", "port": 80}])) };
+    let objects = [definition(&fixture, &group(&fixture)), ours.clone()];
+    let first = fixture.applied(&objects, &[]).await;
+    fixture.apply_as_somebody(&ours.at, json!({"spec": {"entries": [{"name": "extra", "port": 81}]}})).await;
+    let second = fixture.applied(&objects, &first.inventory).await;
     assert_eq!(second.change(&ours.at), Some(&ObjectChange::Unchanged));
-    assert_eq!(corner.read(&ours.at).await.unwrap().data["spec"]["entries"].as_array().unwrap().len(), 2);
+    assert_eq!(fixture.read(&ours.at).await.unwrap().data["spec"]["entries"].as_array().unwrap().len(), 2);
 }

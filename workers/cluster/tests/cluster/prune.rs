@@ -5,134 +5,134 @@ use causeway_records::inventory::InventoryEntry;
 use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use serde_json::json;
 
-use crate::support::{Corner, config_map_ref, entry, namespace_ref};
+use crate::support::{Fixture, config_map_ref, entry, namespace_ref};
 
 #[tokio::test]
 async fn what_is_ours_goes() {
-    let corner = Corner::new().await;
-    let map = corner.config_map("web", "one");
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let fixture = Fixture::new().await;
+    let map = fixture.config_map("web", "one");
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
     assert!(pruned.inventory.is_empty() && pruned.is_complete());
-    assert!(corner.read(&map.at).await.is_none());
+    assert!(fixture.read(&map.at).await.is_none());
 }
 
 #[tokio::test]
 async fn what_was_never_made_is_confirmed_to_be_gone() {
-    let corner = Corner::new().await;
-    let at = config_map_ref(&corner.namespace, "web");
-    let pruned = corner.prune(&[InventoryEntry::intended(at.clone())]).await;
+    let fixture = Fixture::new().await;
+    let at = config_map_ref(&fixture.namespace, "web");
+    let pruned = fixture.prune(&[InventoryEntry::intended(at.clone())]).await;
     assert_eq!(pruned.change(&at), Some(&ObjectChange::Deleted));
 }
 
 #[tokio::test]
 async fn what_somebody_made_anew_stays() {
-    let corner = Corner::new().await;
-    let map = corner.config_map("web", "one");
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
-    corner.delete(&map.at).await;
-    let theirs = corner.create(&map.at, json!({})).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let fixture = Fixture::new().await;
+    let map = fixture.config_map("web", "one");
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
+    fixture.delete(&map.at).await;
+    let theirs = fixture.create(&map.at, json!({})).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
     assert!(pruned.inventory.is_empty());
-    assert_eq!(corner.read(&map.at).await.unwrap(), theirs);
+    assert_eq!(fixture.read(&map.at).await.unwrap(), theirs);
 }
 
 #[tokio::test]
 async fn what_was_never_ours_stays() {
-    let corner = Corner::new().await;
-    let at = config_map_ref(&corner.namespace, "web");
-    let theirs = corner.create(&at, json!({})).await;
-    let pruned = corner.prune(&[InventoryEntry::intended(at.clone())]).await;
+    let fixture = Fixture::new().await;
+    let at = config_map_ref(&fixture.namespace, "web");
+    let theirs = fixture.create(&at, json!({})).await;
+    let pruned = fixture.prune(&[InventoryEntry::intended(at.clone())]).await;
     assert!(matches!(pruned.change(&at), Some(ObjectChange::Released(_))), "{pruned:?}");
-    assert_eq!(corner.read(&at).await.unwrap(), theirs);
+    assert_eq!(fixture.read(&at).await.unwrap(), theirs);
 }
 
 #[tokio::test]
 async fn what_somebody_took_our_labels_off_stays() {
-    let corner = Corner::new().await;
-    let map = corner.config_map("web", "one");
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
-    let theirs = corner.edit(&map.at, json!({"metadata": {"labels": null}})).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let fixture = Fixture::new().await;
+    let map = fixture.config_map("web", "one");
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
+    let theirs = fixture.edit(&map.at, json!({"metadata": {"labels": null}})).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
-    assert_eq!(corner.read(&map.at).await.unwrap(), theirs);
+    assert_eq!(fixture.read(&map.at).await.unwrap(), theirs);
 }
 
 #[tokio::test]
 async fn what_is_marked_to_be_kept_stays_without_an_owner() {
-    let corner = Corner::new().await;
-    let mut map = corner.config_map("web", "one");
+    let fixture = Fixture::new().await;
+    let mut map = fixture.config_map("web", "one");
     map.keep = true;
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert!(matches!(pruned.change(&map.at), Some(ObjectChange::Released(_))), "{pruned:?}");
-    let labels = corner.read(&map.at).await.unwrap().metadata.labels.unwrap();
+    let labels = fixture.read(&map.at).await.unwrap().metadata.labels.unwrap();
     assert_eq!(labels.keys().collect::<Vec<_>>(), [CONTROL_PLANE]);
 }
 
 #[tokio::test]
 async fn a_finalizer_is_named_and_keeps_the_entry() {
-    let corner = Corner::new().await;
-    let map = corner.object(config_map_ref(&corner.namespace, "web"), json!({"finalizers": ["causeway.test/hold"]}));
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
+    let fixture = Fixture::new().await;
+    let map = fixture.object(config_map_ref(&fixture.namespace, "web"), json!({"finalizers": ["causeway.test/hold"]}));
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
     for _ in 0..2 {
-        let pruned = corner.prune(&applied.inventory).await;
+        let pruned = fixture.prune(&applied.inventory).await;
         let Some(ObjectChange::Pending(why)) = pruned.change(&map.at) else { panic!("{pruned:?}") };
         assert!(why.contains("causeway.test/hold"), "{why}");
         assert_eq!(pruned.inventory, applied.inventory);
     }
-    let meanwhile = corner.apply(std::slice::from_ref(&map), &applied.inventory).await;
+    let meanwhile = fixture.apply(std::slice::from_ref(&map), &applied.inventory).await;
     assert!(meanwhile.errors[0].to_string().contains("being deleted"), "{meanwhile:?}");
 
-    corner.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    fixture.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
 }
 
 #[tokio::test]
 async fn a_namespace_with_somebodys_object_in_it_stays_and_can_be_taken_up_again() {
-    let corner = Corner::new().await;
-    let space = corner.object(namespace_ref(&format!("{}-own", corner.namespace)), json!({}));
-    let map = corner.object(config_map_ref(&space.at.name, "web"), json!({}));
-    let applied = corner.applied(&[space.clone(), map.clone()], &[]).await;
-    corner.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
+    let fixture = Fixture::new().await;
+    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({}));
+    let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
+    fixture.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
 
-    let pruned = corner.prune(&applied.inventory).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert_eq!(pruned.change(&map.at), Some(&ObjectChange::Deleted));
     let Some(ObjectChange::Released(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
     assert!(why.contains(&format!("ConfigMap {}/theirs", space.at.name)), "{why}");
     assert!(pruned.inventory.is_empty());
-    let live = corner.read(&space.at).await.unwrap();
+    let live = fixture.read(&space.at).await.unwrap();
     assert!(live.metadata.deletion_timestamp.is_none());
     assert!(!live.metadata.labels.unwrap().contains_key(OWNER));
 
-    let again = corner.applied(std::slice::from_ref(&space), &[]).await;
+    let again = fixture.applied(std::slice::from_ref(&space), &[]).await;
     assert_eq!(entry(&again.inventory, &space.at).uid, live.metadata.uid);
 }
 
 #[tokio::test]
 async fn an_empty_namespace_of_ours_goes() {
-    let corner = Corner::new().await;
-    let space = corner.object(namespace_ref(&format!("{}-own", corner.namespace)), json!({}));
-    let map = corner.object(config_map_ref(&space.at.name, "web"), json!({}));
-    let applied = corner.applied(&[space.clone(), map.clone()], &[]).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let fixture = Fixture::new().await;
+    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({}));
+    let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     assert!(matches!(pruned.change(&space.at), Some(ObjectChange::Pending(_) | ObjectChange::Deleted)), "{pruned:?}");
-    let live = corner.read(&space.at).await;
+    let live = fixture.read(&space.at).await;
     assert!(live.is_none_or(|live| live.metadata.deletion_timestamp.is_some()));
 }
 
 #[tokio::test]
 async fn a_namespace_waits_for_what_is_on_its_way_out() {
-    let corner = Corner::new().await;
-    let space = corner.object(namespace_ref(&format!("{}-own", corner.namespace)), json!({}));
-    let map = corner.object(config_map_ref(&space.at.name, "web"), json!({"finalizers": ["causeway.test/hold"]}));
-    let applied = corner.applied(&[space.clone(), map.clone()], &[]).await;
-    let pruned = corner.prune(&applied.inventory).await;
+    let fixture = Fixture::new().await;
+    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({"finalizers": ["causeway.test/hold"]}));
+    let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
+    let pruned = fixture.prune(&applied.inventory).await;
     let Some(ObjectChange::Pending(why)) = pruned.change(&space.at) else { panic!("{pruned:?}") };
     assert!(why.contains(&map.at.to_string()), "{why}");
-    assert!(corner.read(&space.at).await.unwrap().metadata.deletion_timestamp.is_none());
-    corner.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;
+    assert!(fixture.read(&space.at).await.unwrap().metadata.deletion_timestamp.is_none());
+    fixture.edit(&map.at, json!({"metadata": {"finalizers": null}})).await;
 }

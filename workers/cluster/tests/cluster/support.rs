@@ -1,4 +1,4 @@
-//! A test's own corner of the shared API server: a namespace, a control plane and a field manager that no other test has.
+//! A test's own fixture of the shared API server: a namespace, a control plane and a field manager that no other test has.
 
 use std::{
     future::Future,
@@ -28,8 +28,8 @@ pub(crate) const RECORD: &str = "gateway-instance-7";
 /// Generous: only a failing test waits so long.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// One test's corner.
-pub(crate) struct Corner {
+/// One test's fixture.
+pub(crate) struct Fixture {
     pub(crate) cluster: Cluster,
     /// Somebody else with every right.
     pub(crate) admin: Client,
@@ -38,19 +38,19 @@ pub(crate) struct Corner {
     pub(crate) control_plane: String,
 }
 
-impl Corner {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let cluster = Cluster::connect(&access()).unwrap();
         let id = uuid::Uuid::new_v4().simple().to_string();
-        let corner = Self {
+        let fixture = Self {
             cluster,
             admin: Client::try_from(config().await).unwrap(),
             namespace: format!("test-{}", &id[..12]),
             control_plane: id[..12].to_owned(),
         };
-        corner.create(&namespace_ref(&corner.namespace), json!({})).await;
-        corner
+        fixture.create(&namespace_ref(&fixture.namespace), json!({})).await;
+        fixture
     }
 
     pub(crate) fn writer(&self) -> FieldOwner {

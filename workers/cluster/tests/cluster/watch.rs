@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     exclusive::{definition, group, widget},
-    support::{Corner, DEADLINE, RECORD, access, entry, eventually},
+    support::{DEADLINE, Fixture, RECORD, access, entry, eventually},
 };
 
 /// Whom the watches woke, in order.
@@ -24,9 +24,9 @@ use crate::{
 struct Woken(Arc<Mutex<Vec<String>>>);
 
 impl Woken {
-    fn watches(&self, cluster: &Cluster, corner: &Corner) -> ObjectCache {
+    fn watches(&self, cluster: &Cluster, fixture: &Fixture) -> ObjectCache {
         let woken = self.0.clone();
-        ObjectCache::new(cluster.clone(), corner.control_plane.as_str(), move |owner| {
+        ObjectCache::new(cluster.clone(), fixture.control_plane.as_str(), move |owner| {
             woken.lock().unwrap().push(owner.to_owned());
         })
     }
@@ -43,10 +43,10 @@ impl Woken {
 
 #[tokio::test]
 async fn drift_and_loss_wake_the_owner_and_noise_does_not() {
-    let corner = Corner::new().await;
-    let map = corner.config_map("web", "one");
-    let (woken, applied) = (Woken::default(), corner.applied(std::slice::from_ref(&map), &[]).await);
-    let watches = woken.watches(&corner.cluster, &corner);
+    let fixture = Fixture::new().await;
+    let map = fixture.config_map("web", "one");
+    let (woken, applied) = (Woken::default(), fixture.applied(std::slice::from_ref(&map), &[]).await);
+    let watches = woken.watches(&fixture.cluster, &fixture);
     watches.ensure_watched(&map.at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
     assert!(watches.is_synced("", "ConfigMap"));
@@ -56,36 +56,36 @@ async fn drift_and_loss_wake_the_owner_and_noise_does_not() {
     assert_eq!((Some(&seen.uid), Some(&seen.live_hash)), (known.uid.as_ref(), known.live_hash.as_ref()));
 
     // An annotation of somebody else's, then a change of data: the first must not wake, the second must.
-    corner.edit(&map.at, json!({"metadata": {"annotations": {"noise": "1"}, "labels": {"noise": "1"}}})).await;
-    corner.edit(&map.at, json!({"data": {"text": "drift"}})).await;
+    fixture.edit(&map.at, json!({"metadata": {"annotations": {"noise": "1"}, "labels": {"noise": "1"}}})).await;
+    fixture.edit(&map.at, json!({"data": {"text": "drift"}})).await;
     eventually("the drift is seen", async || {
         watches.get(&map.at).is_some_and(|seen| Some(&seen.live_hash) != known.live_hash.as_ref())
     })
     .await;
     assert_eq!(woken.take(), [RECORD], "once, for the drift alone");
 
-    let again = corner.applied(std::slice::from_ref(&map), &applied.inventory).await;
+    let again = fixture.applied(std::slice::from_ref(&map), &applied.inventory).await;
     woken.next("being put right wakes").await;
     assert_eq!(again.inventory, applied.inventory);
 
-    corner.edit(&map.at, json!({"metadata": {"labels": {OWNER: null}}})).await;
+    fixture.edit(&map.at, json!({"metadata": {"labels": {OWNER: null}}})).await;
     woken.next("a lost owner label wakes").await;
-    corner.delete(&map.at).await;
+    fixture.delete(&map.at).await;
     eventually("the loss is seen", async || watches.get(&map.at).is_none()).await;
 }
 
 #[tokio::test]
 async fn a_kind_that_appears_later_is_watched_then() {
-    let corner = Corner::new().await;
-    let (kind, ours) = (definition(&corner, &group(&corner)), widget(&corner, json!([])));
+    let fixture = Fixture::new().await;
+    let (kind, ours) = (definition(&fixture, &group(&fixture)), widget(&fixture, json!([])));
     let woken = Woken::default();
-    let watches = woken.watches(&corner.cluster, &corner);
+    let watches = woken.watches(&fixture.cluster, &fixture);
     watches.ensure_watched(&ours.at);
     eventually("the watch says why it does not stand", async || {
         watches.unsynced().iter().any(|kind| matches!(kind.error, Some(ClusterError::Refused { .. })))
     })
     .await;
-    corner.applied(&[kind, ours.clone()], &[]).await;
+    fixture.applied(&[kind, ours.clone()], &[]).await;
     watches.ensure_watched(&ours.at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
     assert!(watches.unsynced().is_empty());
@@ -94,10 +94,10 @@ async fn a_kind_that_appears_later_is_watched_then() {
 
     // Status: what ticks does not wake, what says something does.
     let status = |routes: u32, ready: &str| json!({"status": {"attachedRoutes": routes, "conditions": [{"type": "Ready", "status": ready}]}});
-    corner.set_status(&ours.at, status(1, "False")).await;
+    fixture.set_status(&ours.at, status(1, "False")).await;
     woken.next("a first status wakes").await;
-    corner.set_status(&ours.at, status(2, "False")).await;
-    corner.set_status(&ours.at, status(3, "True")).await;
+    fixture.set_status(&ours.at, status(2, "False")).await;
+    fixture.set_status(&ours.at, status(3, "True")).await;
     eventually("the status is seen", async || {
         watches.get(&ours.at).is_some_and(|seen| seen.status()["conditions"][0]["status"] == "True")
     })
@@ -110,15 +110,15 @@ async fn a_kind_that_appears_later_is_watched_then() {
 
 #[tokio::test]
 async fn a_cluster_that_goes_away_and_comes_back_is_noticed_both_times() {
-    let corner = Corner::new().await;
-    let map = corner.config_map("web", "one");
-    let applied = corner.applied(std::slice::from_ref(&map), &[]).await;
+    let fixture = Fixture::new().await;
+    let map = fixture.config_map("web", "one");
+    let applied = fixture.applied(std::slice::from_ref(&map), &[]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let link = Link::up(listener);
     let through = Cluster::connect(&ClusterAccess { endpoint: format!("https://{address}"), ..access() }).unwrap();
     let woken = Woken::default();
-    let watches = woken.watches(&through, &corner);
+    let watches = woken.watches(&through, &fixture);
     watches.ensure_watched(&map.at);
     assert!(watches.wait_synced(Instant::now() + DEADLINE).await);
     woken.next("the first list wakes").await;
@@ -131,11 +131,11 @@ async fn a_cluster_that_goes_away_and_comes_back_is_noticed_both_times() {
     })
     .await;
     let cut = through
-        .apply(&corner.writer(), &crate::support::plan(std::slice::from_ref(&map)), &applied.inventory, &watches)
+        .apply(&fixture.writer(), &crate::support::plan(std::slice::from_ref(&map)), &applied.inventory, &watches)
         .await;
     assert!(cut.errors[0].stops_everything(), "{cut:?}");
     assert_eq!(cut.inventory, applied.inventory, "nothing is forgotten");
-    corner.delete(&map.at).await;
+    fixture.delete(&map.at).await;
 
     let _link = Link::up(TcpListener::bind(address).await.unwrap());
     watches.ensure_watched(&map.at);

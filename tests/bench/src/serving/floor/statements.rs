@@ -35,14 +35,14 @@ pub(super) const PAGE: &str = concat!(
     live!(),
     " ORDER BY t.id LIMIT 50) p ORDER BY p.id"
 );
-// $1 is the id of a record that is changed.
+// $1 is the id of a record that is changed. The names of the load need no change to name objects.
 pub(super) const CREATE: &str = concat!(
     "WITH p AS (SELECT FROM domain_name_definitions WHERE id = $3 AND deleted_at IS NULL FOR SHARE), \
      t AS (INSERT INTO gateway_definitions(name, domain_name_definition_id, sub_domain, service_name, workload_definition_id, placement, \
         gateway_class_name, hostnames, addresses, allowed_routes, infrastructure) \
         SELECT $2, $3, $4, $5, $6, coalesce($7, 'Shared'), $8, $9, $10, $11, $12 WHERE $1 = 0 AND ($3 IS NULL OR EXISTS (SELECT FROM p)) RETURNING *), \
      r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name) \
-        SELECT 'GatewayDefinition', t.id, 0, slug(t.name) || '-' || t.id FROM t RETURNING *)",
+        SELECT 'GatewayDefinition', t.id, 0, t.name || '-' || t.id FROM t RETURNING *)",
     audit!("Create"),
     " SELECT ",
     columns!(),
@@ -61,7 +61,7 @@ pub(super) const CHANGE: &str = concat!(
     audit!("Update"),
     " SELECT ",
     columns!(),
-    ", propagate('GatewayDefinition', t.id) FROM t JOIN r ON true"
+    ", wake_dependants('GatewayDefinition', t.id, true) FROM t JOIN r ON true"
 );
 
 /// A row, and the object in an answer.
