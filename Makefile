@@ -122,7 +122,7 @@ soak: bundles ## Run the tests of failures ROUNDS times (20), and the model with
 
 # What the database must be, as one text, from a database that was made just now.
 .PHONY: schema
-schema: ## Write migrations/schema.sql anew
+schema: ## Write docs/schema.md anew
 	cargo build -p causeway-rig
 	WRITE_SCHEMA=1 $(RIG) postgres -- cargo test -q -p causeway-store --test store schema::
 

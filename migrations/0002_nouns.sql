@@ -1,12 +1,18 @@
--- One table for each noun. Every table has a 64-bit id that is unique across all kinds, a tenant, times, and names that are unique among the live
--- records (deleted_at IS NULL). The API writes these tables; what workers find out about a record is in `reconciliations`.
+-- One table for each noun. The API writes these tables; what workers find out about a record is in `reconciliations`. Names are unique among the live
+-- records (deleted_at IS NULL).
 
-CREATE TABLE aws_accounts (
+-- What every record has. The id is unique across all kinds.
+CREATE TABLE record_columns (
     id bigint PRIMARY KEY DEFAULT nextval('ids'),
     tenant bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    deleted_at timestamptz
+);
+COMMENT ON TABLE record_columns IS 'the columns that the table of each noun begins with; it has no rows';
+
+CREATE TABLE aws_accounts (
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     account_id text NOT NULL,
     default_account boolean,
@@ -22,11 +28,7 @@ COMMENT ON COLUMN aws_accounts.key_ids IS 'ids of keys by encrypted column; chan
 CREATE UNIQUE INDEX aws_accounts_name ON aws_accounts (tenant, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE kubernetes_runtime_definitions (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     infra_provider text NOT NULL,
     infra_provider_account_name text,
@@ -38,11 +40,7 @@ CREATE TABLE kubernetes_runtime_definitions (
 CREATE UNIQUE INDEX kubernetes_runtime_definitions_name ON kubernetes_runtime_definitions (tenant, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE kubernetes_runtime_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     status text,
     location text NOT NULL,
@@ -69,22 +67,14 @@ CREATE UNIQUE INDEX kubernetes_runtime_instances_name ON kubernetes_runtime_inst
 CREATE INDEX ON kubernetes_runtime_instances (kubernetes_runtime_definition_id);
 
 CREATE TABLE workload_definitions (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     yaml_document text NOT NULL
 );
 CREATE UNIQUE INDEX workload_definitions_name ON workload_definitions (tenant, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE workload_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     kubernetes_runtime_instance_id bigint NOT NULL REFERENCES kubernetes_runtime_instances,
     workload_definition_id bigint NOT NULL REFERENCES workload_definitions,
@@ -95,22 +85,14 @@ CREATE INDEX ON workload_instances (kubernetes_runtime_instance_id);
 CREATE INDEX ON workload_instances (workload_definition_id);
 
 CREATE TABLE workload_resource_definitions (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     json_definition jsonb NOT NULL,
     workload_definition_id bigint NOT NULL REFERENCES workload_definitions
 );
 CREATE INDEX ON workload_resource_definitions (workload_definition_id);
 
 CREATE TABLE workload_resource_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     json_definition jsonb NOT NULL,
     workload_instance_id bigint NOT NULL REFERENCES workload_instances,
     last_operation text,
@@ -124,11 +106,7 @@ CREATE INDEX ON workload_resource_instances (workload_instance_id);
 CREATE UNIQUE INDEX workload_resource_instances_object ON workload_resource_instances (workload_instance_id, object_key) WHERE deleted_at IS NULL;
 
 CREATE TABLE workload_events (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     runtime_event_uid text NOT NULL,
     type text NOT NULL,
     reason text NOT NULL,
@@ -142,11 +120,7 @@ CREATE INDEX ON workload_events (workload_instance_id);
 CREATE INDEX ON workload_events (workload_resource_instance_id);
 
 CREATE TABLE domain_name_definitions (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     domain text NOT NULL,
     zone text NOT NULL,
@@ -174,11 +148,7 @@ CREATE UNIQUE INDEX domain_name_definitions_name ON domain_name_definitions (ten
 CREATE INDEX ON domain_name_definitions (aws_account_id);
 
 CREATE TABLE domain_name_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     status text,
     domain_name_definition_id bigint NOT NULL REFERENCES domain_name_definitions,
@@ -191,11 +161,7 @@ CREATE INDEX ON domain_name_instances (workload_instance_id);
 CREATE INDEX ON domain_name_instances (kubernetes_runtime_instance_id);
 
 CREATE TABLE gateway_definitions (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     domain_name_definition_id bigint REFERENCES domain_name_definitions,
     sub_domain text,
@@ -212,11 +178,7 @@ CREATE UNIQUE INDEX gateway_definitions_name ON gateway_definitions (tenant, nam
 CREATE INDEX ON gateway_definitions (domain_name_definition_id);
 
 CREATE TABLE gateway_http_ports (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
     port int NOT NULL,
     path text,
@@ -227,11 +189,7 @@ CREATE TABLE gateway_http_ports (
 CREATE INDEX ON gateway_http_ports (gateway_definition_id);
 
 CREATE TABLE gateway_tcp_ports (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
     port int NOT NULL,
     tls_enabled boolean,
@@ -240,11 +198,7 @@ CREATE TABLE gateway_tcp_ports (
 CREATE INDEX ON gateway_tcp_ports (gateway_definition_id);
 
 CREATE TABLE gateway_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     status text,
     kubernetes_runtime_instance_id bigint NOT NULL REFERENCES kubernetes_runtime_instances,
@@ -257,11 +211,7 @@ CREATE INDEX ON gateway_instances (gateway_definition_id);
 CREATE INDEX ON gateway_instances (workload_instance_id);
 
 CREATE TABLE support_service_instances (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     kubernetes_runtime_instance_id bigint NOT NULL REFERENCES kubernetes_runtime_instances,
     service text NOT NULL,
@@ -273,11 +223,7 @@ CREATE UNIQUE INDEX support_service_instances_name ON support_service_instances 
 CREATE UNIQUE INDEX support_service_instances_role ON support_service_instances (kubernetes_runtime_instance_id, service, coalesce(aws_account_id, 0)) WHERE deleted_at IS NULL;
 
 CREATE TABLE shared_gateways (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     kubernetes_runtime_instance_id bigint NOT NULL REFERENCES kubernetes_runtime_instances,
     gateway_class_name text,
@@ -288,11 +234,7 @@ CREATE UNIQUE INDEX shared_gateways_name ON shared_gateways (tenant, name) WHERE
 CREATE UNIQUE INDEX shared_gateways_role ON shared_gateways (kubernetes_runtime_instance_id, coalesce(gateway_class_name, '')) WHERE deleted_at IS NULL;
 
 CREATE TABLE attached_object_references (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     object_type text NOT NULL,
     object_id bigint NOT NULL,
     attached_object_type text NOT NULL,
@@ -303,11 +245,7 @@ CREATE INDEX ON attached_object_references (object_id);
 CREATE INDEX ON attached_object_references (attached_object_id);
 
 CREATE TABLE events (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     reason text NOT NULL,
     note text,
     event_time timestamptz NOT NULL,

@@ -34,11 +34,7 @@ CREATE INDEX ON route_claims (gateway_instance_id);
 CREATE INDEX ON route_claims (domain_name_definition_id);
 
 CREATE TABLE listener_sets (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     shared_gateway_id bigint NOT NULL REFERENCES shared_gateways,
     ordinal int NOT NULL

@@ -1,11 +1,7 @@
 -- Bearer tokens of the API.
 
 CREATE TABLE access_tokens (
-    id bigint PRIMARY KEY DEFAULT nextval('ids'),
-    tenant bigint NOT NULL DEFAULT 1,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted_at timestamptz,
+    LIKE record_columns INCLUDING ALL,
     name text NOT NULL,
     role text NOT NULL CHECK (role IN ('viewer', 'editor', 'admin')),
     expires_at timestamptz NOT NULL,

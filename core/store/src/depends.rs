@@ -252,26 +252,38 @@ const TABLE: &[Line] = &[
 /// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
 /// would not, and would miss dependants. It takes the rows in the order of (kind, id), so that two writers can't wait for each other.
 pub fn dependants_sql() -> String {
-    let mut sql = String::from(
-        "-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.\n\nCREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$ BEGIN\nCASE k\n",
-    );
-    let mut rest = TABLE;
-    while let Some(first) = rest.first() {
-        let count = rest.iter().take_while(|line| line.changed == first.changed).count();
-        let (group, after) = rest.split_at(count);
+    let mut sql = String::from(HEAD);
+    for group in TABLE.chunk_by(|one, other| one.changed == other.changed) {
         let found: Vec<_> =
-            group.iter().map(|l| format!("SELECT '{}' AS kind, x.id FROM ({}) x(id)", l.wakes, l.ids)).collect();
+            group.iter().map(|line| format!("SELECT '{}', id FROM ({}) x(id)", line.wakes, line.ids)).collect();
         // Writing to a String can't fail.
         let _ = write!(
             sql,
-            "WHEN '{}' THEN\n    UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()), urgent = r.urgent OR intent,\n        attempts = CASE WHEN intent THEN 0 ELSE r.attempts END\n    FROM (SELECT r.kind, r.id FROM reconciliations r JOIN (\n        {}\n    ) d USING (kind, id) WHERE r.gone_at IS NULL ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;\n",
-            first.changed,
+            "WHEN '{}' THEN\n    SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n        {}\n    ) d(kind, id);\n",
+            group[0].changed,
             found.join("\n        UNION ")
         );
-        rest = after;
     }
-    sql + "ELSE NULL;\nEND CASE;\nEND $$;\n"
+    sql + TAIL
 }
+
+const HEAD: &str = "\
+-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.
+
+CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE kinds text[]; ids bigint[];
+BEGIN
+CASE k
+";
+const TAIL: &str = "\
+ELSE RETURN;
+END CASE;
+UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()),
+    urgent = r.urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE r.attempts END
+FROM (SELECT r.kind, r.id FROM unnest(kinds, ids) d(kind, id) JOIN reconciliations r USING (kind, id) WHERE r.gone_at IS NULL
+    ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
+END $$;
+";
 
 #[cfg(test)]
 mod tests {

@@ -6,9 +6,9 @@ use causeway_store::{Origin, migrate};
 use sqlx::{AssertSqlSafe, PgPool};
 use std::{collections::BTreeSet, env, fs};
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/schema.sql");
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.md");
 const FUNCTIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/functions");
-const HEAD: &str = "-- The schema that the files of this folder make, by kind and name; for reading only. Written by `make schema`, and compared by a test.\n\n";
+const HEAD: &str = "# The database\n\nWhat the files in `migrations/` make, by kind and name; for reading only. Written by `make schema`, and compared by a test.\n\n```sql\n";
 
 /// What each file in force says of itself.
 async fn in_force(pool: &PgPool) -> Vec<(String, String, Vec<i32>)> {
@@ -22,14 +22,14 @@ fn names(text: &str) -> Vec<&str> {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_new_database_is_as_schema_sql_says(pool: PgPool) {
+async fn a_new_database_is_as_its_page_says(pool: PgPool) {
     store(&pool).await;
     let blocks: Vec<String> = sqlx::query_scalar(include_str!("schema_text.sql")).fetch_all(&pool).await.unwrap();
-    let text = format!("{HEAD}{}\n", blocks.join("\n\n"));
+    let text = format!("{HEAD}{}\n```\n", blocks.join("\n\n"));
     if env::var_os("WRITE_SCHEMA").is_some() {
         fs::write(FILE, &text).unwrap();
     }
-    assert!(fs::read_to_string(FILE).unwrap() == text, "migrations/schema.sql is old: run make schema");
+    assert!(fs::read_to_string(FILE).unwrap() == text, "docs/schema.md is old: run make schema");
 }
 
 #[sqlx::test(migrations = false)]

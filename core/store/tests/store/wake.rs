@@ -162,8 +162,11 @@ async fn write_after_dropped_begin(pool: &PgPool, name: &str) -> bool {
     {
         let mut connection = one.acquire().await.unwrap();
         let mut begin = Box::pin(connection.begin());
-        // One poll puts BEGIN on the wire; then the request is dropped.
-        assert!(begin.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        // One poll puts BEGIN on the wire; then the request is dropped. On a busy machine Postgres may have answered by the end of the poll: then
+        // nothing is in the middle of anything, and this attempt shows nothing.
+        if begin.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            return false;
+        }
     }
     let insert = sqlx::query("INSERT INTO aws_accounts (name, account_id, default_region) VALUES ($1, '1', 'x')");
     assert_eq!(insert.bind(name).execute(&one).await.unwrap().rows_affected(), 1, "the write was acknowledged");
