@@ -9,6 +9,7 @@ use axum::http::Method;
 use causeway_records::{
     Kind,
     field::{Field, Info, OnDelete, Shape, Table},
+    nouns,
     record::Common,
     schema,
     status::Status,
@@ -28,7 +29,7 @@ enum Place {
 
 /// The schemas of all nouns, and of what surrounds them.
 pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
-    let mut all = schema::definitions();
+    let mut all = nouns::definitions();
     all.extend(envelope::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     all.insert("VersionsOfKind".into(), versions());
     for info in all_nouns() {

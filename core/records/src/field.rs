@@ -3,8 +3,8 @@
 //! JSON, SQL, filters and the API document all derive from the one table that `#[derive(Noun)]` writes.
 
 use crate::{
+    json::read,
     kind::Kind,
-    overlay::read,
     problem::Problem,
     scalar::{Hints, Scalar},
     value::{Type, Value},

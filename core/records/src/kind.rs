@@ -1,9 +1,6 @@
-//! Which noun a record is of. Made from the list of nouns, so the compiler names every place that a new noun has to be added to.
+//! Which noun a record is of. Made from the list of nouns, so the compiler names every place that a new noun has to be added to. What a kind's noun
+//! is like is said in `nouns`, see [`Kind::info`].
 
-use crate::{
-    field::{Info, Noun},
-    nouns::*,
-};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 macro_rules! kinds {
@@ -23,16 +20,6 @@ macro_rules! kinds {
             /// Every kind; those of the API document first, in its order.
             pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent, Self::ListenerSet];
 
-            /// The noun's names and fields.
-            pub fn info(self) -> &'static Info {
-                match self {
-                    $(Self::$noun => &<$noun as Noun>::INFO,)*
-                    Self::AccessToken => &AccessToken::INFO,
-                    Self::AuditEvent => &AuditEvent::INFO,
-                    Self::ListenerSet => &ListenerSet::INFO,
-                }
-            }
-
             /// `GatewayInstance`: the name of the struct, of the envelope's `Type`, and of the column `kind`.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -46,19 +33,6 @@ macro_rules! kinds {
     };
 }
 crate::nouns!(kinds);
-
-impl Kind {
-    /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
-    pub fn label(self) -> &'static str {
-        let plural = self.info().plural;
-        plural.strip_suffix('s').unwrap_or(plural)
-    }
-
-    /// The kind whose label this is.
-    pub fn from_label(label: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.label() == label)
-    }
-}
 
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -94,21 +68,5 @@ impl Serialize for Kind {
 impl<'de> Deserialize<'de> for Kind {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kind_is_found_by_its_names() {
-        for kind in Kind::ALL.iter().copied() {
-            assert_eq!(kind.info().kind, kind);
-            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
-            assert_eq!(Kind::from_label(kind.label()), Some(kind));
-        }
-        assert_eq!(Kind::GatewayInstance.label(), "gateway-instance");
-        assert!("Gateway".parse::<Kind>().is_err() && Kind::from_label("gateway").is_none());
     }
 }

@@ -15,6 +15,7 @@ pub mod database_epoch;
 pub mod field;
 pub mod inputs;
 pub mod inventory;
+mod json;
 pub mod kind;
 pub mod nouns;
 pub mod overlay;

@@ -3,13 +3,14 @@
 
 use crate::{
     field::{Field, Fields, Noun, Shape, Slot, Table},
+    json::read,
     problem::{MAX_PROBLEMS, Problem, Reason, Refusal},
     record::Common,
     value::{Type, Value},
 };
 use serde::{
     Deserialize,
-    de::{DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use std::fmt;
@@ -85,22 +86,6 @@ pub fn overlay(body: &[u8], parts: &mut [&mut dyn Fields]) -> Result<Report, Ref
 
 fn is_text(field: &Field) -> bool {
     matches!(field.shape, Shape::Column { ty: Type::Text, .. })
-}
-
-/// Reads a value. The problem's field is the path inside it.
-pub(crate) fn read<T: DeserializeOwned>(json: &RawValue) -> Result<T, Vec<Problem>> {
-    let mut deserializer = serde_json::Deserializer::from_str(json.get());
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        let path = if path == "." { String::new() } else { path };
-        vec![Problem::new(path, without_position(error.inner()))]
-    })
-}
-
-/// A field's path says where; its line and column would be those inside the value.
-fn without_position(error: &serde_json::Error) -> String {
-    let (text, position) = (error.to_string(), format!(" at line {} column {}", error.line(), error.column()));
-    text.strip_suffix(&position).map_or_else(|| text.clone(), ToOwned::to_owned)
 }
 
 /// The members of a JSON object, in their order. `null` and `[]` hold none: empty payloads, which the caller reports as such.

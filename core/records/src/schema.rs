@@ -1,16 +1,14 @@
 //! JSON Schema of what columns hold, for the API document.
 
 use crate::{
-    field::{Shape, Table},
-    nouns,
+    field::{Field, Shape},
     scalar::Hints,
-    status::Status,
     value::Type,
 };
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-/// Describes a type; named types are told once, in [`definitions`].
+/// Describes a type; named types are told once, in [`definitions`](crate::nouns::definitions).
 pub type Typed = fn(&mut SchemaGenerator) -> Schema;
 
 /// The values of a column.
@@ -40,12 +38,10 @@ pub(crate) fn own(ty: Type, hints: &Hints) -> Map<String, Value> {
     schema
 }
 
-/// The named types within columns: `Condition`.
-#[must_use]
-pub fn definitions() -> Map<String, Value> {
+/// The named types within these fields.
+pub(crate) fn definitions_in(fields: impl Iterator<Item = &'static Field>) -> Map<String, Value> {
     let mut generator = generator();
-    let nouns = nouns::ALL.iter().chain(nouns::OWN).flat_map(|info| info.fields);
-    for field in nouns.chain(Status::FIELDS) {
+    for field in fields {
         if let Shape::Column { hints: Hints { schema: Some(typed), .. }, .. } = field.shape {
             typed(&mut generator);
         }
@@ -109,7 +105,7 @@ mod tests {
     fn choices_are_listed_with_their_meaning() {
         let named = of(Placement::TYPE, &Placement::HINTS);
         assert_eq!(Value::from(named), json!({"$ref": "#/components/schemas/Placement"}));
-        let schema = &definitions()["Placement"];
+        let schema = &crate::nouns::definitions()["Placement"];
         assert_eq!(schema["enum"], json!(["Shared", "Dedicated"]));
         let meaning = schema["description"].as_str().unwrap();
         assert!(meaning.starts_with("`Shared`: The cluster's common one. `Dedicated`: One of its own"), "{meaning}");
@@ -119,7 +115,7 @@ mod tests {
     fn named_types_are_told_once() {
         let items = &of(Conditions::TYPE, &Conditions::HINTS)["items"];
         assert_eq!(items, &json!({"$ref": "#/components/schemas/Condition"}));
-        let status = &definitions()["Condition"]["properties"]["Status"];
+        let status = &crate::nouns::definitions()["Condition"]["properties"]["Status"];
         assert_eq!(status["$ref"], "#/components/schemas/ConditionStatus");
         assert_eq!(of(Hostnames::TYPE, &Hostnames::HINTS)["items"]["format"], "hostname");
     }

@@ -13,6 +13,7 @@ use crate::{
     observed::Seen,
     plan::Plan,
     shared_gateway,
+    targets::{Targets, TargetsOf},
 };
 use causeway_records::{
     Kind,
@@ -21,26 +22,7 @@ use causeway_records::{
     nouns::DomainNameInstance,
     record::Record,
 };
-use std::{collections::BTreeMap, net::IpAddr};
-
-/// The addresses by which clients reach a Gateway, each once and sorted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Targets {
-    /// IPv4 and IPv6 addresses.
-    pub ips: Vec<IpAddr>,
-    /// DNS names, in lower case and without final dot: some clouds give their load balancers a name instead of an address.
-    pub hostnames: Vec<String>,
-}
-
-impl Targets {
-    /// Whether the Gateway cannot be reached yet.
-    pub fn is_empty(&self) -> bool {
-        self.ips.is_empty() && self.hostnames.is_empty()
-    }
-}
-
-/// The targets of gateway instances, by id. A gateway instance without an address may be absent.
-pub type TargetsOf = BTreeMap<i64, Targets>;
+use std::collections::BTreeMap;
 
 /// All records of one type that a hostname should have.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,7 @@ pub mod samples;
 pub mod shared_gateway;
 mod shared_listeners;
 pub mod support_service;
+pub mod targets;
 pub mod workload;
 
 pub use invalid::InvalidInput;

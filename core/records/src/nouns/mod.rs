@@ -34,9 +34,19 @@ pub use workload::{
 };
 
 use crate::{
-    field::{Info, Noun},
+    field::{Info, Noun, Table},
+    kind::Kind,
     problem::Problem,
+    schema,
+    status::Status,
 };
+
+/// The named types within the columns of all nouns: `Condition`.
+#[must_use]
+pub fn definitions() -> serde_json::Map<String, serde_json::Value> {
+    let fields = ALL.iter().chain(OWN).flat_map(|info| info.fields);
+    schema::definitions_in(fields.chain(Status::FIELDS))
+}
 
 /// Rules of a noun that need more than one field. The default has none.
 pub trait Rules {
@@ -93,6 +103,36 @@ nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
+
+macro_rules! infos {
+    ($($noun:ident),* $(,)?) => {
+        impl Kind {
+            /// The noun's names and fields.
+            pub fn info(self) -> &'static Info {
+                match self {
+                    $(Self::$noun => &<$noun as Noun>::INFO,)*
+                    Self::AccessToken => &AccessToken::INFO,
+                    Self::AuditEvent => &AuditEvent::INFO,
+                    Self::ListenerSet => &ListenerSet::INFO,
+                }
+            }
+        }
+    };
+}
+nouns!(infos);
+
+impl Kind {
+    /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
+    pub fn label(self) -> &'static str {
+        let plural = self.info().plural;
+        plural.strip_suffix('s').unwrap_or(plural)
+    }
+
+    /// The kind whose label this is.
+    pub fn from_label(label: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.label() == label)
+    }
+}
 
 /// What a write makes for workers alone: tables and a reconciliation like every noun, but no routes.
 pub const INTERNAL: &[&Info] = &[&ListenerSet::INFO];
@@ -202,5 +242,16 @@ mod tests {
         assert_eq!(json["Name"], "web");
         assert_eq!(json["Placement"], "Shared");
         assert!(json.get("ServiceName").is_none());
+    }
+
+    #[test]
+    fn every_kind_is_found_by_its_names() {
+        for kind in Kind::ALL.iter().copied() {
+            assert_eq!(kind.info().kind, kind);
+            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), kind);
+            assert_eq!(Kind::from_label(kind.label()), Some(kind));
+        }
+        assert_eq!(Kind::GatewayInstance.label(), "gateway-instance");
+        assert!("Gateway".parse::<Kind>().is_err() && Kind::from_label("gateway").is_none());
     }
 }

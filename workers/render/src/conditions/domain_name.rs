@@ -1,7 +1,10 @@
 //! Conditions of a domain name instance.
 
 use super::{ADDRESS_ASSIGNED, DNS_PUBLISHED, NotReady, count, summarize};
-use crate::domain_name::{TargetsOf, gateway_ref, staying, wanted};
+use crate::{
+    domain_name::{gateway_ref, staying, wanted},
+    targets::TargetsOf,
+};
 use causeway_records::{inputs::DomainNameInputs, status::NewCondition};
 
 /// AddressAssigned and DnsPublished. The caller has read the hosted zone into `inputs.published` before. Both are absent while no gateway has a

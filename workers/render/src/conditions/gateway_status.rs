@@ -8,10 +8,10 @@ use super::{
     report_first, summarize,
 };
 use crate::{
-    domain_name::Targets,
     driver::{self, Driver},
     k8s::cert_manager::CHALLENGE,
     observed::{Observed, Seen},
+    targets::Targets,
 };
 use causeway_records::{inventory::ObjectRef, status::NewCondition};
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! What controllers of Gateway API have in common: drivers take it from here.
 
 use crate::{
-    domain_name::Targets,
     k8s::{
         Ours,
         gateway_api::{GATEWAY_CLASS, GatewayClassSpec},
     },
     plan::Object,
+    targets::Targets,
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, net::IpAddr};

@@ -15,10 +15,10 @@ mod gateway_api;
 pub use causeway_rules::driver::Driver;
 
 use crate::{
-    domain_name::Targets,
     k8s::Ours,
     observed::Seen,
     plan::{Object, Plan},
+    targets::Targets,
 };
 use causeway_records::nouns::Service;
 use serde_json::Value;

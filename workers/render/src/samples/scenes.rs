@@ -5,7 +5,7 @@ use super::{
     gateways::{Scene, Variant, gateway, http, shared, tcp},
     records::{domain, named, parse, record, workload},
 };
-use crate::domain_name::{Targets, TargetsOf};
+use crate::targets::{Targets, TargetsOf};
 use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, Published},
     nouns::{
