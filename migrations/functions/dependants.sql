@@ -1,4 +1,4 @@
--- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.
+-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make functions`.
 
 CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE kinds text[]; ids bigint[];

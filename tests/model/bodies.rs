@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     lane::Lane,
-    sequence::{How, Noun},
+    sequence::{How, Layer4, Noun},
     world::{Handle, Hosts, Record},
 };
 
@@ -47,15 +47,18 @@ impl Lane {
                 "Name": name, "Domain": format!("{label}.{}", self.domain), "Zone": "Public",
                 "AdminEmail": "ops@model.example", "TTL": 1, "IssuerKind": "SelfSigned",
             }),
-            Record::GatewayDefinition { domain, hosts, dedicated, http, tcp } => {
+            Record::GatewayDefinition { domain, hosts, dedicated, http, layer4 } => {
                 let mut body = json!({
                     "Name": name, "Placement": if *dedicated { "Dedicated" } else { "Shared" },
                     "HttpPorts": http.iter().map(|port| json!({
                         "Port": port.port, "Path": port.path, "TLSEnabled": port.how == How::Tls,
                         "HTTPSRedirect": port.how == How::Redirect,
                     })).collect::<Vec<_>>(),
-                    "TcpPorts": tcp.iter().map(|port| json!({"Port": port})).collect::<Vec<_>>(),
                 });
+                for of in Layer4::ALL {
+                    let ports = layer4.iter().filter(|(protocol, _)| protocol == of);
+                    body[of.list()] = ports.map(|(_, port)| json!({"Port": port})).collect();
+                }
                 if let Some(domain) = domain {
                     body["DomainNameDefinitionID"] = json!(self.id(*domain)?);
                 }

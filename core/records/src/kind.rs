@@ -1,4 +1,4 @@
-//! Which noun a record is of. Made from the list of nouns, so the compiler names every place that a new noun has to be added to.
+//! Which noun a record is of. Made from the list of nouns.
 
 use crate::{
     field::{Info, Noun},

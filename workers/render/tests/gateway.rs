@@ -39,7 +39,7 @@ fn backend(inputs: &GatewayInputs) -> Result<Value, String> {
 fn the_port_of_the_service_follows_its_rule() {
     let port = |ports: &str, explicit: Option<i64>| {
         let mut inputs = with_services(&service("web", ports));
-        inputs.http_ports[0].spec.service_port = explicit.map(|port| port.try_into().unwrap());
+        inputs.definition.spec.http_ports[0].service_port = explicit.map(|port| port.try_into().unwrap());
         backend(&inputs).map(|backend| backend["port"].clone())
     };
     assert_eq!(port("[{port: 7000}]", None), Ok(json!(7000)), "the only one");
@@ -71,8 +71,8 @@ fn the_port_of_the_service_follows_its_rule() {
 #[test]
 fn a_tcp_port_falls_back_to_no_other() {
     let mut inputs = with_services(&service("web", "[{port: 80}, {port: 81}]"));
-    inputs.http_ports.clear();
-    inputs.tcp_ports = vec![tcp(5432)];
+    inputs.definition.spec.http_ports.clear();
+    inputs.definition.spec.tcp_ports = vec![tcp(5432)];
     let scene = samples::shared(2, vec![inputs]);
     let error = backend(&only(scene)).unwrap_err();
     assert!(error.starts_with("gateway definition web: ServicePort: is needed on port 5432"), "{error}");
@@ -141,15 +141,15 @@ fn what_no_gateway_can_do_is_refused_with_the_field() {
     let mut dedicated = samples::gateway(1, "web", None, &[], &[]);
     dedicated.definition.spec.placement = Some(Placement::Dedicated);
     assert_eq!(refused(&dedicated).field, "HttpPorts", "no port yet");
-    dedicated.tcp_ports = vec![tcp(80)];
+    dedicated.definition.spec.tcp_ports = vec![tcp(80)];
     assert!(gateway::render(&dedicated).is_ok());
-    dedicated.http_ports = samples::gateway(1, "web", None, &[http(443, "/").tls()], &[]).http_ports;
+    dedicated.definition.spec.http_ports = vec![http(443, "/").tls()];
     assert_eq!(refused(&dedicated).field, "DomainNameDefinitionID", "TLS without a domain");
     let challenge = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
     let mut taken = samples::gateway(1, "web", Some((21, challenge)), &[http(443, "/").tls()], &[80]);
     taken.definition.spec.placement = Some(Placement::Dedicated);
     assert_eq!(refused(&taken).field, "HttpPorts", "HTTP-01 needs port 80");
-    taken.tcp_ports.clear();
+    taken.definition.spec.tcp_ports.clear();
     let plan = gateway::render(&taken).unwrap();
     let gateway = plan.objects.iter().find(|object| object.at.kind == "Gateway").unwrap();
     assert_eq!(gateway.body["spec"]["listeners"][0]["name"], "http-80", "it gets one");
@@ -246,14 +246,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn order_of_inputs_changes_nothing(
-        ports in Just(large().0.http_ports).prop_shuffle(),
-        tcp_ports in Just(large().0.tcp_ports).prop_shuffle(),
+        ports in Just(large().0.definition.spec.http_ports).prop_shuffle(),
+        tcp_ports in Just(large().0.definition.spec.tcp_ports).prop_shuffle(),
         hostnames in Just(large().0.hostnames).prop_shuffle(),
         listeners in Just(large().1.listeners).prop_shuffle(),
     ) {
         let (instance, shared) = large();
         let mut mixed = instance.clone();
-        (mixed.http_ports, mixed.tcp_ports, mixed.hostnames) = (ports, tcp_ports, hostnames);
+        (mixed.definition.spec.http_ports, mixed.definition.spec.tcp_ports) = (ports, tcp_ports);
+        mixed.hostnames = hostnames;
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
         let mut other = shared.clone();
         other.listeners = listeners;
@@ -264,8 +265,8 @@ proptest! {
         mixed.definition.spec.placement = Some(Placement::Dedicated);
         let mut straight = mixed.clone();
         straight.hostnames.sort();
-        straight.http_ports.sort_by_key(|port| port.common.id);
-        straight.tcp_ports.sort_by_key(|port| port.common.id);
+        straight.definition.spec.http_ports.sort_by(|a, b| a.path.cmp(&b.path));
+        straight.definition.spec.tcp_ports.sort_by_key(|port| port.port);
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&straight));
     }
 }

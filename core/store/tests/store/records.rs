@@ -297,8 +297,9 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let ports = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/new"}]}"#);
     fixture.writer.change(definition, ports).await.unwrap();
     let inputs = fixture.store.gateway_inputs(instance).await.unwrap().0;
-    assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
-    assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
+    let definition = &inputs.definition.spec;
+    assert_eq!(definition.http_ports.iter().map(|port| port.port.get()).collect::<Vec<_>>(), [8080]);
+    assert_eq!(definition.tcp_ports.len(), 1, "the other list stays");
     let listeners = inputs.shared_gateway.unwrap().listener_sets;
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }

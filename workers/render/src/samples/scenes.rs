@@ -32,7 +32,7 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         inputs
     };
     let mut cloud = dedicated(307, kind(21, IssuerKind::SelfSigned, "unused"));
-    cloud.tcp_ports = vec![tcp(5432)];
+    cloud.definition.spec.tcp_ports = vec![tcp(5432)];
     cloud.definition.spec.addresses = Some(Texts(vec!["192.0.2.7".into(), "lb.example.net".into()]));
     cloud.definition.spec.infrastructure = Some(Infrastructure {
         labels: BTreeMap::from([("team".into(), "shop".into())]),
