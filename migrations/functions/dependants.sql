@@ -42,6 +42,10 @@ WHEN 'GatewayTcpPort' THEN
     SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
         SELECT 'GatewayInstance', id FROM (SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) x(id)
     ) d(kind, id);
+WHEN 'GatewayUdpPort' THEN
+    SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+        SELECT 'GatewayInstance', id FROM (SELECT g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) x(id)
+    ) d(kind, id);
 WHEN 'KubernetesRuntimeInstance' THEN
     SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
         SELECT 'DomainNameInstance', id FROM (SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL) x(id)

@@ -36,7 +36,7 @@ impl Lane {
         Ok(match record {
             Record::WorkloadDefinition { maps } => {
                 let maps = maps.iter().map(|(name, value)| causeway_testkit::config_map(name, &value.to_string()));
-                let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+                let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: tcp, port: 80}, {name: udp, port: 80, protocol: UDP}]}\n";
                 let all: Vec<String> = maps.chain([service.to_owned()]).collect();
                 json!({"Name": name, "YAMLDocument": all.join("---\n")})
             }

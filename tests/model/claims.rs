@@ -135,6 +135,11 @@ mod tests {
         assert!(two((false, &redirect, &[]), (false, &redirect, &[])).is_none(), "two redirects say the same");
         assert!(two((false, &plain, &[]), (true, &plain, &[])).is_none(), "another Gateway");
         assert!(two((false, &plain, &[]), (false, &[], &[(Layer4::Tcp, 8080)])).is_some(), "TCP on a port of HTTP");
+        assert!(two((false, &plain, &[]), (false, &[], &[(Layer4::Udp, 8080)])).is_none(), "UDP is beside everything");
+        assert!(
+            two((false, &[], &[(Layer4::Udp, 443)]), (false, &[], &[(Layer4::Udp, 10443)])).is_some(),
+            "but for other UDP"
+        );
         assert!(
             two((false, &http(443, How::Tls), &[]), (false, &[], &[(Layer4::Tcp, 10443)])).is_some(),
             "both bound to 10443"

@@ -92,15 +92,17 @@ pub(crate) struct GatewayDraft {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Layer4 {
     Tcp,
+    Udp,
 }
 
 impl Layer4 {
-    pub(crate) const ALL: &'static [Self] = &[Self::Tcp];
+    pub(crate) const ALL: &'static [Self] = &[Self::Tcp, Self::Udp];
 
     /// As listeners spell it.
     pub(crate) fn protocol(self) -> &'static str {
         match self {
             Self::Tcp => "TCP",
+            Self::Udp => "UDP",
         }
     }
 
@@ -108,6 +110,7 @@ impl Layer4 {
     pub(crate) fn list(self) -> &'static str {
         match self {
             Self::Tcp => "TcpPorts",
+            Self::Udp => "UdpPorts",
         }
     }
 }
@@ -227,7 +230,7 @@ fn draft() -> impl Strategy<Value = GatewayDraft> {
     let dedicated = prop_oneof![3 => Just(false), 1 => Just(true)];
     let http = prop_oneof![6 => btree_set(http_port(), 1..4), 1 => btree_set(http_port(), 0..1)];
     let port = prop_oneof![Just(5432_u16), Just(8080), Just(10443)];
-    let layer4 = btree_set((select(Layer4::ALL), port), 0..2);
+    let layer4 = btree_set((select(Layer4::ALL), port), 0..3);
     (domain, labels, dedicated, http, layer4).prop_map(|(domain, labels, dedicated, http, layer4)| {
         let mut http: Vec<HttpPort> = http.into_iter().collect();
         // One meaning for each path of a port: what contradicts itself is no test of anything.

@@ -32,6 +32,8 @@ choice! {
         Https = "HTTPS",
         /// A stream of bytes that the proxy does not look into.
         Tcp = "TCP",
+        /// Datagrams that the proxy does not look into.
+        Udp = "UDP",
     }
 }
 
@@ -50,6 +52,7 @@ impl Protocol {
     pub fn transport(self) -> Transport {
         match self {
             Self::Http | Self::Https | Self::Tcp => Transport::Tcp,
+            Self::Udp => Transport::Udp,
         }
     }
 

@@ -48,7 +48,8 @@ pub struct Layer4Port {
 pub fn layer4_ports(definition: &GatewayDefinition) -> Vec<Layer4Port> {
     let port = |protocol, port, service_port| Layer4Port { protocol, port, service_port };
     let tcp = definition.tcp_ports.iter().map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port));
-    tcp.collect()
+    let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port));
+    tcp.chain(udp).collect()
 }
 
 /// All that an instance of a definition claims, sorted. The definition has its ports; `domain` is the one that it names.
@@ -97,7 +98,7 @@ fn layer4(port: &Layer4Port) -> RouteClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::nouns::{GatewayTcpPort, Hostnames};
+    use causeway_records::nouns::{GatewayTcpPort, GatewayUdpPort, Hostnames};
     use proptest::prelude::*;
 
     pub(crate) fn http_port(port: i32, path: &str, tls: bool) -> GatewayHttpPort {
@@ -111,6 +112,10 @@ mod tests {
 
     fn tcp_port(port: i32) -> GatewayTcpPort {
         GatewayTcpPort { port: i64::from(port).try_into().unwrap(), ..GatewayTcpPort::default() }
+    }
+
+    fn udp_port(port: i32) -> GatewayUdpPort {
+        GatewayUdpPort { port: i64::from(port).try_into().unwrap(), ..GatewayUdpPort::default() }
     }
 
     fn with_http(port: GatewayHttpPort) -> GatewayDefinition {
@@ -132,6 +137,7 @@ mod tests {
             hostnames: Some(Hostnames(names)),
             http_ports: vec![http_port(443, "/api/", true), http_port(80, "/", false)],
             tcp_ports: vec![tcp_port(5432)],
+            udp_ports: vec![udp_port(5432)],
             ..GatewayDefinition::default()
         };
         let claims = claims_of(&definition, Some(&domain())).unwrap();
@@ -143,6 +149,7 @@ mod tests {
                 "a.example.org/api on HTTPS port 443",
                 "b.example.org/api on HTTPS port 443",
                 "all traffic on TCP port 5432",
+                "all traffic on UDP port 5432",
             ]
         );
     }
@@ -166,16 +173,19 @@ mod tests {
         fn claims_do_not_depend_on_the_order_of_ports(
             http in proptest::collection::vec((1..100i32, "(/[a-c]{0,2}){0,3}", any::<bool>()), 0..6),
             tcp in proptest::collection::vec(1..100i32, 0..4),
+            udp in proptest::collection::vec(1..100i32, 0..4),
         ) {
             let definition = GatewayDefinition {
                 http_ports: http.into_iter().map(|(port, path, tls)| http_port(port, &path, tls)).collect(),
                 tcp_ports: tcp.into_iter().map(tcp_port).collect(),
+                udp_ports: udp.into_iter().map(udp_port).collect(),
                 ..GatewayDefinition::default()
             };
             let claims = claims_of(&definition, Some(&domain())).unwrap();
             let mut turned = definition.clone();
             turned.http_ports.reverse();
             turned.tcp_ports.reverse();
+            turned.udp_ports.reverse();
             prop_assert_eq!(&claims, &claims_of(&turned, Some(&domain())).unwrap());
             for claim in claims {
                 let is_path = claim.path.starts_with('/') && (claim.path == "/" || !claim.path.ends_with('/'));

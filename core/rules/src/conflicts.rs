@@ -178,6 +178,24 @@ mod tests {
         );
     }
 
+    #[test]
+    fn udp_is_beside_any_other_protocol_and_has_one_holder() {
+        let udp = |port| claim(port, Protocol::Udp, "", "");
+        let beside = [http("", "/"), udp(80), claim(5432, Protocol::Tcp, "", ""), udp(5432), udp(443)];
+        assert_eq!(place(&Occupied::default(), &beside).unwrap(), [5432, 5432, 10080, 10080, 10443]);
+        let ports = place_claims(Driver::EnvoyGateway, &Occupied::default(), &holder(2), &[udp(80)]).unwrap();
+        let occupied = Occupied { ports, claims: vec![(udp(80), holder(2))] };
+        assert_eq!(
+            place(&occupied, &[udp(80)]).unwrap_err(),
+            "all traffic on UDP port 80 is already held by gateway instance g2 (id 2)"
+        );
+        assert_eq!(
+            place(&occupied, &[udp(10080)]).unwrap_err(),
+            "UDP port 10080 can't stand beside UDP port 80 of gateway instance g2 on one Gateway (the proxy binds both to 10080); take another port, or Placement Dedicated"
+        );
+        assert!(place(&occupied, &[claim(10080, Protocol::Tcp, "", "")]).is_ok());
+    }
+
     proptest! {
         #[test]
         fn what_was_placed_excludes_itself_and_nothing_else(

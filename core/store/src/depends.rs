@@ -125,6 +125,11 @@ const TABLE: &[Line] = &[
         "SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
     ),
     line(
+        Kind::GatewayUdpPort,
+        Kind::GatewayInstance,
+        "SELECT g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
         Kind::KubernetesRuntimeInstance,
         Kind::DomainNameInstance,
         "SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",

@@ -7,7 +7,7 @@ use causeway_records::{
 use causeway_render::{
     gateway, listener_set,
     plan::Plan,
-    samples::{self, Variant, http, tcp},
+    samples::{self, Variant, http, tcp, udp},
     shared_gateway,
 };
 use proptest::prelude::*;
@@ -76,6 +76,20 @@ fn a_tcp_port_falls_back_to_no_other() {
     let scene = samples::shared(2, vec![inputs]);
     let error = backend(&only(scene)).unwrap_err();
     assert!(error.starts_with("gateway definition web: ServicePort: is needed on port 5432"), "{error}");
+}
+
+#[test]
+fn a_udp_port_leads_to_a_udp_port_of_the_service() {
+    let mut inputs = with_services(&service("web", "[{port: 80}, {port: 53}, {port: 5353, protocol: UDP}]"));
+    inputs.definition.spec.http_ports.clear();
+    inputs.definition.spec.udp_ports = vec![udp(53)];
+    let mut inputs = only(samples::shared(2, vec![inputs]));
+    assert_eq!(backend(&inputs).unwrap()["port"], 5353, "the only one that speaks UDP");
+    inputs.workload.definition.spec.yaml_document = service("web", "[{port: 53}]");
+    assert_eq!(
+        backend(&inputs).unwrap_err(),
+        "gateway definition web: ServicePort: is needed on port 53, because Service web has no UDP port; set it to one of them"
+    );
 }
 
 #[test]

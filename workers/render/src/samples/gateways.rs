@@ -12,7 +12,7 @@ use causeway_records::{
     },
     nouns::{
         AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
-        SharedGateway,
+        GatewayUdpPort, SharedGateway,
     },
 };
 use causeway_rules::claims::claims_of;
@@ -162,4 +162,9 @@ impl Variant for GatewayHttpPort {
 /// A TCP port.
 pub fn tcp(port: i32) -> GatewayTcpPort {
     GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() }
+}
+
+/// A UDP port.
+pub fn udp(port: i32) -> GatewayUdpPort {
+    GatewayUdpPort { port: number(port), ..GatewayUdpPort::default() }
 }

@@ -37,6 +37,8 @@ pub const LISTENER_SET: ObjectKind = kind("v1", "ListenerSet");
 pub const HTTP_ROUTE: ObjectKind = kind("v1", "HTTPRoute");
 /// Sends the connections of a TCP listener to a Service.
 pub const TCP_ROUTE: ObjectKind = kind("v1", "TCPRoute");
+/// Sends the datagrams of a UDP listener to a Service.
+pub const UDP_ROUTE: ObjectKind = kind("v1", "UDPRoute");
 /// Permission to refer to another namespace. The only version that every bundle serves.
 pub const REFERENCE_GRANT: ObjectKind = kind("v1beta1", "ReferenceGrant");
 
@@ -45,6 +47,7 @@ pub const fn route_kind(protocol: Protocol) -> ObjectKind {
     match protocol {
         Protocol::Http | Protocol::Https => HTTP_ROUTE,
         Protocol::Tcp => TCP_ROUTE,
+        Protocol::Udp => UDP_ROUTE,
     }
 }
 
