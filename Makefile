@@ -147,10 +147,12 @@ sqlx-check: build
 	diff -r core/store/.sqlx target/sqlx || { echo "core/store/.sqlx is old: run make sqlx" >&2; exit 1; }
 
 # A file beside it first: the old one is compiled into the program that writes the new one.
-.PHONY: dependants
-dependants: ## Write migrations/functions/dependants.sql anew from core/store/src/depends.rs
-	cargo run -q -p causeway-store --example dependants > migrations/functions/dependants.sql.new
-	mv migrations/functions/dependants.sql.new migrations/functions/dependants.sql
+.PHONY: functions
+functions: ## Write the generated files of migrations/functions anew, from the nouns and core/store/src/depends.rs
+	for file in dependants.sql children.sql; do \
+		cargo run -q -p causeway-store --example functions $$file > migrations/functions/$$file.new || exit 1; \
+		mv migrations/functions/$$file.new migrations/functions/$$file; \
+	done
 
 .PHONY: check
 check: fmt-check clippy openapi-check sqlx-check deny machete alone release-check ## Format, lints, document, statements, licences, unused dependencies, crates alone, no failpoints in a release

@@ -197,6 +197,14 @@ CREATE TABLE gateway_tcp_ports (
 );
 CREATE INDEX ON gateway_tcp_ports (gateway_definition_id);
 
+CREATE TABLE gateway_udp_ports (
+    LIKE record_columns INCLUDING ALL,
+    gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
+    port int NOT NULL,
+    service_port int
+);
+CREATE INDEX ON gateway_udp_ports (gateway_definition_id);
+
 CREATE TABLE gateway_instances (
     LIKE record_columns INCLUDING ALL,
     name text NOT NULL,

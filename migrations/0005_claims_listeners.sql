@@ -3,11 +3,14 @@
 CREATE TABLE gateway_ports (
     gateway_id bigint NOT NULL,
     bound_port int NOT NULL,
+    transport text NOT NULL,
     port int NOT NULL,
     protocol text NOT NULL,
-    PRIMARY KEY (gateway_id, bound_port)
+    PRIMARY KEY (gateway_id, bound_port, transport)
 );
-COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: no two ports of a Gateway have the same';
+COMMENT ON TABLE gateway_ports IS 'Each port of a Gateway with the one protocol of its listeners, or with two of which one is UDP.';
+COMMENT ON COLUMN gateway_ports.transport IS 'TCP or UDP: what carries the protocol. A proxy can bind a number for both';
+COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: no two ports of a Gateway and transport have the same';
 
 CREATE TABLE route_claims (
     gateway_id bigint NOT NULL,
@@ -24,7 +27,7 @@ CREATE TABLE route_claims (
 );
 COMMENT ON TABLE route_claims IS 'What each gateway instance answers to. gateway_id: the shared gateway, or the instance itself when it has its own.';
 COMMENT ON COLUMN route_claims.hostname IS 'empty: every hostname';
-COMMENT ON COLUMN route_claims.match IS 'the path''s beginning, without a final slash; empty for TCP';
+COMMENT ON COLUMN route_claims.match IS 'the path''s beginning, without a final slash; empty where the proxy sees no requests';
 COMMENT ON COLUMN route_claims.namespace IS 'of the routes: the name of the workload instance''s objects';
 COMMENT ON COLUMN route_claims.domain_name_definition_id IS 'whose issuer signs for the hostname';
 -- Two redirects of one hostname to HTTPS say the same, so both are allowed.

@@ -1,4 +1,4 @@
--- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.
+-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make functions`.
 
 CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE kinds text[]; ids bigint[];
@@ -41,6 +41,10 @@ WHEN 'GatewayInstance' THEN
 WHEN 'GatewayTcpPort' THEN
     SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
         SELECT 'GatewayInstance', id FROM (SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) x(id)
+    ) d(kind, id);
+WHEN 'GatewayUdpPort' THEN
+    SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+        SELECT 'GatewayInstance', id FROM (SELECT g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) x(id)
     ) d(kind, id);
 WHEN 'KubernetesRuntimeInstance' THEN
     SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (

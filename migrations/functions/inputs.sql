@@ -27,7 +27,7 @@ COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL wh
 -- a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
 CREATE OR REPLACE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; http json; tcp json;
+    i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
@@ -40,10 +40,7 @@ BEGIN
         SELECT * INTO STRICT a FROM aws_accounts WHERE id = n.aws_account_id FOR SHARE;
     END IF;
     workload := read_workload(i.workload_instance_id);
-    SELECT coalesce(json_agg(to_json(x) ORDER BY x.id), '[]') INTO http FROM (SELECT * FROM gateway_http_ports
-        WHERE gateway_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
-    SELECT coalesce(json_agg(to_json(x) ORDER BY x.id), '[]') INTO tcp FROM (SELECT * FROM gateway_tcp_ports
-        WHERE gateway_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
+    ports := children_of_gateway_definitions(d.id);
     IF coalesce(d.placement, 'Shared') = 'Shared' THEN
         SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'ordinal', s.ordinal))
             INTO gateway, listeners FROM route_claims c JOIN gateway_listeners l
@@ -62,7 +59,7 @@ BEGIN
         WHERE t.workload_instance_id = i.workload_instance_id AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days');
     RETURN json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
         'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
-        'http_ports', http, 'tcp_ports', tcp,
+        'ports', ports,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),
         'domain_names', domain_names, 'services', services);
 END $$;

@@ -1,12 +1,12 @@
-//! One record of every kind that Threeport has, each naming the ones before it.
+//! One record of every kind that Threeport has, and of UDP ports, each naming the ones before it.
 
 use causeway_testkit::unique_name;
 use serde_json::{Value, json};
 
 use crate::made;
 
-/// Threeport's plurals with their kinds, parents before those that name them.
-pub(crate) const PLURALS: [(&str, &str); 15] = [
+/// Threeport's plurals with their kinds, and that of UDP ports, parents before those that name them.
+pub(crate) const PLURALS: [(&str, &str); 16] = [
     ("kubernetes-runtime-definitions", "KubernetesRuntimeDefinition"),
     ("kubernetes-runtime-instances", "KubernetesRuntimeInstance"),
     ("workload-definitions", "WorkloadDefinition"),
@@ -20,6 +20,7 @@ pub(crate) const PLURALS: [(&str, &str); 15] = [
     ("gateway-instances", "GatewayInstance"),
     ("gateway-http-ports", "GatewayHttpPort"),
     ("gateway-tcp-ports", "GatewayTcpPort"),
+    ("gateway-udp-ports", "GatewayUdpPort"),
     ("attached-object-references", "AttachedObjectReference"),
     ("events", "Event"),
 ];
@@ -110,6 +111,7 @@ impl Chain {
             }),
             "gateway-http-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 80}),
             "gateway-tcp-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 5432}),
+            "gateway-udp-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 5432}),
             // Those of gateways and domain names are made along with them.
             "attached-object-references" => json!({
                 "ObjectType": "v0.WorkloadInstance", "ObjectID": self.id("workload-instances"),

@@ -14,6 +14,7 @@ async fn item_14_filters() {
         ("gateway-instances", &["name", "gatewaydefinitionid", "kubernetesruntimeinstanceid", "workloadinstanceid"]),
         ("gateway-http-ports", &["gatewaydefinitionid", "port", "path", "tlsenabled", "httpsredirect"]),
         ("gateway-tcp-ports", &["gatewaydefinitionid", "port", "tlsenabled"]),
+        ("gateway-udp-ports", &["gatewaydefinitionid", "port"]),
         ("domain-name-definitions", &["name", "domain", "zone", "adminemail"]),
         ("domain-name-instances", &["domainnamedefinitionid", "workloadinstanceid", "kubernetesruntimeinstanceid"]),
         ("workload-definitions", &["name", "reconciled", "creationfailed"]),

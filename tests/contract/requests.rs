@@ -127,12 +127,17 @@ async fn item_08_null_takes_the_default() {
 async fn item_09_ports_are_made_with_their_definition() {
     let body = json!({
         "Name": unique_name("ports"), "HttpPorts": [{"Port": 80, "Path": "/a"}, {"Port": 8080}], "TcpPorts": [{"Port": 5432}],
+        "UdpPorts": [{"Port": 5432}, {"Port": 53}],
     });
     let answer = post("gateway-definitions", &body).await.done(201);
     let own = id(answer.record());
     let stored = read("gateway-definitions", own).await.done(200);
     assert!(stored.record().get("HttpPorts").is_none() && stored.record().get("TcpPorts").is_none());
-    for (plural, field, count) in [("gateway-http-ports", "HttpPorts", 2), ("gateway-tcp-ports", "TcpPorts", 1)] {
+    for (plural, field, count) in [
+        ("gateway-http-ports", "HttpPorts", 2),
+        ("gateway-tcp-ports", "TcpPorts", 1),
+        ("gateway-udp-ports", "UdpPorts", 2),
+    ] {
         let listed = get(&format!("/v0/{plural}?gatewaydefinitionid={own}")).await;
         let listed = listed.body["Data"].as_array().unwrap();
         assert_eq!(listed.len(), count);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     lane::Lane,
-    sequence::{How, Noun},
+    sequence::{How, Layer4, Noun},
     world::{Handle, Hosts, Record},
 };
 
@@ -36,7 +36,7 @@ impl Lane {
         Ok(match record {
             Record::WorkloadDefinition { maps } => {
                 let maps = maps.iter().map(|(name, value)| causeway_testkit::config_map(name, &value.to_string()));
-                let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+                let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: tcp, port: 80}, {name: udp, port: 80, protocol: UDP}]}\n";
                 let all: Vec<String> = maps.chain([service.to_owned()]).collect();
                 json!({"Name": name, "YAMLDocument": all.join("---\n")})
             }
@@ -47,15 +47,18 @@ impl Lane {
                 "Name": name, "Domain": format!("{label}.{}", self.domain), "Zone": "Public",
                 "AdminEmail": "ops@model.example", "TTL": 1, "IssuerKind": "SelfSigned",
             }),
-            Record::GatewayDefinition { domain, hosts, dedicated, http, tcp } => {
+            Record::GatewayDefinition { domain, hosts, dedicated, http, layer4 } => {
                 let mut body = json!({
                     "Name": name, "Placement": if *dedicated { "Dedicated" } else { "Shared" },
                     "HttpPorts": http.iter().map(|port| json!({
                         "Port": port.port, "Path": port.path, "TLSEnabled": port.how == How::Tls,
                         "HTTPSRedirect": port.how == How::Redirect,
                     })).collect::<Vec<_>>(),
-                    "TcpPorts": tcp.iter().map(|port| json!({"Port": port})).collect::<Vec<_>>(),
                 });
+                for of in Layer4::ALL {
+                    let ports = layer4.iter().filter(|(protocol, _)| protocol == of);
+                    body[of.list()] = ports.map(|(_, port)| json!({"Port": port})).collect();
+                }
                 if let Some(domain) = domain {
                     body["DomainNameDefinitionID"] = json!(self.id(*domain)?);
                 }

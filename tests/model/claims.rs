@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    sequence::{How, HttpPort},
+    sequence::{How, HttpPort, Layer4},
     world::Handle,
 };
 
@@ -22,11 +22,11 @@ pub(crate) enum Carrier {
 pub(crate) struct Claim {
     pub(crate) carrier: Carrier,
     pub(crate) port: u16,
-    /// `HTTP`, `HTTPS`, `TCP`.
+    /// As listeners spell it: `HTTP`.
     pub(crate) protocol: &'static str,
     /// None: every one.
     pub(crate) host: Option<String>,
-    /// Beginning of the paths; empty for TCP.
+    /// Beginning of the paths; empty where the proxy sees none.
     pub(crate) path: String,
     pub(crate) redirect: bool,
     /// The gateway instance.
@@ -53,7 +53,7 @@ pub(crate) fn of(
     dedicated: bool,
     hosts: &[String],
     http: &[HttpPort],
-    tcp: &[u16],
+    layer4: &[(Layer4, u16)],
 ) -> Vec<Claim> {
     let carrier = if dedicated { Carrier::Own(by) } else { Carrier::Shared(cluster) };
     let hosts: Vec<Option<String>> =
@@ -72,16 +72,16 @@ pub(crate) fn of(
             by,
         }));
     }
-    let tcp = tcp.iter().map(|port| Claim {
+    let layer4 = layer4.iter().map(|(protocol, port)| Claim {
         carrier,
         port: *port,
-        protocol: "TCP",
+        protocol: protocol.protocol(),
         host: None,
         path: String::new(),
         redirect: false,
         by,
     });
-    claims.extend(tcp);
+    claims.extend(layer4);
     claims
 }
 
@@ -91,11 +91,12 @@ pub(crate) fn clash(claims: &[Claim]) -> Option<String> {
     for claim in claims {
         // The proxy may not bind ports below 1024 and takes those 10000 above; the common Gateway always has plain HTTP on 80.
         if let Carrier::Shared(_) = claim.carrier {
-            ports.entry((claim.carrier, 10080)).or_insert((80, "HTTP"));
+            ports.entry((claim.carrier, 10080, false)).or_insert((80, "HTTP"));
         }
         let bound = if claim.port < 1024 { claim.port + 10000 } else { claim.port };
         let is = (claim.port, claim.protocol);
-        let stands = *ports.entry((claim.carrier, bound)).or_insert(is);
+        // UDP has ports of its own.
+        let stands = *ports.entry((claim.carrier, bound, claim.protocol == "UDP")).or_insert(is);
         if stands != is {
             return Some(format!("{} beside {} {}", claim.says(), stands.1, stands.0));
         }
@@ -118,7 +119,9 @@ mod tests {
         vec![HttpPort { port, path: "/".into(), how }]
     }
 
-    fn two(first: (bool, &[HttpPort], &[u16]), second: (bool, &[HttpPort], &[u16])) -> Option<String> {
+    type Side<'a> = (bool, &'a [HttpPort], &'a [(Layer4, u16)]);
+
+    fn two(first: Side<'_>, second: Side<'_>) -> Option<String> {
         let hosts = ["a".to_owned()];
         let mut claims = of(1, 0, first.0, &hosts, first.1, first.2);
         claims.extend(of(2, 0, second.0, &hosts, second.1, second.2));
@@ -131,8 +134,19 @@ mod tests {
         assert!(two((false, &plain, &[]), (false, &plain, &[])).is_some(), "one path twice");
         assert!(two((false, &redirect, &[]), (false, &redirect, &[])).is_none(), "two redirects say the same");
         assert!(two((false, &plain, &[]), (true, &plain, &[])).is_none(), "another Gateway");
-        assert!(two((false, &plain, &[]), (false, &[], &[8080])).is_some(), "TCP on a port of HTTP");
-        assert!(two((false, &http(443, How::Tls), &[]), (false, &[], &[10443])).is_some(), "both bound to 10443");
-        assert!(two((false, &http(10080, How::Plain), &[]), (true, &[], &[1])).is_some(), "80 is always there");
+        assert!(two((false, &plain, &[]), (false, &[], &[(Layer4::Tcp, 8080)])).is_some(), "TCP on a port of HTTP");
+        assert!(two((false, &plain, &[]), (false, &[], &[(Layer4::Udp, 8080)])).is_none(), "UDP is beside everything");
+        assert!(
+            two((false, &[], &[(Layer4::Udp, 443)]), (false, &[], &[(Layer4::Udp, 10443)])).is_some(),
+            "but for other UDP"
+        );
+        assert!(
+            two((false, &http(443, How::Tls), &[]), (false, &[], &[(Layer4::Tcp, 10443)])).is_some(),
+            "both bound to 10443"
+        );
+        assert!(
+            two((false, &http(10080, How::Plain), &[]), (true, &[], &[(Layer4::Tcp, 1)])).is_some(),
+            "80 is always there"
+        );
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Result;
 use proptest::{
     collection::{btree_map, btree_set, vec},
     prelude::*,
+    sample::select,
     strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
@@ -83,8 +84,35 @@ pub(crate) struct GatewayDraft {
     pub(crate) dedicated: bool,
     /// HTTP and HTTPS ports.
     pub(crate) http: Vec<HttpPort>,
-    /// TCP ports.
-    pub(crate) tcp: Vec<u16>,
+    /// Ports whose whole traffic goes to the workload.
+    pub(crate) layer4: Vec<(Layer4, u16)>,
+}
+
+/// A protocol whose traffic the proxy does not look into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Layer4 {
+    Tcp,
+    Udp,
+}
+
+impl Layer4 {
+    pub(crate) const ALL: &'static [Self] = &[Self::Tcp, Self::Udp];
+
+    /// As listeners spell it.
+    pub(crate) fn protocol(self) -> &'static str {
+        match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+        }
+    }
+
+    /// The list of a gateway definition.
+    pub(crate) fn list(self) -> &'static str {
+        match self {
+            Self::Tcp => "TcpPorts",
+            Self::Udp => "UdpPorts",
+        }
+    }
 }
 
 /// A port and the beginning of a path.
@@ -201,13 +229,17 @@ fn draft() -> impl Strategy<Value = GatewayDraft> {
     let labels = btree_set("[a-c]", 0..3).prop_map(|labels| labels.into_iter().collect());
     let dedicated = prop_oneof![3 => Just(false), 1 => Just(true)];
     let http = prop_oneof![6 => btree_set(http_port(), 1..4), 1 => btree_set(http_port(), 0..1)];
-    let tcp = btree_set(prop_oneof![Just(5432_u16), Just(8080), Just(10443)], 0..2);
-    (domain, labels, dedicated, http, tcp).prop_map(|(domain, labels, dedicated, http, tcp)| {
+    let port = prop_oneof![Just(5432_u16), Just(8080), Just(10443)];
+    let layer4 = btree_set((select(Layer4::ALL), port), 0..3);
+    (domain, labels, dedicated, http, layer4).prop_map(|(domain, labels, dedicated, http, layer4)| {
         let mut http: Vec<HttpPort> = http.into_iter().collect();
         // One meaning for each path of a port: what contradicts itself is no test of anything.
         http.dedup_by_key(|port| (port.port, port.path.trim_end_matches('/').to_owned()));
-        let tcp = if http.is_empty() && tcp.is_empty() { vec![5432] } else { tcp.into_iter().collect() };
-        GatewayDraft { domain, labels, dedicated, http, tcp }
+        let mut layer4: Vec<_> = layer4.into_iter().collect();
+        if http.is_empty() && layer4.is_empty() {
+            layer4.push((Layer4::Tcp, 5432));
+        }
+        GatewayDraft { domain, labels, dedicated, http, layer4 }
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     claims::{Claim, clash},
-    sequence::{Act, GatewayDraft, How, HttpPort, Noun, Pick},
+    sequence::{Act, GatewayDraft, How, HttpPort, Layer4, Noun, Pick},
 };
 
 /// A record, in the order in which they were asked for. Never given out twice in a sequence.
@@ -23,12 +23,31 @@ const MOST: [(Noun, usize); 6] = [
 /// A record as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
-    WorkloadDefinition { maps: BTreeMap<String, u8> },
-    Workload { definition: Handle, cluster: u8 },
-    Domain { label: String },
-    GatewayDefinition { domain: Option<Handle>, hosts: Hosts, dedicated: bool, http: Vec<HttpPort>, tcp: Vec<u16> },
-    Gateway { definition: Handle, workload: Handle },
-    Name { domain: Handle, workload: Handle },
+    WorkloadDefinition {
+        maps: BTreeMap<String, u8>,
+    },
+    Workload {
+        definition: Handle,
+        cluster: u8,
+    },
+    Domain {
+        label: String,
+    },
+    GatewayDefinition {
+        domain: Option<Handle>,
+        hosts: Hosts,
+        dedicated: bool,
+        http: Vec<HttpPort>,
+        layer4: Vec<(Layer4, u16)>,
+    },
+    Gateway {
+        definition: Handle,
+        workload: Handle,
+    },
+    Name {
+        domain: Handle,
+        workload: Handle,
+    },
 }
 
 /// Which hostnames below its domain a gateway definition asks for.
@@ -186,15 +205,18 @@ impl World {
                 Hosts::List(labels.iter().map(|label| format!("{label}.{}", self.domain_label(domain))).collect())
             }
         };
-        let (mut http, mut tcp) = (draft.http.clone(), draft.tcp.clone());
-        if let Some(Record::GatewayDefinition { http: stored_http, tcp: stored_tcp, .. }) = stored {
+        let (mut http, mut layer4) = (draft.http.clone(), draft.layer4.clone());
+        if let Some(Record::GatewayDefinition { http: stored_http, layer4: stored_layer4, .. }) = stored {
             http = if http.is_empty() { stored_http.clone() } else { http };
-            tcp = if tcp.is_empty() { stored_tcp.clone() } else { tcp };
+            // An empty list is no list: the stored one stays.
+            let kept = stored_layer4.iter().filter(|(of, _)| draft.layer4.iter().all(|(drawn, _)| drawn != of));
+            layer4.extend(kept.copied());
+            layer4.sort_unstable();
         }
         for port in http.iter_mut().filter(|port| domain.is_none() && port.how == How::Tls) {
             port.how = How::Plain;
         }
-        Record::GatewayDefinition { domain, hosts, dedicated: draft.dedicated, http, tcp }
+        Record::GatewayDefinition { domain, hosts, dedicated: draft.dedicated, http, layer4 }
     }
 
     /// What the API must say to a request.
@@ -251,13 +273,14 @@ impl World {
         let mut claims = vec![];
         for (handle, record) in &self.records {
             let Record::Gateway { definition, workload } = record else { continue };
-            let Some(Record::GatewayDefinition { domain, hosts, dedicated, http, tcp }) = self.records.get(definition)
+            let Some(Record::GatewayDefinition { domain, hosts, dedicated, http, layer4 }) =
+                self.records.get(definition)
             else {
                 continue;
             };
             let Some(Record::Workload { cluster, .. }) = self.records.get(workload) else { continue };
             let hosts = self.hosts(*domain, hosts)?;
-            claims.extend(crate::claims::of(*handle, *cluster, *dedicated, &hosts, http, tcp));
+            claims.extend(crate::claims::of(*handle, *cluster, *dedicated, &hosts, http, layer4));
         }
         Ok(claims)
     }

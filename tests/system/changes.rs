@@ -3,13 +3,15 @@
 use causeway_rig::{ClusterEndpoints, Endpoints, Knobs};
 use causeway_testkit::{
     ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, eventually, id_of,
-    kinds::{CLUSTER_ROLE_BINDING, CONFIG_MAP, DNS_ENDPOINT, HTTP_ROUTE, SERVICE_ACCOUNT, TCP_ROUTE},
+    kinds::{
+        CLUSTER_ROLE_BINDING, CONFIG_MAP, DNS_ENDPOINT, GATEWAY, HTTP_ROUTE, SERVICE_ACCOUNT, TCP_ROUTE, UDP_ROUTE,
+    },
     kube_client, object_name,
     objects::{at, becomes, object},
 };
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, ListParams, PostParams},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -84,6 +86,42 @@ async fn a_tcp_port_comes_and_goes() {
     client.delete("gateway-tcp-ports", tcp).await.unwrap();
     crate::fixture::vanishes("the TCPRoute goes", || fixture.own(TCP_ROUTE)).await;
     client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
+}
+
+#[tokio::test]
+async fn udp_and_tcp_share_a_port_and_go_each_for_itself() {
+    for placement in ["Shared", "Dedicated"] {
+        let ports = json!({"Placement": placement, "TcpPorts": [{"Port": 21004}], "UdpPorts": [{"Port": 21004}]});
+        let fixture = Fixture::ready(&format!("both-{}", placement.to_lowercase()), ports).await;
+        let client = &fixture.harness.client;
+        for (kind, name, port) in [(TCP_ROUTE, "tcp-21004", 80), (UDP_ROUTE, "udp-21004", 53)] {
+            let route = fixture.here(kind).get(&fixture.route(name)).await.unwrap();
+            assert_eq!(at(&route, "/spec/rules/0/backendRefs/0/port"), port, "{placement}");
+            assert_eq!(at(&route, "/spec/parentRefs/0/sectionName"), name, "{placement}");
+            let parents = at(&route, "/status/parents").as_array().unwrap();
+            let conditions = parents.iter().flat_map(|parent| parent["conditions"].as_array().unwrap());
+            assert!(
+                conditions.clone().count() > 0 && conditions.clone().all(|c| c["status"] == "True"),
+                "{parents:#?}"
+            );
+        }
+        let udp =
+            client.list("gateway-udp-ports", &format!("gatewaydefinitionid={}", fixture.definition)).await.unwrap();
+        client.delete("gateway-udp-ports", id_of(&udp[0]).unwrap()).await.unwrap();
+        crate::fixture::vanishes("the UDPRoute goes", || fixture.own(UDP_ROUTE)).await;
+        fixture.until_ready().await;
+        assert_eq!(fixture.own(TCP_ROUTE).await.len(), 1, "{placement}");
+        eventually("the listener is gone from the Gateway", async || {
+            let gateways = api(&fixture.kube, GATEWAY, None).list(&ListParams::default()).await.unwrap();
+            let listeners = gateways.iter().flat_map(|gateway| at(gateway, "/spec/listeners").as_array().unwrap());
+            let names: Vec<_> = listeners.map(|listener| listener["name"].clone()).collect();
+            if names.contains(&json!("udp-21004")) { Err(names) } else { Ok(()) }
+        })
+        .await;
+        // The port is for the next placement.
+        client.delete("gateway-instances", fixture.gateway).await.unwrap();
+        client.until_gone("gateway-instances", fixture.gateway, SOON).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -138,6 +138,12 @@ impl Info {
         self.fields.iter().any(|field| field.encrypted)
     }
 
+    /// The field that names the record of this kind that these records are part of.
+    pub fn part_of(&self, whole: Kind) -> Option<&'static Field> {
+        let takes = |parent: &Parent| parent.kind == whole && parent.on_delete == OnDelete::Takes;
+        self.fields.iter().find(|field| field.parent.as_ref().is_some_and(takes))
+    }
+
     /// Has a name that is unique among the live.
     pub fn named(&self) -> bool {
         self.fields.iter().any(|field| field.column == "name")
@@ -154,6 +160,8 @@ pub trait Noun: Table + Fields + Default + Clone + PartialEq + std::fmt::Debug +
     const INFO: Info;
     /// Rows of child nouns to be created with it.
     fn children(&self) -> Vec<Children<'_>>;
+    /// The same lists, to be filled with the rows that are stored.
+    fn children_mut(&mut self) -> Vec<ChildrenMut<'_>>;
 }
 
 /// Rows of one child noun that a POST of the parent creates.
@@ -170,6 +178,40 @@ impl<'a> Children<'a> {
     /// Rows of `T`.
     pub fn of<T: Noun>(key: &'static str, rows: &'a [T]) -> Self {
         Self { info: &T::INFO, key, rows: rows.iter().map(|row| row as &dyn Fields).collect() }
+    }
+}
+
+/// The list of one child noun in its parent, to be filled with the rows that are stored.
+pub struct ChildrenMut<'a> {
+    /// Their noun.
+    pub info: &'static Info,
+    /// The column that names the parent.
+    pub key: &'static str,
+    rows: &'a mut dyn Rows,
+}
+
+impl<'a> ChildrenMut<'a> {
+    /// The rows of `T`.
+    pub fn of<T: Noun>(key: &'static str, rows: &'a mut Vec<T>) -> Self {
+        Self { info: &T::INFO, key, rows }
+    }
+
+    /// A further row, with its defaults.
+    pub fn add(&mut self) -> &mut dyn Fields {
+        self.rows.add()
+    }
+}
+
+/// A list of rows, seen without their type.
+trait Rows {
+    fn add(&mut self) -> &mut dyn Fields;
+}
+
+impl<T: Noun> Rows for Vec<T> {
+    fn add(&mut self) -> &mut dyn Fields {
+        let last = self.len();
+        self.push(T::default());
+        &mut self[last]
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::{
     nouns::{
-        AwsAccount, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayHttpPort, GatewayInstance,
-        GatewayTcpPort, SharedGateway, SupportServiceInstance, WorkloadDefinition, WorkloadInstance,
+        AwsAccount, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, SharedGateway,
+        SupportServiceInstance, WorkloadDefinition, WorkloadInstance,
     },
     record::Record,
     status::Condition,
@@ -32,6 +32,33 @@ choice! {
         Https = "HTTPS",
         /// A stream of bytes that the proxy does not look into.
         Tcp = "TCP",
+        /// Datagrams that the proxy does not look into.
+        Udp = "UDP",
+    }
+}
+
+choice! {
+    /// What carries a protocol. The ports of the two are independent: a proxy can bind the same number for both.
+    Transport {
+        /// Connections.
+        Tcp = "TCP",
+        /// Datagrams.
+        Udp = "UDP",
+    }
+}
+
+impl Protocol {
+    /// What carries it.
+    pub fn transport(self) -> Transport {
+        match self {
+            Self::Http | Self::Https | Self::Tcp => Transport::Tcp,
+            Self::Udp => Transport::Udp,
+        }
+    }
+
+    /// Whether the proxy sees requests, which it can tell apart by hostname and path.
+    pub fn has_requests(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
     }
 }
 
@@ -40,9 +67,9 @@ choice! {
 pub struct ListenerKey {
     /// The port that clients connect to; the proxy may bind another one.
     pub port: i32,
-    /// HTTP and HTTPS listeners take HTTPRoutes, TCP listeners TCPRoutes.
+    /// It decides which kind of route may attach.
     pub protocol: Protocol,
-    /// None: all hostnames (always so for TCP).
+    /// None: all hostnames (always so where the proxy sees no requests).
     pub hostname: Option<String>,
 }
 
@@ -175,12 +202,8 @@ pub struct GatewayInputs {
     pub control_plane: String,
     /// The gateway instance.
     pub instance: Named<GatewayInstance>,
-    /// Its placement, class, Service and hostnames.
+    /// Its placement, class, Service and hostnames, with all of its ports, each kind by id.
     pub definition: Record<GatewayDefinition>,
-    /// Its HTTP and HTTPS ports, by id.
-    pub http_ports: Vec<Record<GatewayHttpPort>>,
-    /// Its TCP ports, by id.
-    pub tcp_ports: Vec<Record<GatewayTcpPort>>,
     /// The domain its hostnames are under.
     pub domain: Option<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01 of the domain (Dedicated placement needs them itself).

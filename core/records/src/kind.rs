@@ -1,5 +1,4 @@
-//! Which noun a record is of. Made from the list of nouns, so the compiler names every place that a new noun has to be added to. What a kind's noun
-//! is like is said in `nouns`, see [`Kind::info`].
+//! Which noun a record is of. Made from the list of nouns. What a kind's noun is like is said in `nouns`, see [`Kind::info`].
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

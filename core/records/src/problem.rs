@@ -58,7 +58,7 @@ reasons! {
     NameTaken,
     /// A record that says the same exists already.
     AlreadyExists,
-    /// Another gateway instance answers to the same hostname and path, or to the same TCP port.
+    /// Another gateway instance answers to the same hostname and path, or to the same TCP or UDP port.
     RouteTaken,
     /// The port can't stand beside one that the Gateway has.
     PortTaken,

@@ -3,9 +3,9 @@
 use crate::hostnames::hostnames_of;
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
-    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort},
+    nouns::{GatewayDefinition, GatewayHttpPort},
     problem::{Reason, Refusal},
-    text::{Hostname, HttpPath},
+    text::{Hostname, HttpPath, Port},
 };
 use std::fmt;
 
@@ -14,7 +14,7 @@ use std::fmt;
 pub struct RouteClaim {
     /// The listener that it is attached to.
     pub listener: ListenerKey,
-    /// The beginning of the path, without a final slash, so that `/a` and `/a/` are the same; empty for TCP.
+    /// The beginning of the path, without a final slash, so that `/a` and `/a/` are the same; empty where the proxy sees no requests.
     pub path: String,
     /// It answers with a redirect to HTTPS. Two such claims on one route say the same, so both may be.
     pub redirect: bool,
@@ -24,37 +24,43 @@ pub struct RouteClaim {
 impl fmt::Display for RouteClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ListenerKey { port, protocol, hostname } = &self.listener;
-        let traffic = match (protocol, hostname) {
-            (Protocol::Tcp, _) => "all traffic",
-            (_, None) => "every hostname, path ",
-            (_, Some(hostname)) => hostname,
+        let traffic = match hostname {
+            _ if !protocol.has_requests() => "all traffic",
+            None => "every hostname, path ",
+            Some(hostname) => hostname,
         };
         write!(f, "{traffic}{} on {protocol} port {port}", self.path)
     }
 }
 
-/// The ports of a gateway definition.
-#[derive(Clone, Debug, Default)]
-pub struct Ports {
-    /// HTTP and HTTPS.
-    pub http: Vec<GatewayHttpPort>,
-    /// TCP.
-    pub tcp: Vec<GatewayTcpPort>,
+/// A port whose whole traffic goes to one Service: the proxy does not look into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Layer4Port {
+    /// The protocol of its listener.
+    pub protocol: Protocol,
+    /// Where clients connect.
+    pub port: Port,
+    /// The port of the Service, if the definition names one.
+    pub service_port: Option<Port>,
 }
 
-/// All that an instance of a definition claims, sorted. `domain` is the one that the definition names.
+/// The ports of a definition on which the proxy sees no requests.
+pub fn layer4_ports(definition: &GatewayDefinition) -> Vec<Layer4Port> {
+    let port = |protocol, port, service_port| Layer4Port { protocol, port, service_port };
+    let tcp = definition.tcp_ports.iter().map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port));
+    let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port));
+    tcp.chain(udp).collect()
+}
+
+/// All that an instance of a definition claims, sorted. The definition has its ports; `domain` is the one that it names.
 ///
 /// # Errors
 /// A hostname that the definition can't have, or HTTPS without a hostname that a certificate could be for.
-pub fn claims_of(
-    definition: &GatewayDefinition,
-    ports: &Ports,
-    domain: Option<&Hostname>,
-) -> Result<Vec<RouteClaim>, Refusal> {
+pub fn claims_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> Result<Vec<RouteClaim>, Refusal> {
     // Hostnames are checked without HTTP ports too: what reads them later must not find wrong ones.
     let hostnames = hostnames_of(definition, domain)?;
-    let mut claims: Vec<_> = ports.tcp.iter().map(tcp).collect();
-    for port in &ports.http {
+    let mut claims: Vec<_> = layer4_ports(definition).iter().map(layer4).collect();
+    for port in &definition.http_ports {
         if hostnames.is_empty() {
             claims.push(http(port, None));
         }
@@ -84,15 +90,15 @@ fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
     }
 }
 
-fn tcp(port: &GatewayTcpPort) -> RouteClaim {
-    let listener = ListenerKey { port: port.port.get(), protocol: Protocol::Tcp, hostname: None };
+fn layer4(port: &Layer4Port) -> RouteClaim {
+    let listener = ListenerKey { port: port.port.get(), protocol: port.protocol, hostname: None };
     RouteClaim { listener, path: String::new(), redirect: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::nouns::Hostnames;
+    use causeway_records::nouns::{GatewayTcpPort, GatewayUdpPort, Hostnames};
     use proptest::prelude::*;
 
     pub(crate) fn http_port(port: i32, path: &str, tls: bool) -> GatewayHttpPort {
@@ -108,6 +114,14 @@ mod tests {
         GatewayTcpPort { port: i64::from(port).try_into().unwrap(), ..GatewayTcpPort::default() }
     }
 
+    fn udp_port(port: i32) -> GatewayUdpPort {
+        GatewayUdpPort { port: i64::from(port).try_into().unwrap(), ..GatewayUdpPort::default() }
+    }
+
+    fn with_http(port: GatewayHttpPort) -> GatewayDefinition {
+        GatewayDefinition { http_ports: vec![port], ..GatewayDefinition::default() }
+    }
+
     fn domain() -> Hostname {
         "example.org".parse().unwrap()
     }
@@ -119,10 +133,14 @@ mod tests {
     #[test]
     fn each_hostname_of_each_port_is_claimed() {
         let names = ["b.example.org", "a.example.org"].map(|name| name.parse().unwrap()).to_vec();
-        let definition = GatewayDefinition { hostnames: Some(Hostnames(names)), ..GatewayDefinition::default() };
-        let ports =
-            Ports { http: vec![http_port(443, "/api/", true), http_port(80, "/", false)], tcp: vec![tcp_port(5432)] };
-        let claims = claims_of(&definition, &ports, Some(&domain())).unwrap();
+        let definition = GatewayDefinition {
+            hostnames: Some(Hostnames(names)),
+            http_ports: vec![http_port(443, "/api/", true), http_port(80, "/", false)],
+            tcp_ports: vec![tcp_port(5432)],
+            udp_ports: vec![udp_port(5432)],
+            ..GatewayDefinition::default()
+        };
+        let claims = claims_of(&definition, Some(&domain())).unwrap();
         assert_eq!(
             shown(&claims),
             [
@@ -131,23 +149,23 @@ mod tests {
                 "a.example.org/api on HTTPS port 443",
                 "b.example.org/api on HTTPS port 443",
                 "all traffic on TCP port 5432",
+                "all traffic on UDP port 5432",
             ]
         );
     }
 
     #[test]
     fn without_a_hostname_every_one_is_claimed() {
-        let ports = Ports { http: vec![http_port(80, "/a", false)], tcp: vec![] };
-        let claims = claims_of(&GatewayDefinition::default(), &ports, None).unwrap();
+        let claims = claims_of(&with_http(http_port(80, "/a", false)), None).unwrap();
         assert_eq!(shown(&claims), ["every hostname, path /a on HTTP port 80"]);
     }
 
     #[test]
     fn https_needs_a_hostname() {
-        let ports = Ports { http: vec![http_port(443, "/", true)], tcp: vec![] };
-        let refusal = claims_of(&GatewayDefinition::default(), &ports, None).unwrap_err();
+        let definition = with_http(http_port(443, "/", true));
+        let refusal = claims_of(&definition, None).unwrap_err();
         assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::InvalidField, "TLSEnabled"));
-        assert!(claims_of(&GatewayDefinition::default(), &ports, Some(&domain())).is_ok());
+        assert!(claims_of(&definition, Some(&domain())).is_ok());
     }
 
     proptest! {
@@ -155,16 +173,23 @@ mod tests {
         fn claims_do_not_depend_on_the_order_of_ports(
             http in proptest::collection::vec((1..100i32, "(/[a-c]{0,2}){0,3}", any::<bool>()), 0..6),
             tcp in proptest::collection::vec(1..100i32, 0..4),
+            udp in proptest::collection::vec(1..100i32, 0..4),
         ) {
-            let http: Vec<_> = http.into_iter().map(|(port, path, tls)| http_port(port, &path, tls)).collect();
-            let tcp: Vec<_> = tcp.into_iter().map(tcp_port).collect();
-            let definition = GatewayDefinition::default();
-            let claims = claims_of(&definition, &Ports { http: http.clone(), tcp: tcp.clone() }, Some(&domain())).unwrap();
-            let turned = Ports { http: http.into_iter().rev().collect(), tcp: tcp.into_iter().rev().collect() };
-            prop_assert_eq!(&claims, &claims_of(&definition, &turned, Some(&domain())).unwrap());
+            let definition = GatewayDefinition {
+                http_ports: http.into_iter().map(|(port, path, tls)| http_port(port, &path, tls)).collect(),
+                tcp_ports: tcp.into_iter().map(tcp_port).collect(),
+                udp_ports: udp.into_iter().map(udp_port).collect(),
+                ..GatewayDefinition::default()
+            };
+            let claims = claims_of(&definition, Some(&domain())).unwrap();
+            let mut turned = definition.clone();
+            turned.http_ports.reverse();
+            turned.tcp_ports.reverse();
+            turned.udp_ports.reverse();
+            prop_assert_eq!(&claims, &claims_of(&turned, Some(&domain())).unwrap());
             for claim in claims {
                 let is_path = claim.path.starts_with('/') && (claim.path == "/" || !claim.path.ends_with('/'));
-                prop_assert!(is_path != (claim.listener.protocol == Protocol::Tcp));
+                prop_assert_eq!(is_path, claim.listener.protocol.has_requests());
             }
         }
     }

@@ -1,6 +1,12 @@
-//! What excludes what on one Gateway: a port speaks one protocol, and a route belongs to one gateway instance.
+//! What excludes what on one Gateway: a port speaks one protocol of each transport, and a route belongs to one gateway instance.
+//!
+//! A UDP listener can be beside a listener of any other protocol on the same port: Gateway API asks for listeners that differ in port, protocol or
+//! hostname, and a proxy binds sockets of TCP and of UDP independently.
 
-use crate::{claims::RouteClaim, driver::Driver};
+use crate::{
+    claims::RouteClaim,
+    driver::{Driver, Socket},
+};
 use causeway_records::{
     inputs::Protocol,
     problem::{Reason, Refusal},
@@ -36,13 +42,13 @@ pub struct BoundPort {
 /// What is on a Gateway already, beside those whose claims are looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Occupied {
-    /// The ports, by the number that the proxy binds.
-    pub ports: BTreeMap<i32, BoundPort>,
+    /// The ports, by what the proxy binds for them.
+    pub ports: BTreeMap<Socket, BoundPort>,
     /// Claims with their holders; those of the same listeners are enough.
     pub claims: Vec<(RouteClaim, ClaimHolder)>,
 }
 
-/// The ports that a gateway instance adds to a Gateway, by the number that the proxy binds.
+/// The ports that a gateway instance adds to a Gateway, by what the proxy binds for them.
 ///
 /// # Errors
 /// Refuses claims that can't be beside what is there, or beside each other, and names the holder.
@@ -51,20 +57,20 @@ pub fn place_claims(
     occupied: &Occupied,
     instance: &ClaimHolder,
     claims: &[RouteClaim],
-) -> Result<BTreeMap<i32, BoundPort>, Refusal> {
-    let mut added: BTreeMap<i32, BoundPort> = BTreeMap::new();
+) -> Result<BTreeMap<Socket, BoundPort>, Refusal> {
+    let mut added: BTreeMap<Socket, BoundPort> = BTreeMap::new();
     let mut placed: Vec<&RouteClaim> = vec![];
     for claim in claims {
         let (port, protocol) = (claim.listener.port, claim.listener.protocol);
-        let number = driver.bound_port(port);
-        match occupied.ports.get(&number).or_else(|| added.get(&number)) {
+        let socket = driver.socket(&claim.listener);
+        match occupied.ports.get(&socket).or_else(|| added.get(&socket)) {
             Some(there) if (there.port, there.protocol) != (port, protocol) => {
-                return Err(port_taken(claim, there, number));
+                return Err(port_taken(claim, there, socket.bound_port));
             }
             Some(_) => {}
             None => {
                 let holder = Some(instance.clone());
-                added.insert(number, BoundPort { port, protocol, holder });
+                added.insert(socket, BoundPort { port, protocol, holder });
             }
         }
         let held = occupied.claims.iter().find(|(other, _)| exclude(other, claim)).map(|(_, holder)| holder);
@@ -111,7 +117,9 @@ mod tests {
 
     fn place(occupied: &Occupied, claims: &[RouteClaim]) -> Result<Vec<i32>, String> {
         let added = place_claims(Driver::EnvoyGateway, occupied, &holder(1), claims);
-        added.map(|ports| ports.into_keys().collect()).map_err(|refusal| refusal.sentence)
+        added
+            .map(|ports| ports.into_keys().map(|socket| socket.bound_port).collect())
+            .map_err(|refusal| refusal.sentence)
     }
 
     fn http(hostname: &str, path: &str) -> RouteClaim {
@@ -149,9 +157,9 @@ mod tests {
 
     #[test]
     fn a_port_speaks_one_protocol() {
-        let at = |port, protocol, holder| Occupied {
-            ports: [(Driver::EnvoyGateway.bound_port(port), BoundPort { port, protocol, holder })].into(),
-            ..Occupied::default()
+        let at = |port, protocol, holder| {
+            let socket = Driver::EnvoyGateway.socket(&ListenerKey { port, protocol, hostname: None });
+            Occupied { ports: [(socket, BoundPort { port, protocol, holder })].into(), ..Occupied::default() }
         };
         let tcp = [claim(80, Protocol::Tcp, "", "")];
         assert_eq!(
@@ -168,6 +176,24 @@ mod tests {
                 .unwrap_err()
                 .starts_with("HTTPS port 80 can't stand beside HTTP port 80 of gateway instance g1")
         );
+    }
+
+    #[test]
+    fn udp_is_beside_any_other_protocol_and_has_one_holder() {
+        let udp = |port| claim(port, Protocol::Udp, "", "");
+        let beside = [http("", "/"), udp(80), claim(5432, Protocol::Tcp, "", ""), udp(5432), udp(443)];
+        assert_eq!(place(&Occupied::default(), &beside).unwrap(), [5432, 5432, 10080, 10080, 10443]);
+        let ports = place_claims(Driver::EnvoyGateway, &Occupied::default(), &holder(2), &[udp(80)]).unwrap();
+        let occupied = Occupied { ports, claims: vec![(udp(80), holder(2))] };
+        assert_eq!(
+            place(&occupied, &[udp(80)]).unwrap_err(),
+            "all traffic on UDP port 80 is already held by gateway instance g2 (id 2)"
+        );
+        assert_eq!(
+            place(&occupied, &[udp(10080)]).unwrap_err(),
+            "UDP port 10080 can't stand beside UDP port 80 of gateway instance g2 on one Gateway (the proxy binds both to 10080); take another port, or Placement Dedicated"
+        );
+        assert!(place(&occupied, &[claim(10080, Protocol::Tcp, "", "")]).is_ok());
     }
 
     proptest! {

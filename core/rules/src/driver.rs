@@ -2,10 +2,23 @@
 //!
 //! What a driver renders, watches and reports is in the crate `causeway-render`, module `driver`, in one file for each variant of [`Driver`].
 
-use causeway_records::nouns::Service;
+use causeway_records::{
+    inputs::{ListenerKey, Transport},
+    nouns::Service,
+};
 
 /// Ports below this one need a privilege that the proxies of some controllers do not have.
 const FIRST_UNPRIVILEGED_PORT: i32 = 1024;
+
+/// What the proxy of a Gateway binds for listeners of one port. Every listener of a Gateway that has the same socket must have the same port and
+/// protocol; TCP and UDP have sockets of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Socket {
+    /// The number that the proxy binds.
+    pub bound_port: i32,
+    /// What it is bound for.
+    pub transport: Transport,
+}
 
 /// A gateway controller that Causeway can work with. The set is closed: a new one is a variant here, and the compiler lists what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +46,13 @@ impl Driver {
         }
     }
 
-    /// The port that the proxy binds for a listener's port (1 to 65535). Listeners of one Gateway must differ in it, not only in their own
-    /// port.
+    /// The socket that the proxy binds for a listener.
+    pub fn socket(self, listener: &ListenerKey) -> Socket {
+        Socket { bound_port: self.bound_port(listener.port), transport: listener.protocol.transport() }
+    }
+
+    /// The port that the proxy binds for a listener's port (1 to 65535). Listeners of one Gateway and transport must differ in it, not only in
+    /// their own port.
     pub fn bound_port(self, port: i32) -> i32 {
         if port < FIRST_UNPRIVILEGED_PORT { port + self.low_port_offset() } else { port }
     }

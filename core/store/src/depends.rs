@@ -125,6 +125,11 @@ const TABLE: &[Line] = &[
         "SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
     ),
     line(
+        Kind::GatewayUdpPort,
+        Kind::GatewayInstance,
+        "SELECT g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
         Kind::KubernetesRuntimeInstance,
         Kind::DomainNameInstance,
         "SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL",
@@ -247,7 +252,7 @@ const TABLE: &[Line] = &[
     ),
 ];
 
-/// The text of `migrations/functions/dependants.sql`; a test compares the two, `make dependants` writes it anew.
+/// The text of `migrations/functions/dependants.sql`; a test compares the two, `make functions` writes it anew.
 ///
 /// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
 /// would not, and would miss dependants. It takes the rows in the order of (kind, id), so that two writers can't wait for each other.
@@ -268,7 +273,7 @@ pub fn dependants_sql() -> String {
 }
 
 const HEAD: &str = "\
--- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make dependants`.
+-- Which records are reconciled again when a record changes. Generated from core/store/src/depends.rs by `make functions`.
 
 CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE kinds text[]; ids bigint[];
@@ -292,7 +297,7 @@ mod tests {
     #[test]
     fn the_file_of_the_function_is_as_it_is_generated() {
         let file = include_str!("../../../migrations/functions/dependants.sql");
-        assert_eq!(file, dependants_sql(), "run make dependants");
+        assert_eq!(file, dependants_sql(), "run make functions");
     }
 
     #[test]

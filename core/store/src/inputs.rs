@@ -8,7 +8,7 @@
 //! what a reconcile depends on it leaves out the conditions, but for those of support services.
 
 use crate::{
-    Store,
+    Store, children,
     error::{Result, StoreError},
     json_row::{JsonRow, StatedRow},
     listeners::listener_key,
@@ -286,8 +286,7 @@ struct GatewayRead {
     domain: Option<JsonRow>,
     account: Option<JsonRow>,
     workload: WorkloadRead,
-    http_ports: Vec<JsonRow>,
-    tcp_ports: Vec<JsonRow>,
+    ports: children::Rows,
     shared_gateway: Option<StatedRow>,
     listeners: Vec<ListenerRead>,
     domain_names: Vec<DomainNameState>,
@@ -312,14 +311,13 @@ impl GatewayRead {
             Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets }),
             None => None,
         };
-        let definition: Record<GatewayDefinition> = self.definition.record()?;
+        let mut definition: Record<GatewayDefinition> = self.definition.record()?;
+        children::fill(&mut definition.spec, self.ports)?;
         let domain: Option<Record<DomainNameDefinition>> = self.domain.map(JsonRow::record).transpose()?;
         Ok(GatewayInputs {
             instance: self.instance.named()?,
             hostnames: hostnames_of(&definition.spec, domain.as_ref().map(|domain| &domain.spec.domain))?,
             definition,
-            http_ports: self.http_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
-            tcp_ports: self.tcp_ports.into_iter().map(JsonRow::record).collect::<Result<_>>()?,
             domain,
             account: self.account.map(JsonRow::record).transpose()?,
             workload: self.workload.inputs(control_plane.clone())?,

@@ -32,7 +32,8 @@ impl JsonRow {
         Ok(record)
     }
 
-    fn fill(&mut self, part: &mut dyn Fields, table: &'static str) -> Result<()> {
+    /// Sets the fields of a part of the record.
+    pub(crate) fn fill(&mut self, part: &mut dyn Fields, table: &'static str) -> Result<()> {
         for index in 0..part.fields().len() {
             let field = &part.fields()[index];
             let Some(ty) = column_type(field) else { continue };

@@ -22,6 +22,7 @@
 //! when it changes; a step in `writes/consequences.rs`, if it has rules beyond its own fields.
 
 mod audit;
+pub mod children;
 mod config;
 mod created;
 pub mod depends;

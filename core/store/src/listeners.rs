@@ -23,7 +23,7 @@ const COLUMNS: &str = "SELECT * FROM (SELECT array_agg(port), array_agg(protocol
         array_agg(domain_name_definition_id) FROM c) c";
 /// The claims of listeners `l`.
 const CLAIMS: &str =
-    "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port
+    "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port AND p.protocol = l.protocol
     JOIN route_claims c ON c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname";
 
 impl Store {

@@ -21,6 +21,7 @@ pub static TABLES: Migrator = sqlx::migrate!("../../migrations");
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("queue.sql", include_str!("../../../migrations/functions/queue.sql")),
     ("dependants.sql", include_str!("../../../migrations/functions/dependants.sql")),
+    ("children.sql", include_str!("../../../migrations/functions/children.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),
 ];
 

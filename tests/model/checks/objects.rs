@@ -10,7 +10,7 @@ use super::{rows::Rows, snapshot::Snapshot};
 use crate::{
     claims::Carrier,
     lane::Lane,
-    sequence::How,
+    sequence::{How, Layer4},
     world::{Handle, Record},
 };
 
@@ -86,13 +86,17 @@ fn asked(lane: &Lane, cluster: u8, holders: &BTreeMap<String, Handle>, rows: &Ro
                 }
             }
             Record::Gateway { definition, workload } if here(workload) => {
-                let Some(Record::GatewayDefinition { dedicated, http, tcp, .. }) = world.records.get(definition) else {
+                let Some(Record::GatewayDefinition { dedicated, http, layer4, .. }) = world.records.get(definition)
+                else {
                     continue;
                 };
                 let ports: BTreeSet<_> = http.iter().map(|port| (port.port, port.how == How::Tls)).collect();
                 let id = lane.id(*handle)?;
                 add("gateway-instance", id, "HTTPRoute", ports.len());
-                add("gateway-instance", id, "TCPRoute", tcp.len());
+                for of in Layer4::ALL {
+                    let many = layer4.iter().filter(|(protocol, _)| protocol == of).count();
+                    add("gateway-instance", id, &format!("{}Route", of.protocol()), many);
+                }
                 if *dedicated {
                     let hosts = certified(&claims, Carrier::Own(*handle));
                     add("gateway-instance", id, "GatewayClass", 1);

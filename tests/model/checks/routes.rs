@@ -14,6 +14,7 @@ use super::{
 use crate::{
     claims::{Carrier, Claim},
     lane::Lane,
+    sequence::Layer4,
     world::Record,
 };
 
@@ -130,8 +131,8 @@ fn check_rules(lane: &Lane, snapshot: &Snapshot, claims: &[Claim], listeners: &L
         asked.push((asked_listener(lane, claim, rows)?, host, claim.path.clone(), claim.redirect, lane.id(claim.by)?));
     }
     let mut found: Vec<Rule> = vec![];
-    for kind in ["HTTPRoute", "TCPRoute"] {
-        for route in snapshot.applied(kind, &lane.identity) {
+    for protocol in Layer4::ALL.iter().map(|of| of.protocol()).chain(["HTTP"]) {
+        for route in snapshot.applied(&format!("{protocol}Route"), &lane.identity) {
             found.extend(rules(route, listeners)?);
             let Some(("gateway-instance", id)) = route.owner() else { bail!("{} has a strange owner", route.title()) };
             let namespace = namespace_of_gateway(lane, snapshot, id)?;

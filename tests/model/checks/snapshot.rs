@@ -14,7 +14,7 @@ use crate::lane::Way;
 pub(crate) const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 const OWNER: &str = "causeway.dev/owner";
 /// The kinds that records of the model have objects of.
-const OURS: [&str; 13] = [
+const OURS: [&str; 14] = [
     "Namespace",
     "Service",
     "ConfigMap",
@@ -24,6 +24,7 @@ const OURS: [&str; 13] = [
     "ListenerSet",
     "HTTPRoute",
     "TCPRoute",
+    "UDPRoute",
     "ClusterIssuer",
     "Certificate",
     "CertificateRequest",

@@ -28,3 +28,4 @@ pub const SECRET: Gvk<'static> = ("", "v1", "Secret");
 pub const SERVICE: Gvk<'static> = ("", "v1", "Service");
 pub const SERVICE_ACCOUNT: Gvk<'static> = ("", "v1", "ServiceAccount");
 pub const TCP_ROUTE: Gvk<'static> = ("gateway.networking.k8s.io", "v1", "TCPRoute");
+pub const UDP_ROUTE: Gvk<'static> = ("gateway.networking.k8s.io", "v1", "UDPRoute");

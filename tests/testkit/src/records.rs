@@ -33,7 +33,7 @@ pub async fn add_runtime(client: &ApiClient, cluster: &ClusterEndpoints, name: &
     id_of(&client.create("kubernetes-runtime-instances", &body).await?)
 }
 
-/// A workload with a Service `web` of port 80, and its instance.
+/// A workload with a Service `web` of ports 80 and 53 (UDP), and its instance.
 ///
 /// # Errors
 /// When the API refuses.
@@ -51,7 +51,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]}
 ";
     add_workload_of(client, runtime, name, manifests).await
 }

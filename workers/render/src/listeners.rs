@@ -2,8 +2,8 @@
 
 use crate::{
     k8s::gateway_api::{
-        GATEWAY, GROUP, HTTP_ROUTE, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes,
-        ListenerSpec, ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, TCP_ROUTE,
+        GATEWAY, GROUP, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSpec,
+        ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, route_kind,
     },
     names,
 };
@@ -23,10 +23,7 @@ pub(crate) const MOST: usize = 64;
 /// the listener.
 pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: Option<String>) -> ListenerSpec {
     let secret = |name| SecretObjectReference { group: "", kind: "Secret", name };
-    let route = match key.protocol {
-        Protocol::Http | Protocol::Https => HTTP_ROUTE.kind,
-        Protocol::Tcp => TCP_ROUTE.kind,
-    };
+    let route = route_kind(key.protocol).kind;
     ListenerSpec {
         name: names::listener(key),
         hostname: key.hostname.clone(),

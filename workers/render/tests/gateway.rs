@@ -7,7 +7,7 @@ use causeway_records::{
 use causeway_render::{
     gateway, listener_set,
     plan::Plan,
-    samples::{self, Variant, http, tcp},
+    samples::{self, Variant, http, tcp, udp},
     shared_gateway,
 };
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn backend(inputs: &GatewayInputs) -> Result<Value, String> {
 fn the_port_of_the_service_follows_its_rule() {
     let port = |ports: &str, explicit: Option<i64>| {
         let mut inputs = with_services(&service("web", ports));
-        inputs.http_ports[0].spec.service_port = explicit.map(|port| port.try_into().unwrap());
+        inputs.definition.spec.http_ports[0].service_port = explicit.map(|port| port.try_into().unwrap());
         backend(&inputs).map(|backend| backend["port"].clone())
     };
     assert_eq!(port("[{port: 7000}]", None), Ok(json!(7000)), "the only one");
@@ -71,11 +71,25 @@ fn the_port_of_the_service_follows_its_rule() {
 #[test]
 fn a_tcp_port_falls_back_to_no_other() {
     let mut inputs = with_services(&service("web", "[{port: 80}, {port: 81}]"));
-    inputs.http_ports.clear();
-    inputs.tcp_ports = vec![tcp(5432)];
+    inputs.definition.spec.http_ports.clear();
+    inputs.definition.spec.tcp_ports = vec![tcp(5432)];
     let scene = samples::shared(2, vec![inputs]);
     let error = backend(&only(scene)).unwrap_err();
     assert!(error.starts_with("gateway definition web: ServicePort: is needed on port 5432"), "{error}");
+}
+
+#[test]
+fn a_udp_port_leads_to_a_udp_port_of_the_service() {
+    let mut inputs = with_services(&service("web", "[{port: 80}, {port: 53}, {port: 5353, protocol: UDP}]"));
+    inputs.definition.spec.http_ports.clear();
+    inputs.definition.spec.udp_ports = vec![udp(53)];
+    let mut inputs = only(samples::shared(2, vec![inputs]));
+    assert_eq!(backend(&inputs).unwrap()["port"], 5353, "the only one that speaks UDP");
+    inputs.workload.definition.spec.yaml_document = service("web", "[{port: 53}]");
+    assert_eq!(
+        backend(&inputs).unwrap_err(),
+        "gateway definition web: ServicePort: is needed on port 53, because Service web has no UDP port; set it to one of them"
+    );
 }
 
 #[test]
@@ -141,15 +155,15 @@ fn what_no_gateway_can_do_is_refused_with_the_field() {
     let mut dedicated = samples::gateway(1, "web", None, &[], &[]);
     dedicated.definition.spec.placement = Some(Placement::Dedicated);
     assert_eq!(refused(&dedicated).field, "HttpPorts", "no port yet");
-    dedicated.tcp_ports = vec![tcp(80)];
+    dedicated.definition.spec.tcp_ports = vec![tcp(80)];
     assert!(gateway::render(&dedicated).is_ok());
-    dedicated.http_ports = samples::gateway(1, "web", None, &[http(443, "/").tls()], &[]).http_ports;
+    dedicated.definition.spec.http_ports = vec![http(443, "/").tls()];
     assert_eq!(refused(&dedicated).field, "DomainNameDefinitionID", "TLS without a domain");
     let challenge = DomainNameDefinition { acme_challenge: Some(AcmeChallenge::Http01), ..samples::domain(21) };
     let mut taken = samples::gateway(1, "web", Some((21, challenge)), &[http(443, "/").tls()], &[80]);
     taken.definition.spec.placement = Some(Placement::Dedicated);
     assert_eq!(refused(&taken).field, "HttpPorts", "HTTP-01 needs port 80");
-    taken.tcp_ports.clear();
+    taken.definition.spec.tcp_ports.clear();
     let plan = gateway::render(&taken).unwrap();
     let gateway = plan.objects.iter().find(|object| object.at.kind == "Gateway").unwrap();
     assert_eq!(gateway.body["spec"]["listeners"][0]["name"], "http-80", "it gets one");
@@ -246,14 +260,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     #[test]
     fn order_of_inputs_changes_nothing(
-        ports in Just(large().0.http_ports).prop_shuffle(),
-        tcp_ports in Just(large().0.tcp_ports).prop_shuffle(),
+        ports in Just(large().0.definition.spec.http_ports).prop_shuffle(),
+        tcp_ports in Just(large().0.definition.spec.tcp_ports).prop_shuffle(),
         hostnames in Just(large().0.hostnames).prop_shuffle(),
         listeners in Just(large().1.listeners).prop_shuffle(),
     ) {
         let (instance, shared) = large();
         let mut mixed = instance.clone();
-        (mixed.http_ports, mixed.tcp_ports, mixed.hostnames) = (ports, tcp_ports, hostnames);
+        (mixed.definition.spec.http_ports, mixed.definition.spec.tcp_ports) = (ports, tcp_ports);
+        mixed.hostnames = hostnames;
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&instance));
         let mut other = shared.clone();
         other.listeners = listeners;
@@ -264,8 +279,8 @@ proptest! {
         mixed.definition.spec.placement = Some(Placement::Dedicated);
         let mut straight = mixed.clone();
         straight.hostnames.sort();
-        straight.http_ports.sort_by_key(|port| port.common.id);
-        straight.tcp_ports.sort_by_key(|port| port.common.id);
+        straight.definition.spec.http_ports.sort_by(|a, b| a.path.cmp(&b.path));
+        straight.definition.spec.tcp_ports.sort_by_key(|port| port.port);
         prop_assert_eq!(gateway::render(&mixed), gateway::render(&straight));
     }
 }

@@ -90,21 +90,7 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Kind::GatewayInstance => gateway::reconcile(ctx).await,
         Kind::DomainNameInstance => domain_name::reconcile(ctx).await,
         // Definitions and runtimes are reconciled without a connection, and the others are never in the queue.
-        Kind::KubernetesRuntimeDefinition
-        | Kind::KubernetesRuntimeInstance
-        | Kind::WorkloadDefinition
-        | Kind::WorkloadResourceDefinition
-        | Kind::WorkloadResourceInstance
-        | Kind::WorkloadEvent
-        | Kind::GatewayDefinition
-        | Kind::GatewayHttpPort
-        | Kind::GatewayTcpPort
-        | Kind::DomainNameDefinition
-        | Kind::AwsAccount
-        | Kind::AttachedObjectReference
-        | Kind::Event
-        | Kind::AccessToken
-        | Kind::AuditEvent => Ok(ctx.invalid(format!("a {} has no objects in a cluster", ctx.claimed.key.kind))),
+        _ => Ok(ctx.invalid(format!("a {} has no objects in a cluster", ctx.claimed.key.kind))),
     }
 }
 

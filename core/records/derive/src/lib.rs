@@ -30,7 +30,7 @@ use syn::{
 #[proc_macro_derive(Fields, attributes(noun))]
 pub fn fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    table(&input).map(|(code, _)| code).unwrap_or_else(|error| error.to_compile_error()).into()
+    table(&input).map(|(code, ..)| code).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
 /// The field table, the accessors, and the noun's names. Needs `#[noun(plural = "...")]`; `reconciled` marks a noun that workers
@@ -42,7 +42,7 @@ pub fn noun(input: TokenStream) -> TokenStream {
 }
 
 fn both(input: &DeriveInput) -> syn::Result<Code> {
-    let (mut code, children) = table(input)?;
+    let (mut code, children, children_mut) = table(input)?;
     let name = &input.ident;
     let (mut plural, mut reconciled) = (None::<LitStr>, false);
     for attribute in noun_attributes(&input.attrs) {
@@ -74,6 +74,7 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
                 new: || ::std::boxed::Box::new(<Self as ::core::default::Default>::default()),
             };
             fn children(&self) -> Vec<::causeway_records::field::Children<'_>> { vec![#(#children),*] }
+            fn children_mut(&mut self) -> Vec<::causeway_records::field::ChildrenMut<'_>> { vec![#(#children_mut),*] }
         }
     });
     Ok(code)
@@ -129,13 +130,14 @@ impl Said {
     }
 }
 
-/// The table's code, and the expressions that list the rows of child nouns.
-fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
+/// The table's code, and the expressions that list the rows of child nouns, for reading and for filling.
+fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
     let name = &input.ident;
     let Data::Struct(DataStruct { fields: Fields::Named(named), .. }) = &input.data else {
         return Err(syn::Error::new(name.span(), "needs a struct with named fields"));
     };
-    let (mut metas, mut get, mut get_mut, mut defaults, mut children) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut metas, mut get, mut get_mut, mut defaults) = (vec![], vec![], vec![], vec![]);
+    let (mut children, mut children_mut) = (vec![], vec![]);
     for (index, field) in named.named.iter().enumerate() {
         let id = field.ident.as_ref().ok_or_else(|| syn::Error::new(field.span(), "needs a name"))?;
         let (said, ty, column) = (Said::of(&field.attrs)?, &field.ty, id.unraw().to_string());
@@ -170,6 +172,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
         });
         if let Some(key) = said.children {
             children.push(quote!(::causeway_records::field::Children::of(#key, &self.#id)));
+            children_mut.push(quote!(::causeway_records::field::ChildrenMut::of(#key, &mut self.#id)));
         }
     }
     let code = quote! {
@@ -189,7 +192,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>)> {
             }
         }
     };
-    Ok((code, children))
+    Ok((code, children, children_mut))
 }
 
 fn optional(text: Option<String>) -> Code {

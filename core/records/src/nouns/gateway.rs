@@ -72,6 +72,10 @@ pub struct GatewayDefinition {
     /// `gateway-tcp-ports`.
     #[noun(children = "gateway_definition_id")]
     pub tcp_ports: Vec<GatewayTcpPort>,
+    /// In POST: UDP ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
+    /// `gateway-udp-ports`.
+    #[noun(children = "gateway_definition_id")]
+    pub udp_ports: Vec<GatewayUdpPort>,
     /// The domain that its hostname is under. Without one it answers to every hostname.
     #[noun(parent = DomainNameDefinition)]
     pub domain_name_definition_id: Option<i64>,
@@ -205,6 +209,21 @@ impl Rules for GatewayTcpPort {
         vec![Problem::new("TLSEnabled", problem)]
     }
 }
+
+/// One UDP port of a gateway definition. It can have the number of a port of another protocol.
+#[derive(Noun, Clone, Debug, PartialEq)]
+#[noun(plural = "gateway-udp-ports")]
+pub struct GatewayUdpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients send their datagrams.
+    #[noun(required, example = 5353)]
+    pub port: Port,
+    /// UDP port of the Service. Left out: the Service's only UDP port, else the one equal to `Port`.
+    pub service_port: Option<Port>,
+}
+impl Rules for GatewayUdpPort {}
 
 /// A gateway for a workload in a cluster.
 #[derive(Noun, Clone, Debug, PartialEq)]

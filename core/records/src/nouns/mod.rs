@@ -22,8 +22,8 @@ pub use domain_name::{
 };
 pub use event::Event;
 pub use gateway::{
-    AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, Hostnames, Infrastructure,
-    Placement, Texts,
+    AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, GatewayUdpPort, Hostnames,
+    Infrastructure, Placement, Texts,
 };
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use listener_set::ListenerSet;
@@ -85,7 +85,7 @@ macro_rules! nouns {
         $then! {
             KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
             WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
-            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort,
+            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort,
             DomainNameDefinition, DomainNameInstance,
             AwsAccount, SupportServiceInstance, SharedGateway,
             AttachedObjectReference, Event,

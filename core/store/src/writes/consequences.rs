@@ -27,11 +27,12 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
             // Whatever depends on a definition does so through its instances.
             return if has_instances { wake::dependants(connection, kind, id, true).await } else { Ok(()) };
         }
-        Kind::GatewayHttpPort | Kind::GatewayTcpPort => {
-            let definition = claims::definition_of_port(connection, id).await?;
-            claims::replace_all(connection, definition).await?;
+        // A part of a gateway definition changes what the definition's instances claim.
+        _ => {
+            if let Some(definition) = claims::definition_of_part(connection, kind, id).await? {
+                claims::replace_all(connection, definition).await?;
+            }
         }
-        _ => {}
     }
     wake::dependants(connection, kind, id, true).await
 }

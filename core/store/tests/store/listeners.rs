@@ -1,6 +1,6 @@
 //! Which ListenerSets listeners are placed in, who is woken for them, and what their reconciles read.
 
-use crate::fixture::{Fixture, patch};
+use crate::fixture::{Fixture, patch, record};
 use causeway_records::{
     Kind,
     inputs::{Listener, ListenerSetState, Protocol},
@@ -73,6 +73,38 @@ async fn certificates_and_listeners_on_the_gateway_wake_the_gateway(pool: PgPool
     assert!(secured > before && fixture.wake_seq(&sets[0]).await > set);
     fixture.add("tcp", r#""TcpPorts":[{"Port":5432}]"#).await;
     assert!(fixture.wake_seq(&gateway).await > secured);
+}
+
+#[sqlx::test(migrations = false)]
+async fn tcp_and_udp_on_one_port_come_and_go_each_for_itself(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.add("dns", r#""TcpPorts":[{"Port":53}],"UdpPorts":[{"Port":53}]"#).await;
+    fixture.add("other", r#""UdpPorts":[{"Port":8053}]"#).await;
+    let ports = async || -> Vec<(i32, String)> {
+        let text = "SELECT bound_port, protocol FROM gateway_ports WHERE bound_port <> 10080 ORDER BY 1, 2";
+        sqlx::query_as(text).fetch_all(&pool).await.unwrap()
+    };
+    let listeners = async || -> Vec<(i32, Protocol, usize)> {
+        let inputs = fixture.store.shared_gateway_inputs(fixture.shared_gateway().await.id).await.unwrap();
+        inputs
+            .listeners
+            .iter()
+            .map(|listener| (listener.key.port, listener.key.protocol, listener.users.len()))
+            .collect()
+    };
+    let row = |port: i32, protocol: &str| (port, protocol.to_owned());
+    assert_eq!(ports().await, [row(8053, "UDP"), row(10053, "TCP"), row(10053, "UDP")]);
+    assert_eq!(listeners().await, [(53, Protocol::Tcp, 1), (53, Protocol::Udp, 1), (8053, Protocol::Udp, 1)]);
+    let port = fixture.store.list::<GatewayTcpPort>(&[], 1, 0).await.unwrap().0[0].id();
+    fixture.writer.delete::<GatewayTcpPort>(port).await.unwrap();
+    assert_eq!(ports().await, [row(8053, "UDP"), row(10053, "UDP")]);
+    assert_eq!(listeners().await, [(53, Protocol::Udp, 1), (8053, Protocol::Udp, 1)]);
+    let again = format!(r#"{{"GatewayDefinitionID":{definition},"Port":53}}"#);
+    fixture.writer.create(record::<GatewayTcpPort>(&again)).await.unwrap();
+    assert_eq!(ports().await, [row(8053, "UDP"), row(10053, "TCP"), row(10053, "UDP")]);
+    let own = fixture.store.list::<GatewayUdpPort>(&[], 2, 0).await.unwrap().0[0].id();
+    fixture.writer.change(own, patch::<GatewayUdpPort>(r#"{"Port":8053}"#)).await.unwrap_err();
+    assert_eq!(ports().await, [row(8053, "UDP"), row(10053, "TCP"), row(10053, "UDP")]);
 }
 
 #[sqlx::test(migrations = false)]

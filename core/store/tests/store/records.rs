@@ -1,7 +1,12 @@
 //! Records of all nouns against a real Postgres.
 
 use crate::fixture::{Fixture, patch, record};
-use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
+use causeway_records::{
+    Record,
+    field::Table,
+    inputs::{Elsewhere, Protocol},
+    nouns::*,
+};
 use causeway_store::{
     Filter, StoreError,
     queue::{Key, Outcome},
@@ -114,6 +119,17 @@ async fn a_taken_route_is_refused_and_names_its_holder(pool: PgPool) {
         sentence.starts_with("all traffic on TCP port 5432 is already held by gateway instance holder"),
         "{sentence}"
     );
+    // UDP has ports of its own, each with one holder.
+    let udp = fixture.definition("udp", r#""UdpPorts":[{"Port":5432},{"Port":80}]"#).await;
+    let udp = fixture.instance("udp", udp).await.unwrap();
+    let inputs = fixture.store.gateway_inputs(udp.id()).await.unwrap().0;
+    let slots = inputs.shared_gateway.unwrap().listener_sets;
+    let slots: Vec<_> = slots.iter().map(|(key, slot)| (key.port, key.protocol, *slot)).collect();
+    assert_eq!(slots, [(80, Protocol::Udp, None), (5432, Protocol::Udp, None)]);
+    let sentence = refusal("udp-2", r#""UdpPorts":[{"Port":5432}]"#).await;
+    assert!(sentence.starts_with("all traffic on UDP port 5432 is already held by gateway instance udp"), "{sentence}");
+    let sentence = refusal("udp-3", r#""UdpPorts":[{"Port":10080}]"#).await;
+    assert!(sentence.contains("UDP port 10080 can't stand beside UDP port 80 of gateway instance udp"), "{sentence}");
     // Another path of the same hostname is fine, and so is a second redirect.
     let api = r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true,"Path":"/api"}]"#;
     let definition = fixture.definition("api", api).await;
@@ -297,8 +313,9 @@ async fn a_list_of_ports_takes_the_place_of_the_stored_one(pool: PgPool) {
     let ports = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/new"}]}"#);
     fixture.writer.change(definition, ports).await.unwrap();
     let inputs = fixture.store.gateway_inputs(instance).await.unwrap().0;
-    assert_eq!(inputs.http_ports.iter().map(|port| port.spec.port.get()).collect::<Vec<_>>(), [8080]);
-    assert_eq!(inputs.tcp_ports.len(), 1, "the other list stays");
+    let definition = &inputs.definition.spec;
+    assert_eq!(definition.http_ports.iter().map(|port| port.port.get()).collect::<Vec<_>>(), [8080]);
+    assert_eq!(definition.tcp_ports.len(), 1, "the other list stays");
     let listeners = inputs.shared_gateway.unwrap().listener_sets;
     assert_eq!(listeners.keys().map(|key| key.port).collect::<Vec<_>>(), [5432, 8080], "claimed anew");
 }

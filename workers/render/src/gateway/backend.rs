@@ -4,17 +4,20 @@ use super::{about, namespace};
 use crate::{
     InvalidInput,
     k8s::gateway_api::BackendRef,
-    workload::{ServiceFacts, services},
+    workload::{ServiceFacts, ServicePort, services},
 };
-use causeway_records::{inputs::GatewayInputs, text::Port};
+use causeway_records::{
+    inputs::{GatewayInputs, Transport},
+    text::Port,
+};
 
 /// The Service behind a gateway.
 pub(super) struct Backend<'a> {
     inputs: &'a GatewayInputs,
     name: String,
     namespace: String,
-    /// Its TCP ports; None when the workload makes the Service at run time, so that its ports are not known.
-    ports: Option<Vec<i32>>,
+    /// Its ports; None when the workload makes the Service at run time, so that they are not known.
+    ports: Option<Vec<ServicePort>>,
 }
 
 /// The Service that the definition names, or the workload's only one.
@@ -62,8 +65,8 @@ pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, InvalidInpu
 
 impl<'a> Backend<'a> {
     fn from_service(inputs: &'a GatewayInputs, service: &ServiceFacts) -> Self {
-        let tcp = service.ports.iter().filter(|port| port.protocol == "TCP").map(|port| port.port);
-        Self { inputs, name: service.name.clone(), namespace: service.namespace.clone(), ports: Some(tcp.collect()) }
+        let ServiceFacts { name, namespace, ports } = service.clone();
+        Self { inputs, name, namespace, ports: Some(ports) }
     }
 
     /// The Service's name and namespace, if that is not the routes' own.
@@ -71,21 +74,24 @@ impl<'a> Backend<'a> {
         (self.namespace != namespace(self.inputs)).then_some((self.name.as_str(), self.namespace.as_str()))
     }
 
-    /// For a port that clients connect to: `explicit`, else the Service's only port, else the one of the same number, else `fallback`.
+    /// For a port that clients connect to: `explicit`, else the Service's only port, else the one of the same number, else `fallback`. Only ports
+    /// of the `transport` count.
     pub(super) fn reference(
         &self,
+        transport: Transport,
         listen: Port,
         explicit: Option<Port>,
         fallback: Option<i32>,
     ) -> Result<BackendRef, InvalidInput> {
-        let port = match (explicit.map(Port::get), self.ports.as_deref()) {
+        let ports = self.ports.as_ref().map(|ports| of_transport(ports, transport));
+        let port = match (explicit.map(Port::get), ports.as_deref()) {
             (Some(explicit), None) => explicit,
             (Some(explicit), Some(ports)) if ports.contains(&explicit) => explicit,
             (Some(explicit), Some(ports)) => {
                 return Err(self.refuse(format!(
                     "{explicit}: Service {} has {}; take one of them",
                     self.name,
-                    list_ports(ports)
+                    list_ports(ports, transport)
                 )));
             }
             (None, Some([only])) => *only,
@@ -95,7 +101,7 @@ impl<'a> Backend<'a> {
                     self.refuse(format!(
                         "is needed on port {listen}, because Service {} has {}; set it to one of them",
                         self.name,
-                        list_ports(ports)
+                        list_ports(ports, transport)
                     ))
                 })?
             }
@@ -122,9 +128,14 @@ impl<'a> Backend<'a> {
     }
 }
 
-fn list_ports(ports: &[i32]) -> String {
+fn of_transport(ports: &[ServicePort], transport: Transport) -> Vec<i32> {
+    let carried = ports.iter().filter(|port| port.protocol == transport.as_str());
+    carried.map(|port| port.port).collect()
+}
+
+fn list_ports(ports: &[i32], transport: Transport) -> String {
     if ports.is_empty() {
-        return "no TCP port".into();
+        return format!("no {transport} port");
     }
     format!("the ports {}", ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
 }

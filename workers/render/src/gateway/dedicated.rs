@@ -1,6 +1,6 @@
 //! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
 
-use super::{about, gateway_ref, listeners, namespace, owner};
+use super::{about, gateway_ref, listeners, namespace, owner, speaks_https};
 use crate::{
     InvalidInput,
     certificates::{Certificates, solves_by_http},
@@ -80,9 +80,8 @@ fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
 
 /// The hostnames, if a port ends TLS, all under the one domain of the definition.
 fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, InvalidInput> {
-    let https = inputs.http_ports.iter().any(|port| super::protocol(&port.spec) == Protocol::Https);
     let mut hostnames = BTreeMap::new();
-    if https {
+    if speaks_https(inputs) {
         let missing = || {
             about(
                 inputs,

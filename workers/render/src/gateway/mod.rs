@@ -17,11 +17,13 @@ use crate::{
 };
 use causeway_records::{
     Kind,
+    field::Noun as _,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
     nouns::{GatewayHttpPort, GatewayInstance, Placement, Service},
     record::Record,
 };
+use causeway_rules::claims::layer4_ports;
 use std::collections::BTreeSet;
 
 /// The value of the owner label on the objects of a gateway instance.
@@ -40,8 +42,7 @@ pub fn driver(inputs: &GatewayInputs) -> Driver {
 
 /// The support services that the cluster needs before the instance is rendered.
 pub fn support_services(inputs: &GatewayInputs) -> Vec<Service> {
-    let has_tls = inputs.http_ports.iter().any(|port| protocol(&port.spec) == Protocol::Https);
-    driver::support_services(driver(inputs), has_tls)
+    driver::support_services(driver(inputs), speaks_https(inputs))
 }
 
 /// Objects of other records whose state the instance's conditions are computed from, each once and sorted: the Gateway and, of a shared one,
@@ -72,8 +73,8 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
 
 /// The routes, the ReferenceGrant that they need for a Service in another namespace and, with Placement Dedicated, the Gateway and its certificates.
 pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
-    if inputs.http_ports.is_empty() && inputs.tcp_ports.is_empty() {
-        return Err(about(inputs, "HttpPorts", "it has no port yet; add a gateway HTTP port or TCP port"));
+    if inputs.definition.spec.children().iter().all(|ports| ports.rows.is_empty()) {
+        return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let mut objects = if inputs.shared_gateway.is_some() {
@@ -94,13 +95,13 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
 /// The listeners that the instance's routes attach to, each once, by key.
 pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput> {
     let mut found = BTreeSet::new();
-    for port in &inputs.http_ports {
+    for port in &inputs.definition.spec.http_ports {
         for hostname in hostnames(inputs) {
-            found.insert(listener_at(inputs, port.spec.port.get(), protocol(&port.spec), hostname)?);
+            found.insert(listener_at(inputs, port.port.get(), protocol(port), hostname)?);
         }
     }
-    for port in &inputs.tcp_ports {
-        found.insert(listener_at(inputs, port.spec.port.get(), Protocol::Tcp, None)?);
+    for port in layer4_ports(&inputs.definition.spec) {
+        found.insert(listener_at(inputs, port.port.get(), port.protocol, None)?);
     }
     Ok(found.into_iter().map(|(key, holder)| ListenerAt { key, holder }).collect())
 }
@@ -113,6 +114,11 @@ pub(crate) fn namespace(inputs: &GatewayInputs) -> &str {
 /// The protocol of an HTTP port's listener.
 fn protocol(port: &GatewayHttpPort) -> Protocol {
     if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http }
+}
+
+/// Whether a port ends TLS.
+fn speaks_https(inputs: &GatewayInputs) -> bool {
+    inputs.definition.spec.http_ports.iter().any(|port| protocol(port) == Protocol::Https)
 }
 
 /// The hostnames, each once and sorted; a single None stands for all hostnames.

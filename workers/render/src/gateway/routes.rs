@@ -8,11 +8,11 @@ use super::{
 use crate::{
     InvalidInput,
     k8s::{
-        ObjectKind, Ours,
+        Ours,
         gateway_api::{
-            BackendRef, GROUP, HTTP_ROUTE, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch,
-            HttpRouteRule, HttpRouteSpec, ParentReference, REFERENCE_GRANT, ReferenceGrantFrom, ReferenceGrantSpec,
-            ReferenceGrantTo, TCP_ROUTE, TcpRouteRule, TcpRouteSpec,
+            GROUP, HTTP_ROUTE, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule,
+            HttpRouteSpec, Layer4RouteRule, Layer4RouteSpec, ParentReference, REFERENCE_GRANT, ReferenceGrantFrom,
+            ReferenceGrantSpec, ReferenceGrantTo, route_kind,
         },
     },
     listeners::ListenerAt,
@@ -20,9 +20,10 @@ use crate::{
     plan::Object,
 };
 use causeway_records::{
-    inputs::{GatewayInputs, ListenerKey, Protocol},
+    inputs::{GatewayInputs, ListenerKey, Protocol, Transport},
     nouns::GatewayHttpPort,
 };
+use causeway_rules::claims::{Layer4Port, layer4_ports};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many hostnames, and how many rules, one HTTPRoute may hold.
@@ -35,11 +36,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     for ((port, protocol), rules) in ports(inputs) {
         objects.extend(routes.http(port, protocol, &rules)?);
     }
-    for (port, explicit) in
-        inputs.tcp_ports.iter().map(|port| (port.spec.port, port.spec.service_port)).collect::<BTreeMap<_, _>>()
-    {
-        let to = routes.backend.as_ref().map(|backend| backend.reference(port, explicit, None)).transpose()?;
-        objects.push(routes.tcp(port.get(), to)?);
+    for port in layer4_ports(&inputs.definition.spec).into_iter().collect::<BTreeSet<_>>() {
+        objects.push(routes.layer4(port)?);
     }
     let grant = routes.grant(&objects);
     Ok(grant.into_iter().chain(objects).collect())
@@ -48,9 +46,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
 /// The HTTP ports by number and protocol, each with its rules in order of path.
 fn ports(inputs: &GatewayInputs) -> BTreeMap<(i32, Protocol), BTreeMap<String, &GatewayHttpPort>> {
     let mut ports: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-    for port in &inputs.http_ports {
-        let rules = ports.entry((port.spec.port.get(), protocol(&port.spec))).or_default();
-        rules.entry(path(&port.spec)).or_insert(&port.spec);
+    for port in &inputs.definition.spec.http_ports {
+        ports.entry((port.port.get(), protocol(port))).or_default().entry(path(port)).or_insert(port);
     }
     ports
 }
@@ -62,8 +59,9 @@ fn path(port: &GatewayHttpPort) -> String {
 
 /// None when every port redirects, so that no request goes to a Service.
 fn backend_if_needed(inputs: &GatewayInputs) -> Result<Option<Backend<'_>>, InvalidInput> {
-    let sends = inputs.http_ports.iter().any(|port| port.spec.https_redirect != Some(true));
-    (sends || !inputs.tcp_ports.is_empty()).then(|| backend(inputs)).transpose()
+    let definition = &inputs.definition.spec;
+    let sends = definition.http_ports.iter().any(|port| port.https_redirect != Some(true));
+    (sends || !layer4_ports(definition).is_empty()).then(|| backend(inputs)).transpose()
 }
 
 struct Routes<'a> {
@@ -108,7 +106,7 @@ impl Routes<'_> {
             });
         }
         let backend_refs = match &self.backend {
-            Some(backend) => vec![backend.reference(port.port, port.service_port, Some(80))?],
+            Some(backend) => vec![backend.reference(Transport::Tcp, port.port, port.service_port, Some(80))?],
             None => Vec::new(),
         };
         Ok(HttpRouteRule { matches, filters: Vec::new(), backend_refs })
@@ -117,8 +115,8 @@ impl Routes<'_> {
     /// The port to redirect to, unless it is 443, which is what `https` means. A definition without HTTPS redirects there too: another
     /// gateway may serve it.
     fn https_port(&self) -> Option<i32> {
-        let https = self.inputs.http_ports.iter().filter(|port| protocol(&port.spec) == Protocol::Https);
-        let ports: BTreeSet<i32> = https.map(|port| port.spec.port.get()).collect();
+        let https = self.inputs.definition.spec.http_ports.iter().filter(|port| protocol(port) == Protocol::Https);
+        let ports: BTreeSet<i32> = https.map(|port| port.port.get()).collect();
         if ports.contains(&443) { None } else { ports.first().copied() }
     }
 
@@ -141,13 +139,17 @@ impl Routes<'_> {
         Ok(parents.into_iter().collect())
     }
 
-    fn tcp(&self, port: i32, to: Option<BackendRef>) -> Result<Object, InvalidInput> {
-        let spec = TcpRouteSpec {
-            parent_refs: self.parents(port, Protocol::Tcp, &[None])?,
-            rules: vec![TcpRouteRule { backend_refs: to.into_iter().collect() }],
+    fn layer4(&self, port: Layer4Port) -> Result<Object, InvalidInput> {
+        let Layer4Port { protocol, port, service_port } = port;
+        let reference = |backend: &Backend<'_>| backend.reference(protocol.transport(), port, service_port, None);
+        let spec = Layer4RouteSpec {
+            parent_refs: self.parents(port.get(), protocol, &[None])?,
+            rules: vec![Layer4RouteRule {
+                backend_refs: self.backend.iter().map(reference).collect::<Result<_, _>>()?,
+            }],
         };
-        let name = self.name(port, Protocol::Tcp, 0);
-        Ok(TCP_ROUTE.object(self.ours, TCP_ROUTE.at(namespace(self.inputs), &name), &spec))
+        let (kind, name) = (route_kind(protocol), self.name(port.get(), protocol, 0));
+        Ok(kind.object(self.ours, kind.at(namespace(self.inputs), &name), &spec))
     }
 
     fn name(&self, port: i32, protocol: Protocol, part: usize) -> String {
@@ -157,12 +159,9 @@ impl Routes<'_> {
     /// A workload may put its Service into another namespace; the routes to it need a ReferenceGrant there.
     fn grant(&self, routes: &[Object]) -> Option<Object> {
         let (service, elsewhere) = self.backend.as_ref()?.elsewhere()?;
-        let kinds = [HTTP_ROUTE, TCP_ROUTE].into_iter().filter(|kind| routes.iter().any(|route| kind.is(&route.at)));
-        let from = |kind: ObjectKind| ReferenceGrantFrom {
-            group: GROUP,
-            kind: kind.kind,
-            namespace: namespace(self.inputs).to_owned(),
-        };
+        let all: BTreeSet<_> = Protocol::ALL.iter().map(|protocol| route_kind(*protocol).kind).collect();
+        let kinds = all.into_iter().filter(|kind| routes.iter().any(|route| route.at.kind == *kind));
+        let from = |kind| ReferenceGrantFrom { group: GROUP, kind, namespace: namespace(self.inputs).to_owned() };
         let spec = ReferenceGrantSpec {
             from: kinds.map(from).collect(),
             to: vec![ReferenceGrantTo { group: "", kind: "Service", name: service.to_owned() }],

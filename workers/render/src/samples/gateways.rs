@@ -12,9 +12,10 @@ use causeway_records::{
     },
     nouns::{
         AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
-        SharedGateway,
+        GatewayUdpPort, SharedGateway,
     },
 };
+use causeway_rules::claims::claims_of;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gateway instances, and the shared gateway with its ListenerSets that carries them.
@@ -36,13 +37,17 @@ pub fn gateway(
     http: &[GatewayHttpPort],
     tcp_ports: &[i32],
 ) -> GatewayInputs {
-    let ports = http.iter().zip(id * 100..).map(|(port, id)| record(id, port.clone()));
+    let definition = GatewayDefinition {
+        name: parse(name),
+        http_ports: http.to_vec(),
+        tcp_ports: tcp_ports.iter().map(|port| tcp(*port)).collect(),
+        sub_domain: domain.as_ref().map(|_| parse("shop")),
+        ..GatewayDefinition::default()
+    };
     GatewayInputs {
         control_plane: CONTROL_PLANE.into(),
         instance: named(name, id, GatewayInstance { name: parse(name), ..GatewayInstance::default() }),
-        definition: record(id + 1000, GatewayDefinition { name: parse(name), ..GatewayDefinition::default() }),
-        http_ports: ports.collect(),
-        tcp_ports: tcp_ports.iter().map(|port| tcp(*port)).collect(),
+        definition: record(id + 1000, definition),
         hostnames: domain.iter().map(|_| "shop.example.org".to_owned()).collect(),
         account: domain.as_ref().and_then(|(_, domain)| domain.aws_account_id).map(account),
         domain: domain.map(|(id, domain)| record(id, domain)),
@@ -125,19 +130,11 @@ pub fn spread(
     (shared, by_set.into_iter().map(set).collect())
 }
 
-fn keys(inputs: &GatewayInputs) -> Vec<ListenerKey> {
-    let hostname = inputs.hostnames.first().cloned();
-    let http = inputs.http_ports.iter().map(|port| ListenerKey {
-        port: port.spec.port.get(),
-        protocol: if port.spec.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http },
-        hostname: hostname.clone(),
-    });
-    let tcp = inputs.tcp_ports.iter().map(|port| ListenerKey {
-        port: port.spec.port.get(),
-        protocol: Protocol::Tcp,
-        hostname: None,
-    });
-    http.chain(tcp).collect()
+/// The listeners that an instance claims.
+fn keys(inputs: &GatewayInputs) -> BTreeSet<ListenerKey> {
+    let domain = inputs.domain.as_ref().map(|domain| &domain.spec.domain);
+    let claims = claims_of(&inputs.definition.spec, domain).expect("samples claim what they can have");
+    claims.into_iter().map(|claim| claim.listener).collect()
 }
 
 /// A port for plain HTTP that sends requests under a path to the Service.
@@ -162,7 +159,12 @@ impl Variant for GatewayHttpPort {
     }
 }
 
-/// A TCP port, with its number as id.
-pub fn tcp(port: i32) -> Record<GatewayTcpPort> {
-    record(i64::from(port), GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() })
+/// A TCP port.
+pub fn tcp(port: i32) -> GatewayTcpPort {
+    GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() }
+}
+
+/// A UDP port.
+pub fn udp(port: i32) -> GatewayUdpPort {
+    GatewayUdpPort { port: number(port), ..GatewayUdpPort::default() }
 }

@@ -1,8 +1,8 @@
 //! Every mode of gateways, and a domain name instance.
 
 use super::{
-    CONTROL_PLANE,
-    gateways::{Scene, Variant, gateway, http, shared, tcp},
+    CONTROL_PLANE, MANIFESTS,
+    gateways::{Scene, Variant, gateway, http, shared, tcp, udp},
     records::{domain, named, parse, record, workload},
 };
 use crate::targets::{Targets, TargetsOf};
@@ -32,7 +32,7 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         inputs
     };
     let mut cloud = dedicated(307, kind(21, IssuerKind::SelfSigned, "unused"));
-    cloud.tcp_ports = vec![tcp(5432)];
+    cloud.definition.spec.tcp_ports = vec![tcp(5432)];
     cloud.definition.spec.addresses = Some(Texts(vec!["192.0.2.7".into(), "lb.example.net".into()]));
     cloud.definition.spec.infrastructure = Some(Infrastructure {
         labels: BTreeMap::from([("team".into(), "shop".into())]),
@@ -41,6 +41,16 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
             "internal".into(),
         )]),
     });
+    // With UDP and TCP on one port, as DNS has them.
+    let dns = |id| {
+        let mut inputs = gateway(id, "dns", None, &[], &[53]);
+        inputs.definition.spec.udp_ports = vec![udp(53)];
+        let ports = "ports:\n  - {name: udp, port: 53, protocol: UDP}\n";
+        inputs.workload.definition.spec.yaml_document = MANIFESTS.replace("ports:\n", ports);
+        inputs
+    };
+    let mut own_dns = dns(311);
+    own_dns.definition.spec.placement = Some(Placement::Dedicated);
     let shop = || (21, acme(AcmeChallenge::Dns01));
     vec![
         ("plain", shared(101, vec![gateway(301, "web", None, &[http(80, "/"), http(8080, "/")], &[])])),
@@ -66,6 +76,8 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
                 gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))],
             },
         ),
+        ("udp", shared(106, vec![dns(310)])),
+        ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
     ]
 }
 

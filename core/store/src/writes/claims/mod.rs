@@ -1,27 +1,28 @@
 //! What gateway instances claim on the Gateways that carry them.
 //!
-//! A claim is unique over Gateway, bound port, protocol, hostname and path: a constraint of the table. Which claims an instance has and what they
-//! exclude is said by `causeway_rules::{claims, conflicts}`; here they are read under locks and written.
+//! A claim is unique over Gateway, bound port, protocol, hostname and path, and a port over Gateway, bound port and transport: constraints of the
+//! tables. Which claims an instance has and what they exclude is said by `causeway_rules::{claims, conflicts}`; here they are read under locks and
+//! written.
 
 mod gateways;
 mod listeners;
 mod rows;
 
 use super::wake;
-use crate::error::Result;
+use crate::{children, error::Result};
 use causeway_records::{
-    Record,
-    inputs::Protocol,
+    Kind, Record,
+    inputs::{ListenerKey, Protocol},
     nouns::{DomainNameDefinition, GatewayDefinition, Placement},
     text::ObjectName,
 };
 use causeway_rules::{
-    claims::{Ports, RouteClaim, claims_of},
+    claims::{RouteClaim, claims_of},
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
-    driver::Driver,
+    driver::{Driver, Socket},
     services,
 };
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::collections::BTreeSet;
 
 /// A gateway definition, and what each of its instances claims.
@@ -34,16 +35,13 @@ impl Source {
     /// Reads a definition, its ports and its domain, shared until the transaction ends: who changes them waits, and then finds the instances of
     /// this transaction, or has written what is read here.
     pub(super) async fn read(connection: &mut PgConnection, definition: i64) -> Result<Self> {
-        let definition: Record<GatewayDefinition> = rows::share(connection, definition).await?;
+        let mut definition: Record<GatewayDefinition> = rows::share(connection, definition).await?;
         let domain: Option<Record<DomainNameDefinition>> = match definition.spec.domain_name_definition_id {
             Some(id) => Some(rows::share(connection, id).await?),
             None => None,
         };
-        let ports = Ports {
-            http: rows::ports_of(connection, definition.id()).await?,
-            tcp: rows::ports_of(connection, definition.id()).await?,
-        };
-        let claims = claims_of(&definition.spec, &ports, domain.as_ref().map(|domain| &domain.spec.domain))?;
+        children::read(connection, definition.id(), &mut definition.spec).await?;
+        let claims = claims_of(&definition.spec, domain.as_ref().map(|domain| &domain.spec.domain))?;
         Ok(Self { definition, claims })
     }
 
@@ -56,14 +54,11 @@ impl Source {
     }
 }
 
-/// The definition that a port belongs to, whether or not the port is still live.
-pub(super) async fn definition_of_port(connection: &mut PgConnection, port: i64) -> Result<i64> {
-    let definition = sqlx::query_scalar!(
-        r#"SELECT gateway_definition_id AS "id!" FROM gateway_http_ports WHERE id = $1
-           UNION ALL SELECT gateway_definition_id FROM gateway_tcp_ports WHERE id = $1"#,
-        port
-    );
-    Ok(definition.fetch_one(connection).await?)
+/// The gateway definition that a record is part of, whether or not the record is still live. None: its kind is part of none.
+pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<Option<i64>> {
+    let Some(field) = kind.info().part_of(Kind::GatewayDefinition) else { return Ok(None) };
+    let text = format!("SELECT {} FROM {} WHERE id = $1", field.column, kind.info().table);
+    Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
 /// Replaces the claims of all instances of a definition, with what their clusters need for them. False: it has none.
@@ -113,8 +108,8 @@ pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: 
     let holder = ClaimHolder { id, name: instance.name.clone() };
     let mut ports = place_claims(source.driver(), &occupied, &holder, &source.claims)?;
     if shared.is_some() {
-        let (number, port) = http_port(source.driver());
-        ports.entry(number).or_insert(port);
+        let (socket, port) = plain_http(source.driver());
+        ports.entry(socket).or_insert(port);
     }
     // 5. The new claims.
     rows::insert_ports(connection, gateway, &ports).await?;
@@ -142,14 +137,15 @@ async fn occupied(connection: &mut PgConnection, gateway: i64, source: &Source) 
     let driver = source.driver();
     let numbers: BTreeSet<_> = source.claims.iter().map(|claim| driver.bound_port(claim.listener.port)).collect();
     let mut ports = rows::bound_ports(connection, gateway, &numbers).await?;
-    let (number, port) = http_port(driver);
-    ports.entry(number).or_insert(port);
+    let (socket, port) = plain_http(driver);
+    ports.entry(socket).or_insert(port);
     let claims = rows::held_claims(connection, gateway, driver, &source.claims).await?;
     Ok(Occupied { ports, claims })
 }
 
 /// A shared Gateway always has a listener for plain HTTP on port 80: its own.
-fn http_port(driver: Driver) -> (i32, BoundPort) {
-    let port = BoundPort { port: 80, protocol: Protocol::Http, holder: None };
-    (driver.bound_port(port.port), port)
+fn plain_http(driver: Driver) -> (Socket, BoundPort) {
+    let listener = ListenerKey { port: 80, protocol: Protocol::Http, hostname: None };
+    let port = BoundPort { port: listener.port, protocol: listener.protocol, holder: None };
+    (driver.socket(&listener), port)
 }

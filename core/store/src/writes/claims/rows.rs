@@ -14,9 +14,9 @@ use causeway_records::{
 use causeway_rules::{
     claims::RouteClaim,
     conflicts::{BoundPort, ClaimHolder},
-    driver::Driver,
+    driver::{Driver, Socket},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A gateway instance that is locked.
@@ -43,15 +43,6 @@ pub(super) struct ClaimRow {
 pub(super) async fn share<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
     let row = sqlx::query(sql::of(&T::INFO).share).bind(id).fetch_optional(connection).await?;
     row::record(&row.ok_or(StoreError::NotFound)?)
-}
-
-/// The live ports of a definition that are of this noun.
-pub(super) async fn ports_of<T: Noun>(connection: &mut PgConnection, definition: i64) -> Result<Vec<T>> {
-    let statements = sql::of(&T::INFO);
-    let text =
-        format!("SELECT {} {} AND t.gateway_definition_id = $1 ORDER BY t.id", statements.select, statements.from);
-    let rows = sqlx::query(AssertSqlSafe(text)).bind(definition).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok(row::record::<T>(row)?.spec)).collect()
 }
 
 pub(super) async fn lock_instance(connection: &mut PgConnection, id: i64) -> Result<Option<Instance>> {
@@ -90,12 +81,14 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) ->
     }
     if !rows.is_empty() {
         let (gateways, ports): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.gateway, row.bound_port)).unzip();
+        let protocols: Vec<_> = rows.iter().map(|row| protocol_and_hostname(&row.claim.listener).0).collect();
         sqlx::query!(
-            "DELETE FROM gateway_ports p USING unnest($1::bigint[], $2::int[]) d(gateway_id, bound_port)
-             WHERE p.gateway_id = d.gateway_id AND p.bound_port = d.bound_port
-                AND NOT EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port)",
+            "DELETE FROM gateway_ports p USING unnest($1::bigint[], $2::int[], $3::text[]) d(gateway_id, bound_port, protocol)
+             WHERE p.gateway_id = d.gateway_id AND p.bound_port = d.bound_port AND p.protocol = d.protocol AND NOT EXISTS (SELECT FROM route_claims c
+                WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = p.protocol)",
             &gateways,
-            &ports
+            &ports,
+            &protocols
         )
         .execute(connection)
         .await?;
@@ -103,27 +96,30 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) ->
     Ok(rows)
 }
 
-/// Those of some ports that a Gateway has, each with one instance that uses it.
+/// The ports of a Gateway for which the proxy binds one of these numbers, each with one instance that uses it.
 pub(super) async fn bound_ports(
     connection: &mut PgConnection,
     gateway: i64,
     numbers: &BTreeSet<i32>,
-) -> Result<BTreeMap<i32, BoundPort>> {
+) -> Result<BTreeMap<Socket, BoundPort>> {
     let numbers: Vec<_> = numbers.iter().copied().collect();
     let rows = sqlx::query!(
         r#"SELECT p.bound_port, p.port, p.protocol, h.id AS "id?", h.name AS "name?" FROM gateway_ports p
            LEFT JOIN LATERAL (SELECT g.id, g.name FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id
-               WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port ORDER BY c.protocol, c.hostname LIMIT 1) h ON true
+               WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = p.protocol ORDER BY c.hostname LIMIT 1) h ON true
            WHERE p.gateway_id = $1 AND p.bound_port = ANY($2)"#,
         gateway,
         &numbers
     )
     .fetch_all(connection)
     .await?;
-    let port = |protocol: &str| protocol.parse::<Protocol>().map_err(|reason| inconsistent("gateway_ports", reason));
+    let protocol =
+        |protocol: &str| protocol.parse::<Protocol>().map_err(|reason| inconsistent("gateway_ports", reason));
     let bound = rows.into_iter().map(|row| {
         let holder = row.id.zip(row.name).map(|(id, name)| ClaimHolder { id, name });
-        Ok((row.bound_port, BoundPort { port: row.port, protocol: port(&row.protocol)?, holder }))
+        let protocol = protocol(&row.protocol)?;
+        let socket = Socket { bound_port: row.bound_port, transport: protocol.transport() };
+        Ok((socket, BoundPort { port: row.port, protocol, holder }))
     });
     bound.collect()
 }
@@ -162,19 +158,21 @@ pub(super) async fn held_claims(
 pub(super) async fn insert_ports(
     connection: &mut PgConnection,
     gateway: i64,
-    ports: &BTreeMap<i32, BoundPort>,
+    ports: &BTreeMap<Socket, BoundPort>,
 ) -> Result<()> {
     if ports.is_empty() {
         return Ok(());
     }
-    let numbers: Vec<_> = ports.keys().copied().collect();
+    let (numbers, transports): (Vec<_>, Vec<_>) =
+        ports.keys().map(|socket| (socket.bound_port, socket.transport.as_str().to_owned())).unzip();
     let (of, protocols): (Vec<_>, Vec<_>) =
         ports.values().map(|port| (port.port, port.protocol.as_str().to_owned())).unzip();
     sqlx::query!(
-        "INSERT INTO gateway_ports (gateway_id, bound_port, port, protocol)
-         SELECT $1, * FROM unnest($2::int[], $3::int[], $4::text[]) ON CONFLICT DO NOTHING",
+        "INSERT INTO gateway_ports (gateway_id, bound_port, transport, port, protocol)
+         SELECT $1, * FROM unnest($2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING",
         gateway,
         &numbers,
+        &transports,
         &of,
         &protocols
     )

@@ -74,7 +74,7 @@ pub struct ListenerSpec {
     pub hostname: Option<String>,
     /// The port that clients connect to; the proxies may bind another one.
     pub port: i32,
-    /// `HTTP`, `HTTPS`, `TCP`.
+    /// `HTTP`, as [`Protocol`](causeway_records::inputs::Protocol) writes it.
     pub protocol: &'static str,
     /// Required for HTTPS, absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub struct AllowedListeners {
 pub struct RouteGroupKind {
     /// [`GROUP`](super::GROUP).
     pub group: &'static str,
-    /// `HTTPRoute` or `TCPRoute`.
+    /// `HTTPRoute`, or another kind of route.
     pub kind: &'static str,
 }
 

@@ -13,11 +13,11 @@ pub use gateway::{
 };
 pub use routes::{
     BackendRef, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule, HttpRouteSpec,
-    ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo, TcpRouteRule, TcpRouteSpec,
+    Layer4RouteRule, Layer4RouteSpec, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo,
 };
 
 use super::ObjectKind;
-use causeway_records::inventory::ObjectRef;
+use causeway_records::{inputs::Protocol, inventory::ObjectRef};
 use serde::Serialize;
 
 /// The API group of Gateway API.
@@ -37,12 +37,23 @@ pub const LISTENER_SET: ObjectKind = kind("v1", "ListenerSet");
 pub const HTTP_ROUTE: ObjectKind = kind("v1", "HTTPRoute");
 /// Sends the connections of a TCP listener to a Service.
 pub const TCP_ROUTE: ObjectKind = kind("v1", "TCPRoute");
+/// Sends the datagrams of a UDP listener to a Service.
+pub const UDP_ROUTE: ObjectKind = kind("v1", "UDPRoute");
 /// Permission to refer to another namespace. The only version that every bundle serves.
 pub const REFERENCE_GRANT: ObjectKind = kind("v1beta1", "ReferenceGrant");
 
+/// The kind of routes that attach to listeners of a protocol.
+pub const fn route_kind(protocol: Protocol) -> ObjectKind {
+    match protocol {
+        Protocol::Http | Protocol::Https => HTTP_ROUTE,
+        Protocol::Tcp => TCP_ROUTE,
+        Protocol::Udp => UDP_ROUTE,
+    }
+}
+
 /// Whether an object is a route of any protocol.
 pub fn is_route(at: &ObjectRef) -> bool {
-    HTTP_ROUTE.is(at) || TCP_ROUTE.is(at)
+    Protocol::ALL.iter().any(|protocol| route_kind(*protocol).is(at))
 }
 
 /// Names the Gateway or ListenerSet that a route or ListenerSet attaches to.

@@ -1,4 +1,4 @@
-//! HTTPRoute and TCPRoute, and the ReferenceGrant that lets them send to a Service in another namespace.
+//! HTTPRoute and the routes of layer 4, and the ReferenceGrant that lets them send to a Service in another namespace.
 
 use super::ParentReference;
 use serde::Serialize;
@@ -90,20 +90,20 @@ pub struct BackendRef {
     pub weight: i32,
 }
 
-/// `spec` of a TCPRoute.
+/// `spec` of a route of layer 4, such as a TCPRoute: those of all protocols are alike.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TcpRouteSpec {
-    /// Exactly one listener: a TCP port has no hostnames to tell routes apart by.
+pub struct Layer4RouteSpec {
+    /// Exactly one listener: such a port has no hostnames to tell routes apart by.
     pub parent_refs: Vec<ParentReference>,
     /// Exactly one rule.
-    pub rules: Vec<TcpRouteRule>,
+    pub rules: Vec<Layer4RouteRule>,
 }
 
-/// Where the connections of a TCP listener go.
+/// Where the traffic of a listener of layer 4 goes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TcpRouteRule {
+pub struct Layer4RouteRule {
     /// Exactly one backend: weights are not offered.
     pub backend_refs: Vec<BackendRef>,
 }
@@ -122,7 +122,7 @@ pub struct ReferenceGrantSpec {
 pub struct ReferenceGrantFrom {
     /// [`GROUP`](super::GROUP).
     pub group: &'static str,
-    /// `HTTPRoute` or `TCPRoute`.
+    /// `HTTPRoute`, or another kind of route.
     pub kind: &'static str,
     /// The namespace of the routes.
     pub namespace: String,
