@@ -73,9 +73,10 @@ pub(super) async fn list<T: Noun>(
 ) -> Response {
     let listed = async {
         let query = ListQuery::read::<T>(&pairs)?;
-        let (records, total_count) = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
-        let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
-        Ok((records, Meta { page: query.page, size: query.size, total_count }))
+        let page = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
+        let meta = Meta::of(&query, &page);
+        let records: Vec<_> = page.records.into_iter().map(|record| redact(record, &caller)).collect();
+        Ok((records, meta))
     };
     match listed.await {
         Ok((records, meta)) => envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records),

@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, patch, record};
 use causeway_records::{Record, field::Table, inputs::Elsewhere, nouns::*};
 use causeway_store::{
-    Filter, StoreError,
+    Filter, MAX_PAGE_BYTES, Start, StoreError,
     queue::{Key, Outcome},
 };
 use sqlx::PgPool;
@@ -354,4 +354,30 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     }
     fixture.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
+}
+
+/// However many are asked for; the list goes on after the last one.
+#[sqlx::test(migrations = false)]
+async fn a_page_ends_where_it_gets_too_large(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let before = fixture.store.list::<WorkloadDefinition>(&[], i64::MAX, 0).await.unwrap().1;
+    // Nothing that Postgres could compress, so that it keeps them as they are.
+    let fill = "WITH d AS (INSERT INTO workload_definitions (name, yaml_document)
+            SELECT 'large-' || n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60000) WHERE n > 0) FROM generate_series(1, 12) n
+            RETURNING id)
+        INSERT INTO reconciliations (kind, id, object_name) SELECT 'WorkloadDefinition', id, id::text FROM d";
+    sqlx::raw_sql(fill).execute(&pool).await.unwrap();
+    let (mut seen, mut start, mut pages) = (vec![], Start::Offset(0), 0);
+    loop {
+        let page = fixture.store.list_from::<WorkloadDefinition>(&[], i64::MAX, start).await.unwrap();
+        let bytes: usize = page.records.iter().map(|record| record.spec.yaml_document.len()).sum();
+        assert!(bytes <= MAX_PAGE_BYTES && page.total == before + 12, "{bytes} {}", page.total);
+        seen.extend(page.records.iter().map(Record::id));
+        pages += 1;
+        if !page.is_cut {
+            break;
+        }
+        start = Start::After(*seen.last().unwrap());
+    }
+    assert!(pages == 2 && seen.is_sorted() && i64::try_from(seen.len()).unwrap() == before + 12, "{pages}");
 }
