@@ -3,7 +3,7 @@
 use crate::hostnames::hostnames_of;
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
-    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort},
+    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort, too_many_ports},
     problem::{Reason, Refusal},
     text::{Hostname, HttpPath},
 };
@@ -40,6 +40,17 @@ pub struct Ports {
     pub http: Vec<GatewayHttpPort>,
     /// TCP.
     pub tcp: Vec<GatewayTcpPort>,
+}
+
+/// Ports that were added one by one count like those that were made with the definition.
+///
+/// # Errors
+/// The definition has more ports of a kind than it may.
+pub fn check_count(ports: &Ports) -> Result<(), Refusal> {
+    match too_many_ports(ports.http.len()).or_else(|| too_many_ports(ports.tcp.len())) {
+        Some(problem) => Err(Refusal::field(Reason::InvalidField, "GatewayDefinitionID", problem)),
+        None => Ok(()),
+    }
 }
 
 /// All that an instance of a definition claims, sorted. `domain` is the one that the definition names.
@@ -101,6 +112,19 @@ mod tests {
             path: path.parse().ok(),
             tls_enabled: Some(tls),
             ..GatewayHttpPort::default()
+        }
+    }
+
+    #[test]
+    fn ports_are_counted_by_kind() {
+        let ports = |http: i32, tcp: i32| Ports {
+            http: (1..=http).map(|port| http_port(port, "/", false)).collect(),
+            tcp: (1..=tcp).map(tcp_port).collect(),
+        };
+        assert!(check_count(&ports(64, 64)).is_ok());
+        for (http, tcp) in [(65, 0), (0, 65)] {
+            let refusal = check_count(&ports(http, tcp)).unwrap_err().to_string();
+            assert!(refusal.starts_with("GatewayDefinitionID: holds 65 ports"), "{refusal}");
         }
     }
 

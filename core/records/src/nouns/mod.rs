@@ -23,7 +23,7 @@ pub use domain_name::{
 pub use event::Event;
 pub use gateway::{
     AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, Hostnames, Infrastructure,
-    Placement, Texts,
+    MAX_PORTS, Placement, Texts, too_many_ports,
 };
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use listener_set::ListenerSet;

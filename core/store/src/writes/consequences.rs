@@ -32,6 +32,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
             claims::replace_all(connection, definition).await?;
         }
         _ => {}
+            claims::check_ports(connection, definition).await?;
     }
     wake::dependants(connection, kind, id, true).await
 }

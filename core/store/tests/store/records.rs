@@ -356,6 +356,23 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }
 
+/// Whether they come with the definition or one by one.
+#[sqlx::test(migrations = false)]
+async fn a_definition_has_so_many_ports(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let ports: Vec<_> = (1..MAX_PORTS).map(|port| format!(r#"{{"Port":{port}}}"#)).collect();
+    let id = fixture.definition("many", &format!(r#""TcpPorts":[{}]"#, ports.join(","))).await;
+    let port = |port: i32| record::<GatewayTcpPort>(&format!(r#"{{"GatewayDefinitionID":{id},"Port":{port}}}"#));
+    let last = fixture.writer.create(port(1001)).await.unwrap().id();
+    let refused = fixture.writer.create(port(1002)).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Invalid(_)) && refused.to_string().contains("64 are allowed"), "{refused}");
+    fixture.writer.change(last, patch::<GatewayTcpPort>(r#"{"Port":1003}"#)).await.unwrap();
+    let http = format!(r#"{{"GatewayDefinitionID":{id},"Port":80}}"#);
+    fixture.writer.create(record::<GatewayHttpPort>(&http)).await.unwrap();
+    fixture.writer.delete::<GatewayTcpPort>(last).await.unwrap();
+    fixture.writer.create(port(1002)).await.unwrap();
+}
+
 /// However many are asked for; the list goes on after the last one.
 #[sqlx::test(migrations = false)]
 async fn a_page_ends_where_it_gets_too_large(pool: PgPool) {

@@ -16,7 +16,7 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
-    claims::{Ports, RouteClaim, claims_of},
+    claims::{Ports, RouteClaim, check_count, claims_of},
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::Driver,
     services,
@@ -39,10 +39,7 @@ impl Source {
             Some(id) => Some(rows::share(connection, id).await?),
             None => None,
         };
-        let ports = Ports {
-            http: rows::ports_of(connection, definition.id()).await?,
-            tcp: rows::ports_of(connection, definition.id()).await?,
-        };
+        let ports = read_ports(connection, definition.id()).await?;
         let claims = claims_of(&definition.spec, &ports, domain.as_ref().map(|domain| &domain.spec.domain))?;
         Ok(Self { definition, claims })
     }
@@ -54,6 +51,18 @@ impl Source {
     fn class(&self) -> Option<&str> {
         self.definition.spec.gateway_class_name.as_ref().map(ObjectName::as_str)
     }
+}
+
+async fn read_ports(connection: &mut PgConnection, definition: i64) -> Result<Ports> {
+    Ok(Ports {
+        http: rows::ports_of(connection, definition).await?,
+        tcp: rows::ports_of(connection, definition).await?,
+    })
+}
+
+/// Refuses a port that is one too many for its definition, whose row is locked.
+pub(super) async fn check_ports(connection: &mut PgConnection, definition: i64) -> Result<()> {
+    Ok(check_count(&read_ports(connection, definition).await?)?)
 }
 
 /// The definition that a port belongs to, whether or not the port is still live.
