@@ -125,6 +125,7 @@ pub(crate) fn overloaded(sentence: &str) -> Response {
 pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
     let code = match fault {
         StoreError::NotFound => StatusCode::NOT_FOUND,
+        StoreError::Invalid(refusal) if refusal.reason == Reason::Forbidden => StatusCode::FORBIDDEN,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

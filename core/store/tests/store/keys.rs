@@ -20,7 +20,7 @@ fn keys(texts: &[&str]) -> Keyring {
 /// An account whose secrets are under the first of these keys; `known`: it is on record, as it wasn't in the first releases.
 async fn account(fixture: &Fixture, name: &str, keys: &Keyring, known: bool) -> i64 {
     let mut account: Record<AwsAccount> =
-        record(&format!(r#"{{"Name":"{name}","AccountID":"1","DefaultRegion":"eu-central-1"}}"#));
+        record(&format!(r#"{{"Name":"{name}","AccountID":"1","DefaultRegion":"eu-central-1","AllRuntimes":true}}"#));
     account.spec.access_key_id = Some(keys.encrypt("id").unwrap());
     account.spec.secret_access_key = Some(keys.encrypt("secret").unwrap());
     if known {

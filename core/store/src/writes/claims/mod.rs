@@ -16,6 +16,7 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
+    accounts,
     claims::{Ports, RouteClaim, check_count, claims_of},
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::Driver,
@@ -28,6 +29,8 @@ use std::collections::BTreeSet;
 pub(super) struct Source {
     definition: Record<GatewayDefinition>,
     pub(super) claims: Vec<RouteClaim>,
+    /// The AWS account whose keys its certificates need in every cluster.
+    account: Option<i64>,
 }
 
 impl Source {
@@ -41,7 +44,8 @@ impl Source {
         };
         let ports = read_ports(connection, definition.id()).await?;
         let claims = claims_of(&definition.spec, &ports, domain.as_ref().map(|domain| &domain.spec.domain))?;
-        Ok(Self { definition, claims })
+        let account = accounts::for_certificates(&claims, domain.as_ref().map(|domain| &domain.spec));
+        Ok(Self { definition, claims, account })
     }
 
     pub(super) fn driver(&self) -> Driver {
@@ -99,10 +103,11 @@ pub(super) async fn replace_all(connection: &mut PgConnection, definition: i64) 
 /// Replaces what an instance claims. Answers its cluster; None: its row is going in this moment, and claims nothing any more.
 ///
 /// # Errors
-/// A claim that another instance holds is refused, and the holder named.
+/// A claim that another instance holds is refused, and the holder named; and certificates whose keys may not get into the cluster.
 pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: i64) -> Result<Option<i64>> {
     // 1. The instance, locked.
     let Some(instance) = rows::lock_instance(connection, id).await? else { return Ok(None) };
+    super::accounts::check(connection, source.account, instance.runtime).await?;
     // 2. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
     // on a Gateway.
     let mut locked = gateways::lock_all_of(connection, id).await?;
