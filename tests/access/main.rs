@@ -8,6 +8,7 @@ mod accounts;
 mod certificates;
 mod ciphertext;
 mod leaks;
+mod manifests;
 mod pki;
 mod raw;
 mod routes;

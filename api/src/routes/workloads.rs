@@ -9,6 +9,7 @@ use crate::{
         envelope::{self, Meta},
         origin::RequestWriter,
         query::QueryPairs,
+        redaction::redact,
     },
 };
 use axum::{
@@ -63,6 +64,7 @@ async fn create_set(
     match made.await {
         Ok(records) => {
             state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
+            let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
             envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
         }
         Err(error) => envelope::store_error(kind, &error),

@@ -2,6 +2,7 @@
 
 use super::{
     association::{self, is_association},
+    manifests,
     secrets::{self, encrypted_fields},
 };
 use causeway_records::{
@@ -62,6 +63,7 @@ pub(crate) fn merge<T: Noun + Rules>(
     if base != MergeBase::New {
         refuse(Reason::ImmutableField, changed_immutable(&stored.spec, &record.spec))?;
     }
+    refuse(Reason::InvalidField, manifests::restore(&mut record.spec, &stored.spec).err().unwrap_or_default())?;
     record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
     if author.role < Role::Admin {
