@@ -185,10 +185,21 @@ $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION):
 	cargo install cargo-machete --version $(MACHETE_VERSION) --locked --root $(CARGO_TOOLS)
 	mv $(CARGO_TOOLS)/bin/cargo-machete $@
 
-# Advisories need a database that is not to be had everywhere; `cargo deny check advisories` looks at them.
+# Advisories need RustSec's database, which is fetched. Where it can't be, bring it: clone it elsewhere, copy the clone to a folder and say
+# `make deny ADVISORY_DB=folder`, whose age is said and not checked. Without either the other checks count, and the line that it prints says so.
+ADVISORY_DB ?=
+ADVISORY_DB_URL := https://github.com/rustsec/advisory-db
 .PHONY: deny
-deny: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION)
+deny: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION) ## Licences, bans, sources, and advisories where their database is at hand
 	$< check licenses bans sources
+	@if [ -n "$(ADVISORY_DB)" ]; then \
+		mkdir -p target/advisories && sed 's|^db-urls = .*|db-urls = ["file://$(abspath $(ADVISORY_DB))"]\ndb-path = "$(CURDIR)/target/advisories"|' deny.toml > target/deny.toml \
+			&& git -C $(ADVISORY_DB) log -1 --format='advisories of %cs' && $< check --config $(CURDIR)/target/deny.toml advisories; \
+	elif timeout 20 git ls-remote -q $(ADVISORY_DB_URL) HEAD > /dev/null 2>&1; then \
+		$< check advisories; \
+	else \
+		echo "advisories were NOT checked: $(ADVISORY_DB_URL) can't be reached; bring a clone and say make deny ADVISORY_DB=folder" >&2; \
+	fi
 
 .PHONY: machete
 machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)

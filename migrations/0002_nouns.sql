@@ -20,6 +20,8 @@ CREATE TABLE aws_accounts (
     access_key_id text,
     secret_access_key text,
     role_arn text,
+    kubernetes_runtime_instance_ids jsonb,
+    all_runtimes boolean,
     key_ids jsonb NOT NULL DEFAULT '{}'
 );
 COMMENT ON COLUMN aws_accounts.access_key_id IS 'ciphertext: base64 of nonce, AES-256-GCM, tag';

@@ -4,9 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod accounts;
 mod certificates;
 mod ciphertext;
 mod leaks;
+mod manifests;
 mod pki;
 mod raw;
 mod routes;

@@ -1,6 +1,7 @@
 //! Pages, the deletion of a workload's events, the join of events.
 
-use causeway_testkit::unique_name;
+use causeway_rig::Endpoints;
+use causeway_testkit::{ControlPlane, Setup, unique_name};
 use reqwest::Method;
 use serde_json::json;
 
@@ -85,6 +86,31 @@ async fn item_13_a_list_goes_on_after_an_id() {
     );
     let none = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={definition}&AFTER={}", i64::MAX)).await;
     assert!(none.ids().is_empty() && none.body["Meta"]["TotalCount"] == all.body["Meta"]["TotalCount"]);
+}
+
+/// Threeport answers as much as it is asked for. Here a list holds 16 MiB of records at most, and says where it goes on.
+#[tokio::test]
+async fn item_13_a_page_ends_where_it_gets_too_large() {
+    let setup = Setup { workers: 0, ..Setup::for_test("large") };
+    let platform = ControlPlane::start(&Endpoints::from_env().unwrap(), setup).await.unwrap();
+    let client = platform.client();
+    let document = format!("# {}", "x".repeat(1_900_000));
+    for n in 0..11 {
+        let body = json!({"Name": format!("large-{n}"), "YAMLDocument": document});
+        client.create("workload-definitions", &body).await.unwrap();
+    }
+    let get = async |query: &str| client.try_get(&format!("/v0/workload-definitions?{query}")).await.unwrap().done(200);
+    for query in ["size=-1", "size=50", "after=0&size=50"] {
+        let first = get(query).await;
+        assert_eq!((first.ids().len(), &first.body["Meta"]["TotalCount"]), (8, &json!(11)), "{query}");
+        let after = first.body["Meta"]["NextAfter"].as_i64().unwrap();
+        assert_eq!(first.ids().last(), Some(&after));
+        let rest = get(&format!("size=50&after={after}")).await;
+        assert_eq!((rest.ids().len(), rest.body["Meta"].get("NextAfter")), (3, None), "the last page is whole");
+    }
+    let small = get("size=5").await;
+    assert_eq!((small.ids().len(), small.body["Meta"].get("NextAfter")), (5, None));
+    platform.stop().await;
 }
 
 #[tokio::test]

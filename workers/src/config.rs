@@ -35,6 +35,10 @@ pub struct Settings {
     /// Another address of Route53 than AWS's own.
     #[arg(long, env = "AWS_ENDPOINT_URL_ROUTE_53")]
     pub route53_endpoint: Option<String>,
+    /// Call AWS as this process itself (environment, profile, web identity, instance metadata) for domains without an AWS account, or whose
+    /// account has no access key. Whoever writes domain names then uses that identity.
+    #[arg(long, env = "CAUSEWAY_AMBIENT_AWS")]
+    pub ambient_aws: bool,
     /// Reconciles at the same time in one cluster. A reconcile waits for the cluster most of the time.
     #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 16)]
     pub concurrency: usize,

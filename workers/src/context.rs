@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) accounts: Arc<Accounts>,
     /// Another address of Route53 than AWS's own.
     pub(crate) route53_endpoint: Option<String>,
+    /// Whether the workers may call AWS as themselves.
+    pub(crate) ambient_aws: bool,
     /// A registry that has all images of the support services.
     pub(crate) image_registry: Option<String>,
     /// Reconciles at the same time in one cluster.
@@ -54,6 +56,7 @@ impl Context {
             accounts: Arc::default(),
             key,
             route53_endpoint: settings.route53_endpoint.clone(),
+            ambient_aws: settings.ambient_aws,
             image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,
             scan_interval: settings.scan_interval,

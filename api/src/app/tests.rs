@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     openapi::{examples, pages, schema::schema_ref},
-    wire::body::{MergeBase, merge},
+    wire::body::{Author, MergeBase, merge},
 };
 use axum::http::Method;
 use causeway_records::{Record, field::Noun, nouns::Rules, secret::Keyring};
@@ -132,10 +132,11 @@ fn values_of_fields_fit_their_schemas() {
 fn taken<T: Noun + Rules>() {
     let keys = Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
     let body = |map: Map<String, Value>| Value::from(map).to_string();
+    let author = Author { role: nouns::Role::Editor, keys };
     let mut record = Record::<T>::default();
-    merge(&mut record, body(examples::body(&T::INFO)).as_bytes(), MergeBase::New, &keys)
+    merge(&mut record, body(examples::body(&T::INFO)).as_bytes(), MergeBase::New, &author)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
-    merge(&mut record, body(examples::change(&T::INFO)).as_bytes(), MergeBase::Stored, &keys)
+    merge(&mut record, body(examples::change(&T::INFO)).as_bytes(), MergeBase::Stored, &author)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
 }
 

@@ -3,6 +3,7 @@
 
 mod accept;
 mod admit;
+mod hold;
 mod limit;
 mod negotiation;
 mod observe;
@@ -72,6 +73,7 @@ where
         .map_response(recover::timed_out)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
         .layer(CompressionLayer::new())
+        .layer(middleware::map_response_with_state(hold::HeldAnswers::default(), hold::bound))
         .layer(middleware::from_fn(observe::measure))
         .layer(middleware::map_response_with_state(Store::from_ref(&state), overload::explain))
         .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit));

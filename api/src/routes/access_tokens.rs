@@ -6,7 +6,7 @@ use crate::{
     route::Routes,
     state::ApiState,
     wire::{
-        body::{MergeBase, merge},
+        body::{Author, MergeBase, merge},
         envelope,
         origin::RequestWriter,
     },
@@ -34,10 +34,16 @@ pub(crate) fn routes() -> Routes<ApiState> {
         .get("/access-tokens/versions", Role::Admin, records::versions::<AccessToken>)
 }
 
-async fn create(State(state): State<ApiState>, RequestWriter(writer): RequestWriter, body: Bytes) -> Response {
+async fn create(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    RequestWriter(writer): RequestWriter,
+    body: Bytes,
+) -> Response {
     let made = async {
         let mut record = Record::<AccessToken>::default();
-        merge(&mut record, &body, MergeBase::New, &state.keys)?;
+        let author = Author { role: caller.role, keys: state.keys.clone() };
+        merge(&mut record, &body, MergeBase::New, &author)?;
         tokens::create(&writer, record.spec).await
     };
     match made.await {

@@ -34,12 +34,11 @@ async fn list(State(state): State<ApiState>, Query(pairs): Query<QueryPairs>) ->
     let listed = async {
         let query = ListQuery::read::<AuditEvent>(&pairs)?;
         let period = Period { since: time(&pairs, "since")?, until: time(&pairs, "until")? };
-        let (events, total_count) =
-            state.store.audit_events(&query.filters, period, query.limit(), query.start()).await?;
-        Ok((events, Meta { page: query.page, size: query.size, total_count }))
+        let page = state.store.audit_events(&query.filters, period, query.limit(), query.start()).await?;
+        Ok((Meta::of(&query, &page), page.records))
     };
     match listed.await {
-        Ok((events, meta)) => envelope::many(AuditEvent::KIND.as_str(), StatusCode::OK, meta, &events),
+        Ok((meta, events)) => envelope::many(AuditEvent::KIND.as_str(), StatusCode::OK, meta, &events),
         Err(error) => envelope::store_error(AuditEvent::KIND.as_str(), &error),
     }
 }

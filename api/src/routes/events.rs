@@ -30,15 +30,11 @@ async fn list_for_object(State(state): State<ApiState>, Query(pairs): Query<Quer
         let missing = || StoreError::invalid(Reason::InvalidQuery, "must provide object ID");
         let (_, id) = pairs.iter().find(|(key, _)| key.eq_ignore_ascii_case("objectid")).ok_or_else(missing)?;
         let query = ListQuery::read::<Event>(&pairs)?;
-        let events = state.store.events_of(parse_id(id)?, &query.filters).await?;
-        Ok((query, events))
+        let page = state.store.events_of(parse_id(id)?, &query.filters).await?;
+        Ok((Meta::of(&query, &page), page.records))
     };
     match found.await {
-        Ok((query, events)) => {
-            let total_count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-            let meta = Meta { page: query.page, size: query.size, total_count };
-            envelope::many(Event::KIND.as_str(), StatusCode::OK, meta, &events)
-        }
+        Ok((meta, events)) => envelope::many(Event::KIND.as_str(), StatusCode::OK, meta, &events),
         Err(error) => envelope::store_error(Event::KIND.as_str(), &error),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     route::Routes,
     state::ApiState,
     wire::{
-        body::{MergeBase, merge},
+        body::{Author, MergeBase, merge},
         envelope::{self, Meta},
         etag::{IfMatch, add_etag},
         origin::RequestWriter,
@@ -52,7 +52,8 @@ async fn create<T: Noun + Rules>(
     body: Bytes,
 ) -> Response {
     let mut record = Record::<T>::default();
-    let made = match merge(&mut record, &body, MergeBase::New, &state.keys) {
+    let author = Author { role: caller.role, keys: state.keys.clone() };
+    let made = match merge(&mut record, &body, MergeBase::New, &author) {
         Ok(_) => writer.create_with_children(record).await,
         Err(error) => Err(error),
     };
@@ -73,9 +74,10 @@ pub(super) async fn list<T: Noun>(
 ) -> Response {
     let listed = async {
         let query = ListQuery::read::<T>(&pairs)?;
-        let (records, total_count) = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
-        let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
-        Ok((records, Meta { page: query.page, size: query.size, total_count }))
+        let page = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
+        let meta = Meta::of(&query, &page);
+        let records: Vec<_> = page.records.into_iter().map(|record| redact(record, &caller)).collect();
+        Ok((records, meta))
     };
     match listed.await {
         Ok((records, meta)) => envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records),
@@ -108,7 +110,8 @@ async fn change<T: Noun + Rules>(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let (keys, wanted) = (state.keys.clone(), IfMatch::from_headers(&headers));
+    let author = Author { role: caller.role, keys: state.keys.clone() };
+    let wanted = IfMatch::from_headers(&headers);
     let base = match method {
         Method::PATCH => MergeBase::Stored,
         _ if caller.may_read_ciphertext() => MergeBase::Defaults,
@@ -117,7 +120,7 @@ async fn change<T: Noun + Rules>(
     let changed = match parse_id(&id) {
         Ok(id) => {
             let apply =
-                move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &keys));
+                move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &author));
             writer.change::<T>(id, apply).await
         }
         Err(error) => Err(error),

@@ -1,16 +1,19 @@
 //! Routes that only workloads have: the set of manifests, and the deletion of a workload's events.
 
 use crate::{
+    auth::Caller,
     route::Routes,
     state::ApiState,
     wire::{
-        body::{MergeBase, merge},
+        body::{Author, MergeBase, merge},
         envelope::{self, Meta},
         origin::RequestWriter,
         query::QueryPairs,
+        redaction::redact,
     },
 };
 use axum::{
+    Extension,
     body::Bytes,
     extract::{Query, State},
     http::StatusCode,
@@ -35,7 +38,13 @@ pub(crate) fn routes() -> Routes<ApiState> {
 }
 
 /// Makes all manifests of a list, or none.
-async fn create_set(State(state): State<ApiState>, RequestWriter(writer): RequestWriter, body: Bytes) -> Response {
+async fn create_set(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    RequestWriter(writer): RequestWriter,
+    body: Bytes,
+) -> Response {
+    let author = Author { role: caller.role, keys: state.keys.clone() };
     let made = async {
         let bodies: Vec<&RawValue> = serde_json::from_slice(&body).map_err(|error| {
             StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
@@ -46,7 +55,7 @@ async fn create_set(State(state): State<ApiState>, RequestWriter(writer): Reques
         let mut records = vec![];
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
-            merge(&mut record, body.get().as_bytes(), MergeBase::New, &state.keys).map_err(|error| at(n, error))?;
+            merge(&mut record, body.get().as_bytes(), MergeBase::New, &author).map_err(|error| at(n, error))?;
             records.push(record);
         }
         writer.create_all(records).await
@@ -55,6 +64,7 @@ async fn create_set(State(state): State<ApiState>, RequestWriter(writer): Reques
     match made.await {
         Ok(records) => {
             state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
+            let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
             envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
         }
         Err(error) => envelope::store_error(kind, &error),

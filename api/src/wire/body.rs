@@ -2,12 +2,13 @@
 
 use super::{
     association::{self, is_association},
+    manifests,
     secrets::{self, encrypted_fields},
 };
 use causeway_records::{
     Record,
     field::{Fields, Noun, Table, entries},
-    nouns::Rules,
+    nouns::{Role, Rules},
     overlay::{Report, UnknownMember, overlay},
     problem::{Problem, Reason, Refusal},
     record::Common,
@@ -28,12 +29,19 @@ pub(crate) enum MergeBase {
     VisibleDefaults,
 }
 
+/// Who sent a body, and the keys for the secrets in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Author {
+    pub(crate) role: Role,
+    pub(crate) keys: Keyring,
+}
+
 /// Merges `body` into `record`. Answers whether the client asks for another reconcile (`"Reconciled": false`).
 pub(crate) fn merge<T: Noun + Rules>(
     record: &mut Record<T>,
     body: &[u8],
     base: MergeBase,
-    keys: &Keyring,
+    author: &Author,
 ) -> Result<bool> {
     let stored = record.clone();
     if matches!(base, MergeBase::Defaults | MergeBase::VisibleDefaults) {
@@ -55,12 +63,22 @@ pub(crate) fn merge<T: Noun + Rules>(
     if base != MergeBase::New {
         refuse(Reason::ImmutableField, changed_immutable(&stored.spec, &record.spec))?;
     }
+    refuse(Reason::InvalidField, manifests::restore(&mut record.spec, &stored.spec).err().unwrap_or_default())?;
     record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
-    secrets::seal(record, &stored, keys)?;
+    if author.role < Role::Admin {
+        refuse(Reason::Forbidden, changed_for_admins(&stored.spec, &record.spec))?;
+    }
+    secrets::seal(record, &stored, &author.keys)?;
     let again = record.status.reconciled == Some(false);
     record.status.reconciled = stored.status.reconciled;
     Ok(again)
+}
+
+/// Fields that only an admin may change in this way.
+fn changed_for_admins<T: Rules>(stored: &T, changed: &T) -> Vec<Problem> {
+    let problem = "only an admin may change it; leave it as it is, or ask one";
+    changed.for_admins(stored).into_iter().map(|field| Problem::new(field, problem)).collect()
 }
 
 fn keep_encrypted<T: Noun>(changed: &mut T, stored: &T) -> Result<()> {
@@ -119,14 +137,22 @@ fn changed_immutable(stored: &dyn Fields, changed: &dyn Fields) -> Vec<Problem> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::nouns::{GatewayDefinition, KubernetesRuntimeInstance};
+    use causeway_records::nouns::{AwsAccount, GatewayDefinition, KubernetesRuntimeInstance};
 
     fn key() -> Keyring {
         Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
     }
 
+    fn author(role: Role) -> Author {
+        Author { role, keys: key() }
+    }
+
+    fn admin() -> Author {
+        author(Role::Admin)
+    }
+
     fn refusal(body: &str) -> String {
-        merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &key())
+        merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &admin())
             .unwrap_err()
             .to_string()
     }
@@ -164,7 +190,7 @@ mod tests {
             (format!(r#"{{"Name":"a","Placement":"{}"}}"#, "k".repeat(1_000_000)), "Placement"),
         ];
         for (body, says) in bodies {
-            let refusal = merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &key());
+            let refusal = merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &admin());
             let Err(StoreError::Invalid(refusal)) = refusal else { panic!("it was taken: {}", &body[..60]) };
             assert!(refusal.sentence.contains(says), "{}", refusal.sentence);
             let size: usize = refusal.details.iter().map(|detail| detail.field.len() + detail.problem.len()).sum();
@@ -176,11 +202,11 @@ mod tests {
     fn secrets_are_encrypted_once() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         let body = r#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1,"ConnectionToken":"s3cret"}"#;
-        merge(&mut record, body.as_bytes(), MergeBase::New, &key()).unwrap();
+        merge(&mut record, body.as_bytes(), MergeBase::New, &admin()).unwrap();
         let sealed = record.spec.connection_token.clone().unwrap();
         assert_eq!(key().decrypt(&sealed).unwrap(), "s3cret");
         let back = format!(r#"{{"ConnectionToken":"{sealed}"}}"#);
-        merge(&mut record, back.as_bytes(), MergeBase::Stored, &key()).unwrap();
+        merge(&mut record, back.as_bytes(), MergeBase::Stored, &admin()).unwrap();
         assert_eq!(record.spec.connection_token.unwrap(), sealed);
     }
 
@@ -191,12 +217,12 @@ mod tests {
         record.spec.connection_token = Some("ciphertext".into());
         record.spec.status = Some("here".into());
         let body = br#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1}"#;
-        merge(&mut record, body, MergeBase::VisibleDefaults, &key()).unwrap();
+        merge(&mut record, body, MergeBase::VisibleDefaults, &admin()).unwrap();
         assert_eq!(
             (record.spec.connection_token.as_deref(), record.spec.status.as_deref()),
             (Some("ciphertext"), None)
         );
-        merge(&mut record, body, MergeBase::Defaults, &key()).unwrap();
+        merge(&mut record, body, MergeBase::Defaults, &admin()).unwrap();
         assert_eq!(record.spec.connection_token, None);
     }
 
@@ -205,11 +231,30 @@ mod tests {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         record.spec.location = "Local".parse().unwrap();
         let change = |record: &mut _, body: &str| {
-            merge::<KubernetesRuntimeInstance>(record, body.as_bytes(), MergeBase::Stored, &key())
+            merge::<KubernetesRuntimeInstance>(record, body.as_bytes(), MergeBase::Stored, &admin())
         };
         assert!(change(&mut record, r#"{"Location":"Local"}"#).is_ok());
         let refusal = change(&mut record, r#"{"Location":"Asia:Tokyo"}"#).unwrap_err().to_string();
         assert!(refusal.starts_with("Location: can't be changed"), "{refusal}");
         assert!(change(&mut record, r#"{"Reconciled":false}"#).unwrap());
+    }
+
+    #[test]
+    fn what_only_admins_change_is_refused_to_others_and_may_be_sent_back() {
+        let body = r#"{"Name":"a","AccountID":"1","DefaultRegion":"x","AllRuntimes":true}"#;
+        let new = |role| {
+            let mut record = Record::<AwsAccount>::default();
+            merge(&mut record, body.as_bytes(), MergeBase::New, &author(role)).map(|_| record)
+        };
+        let Err(StoreError::Invalid(refusal)) = new(Role::Editor) else { panic!("an editor lets an account be used") };
+        assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::Forbidden, "AllRuntimes"));
+        let stored = new(Role::Admin).unwrap();
+        let change = |body: &str, base| {
+            merge(&mut stored.clone(), body.as_bytes(), base, &author(Role::Editor)).map_err(|error| error.to_string())
+        };
+        assert!(change(body, MergeBase::VisibleDefaults).is_ok(), "sent back as it is");
+        assert!(change(r#"{"DefaultRegion":"y"}"#, MergeBase::Stored).is_ok());
+        let without = r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#;
+        assert!(change(without, MergeBase::VisibleDefaults).unwrap_err().starts_with("AllRuntimes: only an admin"));
     }
 }

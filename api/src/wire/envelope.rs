@@ -1,11 +1,16 @@
 //! Answers in Threeport's envelope: `Meta`, `Type`, `Data`, `Status`.
 
+use super::query::ListQuery;
 use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use causeway_records::problem::{Problem, Reason};
-use causeway_store::StoreError;
+use causeway_records::{
+    Record,
+    field::Noun,
+    problem::{Problem, Reason},
+};
+use causeway_store::{Page, StoreError};
 use serde::Serialize;
 
 /// Marks an answer about this kind of record for which there was no connection to the database. The layer `overload` finds out why.
@@ -21,13 +26,22 @@ pub(crate) struct Meta {
     pub(crate) size: i64,
     /// Records in all pages.
     pub(crate) total_count: i64,
+    /// The page ended early because it became too large: the list goes on after this id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_after: Option<i64>,
 }
 
 impl Meta {
     /// Of an answer that holds all there is.
     pub(crate) fn whole(count: usize) -> Self {
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        Self { page: 1, size: count, total_count: count }
+        Self { page: 1, size: count, total_count: count, next_after: None }
+    }
+
+    /// Of a page of a list.
+    pub(crate) fn of<T: Noun>(query: &ListQuery, page: &Page<T>) -> Self {
+        let next_after = page.records.last().filter(|_| page.is_cut).map(Record::id);
+        Self { page: query.page, size: query.size, total_count: page.total, next_after }
     }
 }
 
@@ -90,7 +104,7 @@ pub(crate) fn plain(code: StatusCode) -> Response {
 }
 
 pub(crate) fn one<D: Serialize>(kind: &str, code: StatusCode, record: D) -> Response {
-    answer(kind, code, Meta { page: 1, size: 1, total_count: 1 }, [record], None)
+    answer(kind, code, Meta { page: 1, size: 1, total_count: 1, next_after: None }, [record], None)
 }
 
 pub(crate) fn many<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, records: &[D]) -> Response {
@@ -102,10 +116,16 @@ pub(crate) fn error(kind: &str, code: StatusCode, sentence: &str) -> Response {
     refuse(kind, code, Refused { reason: reason(code), sentence, details: &[] })
 }
 
+/// A refusal because the server has too much to do; in a moment it may have less.
+pub(crate) fn overloaded(sentence: &str) -> Response {
+    refuse("", StatusCode::SERVICE_UNAVAILABLE, Refused { reason: Reason::Overloaded, sentence, details: &[] })
+}
+
 /// A refusal of the store.
 pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
     let code = match fault {
         StoreError::NotFound => StatusCode::NOT_FOUND,
+        StoreError::Invalid(refusal) if refusal.reason == Reason::Forbidden => StatusCode::FORBIDDEN,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -137,7 +157,7 @@ impl<'a> From<&'a Problem> for Detail<'a> {
 }
 
 fn refuse(kind: &str, code: StatusCode, refused: Refused<'_>) -> Response {
-    answer(kind, code, Meta { page: 0, size: 0, total_count: 0 }, None::<()>, Some(refused))
+    answer(kind, code, Meta { page: 0, size: 0, total_count: 0, next_after: None }, None::<()>, Some(refused))
 }
 
 /// The reason of a code that says enough.

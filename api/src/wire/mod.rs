@@ -4,6 +4,7 @@ mod association;
 pub(crate) mod body;
 pub(crate) mod envelope;
 pub(crate) mod etag;
+mod manifests;
 pub mod origin;
 pub(crate) mod query;
 pub(crate) mod redaction;

@@ -1,6 +1,6 @@
-//! What a caller gets of a record: ciphertext is for admins.
+//! What a caller gets of a record: ciphertext, and secrets inside of manifests, are for admins.
 
-use super::secrets::encrypted_fields;
+use super::{manifests, secrets::encrypted_fields};
 use crate::auth::Caller;
 use causeway_records::{Record, field::Noun};
 
@@ -11,6 +11,7 @@ pub(crate) fn redact<T: Noun>(mut record: Record<T>, caller: &Caller) -> Record<
             // Every encrypted field can be absent; a test says so.
             let _ = record.spec.get_mut(index).set(None);
         }
+        manifests::mask(&mut record.spec);
     }
     record
 }

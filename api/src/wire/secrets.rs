@@ -3,8 +3,9 @@
 use causeway_records::{Record, field::Noun, problem::Reason, secret::Keyring, value::Value};
 use causeway_store::{Result, StoreError};
 
-/// Plain text from a request becomes ciphertext of the first key. Ciphertext of what is stored leaves it as it is, also one that was read before
-/// the secret was encrypted anew. Ciphertext of anything else is refused: it would hand one record's secret to another one's cluster.
+/// Plain text from a request becomes ciphertext of the first key. The stored ciphertext leaves it as it is, also the one that a change of keys
+/// replaced. Any other ciphertext is refused: it would hand one record's secret to another one's cluster, and whether it was taken would say
+/// whether two secrets are the same.
 pub(super) fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &Keyring) -> Result<()> {
     for index in encrypted_fields::<T>() {
         let field = &T::FIELDS[index];
@@ -13,17 +14,17 @@ pub(super) fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &K
         let value = match (sent, kept) {
             (sent, kept) if sent == kept => continue,
             (None, _) => {
-                record.key_ids.0.remove(field.column);
+                record.key_ids.forget(field.column);
                 continue;
             }
-            (Some(sent), kept) => match (keys.decrypt(&sent), kept) {
-                (Ok(plain), Some(kept)) if keys.decrypt(&kept).as_ref() == Ok(&plain) => kept,
-                (Ok(_), _) => return Err(invalid("is the ciphertext of another secret; send plain text".into())),
-                (Err(_), _) => {
-                    record.key_ids.0.insert(field.column.into(), keys.id().into());
-                    keys.encrypt(&sent).map_err(|error| invalid(error.to_string()))?
-                }
-            },
+            (Some(sent), Some(kept)) if stored.key_ids.is_replaced(field.column, &sent) => kept,
+            (Some(sent), _) if keys.decrypt(&sent).is_ok() => {
+                return Err(invalid("is the ciphertext of another secret; send plain text".into()));
+            }
+            (Some(sent), _) => {
+                record.key_ids.sealed(field.column, keys.id());
+                keys.encrypt(&sent).map_err(|error| invalid(error.to_string()))?
+            }
         };
         record.spec.get_mut(index).set(Some(Value::Text(value))).map_err(invalid)?;
     }
@@ -81,9 +82,35 @@ mod tests {
         let fresh = send(&stored, Some("s3cret"), &both).unwrap();
         assert_ne!(token(&fresh), token(&stored));
         assert_eq!(fresh.key_ids.0["connection_token"], both.id());
-        // A ciphertext that was read before the secret was encrypted anew changes nothing.
-        assert_eq!(send(&fresh, Some(&token(&stored)), &both).unwrap(), fresh);
         assert!(send(&fresh, None, &both).unwrap().key_ids.0.is_empty());
+    }
+
+    #[test]
+    fn a_ciphertext_that_was_read_before_a_change_of_keys_changes_nothing() {
+        let (old, both) = (keys(&[OLD]), keys(&[NEW, OLD]));
+        let stored = send(&Record::default(), Some("s3cret"), &old).unwrap();
+        let mut moved = stored.clone();
+        moved.spec.connection_token = Some(both.encrypt("s3cret").unwrap());
+        moved.key_ids.moved("connection_token", both.id(), &token(&stored));
+        assert_eq!(send(&moved, Some(&token(&stored)), &both).unwrap(), moved);
+        // Once somebody has sent a text, it is another secret.
+        let fresh = send(&moved, Some("s3cret"), &both).unwrap();
+        assert!(send(&fresh, Some(&token(&stored)), &both).is_err());
+    }
+
+    /// Whoever has a ciphertext and may write records must not learn by trying whether its secret is the one that he guesses.
+    #[test]
+    fn whether_two_secrets_are_the_same_cannot_be_asked() {
+        let keys = keys(&[OLD]);
+        let (known, own) = (send(&Record::default(), Some("s3cret"), &keys).unwrap(), Record::default());
+        let answer = |guess: &str| {
+            let guessed = send(&own, Some(guess), &keys).unwrap();
+            send(&guessed, Some(&token(&known)), &keys).unwrap_err().to_string()
+        };
+        assert_eq!(answer("s3cret"), answer("wrong"));
+        // Nor of the record that the ciphertext is of.
+        let guessed = send(&known, Some("s3cret"), &keys).unwrap();
+        assert!(send(&guessed, Some(&token(&known)), &keys).is_err());
     }
 
     #[test]

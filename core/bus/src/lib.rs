@@ -3,12 +3,14 @@
 //! A hint says "this record is due" and nothing more. Postgres holds what is to be done; losing every hint delays work until the next scan
 //! and drops none. So hints are plain messages, published after the commit and never waited for: no acknowledgement, no stream.
 
+mod address;
 mod config;
 mod gather;
 
 pub use config::Broker;
 pub use gather::Gatherer;
 
+use address::{Address, Login};
 use async_nats::{Client, ConnectOptions, connection::State};
 use causeway_records::Kind;
 use futures::{FutureExt, Stream, StreamExt};
@@ -33,20 +35,26 @@ pub struct Bus {
     prefix: String,
 }
 
-/// A connection that could not even be begun: the address is no address.
+/// A connection that could not even be begun: the address is no address. What was given is not repeated, for it may hold a password.
 #[derive(Debug, thiserror::Error)]
-#[error("the NATS address can't be used: {0}")]
+#[error("the NATS address can't be used: {0}; give one such as nats://user:password@nats.example:4222")]
 pub struct BadAddress(String);
 
 impl Bus {
     /// Begins to connect, and goes on trying for ever; never waits. `prefix` keeps control planes on one server apart.
     pub async fn connect(url: &str, prefix: &str) -> Result<Self, BadAddress> {
-        let client = ConnectOptions::new()
+        let Address { server, login } = Address::read(url)?;
+        let options = match login {
+            None => ConnectOptions::new(),
+            Some(Login::Password { user, password }) => ConnectOptions::with_user_and_password(user, password),
+            Some(Login::Token(token)) => ConnectOptions::with_token(token),
+        };
+        let client = options
             .retry_on_initial_connect()
             .connection_timeout(Duration::from_secs(2))
             // Hints are worth nothing when they are old.
             .client_capacity(1024)
-            .connect(url)
+            .connect(server)
             .await
             .map_err(|error| BadAddress(error.to_string()))?;
         Ok(Self { client, prefix: prefix.to_owned() })

@@ -1,7 +1,7 @@
 //! How old a database is, beside what its clusters have seen of it.
 
 /// So many ids a database can have given out since the backup that was restored. A thousand per second need eleven days for them.
-const IDS_SINCE_BACKUP: i64 = 1_000_000_000;
+pub const IDS_SINCE_BACKUP: i64 = 1_000_000_000;
 
 /// A moment in the life of a database. The same three numbers are noted down in each cluster, which outlives every backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,6 +47,14 @@ impl Field {
         matches!(self.shape, Shape::Children { .. })
     }
 
+    /// The column's type; children have none.
+    pub const fn column_type(&self) -> Option<Type> {
+        match self.shape {
+            Shape::Column { ty, .. } => Some(ty),
+            Shape::Children { .. } => None,
+        }
+    }
+
     /// Holds something that must not show up beside the record itself.
     pub const fn is_secret(&self) -> bool {
         self.encrypted || self.sensitive

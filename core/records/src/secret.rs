@@ -53,6 +53,47 @@ impl fmt::Debug for KeyText {
 #[serde(transparent)]
 pub struct KeyIds(pub BTreeMap<String, String>);
 
+impl KeyIds {
+    /// A secret is under this key from now on, and what was sent before is another secret.
+    pub fn sealed(&mut self, column: &str, key: &str) {
+        self.forget(column);
+        self.0.insert(column.to_owned(), key.to_owned());
+    }
+
+    /// The same secret is under another key: whoever read `ciphertext` before may still send it back.
+    pub fn moved(&mut self, column: &str, key: &str, ciphertext: &str) {
+        self.0.insert(column.to_owned(), key.to_owned());
+        self.0.insert(replaced(column), fingerprint(ciphertext));
+    }
+
+    /// There is no secret any more.
+    pub fn forget(&mut self, column: &str) {
+        self.0.remove(column);
+        self.0.remove(&replaced(column));
+    }
+
+    /// Whether this is the ciphertext that a change of keys replaced by the stored one.
+    pub fn is_replaced(&self, column: &str, ciphertext: &str) -> bool {
+        self.0.get(&replaced(column)).is_some_and(|known| *known == fingerprint(ciphertext))
+    }
+
+    /// What is known of one column, for somebody who leaves its secret as it is.
+    pub fn of<'k>(&'k self, column: &str) -> impl Iterator<Item = (String, String)> + use<'k> {
+        let of = |name: String| self.0.get_key_value(&name).map(|(name, text)| (name.clone(), text.clone()));
+        [of(column.to_owned()), of(replaced(column))].into_iter().flatten()
+    }
+}
+
+fn replaced(column: &str) -> String {
+    format!("{column} replaced")
+}
+
+/// A ciphertext begins with a random nonce, so that its hash says nothing about the secret.
+fn fingerprint(ciphertext: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, ciphertext.as_bytes());
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A secret that could not be read or written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SecretError {
@@ -191,6 +232,22 @@ mod tests {
         assert_eq!(new.decrypt(&after).unwrap(), "s3cret");
         assert_eq!(new.decrypt(&before), Err(SecretError::Ciphertext));
         assert_eq!((both.id(), both.id() == old.id(), both.id().len()), (new.id(), false, 8));
+    }
+
+    #[test]
+    fn only_the_ciphertext_that_a_change_of_keys_replaced_is_known() {
+        let mut ids = KeyIds::default();
+        ids.sealed("token", "k1");
+        assert!(!ids.is_replaced("token", "first"));
+        ids.moved("token", "k2", "first");
+        assert!(ids.is_replaced("token", "first") && !ids.is_replaced("token", "second"));
+        assert!(!ids.is_replaced("other", "first"));
+        assert_eq!((ids.0["token"].as_str(), ids.of("token").count()), ("k2", 2));
+        ids.sealed("token", "k2");
+        assert!(!ids.is_replaced("token", "first"));
+        ids.moved("token", "k3", "second");
+        ids.forget("token");
+        assert!(ids.0.is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::hostnames::hostnames_of;
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
-    nouns::{GatewayDefinition, GatewayHttpPort},
+    nouns::{GatewayDefinition, GatewayHttpPort, too_many_ports},
     problem::{Reason, Refusal},
     text::{Hostname, HttpPath, Port},
 };
@@ -50,6 +50,18 @@ pub fn layer4_ports(definition: &GatewayDefinition) -> Vec<Layer4Port> {
     let tcp = definition.tcp_ports.iter().map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port));
     let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port));
     tcp.chain(udp).collect()
+}
+
+/// Ports that were added one by one count like those that were made with the definition.
+///
+/// # Errors
+/// The definition has more ports of a kind than it may.
+pub fn check_count(definition: &GatewayDefinition) -> Result<(), Refusal> {
+    let counts = [definition.http_ports.len(), definition.tcp_ports.len(), definition.udp_ports.len()];
+    match counts.into_iter().find_map(too_many_ports) {
+        Some(problem) => Err(Refusal::field(Reason::InvalidField, "GatewayDefinitionID", problem)),
+        None => Ok(()),
+    }
 }
 
 /// All that an instance of a definition claims, sorted. The definition has its ports; `domain` is the one that it names.
@@ -107,6 +119,19 @@ mod tests {
             path: path.parse().ok(),
             tls_enabled: Some(tls),
             ..GatewayHttpPort::default()
+        }
+    }
+
+    #[test]
+    fn ports_are_counted_by_kind() {
+        let ports = |http: i32, tcp: i32| Ports {
+            http: (1..=http).map(|port| http_port(port, "/", false)).collect(),
+            tcp: (1..=tcp).map(tcp_port).collect(),
+        };
+        assert!(check_count(&ports(64, 64)).is_ok());
+        for (http, tcp) in [(65, 0), (0, 65)] {
+            let refusal = check_count(&ports(http, tcp)).unwrap_err().to_string();
+            assert!(refusal.starts_with("GatewayDefinitionID: holds 65 ports"), "{refusal}");
         }
     }
 

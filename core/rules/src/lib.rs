@@ -3,6 +3,7 @@
 //! ```text
 //! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
 //!                                                    ├─▶ listeners ──▶ where each is placed, who is woken
+//!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
 //! name of a record ─▶ names ──▶ names in clusters
@@ -12,6 +13,7 @@
 //! a step in the store's `writes`. A rule that refuses returns a [`Refusal`](causeway_records::problem::Refusal), whose sentence names the field and the
 //! remedy.
 
+pub mod accounts;
 pub mod claims;
 pub mod conflicts;
 pub mod driver;

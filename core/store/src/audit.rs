@@ -5,7 +5,8 @@
 //! audited, nor what a write brings about by itself, such as the support services of a cluster's first gateway.
 
 use crate::{
-    Filter, Origin, Start, Store, error::Result, row::CLIENT_STATUS, statement::Statement, writes::run_to_completion,
+    Filter, Origin, Page, Start, Store, error::Result, row::CLIENT_STATUS, statement::Statement,
+    writes::run_to_completion,
 };
 use causeway_records::{
     Record,
@@ -35,7 +36,7 @@ impl Store {
         period: Period,
         limit: i64,
         start: Start,
-    ) -> Result<(Vec<Record<AuditEvent>>, i64)> {
+    ) -> Result<Page<AuditEvent>> {
         // An expression over the number alone, so that the index of times counts.
         let since = ("t.created_at >= timestamptz 'epoch' + {} * interval '1 microsecond'", period.since);
         let until = ("t.created_at < timestamptz 'epoch' + {} * interval '1 microsecond'", period.until);

@@ -1,7 +1,7 @@
 //! How old the database is, beside what its clusters have seen of it: a backup that was restored knows less than they do.
 
 use crate::{Store, error::Result};
-use causeway_records::database_epoch::DatabaseEpoch;
+use causeway_records::database_epoch::{DatabaseEpoch, IDS_SINCE_BACKUP};
 
 /// Ids that were given out after the last mark are within this many of it.
 const UNMARKED_IDS: i64 = 1_000_000;
@@ -37,12 +37,14 @@ impl Store {
         .await?)
     }
 
-    /// Makes sure that no record gets an id that was another one's in the time that the database forgot.
+    /// Makes sure that no record gets an id that was another one's in the time that the database forgot. A mark that can't be true skips
+    /// none, whoever asks: without ids nothing can be written any more, and nothing gives them back.
     pub async fn skip_ids(&self, marked: &DatabaseEpoch) -> Result<()> {
         sqlx::query!(
-            "SELECT setval('ids', $1) FROM ids WHERE last_value <= $2",
-            marked.last_id + UNMARKED_IDS,
-            marked.last_id
+            "SELECT setval('ids', $1) FROM ids WHERE last_value <= $2 AND last_value >= $3",
+            marked.last_id.saturating_add(UNMARKED_IDS),
+            marked.last_id,
+            marked.last_id.saturating_sub(IDS_SINCE_BACKUP)
         )
         .fetch_optional(&self.pool)
         .await?;

@@ -1,7 +1,7 @@
 //! What happened to records while workers brought them about.
 
-use crate::{Filter, Start, Store, error::Result, queue::Key};
-use causeway_records::{Record, nouns::Event};
+use crate::{Filter, Page, Start, Store, error::Result, queue::Key};
+use causeway_records::nouns::Event;
 
 impl Store {
     /// Records what happened to a record. The same thing again counts up the first one. `warning`: something is wrong.
@@ -14,10 +14,8 @@ impl Store {
     }
 
     /// The events about a record, by id.
-    pub async fn events_of(&self, object: i64, filters: &[Filter]) -> Result<Vec<Record<Event>>> {
+    pub async fn events_of(&self, object: i64, filters: &[Filter]) -> Result<Page<Event>> {
         let about = "t.attached_object_reference_id IN (SELECT id FROM attached_object_references WHERE object_id = {} AND deleted_at IS NULL)";
-        self.list_where::<Event>(filters, &[(about, object)], i64::MAX, Start::Offset(0))
-            .await
-            .map(|(events, _)| events)
+        self.list_where(filters, &[(about, object)], i64::MAX, Start::Offset(0)).await
     }
 }

@@ -184,16 +184,18 @@ fn anew(keys: &Keyring, secrets: &Secrets) -> std::result::Result<(Secrets, ReEn
     for (column, ciphertext) in &secrets.ciphertexts {
         let Ok((key, plain)) = keys.open(ciphertext) else {
             counted.unreadable += 1;
-            key_ids.0.extend(secrets.key_ids.0.get(*column).map(|id| ((*column).to_owned(), id.clone())));
+            key_ids.0.extend(secrets.key_ids.of(column));
             continue;
         };
         if key.id() == keys.id() {
             counted.kept += 1;
+            key_ids.0.extend(secrets.key_ids.of(column));
+            key_ids.0.insert((*column).to_owned(), keys.id().to_owned());
         } else {
             counted.moved += 1;
             ciphertexts.insert(column, keys.encrypt(&plain)?);
+            key_ids.moved(column, keys.id(), ciphertext);
         }
-        key_ids.0.insert((*column).to_owned(), keys.id().to_owned());
     }
     Ok((Secrets { id: secrets.id, key_ids, ciphertexts }, counted))
 }

@@ -51,7 +51,7 @@ pub use audit::Period;
 pub use config::Database;
 pub use created::Created;
 pub use error::{Result, StoreError};
-pub use list::{Filter, Start};
+pub use list::{Filter, MAX_PAGE_BYTES, Page, Start};
 pub use writes::{Confirmed, Merge, Origin, Writer};
 
 use pool::Pool;

@@ -13,7 +13,11 @@ use causeway_records::{
     problem::Reason,
     value::{Type, Value},
 };
-use sqlx::{AssertSqlSafe, Row, postgres::PgArguments};
+use futures::StreamExt;
+use sqlx::{
+    AssertSqlSafe, Row,
+    postgres::{PgArguments, PgRow},
+};
 use std::fmt::Write;
 
 /// A field that must equal a value.
@@ -43,6 +47,22 @@ impl Filter {
     }
 }
 
+/// Bytes after which a page ends, whatever its size: so much of the database's answer one list holds in memory.
+pub const MAX_PAGE_BYTES: usize = 16 << 20;
+/// What a record costs beside its columns.
+const ROW_BYTES: usize = 256;
+
+/// Records of one page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// By ascending id.
+    pub records: Vec<Record<T>>,
+    /// How many there are in all.
+    pub total: i64,
+    /// The page would have become larger than [`MAX_PAGE_BYTES`]: those that follow the last record were left out.
+    pub is_cut: bool,
+}
+
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
@@ -55,16 +75,12 @@ pub enum Start {
 impl Store {
     /// One page of the live records that pass every filter, by ascending id, and how many there are in all.
     pub async fn list<T: Noun>(&self, filters: &[Filter], limit: i64, offset: i64) -> Result<(Vec<Record<T>>, i64)> {
-        self.list_from(filters, limit, Start::Offset(offset)).await
+        let page = self.list_from(filters, limit, Start::Offset(offset)).await?;
+        Ok((page.records, page.total))
     }
 
-    /// The same, for either kind of beginning.
-    pub async fn list_from<T: Noun>(
-        &self,
-        filters: &[Filter],
-        limit: i64,
-        start: Start,
-    ) -> Result<(Vec<Record<T>>, i64)> {
+    /// The same, for either kind of beginning, and whether it had to end early.
+    pub async fn list_from<T: Noun>(&self, filters: &[Filter], limit: i64, start: Start) -> Result<Page<T>> {
         self.list_where(filters, &[], limit, start).await
     }
 
@@ -75,14 +91,16 @@ impl Store {
         also: &[(&'static str, i64)],
         limit: i64,
         start: Start,
-    ) -> Result<(Vec<Record<T>>, i64)> {
+    ) -> Result<Page<T>> {
         let (statements, mut condition) = (sql::of(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
         for (n, filter) in filters.iter().enumerate() {
             let is_text = column_type(filter.field) == Some(Type::Text);
             let (ty, value) = match filter.value() {
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
-                Err(_) if is_text && filter.text.is_empty() => return Ok((vec![], 0)),
+                Err(_) if is_text && filter.text.is_empty() => {
+                    return Ok(Page { records: vec![], total: 0, is_cut: false });
+                }
                 read => read?,
             };
             bind(&mut arguments, ty, Some(value.clone()))?;
@@ -106,21 +124,62 @@ impl Store {
                 add(&mut arguments, from)?;
             }
             let text = page(statements, &condition, &count, limit, start, n + 1);
-            let rows = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_all(&self.pool).await?;
+            let Rows { rows, is_cut } = self.rows(text, arguments).await?;
             let records = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
+            if is_cut {
+                return Ok(Page { records, total: self.count(count, counted).await?, is_cut });
+            }
             if let Some(last) = rows.last() {
                 let total: Option<i64> = last.try_get(TOTAL)?;
                 let before = if let Start::Offset(offset) = start { offset.max(0) } else { 0 };
                 let got = i64::try_from(records.len()).unwrap_or(i64::MAX);
-                return Ok((records, total.unwrap_or(before.saturating_add(got))));
+                return Ok(Page { records, total: total.unwrap_or(before.saturating_add(got)), is_cut });
             }
             if let Start::Offset(..=0) = start {
-                return Ok((records, 0));
+                return Ok(Page { records, total: 0, is_cut });
             }
         }
-        let total = sqlx::query_with(AssertSqlSafe(count), counted).fetch_one(&self.pool).await?;
-        Ok((vec![], total.try_get(0)?))
+        Ok(Page { records: vec![], total: self.count(count, counted).await?, is_cut: false })
     }
+
+    async fn count(&self, text: String, arguments: PgArguments) -> Result<i64> {
+        let counted = sqlx::query_with(AssertSqlSafe(text), arguments).fetch_one(&self.pool).await?;
+        Ok(counted.try_get(0)?)
+    }
+
+    /// Rows, until they are too large together. Postgres sends the others all the same, so the connection goes with them unread.
+    async fn rows(&self, text: String, arguments: PgArguments) -> Result<Rows> {
+        let mut connection = self.pool.acquire().await?;
+        let (mut rows, mut bytes) = (vec![], 0);
+        let mut answer = sqlx::query_with(AssertSqlSafe(text), arguments).fetch(&mut *connection);
+        while let Some(row) = answer.next().await.transpose()? {
+            bytes += size(&row)?;
+            if bytes > MAX_PAGE_BYTES && !rows.is_empty() {
+                drop(answer);
+                connection.close();
+                return Ok(Rows { rows, is_cut: true });
+            }
+            rows.push(row);
+        }
+        drop(answer);
+        connection.give_back();
+        Ok(Rows { rows, is_cut: false })
+    }
+}
+
+struct Rows {
+    rows: Vec<PgRow>,
+    is_cut: bool,
+}
+
+/// How large a row is as Postgres sent it, with what is made of it.
+fn size(row: &PgRow) -> Result<usize> {
+    let mut bytes = ROW_BYTES;
+    for index in 0..row.len() {
+        let value = row.try_get_raw(index)?;
+        bytes += value.as_bytes().map_or(0, <[u8]>::len);
+    }
+    Ok(bytes)
 }
 
 /// The column of a page's last row that says how many records there are in all.

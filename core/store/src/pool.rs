@@ -73,6 +73,11 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Closed: what Postgres still has to say is of no use to anybody.
+    pub fn close(mut self) {
+        self.object.take().map(Object::take);
+    }
+
     /// Back into the pool. One that is dropped instead is first asked whether it still works, and what it was in the middle of is undone.
     pub fn give_back(mut self) {
         self.at_rest = true;

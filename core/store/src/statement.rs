@@ -49,6 +49,11 @@ impl Statement {
         Ok(self)
     }
 
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(crate) fn query(self) -> Query<'static, Postgres, PgArguments> {
         sqlx::query_with(AssertSqlSafe(self.text), self.arguments)
     }

@@ -7,6 +7,11 @@ use aws_sdk_route53::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError
 /// The text names what was asked for and what to do; [`DnsError::retry_after`] says the same to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
+    /// Nothing to call AWS with.
+    #[error(
+        "the domain names no AWS account with an access key, and the workers don't call AWS as themselves unless they are started with --ambient-aws: give the domain an AwsAccountID, give the account its keys, or start the workers so"
+    )]
+    NoCredentials,
     /// No zone of the account holds the domain.
     #[error(
         "no hosted zone for {domain} in this AWS account: create one, or correct the domain, HostedZoneID or AwsAccountID"
@@ -42,7 +47,8 @@ impl DnsError {
             Self::Changed { .. } => Some(Duration::from_secs(1)),
             Self::Throttled { .. } => Some(Duration::from_secs(2)),
             Self::Unreachable { .. } => Some(Duration::from_secs(5)),
-            Self::NoZone { .. }
+            Self::NoCredentials
+            | Self::NoZone { .. }
             | Self::WrongZone { .. }
             | Self::Ambiguous { .. }
             | Self::Denied { .. }
@@ -53,6 +59,7 @@ impl DnsError {
     /// For the condition `DnsPublished`.
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::NoCredentials => "NoCredentials",
             Self::NoZone { .. } => "NoZone",
             Self::WrongZone { .. } => "WrongZone",
             Self::Ambiguous { .. } => "AmbiguousZone",

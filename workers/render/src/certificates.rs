@@ -58,7 +58,7 @@ impl Certificates<'_> {
             if domain.spec.issuer_kind() == IssuerKind::Existing {
                 continue;
             }
-            let account = self.account(domain)?.filter(|_| solves_by_dns(domain));
+            let account = self.account(domain)?.filter(|_| domain.spec.solves_by_dns());
             if let Some((name, object)) = account.and_then(|account| self.credentials(account)) {
                 secrets.insert(name, object);
             }
@@ -158,7 +158,7 @@ impl Certificates<'_> {
                     .to_owned(),
                 email: domain.spec.admin_email.to_string(),
                 private_key_secret_ref: SecretRef { name: names::acme_account(name) },
-                solvers: if solves_by_dns(domain) {
+                solvers: if domain.spec.solves_by_dns() {
                     let route53 = self.route53(domain, account);
                     vec![AcmeSolver { selector: None, challenge: ChallengeSolver::Dns01 { route53 } }]
                 } else {
@@ -210,10 +210,6 @@ impl Certificates<'_> {
 /// Whether the hostnames of a domain are proved to an ACME authority by HTTP-01.
 pub(crate) fn solves_by_http(domain: &Record<DomainNameDefinition>) -> bool {
     domain.spec.issuer_kind() == IssuerKind::Acme && domain.spec.acme_challenge == Some(AcmeChallenge::Http01)
-}
-
-fn solves_by_dns(domain: &Record<DomainNameDefinition>) -> bool {
-    domain.spec.issuer_kind() == IssuerKind::Acme && !solves_by_http(domain)
 }
 
 /// One solver for each listener, because a hostname with a listener of its own is answered there only.

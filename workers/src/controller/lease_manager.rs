@@ -22,6 +22,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: anybody who can publish on
+/// NATS sends as many as he likes.
+const EARLY_RENEWAL: Duration = Duration::from_millis(500);
+
 /// One worker process.
 pub(crate) struct LeaseManager {
     context: Context,
@@ -31,6 +35,32 @@ pub(crate) struct LeaseManager {
     clusters: HashMap<i64, HeldCluster>,
     /// Controllers that are stopping, and then the release of their leases.
     closing: JoinSet<()>,
+}
+
+/// When the leases are asked for before their time: at once for the first hint, later for those that come soon after it.
+#[derive(Debug, Default)]
+struct EarlyRenewal {
+    last: Option<Instant>,
+    next: Option<Instant>,
+}
+
+impl EarlyRenewal {
+    fn ask(&mut self, now: Instant) {
+        let earliest = self.last.map_or(now, |last| now.max(last + EARLY_RENEWAL));
+        self.next.get_or_insert(earliest);
+    }
+
+    fn done(&mut self, now: Instant) {
+        *self = Self { last: Some(now), next: None };
+    }
+
+    /// Ends when it is time, never if nobody asked.
+    async fn due(&self) {
+        match self.next {
+            Some(next) => tokio::time::sleep_until(next.into()).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// A cluster that this worker holds, and its controller.
@@ -53,10 +83,19 @@ impl LeaseManager {
         let listener = tokio::spawn(listen(self.bus.clone(), hints));
         let mut renewal = tokio::time::interval(self.ttl / 4);
         renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut early = EarlyRenewal::default();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(hint) = incoming.recv() => self.pass_on(&hint).await,
+                Some(hint) = incoming.recv() => {
+                    if self.pass_on(&hint) {
+                        early.ask(Instant::now());
+                    }
+                }
+                () = early.due() => {
+                    early.done(Instant::now());
+                    self.keep_leases().await;
+                }
                 _ = renewal.tick() => self.keep_leases().await,
             }
         }
@@ -69,16 +108,14 @@ impl LeaseManager {
         }
     }
 
-    async fn pass_on(&mut self, hint: &Hint) {
+    /// Wakes the clusters that a hint is for. True: it may be about a new cluster, whose lease is free, and a person waits for it.
+    fn pass_on(&self, hint: &Hint) -> bool {
         for (cluster_id, held) in &self.clusters {
             if hint.scope == NO_CLUSTER || hint.scope == *cluster_id {
                 held.hint.notify_one();
             }
         }
-        // Perhaps a new cluster, whose lease is free: a person waits for it.
-        if hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.scope) {
-            self.keep_leases().await;
-        }
+        hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.scope)
     }
 
     async fn keep_leases(&mut self) {
@@ -155,5 +192,35 @@ async fn listen(bus: Bus, to: tokio::sync::mpsc::Sender<Hint>) {
             }
         }
         Err(error) => tracing::warn!(%error, "no hints; work is found by scans"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_hints_costs_two_renewals_a_second() {
+        let (start, mut early, mut renewals) = (Instant::now(), EarlyRenewal::default(), vec![]);
+        for millisecond in 0..2000 {
+            let now = start + Duration::from_millis(millisecond);
+            early.ask(now);
+            if early.next.is_some_and(|next| next <= now) {
+                early.done(now);
+                renewals.push(millisecond);
+            }
+        }
+        assert_eq!(renewals, [0, 500, 1000, 1500]);
+        // After a quiet time the first hint counts at once.
+        let late = start + Duration::from_secs(60);
+        early.done(start + Duration::from_secs(2));
+        early.ask(late);
+        assert_eq!(early.next, Some(late));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_due_that_nobody_asked_for() {
+        let early = EarlyRenewal::default();
+        assert!(tokio::time::timeout(Duration::from_millis(20), early.due()).await.is_err());
     }
 }

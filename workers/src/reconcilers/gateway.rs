@@ -1,6 +1,8 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
-use super::{Interrupted, Reconcile, prerequisites::all_met, shared_gateway::gateway_state, touch::touch_unanswered};
+use super::{
+    Interrupted, Reconcile, account, prerequisites::all_met, shared_gateway::gateway_state, touch::touch_unanswered,
+};
 use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
     conditions,
@@ -17,7 +19,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 1. Read (needs Postgres), decrypt (pure).
     let (mut inputs, services) = ctx.context.store.gateway_inputs(ctx.claimed.key.id).await?;
     if let Some(account) = &mut inputs.account
-        && let Err(error) = account.spec.decrypt(&ctx.context.key)
+        && let Err(error) = account.spec.decrypt_for(ctx.session.cluster_id(), &ctx.context.key)
     {
         return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
@@ -48,7 +50,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let others = gateway::observed_refs(&inputs);
     ctx.watch(others.iter()).await;
     let seen = ctx.seen(owner, others.iter());
-    let conditions = conditions::gateway_instance(&inputs, &plan, &seen);
+    let mut conditions = conditions::gateway_instance(&inputs, &plan, &seen);
+    conditions.extend(refused_account(&inputs));
     // 7. Touch routes that no controller has answered (needs the cluster).
     if outcome.applied
         && let Some(wait) = touch_unanswered(ctx, &inputs, &plan, &seen, &conditions).await?
@@ -64,6 +67,16 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             outcome.publish(ctx.claimed.published_state.as_ref(), state)
         }
     })
+}
+
+/// Why the certificates of its own Gateway don't get the keys that they need. Those of a shared one are the shared gateway's.
+fn refused_account(inputs: &GatewayInputs) -> Option<NewCondition> {
+    let has_certificates = inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true));
+    let needs_keys = inputs.domain.as_ref().is_some_and(|domain| domain.spec.solves_by_dns());
+    if inputs.shared_gateway.is_some() || !has_certificates || !needs_keys {
+        return None;
+    }
+    account::refused(inputs.account.as_ref()?, inputs.instance.record.spec.kubernetes_runtime_instance_id)
 }
 
 /// Why the routes must stay for now: resolvers still give or keep answers that lead here. With the time to wait.

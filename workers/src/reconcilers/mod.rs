@@ -16,6 +16,7 @@
 //!
 //! To add a noun: a file here, an arm in [`reconcile`], and what it needs of a cluster in `controller/decision.rs`.
 
+mod account;
 mod apply;
 mod definition;
 mod delete;

@@ -1,8 +1,8 @@
 //! The common Gateway of a cluster and class, and the issuers of its certificates. Its listeners with hostnames are in ListenerSets, which are
 //! reconciled for themselves; here only what their reconciles left is summed up.
 
-use super::{Interrupted, Reconcile, delete, prerequisites::all_met};
-use causeway_records::inventory::ObjectRef;
+use super::{Interrupted, Reconcile, account, delete, prerequisites::all_met};
+use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, status::NewCondition};
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Outcome;
 use serde_json::{Value, json};
@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.shared_gateway_inputs(ctx.claimed.key.id).await?;
-    if let Err(error) = inputs.accounts.iter_mut().try_for_each(|account| account.spec.decrypt(&ctx.context.key)) {
+    let (cluster_id, key) = (ctx.session.cluster_id(), &ctx.context.key);
+    if let Err(error) = inputs.accounts.iter_mut().try_for_each(|account| account.spec.decrypt_for(cluster_id, key)) {
         return Ok(ctx.invalid(format!("aws account: {error}")));
     }
     let owner = shared_gateway::owner(&inputs.gateway.record);
@@ -40,8 +41,17 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         outcome = outcome.instead(condition);
     }
     outcome.conditions.extend(conditions::shared_gateway(&inputs, &seen));
+    outcome.conditions.extend(refused_account(&inputs, cluster_id));
     // 6. Publish what its users and its ListenerSets read (pure).
     Ok(outcome.publish(ctx.claimed.published_state.as_ref(), conditions::shared_gateway_state(&inputs, &seen)))
+}
+
+/// Why some certificates don't get the keys that they need: the first account that may not be used here.
+fn refused_account(inputs: &SharedGatewayInputs, cluster_id: i64) -> Option<NewCondition> {
+    let by_dns = inputs.domains.iter().filter(|domain| domain.spec.solves_by_dns());
+    let needed: Vec<_> = by_dns.filter_map(|domain| domain.spec.aws_account_id).collect();
+    let accounts = inputs.accounts.iter().filter(|account| needed.contains(&account.id()));
+    accounts.filter_map(|account| account::refused(account, cluster_id)).next()
 }
 
 /// The state of a Gateway of a gateway instance, as domain name instances read it that publish its address.

@@ -1,12 +1,25 @@
 use super::{Rules, pair, without_empty};
 use crate::{
     problem::Problem,
+    scalar::json_scalar,
     secret::{Keyring, SecretError},
     text::Name,
 };
 use causeway_records_derive::Noun;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// An AWS account whose Route53 zones hold our domains.
+/// Runtimes that one account may name. Above that, one account for each group of clusters says more.
+const MAX_RUNTIMES: usize = 1000;
+
+/// A list of ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Ids(pub Vec<i64>);
+json_scalar!(Ids);
+
+/// An AWS account whose Route53 zones hold our domains. It is used, and its keys are brought, only where an admin said so.
 #[derive(Noun, Clone, Debug, PartialEq)]
 #[noun(plural = "aws-accounts")]
 pub struct AwsAccount {
@@ -28,18 +41,47 @@ pub struct AwsAccount {
     /// The access key's secret. Stored and returned as ciphertext.
     #[noun(encrypted)]
     pub secret_access_key: Option<String>,
-    /// Role to assume with those credentials, or with the workers' own.
+    /// Role to assume with those credentials, or with the workers' own. Once the account may be used anywhere, only admins change it.
     #[noun(example = "arn:aws:iam::123456789012:role/dns")]
     pub role_arn: Option<String>,
+    /// Ids of the Kubernetes runtime instances that it may be used for: its keys are brought into these clusters. Only admins change it. Left
+    /// out: none, unless AllRuntimes says all.
+    #[noun(json = "KubernetesRuntimeInstanceIDs", no_filter)]
+    pub kubernetes_runtime_instance_ids: Option<Ids>,
+    /// It may be used for every runtime, also for those that editors register later. Only admins change it.
+    #[noun(default = Some(false))]
+    pub all_runtimes: Option<bool>,
 }
 
 impl AwsAccount {
-    /// Turns the stored ciphertexts into plain text, for whoever uses the account.
+    /// Whether its owner lets it be used for this runtime.
+    pub fn may_be_used_for(&self, runtime: i64) -> bool {
+        self.all_runtimes == Some(true) || self.named_runtimes().contains(&runtime)
+    }
+
+    /// Turns the stored ciphertexts into plain text, for the workers' own use of the account.
     pub fn decrypt(&mut self, keys: &Keyring) -> Result<(), SecretError> {
         for secret in [&mut self.access_key_id, &mut self.secret_access_key].into_iter().flatten() {
             *secret = keys.decrypt(secret)?;
         }
         Ok(())
+    }
+
+    /// The same for a cluster, which gets what is rendered. Where the account may not be used nothing is left that could get there.
+    pub fn decrypt_for(&mut self, runtime: i64, keys: &Keyring) -> Result<(), SecretError> {
+        if self.may_be_used_for(runtime) {
+            return self.decrypt(keys);
+        }
+        (self.access_key_id, self.secret_access_key, self.role_arn) = (None, None, None);
+        Ok(())
+    }
+
+    fn named_runtimes(&self) -> &[i64] {
+        self.kubernetes_runtime_instance_ids.as_ref().map_or(&[], |ids| &ids.0)
+    }
+
+    fn may_be_used_somewhere(&self) -> bool {
+        self.all_runtimes == Some(true) || !self.named_runtimes().is_empty()
     }
 }
 
@@ -49,6 +91,72 @@ impl Rules for AwsAccount {
     }
 
     fn check(&self) -> Vec<Problem> {
-        pair(("AccessKeyID", self.access_key_id.is_some()), ("SecretAccessKey", self.secret_access_key.is_some()))
+        let mut problems =
+            pair(("AccessKeyID", self.access_key_id.is_some()), ("SecretAccessKey", self.secret_access_key.is_some()));
+        if self.named_runtimes().len() > MAX_RUNTIMES {
+            let problem = format!("names more than {MAX_RUNTIMES}; say AllRuntimes, or make several accounts");
+            problems.push(Problem::new("KubernetesRuntimeInstanceIDs", problem));
+        }
+        problems
+    }
+
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        let changed = [
+            ("KubernetesRuntimeInstanceIDs", self.named_runtimes() != before.named_runtimes()),
+            ("AllRuntimes", (self.all_runtimes == Some(true)) != (before.all_runtimes == Some(true))),
+            // With the workers' own identity the role alone says what may be done.
+            ("RoleARN", before.may_be_used_somewhere() && self.role_arn != before.role_arn),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Keyring {
+        Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
+    }
+
+    fn account(ids: &[i64], all: Option<bool>) -> AwsAccount {
+        AwsAccount {
+            access_key_id: keys().encrypt("AKIA1").ok(),
+            secret_access_key: keys().encrypt("s3cret").ok(),
+            role_arn: Some("arn".into()),
+            kubernetes_runtime_instance_ids: (!ids.is_empty()).then(|| Ids(ids.to_vec())),
+            all_runtimes: all,
+            ..AwsAccount::default()
+        }
+    }
+
+    #[test]
+    fn an_account_is_used_where_its_owner_said() {
+        assert!(!AwsAccount::default().may_be_used_for(7), "nowhere unless somebody says so");
+        assert!(account(&[7], None).may_be_used_for(7) && !account(&[7], Some(false)).may_be_used_for(8));
+        assert!(account(&[], Some(true)).may_be_used_for(8));
+    }
+
+    #[test]
+    fn a_cluster_that_is_not_named_gets_nothing_of_it() {
+        let mut there = account(&[7], None);
+        there.decrypt_for(7, &keys()).unwrap();
+        assert_eq!((there.access_key_id.as_deref(), there.role_arn.as_deref()), (Some("AKIA1"), Some("arn")));
+        let mut elsewhere = account(&[7], None);
+        elsewhere.decrypt_for(8, &keys()).unwrap();
+        assert_eq!((elsewhere.access_key_id, elsewhere.secret_access_key, elsewhere.role_arn), (None, None, None));
+    }
+
+    #[test]
+    fn only_admins_say_where() {
+        let none = account(&[], None);
+        assert_eq!(account(&[7], None).for_admins(&none), ["KubernetesRuntimeInstanceIDs"]);
+        assert_eq!(account(&[], Some(true)).for_admins(&none), ["AllRuntimes"]);
+        assert!(account(&[], Some(false)).for_admins(&none).is_empty());
+        let role = |account: AwsAccount| AwsAccount { role_arn: Some("other".into()), ..account };
+        assert!(role(none.clone()).for_admins(&none).is_empty());
+        let used = account(&[7], None);
+        assert_eq!(role(used.clone()).for_admins(&used), ["RoleARN"]);
+        assert!(AwsAccount { default_region: "x".into(), ..used.clone() }.for_admins(&used).is_empty());
     }
 }

@@ -62,7 +62,8 @@ pub struct DomainNameDefinition {
     /// Id of the Route53 hosted zone. Left out: the zone with the longest matching name.
     #[noun(example = "Z0123456789ABCDEFGHIJ")]
     pub hosted_zone_id: Option<String>,
-    /// The account that the zone is in. Left out: the credentials of the workers and of the cluster's nodes.
+    /// The account that the zone is in; it must let itself be used for every runtime that serves the domain. Left out: the credentials of the
+    /// cluster's nodes, and of the workers where these may use their own (`--ambient-aws`).
     #[noun(parent = AwsAccount)]
     pub aws_account_id: Option<i64>,
     /// Who writes the DNS records.
@@ -109,6 +110,11 @@ impl DomainNameDefinition {
     /// Who signs; ACME unless said otherwise.
     pub fn issuer_kind(&self) -> IssuerKind {
         self.issuer_kind.unwrap_or_default()
+    }
+
+    /// Whether an authority is shown by a record in the zone that the domain is ours: then clusters with its certificates need the account's keys.
+    pub fn solves_by_dns(&self) -> bool {
+        self.issuer_kind() == IssuerKind::Acme && self.acme_challenge != Some(AcmeChallenge::Http01)
     }
 
     /// Seconds for which answers may be kept.

@@ -113,6 +113,15 @@ impl GatewayDefinition {
     }
 }
 
+/// Ports of a kind that one definition may have. Each of them is a route, and with HTTPS a listener for each hostname, in every cluster.
+pub const MAX_PORTS: usize = 64;
+
+/// More ports of a kind than a definition may have: what is wrong with them.
+pub fn too_many_ports(count: usize) -> Option<String> {
+    (count > MAX_PORTS)
+        .then(|| format!("holds {count} ports; {MAX_PORTS} are allowed, so make several gateway definitions"))
+}
+
 impl Rules for GatewayDefinition {
     fn check(&self) -> Vec<Problem> {
         let mut problems = vec![];
@@ -131,6 +140,13 @@ impl Rules for GatewayDefinition {
         }
         if self.hostnames.as_ref().is_some_and(|list| list.0.len() > 64) {
             problems.push(Problem::new("Hostnames", "holds more than 64; make several gateway definitions"));
+        }
+        let lists = [("HttpPorts", self.http_ports.len()), ("TcpPorts", self.tcp_ports.len())];
+        let too_many: Vec<_> =
+            lists.into_iter().filter_map(|(list, count)| Some(Problem::new(list, too_many_ports(count)?))).collect();
+        if !too_many.is_empty() {
+            problems.extend(too_many);
+            return problems;
         }
         for (n, port) in self.http_ports.iter().enumerate() {
             let mut own = port.check();
@@ -245,3 +261,22 @@ pub struct GatewayInstance {
     pub workload_instance_id: i64,
 }
 impl Rules for GatewayInstance {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_definition_has_so_many_ports_of_a_kind() {
+        let of = |http: usize, tcp: usize| GatewayDefinition {
+            http_ports: vec![GatewayHttpPort::default(); http],
+            tcp_ports: vec![GatewayTcpPort::default(); tcp],
+            ..GatewayDefinition::default()
+        };
+        assert!(of(MAX_PORTS, MAX_PORTS).check().is_empty());
+        let problems: Vec<_> = of(MAX_PORTS + 1, 16_000).check().iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("HttpPorts: holds 65 ports; 64 are allowed"), "{problems:?}");
+        assert!(problems[1].starts_with("TcpPorts: holds 16000 ports"), "{problems:?}");
+    }
+}

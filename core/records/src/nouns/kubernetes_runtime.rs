@@ -63,10 +63,10 @@ pub struct KubernetesRuntimeInstance {
     /// Threeport's own control plane runs here.
     #[noun(default = Some(false))]
     pub threeport_control_plane_host: Option<bool>,
-    /// Address of the cluster's API server: `https://10.0.0.1:6443`.
+    /// Address of the cluster's API server: `https://10.0.0.1:6443`. Once there is one, or credentials, only admins change it.
     #[noun(json = "APIEndpoint", no_filter, example = "https://10.0.0.1:6443")]
     pub api_endpoint: Option<Url>,
-    /// PEM of the authority that signed the API server's certificate.
+    /// PEM of the authority that signed the API server's certificate. Only admins change it, as APIEndpoint.
     #[noun(no_filter, example = "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n")]
     pub ca_certificate: Option<String>,
     /// PEM of the client certificate to log in with.
@@ -116,5 +116,41 @@ impl Rules for KubernetesRuntimeInstance {
             problems.push(Problem::new("APIEndpoint", remedy));
         }
         problems
+    }
+
+    /// Whoever says where a cluster is gets what is sent there: the token, and the keys of the AWS accounts that name the runtime. So an editor
+    /// gives a runtime its first address, and only an admin another one.
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        let holds_credentials = before.certificate_key.is_some() || before.connection_token.is_some();
+        if before.api_endpoint.is_none() && !holds_credentials {
+            return vec![];
+        }
+        let changed = [
+            ("APIEndpoint", self.api_endpoint != before.api_endpoint),
+            ("CACertificate", self.ca_certificate != before.ca_certificate),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_admins_move_a_runtime_that_has_an_address_or_credentials() {
+        let new = KubernetesRuntimeInstance::default();
+        let at = |port: u16, token: Option<&str>| KubernetesRuntimeInstance {
+            api_endpoint: format!("https://10.0.0.1:{port}").parse().ok(),
+            ca_certificate: Some("pem".into()),
+            connection_token: token.map(Into::into),
+            ..KubernetesRuntimeInstance::default()
+        };
+        assert!(at(1, Some("t")).for_admins(&new).is_empty(), "its first address");
+        assert_eq!(at(2, Some("t")).for_admins(&at(1, Some("t"))), ["APIEndpoint"]);
+        assert_eq!(new.for_admins(&at(1, None)), ["APIEndpoint", "CACertificate"]);
+        let waiting = KubernetesRuntimeInstance { connection_token: Some("t".into()), ..new };
+        assert_eq!(at(1, Some("t")).for_admins(&waiting), ["APIEndpoint", "CACertificate"], "the token is somebody's");
+        assert!(at(1, Some("other")).for_admins(&at(1, Some("t"))).is_empty());
     }
 }

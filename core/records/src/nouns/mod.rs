@@ -16,14 +16,14 @@ mod workload;
 pub use access_token::{AccessToken, Role};
 pub use attached_object_reference::AttachedObjectReference;
 pub use audit_event::{Action, AuditEvent, Change, Changes};
-pub use aws_account::AwsAccount;
+pub use aws_account::{AwsAccount, Ids};
 pub use domain_name::{
     AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, lets_encrypt_production,
 };
 pub use event::Event;
 pub use gateway::{
     AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, GatewayUdpPort, Hostnames,
-    Infrastructure, Placement, Texts,
+    Infrastructure, MAX_PORTS, Placement, Texts, too_many_ports,
 };
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use listener_set::ListenerSet;
@@ -54,6 +54,11 @@ pub trait Rules {
     fn tidy(&mut self) {}
     /// All that is wrong: which field, why, and the remedy.
     fn check(&self) -> Vec<Problem> {
+        vec![]
+    }
+    /// The fields that only an admin may have changed so. `before` is what is stored, for a new record one with its defaults.
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        let _ = before;
         vec![]
     }
 }

@@ -116,3 +116,25 @@ async fn stored(connection: &mut PgConnection, id: i64, child: &Children<'_>) ->
     let read = |row: &PgRow| types.iter().enumerate().map(|(at, ty)| row::value(row, at, *ty)).collect();
     Ok(rows.iter().map(read).collect::<sqlx::Result<_>>()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::nouns::{GatewayDefinition, GatewayTcpPort, MAX_PORTS};
+
+    /// Postgres and sqlx keep every text that they have prepared: a text for each number of rows would fill their memory.
+    #[test]
+    fn the_text_is_the_same_for_every_number_of_rows() {
+        let text = |ports: usize| {
+            let definition =
+                GatewayDefinition { tcp_ports: vec![GatewayTcpPort::default(); ports], ..GatewayDefinition::default() };
+            let mut statement = Statement::new("");
+            for (at, child) in filled(&definition.children()) {
+                insert(&mut statement, at, child).unwrap();
+            }
+            statement.text().to_owned()
+        };
+        assert!(text(1).contains("INSERT INTO gateway_tcp_ports"), "{}", text(1));
+        assert_eq!(text(1), text(MAX_PORTS));
+    }
+}

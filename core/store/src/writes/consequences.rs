@@ -1,11 +1,13 @@
 //! What follows from the write of a record beyond the record itself: one function for each noun that has rules.
 
-use super::{claims, services, wake};
+use super::{accounts, claims, services, wake};
 use crate::{depends, error::Result, row, sql};
 use causeway_records::{
     Kind, Record,
     field::Noun,
-    nouns::{DomainNameDefinition, DomainNameInstance, GatewayInstance, Service, WorkloadInstance},
+    nouns::{
+        DomainNameDefinition, DomainNameInstance, GatewayInstance, Service, SupportServiceInstance, WorkloadInstance,
+    },
 };
 use causeway_rules::{parents, services::for_gateway};
 use sqlx::PgConnection;
@@ -22,6 +24,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::GatewayInstance => gateway_instance(connection, id).await?,
         Kind::DomainNameInstance => domain_name_instance(connection, id).await?,
         Kind::DomainNameDefinition => domain_name_definition(connection, id).await?,
+        Kind::SupportServiceInstance => support_service_instance(connection, id).await?,
         Kind::GatewayDefinition => {
             let has_instances = claims::replace_all(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
@@ -30,6 +33,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         // A part of a gateway definition changes what the definition's instances claim.
         _ => {
             if let Some(definition) = claims::definition_of_part(connection, kind, id).await? {
+                claims::check_ports(connection, definition).await?;
                 claims::replace_all(connection, definition).await?;
             }
         }
@@ -65,8 +69,15 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64) -> Result<
     let workload: Record<WorkloadInstance> = read(connection, instance.spec.workload_instance_id).await?;
     parents::same_cluster(&workload, runtime)?;
     let definition: Record<DomainNameDefinition> = read(connection, instance.spec.domain_name_definition_id).await?;
+    accounts::check(connection, definition.spec.aws_account_id, runtime).await?;
     services::ensure(connection, runtime, &[Service::ExternalDns], definition.spec.aws_account_id).await?;
     attach(connection, workload.id(), Kind::DomainNameInstance, id).await
+}
+
+/// A service gets the keys of the account that it is for.
+async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
+    let service: Record<SupportServiceInstance> = read(connection, id).await?;
+    accounts::check(connection, service.spec.aws_account_id, service.spec.kubernetes_runtime_instance_id).await
 }
 
 /// Another domain gives other hostnames to its gateways, another account needs its own controller in each cluster.
@@ -88,6 +99,7 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     .fetch_all(&mut *connection)
     .await?;
     for runtime in runtimes {
+        accounts::check(connection, domain.spec.aws_account_id, runtime).await?;
         services::ensure(connection, runtime, &[Service::ExternalDns], domain.spec.aws_account_id).await?;
     }
     Ok(())

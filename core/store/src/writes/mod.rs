@@ -25,6 +25,7 @@
 //! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id. So two writes can meet in another order: Postgres
 //! then fails one of them, and it is retried.
 
+mod accounts;
 mod change;
 mod children;
 mod claims;

@@ -214,7 +214,7 @@ async fn lists_have_a_period(pool: PgPool) {
     let time = events[2].common.created_at;
     let total = async |since, until| {
         let period = Period { since, until };
-        fixture.store.audit_events(&[], period, 1000, Start::Offset(0)).await.unwrap().1
+        fixture.store.audit_events(&[], period, 1000, Start::Offset(0)).await.unwrap().total
     };
     assert_eq!((total(None, None).await, total(time, None).await, total(None, time).await), (all, all - 2, 2));
     assert_eq!(total(time, time).await, 0);

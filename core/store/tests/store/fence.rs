@@ -1,12 +1,14 @@
 //! What Postgres keeps from being overwritten: by a worker that lost its lease, and by a database that lost its memory.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, record};
 use causeway_records::{
     database_epoch::DatabaseEpoch,
     inventory::{InventoryEntry, ObjectRef},
+    nouns::AwsAccount,
     status::NewCondition,
 };
 use causeway_store::{
+    StoreError,
     lease::Lease,
     queue::{Action, Key, Outcome},
 };
@@ -98,4 +100,27 @@ async fn epochs_count_on_and_ids_are_never_given_twice(pool: PgPool) {
     assert_eq!(passed.epoch, 10);
     assert!(passed.last_id > marked.last_id && !passed.is_before(&marked), "{passed:?}");
     assert!(fixture.add_workload("later").await > marked.last_id);
+}
+
+/// A mark is what the owner of a cluster says. Whatever it says, there are ids left.
+#[sqlx::test(migrations = false)]
+async fn a_mark_that_cannot_be_true_skips_no_id(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let now = fixture.store.epoch(fixture.runtime).await.unwrap();
+    for last_id in [now.last_id + 1_000_000_001, i64::MAX - 1_000_000, i64::MAX] {
+        fixture.store.skip_ids(&DatabaseEpoch { last_id, ..now }).await.unwrap();
+        assert_eq!(fixture.store.epoch(fixture.runtime).await.unwrap(), now, "{last_id}");
+    }
+    fixture.store.skip_ids(&DatabaseEpoch { last_id: now.last_id + 1_000_000_000, ..now }).await.unwrap();
+    assert!(fixture.add_workload("later").await > now.last_id + 1_000_000_000);
+}
+
+/// No client can mend that, so none is told that its value is wrong.
+#[sqlx::test(migrations = false)]
+async fn ids_that_are_used_up_are_a_fault_of_the_server(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    sqlx::query("SELECT setval('ids', 9223372036854775807)").execute(&pool).await.unwrap();
+    let account = record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#);
+    let error = fixture.writer.create(account).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }

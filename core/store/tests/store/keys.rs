@@ -20,7 +20,7 @@ fn keys(texts: &[&str]) -> Keyring {
 /// An account whose secrets are under the first of these keys; `known`: it is on record, as it wasn't in the first releases.
 async fn account(fixture: &Fixture, name: &str, keys: &Keyring, known: bool) -> i64 {
     let mut account: Record<AwsAccount> =
-        record(&format!(r#"{{"Name":"{name}","AccountID":"1","DefaultRegion":"eu-central-1"}}"#));
+        record(&format!(r#"{{"Name":"{name}","AccountID":"1","DefaultRegion":"eu-central-1","AllRuntimes":true}}"#));
     account.spec.access_key_id = Some(keys.encrypt("id").unwrap());
     account.spec.secret_access_key = Some(keys.encrypt("secret").unwrap());
     if known {
@@ -117,7 +117,7 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
             // Every third change brings a new secret, of an API that still has the old key first.
             if n.is_multiple_of(3) {
                 record.spec.secret_access_key = old.encrypt(&format!("secret-{n}")).ok();
-                record.key_ids.0.insert("secret_access_key".into(), old.id().into());
+                record.key_ids.sealed("secret_access_key", old.id());
             }
             Ok(false)
         };
@@ -149,7 +149,7 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
     assert_eq!((last.moved + last.kept, last.unreadable, last.contended), (16, 0, 0));
     for id in ids {
         let mut account = fixture.store.get::<AwsAccount>(id).await.unwrap();
-        assert!(account.key_ids.0.values().all(|id| id == new.id()));
+        assert!(["access_key_id", "secret_access_key"].iter().all(|column| account.key_ids.0[*column] == new.id()));
         account.spec.decrypt(&keys(&[NEW])).unwrap();
         assert_eq!(account.spec.default_region, "region-39");
         assert_eq!(account.spec.secret_access_key.as_deref(), Some("secret-39"));

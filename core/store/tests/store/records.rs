@@ -8,7 +8,7 @@ use causeway_records::{
     nouns::*,
 };
 use causeway_store::{
-    Filter, StoreError,
+    Filter, MAX_PAGE_BYTES, Start, StoreError,
     queue::{Key, Outcome},
 };
 use sqlx::PgPool;
@@ -207,7 +207,7 @@ async fn a_change_wakes_everything_that_depends_on_it(pool: PgPool) {
 #[sqlx::test(migrations = false)]
 async fn credentials_reach_all_who_use_them(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
-    let account = r#"{"Name":"dns","AccountID":"1","DefaultRegion":"eu-west-1","DefaultAccount":false}"#;
+    let account = r#"{"Name":"dns","AccountID":"1","DefaultRegion":"eu-west-1","AllRuntimes":true}"#;
     let account = fixture.writer.create(record::<AwsAccount>(account)).await.unwrap().id();
     let named = move |domain: &mut Record<DomainNameDefinition>| {
         domain.spec.aws_account_id = Some(account);
@@ -371,4 +371,111 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     }
     fixture.writer.delete::<GatewayInstance>(second).await.unwrap();
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
+}
+
+/// Whether they come with the definition or one by one.
+#[sqlx::test(migrations = false)]
+async fn a_definition_has_so_many_ports(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let ports: Vec<_> = (1..MAX_PORTS).map(|port| format!(r#"{{"Port":{port}}}"#)).collect();
+    let id = fixture.definition("many", &format!(r#""TcpPorts":[{}]"#, ports.join(","))).await;
+    let port = |port: i32| record::<GatewayTcpPort>(&format!(r#"{{"GatewayDefinitionID":{id},"Port":{port}}}"#));
+    let last = fixture.writer.create(port(1001)).await.unwrap().id();
+    let refused = fixture.writer.create(port(1002)).await.unwrap_err();
+    assert!(matches!(&refused, StoreError::Invalid(_)) && refused.to_string().contains("64 are allowed"), "{refused}");
+    fixture.writer.change(last, patch::<GatewayTcpPort>(r#"{"Port":1003}"#)).await.unwrap();
+    let http = format!(r#"{{"GatewayDefinitionID":{id},"Port":80}}"#);
+    fixture.writer.create(record::<GatewayHttpPort>(&http)).await.unwrap();
+    fixture.writer.delete::<GatewayTcpPort>(last).await.unwrap();
+    fixture.writer.create(port(1002)).await.unwrap();
+}
+
+/// However many are asked for; the list goes on after the last one.
+#[sqlx::test(migrations = false)]
+async fn a_page_ends_where_it_gets_too_large(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let before = fixture.store.list::<WorkloadDefinition>(&[], i64::MAX, 0).await.unwrap().1;
+    // Nothing that Postgres could compress, so that it keeps them as they are.
+    let fill = "WITH d AS (INSERT INTO workload_definitions (name, yaml_document)
+            SELECT 'large-' || n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60000) WHERE n > 0) FROM generate_series(1, 12) n
+            RETURNING id)
+        INSERT INTO reconciliations (kind, id, object_name) SELECT 'WorkloadDefinition', id, id::text FROM d";
+    sqlx::raw_sql(fill).execute(&pool).await.unwrap();
+    let (mut seen, mut start, mut pages) = (vec![], Start::Offset(0), 0);
+    loop {
+        let page = fixture.store.list_from::<WorkloadDefinition>(&[], i64::MAX, start).await.unwrap();
+        let bytes: usize = page.records.iter().map(|record| record.spec.yaml_document.len()).sum();
+        assert!(bytes <= MAX_PAGE_BYTES && page.total == before + 12, "{bytes} {}", page.total);
+        seen.extend(page.records.iter().map(Record::id));
+        pages += 1;
+        if !page.is_cut {
+            break;
+        }
+        start = Start::After(*seen.last().unwrap());
+    }
+    assert!(pages == 2 && seen.is_sorted() && i64::try_from(seen.len()).unwrap() == before + 12, "{pages}");
+}
+
+/// Where the account of a domain may be used is said by its owner; every way to bring its keys into a cluster is refused elsewhere.
+#[sqlx::test(migrations = false)]
+async fn an_account_is_used_only_where_its_owner_said(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let account = record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#);
+    let account = fixture.writer.create(account).await.unwrap().id();
+    let allow = async |ids: Vec<i64>| {
+        let change = move |account: &mut Record<AwsAccount>| {
+            account.spec.kubernetes_runtime_instance_ids = Some(Ids(ids.clone()));
+            Ok(false)
+        };
+        fixture.writer.change(account, change).await.unwrap();
+    };
+    let name_account = async |id: Option<i64>| {
+        let change = move |domain: &mut Record<DomainNameDefinition>| {
+            domain.spec.aws_account_id = id;
+            Ok(false)
+        };
+        fixture.writer.change(fixture.domain, change).await
+    };
+    let refused = |error: StoreError| {
+        let StoreError::Invalid(refusal) = error else { panic!("{error:?}") };
+        assert!(
+            refusal.details[0].field == "AwsAccountID" && refusal.sentence.contains("may not be used"),
+            "{refusal}"
+        );
+    };
+    let published = || {
+        record::<DomainNameInstance>(&format!(
+            r#"{{"Name":"dns","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
+            fixture.domain, fixture.workload, fixture.runtime
+        ))
+    };
+    let service = |account: i64| {
+        record::<SupportServiceInstance>(&format!(
+            r#"{{"Name":"own","Service":"external-dns","KubernetesRuntimeInstanceID":{},"AwsAccountID":{account}}}"#,
+            fixture.runtime
+        ))
+    };
+    // The domain alone brings nothing anywhere.
+    name_account(Some(account)).await.unwrap();
+    refused(fixture.writer.create(published()).await.unwrap_err());
+    refused(fixture.writer.create(service(account)).await.unwrap_err());
+    let https = fixture.definition("web", HTTPS).await;
+    refused(fixture.instance("web", https).await.unwrap_err());
+    let plain = fixture.definition("plain", r#""HttpPorts":[{"Port":8080}]"#).await;
+    let plain_instance = fixture.instance("plain", plain).await.unwrap();
+    let tls = format!(r#"{{"GatewayDefinitionID":{plain},"Port":8443,"TLSEnabled":true}}"#);
+    refused(fixture.writer.create(record::<GatewayHttpPort>(&tls)).await.unwrap_err());
+    // Another runtime is not this one.
+    allow(vec![fixture.runtime + 1]).await;
+    refused(fixture.writer.create(published()).await.unwrap_err());
+    allow(vec![fixture.runtime]).await;
+    fixture.writer.create(published()).await.unwrap();
+    fixture.instance("web", https).await.unwrap();
+    // Taken away: what is there stays, and doesn't become more.
+    allow(vec![]).await;
+    refused(fixture.instance("more", https).await.unwrap_err());
+    // Nor does another account come to those who are there.
+    name_account(None).await.unwrap();
+    refused(name_account(Some(account)).await.unwrap_err());
+    fixture.writer.delete::<GatewayInstance>(plain_instance.id()).await.unwrap();
 }

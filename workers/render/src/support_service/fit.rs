@@ -55,6 +55,8 @@ pub(super) fn check(inputs: &Installation<'_>) -> Result<(), InvalidOptions> {
         );
     }
     match (service.as_str(), &options.external_dns) {
+        // What doesn't run writes to no zone.
+        ("external-dns", Some(_)) if options.stopped => Ok(()),
         ("external-dns", Some(wanted)) => wanted.check(),
         ("external-dns", None) => fail("external-dns needs an owner and at least one zone".to_owned()),
         (_, Some(_)) => fail(format!("{service} takes no options of external-dns")),
@@ -93,6 +95,9 @@ pub(super) fn deployment(body: &mut Value, kind: &str, inputs: &Installation<'_>
     let options = inputs.options;
     if let Some(replicas) = options.replicas {
         body["spec"]["replicas"] = json!(replicas);
+    }
+    if options.stopped {
+        body["spec"]["replicas"] = json!(0);
     }
     let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let template = &mut body["spec"]["template"];

@@ -47,6 +47,8 @@ pub struct Options {
     pub existing_namespace: bool,
     /// Replicas of every Deployment; None leaves them as the bundle has them.
     pub replicas: Option<u32>,
+    /// It doesn't run: nothing that it needs to call AWS may be in the cluster.
+    pub stopped: bool,
     /// A registry that has all images, with an optional path: `registry.example.com/mirror`.
     pub image_registry: Option<String>,
     /// ARN of the AWS role for the service account that calls AWS (IAM roles for service accounts).

@@ -67,6 +67,7 @@ mod tests {
             access_key_id: Some("AKIA1".into()),
             secret_access_key: Some("hunter-1".into()),
             role_arn: Some("arn:aws:iam::1:role/dns".into()),
+            ..AwsAccount::default()
         };
         SupportServiceInputs {
             control_plane: "cp-1".into(),

@@ -110,6 +110,18 @@ fn definitions_without_a_controller_get_our_controller() {
 }
 
 #[test]
+fn what_is_stopped_has_no_replica_and_needs_no_zone() {
+    let mut bundle = small("1.5.0");
+    bundle.manifest.service = "external-dns".into();
+    let wanted = ExternalDns { domains: vec![], ..dns() };
+    let options = Options { external_dns: Some(wanted), stopped: true, ..Options::default() };
+    let plan = render(&inputs(&bundle, &options)).unwrap();
+    let replicas = plan.objects.iter().filter(|object| object.at.kind == "Deployment");
+    let replicas: Vec<_> = replicas.map(|object| object.body["spec"]["replicas"].clone()).collect();
+    assert!(!replicas.is_empty() && replicas.iter().all(|replicas| *replicas == 0), "{replicas:?}");
+}
+
+#[test]
 fn options_that_do_not_fit_are_refused_with_a_reason() {
     let with = |change: &dyn Fn(&mut ExternalDns)| {
         let mut wanted = dns();

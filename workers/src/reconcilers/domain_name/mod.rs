@@ -8,7 +8,7 @@ mod progress;
 mod zone;
 
 use self::progress::{Schedule, is_over, note, schedule};
-use super::{Failed, Interrupted, Reconcile, delete, prerequisites::all_met};
+use super::{Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
 use causeway_dns::{DesiredRecord, DnsError};
 use causeway_records::{inputs::DomainNameInputs, nouns::Service};
 use causeway_render::{
@@ -37,6 +37,11 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let before = ctx.prerequisites(&[Service::ExternalDns]).await?;
     if !all_met(&before) && !claimed.being_deleted {
         return Ok(Outcome::with(before));
+    }
+    // The worker itself may use the account to take back what is published; it publishes nothing more.
+    let account = inputs.account.as_ref().filter(|_| !claimed.being_deleted);
+    if let Some(refused) = account.and_then(|account| account::refused(account, ctx.session.cluster_id())) {
+        return Ok(Outcome::with(before).then(refused));
     }
     // 3. The addresses of the gateways (from the cache), render (pure).
     let gateways: Vec<_> = inputs.gateways.iter().map(|gateway| domain_name::gateway_ref(&inputs, gateway)).collect();

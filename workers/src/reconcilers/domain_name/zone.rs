@@ -26,7 +26,7 @@ pub(super) async fn read_and_delete(
     if wanted.is_empty() && leaving.is_empty() {
         return Ok(zone_state);
     }
-    let route53 = route53(ctx, inputs).await;
+    let route53 = route53(ctx, inputs).await?;
     let zone = zone(&route53, inputs).await?;
     let owner = dns_owner(&inputs.control_plane, ctx.session.cluster_id());
     let mut hosts: Vec<String> =
@@ -65,26 +65,28 @@ fn obstacle(inputs: &DomainNameInputs, state: &HostState) -> Option<String> {
     }
 }
 
-async fn route53(ctx: &Reconcile<'_>, inputs: &DomainNameInputs) -> Route53 {
-    let endpoint = ctx.context.route53_endpoint.clone();
+async fn route53(ctx: &Reconcile<'_>, inputs: &DomainNameInputs) -> Result<Route53, DnsError> {
+    let (endpoint, ambient) = (ctx.context.route53_endpoint.clone(), ctx.context.ambient_aws);
     let account = inputs.account.as_ref();
     let id = account.map_or(0, causeway_records::Record::id);
-    ctx.context.accounts.route53(id, &account_of(account.map(|account| &account.spec), endpoint)).await
+    Ok(ctx.context.accounts.route53(id, &account_of(account.map(|account| &account.spec), endpoint, ambient)?).await)
 }
 
-fn account_of(account: Option<&AwsAccount>, endpoint: Option<String>) -> dns::Account {
+/// What the worker calls AWS as. `ambient`: it may do so as itself, where the account has no keys or none is named.
+fn account_of(account: Option<&AwsAccount>, endpoint: Option<String>, ambient: bool) -> Result<dns::Account, DnsError> {
     let keys = account.and_then(|account| Some((account.access_key_id.clone()?, account.secret_access_key.as_ref()?)));
-    dns::Account {
+    Ok(dns::Account {
         credentials: match keys {
             Some((id, secret)) => dns::Credentials::Keys { id, secret: secret.as_str().into() },
-            None => dns::Credentials::Environment,
+            None if ambient => dns::Credentials::Environment,
+            None => return Err(DnsError::NoCredentials),
         },
         role: account
             .and_then(|account| account.role_arn.clone())
             .map(|arn| dns::AssumedRole { arn, external_id: None }),
         region: account.map_or_else(|| "us-east-1".into(), |account| account.default_region.clone()),
         endpoint,
-    }
+    })
 }
 
 async fn zone(route53: &Route53, inputs: &DomainNameInputs) -> Result<HostedZone, DnsError> {
@@ -95,4 +97,27 @@ async fn zone(route53: &Route53, inputs: &DomainNameInputs) -> Result<HostedZone
         _ => Visibility::Any,
     };
     route53.zone(spec.domain.as_str(), spec.hosted_zone_id.as_deref(), visibility).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_calls_aws_as_itself_only_where_it_may() {
+        let with_keys = AwsAccount {
+            access_key_id: Some("AKIA1".into()),
+            secret_access_key: Some("s3cret".into()),
+            ..AwsAccount::default()
+        };
+        let only_role = AwsAccount { role_arn: Some("arn".into()), ..AwsAccount::default() };
+        for account in [None, Some(&only_role)] {
+            assert_eq!(account_of(account, None, false).err(), Some(DnsError::NoCredentials));
+            assert_eq!(account_of(account, None, true).unwrap().credentials, dns::Credentials::Environment);
+        }
+        for ambient in [false, true] {
+            let credentials = account_of(Some(&with_keys), None, ambient).unwrap().credentials;
+            assert!(matches!(credentials, dns::Credentials::Keys { .. }));
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod survey;
 
 use self::survey::{Install, Mode};
-use super::{APPLIED, Failed, Interrupted, Reconcile, delete, prerequisites::all_met};
+use super::{APPLIED, Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
 use causeway_records::{
     Kind,
     inputs::SupportServiceInputs,
@@ -31,7 +31,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.support_service_inputs(ctx.claimed.key.id).await?;
     if let Some(account) = &mut inputs.account
-        && let Err(error) = account.spec.decrypt(&ctx.context.key)
+        && let Err(error) = account.spec.decrypt_for(ctx.session.cluster_id(), &ctx.context.key)
     {
         return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
@@ -42,6 +42,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             _ => ctx.delete(owner).await,
         };
     }
+    let refused = inputs.account.as_ref().and_then(|account| account::refused(account, ctx.session.cluster_id()));
     // 2. The bundle of this release (pure).
     let bundle = match bundle(ctx, &inputs) {
         Ok(bundle) => bundle,
@@ -53,13 +54,14 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    if inputs.domains.is_empty() && inputs.instance.record.spec.service == Service::ExternalDns {
+    let is_idle = inputs.domains.is_empty() && inputs.instance.record.spec.service == Service::ExternalDns;
+    if is_idle && refused.is_none() {
         let message = "no domain name instance of this cluster needs it any more";
         let conditions = vec![ctx.reachable(), NewCondition::met(APPLIED, "NothingToPublish", message)];
         return Ok(Outcome { applied: true, ..Outcome::with(conditions) });
     }
     // 4. Whose the service is (needs the cluster).
-    let install = match survey::mode(ctx, &inputs, bundle).await {
+    let mut install = match survey::mode(ctx, &inputs, bundle).await {
         Ok(Mode::Install(install)) => install,
         Ok(Mode::Adopt { compatible, version, why }) => return Ok(adopted(ctx, compatible, version, why)),
         Ok(Mode::Refuse(sentence)) => return Ok(ctx.invalid(sentence)),
@@ -68,7 +70,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             return Ok(Failed::new(APPLIED, "Survey", error.to_string()).ends(Outcome::default(), ctx.claimed));
         }
     };
-    // 5. Render (pure).
+    // 5. Render (pure). Without its account it has no keys, so that their Secret is pruned, and it doesn't run: it would take another identity.
+    install.options.stopped = refused.is_some();
     let rendered = support_service::render(&support_service::Installation {
         control_plane: &inputs.control_plane,
         id: ctx.claimed.key.id,
@@ -85,8 +88,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let (outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
     // 7. Observe (from the cache), conditions (pure).
     let available = available(ctx, owner, &plan, bundle, &install);
-    let ready = all_met(std::slice::from_ref(&available)) && outcome.applied;
+    let ready = all_met(std::slice::from_ref(&available)) && outcome.applied && refused.is_none();
     let version = bundle.manifest.version.to_string();
+    let outcome = refused.into_iter().fold(outcome, Outcome::then);
     Ok(Outcome {
         wake_dependants: ready != ctx.claimed.conditions.is_true(READY),
         published_state: Some(json!({"management": Management::Managed, "version": version})),

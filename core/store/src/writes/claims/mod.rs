@@ -17,7 +17,8 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
-    claims::{RouteClaim, claims_of},
+    accounts,
+    claims::{RouteClaim, check_count, claims_of},
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::{Driver, Socket},
     services,
@@ -29,6 +30,8 @@ use std::collections::BTreeSet;
 pub(super) struct Source {
     definition: Record<GatewayDefinition>,
     pub(super) claims: Vec<RouteClaim>,
+    /// The AWS account whose keys its certificates need in every cluster.
+    account: Option<i64>,
 }
 
 impl Source {
@@ -41,8 +44,10 @@ impl Source {
             None => None,
         };
         children::read(connection, definition.id(), &mut definition.spec).await?;
-        let claims = claims_of(&definition.spec, domain.as_ref().map(|domain| &domain.spec.domain))?;
-        Ok(Self { definition, claims })
+        let domain = domain.as_ref().map(|domain| &domain.spec);
+        let claims = claims_of(&definition.spec, domain.map(|domain| &domain.domain))?;
+        let account = accounts::for_certificates(&claims, domain);
+        Ok(Self { definition, claims, account })
     }
 
     pub(super) fn driver(&self) -> Driver {
@@ -52,6 +57,13 @@ impl Source {
     fn class(&self) -> Option<&str> {
         self.definition.spec.gateway_class_name.as_ref().map(ObjectName::as_str)
     }
+}
+
+/// Refuses a port that is one too many for its definition, whose row is locked.
+pub(super) async fn check_ports(connection: &mut PgConnection, definition: i64) -> Result<()> {
+    let mut definition: Record<GatewayDefinition> = rows::share(connection, definition).await?;
+    children::read(connection, definition.id(), &mut definition.spec).await?;
+    Ok(check_count(&definition.spec)?)
 }
 
 /// The gateway definition that a record is part of, whether or not the record is still live. None: its kind is part of none.
@@ -85,10 +97,11 @@ pub(super) async fn replace_all(connection: &mut PgConnection, definition: i64) 
 /// Replaces what an instance claims. Answers its cluster; None: its row is going in this moment, and claims nothing any more.
 ///
 /// # Errors
-/// A claim that another instance holds is refused, and the holder named.
+/// A claim that another instance holds is refused, and the holder named; and certificates whose keys may not get into the cluster.
 pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: i64) -> Result<Option<i64>> {
     // 1. The instance, locked.
     let Some(instance) = rows::lock_instance(connection, id).await? else { return Ok(None) };
+    super::accounts::check(connection, source.account, instance.runtime).await?;
     // 2. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
     // on a Gateway.
     let mut locked = gateways::lock_all_of(connection, id).await?;

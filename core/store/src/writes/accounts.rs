@@ -1,0 +1,15 @@
+//! Whether the AWS account that a write brings into a cluster may be used there.
+
+use super::consequences::read;
+use crate::error::Result;
+use causeway_records::{Record, nouns::AwsAccount};
+use causeway_rules::accounts;
+use sqlx::PgConnection;
+
+/// Refuses the use of an account that its owner hasn't allowed for a runtime. The account is read without a lock: a permission that is taken
+/// away in this moment wakes whoever uses the account, and the worker reads it again before it renders any key.
+pub(super) async fn check(connection: &mut PgConnection, account: Option<i64>, runtime: i64) -> Result<()> {
+    let Some(id) = account else { return Ok(()) };
+    let account: Record<AwsAccount> = read(connection, id).await?;
+    Ok(accounts::may_be_used(&account, runtime)?)
+}
