@@ -208,7 +208,7 @@ machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
 # A crate must not lean on features that another one turns on.
 .PHONY: alone
 alone:
-	for crate in records rules store bus telemetry api render cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+	for crate in manifests records rules store bus telemetry api render cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
 
 # The same words are looked for in the programs of the tests, which must have them: else the check would see nothing anywhere.
 .PHONY: release-check

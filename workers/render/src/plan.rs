@@ -36,11 +36,13 @@ impl std::fmt::Debug for Object {
 pub struct Plan {
     /// Objects to apply, in this order; pruning goes the other way.
     pub objects: Vec<Object>,
+    /// Manifests that are not applied, each with the annotation that says why.
+    pub not_applied: Vec<String>,
 }
 
 impl From<Vec<Object>> for Plan {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects }
+        Self { objects, not_applied: Vec::new() }
     }
 }
 

@@ -114,7 +114,7 @@ fn the_service_is_the_only_one_or_the_one_named() {
     let broken = named("kind: Pod", None).unwrap_err();
     assert_eq!(
         broken,
-        "workload definition web: YAMLDocument: document 1: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`"
+        "workload definition web: YAMLDocument: document 1, line 1: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`"
     );
 }
 

@@ -1,15 +1,24 @@
 //! Workload instances and domain name instances beyond the samples.
 
-use causeway_records::{inputs::HostRecord, status::ConditionStatus};
+use causeway_records::{
+    inputs::{HostRecord, WorkloadInputs},
+    inventory::ObjectRef,
+    status::ConditionStatus,
+};
 use causeway_render::{
-    conditions, domain_name,
+    InvalidInput, conditions, domain_name,
     driver::{self, Driver},
     labels::OWNER,
     observed::{Observed, Seen},
+    plan::Plan,
     samples,
-    workload::{self, Scope},
+    workload::{self, Scope, Scopes},
 };
 use serde_json::{Value, json};
+
+fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
+    workload::render(inputs, workload::manifests(inputs)?, scopes)
+}
 
 fn named(kind: &str, name: &str, namespace: Option<&str>) -> String {
     let namespace = namespace.map(|namespace| format!(", namespace: {namespace}")).unwrap_or_default();
@@ -38,7 +47,7 @@ fn manifests_go_where_they_belong_in_a_sensible_order() {
         "Gadget" | "Widget" => None,
         _ => Some(Scope::Namespaced),
     };
-    let plan = workload::render(&inputs, &discovered).unwrap();
+    let plan = render(&inputs, &discovered).unwrap();
     let names: Vec<String> = plan.objects.iter().map(|object| object.at.to_string()).collect();
     assert_eq!(
         names,
@@ -61,22 +70,64 @@ fn manifests_go_where_they_belong_in_a_sensible_order() {
 
 #[test]
 fn labels_do_not_reach_pods() {
-    let plan = workload::render(&samples::workload(1, "shop"), &samples::scopes).unwrap();
+    let plan = render(&samples::workload(1, "shop"), &samples::scopes).unwrap();
     let deployment = plan.objects.iter().find(|object| object.at.kind == "Deployment").unwrap();
     assert_eq!(deployment.body["spec"]["template"]["metadata"]["labels"], json!({ "app": "web" }));
+}
+
+#[test]
+fn hooks_are_left_out_and_kept_objects_stay() {
+    let annotated = |name: &str, annotation: &str| {
+        format!("---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, annotations: {{{annotation}}}}}}}\n")
+    };
+    let mut inputs = samples::workload(1, "shop");
+    inputs.definition.spec.yaml_document = [
+        annotated("drop", "helm.sh/hook: pre-delete"),
+        annotated("first", "helm.sh/hook: pre-install"),
+        annotated("data", "helm.sh/resource-policy: keep"),
+    ]
+    .concat();
+    let plan = render(&inputs, &samples::scopes).unwrap();
+    let objects: Vec<_> = plan.objects.iter().map(|object| (object.at.name.as_str(), object.keep)).collect();
+    assert_eq!(objects, [("shop-1", false), ("data", true), ("first", false)]);
+    assert_eq!(plan.not_applied, ["ConfigMap shop-1/drop (helm.sh/hook: pre-delete)"]);
+    let observed = |at: &ObjectRef| Observed { at: at.clone(), uid: "u".into(), generation: 1, status: Value::Null };
+    let seen: Seen = plan.objects.iter().map(|object| (object.at.clone(), observed(&object.at))).collect();
+    let condition = conditions::workload_instance(&plan, &seen).remove(0);
+    assert_eq!(condition.status, ConditionStatus::True);
+    assert_eq!(
+        condition.message,
+        "3 objects as asked for; not applied because of their annotations: ConfigMap shop-1/drop (helm.sh/hook: pre-delete)"
+    );
+}
+
+#[test]
+fn a_list_in_a_resource_definition_is_taken_apart() {
+    let mut inputs = samples::workload(1, "shop");
+    inputs.definition.spec.yaml_document = String::new();
+    inputs.resources = vec![json!({ "apiVersion": "v1", "kind": "List", "items": [
+        { "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "system:probe" } },
+        { "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "c" } },
+    ] })];
+    let manifests = workload::manifests(&inputs).unwrap();
+    let kinds: Vec<_> = workload::kinds(&manifests).into_iter().map(|(_, _, kind)| kind).collect();
+    assert_eq!(kinds, ["ConfigMap", "ClusterRole"]);
+    let plan = workload::render(&inputs, manifests, &samples::scopes).unwrap();
+    let names: Vec<String> = plan.objects.iter().map(|object| object.at.to_string()).collect();
+    assert_eq!(names, ["Namespace shop-1", "ClusterRole system:probe", "ConfigMap shop-1/c"]);
 }
 
 #[test]
 fn an_object_twice_is_refused() {
     let mut inputs = samples::workload(1, "shop");
     inputs.definition.spec.yaml_document = named("Pod", "a", None) + &named("Pod", "a", Some("shop-1"));
-    let error = workload::render(&inputs, &samples::scopes).unwrap_err();
+    let error = render(&inputs, &samples::scopes).unwrap_err();
     assert_eq!(
         error.to_string(),
         "workload definition shop: YAMLDocument: Pod shop-1/a stands there twice; remove one, or rename it"
     );
     inputs.definition.spec.yaml_document = named("Namespace", "shop-1", None);
-    assert!(workload::render(&inputs, &samples::scopes).is_err());
+    assert!(render(&inputs, &samples::scopes).is_err());
 }
 
 #[test]
@@ -161,7 +212,7 @@ fn a_domain_waits_for_addresses_and_believes_only_the_zone() {
 
 #[test]
 fn a_workload_is_ready_when_its_objects_are() {
-    let plan = workload::render(&samples::workload(11, "shop"), &samples::scopes).unwrap();
+    let plan = render(&samples::workload(11, "shop"), &samples::scopes).unwrap();
     let ready = json!({
         "observedGeneration": 3, "replicas": 2, "updatedReplicas": 2,
         "conditions": [{ "type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "" }],

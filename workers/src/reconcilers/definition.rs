@@ -1,9 +1,9 @@
 //! Definitions have no objects in any cluster: what can be checked without one is checked, and a deleted one goes after its instances.
 
-use super::{APPLIED, Interrupted, delete};
+use super::{APPLIED, Interrupted, delete, off_runtime};
 use crate::context::Context;
+use causeway_manifests::{Budget, read};
 use causeway_records::{Kind, nouns::WorkloadDefinition, status::NewCondition};
-use causeway_render::workload::manifests;
 use causeway_store::queue::{Claimed, Outcome};
 
 pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcome, Interrupted> {
@@ -13,9 +13,10 @@ pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcom
     let mut outcome = Outcome { applied: true, ..Outcome::default() };
     if claimed.key.kind == Kind::WorkloadDefinition {
         let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
-        outcome = outcome.then(match manifests(&definition.spec.yaml_document) {
+        let manifests = off_runtime(move || read(&definition.spec.yaml_document, &Budget::default())).await;
+        outcome = outcome.then(match manifests {
             Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
-            Err(sentence) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {sentence}")),
+            Err(error) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {error}")),
         });
     }
     Ok(outcome)

@@ -1,7 +1,8 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, prerequisites::all_met, shared_gateway::gateway_state, touch::touch_unanswered,
+    Interrupted, Reconcile, account, off_runtime, prerequisites::all_met, shared_gateway::gateway_state,
+    touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
@@ -39,8 +40,13 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    // 4. Render (pure).
-    let plan = match gateway::render(&inputs) {
+    // 4. Render (pure, off the runtime: it reads the workload's manifests).
+    let (inputs, plan) = off_runtime(move || {
+        let plan = gateway::render(&inputs);
+        (inputs, plan)
+    })
+    .await;
+    let plan = match plan {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };

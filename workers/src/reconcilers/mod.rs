@@ -95,6 +95,15 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
 }
 
+/// Does pure work whose time depends on what users wrote, such as manifests of megabytes, on a thread for blocking work: no other record has to
+/// wait for it.
+async fn off_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 /// Prunes the objects that are still found of a record whose row is deleted, and returns when to check again.
 pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
     match ctx.claimed.key.kind {

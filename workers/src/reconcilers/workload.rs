@@ -1,6 +1,6 @@
 //! A workload: its manifests in its namespace, and the state of every object.
 
-use super::{Interrupted, Reconcile};
+use super::{Interrupted, Reconcile, off_runtime};
 use causeway_cluster::ObjectChange;
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
@@ -10,7 +10,7 @@ use causeway_render::{
     workload::{self, Scope},
 };
 use causeway_store::{queue::Outcome, resources::Resource};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     // 1. Read (needs Postgres).
@@ -19,13 +19,20 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if ctx.claimed.being_deleted {
         return ctx.delete(owner).await;
     }
-    // 2. Which of the kinds are namespaced (needs the cluster).
-    let scopes = match kinds(&inputs.definition.spec.yaml_document, &inputs.resources) {
-        Ok(kinds) => scopes(ctx, kinds).await,
-        Err(sentence) => return Ok(ctx.invalid(format!("YAMLDocument: {sentence}"))),
+    // 2. Read the manifests (pure, off the runtime), and which of their kinds are namespaced (needs the cluster).
+    let (inputs, manifests) = off_runtime(move || {
+        let manifests = workload::manifests(&inputs);
+        (inputs, manifests)
+    })
+    .await;
+    let manifests = match manifests {
+        Ok(manifests) => manifests,
+        Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
+    let scopes = scopes(ctx, workload::kinds(&manifests)).await;
     // 3. Render (pure).
-    let plan = match workload::render(&inputs, &|group, kind| scopes.get(&(group.into(), kind.into())).copied()) {
+    let scope = |group: &str, kind: &str| scopes.get(&(group.into(), kind.into())).copied();
+    let plan = match workload::render(&inputs, manifests, &scope) {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
@@ -38,24 +45,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     Ok(outcome)
 }
 
-type Kinds = Vec<(String, String, String)>;
-
-/// Group, version and kind of every manifest.
-fn kinds(document: &str, more: &[serde_json::Value]) -> Result<Kinds, String> {
-    let manifests = workload::manifests(document)?;
-    let of = |manifest: &serde_json::Value| {
-        let api_version = manifest["apiVersion"].as_str().unwrap_or_default();
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        (group.to_owned(), version.to_owned(), manifest["kind"].as_str().unwrap_or_default().to_owned())
-    };
-    let mut kinds: Kinds = manifests.iter().chain(more).map(of).collect();
-    kinds.sort();
-    kinds.dedup();
-    Ok(kinds)
-}
-
-/// Which of them have namespaces, as the cluster says; those that it doesn't serve are left out.
-async fn scopes(ctx: &Reconcile<'_>, kinds: Kinds) -> BTreeMap<(String, String), Scope> {
+/// Which kinds have namespaces, as the cluster says; those that it doesn't serve are left out.
+async fn scopes(ctx: &Reconcile<'_>, kinds: BTreeSet<(String, String, String)>) -> BTreeMap<(String, String), Scope> {
     let mut scopes = BTreeMap::new();
     for (group, version, kind) in kinds {
         let at = ObjectRef { group, version, kind, namespace: None, name: String::new() };

@@ -15,7 +15,21 @@ pub fn workload_instance(plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
         None => Some(NotReady::pending(format!("{at} is not seen in the cluster yet"))),
     };
     let not_ready = plan.objects.iter().filter_map(|object| judge(&object.at)).collect();
-    vec![summarize(RESOURCES_READY, not_ready, format!("{} as asked for", count(plan.objects.len(), "object")))]
+    let mut message = format!("{} as asked for", count(plan.objects.len(), "object"));
+    if !plan.not_applied.is_empty() {
+        message += &format!("; not applied because of their annotations: {}", list(&plan.not_applied));
+    }
+    vec![summarize(RESOURCES_READY, not_ready, message)]
+}
+
+/// The first of many, and how many there are besides.
+fn list(of: &[String]) -> String {
+    const NAMED: usize = 10;
+    let named = of.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match of.len().checked_sub(NAMED) {
+        None | Some(0) => named,
+        Some(more) => format!("{named} and {more} more"),
+    }
 }
 
 /// Judges an object by the status of its kind. Objects of kinds without a status are ready once they exist.

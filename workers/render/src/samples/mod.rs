@@ -51,7 +51,9 @@ spec:
 
 /// The plan of every mode, by name. All of them may be applied to one cluster at once.
 pub fn plans() -> Vec<(String, Plan)> {
-    let mut plans = vec![("workload".to_owned(), workload::render(&workload(11, "shop"), &scopes))];
+    let shop = workload(11, "shop");
+    let of_shop = workload::manifests(&shop).and_then(|manifests| workload::render(&shop, manifests, &scopes));
+    let mut plans = vec![("workload".to_owned(), of_shop)];
     for (name, scene) in scenes() {
         if let Some(shared) = &scene.shared {
             plans.push((format!("{name}_shared_gateway"), shared_gateway::render(shared)));

@@ -1,9 +1,7 @@
 //! Workload instance: a namespace and the user's manifests in it.
 
-mod manifests;
 mod services;
 
-pub use manifests::manifests;
 pub use services::{ServiceFacts, ServicePort, services};
 
 use crate::{
@@ -12,6 +10,7 @@ use crate::{
     labels::{Owner, label},
     plan::{Object, Plan},
 };
+use causeway_manifests::{Budget, Manifest, read, read_value};
 use causeway_records::{Kind, inputs::WorkloadInputs, inventory::ObjectRef, nouns::WorkloadInstance, record::Record};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,20 +32,47 @@ pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
     Owner { kind: Kind::WorkloadInstance, id: instance.common.id }
 }
 
+/// The manifests of the document and the further ones. Takes time for each byte of them: not for the threads of an async runtime.
+pub fn manifests(inputs: &WorkloadInputs) -> Result<Vec<Manifest>, InvalidInput> {
+    let invalid = |field, why| InvalidInput::new("workload definition", &inputs.definition.spec.name, field, why);
+    let budget = Budget::default();
+    let mut all =
+        read(&inputs.definition.spec.yaml_document, &budget).map_err(|error| invalid(DOCUMENT, error.to_string()))?;
+    for (index, resource) in inputs.resources.iter().enumerate() {
+        let more = read_value(resource.clone(), &budget)
+            .map_err(|error| invalid("JSONDefinition", format!("manifest {}: {}", index + 1, error.problem)))?;
+        all.extend(more);
+    }
+    Ok(all)
+}
+
+/// Group, version and kind of every manifest, each once.
+pub fn kinds(manifests: &[Manifest]) -> BTreeSet<(String, String, String)> {
+    let kind = |manifest: &Manifest| {
+        let (group, version) = manifest.group_and_version();
+        (group.to_owned(), version.to_owned(), manifest.kind().to_owned())
+    };
+    manifests.iter().map(kind).collect()
+}
+
 /// The instance's namespace and its manifests. A manifest without a namespace goes into the instance's if its kind has namespaces: so
 /// says the cluster, or a CustomResourceDefinition among the manifests. A kind that neither knows is taken for a namespaced one; the
-/// cluster refuses it by name when it is applied.
-pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
+/// cluster refuses it by name when it is applied. Hooks of moments that a workload does not have are left out and named in the plan.
+pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let namespace = &inputs.instance.object_name;
-    let manifests = all_manifests(inputs)?;
     let defined = defined_scopes(&manifests);
     let mut taken = BTreeSet::from([k8s::core::NAMESPACE.cluster(namespace)]);
-    let mut objects = Vec::new();
+    let (mut objects, mut not_applied) = (Vec::new(), Vec::new());
     for manifest in manifests {
         let (group, kind) = group_and_kind(&manifest);
         let scope = scopes(&group, &kind).or_else(|| defined.get(&(group, kind)).copied());
+        let hook = manifest.not_applied.clone();
         let object = place(manifest, scope.unwrap_or(Scope::Namespaced), namespace, &ours);
+        if let Some(hook) = hook {
+            not_applied.push(format!("{} ({}: {})", object.at, hook.annotation, hook.hook));
+            continue;
+        }
         if !taken.insert(object.at.clone()) {
             let twice = format!("{} stands there twice; remove one, or rename it", object.at);
             return Err(InvalidInput::new("workload definition", &inputs.definition.spec.name, DOCUMENT, twice));
@@ -55,54 +81,30 @@ pub fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, Inval
     }
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
     objects.insert(0, k8s::core::namespace(&ours, namespace));
-    Ok(objects.into())
+    Ok(Plan { objects, not_applied })
 }
 
 /// The field that manifests come from.
 const DOCUMENT: &str = "YAMLDocument";
 
-/// The manifests of the document and the further ones, checked, as the user wrote them.
-fn all_manifests(inputs: &WorkloadInputs) -> Result<Vec<Value>, InvalidInput> {
-    let name = &inputs.definition.spec.name;
-    let mut all = manifests(&inputs.definition.spec.yaml_document)
-        .map_err(|why| InvalidInput::new("workload definition", name, DOCUMENT, why))?;
-    for (index, resource) in inputs.resources.iter().enumerate() {
-        let more = manifests::expand(resource.clone()).map_err(|why| {
-            InvalidInput::new("workload definition", name, "JSONDefinition", format!("manifest {}: {why}", index + 1))
-        })?;
-        all.extend(more);
-    }
-    Ok(all)
-}
-
-/// A manifest with its namespace and Causeway's labels, and without the fields that a server wrote (manifests are often copied out of a cluster).
-/// Only the object itself gets the labels: in a pod template they would claim the pods that its controller creates.
-fn place(mut manifest: Value, scope: Scope, namespace: &str, ours: &Ours<'_>) -> Object {
-    let (group, kind) = group_and_kind(&manifest);
-    let version = text(&manifest["apiVersion"]).rsplit('/').next().unwrap_or_default().to_owned();
-    let own_namespace =
-        manifest.pointer("/metadata/namespace").map(text).filter(|own| !own.is_empty()).map(str::to_owned);
+/// A manifest with its namespace and Causeway's labels. Only the object itself gets the labels: in a pod template they would claim the pods that
+/// its controller creates.
+fn place(manifest: Manifest, scope: Scope, namespace: &str, ours: &Ours<'_>) -> Object {
+    let (group, version) = manifest.group_and_version();
     let namespace = match scope {
-        Scope::Namespaced => Some(own_namespace.unwrap_or_else(|| namespace.to_owned())),
+        Scope::Namespaced => Some(manifest.namespace().unwrap_or(namespace).to_owned()),
         Scope::Cluster => None,
     };
-    let name = manifest.pointer("/metadata/name").map(text).unwrap_or_default().to_owned();
-    if let Some(body) = manifest.as_object_mut() {
-        body.remove("status");
-    }
-    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
-        for servers in [
-            "creationTimestamp",
-            "deletionTimestamp",
-            "generation",
-            "managedFields",
-            "resourceVersion",
-            "selfLink",
-            "uid",
-        ] {
-            metadata.remove(servers);
-        }
-        match &namespace {
+    let at = ObjectRef {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        kind: manifest.kind().to_owned(),
+        namespace,
+        name: manifest.name().to_owned(),
+    };
+    let mut body = manifest.body;
+    if let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) {
+        match &at.namespace {
             Some(namespace) => metadata.insert("namespace".into(), Value::String(namespace.clone())),
             None => metadata.remove("namespace"),
         };
@@ -114,14 +116,13 @@ fn place(mut manifest: Value, scope: Scope, namespace: &str, ours: &Ours<'_>) ->
             labels.extend(label(ours.control_plane, ours.owner));
         }
     }
-    let at = ObjectRef { group, version, kind, namespace, name };
-    Object::new(at, manifest)
+    Object { keep: manifest.keep, ..Object::new(at, body) }
 }
 
 /// Scopes of the kinds that the manifests themselves define.
-fn defined_scopes(manifests: &[Value]) -> BTreeMap<(String, String), Scope> {
-    let definition = |manifest: &Value| {
-        let spec = (manifest["kind"] == "CustomResourceDefinition").then(|| &manifest["spec"])?;
+fn defined_scopes(manifests: &[Manifest]) -> BTreeMap<(String, String), Scope> {
+    let definition = |manifest: &Manifest| {
+        let spec = (manifest.kind() == "CustomResourceDefinition").then(|| &manifest.body["spec"])?;
         let scope = if spec["scope"] == "Cluster" { Scope::Cluster } else { Scope::Namespaced };
         Some(((text(&spec["group"]).to_owned(), text(spec.pointer("/names/kind")?).to_owned()), scope))
     };
@@ -129,9 +130,8 @@ fn defined_scopes(manifests: &[Value]) -> BTreeMap<(String, String), Scope> {
 }
 
 /// Group (empty for the core group) and kind.
-fn group_and_kind(manifest: &Value) -> (String, String) {
-    let group = text(&manifest["apiVersion"]).split_once('/').map_or("", |(group, _)| group);
-    (group.to_owned(), text(&manifest["kind"]).to_owned())
+fn group_and_kind(manifest: &Manifest) -> (String, String) {
+    (manifest.group_and_version().0.to_owned(), manifest.kind().to_owned())
 }
 
 fn text(value: &Value) -> &str {

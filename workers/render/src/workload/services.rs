@@ -1,7 +1,8 @@
 //! The Services among a workload's manifests: what gateways can send traffic to.
 
-use super::{all_manifests, group_and_kind, text};
+use super::manifests;
 use crate::InvalidInput;
+use causeway_manifests::Manifest;
 use causeway_records::inputs::WorkloadInputs;
 use serde_json::Value;
 
@@ -27,21 +28,21 @@ pub struct ServicePort {
 
 /// The workload's Services, by namespace and name.
 pub fn services(inputs: &WorkloadInputs) -> Result<Vec<ServiceFacts>, InvalidInput> {
-    let mut services: Vec<_> = all_manifests(inputs)?
+    let mut services: Vec<_> = manifests(inputs)?
         .iter()
-        .filter(|manifest| group_and_kind(manifest) == (String::new(), "Service".to_owned()))
+        .filter(|manifest| manifest.not_applied.is_none())
+        .filter(|manifest| manifest.group_and_version().0.is_empty() && manifest.kind() == "Service")
         .map(|manifest| facts(manifest, &inputs.instance.object_name))
         .collect();
     services.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
     Ok(services)
 }
 
-fn facts(manifest: &Value, namespace: &str) -> ServiceFacts {
-    let own = manifest.pointer("/metadata/namespace").map(text).filter(|own| !own.is_empty());
-    let ports = manifest.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+fn facts(manifest: &Manifest, namespace: &str) -> ServiceFacts {
+    let ports = manifest.body.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
     ServiceFacts {
-        name: manifest.pointer("/metadata/name").map(text).unwrap_or_default().to_owned(),
-        namespace: own.unwrap_or(namespace).to_owned(),
+        name: manifest.name().to_owned(),
+        namespace: manifest.namespace().unwrap_or(namespace).to_owned(),
         ports: ports.filter_map(port).collect(),
     }
 }

@@ -1,0 +1,103 @@
+//! How much a text may hold.
+
+/// The limits of one text. The work and the memory of reading are proportional to them, whatever the text says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Bytes of the text.
+    pub bytes: usize,
+    /// Documents of the stream, empty ones included.
+    pub documents: usize,
+    /// Scalars, sequences and mappings as they are written, over all documents.
+    pub nodes: usize,
+    /// Sequences and mappings inside each other, aliases followed. Below the limit of 128 that JSON parsers have: what was read here must be
+    /// readable again inside of a record.
+    pub depth: usize,
+    /// Nodes that aliases and merge keys repeat, over all documents.
+    pub alias_nodes: usize,
+    /// Bytes of text that aliases and merge keys repeat, over all documents.
+    pub alias_bytes: usize,
+}
+
+impl Default for Budget {
+    /// Room for the largest manifests that projects publish (4.6 MB and 150 000 nodes).
+    fn default() -> Self {
+        Self {
+            bytes: 8 << 20,
+            documents: 10_000,
+            nodes: 500_000,
+            depth: 100,
+            alias_nodes: 50_000,
+            alias_bytes: 1 << 20,
+        }
+    }
+}
+
+/// What is left of a budget.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meter {
+    budget: Budget,
+    left: Budget,
+}
+
+impl Meter {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Self { budget: *budget, left: *budget }
+    }
+
+    /// Takes the bytes of the whole text.
+    pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), String> {
+        take(&mut self.left.bytes, bytes).ok_or_else(|| {
+            format!(
+                "is larger than {} MiB; take some manifests out and make each a workload-resource-definition of the same workload definition",
+                self.budget.bytes >> 20
+            )
+        })
+    }
+
+    /// Takes one document.
+    pub(crate) fn document(&mut self) -> Result<(), String> {
+        take(&mut self.left.documents, 1).ok_or_else(|| {
+            format!(
+                "there are more than {} documents; make several workload definitions of them",
+                self.budget.documents
+            )
+        })
+    }
+
+    /// Takes one node as it is written.
+    pub(crate) fn node(&mut self) -> Result<(), String> {
+        take(&mut self.left.nodes, 1).ok_or_else(|| {
+            format!("there are more than {} values; make several workload definitions of them", self.budget.nodes)
+        })
+    }
+
+    /// Takes one node that an alias repeats, with this much text.
+    pub(crate) fn repeated(&mut self, bytes: usize) -> Result<(), String> {
+        let nodes = take(&mut self.left.alias_nodes, 1);
+        nodes.and_then(|()| take(&mut self.left.alias_bytes, bytes)).ok_or_else(|| {
+            format!(
+                "aliases repeat more than {} values or {} KiB; write out what they repeat, or make several workload definitions of it",
+                self.budget.alias_nodes,
+                self.budget.alias_bytes >> 10
+            )
+        })
+    }
+
+    /// Checks how many sequences and mappings are inside each other.
+    pub(crate) fn depth(&self, depth: usize) -> Result<(), String> {
+        if depth <= self.budget.depth { Ok(()) } else { Err(self.too_deep()) }
+    }
+
+    pub(crate) fn too_deep(&self) -> String {
+        format!("more than {} sequences and mappings are inside each other; make it flatter", self.budget.depth)
+    }
+
+    pub(crate) fn greatest_depth(&self) -> usize {
+        self.budget.depth
+    }
+}
+
+fn take(left: &mut usize, amount: usize) -> Option<()> {
+    *left = left.checked_sub(amount)?;
+    Some(())
+}

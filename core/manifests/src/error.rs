@@ -1,0 +1,51 @@
+//! Why a text can't be read as manifests.
+
+use std::fmt;
+
+/// Where in a text something was found. Lines and columns are counted from 1; 0 means that it is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the document in its stream, from 1.
+    pub document: usize,
+    /// Line in the whole text.
+    pub line: usize,
+    /// Column in characters.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.document, self.line, self.column) {
+            (0, ..) => f.write_str("manifest"),
+            (document, 0, _) => write!(f, "document {document}"),
+            (document, line, 0) => write!(f, "document {document}, line {line}"),
+            (document, line, column) => write!(f, "document {document}, line {line}, column {column}"),
+        }
+    }
+}
+
+/// What is wrong with a text, where, and what to do about it. Repeats keys, kinds and names, never other values: they may be secrets.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct ManifestError {
+    /// Where it was found.
+    pub place: Place,
+    /// What is wrong, and the remedy.
+    pub problem: String,
+}
+
+impl ManifestError {
+    pub(crate) fn new(place: Place, problem: impl Into<String>) -> Self {
+        Self { place, problem: problem.into() }
+    }
+}
+
+/// A name out of the text for an error message, cut where it gets long.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut short: String = text.chars().take(LONGEST).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!("{short:?}")
+}

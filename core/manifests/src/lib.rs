@@ -1,0 +1,29 @@
+//! Reads what users write as Kubernetes manifests: as kubectl reads it, in linear time, and within a [`Budget`].
+//!
+//! ```text
+//! text ── stream ──┬─ yaml: events ─ nodes ─ JSON values ──┬─ lists taken apart ─ identity checked ─ Manifest
+//!                  └─ json: one object after the other ────┘
+//! ```
+//!
+//! The API reads manifests when they are written and refuses what can't be read; the workers read them again with the same budget before they
+//! render. Both get the same answer, because it depends on the text alone. Reading takes CPU time for each byte: a caller on an async runtime
+//! does it on a thread for blocking work.
+//!
+//! To add a rule about single manifests: a function in [`normalise`](mod@normalise) if it changes what is applied, in [`lifecycle`] if it
+//! changes whether something is applied or deleted, in [`identity`] if it refuses something.
+
+mod budget;
+mod error;
+pub mod identity;
+mod json;
+pub mod lifecycle;
+mod list;
+mod manifest;
+pub mod normalise;
+mod stream;
+mod yaml;
+
+pub use budget::Budget;
+pub use error::{ManifestError, Place};
+pub use manifest::Manifest;
+pub use stream::{read, read_value};

@@ -1,0 +1,156 @@
+//! What is changed in a manifest before it is applied, so that a manifest copied out of a cluster means the same in another one.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value};
+
+/// Fields of `metadata` that only a server writes. References to owners are among them: those owners are in another cluster, and the garbage
+/// collector deletes an object whose owners it does not find.
+const SERVER_METADATA: [&str; 9] = [
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "ownerReferences",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Annotations that kubectl and the controller manager write for themselves.
+const SERVER_ANNOTATIONS: [&str; 2] =
+    ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
+
+/// All of it. Doing it again changes nothing.
+pub(crate) fn normalise(manifest: &mut Value) {
+    strip_server_fields(manifest);
+    merge_string_data(manifest);
+    leave_aggregated_rules(manifest);
+}
+
+/// Removes what a server wrote.
+pub fn strip_server_fields(manifest: &mut Value) {
+    let Some(body) = manifest.as_object_mut() else { return };
+    body.remove("status");
+    let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) else { return };
+    for field in SERVER_METADATA {
+        metadata.remove(field);
+    }
+    let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) else { return };
+    let before = annotations.len();
+    for annotation in SERVER_ANNOTATIONS {
+        annotations.remove(annotation);
+    }
+    if annotations.is_empty() && before > 0 {
+        metadata.remove("annotations");
+    }
+}
+
+/// Moves a Secret's `stringData` into `data`, as the API server does. A key that goes out of `stringData` then goes out of the Secret, too:
+/// server-side apply knows who wrote a key of `data`, and forgets where it came from. Values that are no texts stay for the server to refuse.
+pub fn merge_string_data(manifest: &mut Value) {
+    if manifest["apiVersion"] != "v1" || manifest["kind"] != "Secret" {
+        return;
+    }
+    let Some(body) = manifest.as_object_mut() else { return };
+    let texts: Option<Map<String, Value>> = match body.get("stringData") {
+        Some(Value::Null) => Some(Map::new()),
+        Some(Value::Object(texts)) => texts
+            .iter()
+            .map(|(key, text)| Some((key.clone(), Value::String(STANDARD.encode(text.as_str()?)))))
+            .collect(),
+        _ => None,
+    };
+    let Some(texts) = texts else { return };
+    match body.get_mut("data") {
+        Some(Value::Object(data)) => data.extend(texts),
+        None | Some(Value::Null) if texts.is_empty() => {}
+        None | Some(Value::Null) => {
+            body.insert("data".into(), Value::Object(texts));
+        }
+        Some(_) => return,
+    }
+    body.remove("stringData");
+}
+
+/// Leaves `rules` out of a ClusterRole whose rules the controller manager aggregates: both would write them for ever.
+pub fn leave_aggregated_rules(manifest: &mut Value) {
+    let is_role = manifest["kind"] == "ClusterRole"
+        && manifest["apiVersion"].as_str().is_some_and(|version| version.starts_with("rbac.authorization.k8s.io/"));
+    if is_role
+        && manifest["aggregationRule"].is_object()
+        && let Some(body) = manifest.as_object_mut()
+    {
+        body.remove("rules");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn normal(mut manifest: Value) -> Value {
+        normalise(&mut manifest);
+        let once = manifest.clone();
+        normalise(&mut manifest);
+        assert_eq!(once, manifest);
+        manifest
+    }
+
+    #[test]
+    fn what_a_server_wrote_is_left_out() {
+        let exported = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": { "uid": "mine" }, "status": { "phase": "x" },
+            "metadata": {
+                "name": "c", "uid": "1", "resourceVersion": "2", "generation": 3, "creationTimestamp": "2026-01-01T00:00:00Z",
+                "selfLink": "/x", "managedFields": [{}], "deletionTimestamp": null, "deletionGracePeriodSeconds": 30,
+                "ownerReferences": [{ "kind": "ReplicaSet", "name": "gone" }], "finalizers": ["example.org/mine"],
+                "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}", "mine": "1" },
+            },
+        });
+        assert_eq!(
+            normal(exported),
+            json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "data": { "uid": "mine" },
+                "metadata": { "name": "c", "finalizers": ["example.org/mine"], "annotations": { "mine": "1" } },
+            })
+        );
+        let only = json!({ "metadata": { "annotations": { "deployment.kubernetes.io/revision": "3" } } });
+        assert_eq!(normal(only), json!({ "metadata": {} }));
+        for odd in [json!({ "metadata": 1 }), json!({ "metadata": { "annotations": null } }), json!([]), json!(null)] {
+            assert_eq!(normal(odd.clone()), odd);
+        }
+    }
+
+    #[test]
+    fn string_data_becomes_data() {
+        let secret = |fields: Value| {
+            let mut secret = json!({ "apiVersion": "v1", "kind": "Secret" });
+            for (key, value) in fields.as_object().unwrap() {
+                secret[key] = value.clone();
+            }
+            let mut after = normal(secret);
+            let after = after.as_object_mut().unwrap();
+            (after.remove("data"), after.remove("stringData"))
+        };
+        assert_eq!(secret(json!({ "stringData": { "a": "x" } })), (Some(json!({ "a": "eA==" })), None));
+        assert_eq!(
+            secret(json!({ "data": { "a": "b2xk", "b": "Yg==" }, "stringData": { "a": "x" } })),
+            (Some(json!({ "a": "eA==", "b": "Yg==" })), None)
+        );
+        assert_eq!(secret(json!({ "data": null, "stringData": { "a": "" } })), (Some(json!({ "a": "" })), None));
+        assert_eq!(secret(json!({ "stringData": {} })), (None, None));
+        assert_eq!(secret(json!({ "stringData": null })), (None, None));
+        assert_eq!(secret(json!({ "stringData": { "a": 5 } })), (None, Some(json!({ "a": 5 }))));
+        let other = json!({ "apiVersion": "example.org/v1", "kind": "Secret", "stringData": { "a": "x" } });
+        assert_eq!(normal(other.clone()), other);
+    }
+
+    #[test]
+    fn aggregated_rules_are_left_to_the_controller() {
+        let role = |rule: Value| json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "aggregationRule": rule, "rules": [] });
+        assert!(normal(role(json!({ "clusterRoleSelectors": [] }))).get("rules").is_none());
+        assert!(normal(role(json!(null))).get("rules").is_some());
+    }
+}
