@@ -26,7 +26,7 @@ CREATE TABLE aws_accounts (
 );
 COMMENT ON COLUMN aws_accounts.access_key_id IS 'ciphertext: base64 of nonce, AES-256-GCM, tag';
 COMMENT ON COLUMN aws_accounts.secret_access_key IS 'ciphertext: base64 of nonce, AES-256-GCM, tag';
-COMMENT ON COLUMN aws_accounts.key_ids IS 'ids of keys by encrypted column; changes when a secret is encrypted anew, which leaves updated_at as it is';
+COMMENT ON COLUMN aws_accounts.key_ids IS 'ids of keys by encrypted column, and hashes of ciphertexts that a key rotation replaced; a rotation changes it and leaves updated_at as it is';
 CREATE UNIQUE INDEX aws_accounts_name ON aws_accounts (tenant, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE kubernetes_runtime_definitions (
@@ -64,7 +64,7 @@ CREATE TABLE kubernetes_runtime_instances (
 );
 COMMENT ON COLUMN kubernetes_runtime_instances.certificate_key IS 'ciphertext: base64 of nonce, AES-256-GCM, tag';
 COMMENT ON COLUMN kubernetes_runtime_instances.connection_token IS 'ciphertext: base64 of nonce, AES-256-GCM, tag';
-COMMENT ON COLUMN kubernetes_runtime_instances.key_ids IS 'ids of keys by encrypted column; changes when a secret is encrypted anew, which leaves updated_at as it is';
+COMMENT ON COLUMN kubernetes_runtime_instances.key_ids IS 'ids of keys by encrypted column, and hashes of ciphertexts that a key rotation replaced; a rotation changes it and leaves updated_at as it is';
 CREATE UNIQUE INDEX kubernetes_runtime_instances_name ON kubernetes_runtime_instances (tenant, name) WHERE deleted_at IS NULL;
 CREATE INDEX ON kubernetes_runtime_instances (kubernetes_runtime_definition_id);
 

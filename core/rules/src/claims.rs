@@ -124,13 +124,15 @@ mod tests {
 
     #[test]
     fn ports_are_counted_by_kind() {
-        let ports = |http: i32, tcp: i32| Ports {
-            http: (1..=http).map(|port| http_port(port, "/", false)).collect(),
-            tcp: (1..=tcp).map(tcp_port).collect(),
+        let ports = |http: i32, tcp: i32, udp: i32| GatewayDefinition {
+            http_ports: (1..=http).map(|port| http_port(port, "/", false)).collect(),
+            tcp_ports: (1..=tcp).map(tcp_port).collect(),
+            udp_ports: (1..=udp).map(udp_port).collect(),
+            ..GatewayDefinition::default()
         };
-        assert!(check_count(&ports(64, 64)).is_ok());
-        for (http, tcp) in [(65, 0), (0, 65)] {
-            let refusal = check_count(&ports(http, tcp)).unwrap_err().to_string();
+        assert!(check_count(&ports(64, 64, 64)).is_ok());
+        for (http, tcp, udp) in [(65, 0, 0), (0, 65, 0), (0, 0, 65)] {
+            let refusal = check_count(&ports(http, tcp, udp)).unwrap_err().to_string();
             assert!(refusal.starts_with("GatewayDefinitionID: holds 65 ports"), "{refusal}");
         }
     }

@@ -22,7 +22,7 @@ use causeway_records::{
     nouns::DomainNameInstance,
     record::Record,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 /// All records of one type that a hostname should have.
 #[derive(Clone, Debug, PartialEq, Eq)]

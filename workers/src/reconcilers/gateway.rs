@@ -77,7 +77,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
 
 /// Why the certificates of its own Gateway don't get the keys that they need. Those of a shared one are the shared gateway's.
 fn refused_account(inputs: &GatewayInputs) -> Option<NewCondition> {
-    let has_certificates = inputs.http_ports.iter().any(|port| port.spec.tls_enabled == Some(true));
+    let has_certificates = inputs.definition.spec.http_ports.iter().any(|port| port.tls_enabled == Some(true));
     let needs_keys = inputs.domain.as_ref().is_some_and(|domain| domain.spec.solves_by_dns());
     if inputs.shared_gateway.is_some() || !has_certificates || !needs_keys {
         return None;

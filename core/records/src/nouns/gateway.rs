@@ -141,7 +141,11 @@ impl Rules for GatewayDefinition {
         if self.hostnames.as_ref().is_some_and(|list| list.0.len() > 64) {
             problems.push(Problem::new("Hostnames", "holds more than 64; make several gateway definitions"));
         }
-        let lists = [("HttpPorts", self.http_ports.len()), ("TcpPorts", self.tcp_ports.len())];
+        let lists = [
+            ("HttpPorts", self.http_ports.len()),
+            ("TcpPorts", self.tcp_ports.len()),
+            ("UdpPorts", self.udp_ports.len()),
+        ];
         let too_many: Vec<_> =
             lists.into_iter().filter_map(|(list, count)| Some(Problem::new(list, too_many_ports(count)?))).collect();
         if !too_many.is_empty() {
