@@ -99,7 +99,11 @@ async fn item_13_a_page_ends_where_it_gets_too_large() {
         let body = json!({"Name": format!("large-{n}"), "YAMLDocument": document});
         client.create("workload-definitions", &body).await.unwrap();
     }
-    let get = async |query: &str| client.try_get(&format!("/v0/workload-definitions?{query}")).await.unwrap().done(200);
+    let get = async |query: &str| {
+        let answer = client.try_get(&format!("/v0/workload-definitions?{query}")).await.unwrap();
+        assert_eq!(answer.code, 200, "{query}");
+        answer
+    };
     for query in ["size=-1", "size=50", "after=0&size=50"] {
         let first = get(query).await;
         assert_eq!((first.ids().len(), &first.body["Meta"]["TotalCount"]), (8, &json!(11)), "{query}");

@@ -93,8 +93,10 @@ async fn item_03_a_refused_path_or_query_says_which_part() {
     send(Method::GET, &path, &[("Accept", "text/html")], "").await.refused(406, "JSON").because("NotAcceptable", &[]);
     let text = [("Content-Type", "text/plain")];
     send(Method::PATCH, &path, &text, "{}").await.refused(415, "JSON").because("UnsupportedMediaType", &[]);
-    let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(3 * 1024 * 1024)});
-    post("workload-definitions", &huge).await.refused(413, "larger").because("BodyTooLarge", &[]);
+    let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(9 * 1024 * 1024)});
+    post("workload-definitions", &huge).await.refused(413, "larger than 8 MiB").because("BodyTooLarge", &[]);
+    let huge = json!({"Name": "a", "ServiceName": "x".repeat(3 * 1024 * 1024)});
+    post("gateway-definitions", &huge).await.refused(413, "larger than 2 MiB").because("BodyTooLarge", &[]);
 }
 
 #[tokio::test]

@@ -106,6 +106,36 @@ async fn a_field_that_is_wrong_is_named_with_what_would_be_right() {
         ),
         ("workload-definitions", json!({"Name": "a", "YAMLDocument": "a\u{0}"}), &["YAMLDocument", "NUL", "remove it"]),
         (
+            "workload-definitions",
+            json!({"Name": "a", "YAMLDocument": "a: [b"}),
+            &["YAMLDocument", "document 1, line 1", "no YAML"],
+        ),
+        (
+            "workload-definitions",
+            json!({"Name": "a", "YAMLDocument": "just a text"}),
+            &["YAMLDocument", "document 1", "kind"],
+        ),
+        (
+            "workload-definitions",
+            json!({"Name": "a", "YAMLDocument": "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n- b"}),
+            &["YAMLDocument", "document 2"],
+        ),
+        (
+            "workload-definitions",
+            json!({"Name": "a", "YAMLDocument": "apiVersion: v1\nkind: ConfigMap"}),
+            &["YAMLDocument", "ConfigMap", "metadata.name", "add one"],
+        ),
+        (
+            "workload-definitions",
+            json!({"Name": "a", "YAMLDocument": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: [b]}"}),
+            &["YAMLDocument", "metadata.labels", "a map"],
+        ),
+        (
+            "workload-resource-definitions",
+            json!({"WorkloadDefinitionID": 1, "JSONDefinition": {"apiVersion": "v1", "kind": "ConfigMap"}}),
+            &["JSONDefinition", "ConfigMap", "metadata.name", "add one"],
+        ),
+        (
             "workload-resource-definitions",
             json!({"WorkloadDefinitionID": 1, "JSONDefinition": {"apiVersion": "v1", "kind": "x", "a": ["\u{0}"]}}),
             &["JSONDefinition", "NUL"],
@@ -164,8 +194,10 @@ async fn a_body_of_another_type_or_too_large_is_refused() {
         let answer = raw(Method::POST, "/v0/gateway-definitions", content_type, r#"{"Name": "a"}"#).await;
         refused(&answer, 415, &["Content-Type: application/json"]);
     }
-    let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(3 * 1024 * 1024)}).to_string();
-    refused(&post("workload-definitions", huge).await, 413, &["larger than", "send less"]);
+    let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(9 * 1024 * 1024)}).to_string();
+    refused(&post("workload-definitions", huge).await, 413, &["larger than 8 MiB", "send less"]);
+    let huge = json!({"Name": "a", "ServiceName": "x".repeat(3 * 1024 * 1024)}).to_string();
+    refused(&post("gateway-definitions", huge).await, 413, &["larger than 2 MiB", "send less"]);
     assert_unharmed(platform().await).await;
 }
 
@@ -275,7 +307,7 @@ async fn a_parent_that_is_not_there_or_stands_elsewhere_is_named() {
         ),
         (
             "workload-resource-definition-sets",
-            json!([{"WorkloadDefinitionID": missing, "JSONDefinition": {"apiVersion": "v1", "kind": "x"}}]),
+            json!([{"WorkloadDefinitionID": missing, "JSONDefinition": {"apiVersion": "v1", "kind": "x", "metadata": {"name": "x"}}}]),
             &["WorkloadDefinitionID", "there is no"],
         ),
     ];

@@ -8,11 +8,6 @@ use serde_json::json;
 
 /// What is wrong, the manifests, and what the condition must say.
 const CASES: &[(&str, &str, &[&str])] = &[
-    ("no-yaml", "a: [b", &["YAMLDocument", "document 1", "no YAML"]),
-    ("a-text", "just a text", &["YAMLDocument", "document 1", "kind"]),
-    ("second", "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\n- b", &["YAMLDocument", "document 2"]),
-    ("no-name", "apiVersion: v1\nkind: ConfigMap", &["YAMLDocument", "ConfigMap", "metadata.name", "add one"]),
-    ("bad-label", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: [b]}", &["metadata.labels", "a map"]),
     (
         "unknown-kind",
         "apiVersion: example.invalid/v1\nkind: Nothing\nmetadata: {name: a}",

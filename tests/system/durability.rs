@@ -37,8 +37,7 @@ fn definition(name: &str) -> Value {
 
 /// A set of manifests: several statements in one transaction.
 fn set(of: i64, name: &str) -> Value {
-    let one =
-        json!({"WorkloadDefinitionID": of, "JSONDefinition": {"apiVersion": "v1", "kind": "ConfigMap", "set": name}});
+    let one = json!({"WorkloadDefinitionID": of, "JSONDefinition": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "set": name}});
     Value::Array(vec![one; PARTS])
 }
 

@@ -51,6 +51,9 @@ pub struct ServeSettings {
     /// Largest request body, in bytes.
     #[arg(long, env = "CAUSEWAY_BODY_LIMIT", default_value_t = 2 * 1024 * 1024)]
     pub body_limit: usize,
+    /// Largest request body with manifests (workload definitions and workload resource definitions), in bytes.
+    #[arg(long, env = "CAUSEWAY_MANIFEST_BODY_LIMIT", default_value_t = 8 * 1024 * 1024)]
+    pub manifest_body_limit: usize,
     /// Longest time for one request.
     #[arg(long, env = "CAUSEWAY_REQUEST_TIMEOUT", default_value = "30s", value_parser = humantime::parse_duration)]
     pub request_timeout: Duration,

@@ -3,6 +3,7 @@
 
 mod accept;
 mod admit;
+mod body_limit;
 mod hold;
 mod limit;
 mod negotiation;
@@ -21,7 +22,7 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, FromRef},
+    extract::FromRef,
     http::{HeaderValue, StatusCode, header},
     middleware,
 };
@@ -52,10 +53,8 @@ where
 {
     let verbs = verbs::Verbs::from_routes([enveloped.list(), others.list()].into_iter().flatten());
     let in_envelope = |router: Router<S>| {
-        let layers = ServiceBuilder::new()
-            .layer(DefaultBodyLimit::max(settings.body_limit))
-            .layer(middleware::from_fn_with_state(verbs.clone(), negotiation::negotiate));
-        router.layer(layers)
+        let state = (verbs.clone(), body_limit::BodyLimits::from_settings(settings));
+        router.layer(middleware::from_fn_with_state(state, negotiation::negotiate))
     };
     let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
     // Figures are read by programs that must not be refused because of others behind the same address.

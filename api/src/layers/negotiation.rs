@@ -1,19 +1,23 @@
 //! What every route in the wire format asks of a request: JSON, both ways.
 
-use super::{accept, verbs::Verbs};
+use super::{accept, body_limit::BodyLimits, verbs::Verbs};
 use crate::{
     route::kind_for_path,
     wire::envelope::{self, plain},
 };
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 
 /// Answers are JSON, and none is without a body (Threeport has no HEAD). What axum's extractors and the body limit refuse gets the envelope here.
-pub(super) async fn negotiate(State(verbs): State<Verbs>, request: Request, next: Next) -> Response {
+pub(super) async fn negotiate(
+    State((verbs, limits)): State<(Verbs, BodyLimits)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let path = request.extensions().get::<MatchedPath>();
     if request.method() == Method::HEAD {
         return verbs.listed(path, plain(StatusCode::METHOD_NOT_ALLOWED));
@@ -27,13 +31,10 @@ pub(super) async fn negotiate(State(verbs): State<Verbs>, request: Request, next
         let sentence = "the body must be JSON: send Content-Type: application/json";
         return envelope::error(kind, StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
     }
+    DefaultBodyLimit::max(limits.for_kind(kind)).apply(&mut request);
     let response = next.run(request).await;
     match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => envelope::error(
-            kind,
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the body is larger than this server takes; send less at once",
-        ),
+        StatusCode::PAYLOAD_TOO_LARGE => envelope::error(kind, StatusCode::PAYLOAD_TOO_LARGE, &limits.sentence(kind)),
         StatusCode::BAD_REQUEST
             if response.headers().get(header::CONTENT_TYPE).is_none_or(|t| t != "application/json") =>
         {

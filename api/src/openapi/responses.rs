@@ -76,7 +76,7 @@ const REFUSALS: &[SharedRefusal] = &[
     refusal(
         413,
         "ContentTooLarge",
-        "The body is larger than this server takes; 2 MiB unless it is set up otherwise.",
+        "The body is larger than this server takes; 2 MiB, with manifests 8 MiB, unless it is set up otherwise.",
         &[BodyTooLarge],
     ),
     refusal(415, "UnsupportedMediaType", "The body isn't declared as `application/json`.", &[UnsupportedMediaType]),

@@ -6,6 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         body::{Author, MergeBase, merge},
+        documents::check_documents,
         envelope::{self, Meta},
         etag::{IfMatch, add_etag},
         origin::RequestWriter,
@@ -53,10 +54,12 @@ async fn create<T: Noun + Rules>(
 ) -> Response {
     let mut record = Record::<T>::default();
     let author = Author { role: caller.role, keys: state.keys.clone() };
-    let made = match merge(&mut record, &body, MergeBase::New, &author) {
-        Ok(_) => writer.create_with_children(record).await,
-        Err(error) => Err(error),
+    let made = async {
+        merge(&mut record, &body, MergeBase::New, &author)?;
+        check_documents::<T>(&body).await?;
+        writer.create_with_children(record).await
     };
+    let made = made.await;
     match made {
         Ok(mut made) => {
             hint(&state, &made.record);
@@ -117,14 +120,14 @@ async fn change<T: Noun + Rules>(
         _ if caller.may_read_ciphertext() => MergeBase::Defaults,
         _ => MergeBase::VisibleDefaults,
     };
-    let changed = match parse_id(&id) {
-        Ok(id) => {
-            let apply =
-                move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &author));
-            writer.change::<T>(id, apply).await
-        }
-        Err(error) => Err(error),
+    let changed = async {
+        let id = parse_id(&id)?;
+        check_documents::<T>(&body).await?;
+        let apply =
+            move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &author));
+        writer.change::<T>(id, apply).await
     };
+    let changed = changed.await;
     written(&state, &caller, StatusCode::OK, changed)
 }
 

@@ -6,6 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         body::{Author, MergeBase, merge},
+        documents::check_documents,
         envelope::{self, Meta},
         origin::RequestWriter,
         query::QueryPairs,
@@ -56,6 +57,8 @@ async fn create_set(
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
             merge(&mut record, body.get().as_bytes(), MergeBase::New, &author).map_err(|error| at(n, error))?;
+            let body = Bytes::copy_from_slice(body.get().as_bytes());
+            check_documents::<WorkloadResourceDefinition>(&body).await.map_err(|error| at(n, error))?;
             records.push(record);
         }
         writer.create_all(records).await

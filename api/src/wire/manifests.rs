@@ -2,12 +2,12 @@
 //!
 //! What can't be read as YAML is masked as a whole, for nobody can say where its secrets are.
 
+use causeway_manifests::Budget;
 use causeway_records::{
     field::Noun,
     problem::Problem,
     value::{Type, Value as Cell},
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Stands for a value. It is no base64, so that no cluster would take it as one.
@@ -188,47 +188,14 @@ fn is_masked(value: &Value) -> bool {
     }
 }
 
-/// The documents of a text; None: it can't be read, or would take too long.
+/// The documents of a text, read as workers will read them, so that both find the same Secrets; None: it can't be read within the budget.
 fn read(text: &str) -> Option<Vec<Value>> {
-    if !is_cheap(text) {
-        return None;
-    }
-    let document = |document| {
-        let mut value = serde_yaml_ng::Value::deserialize(document).ok()?;
-        value.apply_merge().ok()?;
-        serde_json::to_value(value).ok()
-    };
-    serde_yaml_ng::Deserializer::from_str(text).map(document).collect()
+    causeway_manifests::read_documents(text, &Budget::default()).ok()
 }
 
 fn write(documents: &[Value]) -> String {
     let document = |document| serde_yaml_ng::to_string(document).unwrap_or_default();
     documents.iter().map(document).collect::<Vec<_>>().join("---\n")
-}
-
-/// Whether a text is read in time about proportional to its length: the parser repeats for each alias what its anchor holds, and walks all open
-/// brackets for each new one.
-fn is_cheap(text: &str) -> bool {
-    const MAX_DEPTH: usize = 2000;
-    const MAX_REPEATED: usize = 32 << 20;
-    let (mut depth, mut deepest, mut anchors, mut aliases, mut before) = (0_usize, 0, 0_usize, 0_usize, b' ');
-    let bytes = text.as_bytes();
-    for (at, byte) in bytes.iter().copied().enumerate() {
-        let begins = || {
-            let next = bytes.get(at + 1).is_some_and(|next| !next.is_ascii_whitespace() && !b"&*,[]{}".contains(next));
-            (before.is_ascii_whitespace() || b"[{,:-".contains(&before)) && next
-        };
-        match byte {
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b'&' if begins() => anchors += 1,
-            b'*' if begins() => aliases += 1,
-            _ => {}
-        }
-        deepest = depth.max(deepest);
-        before = byte;
-    }
-    deepest <= MAX_DEPTH && (anchors == 0 || aliases.saturating_mul(text.len()) <= MAX_REPEATED)
 }
 
 /// Lets others go on with this thread's requests while a large text is read.

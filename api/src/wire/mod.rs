@@ -2,6 +2,7 @@
 
 mod association;
 pub(crate) mod body;
+pub(crate) mod documents;
 pub(crate) mod envelope;
 pub(crate) mod etag;
 mod manifests;

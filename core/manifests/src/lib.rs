@@ -26,4 +26,4 @@ mod yaml;
 pub use budget::Budget;
 pub use error::{ManifestError, Place};
 pub use manifest::Manifest;
-pub use stream::{read, read_value};
+pub use stream::{read, read_documents, read_value};

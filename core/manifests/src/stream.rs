@@ -21,6 +21,16 @@ pub fn read(text: &str, budget: &Budget) -> Result<Vec<Manifest>, ManifestError>
     Ok(manifests)
 }
 
+/// The documents of a stream as they are, whatever they say.
+pub fn read_documents(text: &str, budget: &Budget) -> Result<Vec<Value>, ManifestError> {
+    let mut all = Vec::new();
+    documents(text, budget, |_, value| {
+        all.push(value);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
 /// Calls `each` with every document of a stream.
 fn documents(
     text: &str,

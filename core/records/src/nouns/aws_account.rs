@@ -49,7 +49,7 @@ pub struct AwsAccount {
     #[noun(json = "KubernetesRuntimeInstanceIDs", no_filter)]
     pub kubernetes_runtime_instance_ids: Option<Ids>,
     /// It may be used for every runtime, also for those that editors register later. Only admins change it.
-    #[noun(default = Some(false))]
+    #[noun(default = Some(false), example = true)]
     pub all_runtimes: Option<bool>,
 }
 

@@ -61,6 +61,12 @@ pub trait Rules {
         let _ = before;
         vec![]
     }
+    /// Whether [`check_documents`](Self::check_documents) has something to do.
+    const HAS_DOCUMENTS: bool = false;
+    /// What is wrong with documents in fields. Takes time for each byte of them, so that an async caller does it on a thread for blocking work.
+    fn check_documents(&self) -> Vec<Problem> {
+        vec![]
+    }
 }
 
 /// Empty texts are none.

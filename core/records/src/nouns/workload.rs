@@ -1,5 +1,6 @@
 use super::{KubernetesRuntimeInstance, Rules};
 use crate::{problem::Problem, text::Name};
+use causeway_manifests::{Budget, read, read_value};
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -20,7 +21,14 @@ pub struct WorkloadDefinition {
     )]
     pub yaml_document: String,
 }
-impl Rules for WorkloadDefinition {}
+impl Rules for WorkloadDefinition {
+    const HAS_DOCUMENTS: bool = true;
+
+    fn check_documents(&self) -> Vec<Problem> {
+        let refused = read(&self.yaml_document, &Budget::default()).err();
+        refused.map(|error| Problem::new("YAMLDocument", error.to_string())).into_iter().collect()
+    }
+}
 
 /// A workload in a cluster. Manifests without a namespace go into one that Causeway makes for the instance.
 #[derive(Noun, Clone, Debug, PartialEq)]
@@ -68,6 +76,13 @@ impl Rules for WorkloadResourceDefinition {
             let problem = "is no Kubernetes manifest; it needs apiVersion, kind and metadata.name";
             vec![Problem::new("JSONDefinition", problem)]
         }
+    }
+
+    const HAS_DOCUMENTS: bool = true;
+
+    fn check_documents(&self) -> Vec<Problem> {
+        let refused = read_value(self.json_definition.clone(), &Budget::default()).err();
+        refused.map(|error| Problem::new("JSONDefinition", error.problem)).into_iter().collect()
     }
 }
 
@@ -129,3 +144,25 @@ pub struct WorkloadEvent {
     pub helm_workload_instance_id: Option<i64>,
 }
 impl Rules for WorkloadEvent {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn documents_are_checked_with_the_place() {
+        let problems = |text: &str| {
+            let definition = WorkloadDefinition { yaml_document: text.into(), ..Default::default() };
+            definition.check_documents().into_iter().map(|problem| (problem.field, problem.problem)).collect::<Vec<_>>()
+        };
+        assert_eq!(problems("---\n{}\n"), []);
+        let problem = "document 2, line 2: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`".to_owned();
+        assert_eq!(problems("---\n--- {kind: Pod}"), [("YAMLDocument".into(), problem)]);
+        let resource = |json_definition| WorkloadResourceDefinition { json_definition, ..Default::default() };
+        assert_eq!(resource(Value::Null).check_documents(), []);
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod"}]});
+        let problems = resource(list).check_documents();
+        assert_eq!(problems[0].problem, "item 1: Pod has no metadata.name; add one");
+    }
+}
