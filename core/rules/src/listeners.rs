@@ -14,7 +14,7 @@ pub const MOST: usize = 8;
 
 /// Where a listener is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ListenerPlace {
     /// On the Gateway itself.
     Gateway,
     /// In the ListenerSet with this ordinal, which may have to be made.
@@ -34,7 +34,10 @@ pub struct Placed {
 ///
 /// A hostname that the gateway knows stays in its set. A new one comes into the last set if that has room for all of its listeners, or else
 /// into the first that has; an empty set takes any hostname.
-pub fn place_listeners(new: impl IntoIterator<Item = ListenerKey>, mut placed: Placed) -> Vec<(ListenerKey, Place)> {
+pub fn place_listeners(
+    new: impl IntoIterator<Item = ListenerKey>,
+    mut placed: Placed,
+) -> Vec<(ListenerKey, ListenerPlace)> {
     let mut by_hostname: BTreeMap<Option<String>, BTreeSet<ListenerKey>> = BTreeMap::new();
     for key in new {
         by_hostname.entry(key.hostname.clone()).or_default().insert(key);
@@ -42,12 +45,12 @@ pub fn place_listeners(new: impl IntoIterator<Item = ListenerKey>, mut placed: P
     let mut places = vec![];
     for (hostname, keys) in by_hostname {
         let place = match hostname {
-            None => Place::Gateway,
+            None => ListenerPlace::Gateway,
             Some(hostname) => {
                 let set = placed.hostnames.get(&hostname).copied();
                 let set = set.unwrap_or_else(|| set_with_room(&placed.sets, keys.len()));
                 *placed.sets.entry(set).or_default() += keys.len();
-                Place::Set(set)
+                ListenerPlace::Set(set)
             }
         };
         places.extend(keys.into_iter().map(|key| (key, place)));
@@ -133,10 +136,10 @@ mod tests {
     }
 
     /// How many of these listeners are in each set.
-    fn counts(places: &[(ListenerKey, Place)]) -> BTreeMap<i32, usize> {
+    fn counts(places: &[(ListenerKey, ListenerPlace)]) -> BTreeMap<i32, usize> {
         let mut counts = BTreeMap::new();
         for (_, place) in places {
-            if let Place::Set(set) = place {
+            if let ListenerPlace::Set(set) = place {
                 *counts.entry(*set).or_default() += 1;
             }
         }
@@ -152,7 +155,7 @@ mod tests {
     fn a_listener_without_a_hostname_is_on_the_gateway() {
         let tcp = ListenerKey { port: 5432, protocol: Protocol::Tcp, hostname: None };
         let places = place_listeners([key(80, ""), tcp.clone()], Placed::default());
-        assert_eq!(places, [(key(80, ""), Place::Gateway), (tcp, Place::Gateway)]);
+        assert_eq!(places, [(key(80, ""), ListenerPlace::Gateway), (tcp, ListenerPlace::Gateway)]);
     }
 
     #[test]
@@ -168,7 +171,7 @@ mod tests {
     #[test]
     fn a_further_listener_of_a_hostname_joins_the_others_even_in_a_full_set() {
         let placed = Placed { hostnames: [(host(1), 0)].into(), ..sets([8, 3]) };
-        assert_eq!(place_listeners([key(443, &host(1))], placed), [(key(443, &host(1)), Place::Set(0))]);
+        assert_eq!(place_listeners([key(443, &host(1))], placed), [(key(443, &host(1)), ListenerPlace::Set(0))]);
     }
 
     #[test]
@@ -176,14 +179,18 @@ mod tests {
         let place = |placed, listeners: &[i32]| {
             place_listeners(listeners.iter().map(|port| key(*port, "new.example.test")), placed)[0].1
         };
-        assert_eq!(place(sets([]), &[80]), Place::Set(0));
-        assert_eq!(place(sets([20]), &[80]), Place::Set(1));
-        assert_eq!(place(sets([2, 7]), &[80]), Place::Set(1));
-        assert_eq!(place(sets([2, 7]), &[80, 443]), Place::Set(0), "both have to fit");
-        assert_eq!(place(sets([8, 5, 8]), &[80]), Place::Set(1));
-        assert_eq!(place(sets([8, 0, 8]), &[80]), Place::Set(1), "an empty one is used again");
-        assert_eq!(place(sets([8, 8, 0]), &[80]), Place::Set(2));
-        assert_eq!(place(sets([8, 8]), &(1000..1020).collect::<Vec<_>>()), Place::Set(2), "one hostname may have more");
+        assert_eq!(place(sets([]), &[80]), ListenerPlace::Set(0));
+        assert_eq!(place(sets([20]), &[80]), ListenerPlace::Set(1));
+        assert_eq!(place(sets([2, 7]), &[80]), ListenerPlace::Set(1));
+        assert_eq!(place(sets([2, 7]), &[80, 443]), ListenerPlace::Set(0), "both have to fit");
+        assert_eq!(place(sets([8, 5, 8]), &[80]), ListenerPlace::Set(1));
+        assert_eq!(place(sets([8, 0, 8]), &[80]), ListenerPlace::Set(1), "an empty one is used again");
+        assert_eq!(place(sets([8, 8, 0]), &[80]), ListenerPlace::Set(2));
+        assert_eq!(
+            place(sets([8, 8]), &(1000..1020).collect::<Vec<_>>()),
+            ListenerPlace::Set(2),
+            "one hostname may have more"
+        );
     }
 
     proptest! {
@@ -200,12 +207,12 @@ mod tests {
             prop_assert_eq!(places.len(), new.len(), "each has a place");
             let mut of_hostname = known.clone();
             for (key, place) in &places {
-                let Place::Set(set) = place else { panic!("a hostname is never on the Gateway") };
+                let ListenerPlace::Set(set) = place else { panic!("a hostname is never on the Gateway") };
                 let hostname = key.hostname.clone().unwrap();
                 prop_assert_eq!(*of_hostname.entry(hostname).or_insert(*set), *set);
             }
             for (set, count) in counts(&places) {
-                let joined = places.iter().filter(|(key, place)| *place == Place::Set(set) && known.contains_key(key.hostname.as_deref().unwrap()));
+                let joined = places.iter().filter(|(key, place)| *place == ListenerPlace::Set(set) && known.contains_key(key.hostname.as_deref().unwrap()));
                 let total = sets.get(&set).copied().unwrap_or_default() + count;
                 prop_assert!(total - joined.count() <= MOST, "{set} has {total}");
             }

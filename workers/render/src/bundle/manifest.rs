@@ -8,7 +8,7 @@ use super::version::Version;
 
 /// The contents of `bundle.toml`. `make bundles` writes it; it is not edited by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct BundleManifest {
     /// Name of the support service: `cert-manager`.
     pub service: String,
     /// The release that the objects were taken from.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-pub use manifest::{AdoptionCriteria, FileSum, Manifest, Traits};
+pub use manifest::{AdoptionCriteria, BundleManifest, FileSum, Traits};
 pub use version::{NotAVersion, Version};
 
 /// The file that makes a directory a bundle.
@@ -25,7 +25,7 @@ pub const MANIFEST: &str = "bundle.toml";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bundle {
     /// What the bundle says about itself.
-    pub manifest: Manifest,
+    pub manifest: BundleManifest,
     /// Its objects in the order in which they are applied.
     pub objects: Vec<Value>,
 }
@@ -91,7 +91,7 @@ impl Bundle {
         };
         let missing = |bundle: &str, path: &str| content(bundle, path, "it is not there".to_owned());
         let text = files.get(MANIFEST).ok_or_else(|| missing(origin, MANIFEST))?;
-        let manifest: Manifest = toml::from_str(text).map_err(|e| content(origin, MANIFEST, e.to_string()))?;
+        let manifest: BundleManifest = toml::from_str(text).map_err(|e| content(origin, MANIFEST, e.to_string()))?;
         let bundle = manifest.service.as_str();
         let mut objects = Vec::new();
         for FileSum { path, sha256 } in &manifest.file {

@@ -9,7 +9,7 @@ use causeway_records::{
     Kind,
     inputs::{ListenerKey, Protocol},
 };
-use causeway_rules::listeners::{ClaimsChange, ListenerClaim, Place, Placed, place_listeners};
+use causeway_rules::listeners::{ClaimsChange, ListenerClaim, ListenerPlace, Placed, place_listeners};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,8 +115,8 @@ async fn place(
     let mut listeners = Listeners::new();
     for (key, place) in place_listeners(new, placed) {
         let set = match place {
-            Place::Gateway => None,
-            Place::Set(ordinal) => Some(match ids.get(&ordinal) {
+            ListenerPlace::Gateway => None,
+            ListenerPlace::Set(ordinal) => Some(match ids.get(&ordinal) {
                 Some(id) => *id,
                 None => {
                     let id = make_set(connection, gateway, ordinal).await?;

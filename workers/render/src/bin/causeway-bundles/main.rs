@@ -11,7 +11,7 @@ mod tidy;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use causeway_render::bundle::{FileSum, MANIFEST, Manifest, adapt, checksum, documents};
+use causeway_render::bundle::{BundleManifest, FileSum, MANIFEST, adapt, checksum, documents};
 use recipe::Recipe;
 use serde_json::{Value, json};
 use source::Sources;
@@ -66,7 +66,7 @@ impl Maker {
         let objects = tidy::all(objects, recipe)?;
         let images = tidy::images(&objects, recipe, &module.version)?;
         let files = write_objects(&staging, &objects)?;
-        let manifest = Manifest {
+        let manifest = BundleManifest {
             service: service.clone(),
             version: module.version.clone(),
             source: module.source.clone(),
