@@ -132,7 +132,8 @@ fn values_of_fields_fit_their_schemas() {
 fn taken<T: Noun + Rules>() {
     let keys = Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap();
     let body = |map: Map<String, Value>| Value::from(map).to_string();
-    let author = Author { role: nouns::Role::Editor, keys };
+    // The example of an account says where it may be used, which is for admins to say.
+    let author = Author { role: nouns::Role::Admin, keys };
     let mut record = Record::<T>::default();
     merge(&mut record, body(examples::body(&T::INFO)).as_bytes(), MergeBase::New, &author)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
