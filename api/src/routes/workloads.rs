@@ -57,9 +57,12 @@ async fn create_set(
         for (n, body) in bodies.iter().enumerate() {
             let mut record = Record::<WorkloadResourceDefinition>::default();
             merge(&mut record, body.get().as_bytes(), MergeBase::New, &author).map_err(|error| at(n, error))?;
+            records.push(record);
+        }
+        // What takes time for each byte comes last.
+        for (n, body) in bodies.iter().enumerate() {
             let body = Bytes::copy_from_slice(body.get().as_bytes());
             check_documents::<WorkloadResourceDefinition>(&body).await.map_err(|error| at(n, error))?;
-            records.push(record);
         }
         writer.create_all(records).await
     };
