@@ -82,7 +82,7 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> 
 }
 
 fn request(asked: &Asked, n: u64, target: &Target) -> Result<Request<Full<Bytes>>> {
-    let mut request = Request::builder().method(&asked.method).uri((asked.path)(n)).header("host", "bench");
+    let mut request = Request::builder().method(&asked.method).uri((asked.path)(n)).header("host", "localhost");
     if let Some((_, token)) = &target.secure {
         request = request.header("authorization", token);
     }
