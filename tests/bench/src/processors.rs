@@ -1,6 +1,8 @@
 //! Processors for a cluster alone. Where API server, Postgres, Causeway and the load share the same ones, a plain apply has all of them to itself,
 //! and what is measured beside it says above all how many there are. In production a cluster has its own machines.
 
+use std::io::ErrorKind;
+
 use anyhow::{Context, Result};
 use causeway_rig::{ClusterEndpoints, Endpoints};
 use nix::{
@@ -21,7 +23,7 @@ impl Apart {
     /// Moves them apart. None where there is only one processor.
     ///
     /// # Errors
-    /// When a process has ended, or may not be moved.
+    /// When a process may not be moved.
     pub fn begin(endpoints: &Endpoints, cluster: &ClusterEndpoints) -> Result<Option<Self>> {
         let before = sched_getaffinity(Pid::this())?;
         let all: Vec<usize> = (0..CpuSet::count()).filter(|n| before.is_set(*n).unwrap_or_default()).collect();
@@ -42,7 +44,7 @@ impl Apart {
 impl Drop for Apart {
     fn drop(&mut self) {
         for pid in &self.processes {
-            // One that has ended meanwhile needs no processor.
+            // Nothing can be done about one that may not be moved.
             let _ = confine(*pid, &self.before);
         }
     }
@@ -56,7 +58,11 @@ fn set(processors: &[usize]) -> Result<CpuSet> {
 
 /// All threads of a process; those that they start follow them.
 fn confine(pid: i32, to: &CpuSet) -> Result<()> {
-    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).with_context(|| format!("no process {pid}"))?;
+    let threads = match std::fs::read_dir(format!("/proc/{pid}/task")) {
+        // A connection of Postgres that was closed meanwhile.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        threads => threads.with_context(|| format!("threads of process {pid}"))?,
+    };
     for thread in threads.flatten() {
         let Some(thread) = thread.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         match sched_setaffinity(Pid::from_raw(thread), to) {
