@@ -1,6 +1,6 @@
 //! Bodies that no field can take, for every noun: the API refuses, never fails, and keeps what is stored.
 
-use causeway_records::{field::Info, nouns};
+use causeway_records::{noun::Info, nouns};
 use causeway_testkit::{ApiClient, id_of};
 use futures::{StreamExt, stream};
 use http::Method;

@@ -6,7 +6,7 @@ use crate::{
     wire::body::{Author, MergeBase, merge},
 };
 use axum::http::Method;
-use causeway_records::{Record, field::Noun, nouns::Rules, secret::Keyring};
+use causeway_records::{Record, noun::Noun, nouns::Rules, secret::Keyring};
 use serde_json::{Map, json};
 use std::collections::HashMap;
 

@@ -25,7 +25,8 @@ use causeway_bus::Hint;
 use causeway_failpoints::{API_COMMITTED, failpoint};
 use causeway_records::{
     Kind, Record,
-    field::{Noun, entries},
+    field::entries,
+    noun::Noun,
     nouns::{Role, Rules},
     value::Value,
 };

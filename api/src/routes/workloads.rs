@@ -23,7 +23,8 @@ use axum::{
 use causeway_bus::Hint;
 use causeway_records::{
     Record,
-    field::{Noun, Table},
+    field::Table,
+    noun::Noun,
     nouns::{Role, WorkloadEvent, WorkloadResourceDefinition},
     problem::{Reason, Refusal},
 };

@@ -4,7 +4,7 @@
 
 use causeway_manifests::Budget;
 use causeway_records::{
-    field::Noun,
+    noun::Noun,
     problem::Problem,
     value::{Type, Value as Cell},
 };

@@ -1,6 +1,6 @@
 //! Secrets of a request turned into ciphertext.
 
-use causeway_records::{Record, field::Noun, problem::Reason, secret::Keyring, value::Value};
+use causeway_records::{Record, noun::Noun, problem::Reason, secret::Keyring, value::Value};
 use causeway_store::{Result, StoreError};
 
 /// Plain text from a request becomes ciphertext of the first key. The stored ciphertext leaves it as it is, also the one that a change of keys

@@ -2,8 +2,9 @@
 
 use crate::{error::Result, json_row::JsonRow};
 use causeway_records::{
-    field::{Info, Noun, Shape},
+    noun::{Info, Noun},
     nouns,
+    slot::Shape,
 };
 use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use std::{collections::HashMap, fmt::Write};

@@ -8,7 +8,7 @@ use crate::{
     row::{KEY_IDS, add},
 };
 use causeway_records::{
-    field::Info,
+    noun::Info,
     nouns,
     secret::{KeyIds, Keyring, SecretError},
 };

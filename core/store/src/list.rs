@@ -3,14 +3,16 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row::{self, add, bind, column_type},
+    row::{self, add, bind},
     sql::{self, Sql},
     statement::Statement,
 };
 use causeway_records::{
     Record,
-    field::{Field, Noun, Shape},
+    field::Field,
+    noun::Noun,
     problem::Reason,
+    slot::Shape,
     value::{Type, Value},
 };
 use futures::StreamExt;
@@ -32,7 +34,7 @@ pub struct Filter {
 impl Filter {
     /// The type of the column and the value that it must equal.
     fn value(&self) -> Result<(Type, Value)> {
-        let (Shape::Column { parse, .. }, Some(ty)) = (self.field.shape, column_type(self.field)) else {
+        let (Shape::Column { parse, .. }, Some(ty)) = (self.field.shape, self.field.column_type()) else {
             let problem = "can't be asked for";
             return Err(StoreError::invalid_field(Reason::InvalidQuery, self.field.json, problem));
         };
@@ -95,7 +97,7 @@ impl Store {
         let (statements, mut condition) = (sql::of(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
         for (n, filter) in filters.iter().enumerate() {
-            let is_text = column_type(filter.field) == Some(Type::Text);
+            let is_text = filter.field.column_type() == Some(Type::Text);
             let (ty, value) = match filter.value() {
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
                 Err(_) if is_text && filter.text.is_empty() => {

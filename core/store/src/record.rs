@@ -5,7 +5,7 @@ use crate::{
     error::{Result, StoreError},
     row, sql,
 };
-use causeway_records::{Record, field::Noun};
+use causeway_records::{Record, noun::Noun};
 
 impl Store {
     /// A live record.

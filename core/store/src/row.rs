@@ -3,8 +3,9 @@
 use crate::error::{Result, StoreError};
 use causeway_records::{
     Record,
-    field::Table,
-    field::{Field, Fields, Info, Noun, Shape, columns},
+    field::{Fields, Table, columns},
+    inputs::Named,
+    noun::{Info, Noun},
     problem::Reason,
     record::Common,
     secret::KeyIds,
@@ -30,14 +31,6 @@ pub(crate) const CLIENT_STATUS: &[&str] = &[
     "deletion_confirmed",
     "interrupt_reconciliation",
 ];
-
-/// The column type of a field; children have none.
-pub(crate) fn column_type(field: &Field) -> Option<Type> {
-    match field.shape {
-        Shape::Column { ty, .. } => Some(ty),
-        Shape::Children { .. } => None,
-    }
-}
 
 /// Binds a value, or a NULL of the column's type.
 pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) -> Result<()> {
@@ -80,7 +73,7 @@ pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<
 fn fill(part: &mut dyn Fields, table: &'static str, row: &PgRow, next: &mut usize) -> Result<()> {
     for index in 0..part.fields().len() {
         let field = &part.fields()[index];
-        let Some(ty) = column_type(field) else { continue };
+        let Some(ty) = field.column_type() else { continue };
         let value = value(row, *next, ty)?;
         part.get_mut(index).set(value).map_err(|reason| StoreError::Inconsistent {
             table,
@@ -104,6 +97,11 @@ pub(crate) fn record<T: Noun>(row: &PgRow) -> Result<Record<T>> {
         record.key_ids = row.try_get::<Json<KeyIds>, _>(next)?.0;
     }
     Ok(record)
+}
+
+/// The same from a row that has the name of the record's objects too.
+pub(crate) fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
+    Ok(Named { record: record(row)?, object_name: row.try_get("object_name")? })
 }
 
 /// The columns of a record: `t` is the noun's table, `r` its reconciliation.

@@ -1,7 +1,7 @@
 //! How the records of each noun are read: generated once from its table. Fixed texts, so that Postgres plans each only once on a connection.
 
 use crate::row::select_list;
-use causeway_records::{Kind, field::Info, nouns};
+use causeway_records::{Kind, noun::Info, nouns};
 use std::{collections::HashMap, sync::LazyLock};
 
 /// The statements of one noun.

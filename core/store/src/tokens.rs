@@ -9,7 +9,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::{AccessToken, Action, Changes, Role},
 };
 use chrono::{DateTime, Utc};

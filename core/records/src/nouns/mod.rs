@@ -1,4 +1,4 @@
-//! The nouns. To add one: a struct in a file of this folder, its name in the list [`nouns!`] below, and a table in `migrations/`.
+//! The nouns. To add one: a struct in a file of this folder, its name in the list [`nouns!`](crate::nouns!) of `list.rs`, and a table in `migrations/`.
 
 mod access_token;
 mod attached_object_reference;
@@ -8,6 +8,7 @@ mod domain_name;
 mod event;
 mod gateway;
 mod kubernetes_runtime;
+mod list;
 mod listener_set;
 mod shared_gateway;
 mod support_service;
@@ -34,18 +35,23 @@ pub use workload::{
 };
 
 use crate::{
-    field::{Info, Noun, Table},
+    field::Table,
     kind::Kind,
+    noun::{Info, Noun},
     problem::Problem,
     schema,
+    slot::Shape,
     status::Status,
 };
 
 /// The named types within the columns of all nouns: `Condition`.
 #[must_use]
 pub fn definitions() -> serde_json::Map<String, serde_json::Value> {
-    let fields = ALL.iter().chain(OWN).flat_map(|info| info.fields);
-    schema::definitions_in(fields.chain(Status::FIELDS))
+    let fields = ALL.iter().chain(OWN).flat_map(|info| info.fields).chain(Status::FIELDS);
+    schema::definitions_in(fields.filter_map(|field| match field.shape {
+        Shape::Column { hints, .. } => hints.schema,
+        Shape::Children { .. } => None,
+    }))
 }
 
 /// Rules of a noun that need more than one field. The default has none.
@@ -89,28 +95,13 @@ fn pair(one: (&str, bool), other: (&str, bool)) -> Vec<Problem> {
     }
 }
 
-/// Calls `$then!` with the list of all nouns, in the order of the API document.
-#[macro_export]
-macro_rules! nouns {
-    ($then:ident) => {
-        $then! {
-            KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
-            WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
-            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort,
-            DomainNameDefinition, DomainNameInstance,
-            AwsAccount, SupportServiceInstance, SharedGateway,
-            AttachedObjectReference, Event,
-        }
-    };
-}
-
 macro_rules! all {
     ($($noun:ident),* $(,)?) => {
         /// Every noun, without its type.
         pub const ALL: &[&Info] = &[$(&<$noun as Noun>::INFO),*];
     };
 }
-nouns!(all);
+crate::nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
@@ -130,7 +121,7 @@ macro_rules! infos {
         }
     };
 }
-nouns!(infos);
+crate::nouns!(infos);
 
 impl Kind {
     /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.

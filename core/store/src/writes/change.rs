@@ -10,7 +10,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::{Action, Rules},
     problem::Reason,
 };

@@ -4,7 +4,7 @@ use super::{accounts, claims, services, wake};
 use crate::{depends, error::Result, row, sql};
 use causeway_records::{
     Kind, Record,
-    field::Noun,
+    noun::Noun,
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayInstance, Service, SupportServiceInstance, WorkloadInstance,
     },

@@ -11,7 +11,8 @@ use crate::{
 };
 use causeway_records::{
     Kind, Record,
-    field::{Field, Info, Noun, OnDelete},
+    field::{Field, OnDelete},
+    noun::{Info, Noun},
     nouns,
     problem::Reason,
 };

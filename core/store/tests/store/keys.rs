@@ -46,7 +46,7 @@ async fn every_table_with_secrets_says_their_keys(pool: PgPool) {
         let is_child = causeway_records::nouns::ALL
             .iter()
             .flat_map(|parent| parent.fields)
-            .any(|field| matches!(field.shape, causeway_records::field::Shape::Children { kind } if kind == info.kind));
+            .any(|field| matches!(field.shape, causeway_records::slot::Shape::Children { kind } if kind == info.kind));
         assert!(!(is_child && info.has_secrets()), "{}: ports and the like are written without keys", info.table);
     }
 }

@@ -8,8 +8,8 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::Noun,
     inputs::{ListenerKey, Protocol},
+    noun::Noun,
 };
 use causeway_rules::{
     claims::RouteClaim,
