@@ -70,7 +70,7 @@ async fn create_set(
     let kind = WorkloadResourceDefinition::KIND.as_str();
     match made.await {
         Ok(records) => {
-            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
+            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, cluster_id: 0 });
             let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
             envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
         }

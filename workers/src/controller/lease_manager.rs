@@ -111,11 +111,11 @@ impl LeaseManager {
     /// Wakes the clusters that a hint is for. True: it may be about a new cluster, whose lease is free, and a person waits for it.
     fn pass_on(&self, hint: &Hint) -> bool {
         for (cluster_id, held) in &self.clusters {
-            if hint.scope == NO_CLUSTER || hint.scope == *cluster_id {
+            if hint.cluster_id == NO_CLUSTER || hint.cluster_id == *cluster_id {
                 held.hint.notify_one();
             }
         }
-        hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.scope)
+        hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.cluster_id)
     }
 
     async fn keep_leases(&mut self) {

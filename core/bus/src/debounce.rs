@@ -7,14 +7,14 @@ use tokio::{
     time::timeout,
 };
 
-/// After a hint the next ones are gathered for this long. The first one after a quiet time is sent at once.
-const GATHER: Duration = Duration::from_millis(5);
+/// After a hint the next ones are held back for this long. The first one after a quiet time is sent at once.
+const WINDOW: Duration = Duration::from_millis(5);
 /// More than so many that wait are dropped: the next scan finds the work.
 const WAITING: usize = 1024;
 
 /// Sends hints through a [`Bus`], as few as there have to be.
 #[derive(Clone, Debug)]
-pub struct Gatherer {
+pub struct Debouncer {
     bus: Bus,
     to: mpsc::Sender<Message>,
 }
@@ -26,7 +26,7 @@ enum Message {
     Flush(oneshot::Sender<()>),
 }
 
-impl Gatherer {
+impl Debouncer {
     /// Begins to send; ends with its last clone.
     #[must_use]
     pub fn new(bus: Bus) -> Self {
@@ -75,18 +75,18 @@ async fn send<F: Future<Output = ()>>(
         match first {
             Message::Hint(hint) => {
                 publish(&hint);
-                tokio::time::sleep(GATHER).await;
+                tokio::time::sleep(WINDOW).await;
             }
             Message::Flush(done) => flushes.push(done),
         }
-        let mut gathered = HashMap::new();
+        let mut pending = HashMap::new();
         while let Ok(message) = from.try_recv() {
             match message {
-                Message::Hint(hint) => drop(gathered.insert((hint.kind, hint.scope), hint)),
+                Message::Hint(hint) => drop(pending.insert((hint.kind, hint.cluster_id), hint)),
                 Message::Flush(done) => flushes.push(done),
             }
         }
-        gathered.values().for_each(&publish);
+        pending.values().for_each(&publish);
         if !flushes.is_empty() {
             flush().await;
         }
@@ -107,11 +107,11 @@ mod tests {
     /// What was sent, and how long after the beginning.
     type Sent = Arc<Mutex<Vec<(Duration, Hint)>>>;
 
-    fn hint(kind: Kind, id: i64, scope: i64) -> Hint {
-        Hint { kind, id, scope }
+    fn hint(kind: Kind, id: i64, cluster_id: i64) -> Hint {
+        Hint { kind, id, cluster_id }
     }
 
-    fn gather() -> (mpsc::Sender<Message>, Sent) {
+    fn debounced() -> (mpsc::Sender<Message>, Sent) {
         let ((to, from), sent, begun) = (mpsc::channel(WAITING), Sent::default(), Instant::now());
         let list = sent.clone();
         let publish = move |hint: &Hint| list.lock().unwrap().push((begun.elapsed(), hint.clone()));
@@ -121,27 +121,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_hint_goes_at_once_and_those_after_it_as_one_of_each_kind_and_cluster() {
-        let (to, sent) = gather();
+        let (to, sent) = debounced();
         for id in 1..=100 {
             to.try_send(Message::Hint(hint(Kind::GatewayInstance, id, 1))).unwrap();
             to.try_send(Message::Hint(hint(Kind::GatewayInstance, id, 2))).unwrap();
             to.try_send(Message::Hint(hint(Kind::WorkloadInstance, id, 1))).unwrap();
         }
-        tokio::time::sleep(2 * GATHER).await;
+        tokio::time::sleep(2 * WINDOW).await;
         let mut sent = std::mem::take(&mut *sent.lock().unwrap());
         assert_eq!(sent.remove(0), (Duration::ZERO, hint(Kind::GatewayInstance, 1, 1)));
-        sent.sort_by_key(|(_, hint)| (hint.kind.as_str(), hint.scope));
+        sent.sort_by_key(|(_, hint)| (hint.kind.as_str(), hint.cluster_id));
         let last = [
             hint(Kind::GatewayInstance, 100, 1),
             hint(Kind::GatewayInstance, 100, 2),
             hint(Kind::WorkloadInstance, 100, 1),
         ];
-        assert_eq!(sent, last.map(|hint| (GATHER, hint)));
+        assert_eq!(sent, last.map(|hint| (WINDOW, hint)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn whoever_flushes_waits_for_all_that_came_before() {
-        let (to, sent) = gather();
+        let (to, sent) = debounced();
         let (done, flushed) = oneshot::channel();
         for message in [
             Message::Hint(hint(Kind::GatewayInstance, 1, 0)),
