@@ -38,7 +38,7 @@ impl Store {
                 instance,
             });
         }
-        let text = "SELECT coalesce(projection, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
+        let text = "SELECT coalesce(published_state, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
         let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
         Ok(DomainNameInputs {
             wanted_elsewhere: self.hostnames_elsewhere(&instance.record).await?,
@@ -66,7 +66,7 @@ impl Store {
     /// Hostnames that the cluster's other domain name instances ask for.
     async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeMap<String, Elsewhere>> {
         let rows = sqlx::query!(
-            r#"SELECT n.id, n.name, nr.projection AS "published: Json<Published>", to_jsonb(d) AS "definition!: Json<JsonRow>", dd.domain
+            r#"SELECT n.id, n.name, nr.published_state AS "published: Json<Published>", to_jsonb(d) AS "definition!: Json<JsonRow>", dd.domain
             FROM domain_name_instances n
             JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
             JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL

@@ -231,7 +231,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
         }
         Kind::KubernetesRuntimeInstance => {
             sqlx::query("DELETE FROM clusters WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
-            sqlx::query("DELETE FROM leases WHERE scope = $1").bind(id).execute(&mut *connection).await?;
+            sqlx::query("DELETE FROM leases WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
         }
         _ => {}
     }
