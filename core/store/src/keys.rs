@@ -114,7 +114,7 @@ impl Store {
                 done.unreadable += counted.unreadable;
                 return Ok(());
             }
-            // Somebody was faster: his secrets count.
+            // Another writer was faster: the secrets are now as it wrote them.
             let text = format!("SELECT {} FROM {} WHERE id = $1", columns(info), info.table);
             let row = sqlx::query(AssertSqlSafe(text)).bind(secrets.id).fetch_one(&self.pool).await?;
             secrets = read(info, &row)?;

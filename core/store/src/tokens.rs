@@ -24,7 +24,7 @@ pub struct TokenHolder {
     pub id: i64,
     /// The token's name.
     pub name: String,
-    /// What he may do.
+    /// What its holder may do.
     pub role: Role,
     /// Until when.
     pub expires_at: DateTime<Utc>,

@@ -22,8 +22,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: anybody who can publish on
-/// NATS sends as many as he likes.
+/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: whoever can publish on
+/// NATS can send any number of them.
 const EARLY_RENEWAL: Duration = Duration::from_millis(500);
 
 /// One worker process.

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use crate::{Kind, Record, overlay::overlay};
 
-    fn lay(body: &str) -> Result<Record<GatewayDefinition>, String> {
+    fn overlaid(body: &str) -> Result<Record<GatewayDefinition>, String> {
         let mut record = Record::default();
         let report = overlay(body.as_bytes(), &mut record.writable()).map_err(|refusal| refusal.to_string())?;
         let problems: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
@@ -170,23 +170,24 @@ mod tests {
 
     #[test]
     fn errors_name_path_and_reason() {
-        let error = lay(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
+        let error = overlaid(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
         assert_eq!(error, "HttpPorts[1].Port: invalid type: string \"x\", expected i64");
-        let error = lay(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
+        let error = overlaid(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
         assert!(error.starts_with("HttpPorts[0].Port: 0 is out of range; 1 to 65535 are allowed"), "{error}");
-        let error = lay(r#"{"Placement":"Everywhere"}"#).unwrap_err();
+        let error = overlaid(r#"{"Placement":"Everywhere"}"#).unwrap_err();
         assert!(
             error.starts_with("Placement: unknown variant `Everywhere`, expected `Shared` or `Dedicated`"),
             "{error}"
         );
-        let error = lay(r#"{"Infrastructure":{"Labels":{"a":1}}}"#).unwrap_err();
+        let error = overlaid(r#"{"Infrastructure":{"Labels":{"a":1}}}"#).unwrap_err();
         assert!(error.starts_with("Infrastructure.Labels.a: invalid type: integer `1`"), "{error}");
-        assert!(lay("{").is_err() && lay("[1]").is_err());
+        assert!(overlaid("{").is_err() && overlaid("[1]").is_err());
     }
 
     #[test]
     fn all_that_is_wrong_is_found_at_once() {
-        let error = lay(r#"{"Name":5,"HttpPorts":[{"Hue":1,"ID":7},{"Port":0}],"TcpPorts":{"Port":1}}"#).unwrap_err();
+        let error =
+            overlaid(r#"{"Name":5,"HttpPorts":[{"Hue":1,"ID":7},{"Port":0}],"TcpPorts":{"Port":1}}"#).unwrap_err();
         let problems: Vec<_> = error.split("; ").collect();
         assert_eq!(
             problems[..3],
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn keys_ignore_case_and_null_changes_nothing() {
-        let record = lay(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
+        let record = overlaid(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
         assert_eq!((record.spec.name.as_str(), record.spec.service_name), ("web", None));
         assert_eq!(record.spec.placement, Some(Placement::Dedicated));
     }
@@ -220,12 +221,12 @@ mod tests {
     #[test]
     fn an_empty_text_is_no_value_where_none_could_be_empty() {
         let record =
-            lay(r#"{"Name":"web","SubDomain":"","ServiceName":"","HttpPorts":[{"Port":80,"Path":""}]}"#).unwrap();
+            overlaid(r#"{"Name":"web","SubDomain":"","ServiceName":"","HttpPorts":[{"Port":80,"Path":""}]}"#).unwrap();
         assert_eq!(
             (record.spec.sub_domain, record.spec.service_name, &record.spec.http_ports[0].path),
             (None, None, &None)
         );
-        assert!(lay(r#"{"Name":""}"#).is_err());
+        assert!(overlaid(r#"{"Name":""}"#).is_err());
     }
 
     #[test]
@@ -239,7 +240,7 @@ mod tests {
 
     #[test]
     fn json_leaves_out_what_is_null() {
-        let record = lay(r#"{"Name":"web"}"#).unwrap();
+        let record = overlaid(r#"{"Name":"web"}"#).unwrap();
         let json = serde_json::to_value(&record).unwrap();
         assert_eq!(json["Name"], "web");
         assert_eq!(json["Placement"], "Shared");

@@ -43,7 +43,9 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
 
 /// A cluster can be held by a worker.
 async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
-    sqlx::query!("INSERT INTO leases (runtime_id) VALUES ($1) ON CONFLICT DO NOTHING", runtime).execute(connection).await?;
+    sqlx::query!("INSERT INTO leases (runtime_id) VALUES ($1) ON CONFLICT DO NOTHING", runtime)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -157,9 +157,9 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
     }
 }
 
-/// A worker reads secrets of both keys, in what a pass begins with.
+/// A worker reads secrets of both keys, in what a reconcile begins with.
 #[sqlx::test(migrations = false)]
-async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
+async fn reconciles_read_old_and_new_ciphertext(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let (old, both) = (keys(&[OLD]), keys(&[NEW, OLD]));
     let id = account(&fixture, "a", &old, false).await;

@@ -68,9 +68,9 @@ async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
     assert_eq!(claimed, "/changed");
 }
 
-/// A domain changes, not yet committed, and could not see the instance; the instance's first pass reads the domain.
+/// A domain changes, not yet committed, and could not see the instance; the instance's first reconcile reads the domain.
 #[sqlx::test(migrations = false)]
-async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
+async fn a_reconcile_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let definition = fixture.definition("web", PORT).await;
     let mut changer = connection(&pool).await;
@@ -85,10 +85,10 @@ async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 90").await.unwrap();
     let store = fixture.store.clone();
-    let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
+    let inputs = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
-    assert_eq!(pass.await.unwrap().domain.unwrap().spec.ttl_seconds(), 90);
+    assert_eq!(inputs.await.unwrap().domain.unwrap().spec.ttl_seconds(), 90);
 }
 
 /// A definition is being deleted while an instance of it is being created: one of the two is refused.
