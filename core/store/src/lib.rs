@@ -42,7 +42,7 @@ mod reach;
 mod record;
 pub mod resources;
 mod row;
-mod sql;
+mod selects;
 mod statement;
 pub mod tokens;
 mod writes;

@@ -1,4 +1,4 @@
-//! Values into statements, rows into records.
+//! Rows into records.
 
 use crate::error::{Result, StoreError};
 use causeway_records::{
@@ -6,18 +6,13 @@ use causeway_records::{
     field::{Fields, Table, columns},
     inputs::Named,
     noun::{Info, Noun},
-    problem::Reason,
     record::Common,
     secret::KeyIds,
     status::Status,
     value::{Type, Value},
 };
 use chrono::{DateTime, Utc};
-use sqlx::{
-    Arguments, Row,
-    postgres::{PgArguments, PgRow},
-    types::Json,
-};
+use sqlx::{Row, postgres::PgRow, types::Json};
 
 /// The column that says which keys the encrypted ones were written with; tables without encrypted ones don't have it.
 pub(crate) const KEY_IDS: &str = "key_ids";
@@ -31,33 +26,6 @@ pub(crate) const CLIENT_STATUS: &[&str] = &[
     "deletion_confirmed",
     "interrupt_reconciliation",
 ];
-
-/// Binds a value, or a NULL of the column's type.
-pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) -> Result<()> {
-    let added = match (value, ty) {
-        (Some(Value::Bool(value)), _) => arguments.add(value),
-        (Some(Value::Int4(value)), _) => arguments.add(value),
-        (Some(Value::Int8(value)), _) => arguments.add(value),
-        (Some(Value::Text(value)), _) => arguments.add(value),
-        (Some(Value::Time(value)), _) => arguments.add(value),
-        (Some(Value::Json(value)), _) => arguments.add(value),
-        (None, Type::Bool) => arguments.add(None::<bool>),
-        (None, Type::Int4) => arguments.add(None::<i32>),
-        (None, Type::Int8) => arguments.add(None::<i64>),
-        (None, Type::Text) => arguments.add(None::<String>),
-        (None, Type::Time) => arguments.add(None::<DateTime<Utc>>),
-        (None, Type::Json) => arguments.add(None::<serde_json::Value>),
-    };
-    added.map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
-}
-
-/// Adds a parameter to a statement whose text numbers it.
-pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
-where
-    V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
-{
-    arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
-}
 
 pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {
     Ok(match ty {

@@ -3,7 +3,7 @@
 use crate::{
     Store, Writer, audit,
     error::{Result, StoreError},
-    row, sql,
+    row, selects,
     statement::Statement,
     writes::run_to_completion,
 };
@@ -42,7 +42,7 @@ impl Writer {
             let changes = Changes::between(None, &token);
             let changed = audit::Changed { action: Action::Create, changes: &changes, children: &[] };
             audit::event(&mut statement, &AccessToken::INFO, &writer.origin, &changed)?;
-            statement.push(&format!(" SELECT {} FROM t", sql::of(&AccessToken::INFO).select));
+            statement.push(&format!(" SELECT {} FROM t", selects::for_noun(&AccessToken::INFO).columns));
             row::record(&statement.query().fetch_one(&writer.store.pool).await?)
         })
         .await

@@ -4,7 +4,7 @@ use crate::{
     Store,
     error::{Result, StoreError},
     json_row::JsonRow,
-    row, sql,
+    row, selects,
 };
 use causeway_records::{
     Record,
@@ -54,10 +54,10 @@ impl Store {
 
     /// The live gateway instances of a workload, by id.
     async fn gateways_of(&self, workload: i64) -> Result<Vec<Named<GatewayInstance>>> {
-        let statements = sql::of(&GatewayInstance::INFO);
+        let selects = selects::for_noun(&GatewayInstance::INFO);
         let text = format!(
             "SELECT {}, r.object_name {} AND t.workload_instance_id = $1 ORDER BY t.id FOR SHARE OF t",
-            statements.select, statements.from
+            selects.columns, selects.from
         );
         let rows = sqlx::query(AssertSqlSafe(text)).bind(workload).fetch_all(&self.pool).await?;
         rows.iter().map(row::named).collect()

@@ -17,7 +17,7 @@ mod workload;
 use crate::{
     Store,
     error::{Result, StoreError},
-    row, sql,
+    row, selects,
 };
 use causeway_records::{Record, inputs::Named, noun::Noun, nouns::KubernetesRuntimeInstance};
 use std::collections::BTreeSet;
@@ -25,13 +25,13 @@ use std::collections::BTreeSet;
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
     pub async fn named<T: Noun>(&self, id: i64) -> Result<Named<T>> {
-        let row = sqlx::query(sql::of(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
         row::named(&row.ok_or(StoreError::NotFound)?)
     }
 
     /// A record that may be gone already.
     async fn shared<T: Noun>(&self, id: i64) -> Result<Record<T>> {
-        let row = sqlx::query(sql::of(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
         row::record(&row.ok_or(StoreError::NotFound)?)
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row, sql,
+    row, selects,
 };
 use causeway_records::{
     Record,
@@ -31,7 +31,7 @@ impl Store {
 
     /// Read without a lock, see [`crate::listeners`].
     pub(super) async fn gateway_of_listeners(&self, id: i64) -> Result<Named<SharedGateway>> {
-        let row = sqlx::query(sql::of(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(selects::for_noun(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
         row::named(&row.ok_or(StoreError::NotFound)?)
     }
 

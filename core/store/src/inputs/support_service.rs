@@ -1,6 +1,6 @@
 //! The inputs of the reconcile of a support service, and the support services of a cluster.
 
-use crate::{Store, error::Result, row, sql};
+use crate::{Store, error::Result, row, selects};
 use causeway_records::{Record, inputs::SupportServiceInputs, noun::Noun, nouns::SupportServiceInstance};
 use sqlx::{AssertSqlSafe, Row};
 
@@ -35,10 +35,10 @@ impl Store {
 
     /// The support services of a cluster, by id.
     pub async fn services_of(&self, runtime: i64) -> Result<Vec<Record<SupportServiceInstance>>> {
-        let statements = sql::of(&SupportServiceInstance::INFO);
+        let selects = selects::for_noun(&SupportServiceInstance::INFO);
         let text = format!(
             "SELECT {} {} AND t.kubernetes_runtime_instance_id = $1 ORDER BY t.id FOR SHARE OF t",
-            statements.select, statements.from
+            selects.columns, selects.from
         );
         let rows = sqlx::query(AssertSqlSafe(text)).bind(runtime).fetch_all(&self.pool).await?;
         rows.iter().map(row::record).collect()

@@ -1,7 +1,6 @@
 //! Whether the AWS account that a write brings into a cluster may be used there.
 
-use super::consequences::read;
-use crate::error::Result;
+use crate::{error::Result, record};
 use causeway_records::{Record, nouns::AwsAccount};
 use causeway_rules::accounts;
 use sqlx::PgConnection;
@@ -10,6 +9,6 @@ use sqlx::PgConnection;
 /// away in this moment wakes whoever uses the account, and the worker reads it again before it renders any key.
 pub(super) async fn check(connection: &mut PgConnection, account: Option<i64>, runtime: i64) -> Result<()> {
     let Some(id) = account else { return Ok(()) };
-    let account: Record<AwsAccount> = read(connection, id).await?;
+    let account: Record<AwsAccount> = record::find(connection, id).await?;
     Ok(accounts::may_be_used(&account, runtime)?)
 }

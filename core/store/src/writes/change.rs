@@ -5,7 +5,7 @@ use crate::{
     audit,
     error::{Result, StoreError},
     row::{self, CLIENT_STATUS, KEY_IDS},
-    sql,
+    selects,
     statement::Statement,
 };
 use causeway_records::{
@@ -114,7 +114,7 @@ impl Writer {
         };
         audit::event(&mut statement, info, &self.origin, &changed)?;
         let join = if info.reconciled { " JOIN r ON true" } else { "" };
-        statement.push(&format!(" SELECT {} FROM t{join}", sql::of(info).select));
+        statement.push(&format!(" SELECT {} FROM t{join}", selects::for_noun(info).columns));
         Ok(statement)
     }
 }
@@ -124,7 +124,7 @@ async fn read_and_merge<T: Noun + Rules>(
     id: i64,
     merge: &impl Merge<T>,
 ) -> Result<Change<T>> {
-    let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&mut *connection).await?;
+    let row = sqlx::query(selects::for_noun(&T::INFO).get).bind(id).fetch_optional(&mut *connection).await?;
     let before: Record<T> = row::record(&row.ok_or(StoreError::NotFound)?)?;
     let mut after = before.clone();
     let again = merge(&mut after)?;

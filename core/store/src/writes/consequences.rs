@@ -1,10 +1,9 @@
 //! What follows from the write of a record beyond the record itself: one function for each noun that has rules.
 
 use super::{accounts, claims, services, wake};
-use crate::{depends, error::Result, row, sql};
+use crate::{depends, error::Result, record};
 use causeway_records::{
     Kind, Record,
-    noun::Noun,
     nouns::{
         DomainNameDefinition, DomainNameInstance, GatewayInstance, Service, SupportServiceInstance, WorkloadInstance,
     },
@@ -50,10 +49,10 @@ async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
 }
 
 async fn gateway_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let instance: Record<GatewayInstance> = read(connection, id).await?;
+    let instance: Record<GatewayInstance> = record::find(connection, id).await?;
     let runtime = instance.spec.kubernetes_runtime_instance_id;
     // 1. It is in its workload's cluster.
-    let workload: Record<WorkloadInstance> = read(connection, instance.spec.workload_instance_id).await?;
+    let workload: Record<WorkloadInstance> = record::find(connection, instance.spec.workload_instance_id).await?;
     parents::same_cluster(&workload, runtime)?;
     // 2. Its routes are its own.
     let source = claims::Source::read(connection, instance.spec.gateway_definition_id).await?;
@@ -66,11 +65,12 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64) -> Result<()> 
 }
 
 async fn domain_name_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let instance: Record<DomainNameInstance> = read(connection, id).await?;
+    let instance: Record<DomainNameInstance> = record::find(connection, id).await?;
     let runtime = instance.spec.kubernetes_runtime_instance_id;
-    let workload: Record<WorkloadInstance> = read(connection, instance.spec.workload_instance_id).await?;
+    let workload: Record<WorkloadInstance> = record::find(connection, instance.spec.workload_instance_id).await?;
     parents::same_cluster(&workload, runtime)?;
-    let definition: Record<DomainNameDefinition> = read(connection, instance.spec.domain_name_definition_id).await?;
+    let definition: Record<DomainNameDefinition> =
+        record::find(connection, instance.spec.domain_name_definition_id).await?;
     accounts::check(connection, definition.spec.aws_account_id, runtime).await?;
     services::ensure(connection, runtime, &[Service::ExternalDns], definition.spec.aws_account_id).await?;
     attach(connection, workload.id(), Kind::DomainNameInstance, id).await
@@ -78,7 +78,7 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64) -> Result<
 
 /// A service gets the keys of the account that it is for.
 async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let service: Record<SupportServiceInstance> = read(connection, id).await?;
+    let service: Record<SupportServiceInstance> = record::find(connection, id).await?;
     accounts::check(connection, service.spec.aws_account_id, service.spec.kubernetes_runtime_instance_id).await
 }
 
@@ -93,7 +93,7 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     for definition in definitions {
         claims::replace_all(connection, definition).await?;
     }
-    let domain: Record<DomainNameDefinition> = read(connection, id).await?;
+    let domain: Record<DomainNameDefinition> = record::find(connection, id).await?;
     let runtimes = sqlx::query_scalar!(
         "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY 1",
         id
@@ -105,11 +105,6 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
         services::ensure(connection, runtime, &[Service::ExternalDns], domain.spec.aws_account_id).await?;
     }
     Ok(())
-}
-
-/// A record that this transaction has locked, or that another record of it keeps from going.
-pub(super) async fn read<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
-    row::record(&sqlx::query(sql::of(&T::INFO).find).bind(id).fetch_one(connection).await?)
 }
 
 /// Lists a record among the objects of its workload, as Threeport does.

@@ -6,7 +6,7 @@ use crate::{
     created::Created,
     error::{Result, StoreError},
     row::{CLIENT_STATUS, KEY_IDS},
-    sql,
+    selects,
     statement::Statement,
 };
 use causeway_records::{
@@ -112,7 +112,7 @@ impl Writer {
         audit::event(&mut statement, info, &self.origin, &changes)?;
         statement.push(&format!(
             " SELECT {}{} FROM t{}",
-            sql::of(info).select,
+            selects::for_noun(info).columns,
             made_ids(&children),
             if info.reconciled { " JOIN r ON true" } else { "" }
         ));

@@ -6,7 +6,7 @@ use crate::{
     Store, audit,
     error::{Result, StoreError},
     list::Filter,
-    row, sql,
+    row, selects,
     statement::Statement,
 };
 use causeway_records::{
@@ -59,7 +59,7 @@ impl Writer {
         filter.push(&mut statement)?;
         statement.push(" AND deleted_at IS NULL RETURNING *), a AS (");
         audit::deletions(&mut statement, info, &self.origin, "t")?;
-        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", sql::of(info).select));
+        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", selects::for_noun(info).columns));
         let rows = statement.query().fetch_all(&self.store.pool).await?;
         rows.iter().map(row::record).collect()
     }
@@ -77,7 +77,7 @@ impl Writer {
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
             return Err(StoreError::NotFound);
         }
-        let stored = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        let stored = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
         check(&row::record(&stored)?)?;
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
             let sentence = format!("object with ID {id} already being deleted");
@@ -94,7 +94,7 @@ impl Writer {
         let mut event = Statement::new("");
         audit::deletions(&mut event, info, &self.origin, &format!("{} WHERE id = ", info.table))?.bind(id)?;
         event.query().execute(&mut *transaction).await?;
-        let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        let row = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
         let record = row::record(&row)?;
         transaction.commit().await?;
         connection.give_back();

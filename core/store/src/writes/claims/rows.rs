@@ -4,7 +4,7 @@ use super::Source;
 use crate::{
     error::{Result, StoreError},
     listeners::listener_key,
-    row, sql,
+    row, selects,
 };
 use causeway_records::{
     Record,
@@ -41,7 +41,7 @@ pub(super) struct ClaimRow {
 
 /// A record, shared until the transaction ends.
 pub(super) async fn share<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
-    let row = sqlx::query(sql::of(&T::INFO).share).bind(id).fetch_optional(connection).await?;
+    let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(connection).await?;
     row::record(&row.ok_or(StoreError::NotFound)?)
 }
 

@@ -4,10 +4,10 @@ use crate::row::select_list;
 use causeway_records::{Kind, noun::Info, nouns};
 use std::{collections::HashMap, sync::LazyLock};
 
-/// The statements of one noun.
-pub(crate) struct Sql {
+/// The SELECTs of one noun.
+pub(crate) struct Selects {
     /// Columns of a record.
-    pub(crate) select: String,
+    pub(crate) columns: String,
     /// One live record: `$1` id.
     pub(crate) get: &'static str,
     /// The same, waiting for writers of the row and keeping them off until the statement ends.
@@ -20,18 +20,17 @@ pub(crate) struct Sql {
     pub(crate) own: String,
 }
 
-static ALL: LazyLock<HashMap<Kind, Sql>> = LazyLock::new(|| {
-    nouns::ALL.iter().chain(nouns::OWN).chain(nouns::INTERNAL).map(|info| (info.kind, Sql::of(info))).collect()
+static ALL: LazyLock<HashMap<Kind, Selects>> = LazyLock::new(|| {
+    nouns::ALL.iter().chain(nouns::OWN).chain(nouns::INTERNAL).map(|info| (info.kind, Selects::new(info))).collect()
 });
 
-/// The statements of a noun.
-pub(crate) fn of(info: &Info) -> &'static Sql {
+pub(crate) fn for_noun(info: &Info) -> &'static Selects {
     &ALL[&info.kind]
 }
 
-impl Sql {
-    fn of(info: &'static Info) -> Self {
-        let select = select_list(info);
+impl Selects {
+    fn new(info: &'static Info) -> Self {
+        let columns = select_list(info);
         let join = if info.reconciled {
             format!(" JOIN reconciliations r ON r.kind = '{}' AND r.id = t.id", info.kind)
         } else {
@@ -39,14 +38,14 @@ impl Sql {
         };
         let from = format!("FROM {} t{join} WHERE t.deleted_at IS NULL", info.table);
         let object_name = if info.reconciled { ", r.object_name" } else { "" };
-        let find = format!("SELECT {select}{object_name} FROM {} t{join} WHERE t.id = $1", info.table);
+        let find = format!("SELECT {columns}{object_name} FROM {} t{join} WHERE t.id = $1", info.table);
         Self {
-            get: leak(format!("SELECT {select} {from} AND t.id = $1")),
+            get: leak(format!("SELECT {columns} {from} AND t.id = $1")),
             share: leak(format!("{find} FOR SHARE OF t")),
             find: leak(find),
             own: format!("FROM {} t WHERE t.deleted_at IS NULL", info.table),
             from,
-            select,
+            columns,
         }
     }
 }
