@@ -64,3 +64,14 @@ BEGIN
         'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
+
+-- For a write that replaces what the definition's instances claim.
+CREATE OR REPLACE FUNCTION read_gateway_definition(definition bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+DECLARE d gateway_definitions; n domain_name_definitions;
+BEGIN
+    SELECT * INTO d FROM gateway_definitions WHERE id = definition FOR SHARE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    SELECT * INTO n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
+    RETURN json_build_object('definition', to_json(d), 'domain', to_json(n), 'ports', children_of_gateway_definitions(d.id));
+END $$;
+COMMENT ON FUNCTION read_gateway_definition IS 'a gateway definition with its ports and its domain; NULL when there is none';

@@ -6,7 +6,6 @@ use causeway_records::{
     nouns,
     slot::Shape,
 };
-use sqlx::{AssertSqlSafe, PgConnection, types::Json};
 use std::{collections::HashMap, fmt::Write};
 
 /// The live children of a record by their table, each list by id: an answer of the functions that [`children_sql`] makes.
@@ -21,18 +20,6 @@ pub(crate) fn fill(parent: &mut impl Noun, mut rows: Rows) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Reads the children of a record without locks, and fills its lists with them.
-pub(crate) async fn read(connection: &mut PgConnection, id: i64, parent: &mut impl Noun) -> Result<()> {
-    let mut rows = Rows::new();
-    for children in parent.children() {
-        let (table, key) = (children.info.table, children.key);
-        let text = format!("SELECT to_jsonb(t) FROM {table} t WHERE {key} = $1 AND deleted_at IS NULL ORDER BY id");
-        let found = sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_all(&mut *connection).await?;
-        rows.insert(table.to_owned(), found.into_iter().map(|row: Json<JsonRow>| row.0).collect());
-    }
-    fill(parent, rows)
 }
 
 /// The text of `migrations/functions/children.sql`; a test compares the two, `make functions` writes it anew.

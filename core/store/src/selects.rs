@@ -1,8 +1,11 @@
 //! How the records of each noun are read: generated once from its table. Fixed texts, so that Postgres plans each only once on a connection.
 
-use crate::row::select_list;
+use crate::{depends, row::select_list};
 use causeway_records::{Kind, noun::Info, nouns};
 use std::{collections::HashMap, sync::LazyLock};
+
+/// The column of `to_change`.
+pub(crate) const IS_UNUSED: &str = "is_unused";
 
 /// The SELECTs of one noun.
 pub(crate) struct Selects {
@@ -10,7 +13,9 @@ pub(crate) struct Selects {
     pub(crate) columns: String,
     /// One live record: `$1` id.
     pub(crate) get: &'static str,
-    /// The same, waiting for writers of the row and keeping them off until the statement ends.
+    /// The same, and in the column [`IS_UNUSED`] whether all that follows from a change concerns records that depend on it, and there is none.
+    pub(crate) to_change: &'static str,
+    /// One live record, waiting for writers of the row and keeping them off until the statement ends.
     pub(crate) share: &'static str,
     /// A record that may be gone: `$1` id.
     pub(crate) find: &'static str,
@@ -39,7 +44,13 @@ impl Selects {
         let from = format!("FROM {} t{join} WHERE t.deleted_at IS NULL", info.table);
         let object_name = if info.reconciled { ", r.object_name" } else { "" };
         let find = format!("SELECT {columns}{object_name} FROM {} t{join} WHERE t.id = $1", info.table);
+        let is_unused = if depends::matters_to_dependants_only(info.kind) {
+            format!("NOT has_dependants('{}', t.id)", info.kind)
+        } else {
+            "false".into()
+        };
         Self {
+            to_change: leak(format!("SELECT {columns}, {is_unused} AS {IS_UNUSED} {from} AND t.id = $1")),
             get: leak(format!("SELECT {columns} {from} AND t.id = $1")),
             share: leak(format!("{find} FOR SHARE OF t")),
             find: leak(find),

@@ -69,7 +69,7 @@ impl Writer {
             let new = self.insert(&mut transaction, record).await?;
             // 3. and 4. What follows, and who is woken.
             if consequences::follow(T::KIND, true) {
-                consequences::carry_out(&mut transaction, T::KIND, new.record.id()).await?;
+                consequences::carry_out(&mut transaction, T::KIND, new.record.id(), true).await?;
             }
             made.push(new);
         }

@@ -204,7 +204,7 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     sqlx::query(text).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::record(connection, info.kind, id, true).await?;
+    wake::each(connection, &[(info.kind, id)], true).await?;
     wake::dependants(connection, info.kind, id, true).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
@@ -248,7 +248,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
     if !info.reconciled {
         // A port that goes frees its route, and so on.
-        return consequences::carry_out(connection, info.kind, id).await;
+        return consequences::carry_out(connection, info.kind, id, false).await;
     }
     // Who writes a zone's records may be late: they are looked for once more.
     sqlx::query!(

@@ -4,9 +4,13 @@ use crate::error::Result;
 use causeway_records::Kind;
 use sqlx::PgConnection;
 
-/// Wakes a record. `intent`: what is asked for has changed, so it isn't reconciled until a reconcile has seen that.
-pub(super) async fn record(connection: &mut PgConnection, kind: Kind, id: i64, intent: bool) -> Result<()> {
-    sqlx::query!("SELECT wake($1, $2, $3)", kind.as_str(), id, intent).execute(connection).await?;
+/// Wakes records. `intent`: what is asked for has changed, so they aren't reconciled until a reconcile has seen that.
+pub(super) async fn each(connection: &mut PgConnection, records: &[(Kind, i64)], intent: bool) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    sqlx::query!("SELECT wake_each($1, $2, $3)", &kinds, &ids, intent).execute(connection).await?;
     Ok(())
 }
 

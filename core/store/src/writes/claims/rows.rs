@@ -1,16 +1,11 @@
 //! The rows of claims and of bound ports.
 
-use super::Source;
+use super::{Claims, Instance};
 use crate::{
     error::{Result, StoreError},
     listeners::listener_key,
-    row, selects,
 };
-use causeway_records::{
-    Record,
-    inputs::{ListenerKey, Protocol},
-    noun::Noun,
-};
+use causeway_records::inputs::{ListenerKey, Protocol};
 use causeway_rules::{
     claims::RouteClaim,
     conflicts::{BoundPort, ClaimHolder},
@@ -18,14 +13,6 @@ use causeway_rules::{
 };
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A gateway instance that is locked.
-pub(super) struct Instance {
-    pub(super) name: String,
-    pub(super) runtime: i64,
-    /// The namespace of its workload, in which its routes are.
-    namespace: String,
-}
 
 /// A row of `route_claims`, with what its listener has from it.
 #[derive(Clone)]
@@ -39,28 +26,14 @@ pub(super) struct ClaimRow {
     pub(super) listener_set: Option<i64>,
 }
 
-/// A record, shared until the transaction ends.
-pub(super) async fn share<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
-    let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(connection).await?;
-    row::record(&row.ok_or(StoreError::NotFound)?)
-}
-
-pub(super) async fn lock_instance(connection: &mut PgConnection, id: i64) -> Result<Option<Instance>> {
-    let found = sqlx::query_as!(
-        Instance,
-        "SELECT i.name, i.kubernetes_runtime_instance_id AS runtime, w.object_name AS namespace FROM gateway_instances i
-            JOIN reconciliations w ON w.kind = 'WorkloadInstance' AND w.id = i.workload_instance_id
-         WHERE i.id = $1 AND i.deleted_at IS NULL FOR NO KEY UPDATE OF i",
-        id
-    );
-    Ok(found.fetch_optional(connection).await?)
-}
-
 /// Drops the claims of an instance, and the ports that nobody uses any more. The listeners stay until it is known what is claimed instead, so
 /// that they keep their ListenerSets.
 pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) -> Result<Vec<ClaimRow>> {
     let dropped = sqlx::query!(
-        r#"WITH gone AS (DELETE FROM route_claims WHERE gateway_instance_id = $1 RETURNING *)
+        r#"WITH gone AS (DELETE FROM route_claims WHERE gateway_instance_id = $1 RETURNING *),
+            unused AS (DELETE FROM gateway_ports p USING gone WHERE p.gateway_id = gone.gateway_id AND p.bound_port = gone.bound_port
+                AND p.protocol = gone.protocol AND NOT EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = p.gateway_id
+                    AND c.bound_port = p.bound_port AND c.protocol = p.protocol AND c.gateway_instance_id <> $1))
            SELECT gone.*, l.listener_set_id AS "listener_set_id?" FROM gone LEFT JOIN gateway_listeners l ON l.shared_gateway_id = gone.gateway_id
                AND l.port = gone.port AND l.protocol = gone.protocol AND l.hostname = gone.hostname"#,
         instance
@@ -78,20 +51,6 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) ->
             domain: row.domain_name_definition_id,
             listener_set: row.listener_set_id,
         });
-    }
-    if !rows.is_empty() {
-        let (gateways, ports): (Vec<_>, Vec<_>) = rows.iter().map(|row| (row.gateway, row.bound_port)).unzip();
-        let protocols: Vec<_> = rows.iter().map(|row| protocol_and_hostname(&row.claim.listener).0).collect();
-        sqlx::query!(
-            "DELETE FROM gateway_ports p USING unnest($1::bigint[], $2::int[], $3::text[]) d(gateway_id, bound_port, protocol)
-             WHERE p.gateway_id = d.gateway_id AND p.bound_port = d.bound_port AND p.protocol = d.protocol AND NOT EXISTS (SELECT FROM route_claims c
-                WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = p.protocol)",
-            &gateways,
-            &ports,
-            &protocols
-        )
-        .execute(connection)
-        .await?;
     }
     Ok(rows)
 }
@@ -154,50 +113,37 @@ pub(super) async fn held_claims(
     held.collect()
 }
 
-/// Notes which ports the proxy of a Gateway binds.
-pub(super) async fn insert_ports(
-    connection: &mut PgConnection,
-    gateway: i64,
-    ports: &BTreeMap<Socket, BoundPort>,
-) -> Result<()> {
-    if ports.is_empty() {
-        return Ok(());
-    }
-    let (numbers, transports): (Vec<_>, Vec<_>) =
-        ports.keys().map(|socket| (socket.bound_port, socket.transport.as_str().to_owned())).unzip();
-    let (of, protocols): (Vec<_>, Vec<_>) =
-        ports.values().map(|port| (port.port, port.protocol.as_str().to_owned())).unzip();
-    sqlx::query!(
-        "INSERT INTO gateway_ports (gateway_id, bound_port, transport, port, protocol)
-         SELECT $1, * FROM unnest($2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING",
-        gateway,
-        &numbers,
-        &transports,
-        &of,
-        &protocols
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// What an instance claims on its Gateway, as rows.
-pub(super) fn claims_in(source: &Source, instance: &Instance, gateway: i64) -> Vec<ClaimRow> {
-    let (driver, domain) = (source.driver(), source.definition.spec.domain_name_definition_id);
+pub(super) fn claims_of(claims: &Claims, instance: &Instance, gateway: i64) -> Vec<ClaimRow> {
     let row = |claim: &RouteClaim| ClaimRow {
         gateway,
-        bound_port: driver.bound_port(claim.listener.port),
+        bound_port: claims.driver.bound_port(claim.listener.port),
         claim: claim.clone(),
         namespace: instance.namespace.clone(),
-        domain,
+        domain: claims.domain,
         listener_set: None,
     };
-    source.claims.iter().map(row).collect()
+    claims.routes.iter().map(row).collect()
 }
 
-/// Writes the claims of an instance, which are all on one Gateway.
-pub(super) async fn insert_claims(connection: &mut PgConnection, instance: i64, rows: &[ClaimRow]) -> Result<()> {
-    let Some(first) = rows.first() else { return Ok(()) };
+/// Whose claims are written, and on which Gateway.
+pub(super) struct On<'i> {
+    pub(super) gateway: i64,
+    pub(super) instance: &'i Instance,
+    pub(super) domain: Option<i64>,
+}
+
+/// Writes the claims of an instance, which are all on one Gateway, and which ports the Gateway's proxy binds.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    on: On<'_>,
+    ports: &BTreeMap<Socket, BoundPort>,
+    rows: &[ClaimRow],
+) -> Result<()> {
+    let (sockets, transports): (Vec<_>, Vec<_>) =
+        ports.keys().map(|socket| (socket.bound_port, socket.transport.as_str().to_owned())).unzip();
+    let (bound, bound_protocols): (Vec<_>, Vec<_>) =
+        ports.values().map(|port| (port.port, port.protocol.as_str().to_owned())).unzip();
     let bound_ports: Vec<_> = rows.iter().map(|row| row.bound_port).collect();
     let ports: Vec<_> = rows.iter().map(|row| row.claim.listener.port).collect();
     let keys = rows.iter().map(|row| &row.claim.listener);
@@ -205,12 +151,18 @@ pub(super) async fn insert_claims(connection: &mut PgConnection, instance: i64, 
     let paths: Vec<_> = rows.iter().map(|row| row.claim.path.clone()).collect();
     let redirects: Vec<_> = rows.iter().map(|row| row.claim.redirect).collect();
     sqlx::query!(
-        "INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, redirect)
-         SELECT $1, $2, $3, $4, * FROM unnest($5::int[], $6::int[], $7::text[], $8::text[], $9::text[], $10::bool[])",
-        first.gateway,
-        instance,
-        first.namespace,
-        first.domain,
+        "WITH bound AS (INSERT INTO gateway_ports (gateway_id, bound_port, transport, port, protocol)
+            SELECT $1, * FROM unnest($2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING)
+         INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, redirect)
+         SELECT $1, $6, $7, $8, * FROM unnest($9::int[], $10::int[], $11::text[], $12::text[], $13::text[], $14::bool[])",
+        on.gateway,
+        &sockets,
+        &transports,
+        &bound,
+        &bound_protocols,
+        on.instance.id,
+        on.instance.namespace,
+        on.domain,
         &bound_ports,
         &ports,
         &protocols,
