@@ -19,6 +19,8 @@ pub(crate) struct Selects {
     pub(crate) share: &'static str,
     /// A record that may be gone: `$1` id.
     pub(crate) find: &'static str,
+    /// `SELECT ... FROM` of records that may be gone: a condition follows.
+    pub(crate) any: String,
     /// `FROM ... WHERE` of the live ones, for lists.
     pub(crate) from: String,
     /// The same without status, for counting.
@@ -43,7 +45,8 @@ impl Selects {
         };
         let from = format!("FROM {} t{join} WHERE t.deleted_at IS NULL", info.table);
         let object_name = if info.reconciled { ", r.object_name" } else { "" };
-        let find = format!("SELECT {columns}{object_name} FROM {} t{join} WHERE t.id = $1", info.table);
+        let any = format!("SELECT {columns}{object_name} FROM {} t{join}", info.table);
+        let find = format!("{any} WHERE t.id = $1");
         let is_unused = if depends::matters_to_dependants_only(info.kind) {
             format!("NOT has_dependants('{}', t.id)", info.kind)
         } else {
@@ -54,6 +57,7 @@ impl Selects {
             get: leak(format!("SELECT {columns} {from} AND t.id = $1")),
             share: leak(format!("{find} FOR SHARE OF t")),
             find: leak(find),
+            any,
             own: format!("FROM {} t WHERE t.deleted_at IS NULL", info.table),
             from,
             columns,

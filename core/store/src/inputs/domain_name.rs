@@ -16,7 +16,7 @@ use causeway_records::{
     },
 };
 use causeway_rules::hostnames::{Asking, asked_for, hostnames_of};
-use sqlx::{AssertSqlSafe, types::Json};
+use sqlx::{AssertSqlSafe, Row, types::Json};
 use std::collections::BTreeMap;
 
 impl Store {
@@ -25,19 +25,7 @@ impl Store {
         let instance = self.named::<DomainNameInstance>(id).await?;
         let definition = self.shared::<DomainNameDefinition>(instance.record.spec.domain_name_definition_id).await?;
         let workload = self.named::<WorkloadInstance>(instance.record.spec.workload_instance_id).await?;
-        let mut gateways = vec![];
-        for instance in self.gateways_of(workload.record.id()).await? {
-            let of = self.shared::<GatewayDefinition>(instance.record.spec.gateway_definition_id).await?;
-            if of.spec.domain_name_definition_id != Some(definition.id()) {
-                continue;
-            }
-            let shared = of.spec.placement() == Placement::Shared;
-            gateways.push(DomainGateway {
-                hostnames: hostnames_of(&of.spec, Some(&definition.spec.domain))?,
-                shared_gateway: if shared { self.shared_gateway_of(instance.record.id()).await? } else { None },
-                instance,
-            });
-        }
+        let gateways = self.domain_gateways(workload.record.id(), &definition).await?;
         let text = "SELECT coalesce(published_state, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
         let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
         Ok(DomainNameInputs {
@@ -50,6 +38,34 @@ impl Store {
             gateways,
             published: published.0,
         })
+    }
+
+    /// The gateways of a workload with hostnames under a domain, by id.
+    async fn domain_gateways(
+        &self,
+        workload: i64,
+        domain: &Record<DomainNameDefinition>,
+    ) -> Result<Vec<DomainGateway>> {
+        let instances = self.gateways_of(workload).await?;
+        let definitions = instances.iter().map(|instance| instance.record.spec.gateway_definition_id).collect();
+        let definitions = self.each_shared::<GatewayDefinition>(definitions).await?;
+        // Those of another domain are read with the others: one that is just being changed is waited for.
+        let definitions = definitions.into_iter().filter(|of| of.spec.domain_name_definition_id == Some(domain.id()));
+        let definitions: BTreeMap<_, _> = definitions.map(|definition| (definition.id(), definition)).collect();
+        let mut shared =
+            self.shared_gateways_of(instances.iter().map(|instance| instance.record.id()).collect()).await?;
+        let mut gateways = vec![];
+        for instance in instances {
+            let Some(of) = definitions.get(&instance.record.spec.gateway_definition_id) else { continue };
+            gateways.push(DomainGateway {
+                hostnames: hostnames_of(&of.spec, Some(&domain.spec.domain))?,
+                shared_gateway: shared
+                    .remove(&instance.record.id())
+                    .filter(|_| of.spec.placement() == Placement::Shared),
+                instance,
+            });
+        }
+        Ok(gateways)
     }
 
     /// The live gateway instances of a workload, by id.
@@ -95,13 +111,15 @@ impl Store {
         Ok(asked_for(asking))
     }
 
-    /// The shared gateway that carries an instance's routes.
-    async fn shared_gateway_of(&self, instance: i64) -> Result<Option<Named<SharedGateway>>> {
-        let text = "SELECT c.gateway_id FROM route_claims c JOIN shared_gateways g ON g.id = c.gateway_id
-            WHERE c.gateway_instance_id = $1 LIMIT 1";
-        match sqlx::query_scalar(text).bind(instance).fetch_optional(&self.pool).await? {
-            Some(gateway) => self.named(gateway).await.map(Some),
-            None => Ok(None),
-        }
+    /// The shared gateways that carry the routes of instances, by the instance's id.
+    async fn shared_gateways_of(&self, instances: Vec<i64>) -> Result<BTreeMap<i64, Named<SharedGateway>>> {
+        let text = format!(
+            "SELECT {}, r.object_name, c.gateway_instance_id
+             FROM (SELECT DISTINCT gateway_instance_id, gateway_id FROM route_claims WHERE gateway_instance_id = ANY($1)) c
+                JOIN shared_gateways t ON t.id = c.gateway_id JOIN reconciliations r ON r.kind = 'SharedGateway' AND r.id = t.id FOR SHARE OF t",
+            selects::for_noun(&SharedGateway::INFO).columns
+        );
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(instances).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get("gateway_instance_id")?, row::named(row)?))).collect()
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     row, selects,
 };
 use causeway_records::{Record, inputs::Named, noun::Noun, nouns::KubernetesRuntimeInstance};
+use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
 impl Store {
@@ -42,13 +43,15 @@ impl Store {
         }
     }
 
-    /// Those with these ids, by id.
+    /// Those with these ids, by id; they may be gone already.
     async fn each_shared<T: Noun>(&self, ids: BTreeSet<i64>) -> Result<Vec<Record<T>>> {
-        let mut records = Vec::with_capacity(ids.len());
-        for id in ids {
-            records.push(self.shared(id).await?);
+        if ids.is_empty() {
+            return Ok(vec![]);
         }
-        Ok(records)
+        let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR SHARE OF t", selects::for_noun(&T::INFO).any);
+        let ids: Vec<_> = ids.into_iter().collect();
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&self.pool).await?;
+        rows.iter().map(row::record).collect()
     }
 
     /// The runtime that a cluster's worker looks after.
