@@ -6,7 +6,7 @@ use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::bad_input::{assert_unharmed, get, platform, post, raw, refused};
+use crate::api_alone::{assert_unharmed, get, platform, post, raw, refused};
 
 /// Bodies that some field of every noun can't take.
 fn generic() -> Vec<Vec<u8>> {
