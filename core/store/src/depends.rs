@@ -5,11 +5,11 @@
 //! changed). A shared gateway is woken by the claiming of routes itself.
 
 use causeway_records::Kind;
-use std::fmt::Write;
 
-struct Line {
-    changed: Kind,
-    wakes: Kind,
+/// When a record of a kind changes, records of another are woken.
+pub(crate) struct Line {
+    pub(crate) changed: Kind,
+    pub(crate) wakes: Kind,
     which: Which,
 }
 
@@ -36,7 +36,7 @@ const fn line(changed: Kind, wakes: Kind, id: &'static str, from: &'static str) 
 
 impl Line {
     /// `id FROM table WHERE ...`: what follows a SELECT.
-    fn ids(&self) -> String {
+    pub(crate) fn ids(&self) -> String {
         match self.which {
             Which::Naming(column) => {
                 format!("id FROM {} WHERE {column} = record AND deleted_at IS NULL", self.wakes.info().table)
@@ -76,7 +76,8 @@ pub(crate) fn has_any(kind: Kind) -> bool {
     TABLE.iter().any(|line| line.changed == kind)
 }
 
-const TABLE: &[Line] = &[
+/// Sorted by what changes.
+pub(crate) const TABLE: &[Line] = &[
     line(
         Kind::AwsAccount,
         Kind::DomainNameInstance,
@@ -246,43 +247,9 @@ const TABLE: &[Line] = &[
     ),
 ];
 
-/// The text of `migrations/functions/dependants.sql`; a test compares the two, `make functions` writes it anew.
-///
-/// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
-/// would not, and would miss dependants.
-pub fn dependants_sql() -> String {
-    let mut sql = String::from(HEAD);
-    for group in TABLE.chunk_by(|one, other| one.changed == other.changed) {
-        let found: Vec<_> = group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids())).collect();
-        // Writing to a String can't fail.
-        let _ = writeln!(
-            sql,
-            "WHEN '{}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n    {}) d(kind, id);",
-            group[0].changed,
-            found.join("\n    UNION ")
-        );
-    }
-    sql + TAIL
-}
-
-const HEAD: &str = "\
--- Which records are reconciled again when a record changes; NULL: none. Generated from core/store/src/depends.rs by `make functions`.
-
-CREATE OR REPLACE FUNCTION dependants_of(k text, record bigint, OUT kinds text[], OUT ids bigint[]) LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-CASE k
-";
-const TAIL: &str = "ELSE NULL;\nEND CASE;\nEND $$;\n";
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_file_of_the_function_is_as_it_is_generated() {
-        let file = include_str!("../../../migrations/functions/dependants.sql");
-        assert_eq!(file, dependants_sql(), "run make functions");
-    }
 
     #[test]
     fn what_depends_on_a_record_that_is_alone_when_new_names_it() {
