@@ -146,7 +146,7 @@ fn the_api_takes_the_examples() {
     macro_rules! all {
         ($($noun:ident),* $(,)?) => { $(taken::<nouns::$noun>();)* };
     }
-    causeway_records::nouns!(all);
+    causeway_records::with_nouns!(all);
     taken::<nouns::AccessToken>();
 }
 

@@ -31,7 +31,7 @@ mod tests {
             }
         };
     }
-    causeway_records::nouns!(hidden);
+    causeway_records::with_nouns!(hidden);
 
     #[test]
     fn only_admins_get_ciphertext() {

@@ -3,7 +3,7 @@
 //! A *definition* says what, an *instance* says where. A noun is declared once, in [`nouns`]; JSON, SQL, filters and the API document derive
 //! from its table of [`field`]s.
 //!
-//! To add a noun: a struct in a file of `nouns/` and its name in [`nouns::nouns!`], from which its variant of [`Kind`] follows. The README has
+//! To add a noun: a struct in a file of `nouns/` and its name in [`with_nouns!`], from which its variant of [`Kind`] follows. The README has
 //! the steps in the other crates.
 
 #![warn(missing_docs)]

@@ -2,7 +2,7 @@
 
 /// Calls `$then!` with the list of all nouns, in the order of the API document.
 #[macro_export]
-macro_rules! nouns {
+macro_rules! with_nouns {
     ($then:ident) => {
         $then! {
             KubernetesRuntimeDefinition, KubernetesRuntimeInstance,

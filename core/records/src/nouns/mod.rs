@@ -1,4 +1,4 @@
-//! The nouns. To add one: a struct in a file of this folder, its name in the list [`nouns!`](crate::nouns!) of `list.rs`, and a table in `migrations/`.
+//! The nouns. To add one: a struct in a file of this folder, its name in the list [`with_nouns!`](crate::with_nouns!) of `list.rs`, and a table in `migrations/`.
 
 mod access_token;
 mod attached_object_reference;
@@ -101,7 +101,7 @@ macro_rules! all {
         pub const ALL: &[&Info] = &[$(&<$noun as Noun>::INFO),*];
     };
 }
-crate::nouns!(all);
+crate::with_nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
@@ -121,7 +121,7 @@ macro_rules! infos {
         }
     };
 }
-crate::nouns!(infos);
+crate::with_nouns!(infos);
 
 impl Kind {
     /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
