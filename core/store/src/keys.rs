@@ -5,7 +5,8 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row::{KEY_IDS, add},
+    row::KEY_IDS,
+    statement::add,
 };
 use causeway_records::{
     noun::Info,

@@ -75,7 +75,7 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool)
     let instance: Record<DomainNameInstance> = record::find(connection, id).await?;
     let runtime = instance.spec.kubernetes_runtime_instance_id;
     let workload: Record<WorkloadInstance> = record::find(connection, instance.spec.workload_instance_id).await?;
-    parents::same_cluster(&workload.spec.name, workload.spec.kubernetes_runtime_instance_id, runtime)?;
+    parents::same_cluster(workload.spec.name.as_str(), workload.spec.kubernetes_runtime_instance_id, runtime)?;
     use_account(connection, instance.spec.domain_name_definition_id, &BTreeSet::from([runtime])).await?;
     if new { attach(connection, workload.id(), Kind::DomainNameInstance, id).await } else { Ok(()) }
 }
