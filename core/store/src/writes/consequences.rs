@@ -24,28 +24,29 @@ pub(super) fn follow(kind: Kind, new: bool) -> bool {
 
 /// Carries out what follows from a write whose record is locked, and wakes who depends on it. `new`: the record is one that this write has made.
 pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64, new: bool) -> Result<()> {
+    let mut woken = vec![];
     match kind {
         Kind::KubernetesRuntimeInstance => add_lease(connection, id).await?,
-        Kind::GatewayInstance => gateway_instance(connection, id, new).await?,
+        Kind::GatewayInstance => woken = gateway_instance(connection, id, new).await?,
         Kind::DomainNameInstance => domain_name_instance(connection, id, new).await?,
-        Kind::DomainNameDefinition => domain_name_definition(connection, id).await?,
+        Kind::DomainNameDefinition => woken = domain_name_definition(connection, id).await?,
         Kind::SupportServiceInstance => support_service_instance(connection, id).await?,
         Kind::GatewayDefinition => {
             let source = Source::read(connection, id).await?;
-            let has_instances = replace_claims(connection, id, &source).await?;
             // Whatever depends on a definition does so through its instances.
-            return if has_instances { wake::dependants(connection, kind, id, true).await } else { Ok(()) };
+            let Some(by_listeners) = replace_claims(connection, id, &source).await? else { return Ok(()) };
+            woken = by_listeners;
         }
         // A part of a gateway definition changes what the definition's instances claim.
         _ => {
             if let Some(definition) = claims::definition_of_part(connection, kind, id).await? {
                 let source = Source::read(connection, definition).await?;
                 source.check_ports()?;
-                replace_claims(connection, definition, &source).await?;
+                woken = replace_claims(connection, definition, &source).await?.unwrap_or_default();
             }
         }
     }
-    wake::dependants(connection, kind, id, true).await
+    wake::each_and_dependants(connection, &woken, (kind, id)).await
 }
 
 /// A cluster can be held by a worker.
@@ -56,19 +57,22 @@ async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
     Ok(())
 }
 
-async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
+/// What others wait for comes last: the shared gateway is locked from the claims on.
+async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Vec<(Kind, i64)>> {
     let instance = Instance::lock(connection, id).await?;
     let runtimes = BTreeSet::from([instance.runtime]);
-    // 1. It is in its workload's cluster.
+    // 1. It is in its workload's cluster, and the workload shows it.
     parents::same_cluster(&instance.workload_name, instance.workload_runtime, instance.runtime)?;
-    // 2. Its routes are its own, and the keys for its certificates may get into the cluster.
+    if new {
+        attach(connection, instance.workload, Kind::GatewayInstance, id).await?;
+    }
+    // 2. The keys for its certificates may get into the cluster.
     let claims = Source::read(connection, instance.definition).await?.claims()?;
     accounts::check(connection, claims.account, &runtimes).await?;
-    claims::replace(connection, &claims, &instance, new).await?;
     // 3. The cluster gets what it needs.
     services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
-    // 4. The workload shows it.
-    if new { attach(connection, instance.workload, Kind::GatewayInstance, id).await } else { Ok(()) }
+    // 4. Its routes are its own.
+    claims::replace(connection, &claims, &instance, new).await
 }
 
 async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
@@ -88,7 +92,7 @@ async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Res
 }
 
 /// Another domain gives other hostnames to its gateways, another account needs its own controller in each cluster.
-async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<()> {
+async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
     let definitions = sqlx::query_scalar!(
         "SELECT d.id FROM gateway_definitions d WHERE d.domain_name_definition_id = $1 AND d.deleted_at IS NULL
             AND EXISTS (SELECT FROM gateway_instances i WHERE i.gateway_definition_id = d.id AND i.deleted_at IS NULL) ORDER BY d.id",
@@ -96,9 +100,10 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut woken = vec![];
     for definition in definitions {
         let source = Source::read(connection, definition).await?;
-        replace_claims(connection, definition, &source).await?;
+        woken.extend(replace_claims(connection, definition, &source).await?.unwrap_or_default());
     }
     let runtimes = sqlx::query_scalar!(
         "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL",
@@ -106,24 +111,31 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     )
     .fetch_all(&mut *connection)
     .await?;
-    use_account(connection, id, &runtimes.into_iter().collect()).await
+    use_account(connection, id, &runtimes.into_iter().collect()).await?;
+    Ok(woken)
 }
 
-/// Replaces the claims of all instances of a definition, with what their clusters need for them. False: it has none.
-async fn replace_claims(connection: &mut PgConnection, definition: i64, source: &Source) -> Result<bool> {
+/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken because of listeners.
+/// None: it has no instances.
+async fn replace_claims(
+    connection: &mut PgConnection,
+    definition: i64,
+    source: &Source,
+) -> Result<Option<Vec<(Kind, i64)>>> {
     let instances = Instance::lock_all_of(connection, definition).await?;
     if instances.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let claims = source.claims()?;
     let runtimes = instances.iter().map(|instance| instance.runtime).collect();
     accounts::check(connection, claims.account, &runtimes).await?;
-    for instance in &instances {
-        claims::replace(connection, &claims, instance, false).await?;
-    }
     let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
     services::ensure(connection, &runtimes, &needed, None).await?;
-    Ok(true)
+    let mut woken = BTreeSet::new();
+    for instance in &instances {
+        woken.extend(claims::replace(connection, &claims, instance, false).await?);
+    }
+    Ok(Some(woken.into_iter().collect()))
 }
 
 /// The records of a domain are written with the keys of its account, in these clusters.

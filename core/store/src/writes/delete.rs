@@ -224,7 +224,8 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     match info.kind {
         Kind::GatewayInstance => {
-            claims::release(connection, id).await?;
+            let woken = claims::release(connection, id).await?;
+            wake::each(connection, &woken, true).await?;
         }
         Kind::SharedGateway => {
             sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;

@@ -21,7 +21,10 @@ pub(super) async fn ensure(
     sqlx::query!(
         "WITH made AS (INSERT INTO support_service_instances (name, kubernetes_runtime_instance_id, service, aws_account_id)
             SELECT concat_ws('-', service, runtime, $3::bigint), runtime, service, $3
-                FROM unnest($1::bigint[]) runtime CROSS JOIN unnest($2::text[]) WITH ORDINALITY s(service, n) ORDER BY runtime, n
+                FROM unnest($1::bigint[]) runtime CROSS JOIN unnest($2::text[]) WITH ORDINALITY s(service, n)
+                WHERE NOT EXISTS (SELECT FROM support_service_instances o WHERE o.kubernetes_runtime_instance_id = runtime
+                    AND o.service = s.service AND o.aws_account_id IS NOT DISTINCT FROM $3 AND o.deleted_at IS NULL)
+                ORDER BY runtime, n
             ON CONFLICT DO NOTHING RETURNING id, kubernetes_runtime_instance_id, service)
          INSERT INTO reconciliations (kind, id, runtime_id, object_name)
             SELECT 'SupportServiceInstance', id, kubernetes_runtime_instance_id, service || '-' || id FROM made",

@@ -14,6 +14,19 @@ pub(super) async fn each(connection: &mut PgConnection, records: &[(Kind, i64)],
     Ok(())
 }
 
+/// Wakes records, and all that depend on one that is locked, because what is asked for has changed.
+pub(super) async fn each_and_dependants(
+    connection: &mut PgConnection,
+    records: &[(Kind, i64)],
+    (kind, id): (Kind, i64),
+) -> Result<()> {
+    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    sqlx::query!("SELECT wake_each($1, $2, true), wake_dependants($3, $4, true)", &kinds, &ids, kind.as_str(), id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Wakes all that depend on a record, as [`depends`](crate::depends) lists them. The record's row must be locked: then every dependant is seen.
 pub(super) async fn dependants(connection: &mut PgConnection, kind: Kind, id: i64, intent: bool) -> Result<()> {
     sqlx::query!("SELECT wake_dependants($1, $2, $3)", kind.as_str(), id, intent).execute(connection).await?;

@@ -7,6 +7,7 @@
 mod gateways;
 mod instances;
 mod listeners;
+mod neighbours;
 mod rows;
 mod source;
 
@@ -15,7 +16,7 @@ pub(super) use self::{
     source::{Claims, Source},
 };
 
-use super::wake;
+use self::{neighbours::Neighbours, rows::ClaimRow};
 use crate::error::Result;
 use causeway_records::{
     Kind,
@@ -24,11 +25,11 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
-    conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
+    conflicts::{BoundPort, ClaimHolder, place_claims},
     driver::{Driver, Socket},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The gateway definition that a record is part of, whether or not the record is still live.
 pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<Option<i64>> {
@@ -37,7 +38,7 @@ pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
-/// Replaces what an instance claims. A new one claims nothing yet.
+/// Replaces what an instance claims, and answers who is to be woken because of listeners. A new one claims nothing yet.
 ///
 /// # Errors
 /// A claim that another instance holds is refused, and the holder named.
@@ -46,7 +47,7 @@ pub(super) async fn replace(
     claims: &Claims,
     instance: &Instance,
     is_new: bool,
-) -> Result<()> {
+) -> Result<Vec<(Kind, i64)>> {
     // 1. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
     // on a Gateway.
     let wanted = match claims.placement {
@@ -57,46 +58,58 @@ pub(super) async fn replace(
     let gateway = locked.wanted.unwrap_or(instance.id);
     // 2. Its old claims go, so that they are not in its own way, and the ports that nobody else uses, which may speak another protocol from now on.
     let before = if is_new { vec![] } else { rows::drop_claims(connection, instance.id).await? };
-    // 3. The rule.
-    let occupied = match locked.wanted {
-        Some(gateway) => occupied(connection, gateway, claims).await?,
-        None => Occupied::default(),
-    };
+    let after = rows::claims_of(claims, instance, gateway);
+    // 3. What is there beside it.
+    let mut all = BTreeMap::new();
+    for shared in locked.all {
+        all.insert(shared, Neighbours::read(connection, shared, &before, &after).await?);
+    }
+    let mut neighbours = all.remove(&gateway).unwrap_or_default();
+    if locked.wanted.is_some() {
+        let (socket, port) = plain_http(claims.driver);
+        neighbours.occupied.ports.entry(socket).or_insert(port);
+    }
+    // 4. The rules: which ports it takes there, and in which sets its listeners are.
     let holder = ClaimHolder { id: instance.id, name: instance.name.clone() };
-    let mut ports = place_claims(claims.driver, &occupied, &holder, &claims.routes)?;
+    let mut ports = place_claims(claims.driver, &neighbours.occupied, &holder, &claims.routes)?;
+    let mut new = BTreeMap::new();
     if locked.wanted.is_some() {
         let (socket, port) = plain_http(claims.driver);
         ports.entry(socket).or_insert(port);
+        new = listeners::place(connection, gateway, &neighbours, &claims.routes).await?;
     }
-    // 4. The new claims.
-    let after = rows::claims_of(claims, instance, gateway);
-    rows::insert(connection, rows::On { gateway, instance, domain: claims.domain }, &ports, &after).await?;
-    // 5. Listeners of shared gateways, and who is woken because of them.
-    for shared in locked.all {
-        listeners::follow(connection, shared, &before, &after).await?;
+    // 5. The new claims and listeners.
+    rows::insert(connection, rows::On { gateway, instance, domain: claims.domain }, &ports, &after, &new).await?;
+    // 6. Listeners that nobody uses any more go.
+    neighbours.listeners.extend(new);
+    if locked.wanted.is_some() {
+        all.insert(gateway, neighbours);
     }
-    Ok(())
+    follow(connection, &all, &before, &after).await
 }
 
-/// Drops all that an instance claims: it goes.
-pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<()> {
+/// Drops all that an instance claims, because it goes, and answers who is to be woken.
+pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
     let locked = gateways::lock(connection, id, None).await?;
     let before = rows::drop_claims(connection, id).await?;
+    let mut all = BTreeMap::new();
     for shared in locked.all {
-        listeners::follow(connection, shared, &before, &[]).await?;
+        all.insert(shared, Neighbours::read(connection, shared, &before, &[]).await?);
     }
-    Ok(())
+    follow(connection, &all, &before, &[]).await
 }
 
-/// The ports of a Gateway that the claims are on, and the claims of others that may exclude them.
-async fn occupied(connection: &mut PgConnection, gateway: i64, claims: &Claims) -> Result<Occupied> {
-    let driver = claims.driver;
-    let numbers: BTreeSet<_> = claims.routes.iter().map(|claim| driver.bound_port(claim.listener.port)).collect();
-    let mut ports = rows::bound_ports(connection, gateway, &numbers).await?;
-    let (socket, port) = plain_http(driver);
-    ports.entry(socket).or_insert(port);
-    let claims = rows::held_claims(connection, gateway, driver, &claims.routes).await?;
-    Ok(Occupied { ports, claims })
+async fn follow(
+    connection: &mut PgConnection,
+    shared: &BTreeMap<i64, Neighbours>,
+    before: &[ClaimRow],
+    after: &[ClaimRow],
+) -> Result<Vec<(Kind, i64)>> {
+    let mut woken = vec![];
+    for (gateway, neighbours) in shared {
+        woken.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
+    }
+    Ok(woken)
 }
 
 /// A shared Gateway always has a listener for plain HTTP on port 80: its own.
