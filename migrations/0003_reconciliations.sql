@@ -21,9 +21,9 @@ CREATE TABLE reconciliations (
     -- The outcome of the last reconcile.
     conditions jsonb NOT NULL DEFAULT '[]',
     inventory jsonb NOT NULL DEFAULT '[]',
-    projection jsonb,
+    published_state jsonb,
     last_error text,
-    render_version int NOT NULL DEFAULT 0,
+    render_revision int NOT NULL DEFAULT 0,
 
     -- Threeport's fields for the steps of creation and deletion; clients may write most of them.
     creation_acknowledged timestamptz,
@@ -45,9 +45,9 @@ COMMENT ON COLUMN reconciliations.wake_seq IS 'counts wakes; a reconcile that be
 COMMENT ON COLUMN reconciliations.due_at IS 'when the next reconcile is due; NULL: when woken';
 COMMENT ON COLUMN reconciliations.urgent IS 'intent has changed: comes before records that were woken by an object, a dependency or a timer';
 COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written before they are applied';
-COMMENT ON COLUMN reconciliations.projection IS 'what reconciles of other records read of this one';
+COMMENT ON COLUMN reconciliations.published_state IS 'what reconciles of other records read of this one';
 COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the reconcile, which may delete many objects at once';
-COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row is deleted; kept for what still reads the projection, and for objects that turn up later';
+COMMENT ON COLUMN reconciliations.gone_at IS 'the record''s row is deleted; kept for what still reads the published state, and for objects that turn up later';
 
 -- Due records are read by cluster, by urgency, and from either end: each lookup is a short range of this index, however
 -- many records are due. A record whose row is gone is due only when objects of it turn up in its cluster, so it is in the index too.

@@ -7,14 +7,14 @@ CREATE TABLE workers (
 COMMENT ON TABLE workers IS 'Live workers, for spreading the clusters evenly.';
 
 CREATE TABLE leases (
-    scope bigint PRIMARY KEY,
+    runtime_id bigint PRIMARY KEY,
     holder uuid,
     epoch bigint NOT NULL DEFAULT 0,
     until timestamptz NOT NULL DEFAULT '-infinity'
 );
-COMMENT ON COLUMN leases.scope IS 'id of a runtime instance; 0: what belongs to no cluster';
+COMMENT ON COLUMN leases.runtime_id IS 'id of a runtime instance; 0: what belongs to no cluster';
 COMMENT ON COLUMN leases.epoch IS 'goes up with every new holder';
-INSERT INTO leases (scope) VALUES (0);
+INSERT INTO leases (runtime_id) VALUES (0);
 
 CREATE TABLE clusters (
     runtime_id bigint PRIMARY KEY REFERENCES kubernetes_runtime_instances,

@@ -2,7 +2,7 @@
 
 use crate::auth::Authenticator;
 use axum::extract::FromRef;
-use causeway_bus::Gatherer;
+use causeway_bus::Debouncer;
 use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,7 +17,7 @@ pub struct Services {
     /// Postgres.
     pub store: Store,
     /// Hints to the workers, over NATS.
-    pub hints: Gatherer,
+    pub hints: Debouncer,
     /// Keys for secrets at rest.
     pub keys: Keyring,
     /// Finds out who the caller is.

@@ -54,7 +54,7 @@ BEGIN
             JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
             WHERE s.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id AND s.deleted_at IS NULL FOR SHARE OF r) x;
     -- Those that are gone count as well: answers about them may still be kept somewhere.
-    SELECT coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled, 'published', coalesce(r.projection, '{"hosts":{}}'))
+    SELECT coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled, 'published', coalesce(r.published_state, '{"hosts":{}}'))
             ORDER BY t.id), '[]') INTO domain_names FROM domain_name_instances t JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
         WHERE t.workload_instance_id = i.workload_instance_id AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days');
     RETURN json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
@@ -64,3 +64,14 @@ BEGIN
         'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
+
+-- For a write that replaces what the definition's instances claim.
+CREATE OR REPLACE FUNCTION read_gateway_definition(definition bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+DECLARE d gateway_definitions; n domain_name_definitions;
+BEGIN
+    SELECT * INTO d FROM gateway_definitions WHERE id = definition FOR SHARE;
+    IF NOT FOUND THEN RETURN NULL; END IF;
+    SELECT * INTO n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
+    RETURN json_build_object('definition', to_json(d), 'domain', to_json(n), 'ports', children_of_gateway_definitions(d.id));
+END $$;
+COMMENT ON FUNCTION read_gateway_definition IS 'a gateway definition with its ports and its domain; NULL when there is none';

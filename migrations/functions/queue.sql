@@ -1,13 +1,28 @@
 -- The queue of work, and what happened to a record. In PL/pgSQL, although single statements would do in language SQL: a connection plans them once,
 -- instead of at every call.
 
--- Counts one more reason to reconcile a record, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until a
--- reconcile has seen it.
-CREATE OR REPLACE FUNCTION wake(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
+-- Counts one more reason to reconcile each of these records, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until
+-- a reconcile has seen it. The rows are taken in the order of (kind, id), so that two writers can't wait for each other.
+CREATE OR REPLACE FUNCTION wake_each(kinds text[], ids bigint[], intent boolean) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE reconciliations SET generation = generation + intent::int, wake_seq = wake_seq + 1, due_at = least(due_at, now()),
-        urgent = urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE attempts END
-        WHERE kind = k AND id = record AND gone_at IS NULL;
+    UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()),
+        urgent = r.urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE r.attempts END
+    FROM (SELECT r.kind, r.id FROM unnest(kinds, ids) d(kind, id) JOIN reconciliations r USING (kind, id) WHERE r.gone_at IS NULL
+        ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
+END $$;
+
+-- The same for all that depend on a record, whose row is locked: then every dependant is seen.
+CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE all_kinds text[]; all_ids bigint[];
+BEGIN
+    SELECT kinds, ids INTO all_kinds, all_ids FROM dependants_of(k, record);
+    PERFORM wake_each(all_kinds, all_ids, intent);
+END $$;
+
+-- Whether any record depends on one. Asked for a row that is locked, it sees all that were committed while the statement waited for the lock.
+CREATE OR REPLACE FUNCTION has_dependants(k text, record bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN (SELECT kinds IS NOT NULL FROM dependants_of(k, record));
 END $$;
 
 -- Makes sure that one object is attached to another, and answers the id of the reference.

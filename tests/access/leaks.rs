@@ -138,7 +138,7 @@ async fn no_secret_shows_anywhere() {
     watch.send(&nobody, Method::GET, &format!("/v0/events?access_token={wrong}"), "").await;
     watch.send(&admin, Method::GET, &format!("/v0/gateway-definitions?token={wrong}"), "").await;
 
-    until("a worker's pass", async || {
+    until("a worker's reconcile", async || {
         let read = admin.try_get(&path).await.unwrap();
         read.record()["Conditions"].as_array().is_some_and(|conditions| !conditions.is_empty())
     })

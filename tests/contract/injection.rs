@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_records::{
-    field::{Shape, columns},
-    nouns,
-    value::Type,
-};
+use causeway_records::{field::columns, nouns, slot::Shape, value::Type};
 use causeway_rig::Endpoints;
 use causeway_testkit::{ControlPlane, Setup};
 use futures::{StreamExt, stream};

@@ -112,7 +112,7 @@ async fn a_worker_that_dies_when_it_has_just_taken_a_cluster() {
 }
 
 #[tokio::test]
-async fn a_pass_that_panics_costs_only_its_own_record() {
+async fn a_reconcile_that_panics_costs_only_its_own_record() {
     let mut fixture = Fixture::start("panics").await;
     let quiet = fixture.add("quiet", maps(&["a"], "1")).await;
     fixture.until_ready(quiet).await;
@@ -121,7 +121,7 @@ async fn a_pass_that_panics_costs_only_its_own_record() {
     let before = std::time::Instant::now();
     fixture.change(quiet, maps(&["a"], "2")).await;
     let others: Vec<i64> = vec![quiet, fixture.add("other", maps(&["a"], "1")).await];
-    // Whichever pass it was: the others don't wait for it.
+    // Whichever record it was: the others don't wait for it.
     let ready = async |id: i64| fixture.client.get("workload-instances", id).await.unwrap()["Reconciled"] == true;
     eventually("all but one are reconciled", async || {
         let mut waiting = vec![];

@@ -70,7 +70,7 @@ impl Zone {
         self.publish(host).await;
         let record = HostRecord { present: true, ttl: 1, ..HostRecord::default() };
         let published = Published { hosts: BTreeMap::from([(host.to_owned(), record)]) };
-        sqlx::query("UPDATE reconciliations SET projection = $1 WHERE kind = 'DomainNameInstance' AND id = $2")
+        sqlx::query("UPDATE reconciliations SET published_state = $1 WHERE kind = 'DomainNameInstance' AND id = $2")
             .bind(sqlx::types::Json(published))
             .bind(id)
             .execute(&mut self.fixture.database().await)

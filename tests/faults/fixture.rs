@@ -214,9 +214,9 @@ impl Fixture {
     }
 
     /// Who holds this lease now.
-    pub(crate) async fn holder_of(&self, scope: i64) -> Option<Uuid> {
-        let text = "SELECT holder FROM leases WHERE scope = $1 AND until > now() AND holder IS NOT NULL";
-        sqlx::query_scalar(text).bind(scope).fetch_optional(&mut self.database().await).await.unwrap()
+    pub(crate) async fn holder_of(&self, runtime_id: i64) -> Option<Uuid> {
+        let text = "SELECT holder FROM leases WHERE runtime_id = $1 AND until > now() AND holder IS NOT NULL";
+        sqlx::query_scalar(text).bind(runtime_id).fetch_optional(&mut self.database().await).await.unwrap()
     }
 
     /// Arms a failpoint at which a worker is killed. It may be reached before the worker has said that it is armed.

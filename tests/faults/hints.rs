@@ -12,8 +12,8 @@ async fn hints_that_come_again_and_again_late_and_for_what_is_gone() {
     let bus = Bus::connect(&fixture.endpoints.nats.url, &prefix).await.unwrap();
     causeway_testkit::eventually("NATS is there", async || if bus.is_connected() { Ok(()) } else { Err("not yet") })
         .await;
-    let (scope, runtime) = (fixture.runtime, fixture.runtime);
-    let hint = |kind: Kind, id: i64| Hint { kind, id, scope };
+    let (cluster_id, runtime) = (fixture.runtime, fixture.runtime);
+    let hint = |kind: Kind, id: i64| Hint { kind, id, cluster_id };
     // Another release may have kinds that this one doesn't know.
     let nats = async_nats::connect(&fixture.endpoints.nats.url).await.unwrap();
     let mut ids = vec![];
@@ -32,12 +32,12 @@ async fn hints_that_come_again_and_again_late_and_for_what_is_gone() {
     for id in [ids[0], ids[1], 0, -1, i64::MAX, runtime] {
         for kind in [Kind::WorkloadInstance, Kind::KubernetesRuntimeInstance, Kind::GatewayInstance] {
             bus.publish(&hint(kind, id));
-            bus.publish(&Hint { kind, id, scope: 0 });
-            bus.publish(&Hint { kind, id, scope: i64::MAX });
+            bus.publish(&Hint { kind, id, cluster_id: 0 });
+            bus.publish(&Hint { kind, id, cluster_id: i64::MAX });
         }
-        for scope in [scope, 0, i64::MAX] {
-            let payload = serde_json::json!({ "kind": "Nonsense", "id": id, "scope": scope }).to_string();
-            nats.publish(format!("{prefix}.wake.{scope}"), payload.into()).await.unwrap();
+        for cluster_id in [cluster_id, 0, i64::MAX] {
+            let payload = serde_json::json!({ "kind": "Nonsense", "id": id, "cluster_id": cluster_id }).to_string();
+            nats.publish(format!("{prefix}.wake.{cluster_id}"), payload.into()).await.unwrap();
         }
     }
     nats.flush().await.unwrap();

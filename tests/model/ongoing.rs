@@ -247,11 +247,11 @@ impl Lane {
             return Ok(());
         }
         for (kind, id) in self.known_ids() {
-            for scope in [0, self.ways[0].runtime, self.ways[1].runtime] {
+            for cluster_id in [0, self.ways[0].runtime, self.ways[1].runtime] {
                 let Ok(kind) = kind.parse() else { continue };
-                bus.publish(&Hint { kind, id, scope });
+                bus.publish(&Hint { kind, id, cluster_id });
                 // A record that was never made, of another kind.
-                bus.publish(&Hint { kind: Kind::Event, id: id + 1, scope });
+                bus.publish(&Hint { kind: Kind::Event, id: id + 1, cluster_id });
             }
         }
         bus.flush().await;

@@ -1,12 +1,12 @@
 //! Bodies that no field can take, for every noun: the API refuses, never fails, and keeps what is stored.
 
-use causeway_records::{field::Info, nouns};
+use causeway_records::{noun::Info, nouns};
 use causeway_testkit::{ApiClient, id_of};
 use futures::{StreamExt, stream};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::bad_input::{assert_unharmed, get, platform, post, raw, refused};
+use crate::api_alone::{assert_unharmed, get, platform, post, raw, refused};
 
 /// Bodies that some field of every noun can't take.
 fn generic() -> Vec<Vec<u8>> {

@@ -64,7 +64,7 @@ async fn manifests_that_are_refused_say_so_hold_up_nobody_and_heal_when_correcte
     for (id, _) in &refused {
         harness.client.until_ready("workload-instances", *id, SOON).await.unwrap();
     }
-    crate::bad_input::assert_unharmed(&harness.platform).await;
+    crate::api_alone::assert_unharmed(&harness.platform).await;
     assert!(harness.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
 }
 

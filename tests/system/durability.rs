@@ -234,6 +234,6 @@ async fn an_api_that_is_killed_in_a_burst_has_lost_nothing_that_was_acknowledged
     let last = *definitions.last().unwrap();
     assert_eq!(platform.client().get("gateway-definitions", last).await.unwrap()["ID"], last);
     acknowledged(platform.client(), "after".into()).await;
-    crate::bad_input::assert_unharmed(&platform).await;
+    crate::api_alone::assert_unharmed(&platform).await;
     platform.stop().await;
 }

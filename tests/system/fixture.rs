@@ -64,7 +64,7 @@ impl Fixture {
         id
     }
 
-    /// How often a pass over the gateway instance has failed since the last that didn't.
+    /// How many reconciles of the gateway instance have failed since the last that didn't.
     pub(crate) async fn attempts(&self) -> i32 {
         let mut database = PgConnection::connect(&self.harness.platform.database_url()).await.unwrap();
         let query = "SELECT attempts FROM reconciliations WHERE kind = 'GatewayInstance' AND id = $1";

@@ -100,7 +100,7 @@ async fn two_hundred_changes_by_a_script_delay_no_single_one_that_comes_after_th
 }
 
 #[tokio::test]
-async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
+async fn records_whose_reconciles_panic_say_so_and_leave_the_cluster_to_others() {
     let fixture = Fixture::start("poison", &["--concurrency", "4"]).await;
     let first = fixture.add("first").await;
     fixture.until_ready(first).await;
@@ -111,7 +111,7 @@ async fn records_whose_passes_panic_say_so_and_leave_the_cluster_to_others() {
         struck.push(fixture.add(&format!("struck-{n}")).await);
     }
     let defect = |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Defect");
-    let (plural, record) = eventually("a record says that its pass panicked", async || {
+    let (plural, record) = eventually("a record says that its reconcile panicked", async || {
         for plural in ["workload-instances", "workload-definitions"] {
             let found = fixture.client.list(plural, "").await.unwrap();
             if let Some(record) = found.into_iter().find(defect) {

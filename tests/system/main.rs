@@ -4,6 +4,7 @@
 
 mod accounts;
 mod adoption;
+mod api_alone;
 mod bad_bodies;
 mod bad_input;
 mod bad_manifests;

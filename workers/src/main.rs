@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
     let _telemetry = causeway_telemetry::init("causeway-workers", "info,kube=warn", &settings.traces)?;
     if !settings.listen.ip().is_loopback() {
         bail!(
-            "{} can be reached from other machines and nobody is asked who he is; listen on 127.0.0.1",
+            "{} can be reached from other machines and asks for no authentication; listen on 127.0.0.1",
             settings.listen
         );
     }

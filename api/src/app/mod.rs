@@ -19,7 +19,7 @@ macro_rules! record_routes {
         }
     };
 }
-causeway_records::nouns!(record_routes);
+causeway_records::with_nouns!(record_routes);
 
 /// The routes whose answers have Threeport's envelope.
 fn enveloped() -> Routes<ApiState> {

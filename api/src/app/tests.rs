@@ -6,7 +6,7 @@ use crate::{
     wire::body::{Author, MergeBase, merge},
 };
 use axum::http::Method;
-use causeway_records::{Record, field::Noun, nouns::Rules, secret::Keyring};
+use causeway_records::{Record, noun::Noun, nouns::Rules, secret::Keyring};
 use serde_json::{Map, json};
 use std::collections::HashMap;
 
@@ -146,7 +146,7 @@ fn the_api_takes_the_examples() {
     macro_rules! all {
         ($($noun:ident),* $(,)?) => { $(taken::<nouns::$noun>();)* };
     }
-    causeway_records::nouns!(all);
+    causeway_records::with_nouns!(all);
     taken::<nouns::AccessToken>();
 }
 

@@ -1,7 +1,7 @@
 //! Access tokens: making them, and finding their holders without asking Postgres each time.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use causeway_records::{Record, field::Noun, nouns::AccessToken, problem::Reason};
+use causeway_records::{Record, noun::Noun, nouns::AccessToken, problem::Reason};
 use causeway_store::{
     Store, StoreError, Writer,
     tokens::{TokenHash, TokenHolder},

@@ -10,7 +10,7 @@ use crate::{
     tls::TlsFiles,
 };
 use anyhow::{Context, bail};
-use causeway_bus::Gatherer;
+use causeway_bus::Debouncer;
 use std::net::SocketAddr;
 use tokio::{
     net::TcpListener,
@@ -27,7 +27,7 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let keys = settings.encryption_key.keyring()?;
     let tls = TlsFiles::from_settings(&settings.security).map(TlsFiles::watch).transpose()?;
     let store = migrate::connect(&settings.database).await?;
-    let hints = Gatherer::new(settings.broker.connect().await?);
+    let hints = Debouncer::new(settings.broker.connect().await?);
     let state = ApiState::from(Services {
         store: store.clone(),
         hints: hints.clone(),

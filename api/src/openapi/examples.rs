@@ -4,8 +4,10 @@
 use super::schema::all_nouns;
 use causeway_records::{
     Kind,
-    field::{Field, Fields, Info, Shape, Table, entries},
+    field::{Field, Fields, Table, entries},
+    noun::Info,
     record::Common,
+    slot::Shape,
     status::Status,
     value::Type,
 };

@@ -3,7 +3,7 @@
 use super::schema::all_nouns;
 use crate::route::Route;
 use axum::http::Method;
-use causeway_records::field::Info;
+use causeway_records::noun::Info;
 use serde_json::json;
 use std::collections::BTreeMap;
 use utoipa::openapi::{RefOr, link::Link};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::route::Route;
 use axum::http::{Method, StatusCode};
-use causeway_records::field::Info;
+use causeway_records::noun::Info;
 use serde_json::{Value, json};
 
 /// What a route does with a noun.

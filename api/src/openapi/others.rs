@@ -12,7 +12,7 @@ use super::{
 use crate::route::Route;
 use axum::http::StatusCode;
 use causeway_records::{
-    field::Noun,
+    noun::Noun,
     nouns::{AccessToken, Event, WorkloadEvent, WorkloadResourceDefinition},
 };
 use serde_json::{Value, json};

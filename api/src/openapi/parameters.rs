@@ -3,10 +3,12 @@
 use super::{examples, schema::schema as document};
 use causeway_records::{
     Kind,
-    field::{Field, Info, Noun, Shape, Table, columns},
+    field::{Field, Table, columns},
+    noun::{Info, Noun},
     nouns::AuditEvent,
     scalar::Hints,
     schema,
+    slot::Shape,
     status::Status,
     value::Type,
 };

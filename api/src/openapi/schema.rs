@@ -4,7 +4,7 @@
 //! Any JSON Schema may stand in a document of version 3.1, but utoipa's type has fields for some keywords only (none for `const`, nor for
 //! `readOnly` of a list), so all keywords go into its extensions. The crate aide takes schemas of schemars, but only of Rust types, not of tables.
 
-use causeway_records::{field::Info, nouns};
+use causeway_records::{noun::Info, nouns};
 use serde_json::{Value, json};
 use utoipa::openapi::{
     Ref, RefOr, Schema,

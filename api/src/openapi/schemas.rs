@@ -8,10 +8,12 @@ use crate::route::Route;
 use axum::http::Method;
 use causeway_records::{
     Kind,
-    field::{Field, Info, OnDelete, Shape, Table},
+    field::{Field, OnDelete, Table},
+    noun::Info,
     nouns,
     record::Common,
     schema,
+    slot::Shape,
     status::Status,
 };
 use serde_json::{Map, Value, json};

@@ -20,7 +20,7 @@ use axum::{
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::{AccessToken, Role},
 };
 

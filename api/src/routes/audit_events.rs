@@ -15,7 +15,7 @@ use axum::{
     response::Response,
 };
 use causeway_records::{
-    field::Noun,
+    noun::Noun,
     nouns::{AuditEvent, Role},
     problem::Reason,
 };

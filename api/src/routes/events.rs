@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use causeway_records::{
-    field::Noun,
+    noun::Noun,
     nouns::{Event, Role},
     problem::Reason,
 };

@@ -25,7 +25,8 @@ use causeway_bus::Hint;
 use causeway_failpoints::{API_COMMITTED, failpoint};
 use causeway_records::{
     Kind, Record,
-    field::{Noun, entries},
+    field::entries,
+    noun::Noun,
     nouns::{Role, Rules},
     value::Value,
 };
@@ -173,11 +174,11 @@ fn written<T: Noun>(state: &ApiState, caller: &Caller, code: StatusCode, done: R
 
 fn hint<T: Noun>(state: &ApiState, record: &Record<T>) {
     failpoint(&API_COMMITTED);
-    state.hints.publish(Hint { kind: T::KIND, id: record.id(), scope: scope(record) });
+    state.hints.publish(Hint { kind: T::KIND, id: record.id(), cluster_id: cluster_id(record) });
 }
 
 /// The cluster whose worker has something to do now; 0: any worker's.
-fn scope<T: Noun>(record: &Record<T>) -> i64 {
+fn cluster_id<T: Noun>(record: &Record<T>) -> i64 {
     if T::KIND == Kind::KubernetesRuntimeInstance {
         return record.id();
     }

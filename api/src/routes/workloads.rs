@@ -23,7 +23,8 @@ use axum::{
 use causeway_bus::Hint;
 use causeway_records::{
     Record,
-    field::{Noun, Table},
+    field::Table,
+    noun::Noun,
     nouns::{Role, WorkloadEvent, WorkloadResourceDefinition},
     problem::{Reason, Refusal},
 };
@@ -69,7 +70,7 @@ async fn create_set(
     let kind = WorkloadResourceDefinition::KIND.as_str();
     match made.await {
         Ok(records) => {
-            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, scope: 0 });
+            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, cluster_id: 0 });
             let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
             envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
         }

@@ -7,7 +7,8 @@ use super::{
 };
 use causeway_records::{
     Record,
-    field::{Fields, Noun, Table, entries},
+    field::{Fields, Table, entries},
+    noun::Noun,
     nouns::{Role, Rules},
     overlay::{Report, UnknownMember, overlay},
     problem::{Problem, Reason, Refusal},

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::Rules,
     overlay::overlay,
     problem::{Problem, Reason, Refusal},

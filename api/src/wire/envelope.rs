@@ -7,7 +7,7 @@ use axum::{
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     problem::{Problem, Reason},
 };
 use causeway_store::{Page, StoreError};

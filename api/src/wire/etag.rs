@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use causeway_records::{Record, field::Noun};
+use causeway_records::{Record, noun::Noun};
 use causeway_store::{Result, StoreError};
 
 /// Changes with every write of a client and every change of intent; not with what workers report.

@@ -9,4 +9,5 @@ mod manifests;
 pub mod origin;
 pub(crate) mod query;
 pub(crate) mod redaction;
+mod secret_objects;
 mod secrets;

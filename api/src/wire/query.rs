@@ -2,7 +2,8 @@
 
 use causeway_records::{
     Kind,
-    field::{Field, Noun, Table},
+    field::{Field, Table},
+    noun::Noun,
     problem::{Problem, Reason, Refusal},
     status::Status,
 };

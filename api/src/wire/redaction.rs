@@ -2,7 +2,7 @@
 
 use super::{manifests, secrets::encrypted_fields};
 use crate::auth::Caller;
-use causeway_records::{Record, field::Noun};
+use causeway_records::{Record, noun::Noun};
 
 /// Takes out of a record what the caller may not read.
 pub(crate) fn redact<T: Noun>(mut record: Record<T>, caller: &Caller) -> Record<T> {
@@ -31,7 +31,7 @@ mod tests {
             }
         };
     }
-    causeway_records::nouns!(hidden);
+    causeway_records::with_nouns!(hidden);
 
     #[test]
     fn only_admins_get_ciphertext() {

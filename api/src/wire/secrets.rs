@@ -1,6 +1,6 @@
 //! Secrets of a request turned into ciphertext.
 
-use causeway_records::{Record, field::Noun, problem::Reason, secret::Keyring, value::Value};
+use causeway_records::{Record, noun::Noun, problem::Reason, secret::Keyring, value::Value};
 use causeway_store::{Result, StoreError};
 
 /// Plain text from a request becomes ciphertext of the first key. The stored ciphertext leaves it as it is, also the one that a change of keys
@@ -98,7 +98,7 @@ mod tests {
         assert!(send(&fresh, Some(&token(&stored)), &both).is_err());
     }
 
-    /// Whoever has a ciphertext and may write records must not learn by trying whether its secret is the one that he guesses.
+    /// Whoever has a ciphertext and may write records must not learn by trying whether its secret is a guessed one.
     #[test]
     fn whether_two_secrets_are_the_same_cannot_be_asked() {
         let keys = keys(&[OLD]);

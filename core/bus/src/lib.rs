@@ -5,10 +5,10 @@
 
 mod address;
 mod config;
-mod gather;
+mod debounce;
 
 pub use config::Broker;
-pub use gather::Gatherer;
+pub use debounce::Debouncer;
 
 use address::{Address, Login};
 use async_nats::{Client, ConnectOptions, connection::State};
@@ -22,10 +22,10 @@ use std::time::Duration;
 pub struct Hint {
     /// Its kind.
     pub kind: Kind,
-    /// Its id; one of theirs, where several came at once (see [`Gatherer`]).
+    /// Its id; one of theirs, where several came at once (see [`Debouncer`]).
     pub id: i64,
     /// Id of the runtime instance whose worker does the work; 0: no cluster.
-    pub scope: i64,
+    pub cluster_id: i64,
 }
 
 /// NATS, connected or trying to be.
@@ -70,7 +70,7 @@ impl Bus {
         if !self.is_connected() {
             return;
         }
-        let (client, subject) = (self.client.clone(), format!("{}.wake.{}", self.prefix, hint.scope));
+        let (client, subject) = (self.client.clone(), format!("{}.wake.{}", self.prefix, hint.cluster_id));
         let Ok(payload) = serde_json::to_vec(hint) else { return };
         let mut sent = Box::pin(async move {
             if let Err(error) = client.publish(subject, payload.into()).await {

@@ -31,7 +31,7 @@ macro_rules! kinds {
         }
     };
 }
-crate::nouns!(kinds);
+crate::with_nouns!(kinds);
 
 impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

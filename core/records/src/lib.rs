@@ -3,7 +3,7 @@
 //! A *definition* says what, an *instance* says where. A noun is declared once, in [`nouns`]; JSON, SQL, filters and the API document derive
 //! from its table of [`field`]s.
 //!
-//! To add a noun: a struct in a file of `nouns/` and its name in [`nouns::nouns!`], from which its variant of [`Kind`] follows. The README has
+//! To add a noun: a struct in a file of `nouns/` and its name in [`with_nouns!`], from which its variant of [`Kind`] follows. The README has
 //! the steps in the other crates.
 
 #![warn(missing_docs)]
@@ -17,6 +17,7 @@ pub mod inputs;
 pub mod inventory;
 mod json;
 pub mod kind;
+pub mod noun;
 pub mod nouns;
 pub mod overlay;
 pub mod problem;
@@ -24,6 +25,7 @@ pub mod record;
 pub mod scalar;
 pub mod schema;
 pub mod secret;
+pub mod slot;
 pub mod status;
 pub mod text;
 pub mod value;

@@ -2,10 +2,12 @@
 //! the body is found at once.
 
 use crate::{
-    field::{Field, Fields, Noun, Shape, Slot, Table},
+    field::{Field, Fields, Table},
     json::read,
+    noun::Noun,
     problem::{MAX_PROBLEMS, Problem, Reason, Refusal},
     record::Common,
+    slot::{Shape, Slot},
     value::{Type, Value},
 };
 use serde::{

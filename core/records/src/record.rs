@@ -1,7 +1,8 @@
 //! A record: a noun with what all records share.
 
 use crate::{
-    field::{self, Fields, Noun},
+    field::{self, Fields},
+    noun::Noun,
     secret::KeyIds,
     status::Status,
 };

@@ -1,16 +1,17 @@
 //! Types that one column can hold, and what a reader of the API must know about their values.
 
-use crate::{
-    schema::Typed,
-    value::{Type, Value},
-};
+use crate::value::{Type, Value};
 use chrono::{DateTime, Utc};
+use schemars::{Schema, SchemaGenerator};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     fmt::Display,
     num::{IntErrorKind, ParseIntError},
     str::FromStr,
 };
+
+/// Describes a type; named types are told once, in [`definitions`](crate::nouns::definitions).
+pub type Typed = fn(&mut SchemaGenerator) -> Schema;
 
 /// What the documentation says about a value beyond its type.
 #[derive(Clone, Copy, Debug)]

@@ -1,15 +1,11 @@
 //! JSON Schema of what columns hold, for the API document.
 
 use crate::{
-    field::{Field, Shape},
-    scalar::Hints,
+    scalar::{Hints, Typed},
     value::Type,
 };
 use schemars::{Schema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
-
-/// Describes a type; named types are told once, in [`definitions`](crate::nouns::definitions).
-pub type Typed = fn(&mut SchemaGenerator) -> Schema;
 
 /// The values of a column.
 #[must_use]
@@ -38,13 +34,11 @@ pub(crate) fn own(ty: Type, hints: &Hints) -> Map<String, Value> {
     schema
 }
 
-/// The named types within these fields.
-pub(crate) fn definitions_in(fields: impl Iterator<Item = &'static Field>) -> Map<String, Value> {
+/// The named types within these types.
+pub(crate) fn definitions_in(types: impl Iterator<Item = Typed>) -> Map<String, Value> {
     let mut generator = generator();
-    for field in fields {
-        if let Shape::Column { hints: Hints { schema: Some(typed), .. }, .. } = field.shape {
-            typed(&mut generator);
-        }
+    for typed in types {
+        typed(&mut generator);
     }
     generator.take_definitions(false)
 }

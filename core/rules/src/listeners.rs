@@ -58,6 +58,13 @@ pub fn place_listeners(
     places
 }
 
+/// Whether the last set that has listeners takes all of these, wherever their hostnames are: then no other set has to be known for
+/// [`place_listeners`], but those of hostnames that the gateway knows. `last`: how many it has.
+pub fn last_set_has_room(last: Option<usize>, new: &BTreeSet<ListenerKey>) -> bool {
+    let with_hostname = new.iter().filter(|key| key.hostname.is_some()).count();
+    with_hostname == 0 || last.is_some_and(|last| last + with_hostname <= MOST)
+}
+
 fn set_with_room(sets: &BTreeMap<i32, usize>, wanted: usize) -> i32 {
     let count = |set: &i32| sets.get(set).copied().unwrap_or_default();
     let has_room = |set: &i32| count(set) == 0 || count(set) + wanted <= MOST;
@@ -172,6 +179,16 @@ mod tests {
     fn a_further_listener_of_a_hostname_joins_the_others_even_in_a_full_set() {
         let placed = Placed { hostnames: [(host(1), 0)].into(), ..sets([8, 3]) };
         assert_eq!(place_listeners([key(443, &host(1))], placed), [(key(443, &host(1)), ListenerPlace::Set(0))]);
+    }
+
+    #[test]
+    fn with_room_in_the_last_set_no_other_one_matters() {
+        let listeners = |n: usize| (0..n).map(|n| key(80, &host(n))).collect::<BTreeSet<_>>();
+        assert!(last_set_has_room(Some(5), &listeners(3)) && !last_set_has_room(Some(6), &listeners(3)));
+        assert!(!last_set_has_room(None, &listeners(1)), "one that is empty may be there");
+        assert!(last_set_has_room(None, &BTreeSet::from([key(80, "")])), "it is on the Gateway");
+        let last = Placed { sets: [(2, 5)].into(), ..Placed::default() };
+        assert_eq!(place_listeners(listeners(3), last), place_listeners(listeners(3), sets([0, 2, 5])));
     }
 
     #[test]

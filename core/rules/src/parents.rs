@@ -1,8 +1,7 @@
 //! What must hold of the records that a record names.
 
 use causeway_records::{
-    Kind, Record,
-    nouns::WorkloadInstance,
+    Kind,
     problem::{Reason, Refusal},
 };
 
@@ -21,12 +20,11 @@ pub fn being_deleted(parent: Kind, id: i64) -> Refusal {
 ///
 /// # Errors
 /// Names the workload's cluster, if `runtime` is another one.
-pub fn same_cluster(workload: &Record<WorkloadInstance>, runtime: i64) -> Result<(), Refusal> {
-    let own = workload.spec.kubernetes_runtime_instance_id;
-    if own == runtime {
+pub fn same_cluster(workload: &str, workload_runtime: i64, runtime: i64) -> Result<(), Refusal> {
+    if workload_runtime == runtime {
         return Ok(());
     }
-    let problem = format!("workload instance {} is in another cluster ({own}); name that one", workload.spec.name);
+    let problem = format!("workload instance {workload} is in another cluster ({workload_runtime}); name that one");
     Err(Refusal::field(Reason::InvalidField, "KubernetesRuntimeInstanceID", problem))
 }
 
@@ -36,10 +34,8 @@ mod tests {
 
     #[test]
     fn a_workload_is_in_one_cluster() {
-        let mut workload = Record::<WorkloadInstance>::default();
-        (workload.spec.name, workload.spec.kubernetes_runtime_instance_id) = ("shop".parse().unwrap(), 7);
-        assert!(same_cluster(&workload, 7).is_ok());
-        let refusal = same_cluster(&workload, 8).unwrap_err();
+        assert!(same_cluster("shop", 7, 7).is_ok());
+        let refusal = same_cluster("shop", 7, 8).unwrap_err();
         assert_eq!(
             refusal.to_string(),
             "KubernetesRuntimeInstanceID: workload instance shop is in another cluster (7); name that one"

@@ -4,8 +4,8 @@ fn main() {
     print!(
         "{}",
         match file.as_str() {
-            "dependants.sql" => causeway_store::depends::dependants_sql(),
-            "children.sql" => causeway_store::children::children_sql(),
+            "dependants.sql" => causeway_store::functions::dependants_sql(),
+            "children.sql" => causeway_store::functions::children_sql(),
             _ => panic!("there is no generated file {file:?}"),
         }
     );

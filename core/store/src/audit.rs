@@ -10,7 +10,8 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::{Fields, Info, Noun},
+    field::Fields,
+    noun::{Info, Noun},
     nouns::{Action, AuditEvent, Change, Changes},
     status::Status,
     value::{Type, Value},

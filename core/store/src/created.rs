@@ -6,8 +6,10 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    field::{self, Children, Fields, Noun, Shape, entries},
+    field::{self, Fields, entries},
+    noun::{Children, Noun},
     record::Common,
+    slot::Shape,
 };
 use serde::{Serialize, ser::SerializeMap};
 use serde_json::{Value, json};

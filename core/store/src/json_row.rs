@@ -1,13 +1,11 @@
 //! Rows that Postgres sends as JSON, many in one answer: see `migrations/functions/inputs.sql`.
 
-use crate::{
-    error::{Result, StoreError},
-    row::column_type,
-};
+use crate::error::{Result, StoreError};
 use causeway_records::{
     Record,
-    field::{Fields, Noun},
+    field::Fields,
     inputs::Named,
+    noun::Noun,
     value::{Type, Value},
 };
 use chrono::{DateTime, Utc};
@@ -36,7 +34,7 @@ impl JsonRow {
     pub(crate) fn fill(&mut self, part: &mut dyn Fields, table: &'static str) -> Result<()> {
         for index in 0..part.fields().len() {
             let field = &part.fields()[index];
-            let Some(ty) = column_type(field) else { continue };
+            let Some(ty) = field.column_type() else { continue };
             // A column that is NULL and one that isn't there are the same to a field that may be empty, and wrong for one that may not.
             let value = value(self.0.remove(field.column).unwrap_or_default(), ty);
             let set = value.and_then(|value| part.get_mut(index).set(value));

@@ -5,10 +5,11 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row::{KEY_IDS, add},
+    row::KEY_IDS,
+    statement::add,
 };
 use causeway_records::{
-    field::Info,
+    noun::Info,
     nouns,
     secret::{KeyIds, Keyring, SecretError},
 };
@@ -114,7 +115,7 @@ impl Store {
                 done.unreadable += counted.unreadable;
                 return Ok(());
             }
-            // Somebody was faster: his secrets count.
+            // Another writer was faster: the secrets are now as it wrote them.
             let text = format!("SELECT {} FROM {} WHERE id = $1", columns(info), info.table);
             let row = sqlx::query(AssertSqlSafe(text)).bind(secrets.id).fetch_one(&self.pool).await?;
             secrets = read(info, &row)?;

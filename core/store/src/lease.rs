@@ -59,7 +59,7 @@ impl Store {
         .await?;
         let mut leases = sqlx::query_as!(
             Lease,
-            "UPDATE leases SET until = now() + make_interval(secs => $2) WHERE holder = $1 AND until > now() RETURNING scope AS cluster_id, epoch",
+            "UPDATE leases SET until = now() + make_interval(secs => $2) WHERE holder = $1 AND until > now() RETURNING runtime_id AS cluster_id, epoch",
             worker,
             seconds
         )
@@ -74,8 +74,8 @@ impl Store {
         if leases.len() < share {
             let more = sqlx::query_as!(
                 Lease,
-                "UPDATE leases SET holder = $1, epoch = epoch + 1, until = now() + make_interval(secs => $2) WHERE scope IN (
-                    SELECT scope FROM leases WHERE until <= now() ORDER BY scope LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING scope AS cluster_id, epoch",
+                "UPDATE leases SET holder = $1, epoch = epoch + 1, until = now() + make_interval(secs => $2) WHERE runtime_id IN (
+                    SELECT runtime_id FROM leases WHERE until <= now() ORDER BY runtime_id LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING runtime_id AS cluster_id, epoch",
                 worker,
                 seconds,
                 i64::try_from(share - leases.len()).unwrap_or(i64::MAX)
@@ -90,7 +90,7 @@ impl Store {
     /// Gives leases up, after the work under them has stopped: others need not wait for them to end.
     pub async fn release_leases(&self, worker: Uuid, cluster_ids: &[i64]) -> Result<()> {
         sqlx::query!(
-            "UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND scope = ANY($2)",
+            "UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND runtime_id = ANY($2)",
             worker,
             cluster_ids
         )

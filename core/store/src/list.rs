@@ -3,14 +3,17 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row::{self, add, bind, column_type},
-    sql::{self, Sql},
+    row,
+    selects::{self, Selects},
     statement::Statement,
+    statement::{add, bind},
 };
 use causeway_records::{
     Record,
-    field::{Field, Noun, Shape},
+    field::Field,
+    noun::Noun,
     problem::Reason,
+    slot::Shape,
     value::{Type, Value},
 };
 use futures::StreamExt;
@@ -32,7 +35,7 @@ pub struct Filter {
 impl Filter {
     /// The type of the column and the value that it must equal.
     fn value(&self) -> Result<(Type, Value)> {
-        let (Shape::Column { parse, .. }, Some(ty)) = (self.field.shape, column_type(self.field)) else {
+        let (Shape::Column { parse, .. }, Some(ty)) = (self.field.shape, self.field.column_type()) else {
             let problem = "can't be asked for";
             return Err(StoreError::invalid_field(Reason::InvalidQuery, self.field.json, problem));
         };
@@ -92,10 +95,10 @@ impl Store {
         limit: i64,
         start: Start,
     ) -> Result<Page<T>> {
-        let (statements, mut condition) = (sql::of(&T::INFO), String::new());
+        let (selects, mut condition) = (selects::for_noun(&T::INFO), String::new());
         let (mut arguments, mut counted) = (PgArguments::default(), PgArguments::default());
         for (n, filter) in filters.iter().enumerate() {
-            let is_text = column_type(filter.field) == Some(Type::Text);
+            let is_text = filter.field.column_type() == Some(Type::Text);
             let (ty, value) = match filter.value() {
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
                 Err(_) if is_text && filter.text.is_empty() => {
@@ -117,13 +120,12 @@ impl Store {
             add(&mut counted, *number)?;
         }
         let by_status = filters.iter().any(|filter| is_status::<T>(filter.field));
-        let count =
-            format!("SELECT count(*) {}{condition}", if by_status { &statements.from } else { &statements.own });
+        let count = format!("SELECT count(*) {}{condition}", if by_status { &selects.from } else { &selects.own });
         if limit > 0 {
             if let Start::Offset(from @ 1..) | Start::After(from) = start {
                 add(&mut arguments, from)?;
             }
-            let text = page(statements, &condition, &count, limit, start, n + 1);
+            let text = page(selects, &condition, &count, limit, start, n + 1);
             let Rows { rows, is_cut } = self.rows(text, arguments).await?;
             let records = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
             if is_cut {
@@ -187,8 +189,8 @@ const TOTAL: &str = "total";
 
 /// The statement for a page, and in one with it how many records there are: `$n` where it begins, unless that is the beginning. How many it may
 /// hold stands in the text, so that Postgres plans for so many.
-fn page(statements: &Sql, condition: &str, count: &str, limit: i64, start: Start, n: usize) -> String {
-    let (select, from) = (&statements.select, &statements.from);
+fn page(selects: &Selects, condition: &str, count: &str, limit: i64, start: Start, n: usize) -> String {
+    let (columns, from) = (&selects.columns, &selects.from);
     let (behind, offset) = match start {
         Start::Offset(..=0) => (String::new(), String::new()),
         Start::Offset(_) => (String::new(), format!(" OFFSET ${n}")),
@@ -200,7 +202,7 @@ fn page(statements: &Sql, condition: &str, count: &str, limit: i64, start: Start
         Start::After(_) => format!("({count})"),
     };
     format!(
-        "SELECT p.*, {total} AS {TOTAL} FROM (SELECT {select} {from}{condition}{behind} ORDER BY t.id LIMIT {limit}{offset}) p ORDER BY p.id"
+        "SELECT p.*, {total} AS {TOTAL} FROM (SELECT {columns} {from}{condition}{behind} ORDER BY t.id LIMIT {limit}{offset}) p ORDER BY p.id"
     )
 }
 
@@ -217,7 +219,7 @@ mod tests {
 
     /// Postgres's plan for a page in the middle of a large table, without that of the count.
     async fn plan<T: Noun>(pool: &PgPool, condition: &str, start: Start) -> String {
-        let text = page(sql::of(&T::INFO), condition, "SELECT 0", 50, start, 1);
+        let text = page(selects::for_noun(&T::INFO), condition, "SELECT 0", 50, start, 1);
         let (Start::Offset(from) | Start::After(from)) = start;
         let text = text.replace("$1", &from.to_string());
         let lines: Vec<String> =
@@ -242,7 +244,7 @@ mod tests {
         // A filter has an index of its own to go by.
         let filtered = plan::<GatewayTcpPort>(&pool, " AND t.gateway_definition_id = 7", Start::After(0)).await;
         assert!(filtered.contains("gateway_definition_id_idx") && !filtered.contains("Seq Scan"), "{filtered}");
-        let statement = page(sql::of(&GatewayDefinition::INFO), "", "SELECT 0", 50, Start::After(0), 1);
+        let statement = page(selects::for_noun(&GatewayDefinition::INFO), "", "SELECT 0", 50, Start::After(0), 1);
         assert!(!statement.contains("OFFSET"), "{statement}");
     }
 }

@@ -51,7 +51,7 @@ impl Store {
 
     /// The live ListenerSets of a shared gateway as their last reconciles left them, by ordinal.
     pub(crate) async fn listener_sets_of(&self, gateway: i64) -> Result<Vec<ListenerSetStatus>> {
-        let text = "SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id), r.conditions, r.projection
+        let text = "SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id), r.conditions, r.published_state
             FROM listener_sets s JOIN reconciliations r ON r.kind = 'ListenerSet' AND r.id = s.id
             WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL ORDER BY s.ordinal";
         let rows = sqlx::query(text).bind(gateway).fetch_all(&self.pool).await?;

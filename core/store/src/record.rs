@@ -3,14 +3,20 @@
 use crate::{
     Store,
     error::{Result, StoreError},
-    row, sql,
+    row, selects,
 };
-use causeway_records::{Record, field::Noun};
+use causeway_records::{Record, noun::Noun};
+use sqlx::PgConnection;
 
 impl Store {
     /// A live record.
     pub async fn get<T: Noun>(&self, id: i64) -> Result<Record<T>> {
-        let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(selects::for_noun(&T::INFO).get).bind(id).fetch_optional(&self.pool).await?;
         row::record(&row.ok_or(StoreError::NotFound)?)
     }
+}
+
+/// A record, live or gone, that this transaction has locked or that another record of it keeps from being removed.
+pub(crate) async fn find<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
+    row::record(&sqlx::query(selects::for_noun(&T::INFO).find).bind(id).fetch_one(connection).await?)
 }

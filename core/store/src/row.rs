@@ -1,22 +1,18 @@
-//! Values into statements, rows into records.
+//! Rows into records.
 
 use crate::error::{Result, StoreError};
 use causeway_records::{
     Record,
-    field::Table,
-    field::{Field, Fields, Info, Noun, Shape, columns},
-    problem::Reason,
+    field::{Fields, Table, columns},
+    inputs::Named,
+    noun::{Info, Noun},
     record::Common,
     secret::KeyIds,
     status::Status,
     value::{Type, Value},
 };
 use chrono::{DateTime, Utc};
-use sqlx::{
-    Arguments, Row,
-    postgres::{PgArguments, PgRow},
-    types::Json,
-};
+use sqlx::{Row, postgres::PgRow, types::Json};
 
 /// The column that says which keys the encrypted ones were written with; tables without encrypted ones don't have it.
 pub(crate) const KEY_IDS: &str = "key_ids";
@@ -30,41 +26,6 @@ pub(crate) const CLIENT_STATUS: &[&str] = &[
     "deletion_confirmed",
     "interrupt_reconciliation",
 ];
-
-/// The column type of a field; children have none.
-pub(crate) fn column_type(field: &Field) -> Option<Type> {
-    match field.shape {
-        Shape::Column { ty, .. } => Some(ty),
-        Shape::Children { .. } => None,
-    }
-}
-
-/// Binds a value, or a NULL of the column's type.
-pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) -> Result<()> {
-    let added = match (value, ty) {
-        (Some(Value::Bool(value)), _) => arguments.add(value),
-        (Some(Value::Int4(value)), _) => arguments.add(value),
-        (Some(Value::Int8(value)), _) => arguments.add(value),
-        (Some(Value::Text(value)), _) => arguments.add(value),
-        (Some(Value::Time(value)), _) => arguments.add(value),
-        (Some(Value::Json(value)), _) => arguments.add(value),
-        (None, Type::Bool) => arguments.add(None::<bool>),
-        (None, Type::Int4) => arguments.add(None::<i32>),
-        (None, Type::Int8) => arguments.add(None::<i64>),
-        (None, Type::Text) => arguments.add(None::<String>),
-        (None, Type::Time) => arguments.add(None::<DateTime<Utc>>),
-        (None, Type::Json) => arguments.add(None::<serde_json::Value>),
-    };
-    added.map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
-}
-
-/// Adds a parameter to a statement whose text numbers it.
-pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
-where
-    V: sqlx::Encode<'q, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
-{
-    arguments.add(value).map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))
-}
 
 pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<Value>> {
     Ok(match ty {
@@ -80,7 +41,7 @@ pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<
 fn fill(part: &mut dyn Fields, table: &'static str, row: &PgRow, next: &mut usize) -> Result<()> {
     for index in 0..part.fields().len() {
         let field = &part.fields()[index];
-        let Some(ty) = column_type(field) else { continue };
+        let Some(ty) = field.column_type() else { continue };
         let value = value(row, *next, ty)?;
         part.get_mut(index).set(value).map_err(|reason| StoreError::Inconsistent {
             table,
@@ -104,6 +65,11 @@ pub(crate) fn record<T: Noun>(row: &PgRow) -> Result<Record<T>> {
         record.key_ids = row.try_get::<Json<KeyIds>, _>(next)?.0;
     }
     Ok(record)
+}
+
+/// The same from a row that has the name of the record's objects too.
+pub(crate) fn named<T: Noun>(row: &PgRow) -> Result<Named<T>> {
+    Ok(Named { record: record(row)?, object_name: row.try_get("object_name")? })
 }
 
 /// The columns of a record: `t` is the noun's table, `r` its reconciliation.

@@ -1,13 +1,11 @@
 //! A statement that is put together from parts: each value stands where its parameter does.
 
-use crate::{
-    error::{Result, StoreError},
-    row,
-};
+use crate::error::{Result, StoreError};
 use causeway_records::{
     problem::Reason,
     value::{Type, Value},
 };
+use chrono::{DateTime, Utc};
 use sqlx::{
     Arguments, AssertSqlSafe, Encode, Postgres,
     postgres::{PgArguments, PgRow},
@@ -36,15 +34,14 @@ impl Statement {
     where
         V: Encode<'v, Postgres> + sqlx::Type<Postgres>,
     {
-        let added = self.arguments.add(value);
-        added.map_err(|error| StoreError::invalid(Reason::InvalidField, error.to_string()))?;
+        add(&mut self.arguments, value)?;
         self.text += &format!("${}", self.arguments.len());
         Ok(self)
     }
 
     /// Appends a parameter of a column's type, which may be NULL.
     pub(crate) fn value(&mut self, ty: Type, value: Option<Value>) -> Result<&mut Self> {
-        row::bind(&mut self.arguments, ty, value)?;
+        bind(&mut self.arguments, ty, value)?;
         self.text += &format!("${}::{}", self.arguments.len(), ty.name());
         Ok(self)
     }
@@ -65,4 +62,35 @@ impl Statement {
     ) -> Result<Option<PgRow>> {
         Ok(self.query().fetch_optional(on).await?)
     }
+}
+
+/// Binds a value, or a NULL of the column's type.
+pub(crate) fn bind(arguments: &mut PgArguments, ty: Type, value: Option<Value>) -> Result<()> {
+    let added = match (value, ty) {
+        (Some(Value::Bool(value)), _) => arguments.add(value),
+        (Some(Value::Int4(value)), _) => arguments.add(value),
+        (Some(Value::Int8(value)), _) => arguments.add(value),
+        (Some(Value::Text(value)), _) => arguments.add(value),
+        (Some(Value::Time(value)), _) => arguments.add(value),
+        (Some(Value::Json(value)), _) => arguments.add(value),
+        (None, Type::Bool) => arguments.add(None::<bool>),
+        (None, Type::Int4) => arguments.add(None::<i32>),
+        (None, Type::Int8) => arguments.add(None::<i64>),
+        (None, Type::Text) => arguments.add(None::<String>),
+        (None, Type::Time) => arguments.add(None::<DateTime<Utc>>),
+        (None, Type::Json) => arguments.add(None::<serde_json::Value>),
+    };
+    added.map_err(refused)
+}
+
+/// Adds a parameter to a statement whose text numbers it.
+pub(crate) fn add<'q, V>(arguments: &mut PgArguments, value: V) -> Result<()>
+where
+    V: Encode<'q, Postgres> + sqlx::Type<Postgres>,
+{
+    arguments.add(value).map_err(refused)
+}
+
+fn refused(error: sqlx::error::BoxDynError) -> StoreError {
+    StoreError::invalid(Reason::InvalidField, error.to_string())
 }

@@ -3,13 +3,13 @@
 use crate::{
     Store, Writer, audit,
     error::{Result, StoreError},
-    row, sql,
+    row, selects,
     statement::Statement,
     writes::run_to_completion,
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::{AccessToken, Action, Changes, Role},
 };
 use chrono::{DateTime, Utc};
@@ -24,7 +24,7 @@ pub struct TokenHolder {
     pub id: i64,
     /// The token's name.
     pub name: String,
-    /// What he may do.
+    /// What its holder may do.
     pub role: Role,
     /// Until when.
     pub expires_at: DateTime<Utc>,
@@ -42,7 +42,7 @@ impl Writer {
             let changes = Changes::between(None, &token);
             let changed = audit::Changed { action: Action::Create, changes: &changes, children: &[] };
             audit::event(&mut statement, &AccessToken::INFO, &writer.origin, &changed)?;
-            statement.push(&format!(" SELECT {} FROM t", sql::of(&AccessToken::INFO).select));
+            statement.push(&format!(" SELECT {} FROM t", selects::for_noun(&AccessToken::INFO).columns));
             row::record(&statement.query().fetch_one(&writer.store.pool).await?)
         })
         .await

@@ -22,12 +22,12 @@ async fn spans_are_sent_to_the_collector_at_the_latest_at_the_end() {
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/v1/traces", post(take))).await });
 
     let telemetry = init("causeway-test", "info", &Traces { otlp_endpoint: Some(endpoint) }).unwrap();
-    tracing::info_span!("pass", kind = "GatewayInstance").in_scope(|| tracing::info!("applied"));
+    tracing::info_span!("reconcile", kind = "GatewayInstance").in_scope(|| tracing::info!("applied"));
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
 
     let (headers, body) = timeout(Duration::from_secs(30), sent.recv()).await.unwrap().unwrap();
     assert_eq!(headers["content-type"], "application/x-protobuf");
-    for text in ["causeway-test", "pass", "GatewayInstance", "applied"] {
+    for text in ["causeway-test", "reconcile", "GatewayInstance", "applied"] {
         assert!(holds(&body, text), "{text} is missing");
     }
     let wrong = Traces { otlp_endpoint: Some("not an address".into()) };

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::view::View;
 
 /// Everything that the sample itself has made; support services are other records' objects.
-const OWN_KINDS: &str = "gatewayclasses,gateways,listenersets,httproutes,tcproutes,certificates,clusterissuers,dnsendpoints,namespaces,services,deployments,secrets";
+const OWN_KINDS: &str = "gatewayclasses,gateways,listenersets,httproutes,tcproutes,udproutes,certificates,clusterissuers,dnsendpoints,namespaces,services,deployments,secrets";
 
 pub(crate) struct Check<'a> {
     pub(crate) endpoints: &'a Endpoints,
@@ -30,10 +30,12 @@ impl Check<'_> {
     pub(crate) async fn is_there(&self) -> Result<()> {
         let gateway = self.one("gateways").await?;
         let own: Vec<Value> = listeners(&gateway);
-        ensure!(
-            own == [json!(["http-80", 80, "HTTP", null]), json!(["tcp-5432", 5432, "TCP", null])],
-            "Gateway: {own:?}"
-        );
+        let wanted = [
+            json!(["http-80", 80, "HTTP", null]),
+            json!(["tcp-5432", 5432, "TCP", null]),
+            json!(["udp-8125", 8125, "UDP", null]),
+        ];
+        ensure!(own == wanted, "Gateway: {own:?}");
         let set = listeners(&self.one("listenersets").await?);
         let wanted = [json!([80, "HTTP", self.host]), json!([443, "HTTPS", self.host])];
         let got: Vec<Value> = set.iter().map(|listener| json!([listener[1], listener[2], listener[3]])).collect();
@@ -53,7 +55,9 @@ impl Check<'_> {
         );
         let tcp = self.one("tcproutes").await?;
         ensure!(section(&tcp) == "tcp-5432", "the TCPRoute is bound to {}", section(&tcp));
-        View::checked("redirect HTTPRoute on http, app HTTPRoute on https, TCPRoute on tcp");
+        let udp = self.one("udproutes").await?;
+        ensure!(section(&udp) == "udp-8125", "the UDPRoute is bound to {}", section(&udp));
+        View::checked("redirect HTTPRoute on http, app HTTPRoute on https, TCPRoute on tcp, UDPRoute on udp");
 
         let certificate = self.one("certificates").await?;
         ensure!(certificate.pointer("/spec/dnsNames") == Some(&json!([self.host])), "Certificate: {certificate}");

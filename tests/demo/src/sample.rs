@@ -7,7 +7,7 @@ use causeway_rig::ClusterEndpoints;
 use causeway_testkit::{ApiClient, id_of};
 use serde_json::{Value, json};
 
-/// A web shop that also answers on a TCP port.
+/// A web shop that also answers on a TCP and on a UDP port.
 const MANIFESTS: &str = include_str!("../../../deploy/samples/shop.yaml");
 
 /// What was made, in the order of making.
@@ -54,6 +54,7 @@ impl Sample {
                 {"Port": 443, "TLSEnabled": true},
             ],
             "TcpPorts": [{"Port": 5432}],
+            "UdpPorts": [{"Port": 8125}],
         });
         let gateway = self.make("gateway-definitions", gateway).await?;
         let placed = json!({"KubernetesRuntimeInstanceID": runtime, "WorkloadInstanceID": workload, "Name": "shop"});

@@ -232,16 +232,7 @@ async fn wait_for_kind(at: &ObjectRef, deadline: Instant) -> Result<(), ClusterE
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(group: &str, kind: &str, namespace: Option<&str>) -> ObjectRef {
-        ObjectRef {
-            group: group.into(),
-            version: "v1".into(),
-            kind: kind.into(),
-            namespace: namespace.map(Into::into),
-            name: "x".into(),
-        }
-    }
+    use crate::samples::at;
 
     #[test]
     fn only_an_object_that_is_as_we_left_it_is_skipped() {

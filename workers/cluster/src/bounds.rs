@@ -202,11 +202,10 @@ where
 #[cfg(test)]
 mod tests {
     use axum::{Json, Router, http::Uri, response::IntoResponse, routing::get};
-    use causeway_records::inventory::ObjectRef;
     use serde_json::json;
 
     use super::*;
-    use crate::{ClusterError, ObjectCache, UnreachableCause, fake};
+    use crate::{ClusterError, ObjectCache, UnreachableCause, fake, samples::config_map};
 
     fn counts(bound: Bound, parts: &[&str]) -> Result<(), TooLong> {
         let mut body = BoundedBody { inner: (), bound, bytes: 0, together: Arc::default() };
@@ -215,16 +214,6 @@ mod tests {
 
     fn is_over_limit(error: &ClusterError) -> bool {
         matches!(error, ClusterError::Unreachable { cause: UnreachableCause::OverLimit, .. })
-    }
-
-    fn config_map() -> ObjectRef {
-        ObjectRef {
-            group: String::new(),
-            version: "v1".into(),
-            kind: "ConfigMap".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        }
     }
 
     #[test]
@@ -262,7 +251,7 @@ mod tests {
         assert!(is_over_limit(&error), "{error}");
 
         let cluster = fake::cluster(fake::core_kinds().fallback(async || fake::endless(" "))).await;
-        let error = cluster.get(&config_map()).await.unwrap_err();
+        let error = cluster.get(&config_map("web")).await.unwrap_err();
         assert!(is_over_limit(&error) && error.to_string().contains("4 MiB"), "{error}");
     }
 
@@ -277,7 +266,7 @@ mod tests {
         };
         let cluster = fake::cluster(fake::core_kinds().route("/api/v1/configmaps", get(answer))).await;
         let cache = ObjectCache::new(cluster, "cp1", |_| ());
-        cache.ensure_watched(&config_map());
+        cache.ensure_watched(&config_map("web"));
         let error = async {
             loop {
                 match cache.over_limit() {

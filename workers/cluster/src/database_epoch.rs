@@ -51,7 +51,7 @@ fn config_map_ref(control_plane: &str) -> ObjectRef {
 const HIGHEST: i64 = i64::MAX - (1 << 32);
 
 fn read(data: &Value) -> Option<DatabaseEpoch> {
-    // Whoever owns the cluster can write here whatever he likes. Numbers that no database of ours can reach say nothing; whether the
+    // Whoever owns the cluster can write anything here. Numbers that no database of ours can reach say nothing; whether the
     // others can be true is for the caller to say, who knows the database: see `DatabaseEpoch::can_reach`.
     let number = |name: &str| data[name].as_str()?.parse().ok().filter(|number| (0..=HIGHEST).contains(number));
     Some(DatabaseEpoch { runtime: number("runtime")?, epoch: number("epoch")?, last_id: number("lastId")? })

@@ -36,6 +36,8 @@ pub mod ownership;
 mod prune;
 mod reply;
 mod rest;
+#[cfg(test)]
+mod samples;
 mod state;
 mod wave;
 

@@ -119,19 +119,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::samples::config_map;
 
     fn owner() -> FieldOwner {
         FieldOwner::new("cp1", "gateway-instance-7", || true)
-    }
-
-    fn at() -> ObjectRef {
-        ObjectRef {
-            group: String::new(),
-            version: "v1".into(),
-            kind: "ConfigMap".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        }
     }
 
     fn live(uid: &str, control_plane: Option<&str>, owner: Option<&str>) -> LiveObject {
@@ -144,7 +135,7 @@ mod tests {
     }
 
     fn entry(uid: Option<&str>) -> InventoryEntry {
-        InventoryEntry { uid: uid.map(Into::into), ..InventoryEntry::intended(at()) }
+        InventoryEntry { uid: uid.map(Into::into), ..InventoryEntry::intended(config_map("web")) }
     }
 
     #[test]

@@ -103,16 +103,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn config_map() -> ObjectRef {
-        ObjectRef {
-            group: String::new(),
-            version: "v1".into(),
-            kind: "ConfigMap".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        }
-    }
+    use crate::samples::config_map;
 
     fn reply(code: u16, body: Value) -> ApiReply {
         ApiReply { status: StatusCode::from_u16(code).unwrap(), retry_after: None, body }
@@ -122,10 +113,10 @@ mod tests {
     fn only_a_404_about_the_object_itself_is_its_absence() {
         let of =
             |name: &str, kind: &str| reply(404, json!({"kind": "Status", "details": {"name": name, "kind": kind}}));
-        assert!(of("web", "configmaps").is_absence_of(&config_map()));
-        assert!(!of("shop", "namespaces").is_absence_of(&config_map()));
+        assert!(of("web", "configmaps").is_absence_of(&config_map("web")));
+        assert!(!of("shop", "namespaces").is_absence_of(&config_map("web")));
         let nothing = reply(404, json!("404 page not found"));
-        assert!(!nothing.is_absence_of(&config_map()));
+        assert!(!nothing.is_absence_of(&config_map("web")));
         assert!(nothing.is_unknown_kind());
         assert!(!of("shop", "namespaces").is_unknown_kind());
     }
@@ -133,10 +124,10 @@ mod tests {
     #[test]
     fn a_success_that_is_about_something_else_is_no_object() {
         let object = |name: &str| json!({"kind": "ConfigMap", "metadata": {"name": name, "uid": "u"}});
-        assert!(reply(200, object("web")).object(&config_map()).is_ok());
+        assert!(reply(200, object("web")).object(&config_map("web")).is_ok());
         let endless = json!({"kind": "ConfigMap", "metadata": {"name": "web", "uid": "u".repeat(1000)}});
         for other in [endless, object("other"), json!({"kind": "Status", "status": "Success"}), json!({})] {
-            let error = reply(200, other).object(&config_map()).unwrap_err();
+            let error = reply(200, other).object(&config_map("web")).unwrap_err();
             assert!(matches!(error, ClusterError::Unreachable { .. }), "{error}");
         }
     }

@@ -37,16 +37,7 @@ pub(crate) fn is_crd(at: &ObjectRef) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(group: &str, kind: &str, namespace: Option<&str>) -> ObjectRef {
-        ObjectRef {
-            group: group.into(),
-            version: "v1".into(),
-            kind: kind.into(),
-            namespace: namespace.map(Into::into),
-            name: "x".into(),
-        }
-    }
+    use crate::samples::at;
 
     #[test]
     fn what_others_stand_on_comes_first() {

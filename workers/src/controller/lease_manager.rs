@@ -22,8 +22,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: anybody who can publish on
-/// NATS sends as many as he likes.
+/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: whoever can publish on
+/// NATS can send any number of them.
 const EARLY_RENEWAL: Duration = Duration::from_millis(500);
 
 /// One worker process.
@@ -111,11 +111,11 @@ impl LeaseManager {
     /// Wakes the clusters that a hint is for. True: it may be about a new cluster, whose lease is free, and a person waits for it.
     fn pass_on(&self, hint: &Hint) -> bool {
         for (cluster_id, held) in &self.clusters {
-            if hint.scope == NO_CLUSTER || hint.scope == *cluster_id {
+            if hint.cluster_id == NO_CLUSTER || hint.cluster_id == *cluster_id {
                 held.hint.notify_one();
             }
         }
-        hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.scope)
+        hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.cluster_id)
     }
 
     async fn keep_leases(&mut self) {

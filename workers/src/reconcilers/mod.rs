@@ -90,8 +90,24 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Kind::ListenerSet => listener_set::reconcile(ctx).await,
         Kind::GatewayInstance => gateway::reconcile(ctx).await,
         Kind::DomainNameInstance => domain_name::reconcile(ctx).await,
-        // Definitions and runtimes are reconciled without a connection, and the others are never in the queue.
-        _ => Ok(ctx.invalid(format!("a {} has no objects in a cluster", ctx.claimed.key.kind))),
+        // Reconciled without a connection: see `Needs`.
+        kind @ (Kind::KubernetesRuntimeDefinition
+        | Kind::KubernetesRuntimeInstance
+        | Kind::WorkloadDefinition
+        | Kind::GatewayDefinition
+        // Never in the queue.
+        | Kind::WorkloadResourceDefinition
+        | Kind::WorkloadResourceInstance
+        | Kind::WorkloadEvent
+        | Kind::GatewayHttpPort
+        | Kind::GatewayTcpPort
+        | Kind::GatewayUdpPort
+        | Kind::DomainNameDefinition
+        | Kind::AwsAccount
+        | Kind::AttachedObjectReference
+        | Kind::Event
+        | Kind::AccessToken
+        | Kind::AuditEvent) => Ok(ctx.invalid(format!("a {kind} has no objects in a cluster"))),
     }
 }
 

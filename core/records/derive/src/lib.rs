@@ -65,16 +65,16 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
                 ::causeway_records::field::serialize(&[self], serializer)
             }
         }
-        impl ::causeway_records::field::Noun for #name {
+        impl ::causeway_records::noun::Noun for #name {
             const KIND: ::causeway_records::Kind = ::causeway_records::Kind::#name;
             const TABLE: &'static str = #table;
-            const INFO: ::causeway_records::field::Info = ::causeway_records::field::Info {
+            const INFO: ::causeway_records::noun::Info = ::causeway_records::noun::Info {
                 kind: ::causeway_records::Kind::#name, plural: #plural, table: #table, doc: #doc, reconciled: #reconciled,
                 fields: <Self as ::causeway_records::field::Table>::FIELDS,
                 new: || ::std::boxed::Box::new(<Self as ::core::default::Default>::default()),
             };
-            fn children(&self) -> Vec<::causeway_records::field::Children<'_>> { vec![#(#children),*] }
-            fn children_mut(&mut self) -> Vec<::causeway_records::field::ChildrenMut<'_>> { vec![#(#children_mut),*] }
+            fn children(&self) -> Vec<::causeway_records::noun::Children<'_>> { vec![#(#children),*] }
+            fn children_mut(&mut self) -> Vec<::causeway_records::noun::ChildrenMut<'_>> { vec![#(#children_mut),*] }
         }
     });
     Ok(code)
@@ -151,8 +151,8 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
             Some((noun, on_delete)) => {
                 let on_delete = format_ident!("{on_delete}");
                 quote!(Some(::causeway_records::field::Parent {
-                    kind: <#noun as ::causeway_records::field::Noun>::KIND,
-                    table: <#noun as ::causeway_records::field::Noun>::TABLE,
+                    kind: <#noun as ::causeway_records::noun::Noun>::KIND,
+                    table: <#noun as ::causeway_records::noun::Noun>::TABLE,
                     on_delete: ::causeway_records::field::OnDelete::#on_delete,
                 }))
             }
@@ -161,7 +161,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
             ::causeway_records::field::Field {
                 json: #json, column: #column, doc: #doc, example: #example, required: #required, read_only: #read_only, immutable: #immutable,
                 encrypted: #encrypted, sensitive: #sensitive, filterable: #filterable, parent: #parent,
-                shape: <#ty as ::causeway_records::field::Shaped>::SHAPE,
+                shape: <#ty as ::causeway_records::slot::Shaped>::SHAPE,
             }
         });
         get.push(quote!(#index => &self.#id));
@@ -171,8 +171,8 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
             None => quote!(#id: ::core::default::Default::default()),
         });
         if let Some(key) = said.children {
-            children.push(quote!(::causeway_records::field::Children::of(#key, &self.#id)));
-            children_mut.push(quote!(::causeway_records::field::ChildrenMut::of(#key, &mut self.#id)));
+            children.push(quote!(::causeway_records::noun::Children::of(#key, &self.#id)));
+            children_mut.push(quote!(::causeway_records::noun::ChildrenMut::of(#key, &mut self.#id)));
         }
     }
     let code = quote! {
@@ -184,10 +184,10 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
         }
         impl ::causeway_records::field::Fields for #name {
             fn fields(&self) -> &'static [::causeway_records::field::Field] { <Self as ::causeway_records::field::Table>::FIELDS }
-            fn get(&self, index: usize) -> &dyn ::causeway_records::field::Slot {
+            fn get(&self, index: usize) -> &dyn ::causeway_records::slot::Slot {
                 match index { #(#get,)* _ => unreachable!("the table has no field {index}") }
             }
-            fn get_mut(&mut self, index: usize) -> &mut dyn ::causeway_records::field::Slot {
+            fn get_mut(&mut self, index: usize) -> &mut dyn ::causeway_records::slot::Slot {
                 match index { #(#get_mut,)* _ => unreachable!("the table has no field {index}") }
             }
         }

@@ -1,7 +1,8 @@
 use super::Rules;
 use crate::{
-    field::{Field, Fields, Slot},
+    field::{Field, Fields},
     scalar::json_scalar,
+    slot::Slot,
     text::choice,
 };
 use causeway_records_derive::Noun;

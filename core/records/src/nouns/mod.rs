@@ -1,4 +1,4 @@
-//! The nouns. To add one: a struct in a file of this folder, its name in the list [`nouns!`] below, and a table in `migrations/`.
+//! The nouns. To add one: a struct in a file of this folder, its name in the list [`with_nouns!`](crate::with_nouns!) of `list.rs`, and a table in `migrations/`.
 
 mod access_token;
 mod attached_object_reference;
@@ -8,6 +8,7 @@ mod domain_name;
 mod event;
 mod gateway;
 mod kubernetes_runtime;
+mod list;
 mod listener_set;
 mod shared_gateway;
 mod support_service;
@@ -34,18 +35,23 @@ pub use workload::{
 };
 
 use crate::{
-    field::{Info, Noun, Table},
+    field::Table,
     kind::Kind,
+    noun::{Info, Noun},
     problem::Problem,
     schema,
+    slot::Shape,
     status::Status,
 };
 
 /// The named types within the columns of all nouns: `Condition`.
 #[must_use]
 pub fn definitions() -> serde_json::Map<String, serde_json::Value> {
-    let fields = ALL.iter().chain(OWN).flat_map(|info| info.fields);
-    schema::definitions_in(fields.chain(Status::FIELDS))
+    let fields = ALL.iter().chain(OWN).flat_map(|info| info.fields).chain(Status::FIELDS);
+    schema::definitions_in(fields.filter_map(|field| match field.shape {
+        Shape::Column { hints, .. } => hints.schema,
+        Shape::Children { .. } => None,
+    }))
 }
 
 /// Rules of a noun that need more than one field. The default has none.
@@ -89,28 +95,13 @@ fn pair(one: (&str, bool), other: (&str, bool)) -> Vec<Problem> {
     }
 }
 
-/// Calls `$then!` with the list of all nouns, in the order of the API document.
-#[macro_export]
-macro_rules! nouns {
-    ($then:ident) => {
-        $then! {
-            KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
-            WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
-            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort,
-            DomainNameDefinition, DomainNameInstance,
-            AwsAccount, SupportServiceInstance, SharedGateway,
-            AttachedObjectReference, Event,
-        }
-    };
-}
-
 macro_rules! all {
     ($($noun:ident),* $(,)?) => {
         /// Every noun, without its type.
         pub const ALL: &[&Info] = &[$(&<$noun as Noun>::INFO),*];
     };
 }
-nouns!(all);
+crate::with_nouns!(all);
 
 /// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
 pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
@@ -130,7 +121,7 @@ macro_rules! infos {
         }
     };
 }
-nouns!(infos);
+crate::with_nouns!(infos);
 
 impl Kind {
     /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
@@ -153,7 +144,7 @@ mod tests {
     use super::*;
     use crate::{Kind, Record, overlay::overlay};
 
-    fn lay(body: &str) -> Result<Record<GatewayDefinition>, String> {
+    fn overlaid(body: &str) -> Result<Record<GatewayDefinition>, String> {
         let mut record = Record::default();
         let report = overlay(body.as_bytes(), &mut record.writable()).map_err(|refusal| refusal.to_string())?;
         let problems: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
@@ -179,23 +170,24 @@ mod tests {
 
     #[test]
     fn errors_name_path_and_reason() {
-        let error = lay(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
+        let error = overlaid(r#"{"HttpPorts":[{"Port":1},{"port":"x"}]}"#).unwrap_err();
         assert_eq!(error, "HttpPorts[1].Port: invalid type: string \"x\", expected i64");
-        let error = lay(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
+        let error = overlaid(r#"{"HttpPorts":[{"Port":0}]}"#).unwrap_err();
         assert!(error.starts_with("HttpPorts[0].Port: 0 is out of range; 1 to 65535 are allowed"), "{error}");
-        let error = lay(r#"{"Placement":"Everywhere"}"#).unwrap_err();
+        let error = overlaid(r#"{"Placement":"Everywhere"}"#).unwrap_err();
         assert!(
             error.starts_with("Placement: unknown variant `Everywhere`, expected `Shared` or `Dedicated`"),
             "{error}"
         );
-        let error = lay(r#"{"Infrastructure":{"Labels":{"a":1}}}"#).unwrap_err();
+        let error = overlaid(r#"{"Infrastructure":{"Labels":{"a":1}}}"#).unwrap_err();
         assert!(error.starts_with("Infrastructure.Labels.a: invalid type: integer `1`"), "{error}");
-        assert!(lay("{").is_err() && lay("[1]").is_err());
+        assert!(overlaid("{").is_err() && overlaid("[1]").is_err());
     }
 
     #[test]
     fn all_that_is_wrong_is_found_at_once() {
-        let error = lay(r#"{"Name":5,"HttpPorts":[{"Hue":1,"ID":7},{"Port":0}],"TcpPorts":{"Port":1}}"#).unwrap_err();
+        let error =
+            overlaid(r#"{"Name":5,"HttpPorts":[{"Hue":1,"ID":7},{"Port":0}],"TcpPorts":{"Port":1}}"#).unwrap_err();
         let problems: Vec<_> = error.split("; ").collect();
         assert_eq!(
             problems[..3],
@@ -221,7 +213,7 @@ mod tests {
 
     #[test]
     fn keys_ignore_case_and_null_changes_nothing() {
-        let record = lay(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
+        let record = overlaid(r#"{"name":"web","SERVICENAME":null,"placement":"Dedicated"}"#).unwrap();
         assert_eq!((record.spec.name.as_str(), record.spec.service_name), ("web", None));
         assert_eq!(record.spec.placement, Some(Placement::Dedicated));
     }
@@ -229,12 +221,12 @@ mod tests {
     #[test]
     fn an_empty_text_is_no_value_where_none_could_be_empty() {
         let record =
-            lay(r#"{"Name":"web","SubDomain":"","ServiceName":"","HttpPorts":[{"Port":80,"Path":""}]}"#).unwrap();
+            overlaid(r#"{"Name":"web","SubDomain":"","ServiceName":"","HttpPorts":[{"Port":80,"Path":""}]}"#).unwrap();
         assert_eq!(
             (record.spec.sub_domain, record.spec.service_name, &record.spec.http_ports[0].path),
             (None, None, &None)
         );
-        assert!(lay(r#"{"Name":""}"#).is_err());
+        assert!(overlaid(r#"{"Name":""}"#).is_err());
     }
 
     #[test]
@@ -248,7 +240,7 @@ mod tests {
 
     #[test]
     fn json_leaves_out_what_is_null() {
-        let record = lay(r#"{"Name":"web"}"#).unwrap();
+        let record = overlaid(r#"{"Name":"web"}"#).unwrap();
         let json = serde_json::to_value(&record).unwrap();
         assert_eq!(json["Name"], "web");
         assert_eq!(json["Placement"], "Shared");

@@ -15,11 +15,11 @@ impl Store {
     pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Claimed>> {
         let found = sqlx::query!(
             r#"SELECT wake_seq, generation, observed_generation, attempts, inventory AS "inventory: Json<Inventory>",
-                conditions AS "conditions: Json<Conditions>", projection, last_error, render_version,
+                conditions AS "conditions: Json<Conditions>", published_state, last_error, render_revision,
                 deletion_scheduled IS NOT NULL AS "being_deleted!", interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
                     WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation) AS "paused!",
                 brake_released, gone_at IS NOT NULL AS "gone!", clock_timestamp() AS "now!"
-             FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $3 AND epoch = $4)"#,
+             FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $3 AND epoch = $4)"#,
             key.kind.as_str(),
             key.id,
             lease.cluster_id,
@@ -36,9 +36,9 @@ impl Store {
             attempts: row.attempts,
             inventory: row.inventory.0,
             conditions: row.conditions.0,
-            published_state: row.projection,
+            published_state: row.published_state,
             last_error: row.last_error,
-            render_revision: row.render_version,
+            render_revision: row.render_revision,
             being_deleted: row.being_deleted,
             paused: row.paused,
             brake_released: row.brake_released,
@@ -65,8 +65,8 @@ impl Store {
         published_state: Option<&Value>,
     ) -> Result<bool> {
         let done = sqlx::query!(
-            "UPDATE reconciliations SET inventory = coalesce($3, inventory), projection = coalesce($4, projection)
-             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $5 AND epoch = $6)",
+            "UPDATE reconciliations SET inventory = coalesce($3, inventory), published_state = coalesce($4, published_state)
+             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $5 AND epoch = $6)",
             claimed.key.kind.as_str(),
             claimed.key.id,
             inventory.map(Json) as _,
@@ -98,10 +98,10 @@ impl Store {
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3,
                 observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
-                conditions = coalesce($7, conditions), projection = coalesce($8, projection), last_error = $9,
-                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_version = $10,
+                conditions = coalesce($7, conditions), published_state = coalesce($8, published_state), last_error = $9,
+                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_revision = $10,
                 brake_released = brake_released AND wake_seq <> $3, inventory = coalesce($14, inventory)
-                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $12 AND epoch = $13) RETURNING kind, id)
+                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $12 AND epoch = $13) RETURNING kind, id)
              SELECT CASE WHEN $15::text IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
              FROM r",
             claimed.key.kind.as_str(),
@@ -136,7 +136,7 @@ impl Store {
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
                 conditions = coalesce($5, conditions)
-             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE scope = $6 AND epoch = $7)",
+             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $6 AND epoch = $7)",
             claimed.key.kind.as_str(),
             claimed.key.id,
             claimed.wake_seq,

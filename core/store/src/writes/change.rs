@@ -5,16 +5,16 @@ use crate::{
     audit,
     error::{Result, StoreError},
     row::{self, CLIENT_STATUS, KEY_IDS},
-    sql,
+    selects,
     statement::Statement,
 };
 use causeway_records::{
     Record,
-    field::Noun,
+    noun::Noun,
     nouns::{Action, Rules},
     problem::Reason,
 };
-use sqlx::{Connection as _, PgConnection, postgres::PgRow, types::Json};
+use sqlx::{Connection as _, PgConnection, Row, postgres::PgRow, types::Json};
 
 /// Merges a change into a record and says whether another reconcile is asked for; fails with what is wrong with the change.
 pub trait Merge<T>: Fn(&mut Record<T>) -> Result<bool> + Send + Sync {}
@@ -28,6 +28,8 @@ struct Change<T> {
     again: bool,
     /// What is asked for is another than before.
     intent: bool,
+    /// All that could follow concerns records that depend on this one, and there was none.
+    is_unused: bool,
 }
 
 impl Writer {
@@ -56,8 +58,8 @@ impl Writer {
         let change = read_and_merge(&mut connection, id, merge).await?;
         let named = parents::named_anew(&change.before.spec, &change.after.spec);
         let follow = change.intent && consequences::follow(T::KIND, false);
-        if named.is_empty() && !follow {
-            let row = self.update(&change)?.fetch_optional(&mut *connection).await?;
+        if named.is_empty() && (!follow || change.is_unused) {
+            let row = self.update(&change, follow)?.fetch_optional(&mut *connection).await?;
             connection.give_back();
             return row.as_ref().map(row::record).transpose();
         }
@@ -65,11 +67,11 @@ impl Writer {
         // 1. What it names is there, and stays.
         parents::lock(&mut transaction, &named, false).await?;
         // 2. The record, its children, its place in the queue, its audit event.
-        let row: Option<PgRow> = self.update(&change)?.fetch_optional(&mut *transaction).await?;
+        let row: Option<PgRow> = self.update(&change, false)?.fetch_optional(&mut *transaction).await?;
         let Some(row) = row else { return Ok(None) };
         // 3. and 4. What follows, and who is woken.
         if follow {
-            consequences::carry_out(&mut transaction, T::KIND, id).await?;
+            consequences::carry_out(&mut transaction, T::KIND, id, false).await?;
         }
         // 5.
         transaction.commit().await?;
@@ -77,19 +79,30 @@ impl Writer {
         Ok(Some(row::record(&row)?))
     }
 
-    /// Record, children, work to do and audit event, as one statement. Without effect if the record is not as it was read.
-    fn update<T: Noun>(&self, change: &Change<T>) -> Result<Statement> {
+    /// Record, children, work to do and audit event, as one statement. Without effect if the record is not as it was read. `unused`: also if another
+    /// record depends on it by now.
+    fn update<T: Noun>(&self, change: &Change<T>, unused: bool) -> Result<Statement> {
         let (info, Change { before, after, again, .. }) = (&T::INFO, change);
         let children = after.spec.children();
-        let mut statement =
-            Statement::new(format!("WITH t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
+        let mut statement = Statement::new("WITH ");
+        if unused {
+            // Locked first: so the dependants that are looked for afterwards are all that there can be until this is committed.
+            statement.push(&format!("locked AS (SELECT id FROM {} WHERE id = ", info.table)).bind(after.id())?;
+            statement.push(" FOR NO KEY UPDATE), ");
+        }
+        statement.push(&format!("t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
         for (field, (ty, value)) in info.columns().zip(create::columns(&after.spec)) {
             statement.push(&format!(", {} = ", field.column)).value(ty, value)?;
         }
         if info.has_secrets() {
             statement.push(&format!(", {KEY_IDS} = ")).bind(Json(&after.key_ids))?;
         }
-        statement.push(" WHERE id = ").bind(after.id())?.push(" AND updated_at = ").bind(before.common.updated_at)?;
+        statement.push(" WHERE id = ");
+        match unused {
+            true => statement.push(&format!("(SELECT id FROM locked WHERE NOT has_dependants('{}', id))", T::KIND)),
+            false => statement.bind(after.id())?,
+        };
+        statement.push(" AND updated_at = ").bind(before.common.updated_at)?;
         statement.push(" AND deleted_at IS NULL");
         if info.has_secrets() {
             // Secrets that were meanwhile written with another key change nothing but this.
@@ -114,7 +127,7 @@ impl Writer {
         };
         audit::event(&mut statement, info, &self.origin, &changed)?;
         let join = if info.reconciled { " JOIN r ON true" } else { "" };
-        statement.push(&format!(" SELECT {} FROM t{join}", sql::of(info).select));
+        statement.push(&format!(" SELECT {} FROM t{join}", selects::for_noun(info).columns));
         Ok(statement)
     }
 }
@@ -124,15 +137,16 @@ async fn read_and_merge<T: Noun + Rules>(
     id: i64,
     merge: &impl Merge<T>,
 ) -> Result<Change<T>> {
-    let row = sqlx::query(sql::of(&T::INFO).get).bind(id).fetch_optional(&mut *connection).await?;
-    let before: Record<T> = row::record(&row.ok_or(StoreError::NotFound)?)?;
+    let row = sqlx::query(selects::for_noun(&T::INFO).to_change).bind(id).fetch_optional(&mut *connection).await?;
+    let row = row.ok_or(StoreError::NotFound)?;
+    let (before, is_unused): (Record<T>, bool) = (row::record(&row)?, row.try_get(selects::IS_UNUSED)?);
     let mut after = before.clone();
     let again = merge(&mut after)?;
     children::drop_unchanged(connection, id, &mut after.spec).await?;
     // Pausing and resuming a runtime concerns all that is in its cluster.
     let paused_or_resumed = after.status.interrupt_reconciliation != before.status.interrupt_reconciliation;
     let intent = after.spec != before.spec || again || paused_or_resumed;
-    Ok(Change { before, after, again, intent })
+    Ok(Change { before, after, again, intent, is_unused })
 }
 
 /// Appends the CTE that counts a change of intent and makes the record due.

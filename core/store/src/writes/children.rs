@@ -2,12 +2,14 @@
 
 use crate::{
     error::{Result, StoreError},
-    row::{self, column_type},
+    row,
     statement::Statement,
 };
 use causeway_records::{
-    field::{Children, Field, Noun, Shape, columns},
+    field::{Field, columns},
+    noun::{Children, Noun},
     problem::Reason,
+    slot::Shape,
     value::{Type, Value},
 };
 use serde_json::Map;
@@ -22,7 +24,7 @@ pub(super) fn filled<'c>(children: &'c [Children<'c>]) -> impl Iterator<Item = (
 pub(super) fn insert(statement: &mut Statement, at: usize, child: &Children<'_>) -> Result<()> {
     let own: Vec<_> = own_columns(child).map(|index| &child.info.fields[index]).collect();
     let names = own.iter().map(|field| field.column).collect::<Vec<_>>().join(", ");
-    let typed = own.iter().filter_map(|field| Some(format!("{} {}", field.column, column_type(field)?.name())));
+    let typed = own.iter().filter_map(|field| Some(format!("{} {}", field.column, field.column_type()?.name())));
     let typed = typed.collect::<Vec<_>>().join(", ");
     let (table, key) = (child.info.table, child.key);
     statement.push(&format!(
@@ -112,7 +114,7 @@ async fn stored(connection: &mut PgConnection, id: i64, child: &Children<'_>) ->
         Statement::new(format!("SELECT {} FROM {} WHERE {} = ", names.join(", "), child.info.table, child.key));
     statement.bind(id)?.push(" AND deleted_at IS NULL");
     let rows = statement.query().fetch_all(connection).await?;
-    let types: Vec<Type> = columns.iter().filter_map(|field| column_type(field)).collect();
+    let types: Vec<Type> = columns.iter().filter_map(|field| field.column_type()).collect();
     let read = |row: &PgRow| types.iter().enumerate().map(|(at, ty)| row::value(row, at, *ty)).collect();
     Ok(rows.iter().map(read).collect::<sqlx::Result<_>>()?)
 }

@@ -1,113 +1,149 @@
 //! What follows from the write of a record beyond the record itself: one function for each noun that has rules.
 
-use super::{accounts, claims, services, wake};
-use crate::{depends, error::Result, row, sql};
+use super::{
+    accounts,
+    claims::{self, Instance, Source},
+    services, wake,
+};
+use crate::{depends, error::Result, record};
 use causeway_records::{
     Kind, Record,
-    field::Noun,
-    nouns::{
-        DomainNameDefinition, DomainNameInstance, GatewayInstance, Service, SupportServiceInstance, WorkloadInstance,
-    },
+    nouns::{DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
 };
-use causeway_rules::{parents, services::for_gateway};
+use causeway_rules::{
+    parents,
+    services::{for_claims, for_gateway},
+};
 use sqlx::PgConnection;
+use std::collections::BTreeSet;
 
 /// Whether anything follows when a record of this kind is made (`new`), or when what it asks for changes.
 pub(super) fn follow(kind: Kind, new: bool) -> bool {
     if new { depends::matters_when_new(kind) } else { depends::has_any(kind) }
 }
 
-/// Carries out what follows from a write whose record is locked, and wakes who depends on it.
-pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<()> {
+/// Carries out what follows from a write whose record is locked, and wakes who depends on it. `new`: the record is one that this write has made.
+pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64, new: bool) -> Result<()> {
+    let mut woken = vec![];
     match kind {
         Kind::KubernetesRuntimeInstance => add_lease(connection, id).await?,
-        Kind::GatewayInstance => gateway_instance(connection, id).await?,
-        Kind::DomainNameInstance => domain_name_instance(connection, id).await?,
-        Kind::DomainNameDefinition => domain_name_definition(connection, id).await?,
+        Kind::GatewayInstance => woken = gateway_instance(connection, id, new).await?,
+        Kind::DomainNameInstance => domain_name_instance(connection, id, new).await?,
+        Kind::DomainNameDefinition => woken = domain_name_definition(connection, id).await?,
         Kind::SupportServiceInstance => support_service_instance(connection, id).await?,
         Kind::GatewayDefinition => {
-            let has_instances = claims::replace_all(connection, id).await?;
+            let source = Source::read(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
-            return if has_instances { wake::dependants(connection, kind, id, true).await } else { Ok(()) };
+            let Some(by_listeners) = replace_claims(connection, id, &source).await? else { return Ok(()) };
+            woken = by_listeners;
         }
         // A part of a gateway definition changes what the definition's instances claim.
         _ => {
             if let Some(definition) = claims::definition_of_part(connection, kind, id).await? {
-                claims::check_ports(connection, definition).await?;
-                claims::replace_all(connection, definition).await?;
+                let source = Source::read(connection, definition).await?;
+                source.check_ports()?;
+                woken = replace_claims(connection, definition, &source).await?.unwrap_or_default();
             }
         }
     }
-    wake::dependants(connection, kind, id, true).await
+    wake::each_and_dependants(connection, &woken, (kind, id)).await
 }
 
 /// A cluster can be held by a worker.
 async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
-    sqlx::query!("INSERT INTO leases (scope) VALUES ($1) ON CONFLICT DO NOTHING", runtime).execute(connection).await?;
+    sqlx::query!("INSERT INTO leases (runtime_id) VALUES ($1) ON CONFLICT DO NOTHING", runtime)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
-async fn gateway_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let instance: Record<GatewayInstance> = read(connection, id).await?;
-    let runtime = instance.spec.kubernetes_runtime_instance_id;
-    // 1. It is in its workload's cluster.
-    let workload: Record<WorkloadInstance> = read(connection, instance.spec.workload_instance_id).await?;
-    parents::same_cluster(&workload, runtime)?;
-    // 2. Its routes are its own.
-    let source = claims::Source::read(connection, instance.spec.gateway_definition_id).await?;
-    claims::replace(connection, &source, id).await?;
+/// What others wait for comes last: the shared gateway is locked from the claims on.
+async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Vec<(Kind, i64)>> {
+    let instance = Instance::lock(connection, id).await?;
+    let runtimes = BTreeSet::from([instance.runtime]);
+    // 1. It is in its workload's cluster, and the workload shows it.
+    parents::same_cluster(&instance.workload_name, instance.workload_runtime, instance.runtime)?;
+    if new {
+        attach(connection, instance.workload, Kind::GatewayInstance, id).await?;
+    }
+    // 2. The keys for its certificates may get into the cluster.
+    let claims = Source::read(connection, instance.definition).await?.claims()?;
+    accounts::check(connection, claims.account, &runtimes).await?;
     // 3. The cluster gets what it needs.
-    let needed = for_gateway(source.driver(), &source.claims);
-    services::ensure(connection, runtime, &needed, None).await?;
-    // 4. The workload shows it.
-    attach(connection, workload.id(), Kind::GatewayInstance, id).await
+    services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
+    // 4. Its routes are its own.
+    claims::replace(connection, &claims, &instance, new).await
 }
 
-async fn domain_name_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let instance: Record<DomainNameInstance> = read(connection, id).await?;
+async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
+    let instance: Record<DomainNameInstance> = record::find(connection, id).await?;
     let runtime = instance.spec.kubernetes_runtime_instance_id;
-    let workload: Record<WorkloadInstance> = read(connection, instance.spec.workload_instance_id).await?;
-    parents::same_cluster(&workload, runtime)?;
-    let definition: Record<DomainNameDefinition> = read(connection, instance.spec.domain_name_definition_id).await?;
-    accounts::check(connection, definition.spec.aws_account_id, runtime).await?;
-    services::ensure(connection, runtime, &[Service::ExternalDns], definition.spec.aws_account_id).await?;
-    attach(connection, workload.id(), Kind::DomainNameInstance, id).await
+    let workload: Record<WorkloadInstance> = record::find(connection, instance.spec.workload_instance_id).await?;
+    parents::same_cluster(workload.spec.name.as_str(), workload.spec.kubernetes_runtime_instance_id, runtime)?;
+    use_account(connection, instance.spec.domain_name_definition_id, &BTreeSet::from([runtime])).await?;
+    if new { attach(connection, workload.id(), Kind::DomainNameInstance, id).await } else { Ok(()) }
 }
 
 /// A service gets the keys of the account that it is for.
 async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let service: Record<SupportServiceInstance> = read(connection, id).await?;
-    accounts::check(connection, service.spec.aws_account_id, service.spec.kubernetes_runtime_instance_id).await
+    let service: Record<SupportServiceInstance> = record::find(connection, id).await?;
+    let runtimes = BTreeSet::from([service.spec.kubernetes_runtime_instance_id]);
+    accounts::check(connection, service.spec.aws_account_id, &runtimes).await
 }
 
 /// Another domain gives other hostnames to its gateways, another account needs its own controller in each cluster.
-async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<()> {
+async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
     let definitions = sqlx::query_scalar!(
-        "SELECT id FROM gateway_definitions WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY id",
+        "SELECT d.id FROM gateway_definitions d WHERE d.domain_name_definition_id = $1 AND d.deleted_at IS NULL
+            AND EXISTS (SELECT FROM gateway_instances i WHERE i.gateway_definition_id = d.id AND i.deleted_at IS NULL) ORDER BY d.id",
         id
     )
     .fetch_all(&mut *connection)
     .await?;
+    let mut woken = vec![];
     for definition in definitions {
-        claims::replace_all(connection, definition).await?;
+        let source = Source::read(connection, definition).await?;
+        woken.extend(replace_claims(connection, definition, &source).await?.unwrap_or_default());
     }
-    let domain: Record<DomainNameDefinition> = read(connection, id).await?;
     let runtimes = sqlx::query_scalar!(
-        "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY 1",
+        "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL",
         id
     )
     .fetch_all(&mut *connection)
     .await?;
-    for runtime in runtimes {
-        accounts::check(connection, domain.spec.aws_account_id, runtime).await?;
-        services::ensure(connection, runtime, &[Service::ExternalDns], domain.spec.aws_account_id).await?;
-    }
-    Ok(())
+    use_account(connection, id, &runtimes.into_iter().collect()).await?;
+    Ok(woken)
 }
 
-/// A record that this transaction has locked, or that another record of it keeps from going.
-pub(super) async fn read<T: Noun>(connection: &mut PgConnection, id: i64) -> Result<Record<T>> {
-    row::record(&sqlx::query(sql::of(&T::INFO).find).bind(id).fetch_one(connection).await?)
+/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken because of listeners.
+/// None: it has no instances.
+async fn replace_claims(
+    connection: &mut PgConnection,
+    definition: i64,
+    source: &Source,
+) -> Result<Option<Vec<(Kind, i64)>>> {
+    let instances = Instance::lock_all_of(connection, definition).await?;
+    if instances.is_empty() {
+        return Ok(None);
+    }
+    let claims = source.claims()?;
+    let runtimes = instances.iter().map(|instance| instance.runtime).collect();
+    accounts::check(connection, claims.account, &runtimes).await?;
+    let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
+    services::ensure(connection, &runtimes, &needed, None).await?;
+    let mut woken = BTreeSet::new();
+    for instance in &instances {
+        woken.extend(claims::replace(connection, &claims, instance, false).await?);
+    }
+    Ok(Some(woken.into_iter().collect()))
+}
+
+/// The records of a domain are written with the keys of its account, in these clusters.
+async fn use_account(connection: &mut PgConnection, domain: i64, runtimes: &BTreeSet<i64>) -> Result<()> {
+    let domain: Record<DomainNameDefinition> = record::find(connection, domain).await?;
+    let account = domain.spec.aws_account_id;
+    accounts::check(connection, account, runtimes).await?;
+    services::ensure(connection, runtimes, &[Service::ExternalDns], account).await
 }
 
 /// Lists a record among the objects of its workload, as Threeport does.

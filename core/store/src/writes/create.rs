@@ -5,13 +5,14 @@ use crate::{
     audit,
     created::Created,
     error::{Result, StoreError},
-    row::{CLIENT_STATUS, KEY_IDS, column_type},
-    sql,
+    row::{CLIENT_STATUS, KEY_IDS},
+    selects,
     statement::Statement,
 };
 use causeway_records::{
     Kind, Record,
-    field::{Children, Fields, Info, Noun, entries},
+    field::{Fields, entries},
+    noun::{Children, Info, Noun},
     nouns::Action,
     value::{Type, Value},
 };
@@ -68,7 +69,7 @@ impl Writer {
             let new = self.insert(&mut transaction, record).await?;
             // 3. and 4. What follows, and who is woken.
             if consequences::follow(T::KIND, true) {
-                consequences::carry_out(&mut transaction, T::KIND, new.record.id()).await?;
+                consequences::carry_out(&mut transaction, T::KIND, new.record.id(), true).await?;
             }
             made.push(new);
         }
@@ -111,7 +112,7 @@ impl Writer {
         audit::event(&mut statement, info, &self.origin, &changes)?;
         statement.push(&format!(
             " SELECT {}{} FROM t{}",
-            sql::of(info).select,
+            selects::for_noun(info).columns,
             made_ids(&children),
             if info.reconciled { " JOIN r ON true" } else { "" }
         ));
@@ -121,14 +122,14 @@ impl Writer {
 
 /// Types and values of the columns of a noun's own table, in their order.
 pub(super) fn columns(spec: &dyn Fields) -> impl Iterator<Item = (Type, Option<Value>)> {
-    entries(spec).filter_map(|(field, slot)| Some((column_type(field)?, slot.to_value())))
+    entries(spec).filter_map(|(field, slot)| Some((field.column_type()?, slot.to_value())))
 }
 
 /// Types and values of the columns of a status that clients write, in the order of [`CLIENT_STATUS`].
 pub(super) fn client_status(status: &dyn Fields) -> impl Iterator<Item = (Type, Option<Value>)> {
     CLIENT_STATUS.iter().filter_map(|column| {
         let (field, slot) = entries(status).find(|(field, _)| field.column == *column)?;
-        Some((column_type(field)?, slot.to_value()))
+        Some((field.column_type()?, slot.to_value()))
     })
 }
 

@@ -6,12 +6,13 @@ use crate::{
     Store, audit,
     error::{Result, StoreError},
     list::Filter,
-    row, sql,
+    row, selects,
     statement::Statement,
 };
 use causeway_records::{
     Kind, Record,
-    field::{Field, Info, Noun, OnDelete},
+    field::{Field, OnDelete},
+    noun::{Info, Noun},
     nouns,
     problem::Reason,
 };
@@ -58,7 +59,7 @@ impl Writer {
         filter.push(&mut statement)?;
         statement.push(" AND deleted_at IS NULL RETURNING *), a AS (");
         audit::deletions(&mut statement, info, &self.origin, "t")?;
-        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", sql::of(info).select));
+        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", selects::for_noun(info).columns));
         let rows = statement.query().fetch_all(&self.store.pool).await?;
         rows.iter().map(row::record).collect()
     }
@@ -76,7 +77,7 @@ impl Writer {
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {
             return Err(StoreError::NotFound);
         }
-        let stored = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        let stored = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
         check(&row::record(&stored)?)?;
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
             let sentence = format!("object with ID {id} already being deleted");
@@ -93,7 +94,7 @@ impl Writer {
         let mut event = Statement::new("");
         audit::deletions(&mut event, info, &self.origin, &format!("{} WHERE id = ", info.table))?.bind(id)?;
         event.query().execute(&mut *transaction).await?;
-        let row = sqlx::query(sql::of(info).find).bind(id).fetch_one(&mut *transaction).await?;
+        let row = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
         let record = row::record(&row)?;
         transaction.commit().await?;
         connection.give_back();
@@ -203,7 +204,7 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     sqlx::query(text).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::record(connection, info.kind, id, true).await?;
+    wake::each(connection, &[(info.kind, id)], true).await?;
     wake::dependants(connection, info.kind, id, true).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
@@ -223,14 +224,15 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     match info.kind {
         Kind::GatewayInstance => {
-            claims::release(connection, id).await?;
+            let woken = claims::release(connection, id).await?;
+            wake::each(connection, &woken, true).await?;
         }
         Kind::SharedGateway => {
             sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
         }
         Kind::KubernetesRuntimeInstance => {
             sqlx::query("DELETE FROM clusters WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
-            sqlx::query("DELETE FROM leases WHERE scope = $1").bind(id).execute(&mut *connection).await?;
+            sqlx::query("DELETE FROM leases WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
         }
         _ => {}
     }
@@ -247,7 +249,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
     if !info.reconciled {
         // A port that goes frees its route, and so on.
-        return consequences::carry_out(connection, info.kind, id).await;
+        return consequences::carry_out(connection, info.kind, id, false).await;
     }
     // Who writes a zone's records may be late: they are looked for once more.
     sqlx::query!(

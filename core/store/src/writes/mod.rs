@@ -12,7 +12,8 @@
 //!   worker ── confirm ──── lock the record, wait for its parts, release its claims, remove it, wake                      delete
 //! ```
 //!
-//! A write that names no other record and has no consequences is step 2 alone: one statement, one round trip.
+//! A write that names no other record and has no consequences is step 2 alone: one statement, one round trip. So is a change of a record on which no other
+//! one depends, if all that could follow concerns those that do.
 //!
 //! **Nothing acknowledged is lost.** Each write runs in a task of its own ([`run_to_completion`]): a client that hangs up cancels the request's
 //! future, and sqlx 0.9 loses track of a transaction whose `begin()` was dropped.

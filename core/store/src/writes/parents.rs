@@ -17,7 +17,7 @@ pub(super) struct Named {
 
 /// The records that this one names, in the order of its fields.
 pub(super) fn named_by(spec: &dyn Fields) -> Vec<Named> {
-    let named = |(field, slot): (&'static Field, &dyn causeway_records::field::Slot)| {
+    let named = |(field, slot): (&'static Field, &dyn causeway_records::slot::Slot)| {
         let (parent, Value::Int8(id)) = (field.parent?, slot.to_value()?) else { return None };
         Some(Named { field, parent, id })
     };

@@ -3,26 +3,32 @@
 use crate::error::Result;
 use causeway_records::nouns::Service;
 use sqlx::PgConnection;
+use std::collections::BTreeSet;
 
-/// Puts those on record that the cluster doesn't have. `account`: the AWS account that they are for. Of two writes that come at once the second
+/// Puts those on record that these clusters don't have. `account`: the AWS account that they are for. Of two writes that come at once the second
 /// waits for the first one's commit, and then makes nothing.
 pub(super) async fn ensure(
     connection: &mut PgConnection,
-    runtime: i64,
+    runtimes: &BTreeSet<i64>,
     services: &[Service],
     account: Option<i64>,
 ) -> Result<()> {
-    if services.is_empty() {
+    if services.is_empty() || runtimes.is_empty() {
         return Ok(());
     }
     let services: Vec<_> = services.iter().map(|service| service.as_str().to_owned()).collect();
+    let runtimes: Vec<_> = runtimes.iter().copied().collect();
     sqlx::query!(
         "WITH made AS (INSERT INTO support_service_instances (name, kubernetes_runtime_instance_id, service, aws_account_id)
-            SELECT concat_ws('-', service, $1::bigint, $3::bigint), $1, service, $3 FROM unnest($2::text[]) WITH ORDINALITY s(service, n) ORDER BY n
-            ON CONFLICT DO NOTHING RETURNING id, service)
+            SELECT concat_ws('-', service, runtime, $3::bigint), runtime, service, $3
+                FROM unnest($1::bigint[]) runtime CROSS JOIN unnest($2::text[]) WITH ORDINALITY s(service, n)
+                WHERE NOT EXISTS (SELECT FROM support_service_instances o WHERE o.kubernetes_runtime_instance_id = runtime
+                    AND o.service = s.service AND o.aws_account_id IS NOT DISTINCT FROM $3 AND o.deleted_at IS NULL)
+                ORDER BY runtime, n
+            ON CONFLICT DO NOTHING RETURNING id, kubernetes_runtime_instance_id, service)
          INSERT INTO reconciliations (kind, id, runtime_id, object_name)
-            SELECT 'SupportServiceInstance', id, $1, service || '-' || id FROM made",
-        runtime,
+            SELECT 'SupportServiceInstance', id, kubernetes_runtime_instance_id, service || '-' || id FROM made",
+        &runtimes,
         &services,
         account
     )

@@ -4,9 +4,26 @@ use crate::error::Result;
 use causeway_records::Kind;
 use sqlx::PgConnection;
 
-/// Wakes a record. `intent`: what is asked for has changed, so it isn't reconciled until a reconcile has seen that.
-pub(super) async fn record(connection: &mut PgConnection, kind: Kind, id: i64, intent: bool) -> Result<()> {
-    sqlx::query!("SELECT wake($1, $2, $3)", kind.as_str(), id, intent).execute(connection).await?;
+/// Wakes records. `intent`: what is asked for has changed, so they aren't reconciled until a reconcile has seen that.
+pub(super) async fn each(connection: &mut PgConnection, records: &[(Kind, i64)], intent: bool) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    sqlx::query!("SELECT wake_each($1, $2, $3)", &kinds, &ids, intent).execute(connection).await?;
+    Ok(())
+}
+
+/// Wakes records, and all that depend on one that is locked, because what is asked for has changed.
+pub(super) async fn each_and_dependants(
+    connection: &mut PgConnection,
+    records: &[(Kind, i64)],
+    (kind, id): (Kind, i64),
+) -> Result<()> {
+    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    sqlx::query!("SELECT wake_each($1, $2, true), wake_dependants($3, $4, true)", &kinds, &ids, kind.as_str(), id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -46,7 +46,7 @@ async fn every_table_with_secrets_says_their_keys(pool: PgPool) {
         let is_child = causeway_records::nouns::ALL
             .iter()
             .flat_map(|parent| parent.fields)
-            .any(|field| matches!(field.shape, causeway_records::field::Shape::Children { kind } if kind == info.kind));
+            .any(|field| matches!(field.shape, causeway_records::slot::Shape::Children { kind } if kind == info.kind));
         assert!(!(is_child && info.has_secrets()), "{}: ports and the like are written without keys", info.table);
     }
 }
@@ -157,9 +157,9 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
     }
 }
 
-/// A worker reads secrets of both keys, in what a pass begins with.
+/// A worker reads secrets of both keys, in what a reconcile begins with.
 #[sqlx::test(migrations = false)]
-async fn passes_read_old_and_new_ciphertext(pool: PgPool) {
+async fn reconciles_read_old_and_new_ciphertext(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let (old, both) = (keys(&[OLD]), keys(&[NEW, OLD]));
     let id = account(&fixture, "a", &old, false).await;

@@ -258,7 +258,7 @@ async fn deletion_takes_two_steps_and_waits_for_dependants(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_wake_during_a_pass_is_not_lost(pool: PgPool) {
+async fn a_wake_during_a_reconcile_is_not_lost(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let definition = fixture.definition("web", HTTPS).await;
     let key = key("GatewayInstance", fixture.instance("web", definition).await.unwrap().id());

@@ -71,14 +71,14 @@ async fn a_file_that_differs_is_applied_again(pool: PgPool) {
     assert_eq!(before.len(), migrate::FUNCTIONS.len());
     // As a release left it in which both files were different.
     let other = "CREATE OR REPLACE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE sql AS 'SELECT NULL::json';
-        CREATE OR REPLACE FUNCTION wake(k text, record bigint, intent boolean) RETURNS void LANGUAGE sql AS '';
+        CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE sql AS '';
         UPDATE schema_functions SET sha256 = '', release = '{0, 0, 1}' WHERE file = 'inputs.sql';
         DELETE FROM schema_functions WHERE file = 'queue.sql'";
     sqlx::raw_sql(other).execute(&pool).await.unwrap();
     let (one, two) = tokio::join!(store.migrate(), store.migrate());
     one.and(two).unwrap();
     assert_eq!(in_force(&pool).await, before);
-    let text = "SELECT count(*) FROM pg_proc WHERE proname IN ('with_state', 'wake') AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')";
+    let text = "SELECT count(*) FROM pg_proc WHERE proname IN ('with_state', 'wake_dependants') AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')";
     let restored: i64 = sqlx::query_scalar(text).fetch_one(&pool).await.unwrap();
     assert_eq!(restored, 2);
 }

@@ -30,47 +30,61 @@ async fn until_waiting(pool: &PgPool, wanted: i64) {
     }
 }
 
-/// An instance is being created, its row not yet committed, when a port of its definition changes.
-#[sqlx::test(migrations = false)]
-async fn a_change_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
-    let fixture = Fixture::new(&pool).await;
+/// An instance of definition `other` is being created, its row not yet committed, when `change` begins. Afterwards it claims what the change asks for.
+async fn assert_change_finds_new_instance<F: Future<Output = ()> + Send + 'static>(
+    pool: &PgPool,
+    change: impl FnOnce(Fixture, i64) -> F,
+) {
+    let fixture = Fixture::new(pool).await;
     let definition = fixture.definition("web", PORT).await;
     fixture.instance("first", definition).await.unwrap();
     let other = fixture.definition("other", r#""HttpPorts":[{"Port":8080,"Path":"/other"}]"#).await;
     // The creation stops where it claims its routes: everything before is done, nothing is committed.
-    let mut holder = connection(&pool).await;
+    let mut holder = connection(pool).await;
     let mut held = holder.begin().await.unwrap();
     held.execute("SELECT FROM shared_gateways FOR UPDATE").await.unwrap();
     let (writer, record) = (fixture.writer.clone(), fixture.instance_of("late", other, fixture.workload));
     let creation = tokio::spawn(async move { writer.create(record).await.unwrap().id() });
-    until_waiting(&pool, 1).await;
-    let (ports, _) = fixture.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
-    let port = ports.iter().find(|port| port.spec.gateway_definition_id == other).unwrap().id();
-    let writer = fixture.writer.clone();
-    let change = tokio::spawn(async move {
-        writer.change(port, patch::<GatewayHttpPort>(r#"{"Path":"/changed"}"#)).await.unwrap();
-    });
-    until_waiting(&pool, 2).await;
+    until_waiting(pool, 1).await;
+    let (store, lease) = (fixture.store.clone(), fixture.lease());
+    let change = tokio::spawn(change(fixture, other));
+    until_waiting(pool, 2).await;
     held.commit().await.unwrap();
     let instance = creation.await.unwrap();
     change.await.unwrap();
     let key = Key { kind: causeway_records::Kind::GatewayInstance, id: instance };
-    assert_eq!(
-        fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().generation,
-        2,
-        "made once, changed once"
-    );
+    assert_eq!(store.begin(&key, lease).await.unwrap().unwrap().generation, 2, "made once, changed once");
     let claimed: String = sqlx::query_scalar("SELECT match FROM route_claims WHERE gateway_instance_id = $1")
         .bind(instance)
-        .fetch_one(&pool)
+        .fetch_one(pool)
         .await
         .unwrap();
     assert_eq!(claimed, "/changed");
 }
 
-/// A domain changes, not yet committed, and could not see the instance; the instance's first pass reads the domain.
 #[sqlx::test(migrations = false)]
-async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
+async fn a_change_of_a_port_waits_for_a_creation_and_finds_what_it_made(pool: PgPool) {
+    assert_change_finds_new_instance(&pool, |fixture, definition| async move {
+        let (ports, _) = fixture.store.list::<GatewayHttpPort>(&[], 10, 0).await.unwrap();
+        let port = ports.iter().find(|port| port.spec.gateway_definition_id == definition).unwrap().id();
+        fixture.writer.change(port, patch::<GatewayHttpPort>(r#"{"Path":"/changed"}"#)).await.unwrap();
+    })
+    .await;
+}
+
+/// No instance could be seen when the change began: it would be a statement without consequences.
+#[sqlx::test(migrations = false)]
+async fn a_change_of_a_definition_that_was_unused_waits_for_its_first_instance_and_finds_it(pool: PgPool) {
+    assert_change_finds_new_instance(&pool, |fixture, definition| async move {
+        let change = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080,"Path":"/changed"}]}"#);
+        fixture.writer.change(definition, change).await.unwrap();
+    })
+    .await;
+}
+
+/// A domain changes, not yet committed, and could not see the instance; the instance's first reconcile reads the domain.
+#[sqlx::test(migrations = false)]
+async fn a_reconcile_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let definition = fixture.definition("web", PORT).await;
     let mut changer = connection(&pool).await;
@@ -85,10 +99,10 @@ async fn a_pass_waits_for_a_change_that_could_not_see_its_record(pool: PgPool) {
     let mut change = changer.begin().await.unwrap();
     change.execute("UPDATE domain_name_definitions SET ttl = 90").await.unwrap();
     let store = fixture.store.clone();
-    let pass = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
+    let inputs = tokio::spawn(async move { store.gateway_inputs(instance).await.unwrap().0 });
     until_waiting(&pool, 1).await;
     change.commit().await.unwrap();
-    assert_eq!(pass.await.unwrap().domain.unwrap().spec.ttl_seconds(), 90);
+    assert_eq!(inputs.await.unwrap().domain.unwrap().spec.ttl_seconds(), 90);
 }
 
 /// A definition is being deleted while an instance of it is being created: one of the two is refused.

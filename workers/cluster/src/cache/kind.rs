@@ -144,16 +144,10 @@ fn concerned(old: Option<&Arc<CachedObject>>, new: Option<&Arc<CachedObject>>) -
 mod tests {
     use super::*;
     use crate::UnreachableCause;
+    use crate::samples::config_map;
 
     fn object(name: &str, owner: &str, hash: &str, status: &str) -> CachedObject {
-        let at = ObjectRef {
-            group: String::new(),
-            version: "v1".into(),
-            kind: "ConfigMap".into(),
-            namespace: Some("shop".into()),
-            name: name.into(),
-        };
-        CachedObject::for_tests(at, "u1", hash).owned(owner, status)
+        CachedObject::for_tests(config_map(name), "u1", hash).owned(owner, status)
     }
 
     fn listed(objects: Vec<CachedObject>) -> (KindCache, Vec<Arc<str>>) {

@@ -108,17 +108,11 @@ impl Drop for Objects {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::config_map;
 
     fn object(name: &str, status_bytes: usize) -> Arc<CachedObject> {
-        let at = ObjectRef {
-            group: String::new(),
-            version: "v1".into(),
-            kind: "ConfigMap".into(),
-            namespace: Some("shop".into()),
-            name: name.into(),
-        };
         let status = format!("\"{}\"", "x".repeat(status_bytes));
-        Arc::new(CachedObject::for_tests(at, "u1", "hash").owned("x-1", &status))
+        Arc::new(CachedObject::for_tests(config_map(name), "u1", "hash").owned("x-1", &status))
     }
 
     fn insert(objects: &mut Objects, object: Arc<CachedObject>) {

@@ -17,9 +17,9 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    field::Noun as _,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
+    noun::Noun as _,
     nouns::{GatewayHttpPort, GatewayInstance, Placement, Service},
     record::Record,
 };

@@ -142,6 +142,6 @@ fn unread(error: &DnsError) -> Failed {
 }
 
 fn retry_after(error: &DnsError) -> Duration {
-    // Where a person has to act, no event says that he did.
+    // Where a person has to act, no event says that it was done.
     error.retry_after().unwrap_or(Duration::from_secs(30))
 }

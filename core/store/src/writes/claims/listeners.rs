@@ -1,67 +1,76 @@
 //! The listeners of shared gateways, one for each port, protocol and hostname that is claimed: placed, taken away, and who is woken.
 
 use super::{
+    neighbours::Neighbours,
     rows::{ClaimRow, protocol_and_hostname},
-    wake,
 };
-use crate::{error::Result, listeners::listener_key};
+use crate::error::Result;
 use causeway_records::{
     Kind,
     inputs::{ListenerKey, Protocol},
 };
-use causeway_rules::listeners::{ClaimsChange, ListenerClaim, ListenerPlace, Placed, place_listeners};
+use causeway_rules::{
+    claims::RouteClaim,
+    listeners::{ClaimsChange, ListenerClaim, ListenerPlace, Placed, last_set_has_room, place_listeners},
+};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Listeners with the ListenerSet that each is in; None: on the Gateway itself.
-type Listeners = BTreeMap<ListenerKey, Option<i64>>;
+pub(super) type Listeners = BTreeMap<ListenerKey, Option<ListenerSet>>;
 
-/// Makes the listeners that an instance claims on a shared gateway, takes those away that it claimed there before and that nobody uses any more, and
-/// wakes the ListenerSets and the gateway if this concerns them. The gateway is locked.
+/// The row of a ListenerSet.
+#[derive(Clone, Copy)]
+pub(super) struct ListenerSet {
+    pub(super) id: i64,
+    pub(super) ordinal: i32,
+}
+
+/// Takes the listeners away that an instance claimed on a shared gateway before and that nobody uses any more, and answers who is to be woken: ListenerSets
+/// and the gateway, if the change concerns them. The claims are written, and new listeners are among the `neighbours`.
 pub(super) async fn follow(
     connection: &mut PgConnection,
     gateway: i64,
+    neighbours: &Neighbours,
     before: &[ClaimRow],
     after: &[ClaimRow],
-) -> Result<()> {
-    let on_it = |rows: &'_ [ClaimRow]| rows.iter().filter(|row| row.gateway == gateway).cloned().collect::<Vec<_>>();
-    let (before, after) = (&on_it(before), &on_it(after));
-    let hostnames = before.iter().chain(after).map(|row| protocol_and_hostname(&row.claim.listener).1);
-    let hostnames: BTreeSet<_> = hostnames.collect();
-    let mut listeners = with_hostnames(connection, gateway, &hostnames).await?;
-    let had_any = !listeners.is_empty() || has_any(connection, gateway).await?;
-    // 1. New ones are placed.
-    let wanted: BTreeSet<_> = after.iter().map(|row| &row.claim.listener).collect();
-    let new: BTreeSet<_> = wanted.iter().copied().filter(|key| !listeners.contains_key(*key)).cloned().collect();
-    if !new.is_empty() {
-        listeners.extend(place(connection, gateway, new, &listeners).await?);
+) -> Result<Vec<(Kind, i64)>> {
+    let (before, after) = (on(gateway, before), on(gateway, after));
+    if of_listeners(&before) == of_listeners(&after) {
+        return Ok(vec![]);
     }
-    let secured = listeners.keys().filter(|key| key.protocol == Protocol::Https).filter_map(|key| key.hostname.clone());
-    let secured = secured.collect();
-    // 2. Those that nobody uses any more go.
-    sweep(connection, gateway, before).await?;
+    let listeners = &neighbours.listeners;
+    let wanted: BTreeSet<_> = after.iter().map(|row| &row.claim.listener).collect();
+    let dropped: Vec<_> = before.iter().filter(|row| !wanted.contains(&row.claim.listener)).copied().collect();
+    sweep(connection, gateway, &dropped).await?;
     let has_any = !after.is_empty() || has_any(connection, gateway).await?;
-    // 3. Who is woken.
     let claim = |row: &ClaimRow, set: Option<i64>| ListenerClaim {
         key: row.claim.listener.clone(),
         namespace: row.namespace.clone(),
         domain_name_definition_id: row.domain,
         listener_set_id: set,
     };
+    let set_of = |row: &ClaimRow| listeners.get(&row.claim.listener).copied().flatten().map(|set| set.id);
+    let secured = listeners.keys().filter(|key| key.protocol == Protocol::Https).filter_map(|key| key.hostname.clone());
     let change = ClaimsChange {
         before: before.iter().map(|row| claim(row, row.listener_set)).collect(),
-        after: after.iter().map(|row| claim(row, listeners.get(&row.claim.listener).copied().flatten())).collect(),
-        secured,
-        first_or_last: had_any != has_any,
+        after: after.iter().map(|row| claim(row, set_of(row))).collect(),
+        secured: secured.collect(),
+        first_or_last: neighbours.has_listeners != has_any,
     };
     let wakes = change.wakes();
-    for set in wakes.sets {
-        wake::record(connection, Kind::ListenerSet, set, true).await?;
-    }
-    if wakes.gateway {
-        wake::record(connection, Kind::SharedGateway, gateway, true).await?;
-    }
-    Ok(())
+    let sets = wakes.sets.into_iter().map(|set| (Kind::ListenerSet, set));
+    Ok(sets.chain(wakes.gateway.then_some((Kind::SharedGateway, gateway))).collect())
+}
+
+/// The claims that are on one gateway.
+fn on(gateway: i64, rows: &[ClaimRow]) -> Vec<&ClaimRow> {
+    rows.iter().filter(|row| row.gateway == gateway).collect()
+}
+
+/// What listeners have from claims. Another path of a route is nothing to them.
+fn of_listeners<'a>(rows: &[&'a ClaimRow]) -> BTreeSet<(&'a ListenerKey, &'a str, Option<i64>)> {
+    rows.iter().map(|row| (&row.claim.listener, row.namespace.as_str(), row.domain)).collect()
 }
 
 async fn has_any(connection: &mut PgConnection, gateway: i64) -> Result<bool> {
@@ -72,62 +81,62 @@ async fn has_any(connection: &mut PgConnection, gateway: i64) -> Result<bool> {
     Ok(found.fetch_one(connection).await?)
 }
 
-/// The listeners of a gateway with some hostnames; the empty one: without a hostname.
-async fn with_hostnames(
+/// Places the listeners of claims that the gateway doesn't have yet, and makes the ListenerSets that this takes. Their rows are the caller's to write.
+pub(super) async fn place(
     connection: &mut PgConnection,
     gateway: i64,
-    hostnames: &BTreeSet<String>,
+    neighbours: &Neighbours,
+    claims: &[RouteClaim],
 ) -> Result<Listeners> {
-    let hostnames: Vec<_> = hostnames.iter().cloned().collect();
-    let rows = sqlx::query!(
-        "SELECT port, protocol, hostname, listener_set_id FROM gateway_listeners WHERE shared_gateway_id = $1 AND hostname = ANY($2)",
-        gateway,
-        &hostnames
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| Ok((listener_key(row.port, &row.protocol, row.hostname)?, row.listener_set_id)))
-        .collect()
-}
-
-/// Places new listeners and makes the ListenerSets that this takes. `beside`: the listeners that have their hostnames already.
-async fn place(
-    connection: &mut PgConnection,
-    gateway: i64,
-    new: BTreeSet<ListenerKey>,
-    beside: &Listeners,
-) -> Result<Listeners> {
-    let sets = sqlx::query!(
-        r#"SELECT s.id, s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id) AS "listeners!"
-           FROM listener_sets s WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL"#,
-        gateway
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    let mut ids: BTreeMap<i32, i64> = sets.iter().map(|set| (set.ordinal, set.id)).collect();
-    let ordinals: BTreeMap<i64, i32> = sets.iter().map(|set| (set.id, set.ordinal)).collect();
-    let hostnames = beside.iter().filter_map(|(key, set)| Some((key.hostname.clone()?, *ordinals.get(&(*set)?)?)));
+    let wanted = claims.iter().map(|claim| &claim.listener);
+    let new: BTreeSet<_> = wanted.filter(|key| !neighbours.listeners.contains_key(*key)).cloned().collect();
+    if new.is_empty() {
+        return Ok(Listeners::new());
+    }
+    // Nearly always the last set has room, and with a thousand hostnames there are hundreds of them.
+    let sets = if last_set_has_room(neighbours.last_set.map(|set| set.1), &new) {
+        neighbours.last_set.into_iter().collect()
+    } else {
+        sets(connection, gateway).await?
+    };
+    let known = neighbours.listeners.iter().filter_map(|(key, set)| Some((key.hostname.clone()?, (*set)?)));
+    let known: BTreeMap<String, ListenerSet> = known.collect();
+    let all = sets.iter().map(|(set, _)| *set).chain(known.values().copied());
+    let mut ids: BTreeMap<i32, i64> = all.map(|set| (set.ordinal, set.id)).collect();
     let placed = Placed {
-        hostnames: hostnames.collect(),
-        sets: sets.iter().map(|set| (set.ordinal, usize::try_from(set.listeners).unwrap_or(usize::MAX))).collect(),
+        hostnames: known.into_iter().map(|(hostname, set)| (hostname, set.ordinal)).collect(),
+        sets: sets.into_iter().map(|(set, listeners)| (set.ordinal, listeners)).collect(),
     };
     let mut listeners = Listeners::new();
     for (key, place) in place_listeners(new, placed) {
         let set = match place {
             ListenerPlace::Gateway => None,
-            ListenerPlace::Set(ordinal) => Some(match ids.get(&ordinal) {
-                Some(id) => *id,
-                None => {
-                    let id = make_set(connection, gateway, ordinal).await?;
-                    *ids.entry(ordinal).or_insert(id)
-                }
-            }),
+            ListenerPlace::Set(ordinal) => {
+                let id = match ids.get(&ordinal) {
+                    Some(id) => *id,
+                    None => make_set(connection, gateway, ordinal).await?,
+                };
+                ids.insert(ordinal, id);
+                Some(ListenerSet { id, ordinal })
+            }
         };
         listeners.insert(key, set);
     }
-    insert(connection, gateway, &listeners).await?;
     Ok(listeners)
+}
+
+/// The live ListenerSets of a gateway with the number of their listeners.
+async fn sets(connection: &mut PgConnection, gateway: i64) -> Result<Vec<(ListenerSet, usize)>> {
+    let rows = sqlx::query!(
+        r#"SELECT s.id, s.ordinal, n.listeners AS "listeners!" FROM listener_sets s
+               CROSS JOIN LATERAL (SELECT count(*) AS listeners FROM gateway_listeners l WHERE l.listener_set_id = s.id) n
+           WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL"#,
+        gateway
+    )
+    .fetch_all(connection)
+    .await?;
+    let count = |listeners: i64| usize::try_from(listeners).unwrap_or(usize::MAX);
+    Ok(rows.iter().map(|row| (ListenerSet { id: row.id, ordinal: row.ordinal }, count(row.listeners))).collect())
 }
 
 /// Makes a ListenerSet; its object is named after the gateway's.
@@ -142,26 +151,8 @@ async fn make_set(connection: &mut PgConnection, gateway: i64, ordinal: i32) -> 
     Ok(made.fetch_one(connection).await?)
 }
 
-async fn insert(connection: &mut PgConnection, gateway: i64, listeners: &Listeners) -> Result<()> {
-    let (protocols, hostnames): (Vec<_>, Vec<_>) = listeners.keys().map(protocol_and_hostname).unzip();
-    let ports: Vec<_> = listeners.keys().map(|key| key.port).collect();
-    let sets: Vec<_> = listeners.values().copied().collect();
-    sqlx::query!(
-        "INSERT INTO gateway_listeners (shared_gateway_id, port, protocol, hostname, listener_set_id)
-         SELECT $1, * FROM unnest($2::int[], $3::text[], $4::text[], $5::bigint[])",
-        gateway,
-        &ports,
-        &protocols,
-        &hostnames,
-        &sets as &[Option<i64>]
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// Takes the listeners of dropped claims away where nobody uses them any more.
-async fn sweep(connection: &mut PgConnection, gateway: i64, dropped: &[ClaimRow]) -> Result<()> {
+async fn sweep(connection: &mut PgConnection, gateway: i64, dropped: &[&ClaimRow]) -> Result<()> {
     if dropped.is_empty() {
         return Ok(());
     }

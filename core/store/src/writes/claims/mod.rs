@@ -5,155 +5,111 @@
 //! written.
 
 mod gateways;
+mod instances;
 mod listeners;
+mod neighbours;
 mod rows;
+mod source;
 
-use super::wake;
-use crate::{children, error::Result};
+pub(super) use self::{
+    instances::Instance,
+    source::{Claims, Source},
+};
+
+use self::{neighbours::Neighbours, rows::ClaimRow};
+use crate::error::Result;
 use causeway_records::{
-    Kind, Record,
+    Kind,
     inputs::{ListenerKey, Protocol},
-    nouns::{DomainNameDefinition, GatewayDefinition, Placement},
+    nouns::Placement,
     text::ObjectName,
 };
 use causeway_rules::{
-    accounts,
-    claims::{RouteClaim, check_count, claims_of},
-    conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
+    conflicts::{BoundPort, ClaimHolder, place_claims},
     driver::{Driver, Socket},
-    services,
 };
 use sqlx::{AssertSqlSafe, PgConnection};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// A gateway definition, and what each of its instances claims.
-pub(super) struct Source {
-    definition: Record<GatewayDefinition>,
-    pub(super) claims: Vec<RouteClaim>,
-    /// The AWS account whose keys its certificates need in every cluster.
-    account: Option<i64>,
-}
-
-impl Source {
-    /// Reads a definition, its ports and its domain, shared until the transaction ends: who changes them waits, and then finds the instances of
-    /// this transaction, or has written what is read here.
-    pub(super) async fn read(connection: &mut PgConnection, definition: i64) -> Result<Self> {
-        let mut definition: Record<GatewayDefinition> = rows::share(connection, definition).await?;
-        let domain: Option<Record<DomainNameDefinition>> = match definition.spec.domain_name_definition_id {
-            Some(id) => Some(rows::share(connection, id).await?),
-            None => None,
-        };
-        children::read(connection, definition.id(), &mut definition.spec).await?;
-        let domain = domain.as_ref().map(|domain| &domain.spec);
-        let claims = claims_of(&definition.spec, domain.map(|domain| &domain.domain))?;
-        let account = accounts::for_certificates(&claims, domain);
-        Ok(Self { definition, claims, account })
-    }
-
-    pub(super) fn driver(&self) -> Driver {
-        Driver::for_class(self.class())
-    }
-
-    fn class(&self) -> Option<&str> {
-        self.definition.spec.gateway_class_name.as_ref().map(ObjectName::as_str)
-    }
-}
-
-/// Refuses a port that is one too many for its definition, whose row is locked.
-pub(super) async fn check_ports(connection: &mut PgConnection, definition: i64) -> Result<()> {
-    let mut definition: Record<GatewayDefinition> = rows::share(connection, definition).await?;
-    children::read(connection, definition.id(), &mut definition.spec).await?;
-    Ok(check_count(&definition.spec)?)
-}
-
-/// The gateway definition that a record is part of, whether or not the record is still live. None: its kind is part of none.
+/// The gateway definition that a record is part of, whether or not the record is still live.
 pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<Option<i64>> {
     let Some(field) = kind.info().part_of(Kind::GatewayDefinition) else { return Ok(None) };
     let text = format!("SELECT {} FROM {} WHERE id = $1", field.column, kind.info().table);
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
-/// Replaces the claims of all instances of a definition, with what their clusters need for them. False: it has none.
-pub(super) async fn replace_all(connection: &mut PgConnection, definition: i64) -> Result<bool> {
-    let instances = sqlx::query_scalar!(
-        "SELECT id FROM gateway_instances WHERE gateway_definition_id = $1 AND deleted_at IS NULL ORDER BY id",
-        definition
-    )
-    .fetch_all(&mut *connection)
-    .await?;
-    if instances.is_empty() {
-        return Ok(false);
-    }
-    let source = Source::read(connection, definition).await?;
-    let needed: Vec<_> = services::for_claims(&source.claims).into_iter().collect();
-    for instance in instances {
-        if let Some(runtime) = replace(connection, &source, instance).await? {
-            super::services::ensure(connection, runtime, &needed, None).await?;
-        }
-    }
-    Ok(true)
-}
-
-/// Replaces what an instance claims. Answers its cluster; None: its row is going in this moment, and claims nothing any more.
+/// Replaces what an instance claims, and answers who is to be woken because of listeners. A new one claims nothing yet.
 ///
 /// # Errors
-/// A claim that another instance holds is refused, and the holder named; and certificates whose keys may not get into the cluster.
-pub(super) async fn replace(connection: &mut PgConnection, source: &Source, id: i64) -> Result<Option<i64>> {
-    // 1. The instance, locked.
-    let Some(instance) = rows::lock_instance(connection, id).await? else { return Ok(None) };
-    super::accounts::check(connection, source.account, instance.runtime).await?;
-    // 2. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
+/// A claim that another instance holds is refused, and the holder named.
+pub(super) async fn replace(
+    connection: &mut PgConnection,
+    claims: &Claims,
+    instance: &Instance,
+    is_new: bool,
+) -> Result<Vec<(Kind, i64)>> {
+    // 1. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
     // on a Gateway.
-    let mut locked = gateways::lock_all_of(connection, id).await?;
-    let shared = match source.definition.spec.placement() {
-        Placement::Shared => Some(gateways::ensure(connection, instance.runtime, source.class()).await?),
+    let wanted = match claims.placement {
+        Placement::Shared => Some((instance.runtime, claims.class.as_ref().map(ObjectName::as_str))),
         Placement::Dedicated => None,
     };
-    locked.extend(shared);
-    let gateway = shared.unwrap_or(id);
-    // 3. Its old claims go, so that they are not in its own way, and the ports that nobody else uses, which may speak another protocol from now on.
-    let before = rows::drop_claims(connection, id).await?;
-    // 4. The rule.
-    let occupied = match shared {
-        Some(gateway) => occupied(connection, gateway, source).await?,
-        None => Occupied::default(),
-    };
-    let holder = ClaimHolder { id, name: instance.name.clone() };
-    let mut ports = place_claims(source.driver(), &occupied, &holder, &source.claims)?;
-    if shared.is_some() {
-        let (socket, port) = plain_http(source.driver());
+    let locked = gateways::lock(connection, instance.id, wanted).await?;
+    let gateway = locked.wanted.unwrap_or(instance.id);
+    // 2. Its old claims go, so that they are not in its own way, and the ports that nobody else uses, which may speak another protocol from now on.
+    let before = if is_new { vec![] } else { rows::drop_claims(connection, instance.id).await? };
+    let after = rows::claims_of(claims, instance, gateway);
+    // 3. What is there beside it.
+    let mut all = BTreeMap::new();
+    for shared in locked.all {
+        all.insert(shared, Neighbours::read(connection, shared, &before, &after).await?);
+    }
+    let mut neighbours = all.remove(&gateway).unwrap_or_default();
+    if locked.wanted.is_some() {
+        let (socket, port) = plain_http(claims.driver);
+        neighbours.occupied.ports.entry(socket).or_insert(port);
+    }
+    // 4. The rules: which ports it takes there, and in which sets its listeners are.
+    let holder = ClaimHolder { id: instance.id, name: instance.name.clone() };
+    let mut ports = place_claims(claims.driver, &neighbours.occupied, &holder, &claims.routes)?;
+    let mut new = BTreeMap::new();
+    if locked.wanted.is_some() {
+        let (socket, port) = plain_http(claims.driver);
         ports.entry(socket).or_insert(port);
+        new = listeners::place(connection, gateway, &neighbours, &claims.routes).await?;
     }
-    // 5. The new claims.
-    rows::insert_ports(connection, gateway, &ports).await?;
-    let after = rows::claims_in(source, &instance, gateway);
-    rows::insert_claims(connection, id, &after).await?;
-    // 6. Listeners of shared gateways, and who is woken because of them.
-    for shared in locked {
-        listeners::follow(connection, shared, &before, &after).await?;
+    // 5. The new claims and listeners.
+    rows::insert(connection, rows::On { gateway, instance, domain: claims.domain }, &ports, &after, &new).await?;
+    // 6. Listeners that nobody uses any more go.
+    neighbours.listeners.extend(new);
+    if locked.wanted.is_some() {
+        all.insert(gateway, neighbours);
     }
-    Ok(Some(instance.runtime))
+    follow(connection, &all, &before, &after).await
 }
 
-/// Drops all that an instance claims: it goes.
-pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<()> {
-    let locked = gateways::lock_all_of(connection, id).await?;
+/// Drops all that an instance claims, because it goes, and answers who is to be woken.
+pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
+    let locked = gateways::lock(connection, id, None).await?;
     let before = rows::drop_claims(connection, id).await?;
-    for shared in locked {
-        listeners::follow(connection, shared, &before, &[]).await?;
+    let mut all = BTreeMap::new();
+    for shared in locked.all {
+        all.insert(shared, Neighbours::read(connection, shared, &before, &[]).await?);
     }
-    Ok(())
+    follow(connection, &all, &before, &[]).await
 }
 
-/// The ports of a Gateway that the claims are on, and the claims of others that may exclude them.
-async fn occupied(connection: &mut PgConnection, gateway: i64, source: &Source) -> Result<Occupied> {
-    let driver = source.driver();
-    let numbers: BTreeSet<_> = source.claims.iter().map(|claim| driver.bound_port(claim.listener.port)).collect();
-    let mut ports = rows::bound_ports(connection, gateway, &numbers).await?;
-    let (socket, port) = plain_http(driver);
-    ports.entry(socket).or_insert(port);
-    let claims = rows::held_claims(connection, gateway, driver, &source.claims).await?;
-    Ok(Occupied { ports, claims })
+async fn follow(
+    connection: &mut PgConnection,
+    shared: &BTreeMap<i64, Neighbours>,
+    before: &[ClaimRow],
+    after: &[ClaimRow],
+) -> Result<Vec<(Kind, i64)>> {
+    let mut woken = vec![];
+    for (gateway, neighbours) in shared {
+        woken.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
+    }
+    Ok(woken)
 }
 
 /// A shared Gateway always has a listener for plain HTTP on port 80: its own.

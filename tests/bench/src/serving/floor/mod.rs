@@ -25,7 +25,7 @@ use causeway_api::{
     state::{ApiState, Services},
     wire::origin::REQUEST_ID,
 };
-use causeway_bus::Gatherer;
+use causeway_bus::Debouncer;
 use causeway_records::nouns::Role;
 use causeway_store::{connect_options, pool::Pool};
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
     let store = settings.database.connect()?;
     let state = ApiState::from(Services {
         store: store.clone(),
-        hints: Gatherer::new(settings.broker.connect().await?),
+        hints: Debouncer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.keyring()?,
         authenticator: Authenticator::new(settings.security.clone(), store),
         metrics: causeway_telemetry::record_figures()?,

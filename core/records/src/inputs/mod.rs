@@ -1,0 +1,21 @@
+//! What one reconcile needs to know, read whole before anything is decided: filled by the store, read by the renderer. One file for each noun.
+
+mod domain_name;
+mod gateway;
+mod listener;
+mod listener_set;
+mod named;
+mod shared_gateway;
+mod support_service;
+mod workload;
+
+pub use self::{
+    domain_name::{DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, HostRecord, Published},
+    gateway::{GatewayInputs, SharedGatewayUse},
+    listener::{Listener, ListenerKey, ListenerUser, Protocol, Transport},
+    listener_set::{Blocker, ListenerSetInputs, ListenerSetState, ListenerSetStatus, Readiness},
+    named::Named,
+    shared_gateway::SharedGatewayInputs,
+    support_service::SupportServiceInputs,
+    workload::WorkloadInputs,
+};

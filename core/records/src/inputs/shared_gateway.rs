@@ -1,0 +1,31 @@
+//! What the reconcile of a shared gateway needs to know.
+
+use super::{listener::Listener, listener_set::ListenerSetStatus, named::Named};
+use crate::{
+    nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
+    record::Record,
+};
+
+/// The inputs of the reconcile of a shared gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SharedGatewayInputs {
+    /// Identity of this control plane, in every label.
+    pub control_plane: String,
+    /// The gateway.
+    pub gateway: Named<SharedGateway>,
+    /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate; by key.
+    pub listeners: Vec<Listener>,
+    /// Its ListenerSets, by ordinal.
+    pub listener_sets: Vec<ListenerSetStatus>,
+    /// The domains of the HTTPS listeners.
+    pub domains: Vec<Record<DomainNameDefinition>>,
+    /// Credentials for DNS-01, by the id of the account; only of accounts that the domains name.
+    pub accounts: Vec<Record<AwsAccount>>,
+}
+
+impl SharedGatewayInputs {
+    /// Whether a gateway instance claims a route. If not, the gateway has no object in the cluster.
+    pub fn is_used(&self) -> bool {
+        !self.listeners.is_empty() || self.listener_sets.iter().any(|set| set.listeners > 0)
+    }
+}

@@ -1,0 +1,16 @@
+//! The list of all nouns. Kinds, routes and the API document follow from it.
+
+/// Calls `$then!` with the list of all nouns, in the order of the API document.
+#[macro_export]
+macro_rules! with_nouns {
+    ($then:ident) => {
+        $then! {
+            KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
+            WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
+            GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort,
+            DomainNameDefinition, DomainNameInstance,
+            AwsAccount, SupportServiceInstance, SharedGateway,
+            AttachedObjectReference, Event,
+        }
+    };
+}

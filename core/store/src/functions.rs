@@ -1,0 +1,88 @@
+//! The files of `migrations/functions` that are generated: `make functions` writes them anew, a test compares them.
+
+use crate::depends;
+use causeway_records::{noun::Info, nouns, slot::Shape};
+use std::fmt::Write;
+
+/// The text of `migrations/functions/dependants.sql`.
+///
+/// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
+/// would not, and would miss dependants.
+pub fn dependants_sql() -> String {
+    let mut sql = String::from(HEAD);
+    for group in depends::TABLE.chunk_by(|one, other| one.changed == other.changed) {
+        let found: Vec<_> = group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids())).collect();
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            sql,
+            "WHEN '{}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n    {}) d(kind, id);",
+            group[0].changed,
+            found.join("\n    UNION ")
+        );
+    }
+    sql + TAIL
+}
+
+const HEAD: &str = "\
+-- Which records are reconciled again when a record changes; NULL: none. Generated from core/store/src/depends.rs by `make functions`.
+
+CREATE OR REPLACE FUNCTION dependants_of(k text, record bigint, OUT kinds text[], OUT ids bigint[]) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+CASE k
+";
+const TAIL: &str = "ELSE NULL;\nEND CASE;\nEND $$;\n";
+
+/// The text of `migrations/functions/children.sql`.
+///
+/// A function for each noun with children. It locks the rows FOR SHARE, and reads one list after the other, so that each sees what was committed
+/// while the one before waited.
+pub fn children_sql() -> String {
+    let mut sql = String::from(
+        "-- Rows of child nouns, for reading their parent whole. Generated from the nouns by `make functions`.\n",
+    );
+    for info in nouns::ALL {
+        let lists = child_lists(info);
+        if lists.is_empty() {
+            continue;
+        }
+        let (mut variables, mut reads, mut answer) = (String::new(), String::new(), vec![]);
+        for (n, (table, key)) in lists.iter().enumerate() {
+            // Writing to a String can't fail.
+            let _ = write!(variables, " c{n} json;");
+            let _ = writeln!(
+                reads,
+                "    SELECT coalesce(json_agg(to_json(x) ORDER BY x.id), '[]') INTO c{n} FROM (SELECT * FROM {table}\n        WHERE {key} = record AND deleted_at IS NULL FOR SHARE) x;"
+            );
+            answer.push(format!("'{table}', c{n}"));
+        }
+        let _ = write!(
+            sql,
+            "\nCREATE OR REPLACE FUNCTION children_of_{}(record bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$\nDECLARE{variables}\nBEGIN\n{reads}    RETURN json_build_object({});\nEND $$;\n",
+            info.table,
+            answer.join(", ")
+        );
+    }
+    sql
+}
+
+/// The tables of a noun's children, in the order of its lists, each with the column that names the parent.
+fn child_lists(info: &Info) -> Vec<(&'static str, &'static str)> {
+    let lists = info.fields.iter().filter_map(|field| match field.shape {
+        Shape::Children { kind } => Some(kind.info()),
+        Shape::Column { .. } => None,
+    });
+    lists.filter_map(|child| Some((child.table, child.part_of(info.kind)?.column))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_are_as_they_are_generated() {
+        let dependants = include_str!("../../../migrations/functions/dependants.sql");
+        assert_eq!(dependants, dependants_sql(), "run make functions");
+        let children = include_str!("../../../migrations/functions/children.sql");
+        assert_eq!(children, children_sql(), "run make functions");
+    }
+}

@@ -1,0 +1,79 @@
+//! The inputs of the reconcile of a gateway instance.
+
+use super::workload::WorkloadRead;
+use crate::{
+    Store, children,
+    error::{Result, StoreError},
+    json_row::{JsonRow, StatedRow},
+    listeners::listener_key,
+};
+use causeway_records::{
+    Record,
+    inputs::{DomainNameState, GatewayInputs, SharedGatewayUse},
+    nouns::{DomainNameDefinition, GatewayDefinition, SupportServiceInstance},
+};
+use causeway_rules::hostnames::hostnames_of;
+use serde::Deserialize;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
+
+impl Store {
+    /// For the reconcile of a gateway instance, with the support services of its cluster.
+    pub async fn gateway_inputs(&self, id: i64) -> Result<(GatewayInputs, Vec<Record<SupportServiceInstance>>)> {
+        let read: Option<Json<GatewayRead>> =
+            sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
+        let mut read = read.ok_or(StoreError::NotFound)?.0;
+        let services = std::mem::take(&mut read.services).into_iter().map(StatedRow::record).collect::<Result<_>>()?;
+        Ok((read.inputs(self.control_plane().await?)?, services))
+    }
+}
+
+/// The answer of `read_gateway`.
+#[derive(Deserialize)]
+struct GatewayRead {
+    instance: StatedRow,
+    definition: StatedRow,
+    domain: Option<JsonRow>,
+    account: Option<JsonRow>,
+    workload: WorkloadRead,
+    ports: children::Rows,
+    shared_gateway: Option<StatedRow>,
+    listeners: Vec<ListenerRead>,
+    domain_names: Vec<DomainNameState>,
+    services: Vec<StatedRow>,
+}
+
+/// A row of `gateway_listeners`, with the ordinal of its ListenerSet.
+#[derive(Deserialize)]
+struct ListenerRead {
+    port: i32,
+    protocol: String,
+    hostname: String,
+    ordinal: Option<i32>,
+}
+
+impl GatewayRead {
+    fn inputs(self, control_plane: String) -> Result<GatewayInputs> {
+        let listeners =
+            self.listeners.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.ordinal)));
+        let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
+        let shared_gateway = match self.shared_gateway {
+            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets }),
+            None => None,
+        };
+        let mut definition: Record<GatewayDefinition> = self.definition.record()?;
+        children::fill(&mut definition.spec, self.ports)?;
+        let domain: Option<Record<DomainNameDefinition>> = self.domain.map(JsonRow::record).transpose()?;
+        Ok(GatewayInputs {
+            instance: self.instance.named()?,
+            hostnames: hostnames_of(&definition.spec, domain.as_ref().map(|domain| &domain.spec.domain))?,
+            definition,
+            domain,
+            account: self.account.map(JsonRow::record).transpose()?,
+            workload: self.workload.inputs(control_plane.clone())?,
+            shared_gateway,
+            domain_names: self.domain_names,
+            control_plane,
+        })
+    }
+}

@@ -1,0 +1,61 @@
+//! Reads the inputs of a reconcile, whole. One file for each noun.
+//!
+//! Every row is read `FOR SHARE`: a read waits for a writer that holds the row but hasn't committed. Such a writer wakes its dependants by
+//! what it sees once it holds the lock; a record that it could not see yet begins its first reconcile later, and then waits here for the writer's
+//! commit. So no change falls between the two, however far apart the two records are.
+//!
+//! What is read most is read by functions of the database (`migrations/functions/inputs.sql`): a dozen reads, one round trip, one commit. Of
+//! what a reconcile depends on it leaves out the conditions, but for those of support services.
+
+mod domain_name;
+mod gateway;
+mod listener_set;
+mod shared_gateway;
+mod support_service;
+mod workload;
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    row, selects,
+};
+use causeway_records::{Record, inputs::Named, noun::Noun, nouns::KubernetesRuntimeInstance};
+use sqlx::AssertSqlSafe;
+use std::collections::BTreeSet;
+
+impl Store {
+    /// A record that may be gone already, with the name its objects bear.
+    pub async fn named<T: Noun>(&self, id: i64) -> Result<Named<T>> {
+        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        row::named(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// A record that may be gone already.
+    async fn shared<T: Noun>(&self, id: i64) -> Result<Record<T>> {
+        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        row::record(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    async fn shared_if<T: Noun>(&self, id: Option<i64>) -> Result<Option<Record<T>>> {
+        match id {
+            Some(id) => self.shared(id).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Those with these ids, by id; they may be gone already.
+    async fn each_shared<T: Noun>(&self, ids: BTreeSet<i64>) -> Result<Vec<Record<T>>> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR SHARE OF t", selects::for_noun(&T::INFO).any);
+        let ids: Vec<_> = ids.into_iter().collect();
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&self.pool).await?;
+        rows.iter().map(row::record).collect()
+    }
+
+    /// The runtime that a cluster's worker looks after.
+    pub async fn runtime(&self, id: i64) -> Result<Record<KubernetesRuntimeInstance>> {
+        self.shared(id).await
+    }
+}

@@ -1,0 +1,44 @@
+//! The inputs of the reconcile of a shared gateway, and what its ListenerSets read as it does.
+
+use crate::{
+    Store,
+    error::{Result, StoreError},
+    row, selects,
+};
+use causeway_records::{
+    Record,
+    inputs::{Listener, Named, Protocol, SharedGatewayInputs},
+    noun::Noun,
+    nouns::{DomainNameDefinition, SharedGateway},
+};
+
+impl Store {
+    /// For the reconcile of a shared gateway.
+    pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
+        let gateway = self.gateway_of_listeners(id).await?;
+        let listeners = self.listeners_of_gateway(id).await?;
+        let domains = self.domains_of(&listeners).await?;
+        let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
+        Ok(SharedGatewayInputs {
+            control_plane: self.control_plane().await?,
+            accounts: self.each_shared(accounts.collect()).await?,
+            listener_sets: self.listener_sets_of(id).await?,
+            gateway,
+            listeners,
+            domains,
+        })
+    }
+
+    /// Read without a lock, see [`crate::listeners`].
+    pub(super) async fn gateway_of_listeners(&self, id: i64) -> Result<Named<SharedGateway>> {
+        let row = sqlx::query(selects::for_noun(&SharedGateway::INFO).find).bind(id).fetch_optional(&self.pool).await?;
+        row::named(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    pub(super) async fn domains_of(&self, listeners: &[Listener]) -> Result<Vec<Record<DomainNameDefinition>>> {
+        // Of the others nothing is rendered from a domain.
+        let https = listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
+        let domains = https.filter_map(|listener| listener.domain_name_definition_id);
+        self.each_shared(domains.collect()).await
+    }
+}

@@ -1,0 +1,76 @@
+//! What the instances of a gateway definition claim, and where it is written: read once for all that follows from a write.
+
+use crate::{
+    children,
+    error::{Result, StoreError},
+    json_row::JsonRow,
+};
+use causeway_records::{
+    Record,
+    nouns::{DomainNameDefinition, GatewayDefinition, Placement},
+    text::ObjectName,
+};
+use causeway_rules::{
+    accounts,
+    claims::{RouteClaim, check_count, claims_of},
+    driver::Driver,
+};
+use serde::Deserialize;
+use sqlx::{PgConnection, types::Json};
+
+/// A gateway definition with its ports and its domain.
+pub(in super::super) struct Source {
+    definition: Record<GatewayDefinition>,
+    domain: Option<Record<DomainNameDefinition>>,
+}
+
+/// The answer of `read_gateway_definition`.
+#[derive(Deserialize)]
+struct SourceRead {
+    definition: JsonRow,
+    domain: Option<JsonRow>,
+    ports: children::Rows,
+}
+
+impl Source {
+    /// Reads it, shared until the transaction ends: who changes a part of it waits, and then finds the instances of this transaction, or has
+    /// written what is read here.
+    pub(in super::super) async fn read(connection: &mut PgConnection, definition: i64) -> Result<Self> {
+        let read: Option<Json<SourceRead>> =
+            sqlx::query_scalar("SELECT read_gateway_definition($1)").bind(definition).fetch_one(connection).await?;
+        let SourceRead { definition, domain, ports } = read.ok_or(StoreError::NotFound)?.0;
+        let mut definition: Record<GatewayDefinition> = definition.record()?;
+        children::fill(&mut definition.spec, ports)?;
+        Ok(Self { definition, domain: domain.map(JsonRow::record).transpose()? })
+    }
+
+    /// Refuses a port that is one too many.
+    pub(in super::super) fn check_ports(&self) -> Result<()> {
+        Ok(check_count(&self.definition.spec)?)
+    }
+
+    /// What each of its instances claims.
+    pub(in super::super) fn claims(&self) -> Result<Claims> {
+        let (spec, domain) = (&self.definition.spec, self.domain.as_ref().map(|domain| &domain.spec));
+        let routes = claims_of(spec, domain.map(|domain| &domain.domain))?;
+        Ok(Claims {
+            account: accounts::for_certificates(&routes, domain),
+            driver: Driver::for_class(spec.gateway_class_name.as_ref().map(ObjectName::as_str)),
+            class: spec.gateway_class_name.clone(),
+            placement: spec.placement(),
+            domain: spec.domain_name_definition_id,
+            routes,
+        })
+    }
+}
+
+/// What each instance of a gateway definition claims.
+pub(in super::super) struct Claims {
+    pub(in super::super) routes: Vec<RouteClaim>,
+    /// The AWS account whose keys its certificates need in every cluster.
+    pub(in super::super) account: Option<i64>,
+    pub(in super::super) driver: Driver,
+    pub(super) class: Option<ObjectName>,
+    pub(super) placement: Placement,
+    pub(super) domain: Option<i64>,
+}
