@@ -16,5 +16,6 @@ mod durability;
 mod fixture;
 mod foreign;
 mod isolation;
+mod order;
 mod outage;
 mod overlooked;

@@ -10,7 +10,7 @@
 //!  6. condition Applied                           pure         what is left is persisted with the outcome
 //! ```
 //!
-//! What comes in: a plan, which may be empty. What may fail: any object, alone; later waves wait for it, and nothing is pruned after an error that
+//! What comes in: a plan, which may be empty. What may fail: any object, alone; what needs it waits for it, and nothing is pruned after an error that
 //! concerns the whole cluster. What holds: what is in the cluster is on record before it is made, and stays on record until the cluster confirms
 //! that it is gone; nothing is written that isn't proven to be ours. Safe to repeat from any point.
 
