@@ -16,6 +16,7 @@ mod durability;
 mod fixture;
 mod foreign;
 mod isolation;
+mod manifests;
 mod order;
 mod outage;
 mod overlooked;
