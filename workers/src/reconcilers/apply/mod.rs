@@ -24,7 +24,7 @@ use crate::controller::Retry;
 use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, failpoint};
 use causeway_records::{
-    inventory::{Inventory, ObjectRef},
+    inventory::{Inventory, InventoryEntry, ObjectRef},
     status::NewCondition,
 };
 use causeway_render::{labels::Owner, plan::Plan};
@@ -76,7 +76,9 @@ impl Reconcile<'_> {
         } else if !unplanned.is_empty() {
             failpoint(&PRUNE_NEXT);
             let pruned = self.prune(&writer, unplanned).await;
-            applied.inventory = inventory::merge(applied.inventory, pruned.inventory);
+            // What is left of them was decided on: the guard doesn't ask a second time.
+            let left = pruned.inventory.into_iter().map(|entry| InventoryEntry { going: true, ..entry }).collect();
+            applied.inventory = inventory::merge(applied.inventory, left);
             applied.changes.extend(pruned.changes);
             applied.errors.extend(pruned.errors);
         }
