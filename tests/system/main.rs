@@ -16,6 +16,7 @@ mod durability;
 mod fixture;
 mod foreign;
 mod isolation;
+mod leftovers;
 mod manifests;
 mod order;
 mod outage;

@@ -159,6 +159,11 @@ impl Discovery {
         }
     }
 
+    /// Whether the last answer left open what the group serves.
+    pub(crate) fn is_silent(&self, group: &str) -> bool {
+        self.known().silent.contains(group)
+    }
+
     /// Asks anew, for callers that must not decide on an old answer.
     pub(crate) async fn fresh(&self) -> Result<Arc<ServedKinds>, ClusterError> {
         self.no_older_than(Some(Instant::now())).await

@@ -29,6 +29,7 @@ mod exclusive;
 mod facts;
 #[cfg(test)]
 mod fake;
+mod gone;
 pub mod inventory;
 pub mod live;
 mod outcome;
@@ -38,6 +39,7 @@ mod reply;
 mod rest;
 mod state;
 mod wave;
+mod weigh;
 
 use causeway_records::inventory::ObjectRef;
 use kube::Client;

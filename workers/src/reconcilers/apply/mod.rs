@@ -75,7 +75,7 @@ impl Reconcile<'_> {
             applied.inventory = inventory::merge(applied.inventory, unplanned);
         } else if !unplanned.is_empty() {
             failpoint(&PRUNE_NEXT);
-            let pruned = self.prune(&writer, unplanned).await;
+            let pruned = self.prune(&writer, unplanned).await?;
             // What is left of them was decided on: the guard doesn't ask a second time.
             let left = pruned.inventory.into_iter().map(|entry| InventoryEntry { going: true, ..entry }).collect();
             applied.inventory = inventory::merge(applied.inventory, left);
@@ -105,7 +105,8 @@ impl Reconcile<'_> {
     /// Has the cluster's mark written if something was changed there.
     fn note_changes(&self, done: &WriteOutcome) {
         let unchanged = |change: &ObjectChange| {
-            matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged | ObjectChange::Pending(_))
+            use ObjectChange::*;
+            matches!(change, Skipped | Unchanged | Pending(_) | Held { .. })
         };
         if done.changes.iter().any(|(_, change)| !unchanged(change)) {
             self.session.note_change(&self.connection);
