@@ -21,3 +21,4 @@ mod manifests;
 mod order;
 mod outage;
 mod overlooked;
+mod served;

@@ -10,7 +10,7 @@ use causeway_store::{
     Confirmed,
     queue::{Action, Claimed, Outcome},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// The condition of a record that is being deleted.
 const DELETED: &str = "Deleted";
@@ -23,6 +23,7 @@ impl Reconcile<'_> {
     /// Deletes everything that this record has in the cluster, then its row.
     pub(super) async fn delete(&self, owner: Owner) -> Result<Outcome, Interrupted> {
         let tracked = self.tracked(owner, &Plan::default());
+        self.connection.cache.wake_when_served(&owner.to_string(), BTreeSet::new());
         self.watch(tracked.iter().map(|entry| &entry.object).chain(&made_by_others(owner))).await;
         if !tracked.is_empty() {
             let pruned = self.prune(&self.writer(owner), tracked).await?;

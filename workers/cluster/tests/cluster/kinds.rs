@@ -1,6 +1,8 @@
 //! Kinds that come, are used by others, and go.
 
-use causeway_cluster::{ClusterError, ObjectChange};
+use std::sync::{Arc, Mutex};
+
+use causeway_cluster::{ClusterError, ObjectCache, ObjectChange};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::labels::OWNER;
 use serde_json::json;
@@ -101,4 +103,21 @@ async fn what_was_never_applied_holds_nothing_up() {
     let pruned = fixture.prune(&entries).await;
     assert!(pruned.inventory.is_empty() && pruned.errors.is_empty(), "{pruned:?}");
     assert!(pruned.changes.iter().all(|(_, change)| *change == ObjectChange::Deleted), "{pruned:?}");
+}
+
+#[tokio::test]
+async fn who_waits_for_a_kind_is_woken_when_it_is_served() {
+    let fixture = Fixture::new().await;
+    let woken: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = woken.clone();
+    let cache = ObjectCache::new(fixture.cluster.clone(), fixture.control_plane.as_str(), move |owner| {
+        noted.lock().unwrap().push(owner.to_owned());
+    });
+    let ours = widget(&fixture, json!([]));
+    cache.wake_when_served("gateway-instance-7", [ours.at.clone()].into());
+    cache.wake_when_served("gateway-instance-8", [ObjectRef { kind: "Gadget".into(), ..ours.at }].into());
+    let kind = definition(&fixture, &group(&fixture));
+    fixture.create(&kind.at, json!({"spec": kind.body["spec"]})).await;
+    eventually("the one that waits for it is woken", async || !woken.lock().unwrap().is_empty()).await;
+    assert_eq!(*woken.lock().unwrap(), ["gateway-instance-7"]);
 }

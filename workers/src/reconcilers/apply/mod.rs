@@ -66,6 +66,7 @@ impl Reconcile<'_> {
         // 2. Apply (needs the cluster).
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
+        self.wait_for_kinds(owner, &applied.errors);
         // 3. Guard what is to be deleted (pure).
         let unplanned = inventory::difference(&tracked, plan);
         let braked = guard::brake(self.claimed, &unplanned, tracked.len());
