@@ -261,6 +261,6 @@ async fn a_persons_change_that_renames_many_objects_is_not_asked_about() {
         if names == wanted { Ok(()) } else { Err(names) }
     })
     .await;
-    let record = client.get("workload-instances", workload).await.unwrap();
-    assert_eq!(condition(&record, "Applied").unwrap()["Reason"], "Applied");
+    let is_done = |record: &Value| condition(record, "Applied").is_some_and(|c| c["Reason"] == "Applied");
+    client.until("workload-instances", workload, SOON, is_done).await.unwrap();
 }

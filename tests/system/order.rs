@@ -184,8 +184,11 @@ async fn custom_resources_go_while_their_operator_still_runs() {
 async fn what_does_not_need_a_refused_object_stands_without_it() {
     let harness = harness().await;
     let name = harness.name("refused-role");
-    let manifests = "
-{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: bad}, rules: 7}
+    // It comes before all that has a namespace.
+    let bad = format!(
+        "{{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: {name}}}, rules: 7}}"
+    );
+    let good = "
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: good}}
 ---
@@ -198,7 +201,7 @@ spec:
     metadata: {labels: {app: good}}
     spec: {containers: [{name: good, image: example.invalid/good}]}
 ";
-    let id = add_workload_of(&harness.client, harness.runtime, &name, manifests).await.unwrap();
+    let id = add_workload_of(&harness.client, harness.runtime, &name, &(bad + good)).await.unwrap();
     let namespace = object_name(&name, id);
     let kube = harness.kube().await.unwrap();
     for kind in [CONFIG_MAP, DEPLOYMENT] {
