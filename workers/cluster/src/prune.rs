@@ -197,7 +197,7 @@ impl Cluster {
     ) -> Result<Option<ObjectChange>, ClusterError> {
         let at = &entry.object;
         if entry.keep {
-            let why = "it is marked to be kept, for others may have come to use it; delete it by hand";
+            let why = "it is to be kept; delete it by hand when nobody uses it any more";
             return Ok(Some(ObjectChange::Released(why.into())));
         }
         let contents = if is_namespace(at) {

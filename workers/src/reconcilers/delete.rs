@@ -4,7 +4,11 @@ use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, failpoint};
-use causeway_records::{Kind, status::NewCondition};
+use causeway_records::{
+    Kind,
+    inventory::{Inventory, InventoryEntry},
+    status::NewCondition,
+};
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
     Confirmed,
@@ -22,7 +26,17 @@ const WAY_OUT: &str = "to end the deletion without waiting, send Reconciled fals
 impl Reconcile<'_> {
     /// Deletes everything that this record has in the cluster, then its row.
     pub(super) async fn delete(&self, owner: Owner) -> Result<Outcome, Interrupted> {
+        self.give_up(owner, self.tracked(owner, &Plan::default())).await
+    }
+
+    /// Lets go of everything that this record has in the cluster, then its row goes. With its label on them they would be taken for orphans.
+    pub(super) async fn leave(&self, owner: Owner) -> Result<Outcome, Interrupted> {
         let tracked = self.tracked(owner, &Plan::default());
+        let kept = tracked.into_iter().map(|entry| InventoryEntry { keep: true, ..entry });
+        self.give_up(owner, kept.collect()).await
+    }
+
+    async fn give_up(&self, owner: Owner, tracked: Inventory) -> Result<Outcome, Interrupted> {
         self.connection.cache.wake_when_served(&owner.to_string(), BTreeSet::new());
         self.watch(tracked.iter().map(|entry| &entry.object).chain(&made_by_others(owner))).await;
         if !tracked.is_empty() {

@@ -44,7 +44,8 @@ impl Reconcile<'_> {
     ) -> Result<WriteOutcome, Interrupted> {
         let secrets = entries.iter().filter(|entry| CERTIFICATE.is(&entry.object)).map(|entry| {
             let namespace = entry.object.namespace.as_deref().unwrap_or_default();
-            InventoryEntry::intended(SECRET.at(namespace, &entry.object.name))
+            let secret = SECRET.at(namespace, &entry.object.name);
+            InventoryEntry { keep: entry.keep, ..InventoryEntry::intended(secret) }
         });
         // Pruned from the end: the Certificate goes first, or cert-manager would make its Secret anew.
         let all: Inventory = secrets.chain(entries.iter().cloned()).collect();
