@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use causeway_rig::{ClusterEndpoints, Endpoints};
+use causeway_rig::{ClusterEndpoints, Endpoints, OwnCluster, tools::Tools};
 use causeway_testkit::{
     ApiClient, ControlPlane, Kubectl, SOON, Setup, add_runtime, api, bundle, condition, eventually, id_of,
-    kinds::{CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE},
+    kinds::{CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE, OWNER},
     kube_client,
     objects::{at, goes, object, objects},
 };
@@ -231,4 +231,35 @@ async fn what_is_too_old_is_left_alone_and_the_condition_says_so() {
     fixture.delete_runtime().await;
     fixture.assert_nothing_is_ours().await;
     fixture.platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_installation_that_is_kept_belongs_to_nobody() {
+    let endpoints = Endpoints::from_env().unwrap();
+    let dir = endpoints.run_dir.join("kept-cluster");
+    std::fs::create_dir_all(&dir).unwrap();
+    let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
+    let platform = ControlPlane::start(&endpoints, Setup::for_test("kept_service")).await.unwrap();
+    let client = platform.client();
+    let runtime = add_runtime(&client, own.endpoints(), "own").await.unwrap();
+    let body = json!({
+        "Name": "kept", "KubernetesRuntimeInstanceID": runtime, "Service": "cert-manager", "KeepOnDelete": true,
+    });
+    let id = id_of(&client.create("support-service-instances", &body).await.unwrap()).unwrap();
+    let is_applied = |record: &Value| condition(record, "Applied").is_some_and(|c| c["Reason"] == "Applied");
+    client.until("support-service-instances", id, SOON, is_applied).await.unwrap();
+    let kube = kube_client(own.endpoints()).await.unwrap();
+    let before = api(&kube, DEPLOYMENT, Some("cert-manager")).get("cert-manager").await.unwrap();
+
+    client.delete("support-service-instances", id).await.unwrap();
+    client.until_gone("support-service-instances", id, SOON).await.unwrap();
+    let after = api(&kube, DEPLOYMENT, Some("cert-manager")).get("cert-manager").await.unwrap();
+    assert_eq!((after.uid(), &after.data["spec"]), (before.uid(), &before.data["spec"]));
+    // What has its label is taken for an orphan as soon as it changes.
+    for kind in [CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE] {
+        let owned = objects(&kube, kind, &format!("{OWNER}=support-service-instance-{id}")).await.unwrap();
+        assert!(owned.is_empty(), "{owned:#?}");
+    }
+    platform.stop().await;
+    own.stop().await;
 }

@@ -4,7 +4,7 @@ use causeway_rig::{ClusterEndpoints, Endpoints, Knobs};
 use causeway_testkit::{
     ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, eventually, id_of,
     kinds::{
-        CLUSTER_ROLE_BINDING, CONFIG_MAP, DNS_ENDPOINT, GATEWAY, HTTP_ROUTE, SERVICE_ACCOUNT, TCP_ROUTE, UDP_ROUTE,
+        CLUSTER_ROLE_BINDING, CONFIG_MAP, DNS_ENDPOINT, GATEWAY, Gvk, HTTP_ROUTE, SERVICE_ACCOUNT, TCP_ROUTE, UDP_ROUTE,
     },
     kube_client, object_name,
     objects::{at, becomes, object},
@@ -16,7 +16,7 @@ use kube::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, labelled, writes};
+use crate::fixture::{Fixture, labelled, meddle, writes};
 
 /// Waits until exactly these ports of the gateway's hostname are served: by listeners, and by routes.
 async fn serves(fixture: &Fixture, ports: &[i64]) {
@@ -226,4 +226,41 @@ async fn other_credentials_of_a_runtime_are_used() {
     let third = writers(cluster, &name).await.split_off(before);
     assert!(!third.is_empty() && third.iter().all(|writer| writer == "admin"), "{third:?}");
     platform.stop().await;
+}
+
+/// As kustomize and Helm do with their hashes in names.
+#[tokio::test]
+async fn a_persons_change_that_renames_many_objects_is_not_asked_about() {
+    const BUDGET: Gvk<'static> = ("policy", "v1", "PodDisruptionBudget");
+    let harness = causeway_testkit::harness().await;
+    let client = &harness.client;
+    let name = harness.name("renamed");
+    let maps = |hash: &str| (0..8).map(|n| config_map(&format!("c{n}-{hash}"), "1")).collect::<Vec<_>>().join("---\n");
+    let budget =
+        "---\n{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: late}, spec: {maxUnavailable: 1}}\n";
+    let before = maps("1a") + budget;
+    let workload = add_workload_of(client, harness.runtime, &name, &before).await.unwrap();
+    let record = client.until_ready("workload-instances", workload, SOON).await.unwrap();
+    let of = record["WorkloadDefinitionID"].as_i64().unwrap();
+    // The ConfigMaps wait for it: what was decided once is not asked about when they have waited.
+    let kube = harness.kube().await.unwrap();
+    let namespace = object_name(&name, workload);
+    let budgets = api(&kube, BUDGET, Some(&namespace));
+    meddle(&budgets, "late", &json!({"metadata": {"finalizers": ["rig.example/late"]}})).await;
+    client.patch("workload-definitions", of, &json!({"YAMLDocument": maps("1b")})).await.unwrap();
+    let is_pruning = |record: &Value| condition(record, "Applied").is_some_and(|c| c["Reason"] == "Pruning");
+    client.until("workload-instances", workload, SOON, is_pruning).await.unwrap();
+    meddle(&budgets, "late", &json!({"metadata": {"finalizers": null}})).await;
+    client.until_ready("workload-instances", workload, SOON).await.unwrap();
+    let here = api(&kube, CONFIG_MAP, Some(&namespace));
+    eventually("only the new names are there", async || {
+        let found = here.list(&ListParams::default()).await.unwrap();
+        let mut names: Vec<_> = found.iter().map(ResourceExt::name_any).filter(|name| name.starts_with('c')).collect();
+        names.sort();
+        let wanted: Vec<_> = (0..8).map(|n| format!("c{n}-1b")).collect();
+        if names == wanted { Ok(()) } else { Err(names) }
+    })
+    .await;
+    let is_done = |record: &Value| condition(record, "Applied").is_some_and(|c| c["Reason"] == "Applied");
+    client.until("workload-instances", workload, SOON, is_done).await.unwrap();
 }

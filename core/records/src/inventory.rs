@@ -84,12 +84,15 @@ pub struct InventoryEntry {
     /// Stays in the cluster when the record lets go of it. Stands here because the plan that said so is gone by then.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub keep: bool,
+    /// It was decided to delete it: the brake lets it go without being asked again.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub going: bool,
 }
 
 impl InventoryEntry {
     /// An entry of an object that is about to be made.
     pub fn intended(object: ObjectRef) -> Self {
-        Self { object, uid: None, desired_hash: None, live_hash: None, keep: false }
+        Self { object, uid: None, desired_hash: None, live_hash: None, keep: false, going: false }
     }
 }
 

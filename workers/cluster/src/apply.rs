@@ -48,7 +48,7 @@ impl Cluster {
     ///
     /// A foreign object is never changed, and nothing is requested for an object that the cache shows as we left it. One that is to be
     /// created or changed is written to in the state of the cache, and read only when the API server says that its state is different.
-    /// A failure of one object lets the others of its wave go on and keeps the later waves waiting.
+    /// A failure of one object lets all others go on but those that [need](Wave::needs) it.
     pub async fn apply(
         &self,
         owner: &FieldOwner,
@@ -66,7 +66,11 @@ impl Cluster {
         };
         let mut outcome = WriteOutcome::default();
         let mut done = HashMap::new();
+        let mut failed = Vec::new();
         for wave in Wave::ALL {
+            if failed.iter().any(|earlier| wave.needs(*earlier)) {
+                continue;
+            }
             // Futures first, then the stream: a closure inside the stream's type would keep the whole from being Send.
             let objects = plan.objects.iter().filter(|object| Wave::for_object(&object.at) == wave);
             let applying: Vec<_> = objects.map(|object| self.apply_named(&run, object)).collect();
@@ -77,12 +81,12 @@ impl Cluster {
                         outcome.changes.push((at.clone(), change.bounded()));
                         done.insert(at, entry);
                     }
-                    Some(Err(error)) => outcome.errors.push(error),
+                    Some(Err(error)) => {
+                        failed.push(wave);
+                        outcome.errors.push(error);
+                    }
                     None => {}
                 }
-            }
-            if !outcome.errors.is_empty() {
-                break;
             }
         }
         outcome.inventory = plan
@@ -92,7 +96,7 @@ impl Cluster {
                 let known = || run.entries.get(&object.at).map(|entry| (*entry).clone());
                 let entry = done.remove(&object.at).or_else(known);
                 let entry = entry.unwrap_or_else(|| InventoryEntry::intended(object.at.clone()));
-                InventoryEntry { keep: object.keep, ..entry }
+                InventoryEntry { keep: object.keep, going: false, ..entry }
             })
             .collect();
         outcome
@@ -136,11 +140,10 @@ impl Cluster {
         }
         let result = self.apply_with_retries(run, object, entry).await.map(|(live, change)| {
             let entry = InventoryEntry {
-                object: object.at.clone(),
                 uid: Some(live.uid().to_owned()),
                 desired_hash: Some(desired_hash),
                 live_hash: Some(live.hash(&run.owner.field_manager())),
-                keep: object.keep,
+                ..InventoryEntry::intended(object.at.clone())
             };
             (entry, change)
         });
@@ -238,11 +241,10 @@ mod tests {
     fn only_an_object_that_is_as_we_left_it_is_skipped() {
         let object = at("", "ConfigMap", Some("shop"));
         let entry = InventoryEntry {
-            object: object.clone(),
             uid: Some("u1".into()),
             desired_hash: Some("want".into()),
             live_hash: Some("live".into()),
-            keep: false,
+            ..InventoryEntry::intended(object.clone())
         };
         let seen = CachedObject::for_tests(object, "u1", "live");
         assert!(is_up_to_date(&entry, "want", Some(&seen)));

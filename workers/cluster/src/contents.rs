@@ -1,7 +1,12 @@
 //! What a namespace or a kind still holds: neither is deleted as long as it holds somebody else's objects.
+//!
+//! Objects are listed by their metadata and weighed (`weigh.rs`, pure). Of one that has an owner the owner decides, which is looked up where it
+//! isn't among them.
+
+use std::collections::HashMap;
 
 use causeway_records::inventory::ObjectRef;
-use causeway_render::labels::CONTROL_PLANE;
+use causeway_render::labels::{CONTROL_PLANE, OWNER};
 use futures::{StreamExt, TryStreamExt, stream};
 use kube::{
     api::{DynamicObject, ListParams},
@@ -9,31 +14,27 @@ use kube::{
 };
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, LiveObject, ServedKind, apply::CONCURRENCY};
+use super::{
+    Cluster, ClusterError, FieldOwner, LiveObject, Lookup, ServedKind,
+    apply::CONCURRENCY,
+    weigh::{Content, OwnerRef, Weight, is_by_product, settle},
+};
 
 /// Enough to name some; one page, for a full page of anything is reason to wait or to stay.
 const PAGE: u32 = 50;
+/// Owners that are looked up. What has further ones is waited for until there are fewer.
+const OWNERS: usize = 50;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Occupancy {
-    /// Nothing but what Kubernetes itself puts there.
+    /// Nothing but what Kubernetes or its platform puts there.
     Empty,
     /// This object, and perhaps others, which will go by itself: it is ours, or on its way out, or collected with its owner.
     Going(String),
-    /// This object, which is somebody's.
+    /// This object of another record, whose owner label it is.
+    Others { owner: String, what: String },
+    /// These objects, which are somebody's.
     Foreign(String),
-}
-
-impl Occupancy {
-    /// The weightier of two findings: one foreign object outweighs everything.
-    fn or(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Foreign(_), _) => self,
-            (_, Self::Foreign(_)) => other,
-            (Self::Going(_), _) => self,
-            _ => other,
-        }
-    }
 }
 
 impl Cluster {
@@ -43,27 +44,30 @@ impl Cluster {
     /// Whatever leaves a kind unknown: emptiness is only claimed when every kind was seen.
     pub(crate) async fn contents_of_namespace(
         &self,
-        control_plane: &str,
+        owner: &FieldOwner,
         namespace: &ObjectRef,
     ) -> Result<Occupancy, ClusterError> {
         let snapshot = self.discovery().fresh().await?;
         if let Some(group) = snapshot.silent().first() {
-            let reason = format!("API group {group} does not say what it serves, so nobody knows whether it is empty");
+            let reason = format!(
+                "API group {group} does not say what it serves, so nobody knows whether it is empty; have its API server run, or delete its APIService"
+            );
             return Err(ClusterError::refused(namespace, reason));
         }
         let kinds: Vec<ServedKind> =
             snapshot.namespaced().filter(|kind| !is_by_product(&kind.resource.kind)).cloned().collect();
-        stream::iter(kinds)
-            .map(async |kind| self.contents_of(control_plane, &kind, Some(&namespace.name), namespace).await)
+        let contents = stream::iter(kinds)
+            .map(async |kind| self.contents_of(&kind, Some(&namespace.name), namespace).await)
             .buffer_unordered(CONCURRENCY)
-            .try_fold(Occupancy::Empty, async |sum, found| Ok(sum.or(found)))
-            .await
+            .try_concat()
+            .await?;
+        self.weigh_all(owner, contents).await
     }
 
     /// What the cluster holds of the kind that a custom resource definition defines.
     pub(crate) async fn contents_of_definition(
         &self,
-        control_plane: &str,
+        owner: &FieldOwner,
         at: &ObjectRef,
         definition: &LiveObject,
     ) -> Result<Occupancy, ClusterError> {
@@ -77,18 +81,54 @@ impl Cluster {
             name: String::new(),
         };
         match self.discovery().find(&defined).await? {
-            Some(kind) => self.contents_of(control_plane, &kind, None, at).await,
+            Some(kind) => {
+                let contents = self.contents_of(&kind, None, at).await?;
+                self.weigh_all(owner, contents).await
+            }
             None => Ok(Occupancy::Foreign(format!("possibly some {}, which cannot be listed", defined.kind))),
         }
     }
 
+    /// Looks up the owners on which it depends, and sums up.
+    async fn weigh_all(&self, owner: &FieldOwner, contents: Vec<Content>) -> Result<Occupancy, ClusterError> {
+        let mut known: HashMap<String, Weight> = HashMap::new();
+        let missing: Vec<(OwnerRef, Option<String>)> = settle(owner, &contents, &known).unknown_owners(OWNERS);
+        for (reference, namespace) in missing {
+            let weight = self.weigh_owner(owner, &reference, namespace).await?;
+            known.insert(reference.uid, weight);
+        }
+        Ok(settle(owner, &contents, &known).occupancy())
+    }
+
+    /// What follows for an object from an owner that isn't among the objects that were listed.
+    async fn weigh_owner(
+        &self,
+        owner: &FieldOwner,
+        reference: &OwnerRef,
+        namespace: Option<String>,
+    ) -> Result<Weight, ClusterError> {
+        let at = ObjectRef { namespace: None, ..reference.at.clone() };
+        // Without its kind the garbage collector can't tell either; then nothing is collected, and nothing is there to be harmed.
+        let Some(kind) = self.discovery().find(&at).await? else { return Ok(Weight::Going) };
+        let at = ObjectRef { namespace: namespace.filter(|_| kind.namespaced), ..at };
+        if !kind.can_hold(&at) {
+            return Ok(Weight::Going);
+        }
+        Ok(match self.get(&at).await? {
+            Lookup::Found(live) if live.uid() == reference.uid && !live.is_deleting() => {
+                let labels = (live.label(CONTROL_PLANE), live.label(OWNER));
+                Weight::of_labels(owner, labels).unwrap_or_else(|| Weight::Foreign(format!("of {at}")))
+            }
+            Lookup::Found(_) | Lookup::Absent | Lookup::NotServed => Weight::Going,
+        })
+    }
+
     async fn contents_of(
         &self,
-        control_plane: &str,
         kind: &ServedKind,
         namespace: Option<&str>,
         asked_for: &ObjectRef,
-    ) -> Result<Occupancy, ClusterError> {
+    ) -> Result<Vec<Content>, ClusterError> {
         let path = DynamicObject::url_path(&kind.resource, namespace);
         let request = kube::core::Request::new(path)
             .list_metadata(&ListParams::default().limit(PAGE))
@@ -96,82 +136,17 @@ impl Cluster {
         let reply = self.send(request).await?;
         if reply.is_unknown_kind() && !self.still_serves(kind).await? {
             // Its definition went after discovery was asked, and took every object of the kind with it.
-            return Ok(Occupancy::Empty);
+            return Ok(Vec::new());
         }
         if !reply.status.is_success() {
             let reason = format!("its {} cannot be listed: {}", kind.resource.plural, reply.message());
             return Err(ClusterError::refused(asked_for, reason));
         }
-        let found = reply.items()?.iter().map(|item| weigh(&kind.resource.kind, item, control_plane));
-        Ok(found.fold(Occupancy::Empty, Occupancy::or))
+        Ok(reply.items()?.iter().map(|item| Content::read(&kind.resource.kind, item)).collect())
     }
-}
 
-impl Cluster {
     async fn still_serves(&self, kind: &ServedKind) -> Result<bool, ClusterError> {
         self.discovery().forget().await;
         self.discovery().serves(&kind.resource.group, &kind.resource.kind).await
-    }
-}
-
-/// Kinds that only describe other objects or pass with them; none of them holds what somebody wanted.
-fn is_by_product(kind: &str) -> bool {
-    matches!(kind, "Event" | "Lease" | "Endpoints" | "EndpointSlice")
-}
-
-fn weigh(kind: &str, metadata: &Value, control_plane: &str) -> Occupancy {
-    let object = &metadata["metadata"];
-    let name = object["name"].as_str().unwrap_or_default();
-    let label = || match object["namespace"].as_str() {
-        Some(namespace) => format!("{kind} {namespace}/{name}"),
-        None => format!("{kind} {name}"),
-    };
-    let owned = object["ownerReferences"].as_array().is_some_and(|owners| !owners.is_empty());
-    if matches!((kind, name), ("ServiceAccount", "default") | ("ConfigMap", "kube-root-ca.crt")) {
-        Occupancy::Empty
-    } else if owned || object["deletionTimestamp"].is_string() || object["labels"][CONTROL_PLANE] == control_plane {
-        Occupancy::Going(label())
-    } else {
-        Occupancy::Foreign(label())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn weighed(kind: &str, metadata: Value) -> Occupancy {
-        weigh(kind, &json!({"metadata": metadata}), "cp1")
-    }
-
-    #[test]
-    fn the_systems_defaults_are_nothing() {
-        assert_eq!(weighed("ServiceAccount", json!({"name": "default"})), Occupancy::Empty);
-        assert_eq!(weighed("ConfigMap", json!({"name": "kube-root-ca.crt"})), Occupancy::Empty);
-        assert!(matches!(weighed("ServiceAccount", json!({"name": "other"})), Occupancy::Foreign(_)));
-    }
-
-    #[test]
-    fn what_is_ours_or_follows_its_owner_will_go() {
-        let going = [
-            json!({"name": "a", "labels": {CONTROL_PLANE: "cp1"}}),
-            json!({"name": "a", "ownerReferences": [{"uid": "u"}]}),
-            json!({"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}),
-        ];
-        for metadata in going {
-            assert_eq!(weighed("Pod", metadata), Occupancy::Going("Pod a".into()));
-        }
-    }
-
-    #[test]
-    fn one_foreign_object_outweighs_everything() {
-        let foreign = weighed("Secret", json!({"name": "s", "namespace": "shop", "labels": {CONTROL_PLANE: "cp2"}}));
-        assert_eq!(foreign, Occupancy::Foreign("Secret shop/s".into()));
-        let going = Occupancy::Going("Pod a".into());
-        assert_eq!(going.clone().or(foreign.clone()), foreign);
-        assert_eq!(foreign.clone().or(going.clone()), foreign);
-        assert_eq!(Occupancy::Empty.or(going.clone()), going);
     }
 }

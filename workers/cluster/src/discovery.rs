@@ -75,6 +75,11 @@ impl ServedKinds {
         self.versions(at).iter().find(|kind| kind.resource.version == at.version)
     }
 
+    /// Whether the kind is served in the version of the reference.
+    pub(crate) fn serves_exactly(&self, at: &ObjectRef) -> bool {
+        self.find_exact(at).is_some()
+    }
+
     /// Each stored namespaced kind once, in its preferred version.
     pub(crate) fn namespaced(&self) -> impl Iterator<Item = &ServedKind> {
         self.kinds.values().filter_map(|versions| versions.first()).filter(|kind| kind.namespaced && kind.stored)
@@ -157,6 +162,16 @@ impl Discovery {
             )),
             None => Ok(None),
         }
+    }
+
+    /// Whether the kind is served in this version, by the last answer. Asks nobody.
+    pub fn knows(&self, at: &ObjectRef) -> bool {
+        self.known().serves_exactly(at)
+    }
+
+    /// Whether the last answer left open what the group serves.
+    pub(crate) fn is_silent(&self, group: &str) -> bool {
+        self.known().silent.contains(group)
     }
 
     /// Asks anew, for callers that must not decide on an old answer.

@@ -88,6 +88,14 @@ impl ClusterError {
         matches!(self, Self::Access(_) | Self::Unreachable { .. } | Self::Cancelled { .. })
     }
 
+    /// The object that is concerned, if it is one.
+    pub fn object(&self) -> Option<&ObjectRef> {
+        match self {
+            Self::Refused { object, .. } | Self::Conflict { object, .. } | Self::Cancelled { object } => Some(object),
+            Self::Access(_) | Self::Unreachable { .. } => None,
+        }
+    }
+
     pub(crate) fn unreachable(cause: UnreachableCause, message: impl Into<String>) -> Self {
         Self::Unreachable { cause, message: bounds::cut(message.into()), retry_after: None }
     }

@@ -29,6 +29,7 @@ mod exclusive;
 mod facts;
 #[cfg(test)]
 mod fake;
+mod gone;
 pub mod inventory;
 pub mod live;
 mod outcome;
@@ -40,6 +41,7 @@ mod rest;
 mod samples;
 mod state;
 mod wave;
+mod weigh;
 
 use causeway_records::inventory::ObjectRef;
 use kube::Client;

@@ -22,6 +22,13 @@ pub enum ObjectChange {
     Deleted,
     /// Its deletion is asked for or waits, for this reason.
     Pending(String),
+    /// Its deletion waits for objects of another record in it.
+    Held {
+        /// The owner label of the other record.
+        by: String,
+        /// The same as a sentence.
+        why: String,
+    },
     /// It stays in the cluster and is no longer ours, for this reason.
     Released(String),
 }
@@ -32,6 +39,7 @@ impl ObjectChange {
         match self {
             Self::Differs(path) => Self::Differs(cut(path)),
             Self::Pending(why) => Self::Pending(cut(why)),
+            Self::Held { by, why } => Self::Held { by: cut(by), why: cut(why) },
             Self::Released(why) => Self::Released(cut(why)),
             short => short,
         }
@@ -57,9 +65,31 @@ impl WriteOutcome {
     /// The objects that are still on their way out, with the reason.
     pub fn pending(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
         self.changes.iter().filter_map(|(object, change)| match change {
-            ObjectChange::Pending(why) => Some((object, why.as_str())),
+            ObjectChange::Pending(why) | ObjectChange::Held { why, .. } => Some((object, why.as_str())),
             _ => None,
         })
+    }
+
+    /// The objects that stay in the cluster and are no longer ours, with the reason.
+    pub fn released(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
+        self.changes.iter().filter_map(|(object, change)| match change {
+            ObjectChange::Released(why) => Some((object, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The objects that wait for another record, each with that record's owner label.
+    pub fn held(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
+        self.changes.iter().filter_map(|(object, change)| match change {
+            ObjectChange::Held { by, .. } => Some((object, by.as_str())),
+            _ => None,
+        })
+    }
+
+    /// An object's entry is done with: `change` takes the place of what was noted.
+    pub fn settle(&mut self, at: &ObjectRef, change: ObjectChange) {
+        self.inventory.retain(|entry| entry.object != *at);
+        self.changes.iter_mut().filter(|(object, _)| object == at).for_each(|(_, noted)| *noted = change.clone());
     }
 
     /// Everything succeeded and nothing is on its way.

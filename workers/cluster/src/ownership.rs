@@ -38,6 +38,11 @@ impl FieldOwner {
         &self.control_plane
     }
 
+    /// The value of the owner label.
+    pub(crate) fn label(&self) -> &str {
+        &self.owner
+    }
+
     pub fn field_manager(&self) -> String {
         field_manager(&self.control_plane)
     }

@@ -10,9 +10,27 @@ use super::{
     Cluster, ClusterError, FieldOwner, LiveObject, Lookup, ObjectChange, WriteOutcome,
     apply::CONCURRENCY,
     contents::Occupancy,
+    live::held_up,
     rest::Written,
     wave::{Wave, is_crd, is_namespace},
 };
+
+/// What becomes of an object whose deletion is held up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum HeldUp {
+    /// It stays in the inventory, and what it needs waits for it.
+    Wait,
+    /// Its deletion is asked for, and nobody waits for it.
+    LetGo,
+}
+
+/// What the objects of one call have in common.
+struct PruneRun<'a> {
+    owner: &'a FieldOwner,
+    held_up: HeldUp,
+    /// Set by a failure that concerns everything.
+    stop: AtomicBool,
+}
 
 /// Attempts for an object that somebody else changes between our read and our deletion, before other records get their turn.
 const TRIES: usize = 5;
@@ -24,8 +42,18 @@ impl Cluster {
     /// objects marked to be kept, namespaces and custom resource definitions that hold somebody else's objects. What is on its way
     /// out stays in the inventory as pending: call again when the cache wakes the record.
     pub async fn prune(&self, owner: &FieldOwner, entries: &[InventoryEntry]) -> WriteOutcome {
+        self.prune_waves(owner, entries, HeldUp::Wait).await
+    }
+
+    /// As [`Self::prune`], by a person's word: the deletion of every object is asked for, and what is held up or refused leaves the inventory
+    /// as released. Only a failure that concerns the whole cluster keeps an entry.
+    pub async fn prune_and_let_go(&self, owner: &FieldOwner, entries: &[InventoryEntry]) -> WriteOutcome {
+        self.prune_waves(owner, entries, HeldUp::LetGo).await
+    }
+
+    async fn prune_waves(&self, owner: &FieldOwner, entries: &[InventoryEntry], held_up: HeldUp) -> WriteOutcome {
+        let run = PruneRun { owner, held_up, stop: AtomicBool::new(false) };
         let mut outcome = WriteOutcome::default();
-        let stop = AtomicBool::new(false);
         for wave in Wave::ALL.into_iter().rev() {
             let waits_for = outcome.pending().next().map(|(object, _)| object.to_string());
             let of_wave = entries.iter().rev().filter(|entry| Wave::for_object(&entry.object) == wave);
@@ -34,8 +62,7 @@ impl Cluster {
                 continue;
             }
             // Futures first, then the stream: a closure inside the stream's type would keep the whole from being Send.
-            let pruning: Vec<_> =
-                of_wave.map(|entry| self.prune_entry(owner, entry, waits_for.as_deref(), &stop)).collect();
+            let pruning: Vec<_> = of_wave.map(|entry| self.prune_entry(&run, entry, waits_for.as_deref())).collect();
             let mut results = stream::iter(pruning).buffered(CONCURRENCY);
             while let Some((entry, result)) = results.next().await {
                 let gone = matches!(result, Some(Ok(ObjectChange::Deleted | ObjectChange::Released(_))));
@@ -52,44 +79,93 @@ impl Cluster {
         outcome
     }
 
-    async fn prune_entry<'o>(
+    /// Lets go of an object of this record that is to stay, for this reason.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; Refused when others change it all the time.
+    pub async fn let_stay(
         &self,
         owner: &FieldOwner,
+        entry: &InventoryEntry,
+        why: &str,
+    ) -> Result<ObjectChange, ClusterError> {
+        for _ in 0..TRIES {
+            let live = match self.get(&entry.object).await? {
+                Lookup::Found(live) if not_ours(owner, entry, &live).is_none() => live,
+                Lookup::Found(_) | Lookup::Absent | Lookup::NotServed => {
+                    return Ok(ObjectChange::Released(why.to_owned()));
+                }
+            };
+            if self.release(owner, &entry.object, &live).await? {
+                return Ok(ObjectChange::Released(why.to_owned()));
+            }
+        }
+        Err(ClusterError::refused(&entry.object, CHANGES))
+    }
+
+    async fn prune_entry<'o>(
+        &self,
+        run: &PruneRun<'_>,
         entry: &'o InventoryEntry,
         waits_for: Option<&str>,
-        stop: &AtomicBool,
     ) -> (&'o InventoryEntry, Option<Result<ObjectChange, ClusterError>>) {
-        (entry, self.prune_object(owner, entry, waits_for, stop).await)
+        (entry, self.prune_object(run, entry, waits_for).await)
     }
 
     /// None if another object's failure came first and left no point in trying.
     async fn prune_object(
         &self,
-        owner: &FieldOwner,
+        run: &PruneRun<'_>,
         entry: &InventoryEntry,
         waits_for: Option<&str>,
-        stop: &AtomicBool,
     ) -> Option<Result<ObjectChange, ClusterError>> {
-        if stop.load(Ordering::Relaxed) {
+        if run.stop.load(Ordering::Relaxed) {
             return None;
         }
-        let result = match waits_for {
+        let mut result = match waits_for {
             Some(other) => Ok(ObjectChange::Pending(format!("{other} has to be gone first"))),
-            None => self.remove(owner, entry).await,
+            None => self.remove(run, entry).await,
         };
+        if run.held_up == HeldUp::LetGo {
+            result = self.let_go(run.owner, entry, result).await;
+        }
         if result.as_ref().is_err_and(ClusterError::stops_everything) {
-            stop.store(true, Ordering::Relaxed);
+            run.stop.store(true, Ordering::Relaxed);
         }
         Some(result)
     }
 
-    async fn remove(&self, owner: &FieldOwner, entry: &InventoryEntry) -> Result<ObjectChange, ClusterError> {
-        let at = &entry.object;
+    /// By a person's word: what is held up or refused stays behind.
+    async fn let_go(
+        &self,
+        owner: &FieldOwner,
+        entry: &InventoryEntry,
+        result: Result<ObjectChange, ClusterError>,
+    ) -> Result<ObjectChange, ClusterError> {
+        let why = match result {
+            Ok(ObjectChange::Pending(why) | ObjectChange::Held { why, .. }) => why,
+            Err(ClusterError::Refused { reason, .. }) => reason,
+            other => return other,
+        };
+        // Without an owner it is nobody's orphan. It is let go all the same where even that is refused.
+        if let Err(error) = self.let_stay(owner, entry, "").await
+            && error.stops_everything()
+        {
+            return Err(error);
+        }
+        Ok(ObjectChange::Released(format!("it was let go as a person asked for; {why}")))
+    }
+
+    async fn remove(&self, run: &PruneRun<'_>, entry: &InventoryEntry) -> Result<ObjectChange, ClusterError> {
+        let (owner, at) = (run.owner, &entry.object);
+        if let Some(change) = self.without_kind(entry).await? {
+            return Ok(change);
+        }
         for _ in 0..TRIES {
             let live = match self.get(at).await? {
                 Lookup::Found(live) => live,
                 Lookup::Absent => return Ok(ObjectChange::Deleted),
-                Lookup::NotServed => return Ok(ObjectChange::Pending(unconfirmed(at))),
+                Lookup::NotServed => return Ok(ObjectChange::Pending(NO_LONGER_SERVED.into())),
             };
             if let Some(why) = not_ours(owner, entry, &live) {
                 return Ok(ObjectChange::Released(why));
@@ -97,7 +173,7 @@ impl Cluster {
             if live.is_deleting() {
                 return Ok(ObjectChange::Pending(held_up(&live)));
             }
-            let done = match self.obstacle(owner, entry, &live).await? {
+            let done = match self.obstacle(run, entry, &live).await? {
                 Some(ObjectChange::Released(why)) => {
                     self.release(owner, at, &live).await?.then_some(ObjectChange::Released(why))
                 }
@@ -109,35 +185,41 @@ impl Cluster {
                 return Ok(change);
             }
         }
-        Err(ClusterError::refused(at, "it changed each time between reading and deleting; it is tried again by itself"))
+        Err(ClusterError::refused(at, CHANGES))
     }
 
     /// What keeps an object of ours from being deleted now.
     async fn obstacle(
         &self,
-        owner: &FieldOwner,
+        run: &PruneRun<'_>,
         entry: &InventoryEntry,
         live: &LiveObject,
     ) -> Result<Option<ObjectChange>, ClusterError> {
         let at = &entry.object;
         if entry.keep {
-            return Ok(Some(ObjectChange::Released(
-                "others may have come to use it, so it stays; delete it by hand".into(),
-            )));
+            let why = "it is to be kept; delete it by hand when nobody uses it any more";
+            return Ok(Some(ObjectChange::Released(why.into())));
         }
         let contents = if is_namespace(at) {
-            self.contents_of_namespace(owner.control_plane(), at).await?
+            self.contents_of_namespace(run.owner, at).await?
         } else if is_crd(at) {
-            self.contents_of_definition(owner.control_plane(), at, live).await?
+            self.contents_of_definition(run.owner, at, live).await?
         } else {
             Occupancy::Empty
         };
         Ok(match contents {
             Occupancy::Empty => None,
+            // All of it goes as soon as it can: its container may be deleted before it.
+            Occupancy::Going(_) if run.held_up == HeldUp::LetGo => None,
             Occupancy::Going(what) => Some(ObjectChange::Pending(format!("{what} has to be gone first"))),
-            Occupancy::Foreign(what) => Some(ObjectChange::Released(format!(
-                "it holds {what}, which is not ours, so it stays; delete it by hand"
-            ))),
+            Occupancy::Others { owner, what } => {
+                let why = format!("it holds {what} of {owner}, which has to be deleted first");
+                Some(ObjectChange::Held { by: owner, why })
+            }
+            Occupancy::Foreign(names) => {
+                let why = format!("it stays, because it holds what is not this record's: {names}; delete it by hand");
+                Some(ObjectChange::Released(why))
+            }
         })
     }
 
@@ -156,10 +238,14 @@ impl Cluster {
             Lookup::Absent => ObjectChange::Deleted,
             Lookup::Found(live) if live.uid() != deleted.uid() => ObjectChange::Deleted,
             Lookup::Found(live) => ObjectChange::Pending(held_up(&live)),
-            Lookup::NotServed => ObjectChange::Pending(unconfirmed(at)),
+            Lookup::NotServed => ObjectChange::Pending(NO_LONGER_SERVED.into()),
         })
     }
 }
+
+const CHANGES: &str = "it changed each time between reading and deleting; it is tried again by itself";
+/// Its kind went while it was deleted: the next attempt finds out what that means for it.
+const NO_LONGER_SERVED: &str = "its kind went meanwhile; it is looked at again by itself";
 
 /// Why the object that was found under the name of an entry is not this record's to delete.
 fn not_ours(owner: &FieldOwner, entry: &InventoryEntry, live: &LiveObject) -> Option<String> {
@@ -167,27 +253,14 @@ fn not_ours(owner: &FieldOwner, entry: &InventoryEntry, live: &LiveObject) -> Op
         Some(uid) if uid != live.uid() => {
             Some(format!("ours is gone, and {} made another of that name; it stays", owner.describe_holder(live)))
         }
-        _ if !owner.owns(live) => {
+        None if !owner.owns(live) => {
+            Some(format!("an object of that name belongs to {}; it stays", owner.describe_holder(live)))
+        }
+        Some(_) if !owner.owns(live) => {
             Some(format!("it lost our labels and belongs to {} now; it stays", owner.describe_holder(live)))
         }
         _ => None,
     }
-}
-
-fn held_up(live: &LiveObject) -> String {
-    let finalizers = live.finalizers();
-    if finalizers.is_empty() {
-        "its deletion is under way".to_owned()
-    } else {
-        format!("its deletion waits for {}; see that what sets this finalizer runs", finalizers.join(", "))
-    }
-}
-
-fn unconfirmed(at: &ObjectRef) -> String {
-    format!(
-        "the cluster no longer serves kind {}, so nobody can tell whether it is gone; restore its definition",
-        at.kind
-    )
 }
 
 #[cfg(test)]

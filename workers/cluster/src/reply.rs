@@ -98,6 +98,11 @@ impl ApiReply {
     }
 }
 
+/// The token for the next page of a list; None on the last one.
+pub(crate) fn next_page(list: &ApiReply) -> Option<&str> {
+    list.body["metadata"]["continue"].as_str().filter(|token| !token.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

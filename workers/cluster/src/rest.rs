@@ -201,6 +201,11 @@ impl Cluster {
 }
 
 impl super::ServedKind {
+    /// Whether an object of this kind can have this scope and this name.
+    pub(crate) fn can_hold(&self, at: &ObjectRef) -> bool {
+        self.requests(at).is_ok()
+    }
+
     /// The request builder for the collection of the object.
     fn requests(&self, at: &ObjectRef) -> Result<kube::core::Request, ClusterError> {
         for part in [Some(&at.name), at.namespace.as_ref()].into_iter().flatten() {

@@ -38,11 +38,13 @@ pub struct Plan {
     pub objects: Vec<Object>,
     /// Manifests that are not applied, each with the annotation that says why.
     pub not_applied: Vec<String>,
+    /// What the cluster takes and will not work as it is written, each with the next step.
+    pub warnings: Vec<String>,
 }
 
 impl From<Vec<Object>> for Plan {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects, not_applied: Vec::new() }
+        Self { objects, not_applied: Vec::new(), warnings: Vec::new() }
     }
 }
 

@@ -4,26 +4,43 @@ use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, failpoint};
-use causeway_records::{Kind, status::NewCondition};
+use causeway_records::{
+    Kind,
+    inventory::{Inventory, InventoryEntry},
+    status::NewCondition,
+};
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::{
     Confirmed,
     queue::{Action, Claimed, Outcome},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// The condition of a record that is being deleted.
 const DELETED: &str = "Deleted";
 /// When to look at objects that are being deleted; the watch usually says so before.
 const DELETING: Duration = Duration::from_secs(1);
+/// What a person can do about a deletion that is held up, whatever holds it up.
+const WAY_OUT: &str = "to end the deletion without waiting, send Reconciled false: the event then names what is left";
 
 impl Reconcile<'_> {
     /// Deletes everything that this record has in the cluster, then its row.
     pub(super) async fn delete(&self, owner: Owner) -> Result<Outcome, Interrupted> {
+        self.give_up(owner, self.tracked(owner, &Plan::default())).await
+    }
+
+    /// Lets go of everything that this record has in the cluster, then its row goes. With its label on them they would be taken for orphans.
+    pub(super) async fn leave(&self, owner: Owner) -> Result<Outcome, Interrupted> {
         let tracked = self.tracked(owner, &Plan::default());
+        let kept = tracked.into_iter().map(|entry| InventoryEntry { keep: true, ..entry });
+        self.give_up(owner, kept.collect()).await
+    }
+
+    async fn give_up(&self, owner: Owner, tracked: Inventory) -> Result<Outcome, Interrupted> {
+        self.connection.cache.wake_when_served(&owner.to_string(), BTreeSet::new());
         self.watch(tracked.iter().map(|entry| &entry.object).chain(&made_by_others(owner))).await;
         if !tracked.is_empty() {
-            let pruned = self.prune(&self.writer(owner), tracked).await;
+            let pruned = self.prune(&self.writer(owner), tracked).await?;
             self.persist_inventory(&pruned.inventory).await?;
             if let Some(outcome) = self.still_there(&pruned)? {
                 return Ok(outcome);
@@ -36,13 +53,17 @@ impl Reconcile<'_> {
         self.report_failures(&pruned.errors)?;
         let reachable = Outcome::with(vec![self.reachable()]);
         if let Some(error) = pruned.errors.first() {
-            return Ok(Some(Failed::new(DELETED, "Failed", error.to_string()).ends(reachable, self.claimed)));
+            let message = if error.stops_everything() { error.to_string() } else { format!("{error}; {WAY_OUT}") };
+            return Ok(Some(Failed::new(DELETED, "Failed", message).ends(reachable, self.claimed)));
         }
-        let pending = |(object, why)| {
-            let condition = NewCondition::not_met(DELETED, "Pending", format!("{object}: {why}"));
-            reachable.then(condition).requeue_after(DELETING)
-        };
-        Ok(pruned.pending().next().map(pending))
+        let pending =
+            |message| reachable.then(NewCondition::not_met(DELETED, "Pending", message)).requeue_after(DELETING);
+        Ok(held_up(pruned).map(pending))
+    }
+
+    /// Whether a person has read that the deletion is held up, and said that nobody should wait.
+    pub(super) fn lets_go(&self) -> bool {
+        self.claimed.being_deleted && self.claimed.brake_released && self.claimed.conditions.get(DELETED).is_some()
     }
 
     /// Has the session know of errors that concern the whole cluster.
@@ -51,6 +72,16 @@ impl Reconcile<'_> {
         let lost = |error: &ClusterError| matches!(error, ClusterError::Cancelled { .. });
         if errors.iter().any(lost) { Err(Interrupted::LeaseLost) } else { Ok(()) }
     }
+}
+
+/// What the deletion waits for, and what to do about it.
+fn held_up(pruned: &WriteOutcome) -> Option<String> {
+    let (object, why) = pruned.pending().next()?;
+    let more = match pruned.pending().count() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("{object}: {why}{more}; {WAY_OUT}"))
 }
 
 /// The record waits until these other ones are gone.
@@ -84,6 +115,6 @@ pub(super) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interru
         return Ok(Action::AwaitChange);
     }
     tracing::warn!(count = orphans.len(), "objects of a record that is gone are pruned");
-    let pruned = ctx.prune(&ctx.writer(owner), orphans).await;
+    let pruned = ctx.prune(&ctx.writer(owner), orphans).await?;
     Ok(if pruned.inventory.is_empty() { Action::AwaitChange } else { Action::RequeueAfter(DELETING) })
 }

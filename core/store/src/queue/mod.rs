@@ -141,6 +141,20 @@ impl Store {
         Ok(())
     }
 
+    /// Of these records, those whose deletion was asked for, also if their rows are gone by now.
+    pub async fn being_deleted(&self, keys: &[Key]) -> Result<Vec<Key>> {
+        let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
+        let rows = sqlx::query!(
+            r#"SELECT kind AS "kind!", id AS "id!" FROM reconciliations JOIN unnest($1::text[], $2::bigint[]) k(kind, id) USING (kind, id)
+             WHERE deletion_scheduled IS NOT NULL"#,
+            kinds as _,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().filter_map(|row| Some(Key { kind: row.kind.parse().ok()?, id: row.id })).collect())
+    }
+
     /// How many records are due, and for how long the oldest has been.
     pub async fn backlog_of_all(&self) -> Result<(i64, Duration)> {
         let row = sqlx::query!(

@@ -124,3 +124,16 @@ async fn ids_that_are_used_up_are_a_fault_of_the_server(pool: PgPool) {
     let error = fixture.writer.create(account).await.unwrap_err();
     assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
 }
+
+#[sqlx::test(migrations = false)]
+async fn records_whose_deletion_was_asked_for_are_told_from_those_that_stay(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let stays = fixture.add_workload("stays").await;
+    let keys = [fixture.workload, stays, 1].map(|id| Key { kind: causeway_records::Kind::WorkloadInstance, id });
+    assert!(fixture.store.being_deleted(&keys).await.unwrap().is_empty());
+    fixture.writer.delete::<causeway_records::nouns::WorkloadInstance>(fixture.workload).await.unwrap();
+    assert_eq!(fixture.store.being_deleted(&keys).await.unwrap(), keys[..1]);
+    fixture.store.confirm_deleted(keys[0].kind, keys[0].id).await.unwrap();
+    assert_eq!(fixture.store.being_deleted(&keys).await.unwrap(), keys[..1], "objects of it may still be there");
+    assert!(fixture.store.being_deleted(&[]).await.unwrap().is_empty());
+}

@@ -13,11 +13,15 @@
 mod kind;
 mod object;
 mod objects;
+mod served;
 mod watch;
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
@@ -30,7 +34,7 @@ use tokio::{
 
 pub use self::object::CachedObject;
 pub(super) use self::watch::WINDOW;
-use self::{kind::KindCache, objects::Memory, watch::KindWatch};
+use self::{kind::KindCache, objects::Memory, served::WaitingOwners, watch::KindWatch};
 use super::{Cluster, ClusterError, UnreachableCause, ownership::field_manager};
 
 /// Group and kind, in any version.
@@ -52,6 +56,9 @@ struct Shared {
     /// When a watch lost the cluster last.
     lost: Arc<Mutex<Option<Instant>>>,
     memory: Memory,
+    waiting: Arc<WaitingOwners>,
+    /// Whether the task that wakes those is running.
+    is_followed: AtomicBool,
 }
 
 /// One kind: shared by its watch, which writes, and all who read.
@@ -95,7 +102,7 @@ impl ObjectCache {
         control_plane: impl Into<String>,
         wake: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let (kinds, tasks, lost, memory) = Default::default();
+        let (kinds, tasks, lost, memory, waiting, is_followed) = Default::default();
         Self {
             shared: Arc::new(Shared {
                 cluster,
@@ -105,6 +112,8 @@ impl ObjectCache {
                 tasks,
                 lost,
                 memory,
+                waiting,
+                is_followed,
             }),
         }
     }
@@ -139,6 +148,17 @@ impl ObjectCache {
             kind,
         };
         self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(watch.run());
+    }
+
+    /// From now on an owner waits for the kinds of these objects, in their versions, and for no others: it is woken when one is served.
+    ///
+    /// Must be called within a tokio runtime.
+    pub fn wake_when_served(&self, owner: &str, objects: BTreeSet<ObjectRef>) {
+        let shared = &self.shared;
+        if shared.waiting.set(owner, objects) && !shared.is_followed.swap(true, Ordering::Relaxed) {
+            let follow = served::follow(shared.cluster.clone(), shared.waiting.clone(), shared.wake.clone());
+            shared.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(follow);
+        }
     }
 
     /// None if no object of ours has this name, or if its kind is not synced (see [`Self::is_synced`]).

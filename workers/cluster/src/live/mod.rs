@@ -74,6 +74,24 @@ impl LiveObject {
     }
 }
 
+/// What keeps an object that was deleted from being gone, with the next step. A Namespace says itself what is left in it.
+pub(crate) fn held_up(live: &LiveObject) -> String {
+    let finalizers = live.finalizers();
+    let conditions = live.0["status"]["conditions"].as_array().into_iter().flatten();
+    let says = |condition: &&Value| {
+        condition["status"] == "True" && condition["type"].as_str().is_some_and(|name| name.starts_with("Namespace"))
+    };
+    let said: Vec<_> = conditions.filter(says).filter_map(|condition| condition["message"].as_str()).collect();
+    if live.0["kind"] == "Namespace" && !said.is_empty() {
+        format!("its deletion is under way; the cluster says: {}", said.join("; "))
+    } else if finalizers.is_empty() || live.0["kind"] == "Namespace" {
+        "its deletion is under way".to_owned()
+    } else {
+        let names = finalizers.join(", ");
+        format!("its deletion waits for finalizer {names}; see that the controller that sets it runs, or take it off")
+    }
+}
+
 fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }

@@ -19,6 +19,9 @@ pub fn workload_instance(plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
     if !plan.not_applied.is_empty() {
         message += &format!("; not applied because of their annotations: {}", list(&plan.not_applied));
     }
+    if !plan.warnings.is_empty() {
+        message += &format!("; look at this: {}", list(&plan.warnings));
+    }
     vec![summarize(RESOURCES_READY, not_ready, message)]
 }
 

@@ -1,6 +1,7 @@
 //! Workload instance: a namespace and the user's manifests in it.
 
 mod services;
+mod subjects;
 
 pub use services::{ServiceFacts, ServicePort, services};
 
@@ -81,7 +82,8 @@ pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<
     }
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
     objects.insert(0, k8s::core::namespace(&ours, namespace));
-    Ok(Plan { objects, not_applied })
+    let warnings = subjects::misplaced(&objects);
+    Ok(Plan { objects, not_applied, warnings })
 }
 
 /// The field that manifests come from.

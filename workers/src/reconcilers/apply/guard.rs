@@ -1,35 +1,46 @@
 //! The brake: many objects of a record are not deleted at once without a person's word. Pure.
 
-use causeway_records::{Kind, inventory::InventoryEntry};
+use causeway_records::{
+    Kind,
+    inventory::{InventoryEntry, ObjectRef},
+};
 use causeway_store::queue::Claimed;
+use std::collections::HashSet;
 
 /// How many names the sentence lists.
 const NAMED: usize = 10;
 
 /// Why these objects, of `all` that the record has, are not deleted now: the sentence of its condition. None if they may be.
 pub(super) fn brake(claimed: &Claimed, unplanned: &[InventoryEntry], all: usize) -> Option<String> {
-    let released = claimed.being_deleted || claimed.brake_released || is_explained(claimed);
-    if released || unplanned.len() <= most(all) {
+    if claimed.being_deleted || claimed.brake_released {
         return None;
     }
-    let names: Vec<_> = unplanned.iter().take(NAMED).map(|entry| entry.object.to_string()).collect();
-    let more = unplanned.len().saturating_sub(NAMED);
+    let unasked = unasked(claimed, unplanned);
+    if unasked.len() <= most(all) {
+        return None;
+    }
+    let names: Vec<_> = unasked.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = unasked.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     Some(format!(
         "{} of {all} objects would be deleted at once: {}{more}; if that is meant, send Reconciled false to this record",
-        unplanned.len(),
+        unasked.len(),
         names.join(", ")
     ))
 }
 
-/// Whether a person's change of a few fields explains that many objects go.
-fn is_explained(claimed: &Claimed) -> bool {
+/// Those that nobody has asked to delete. With a new generation a person has asked for what was on record and is no longer wanted; but not for
+/// orphans, which are found by their labels: a database that was restored from a backup knows nothing of them.
+fn unasked<'e>(claimed: &Claimed, unplanned: &'e [InventoryEntry]) -> Vec<&'e ObjectRef> {
+    let undecided = unplanned.iter().filter(|entry| !entry.going).map(|entry| &entry.object);
     match claimed.key.kind {
         // What it loses was lost by gateway instances, which a person deleted or changed.
-        Kind::SharedGateway | Kind::ListenerSet => true,
-        // Placement alone takes a Gateway, its class and its certificates away.
-        Kind::GatewayInstance => claimed.generation > claimed.observed_generation,
-        _ => false,
+        Kind::SharedGateway | Kind::ListenerSet => Vec::new(),
+        _ if claimed.generation > claimed.observed_generation => {
+            let on_record: HashSet<&ObjectRef> = claimed.inventory.iter().map(|entry| &entry.object).collect();
+            undecided.filter(|object| !on_record.contains(object)).collect()
+        }
+        _ => undecided.collect(),
     }
 }
 
@@ -56,9 +67,17 @@ mod tests {
         assert_eq!([most(0), most(10), most(25), most(100)], [5, 5, 5, 20]);
     }
 
+    /// A workload whose generation was applied, with these objects on record.
+    fn applied(on_record: usize) -> Claimed {
+        let mut workload = claimed_for_tests(Kind::WorkloadInstance, 7);
+        workload.observed_generation = workload.generation;
+        workload.inventory = entries(on_record);
+        workload
+    }
+
     #[test]
     fn many_objects_go_only_with_a_persons_word() {
-        let mut workload = claimed_for_tests(Kind::WorkloadInstance, 7);
+        let mut workload = applied(20);
         assert_eq!(brake(&workload, &entries(5), 10), None);
         let sentence = brake(&workload, &entries(12), 20).unwrap();
         assert!(sentence.starts_with("12 of 20 objects") && sentence.contains(" and 2 more;"), "{sentence}");
@@ -70,11 +89,27 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_gateway_is_a_persons_word() {
-        let mut gateway = claimed_for_tests(Kind::GatewayInstance, 7);
-        assert_eq!(brake(&gateway, &entries(12), 20), None, "its generation was not applied yet");
-        gateway.observed_generation = gateway.generation;
-        assert!(brake(&gateway, &entries(12), 20).is_some());
+    fn a_change_is_a_persons_word_for_what_was_on_record() {
+        for kind in [Kind::WorkloadInstance, Kind::GatewayInstance, Kind::SupportServiceInstance] {
+            let mut changed = applied(20);
+            changed.key.kind = kind;
+            assert!(brake(&changed, &entries(12), 20).is_some(), "{kind}: nobody changed it");
+            changed.generation += 1;
+            assert_eq!(brake(&changed, &entries(12), 20), None, "{kind}");
+            changed.inventory.truncate(2);
+            let sentence = brake(&changed, &entries(12), 20).unwrap();
+            assert!(
+                sentence.starts_with("10 of 20 objects") && sentence.contains("o2, "),
+                "{kind}: orphans: {sentence}"
+            );
+        }
         assert_eq!(brake(&claimed_for_tests(Kind::SharedGateway, 7), &entries(12), 20), None);
+    }
+
+    #[test]
+    fn what_was_decided_is_not_asked_about_again() {
+        let mut going = entries(12);
+        going.iter_mut().for_each(|entry| entry.going = true);
+        assert_eq!(brake(&applied(20), &going, 20), None);
     }
 }

@@ -10,7 +10,7 @@
 //!  6. condition Applied                           pure         what is left is persisted with the outcome
 //! ```
 //!
-//! What comes in: a plan, which may be empty. What may fail: any object, alone; later waves wait for it, and nothing is pruned after an error that
+//! What comes in: a plan, which may be empty. What may fail: any object, alone; what needs it waits for it, and nothing is pruned after an error that
 //! concerns the whole cluster. What holds: what is in the cluster is on record before it is made, and stays on record until the cluster confirms
 //! that it is gone; nothing is written that isn't proven to be ours. Safe to repeat from any point.
 
@@ -24,7 +24,7 @@ use crate::controller::Retry;
 use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory};
 use causeway_failpoints::{INVENTORY_AFTER, INVENTORY_AHEAD, PRUNE_NEXT, failpoint};
 use causeway_records::{
-    inventory::{Inventory, ObjectRef},
+    inventory::{Inventory, InventoryEntry, ObjectRef},
     status::NewCondition,
 };
 use causeway_render::{labels::Owner, plan::Plan};
@@ -66,6 +66,7 @@ impl Reconcile<'_> {
         // 2. Apply (needs the cluster).
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
+        self.wait_for_kinds(owner, &applied.errors);
         // 3. Guard what is to be deleted (pure).
         let unplanned = inventory::difference(&tracked, plan);
         let braked = guard::brake(self.claimed, &unplanned, tracked.len());
@@ -75,8 +76,10 @@ impl Reconcile<'_> {
             applied.inventory = inventory::merge(applied.inventory, unplanned);
         } else if !unplanned.is_empty() {
             failpoint(&PRUNE_NEXT);
-            let pruned = self.prune(&writer, unplanned).await;
-            applied.inventory = inventory::merge(applied.inventory, pruned.inventory);
+            let pruned = self.prune(&writer, unplanned).await?;
+            // What is left of them was decided on: the guard doesn't ask a second time.
+            let left = pruned.inventory.into_iter().map(|entry| InventoryEntry { going: true, ..entry }).collect();
+            applied.inventory = inventory::merge(applied.inventory, left);
             applied.changes.extend(pruned.changes);
             applied.errors.extend(pruned.errors);
         }
@@ -103,7 +106,8 @@ impl Reconcile<'_> {
     /// Has the cluster's mark written if something was changed there.
     fn note_changes(&self, done: &WriteOutcome) {
         let unchanged = |change: &ObjectChange| {
-            matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged | ObjectChange::Pending(_))
+            use ObjectChange::*;
+            matches!(change, Skipped | Unchanged | Pending(_) | Held { .. })
         };
         if done.changes.iter().any(|(_, change)| !unchanged(change)) {
             self.session.note_change(&self.connection);

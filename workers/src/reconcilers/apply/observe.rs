@@ -1,7 +1,7 @@
 //! Reads the cache of the cluster's objects, which watches keep.
 
 use super::super::Reconcile;
-use causeway_cluster::{ObjectChange, WriteOutcome};
+use causeway_cluster::{ClusterError, ObjectChange, WriteOutcome};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
 use causeway_render::{labels::Owner, observed::Seen};
 use std::{
@@ -24,6 +24,13 @@ impl Reconcile<'_> {
         }
         kinds.values().for_each(|object| cache.ensure_watched(object));
         cache.wait_listed(kinds.into_values(), tokio::time::Instant::now() + FIRST_LIST).await;
+    }
+
+    /// Has the record woken when the kind of an object that could not be applied is served: no object of its own will tell.
+    pub(super) fn wait_for_kinds(&self, owner: Owner, errors: &[ClusterError]) {
+        let discovery = self.connection.cluster.discovery();
+        let unserved = errors.iter().filter_map(ClusterError::object).filter(|at| !discovery.knows(at));
+        self.connection.cache.wake_when_served(&owner.to_string(), unserved.cloned().collect());
     }
 
     /// The record's objects, and these others.

@@ -1,6 +1,6 @@
 //! What a record has in the cluster, and the deletion of what it no longer wants.
 
-use super::super::Reconcile;
+use super::super::{Interrupted, Reconcile};
 use causeway_cluster::{CachedObject, FieldOwner, WriteOutcome};
 use causeway_records::{
     Kind,
@@ -8,10 +8,14 @@ use causeway_records::{
 };
 use causeway_render::{
     k8s::{cert_manager::CERTIFICATE, core::SECRET},
-    labels::Owner,
+    labels::{Owner, parse_owner},
     plan::Plan,
 };
+use causeway_store::queue::Key;
 use std::collections::HashSet;
+
+/// How many objects an event names.
+const NAMED: usize = 10;
 
 impl Reconcile<'_> {
     /// The inventory on record, and orphans: what else carries this record's label. A reconcile made them that could not store its inventory,
@@ -32,21 +36,71 @@ impl Reconcile<'_> {
         tracked
     }
 
-    /// Deletes objects, and the Secrets that cert-manager made for Certificates among them.
-    pub(in super::super) async fn prune(&self, writer: &FieldOwner, entries: Inventory) -> WriteOutcome {
+    /// Deletes objects, and the Secrets that cert-manager made for Certificates among them. What stays in the cluster is told in an event.
+    pub(in super::super) async fn prune(
+        &self,
+        writer: &FieldOwner,
+        entries: Inventory,
+    ) -> Result<WriteOutcome, Interrupted> {
         let secrets = entries.iter().filter(|entry| CERTIFICATE.is(&entry.object)).map(|entry| {
             let namespace = entry.object.namespace.as_deref().unwrap_or_default();
-            InventoryEntry::intended(SECRET.at(namespace, &entry.object.name))
+            let secret = SECRET.at(namespace, &entry.object.name);
+            InventoryEntry { keep: entry.keep, ..InventoryEntry::intended(secret) }
         });
         // Pruned from the end: the Certificate goes first, or cert-manager would make its Secret anew.
         let all: Inventory = secrets.chain(entries.iter().cloned()).collect();
-        let pruned = self.connection.cluster.prune(writer, &all).await;
+        let cluster = &self.connection.cluster;
+        let mut pruned = match self.lets_go() {
+            true => cluster.prune_and_let_go(writer, &all).await,
+            false => cluster.prune(writer, &all).await,
+        };
+        self.leave_to_others(writer, &all, &mut pruned).await?;
         for (object, change) in &pruned.changes {
             tracing::info!(%object, ?change, "pruned");
         }
         self.note_changes(&pruned);
-        pruned
+        let key = &self.claimed.key;
+        if let Some(note) = left(&pruned).filter(|_| key.kind != Kind::ListenerSet) {
+            self.context.store.record_event(key, "ObjectsLeft", &note, true).await?;
+        }
+        Ok(pruned)
     }
+
+    /// What holds objects of another record waits for that one only if its deletion was asked for, too; otherwise it stays for it.
+    async fn leave_to_others(
+        &self,
+        writer: &FieldOwner,
+        entries: &Inventory,
+        pruned: &mut WriteOutcome,
+    ) -> Result<(), Interrupted> {
+        let held: Vec<_> = pruned.held().map(|(at, by)| (at.clone(), by.to_owned())).collect();
+        let key = |by: &str| parse_owner(by).map(|owner| Key { kind: owner.kind, id: owner.id });
+        let others: Vec<Key> = held.iter().filter_map(|(_, by)| key(by)).collect();
+        if others.is_empty() && held.is_empty() {
+            return Ok(());
+        }
+        let going = self.context.store.being_deleted(&others).await?;
+        for (at, by) in held {
+            let Some(entry) = entries.iter().find(|entry| entry.object == at) else { continue };
+            if key(&by).is_some_and(|key| going.contains(&key)) {
+                continue;
+            }
+            let why = format!("it stays, because {by} has objects in it; delete it by hand when those are gone");
+            match self.connection.cluster.let_stay(writer, entry, &why).await {
+                Ok(change) => pruned.settle(&at, change),
+                Err(error) => pruned.errors.push(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stays in the cluster, as the sentence of an event.
+fn left(pruned: &WriteOutcome) -> Option<String> {
+    let named: Vec<_> = pruned.released().take(NAMED).map(|(object, why)| format!("{object}: {why}")).collect();
+    let more = pruned.released().count().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    (!named.is_empty()).then(|| format!("left in the cluster: {}{more}", named.join("; ")))
 }
 
 /// A kind to watch that no plan of this record names: cert-manager makes Secrets for the Certificates of gateways.
@@ -73,6 +127,19 @@ fn is_definition(at: &ObjectRef) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_cluster::ObjectChange;
+
+    #[test]
+    fn what_stays_is_named_in_one_sentence() {
+        let released = |n: usize| (SECRET.at("shop", &format!("s{n}")), ObjectChange::Released("why".into()));
+        let mut pruned = WriteOutcome { changes: (0..12).map(released).collect(), ..WriteOutcome::default() };
+        pruned.changes.push((SECRET.at("shop", "gone"), ObjectChange::Deleted));
+        let note = left(&pruned).unwrap();
+        assert!(note.starts_with("left in the cluster: Secret shop/s0: why; Secret shop/s1: why"), "{note}");
+        assert!(note.ends_with("Secret shop/s9: why; and 2 more"), "{note}");
+        pruned.changes.drain(..12);
+        assert_eq!(left(&pruned), None);
+    }
 
     #[test]
     fn a_secret_of_a_certificate_that_is_gone_is_pruned() {

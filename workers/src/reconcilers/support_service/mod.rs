@@ -3,7 +3,7 @@
 mod survey;
 
 use self::survey::{Install, Mode};
-use super::{APPLIED, Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
+use super::{APPLIED, Failed, Interrupted, Reconcile, account, prerequisites::all_met};
 use causeway_records::{
     Kind,
     inputs::SupportServiceInputs,
@@ -38,7 +38,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let owner = Owner { kind: Kind::SupportServiceInstance, id: ctx.claimed.key.id };
     if ctx.claimed.being_deleted {
         return match inputs.instance.record.spec.keep_on_delete {
-            Some(true) => delete::confirm(ctx.context, ctx.claimed).await,
+            Some(true) => ctx.leave(owner).await,
             _ => ctx.delete(owner).await,
         };
     }
