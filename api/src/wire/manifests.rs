@@ -153,9 +153,8 @@ mod tests {
             "kind: List\nitems: [{kind: Secret, stringData: {k: hunter2}}]\n".to_owned(),
             "kind: SecretList\nitems: [{metadata: {name: s}, stringData: {k: hunter2}}]\n".to_owned(),
             "kind: Template\nspec: {objects: [{kind: Secret, data: hunter2}]}\n".to_owned(),
-            format!(
-                "kind: Secret\nmetadata: {{annotations: {{kubectl.kubernetes.io/last-applied-configuration: hunter2}}}}\n"
-            ),
+            "kind: Secret\nmetadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}\n"
+                .to_owned(),
             "kind: Secret\ndata: {k: hunter2}\nkind: Secret\n".to_owned(),
             "kind: Secret\ndata: {k: hunter2\n".to_owned(),
             format!("kind: Secret\ndata: {{k: hunter2}}\nx: {}", "[".repeat(100_000)),
