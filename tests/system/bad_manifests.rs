@@ -24,6 +24,17 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 99999}]}",
         &["Service", "is refused", "99999"],
     ),
+    (
+        "duplicate-variable",
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {selector: {matchLabels: {a: b}}, template: {metadata: \
+         {labels: {a: b}}, spec: {containers: [{name: web, image: i, env: [{name: A, value: '1'}, {name: A, value: '2'}]}]}}}",
+        &["Deployment", "spec.template.spec.containers[name=\"web\"].env", "A"],
+    ),
+    (
+        "duplicate-port",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]}",
+        &["Service", "is refused", "spec.ports[0].name"],
+    ),
     ("bad-name", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: A_B}", &["ConfigMap", "is refused", "A_B"]),
 ];
 

@@ -26,6 +26,7 @@ pub(crate) fn normalise(manifest: &mut Value) {
     strip_server_fields(manifest);
     merge_string_data(manifest);
     leave_aggregated_rules(manifest);
+    leave_injected_bundles(manifest);
 }
 
 /// Removes what a server wrote.
@@ -82,6 +83,46 @@ pub fn leave_aggregated_rules(manifest: &mut Value) {
         && let Some(body) = manifest.as_object_mut()
     {
         body.remove("rules");
+    }
+}
+
+/// Leaves out a `caBundle` that a CA injector writes: one that an annotation asks for, or that is a placeholder. An empty bundle means the
+/// same as none.
+pub fn leave_injected_bundles(manifest: &mut Value) {
+    let is_injected = manifest["metadata"]["annotations"]
+        .as_object()
+        .is_some_and(|annotations| annotations.keys().any(|annotation| asks_for_bundle(annotation)));
+    let config = "/clientConfig";
+    let paths = match manifest["kind"].as_str() {
+        Some("ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+            let webhooks = manifest["webhooks"].as_array().map_or(0, Vec::len);
+            (0..webhooks).map(|n| format!("/webhooks/{n}{config}")).collect()
+        }
+        Some("CustomResourceDefinition") => vec![format!("/spec/conversion/webhook{config}")],
+        Some("APIService") => vec!["/spec".to_owned()],
+        _ => return,
+    };
+    for path in paths {
+        if let Some(holder) = manifest.pointer_mut(&path).and_then(Value::as_object_mut)
+            && holder.get("caBundle").is_some_and(|bundle| is_injected || is_placeholder(bundle))
+        {
+            holder.remove("caBundle");
+        }
+    }
+}
+
+/// `cert-manager.io/inject-ca-from`, `service.beta.openshift.io/inject-cabundle` and the like.
+fn asks_for_bundle(annotation: &str) -> bool {
+    let name = annotation.rsplit('/').next().unwrap_or_default();
+    name.starts_with("inject-ca") || name == "inject-apiserver-ca"
+}
+
+/// Nothing, or white space in base64.
+fn is_placeholder(bundle: &Value) -> bool {
+    match bundle {
+        Value::Null => true,
+        Value::String(text) => STANDARD.decode(text.trim()).is_ok_and(|bytes| bytes.trim_ascii().is_empty()),
+        _ => false,
     }
 }
 
@@ -152,5 +193,39 @@ mod tests {
         let role = |rule: Value| json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "aggregationRule": rule, "rules": [] });
         assert!(normal(role(json!({ "clusterRoleSelectors": [] }))).get("rules").is_none());
         assert!(normal(role(json!(null))).get("rules").is_some());
+    }
+
+    #[test]
+    fn bundles_are_left_to_their_injector() {
+        let real = "LS0tLS1CRUdJTg==";
+        let webhook = |annotation: &str, bundle: Value| {
+            let after = normal(json!({
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+                "metadata": { "annotations": { annotation: "shop/cert" } },
+                "webhooks": [{ "name": "a", "clientConfig": { "url": "https://a", "caBundle": bundle } }, { "name": "b" }],
+            }));
+            after["webhooks"][0]["clientConfig"].get("caBundle").cloned()
+        };
+        for injector in [
+            "cert-manager.io/inject-ca-from",
+            "cert-manager.io/inject-apiserver-ca",
+            "service.beta.openshift.io/inject-cabundle",
+        ] {
+            assert_eq!(webhook(injector, json!(real)), None, "{injector}");
+        }
+        for placeholder in [json!("Cg=="), json!(""), json!(null)] {
+            assert_eq!(webhook("mine", placeholder), None);
+        }
+        for kept in [json!(real), json!("no base64!"), json!(5)] {
+            assert_eq!(webhook("mine", kept.clone()), Some(kept));
+        }
+        let asked = json!({ "annotations": { "cert-manager.io/inject-ca-from": "shop/cert" } });
+        let definition = json!({ "kind": "CustomResourceDefinition", "metadata": asked,
+            "spec": { "conversion": { "webhook": { "clientConfig": { "caBundle": real } } } } });
+        assert_eq!(normal(definition).pointer("/spec/conversion/webhook/clientConfig"), Some(&json!({})));
+        let service = json!({ "kind": "APIService", "metadata": asked, "spec": { "group": "g", "caBundle": real } });
+        assert_eq!(normal(service)["spec"], json!({ "group": "g" }));
+        let other = json!({ "kind": "ConfigMap", "metadata": asked, "spec": { "caBundle": real } });
+        assert_eq!(normal(other.clone()), other);
     }
 }

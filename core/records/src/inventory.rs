@@ -81,6 +81,9 @@ pub struct InventoryEntry {
     /// Hash of what stood in the cluster right after it: a different one later means that somebody changed the object.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub live_hash: Option<String>,
+    /// How it ended, if it is a Job that was seen to end or is gone: it isn't made again for the same manifest.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ended: Option<JobEnd>,
     /// Stays in the cluster when the record lets go of it. Stands here because the plan that said so is gone by then.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub keep: bool,
@@ -92,8 +95,19 @@ pub struct InventoryEntry {
 impl InventoryEntry {
     /// An entry of an object that is about to be made.
     pub fn intended(object: ObjectRef) -> Self {
-        Self { object, uid: None, desired_hash: None, live_hash: None, keep: false, going: false }
+        Self { object, uid: None, desired_hash: None, live_hash: None, ended: None, keep: false, going: false }
     }
+}
+
+/// How a Job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobEnd {
+    /// It did what it was for.
+    Complete,
+    /// It gave up.
+    Failed,
+    /// It went when its time to live was over, and nobody was there to see how it ended.
+    Unseen,
 }
 
 /// All objects of one record.

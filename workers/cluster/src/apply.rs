@@ -1,6 +1,7 @@
 //! Applies a plan: reads each object where it must, decides, writes, and says what became of it.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -14,11 +15,13 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{
-    CachedObject, Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome,
+    Cluster, ClusterError, FieldOwner, Lookup, ObjectCache, ObjectChange, WriteOutcome,
     exclusive::created,
+    handover::needs_preparation,
     live::LiveObject,
     ownership::{Step, decide},
     rest::Written,
+    shared_lists::{has_shared_list, with_additions},
     state::ObjectState,
     wave::{Wave, is_crd},
 };
@@ -41,6 +44,22 @@ struct ApplyRun<'a> {
     patience: Duration,
     /// Set by a failure that concerns everything.
     stop: AtomicBool,
+}
+
+impl ApplyRun<'_> {
+    /// Whether this very manifest was applied before.
+    fn is_applied(&self, object: &Object) -> bool {
+        let entry = self.entries.get(&object.at);
+        entry.is_some_and(|entry| entry.uid.is_some() && entry.desired_hash.as_ref() == Some(&object.desired_hash()))
+    }
+
+    /// The error, which stops everything if it concerns everything.
+    fn stopped_by(&self, error: ClusterError) -> ClusterError {
+        if error.stops_everything() {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        error
+    }
 }
 
 impl Cluster {
@@ -102,6 +121,12 @@ impl Cluster {
         outcome
     }
 
+    /// A person asks for these objects: none of them rests any more, because of a failure or because it is contested.
+    pub fn retry_now<'o>(&self, objects: impl Iterator<Item = &'o ObjectRef> + Clone) {
+        self.backoff.forget(objects.clone());
+        self.corrections.forget(objects);
+    }
+
     /// Applies another manifest to an object of ours, if it still is as in the cache: its controller then gets an event about it.
     pub async fn touch(
         &self,
@@ -133,24 +158,42 @@ impl Cluster {
         }
         let entry = run.entries.get(&object.at).copied();
         let desired_hash = object.desired_hash();
-        if let Some(entry) = entry
-            && is_up_to_date(entry, &desired_hash, run.cache.get(&object.at).as_deref())
-        {
-            return Some(Ok((entry.clone(), ObjectChange::Skipped)));
+        match self.settled(run.cache, object, entry, &desired_hash).await {
+            Ok(None) => {}
+            Ok(Some(settled)) => return Some(Ok(settled)),
+            Err(error) => return Some(Err(run.stopped_by(error))),
         }
-        let result = self.apply_with_retries(run, object, entry).await.map(|(live, change)| {
-            let entry = InventoryEntry {
-                uid: Some(live.uid().to_owned()),
-                desired_hash: Some(desired_hash),
-                live_hash: Some(live.hash(&run.owner.field_manager())),
-                ..InventoryEntry::intended(object.at.clone())
-            };
-            (entry, change)
-        });
-        if result.as_ref().is_err_and(ClusterError::stops_everything) {
-            run.stop.store(true, Ordering::Relaxed);
+        Some(self.write_object(run, object, &desired_hash).await.map_err(|error| run.stopped_by(error)))
+    }
+
+    async fn write_object(
+        &self,
+        run: &ApplyRun<'_>,
+        object: &Object,
+        desired_hash: &str,
+    ) -> Result<(InventoryEntry, ObjectChange), ClusterError> {
+        let at = &object.at;
+        let entry = run.entries.get(at).copied();
+        // With the manifest of last time, whatever is changed now is put right.
+        let is_correction = run.is_applied(object);
+        let attempt = self.backoff.begin(at, desired_hash);
+        let contested = match is_correction && self.corrections.is_contested(at, desired_hash) {
+            true => self.field_conflicts(at, run.owner, &object.body).await,
+            false => vec![],
+        };
+        let applied = self.apply_with_retries(run, object, entry).await;
+        attempt.end(&applied);
+        let (live, change) = applied?;
+        if is_correction && change != ObjectChange::Unchanged {
+            self.corrections.count(at, desired_hash, change == ObjectChange::Created, contested);
         }
-        Some(result)
+        let entry = InventoryEntry {
+            uid: Some(live.uid().to_owned()),
+            desired_hash: Some(desired_hash.to_owned()),
+            live_hash: Some(live.hash(&run.owner.field_manager())),
+            ..InventoryEntry::intended(at.clone())
+        };
+        Ok((entry, change))
     }
 
     /// Reads, decides and writes, anew each time somebody else changed the object in between, at most [`TRIES`] times.
@@ -166,20 +209,22 @@ impl Cluster {
             return Err(ClusterError::refused(at, reason));
         }
         let deadline = Instant::now() + run.patience;
-        let mut assumed = ObjectState::assumed(run.cache, at, entry);
+        // What is prepared or completed has to be read first.
+        let must_read = if run.is_applied(object) { has_shared_list(object) } else { needs_preparation(object) };
+        let mut assumed = ObjectState::assumed(run.cache, at, entry).filter(|_| !must_read);
         let mut tries = 0;
         while tries < TRIES {
-            let state = match assumed.take() {
-                Some(state) => state,
-                None => match self.read_and_decide(run.owner, at, entry).await? {
-                    Some(state) => state,
+            let (state, body) = match assumed.take() {
+                Some(state) => (state, Cow::Borrowed(&object.body)),
+                None => match self.read_and_decide(run, object, entry).await? {
+                    Some(found) => found,
                     None => {
                         wait_for_kind(at, deadline).await?;
                         continue;
                     }
                 },
             };
-            let written = self.server_side_apply(run.owner, at, &state.bind(&object.body)).await?;
+            let written = self.server_side_apply(run.owner, at, &state.bind(&body)).await?;
             failpoint(&OBJECT_STANDS);
             match (written, &state) {
                 (Written::Created(live), ObjectState::Absent) => return Ok(created(object, live)),
@@ -190,6 +235,10 @@ impl Cluster {
                     tries += 1;
                 }
                 (Written::NotServed, _) => wait_for_kind(at, deadline).await?,
+                (Written::Immutable(fields), _) => {
+                    self.replace_ended(run.owner, at, entry, &fields).await?;
+                    tries += 1;
+                }
                 // A 200 where nothing was, a 201 where something was, or not as it was: read it and decide anew.
                 _ => tries += 1,
             }
@@ -197,30 +246,32 @@ impl Cluster {
         Err(ClusterError::refused(at, "it changed each time between reading and writing; it is tried again by itself"))
     }
 
-    /// Reads the object and decides whether it may be written to. None if the cluster knows no such kind.
-    async fn read_and_decide(
+    /// Reads the object and decides whether it may be written to, and what. None if the cluster knows no such kind.
+    async fn read_and_decide<'o>(
         &self,
-        owner: &FieldOwner,
-        at: &ObjectRef,
+        run: &ApplyRun<'_>,
+        object: &'o Object,
         entry: Option<&InventoryEntry>,
-    ) -> Result<Option<ObjectState>, ClusterError> {
+    ) -> Result<Option<(ObjectState, Cow<'o, Value>)>, ClusterError> {
+        let (owner, at) = (run.owner, &object.at);
         let live = match self.get(at).await? {
             Lookup::Found(live) => Some(live),
             Lookup::Absent => None,
             Lookup::NotServed => return Ok(None),
         };
         match (decide(owner, live.as_ref(), entry), live) {
-            (Step::Update, Some(live)) => Ok(Some(ObjectState::from_live(&live))),
-            (Step::Create | Step::Update, _) => Ok(Some(ObjectState::Absent)),
+            (Step::Update, Some(live)) if run.is_applied(object) => {
+                Ok(Some((ObjectState::from_live(&live), Cow::Owned(with_additions(object, &live)))))
+            }
+            (Step::Update, Some(live)) => {
+                let live = self.prepare(owner, object, live).await?;
+                Ok(Some((ObjectState::from_live(&live), Cow::Borrowed(&object.body))))
+            }
+            (Step::Create | Step::Update, _) => Ok(Some((ObjectState::Absent, Cow::Borrowed(&object.body)))),
             (Step::Wait(why), _) => Err(ClusterError::refused(at, why)),
             (Step::Leave(who), _) => Err(ClusterError::conflict(at, who)),
         }
     }
-}
-
-/// Whether the object is as we left it, so that nothing needs to be read or sent.
-pub fn is_up_to_date(entry: &InventoryEntry, desired_hash: &str, seen: Option<&CachedObject>) -> bool {
-    seen.is_some_and(|seen| entry.desired_hash.as_deref() == Some(desired_hash) && seen.is_as_left(entry))
 }
 
 /// Waits a moment for the kind, or fails when its time is up.
@@ -230,35 +281,4 @@ async fn wait_for_kind(at: &ObjectRef, deadline: Instant) -> Result<(), ClusterE
     }
     tokio::time::sleep(POLL).await;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples::at;
-
-    #[test]
-    fn only_an_object_that_is_as_we_left_it_is_skipped() {
-        let object = at("", "ConfigMap", Some("shop"));
-        let entry = InventoryEntry {
-            uid: Some("u1".into()),
-            desired_hash: Some("want".into()),
-            live_hash: Some("live".into()),
-            ..InventoryEntry::intended(object.clone())
-        };
-        let seen = CachedObject::for_tests(object, "u1", "live");
-        assert!(is_up_to_date(&entry, "want", Some(&seen)));
-        assert!(!is_up_to_date(&entry, "want more", Some(&seen)));
-        assert!(!is_up_to_date(&entry, "want", None));
-        assert!(!is_up_to_date(&InventoryEntry { uid: None, ..entry.clone() }, "want", Some(&seen)));
-        assert!(!is_up_to_date(&InventoryEntry { uid: Some("u2".into()), ..entry.clone() }, "want", Some(&seen)));
-        assert!(!is_up_to_date(
-            &InventoryEntry { live_hash: Some("other".into()), ..entry.clone() },
-            "want",
-            Some(&seen)
-        ));
-        let mut dying = seen;
-        dying.deleting = true;
-        assert!(!is_up_to_date(&entry, "want", Some(&dying)));
-    }
 }

@@ -133,7 +133,7 @@ impl Cluster {
         let request = kube::core::Request::new(path)
             .list_metadata(&ListParams::default().limit(PAGE))
             .map_err(|error| ClusterError::refused(asked_for, error.to_string()))?;
-        let reply = self.send(request).await?;
+        let reply = self.attribute(asked_for, self.send(request).await).await?;
         if reply.is_unknown_kind() && !self.still_serves(kind).await? {
             // Its definition went after discovery was asked, and took every object of the kind with it.
             return Ok(Vec::new());
@@ -142,7 +142,8 @@ impl Cluster {
             let reason = format!("its {} cannot be listed: {}", kind.resource.plural, reply.message());
             return Err(ClusterError::refused(asked_for, reason));
         }
-        Ok(reply.items()?.iter().map(|item| Content::read(&kind.resource.kind, item)).collect())
+        let items = self.attribute(asked_for, reply.items()).await?;
+        Ok(items.iter().map(|item| Content::read(&kind.resource.kind, item)).collect())
     }
 
     async fn still_serves(&self, kind: &ServedKind) -> Result<bool, ClusterError> {

@@ -20,7 +20,7 @@ use kube::{
 use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{ClusterError, UnreachableCause, rest::REQUEST_TIMEOUT};
+use super::{ClusterError, UnreachableCause, exchange::REQUEST_TIMEOUT};
 
 /// How long one "not served" counts for all callers: a thousand records that wait for a kind must not cause a thousand requests.
 const NOT_SERVED_TTL: Duration = Duration::from_millis(500);
@@ -123,19 +123,22 @@ impl Discovery {
     /// Whether the cluster serves this group and kind in any version.
     ///
     /// # Errors
-    /// Unreachable, also when the group's own server is down: "no" would be a lie then.
+    /// Unreachable; Unanswered when the group's own server is down: "no" would be a lie then.
     pub async fn serves(&self, group: &str, kind: &str) -> Result<bool, ClusterError> {
         let at = ObjectRef {
             group: group.to_owned(),
             version: String::new(),
             kind: kind.to_owned(),
             namespace: None,
-            name: String::new(),
+            name: "*".to_owned(),
         };
         Ok(self.find(&at).await?.is_some())
     }
 
     /// The kind of an object in its own version, or in another served one: for reading and deleting what an older version made.
+    ///
+    /// # Errors
+    /// As [`Self::serves`].
     pub async fn find(&self, at: &ObjectRef) -> Result<Option<ServedKind>, ClusterError> {
         self.look_up(at, ServedKinds::find).await
     }
@@ -156,10 +159,7 @@ impl Discovery {
         let snapshot = self.no_older_than(Instant::now().checked_sub(NOT_SERVED_TTL)).await?;
         match find(&snapshot, at) {
             Some(kind) => Ok(Some(kind.clone())),
-            None if snapshot.silent.contains(&at.group) => Err(ClusterError::unreachable(
-                UnreachableCause::ServerError,
-                format!("the server of API group {} does not say what it serves", at.group),
-            )),
+            None if snapshot.silent.contains(&at.group) => Err(silent(at)),
             None => Ok(None),
         }
     }
@@ -217,6 +217,16 @@ impl Discovery {
         let answer = self.client.request(request).await.map_err(|error| ClusterError::from_client(&error))?;
         list_of_groups(answer)
     }
+}
+
+fn silent(at: &ObjectRef) -> ClusterError {
+    let reason = format!(
+        "the server of API group {group} does not say what it serves; see what `kubectl get apiservice {version}.{group}` says, and repair \
+         it, or delete it if nothing needs it",
+        group = at.group,
+        version = if at.version.is_empty() { "v1" } else { &at.version },
+    );
+    ClusterError::unanswered(at, reason)
 }
 
 fn list_of_groups(answer: Value) -> Result<Vec<APIGroupDiscovery>, ClusterError> {

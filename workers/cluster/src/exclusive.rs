@@ -6,6 +6,7 @@ use causeway_render::plan::Object;
 use super::{
     Cluster, ClusterError, FieldOwner, ObjectChange, bounds,
     live::{LiveObject, first_difference, with_spec},
+    replace::immutable,
     rest::Written,
 };
 
@@ -31,6 +32,7 @@ impl Cluster {
                 };
                 Ok(Some((cleaned, change)))
             }
+            Written::Immutable(fields) => Err(immutable(&object.at, &fields)),
             Written::Created(_) | Written::Outdated | Written::NotServed => Ok(None),
         }
     }

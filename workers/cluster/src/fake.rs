@@ -22,12 +22,15 @@ pub(crate) async fn cluster(answers: Router) -> Cluster {
     Cluster::from_client(bounds::client(Config::new(uri)).unwrap())
 }
 
-/// Discovery of a server that has ConfigMaps and nothing else.
+/// Discovery of a server that has ConfigMaps, Namespaces and nothing else.
 pub(crate) fn core_kinds() -> Router {
     let core = json!({"kind": "APIGroupDiscoveryList", "items": [{"metadata": {"name": ""}, "versions": [{
         "version": "v1",
         "resources": [{
             "resource": "configmaps", "responseKind": {"kind": "ConfigMap"}, "scope": "Namespaced",
+            "verbs": ["get", "list", "delete"],
+        }, {
+            "resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster",
             "verbs": ["get", "list", "delete"],
         }],
     }]}]});

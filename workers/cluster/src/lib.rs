@@ -22,48 +22,63 @@ pub mod backoff;
 mod bounds;
 mod cache;
 mod contents;
+mod corrections;
 mod database_epoch;
 mod discovery;
 mod error;
+mod exchange;
 mod exclusive;
 mod facts;
 #[cfg(test)]
 mod fake;
 mod gone;
+mod handover;
 pub mod inventory;
 pub mod live;
+mod object_backoff;
 mod outcome;
 pub mod ownership;
 mod prune;
+mod reachability;
+mod replace;
 mod reply;
 mod rest;
 #[cfg(test)]
 mod samples;
+mod settled;
+mod shared_lists;
 mod state;
 mod wave;
 mod weigh;
 
-use causeway_records::inventory::ObjectRef;
 use kube::Client;
 
 pub use self::{
     access::{ClusterAccess, ClusterAuth},
-    apply::is_up_to_date,
     cache::{CachedObject, ObjectCache, UnsyncedKind},
     discovery::{Discovery, ServedKind},
     error::{ClusterError, UnreachableCause},
+    exchange::REQUEST_TIMEOUT,
     facts::definition_ref,
     live::LiveObject,
     outcome::{ObjectChange, WriteOutcome},
     ownership::FieldOwner,
-    rest::{Lookup, REQUEST_TIMEOUT},
+    rest::Lookup,
+};
+use self::{
+    corrections::Corrections,
+    object_backoff::ObjectBackoff,
+    reachability::{Reachability, system_ref},
 };
 
-/// A client of one cluster. Clones share connections and the discovery cache.
+/// A client of one cluster. Clones share connections, the discovery cache, and what is known of objects that fail or are contested.
 #[derive(Clone)]
 pub struct Cluster {
     client: Client,
     discovery: Discovery,
+    reachability: Reachability,
+    backoff: ObjectBackoff,
+    corrections: Corrections,
 }
 
 /// Which cluster this is, and what runs there.
@@ -88,7 +103,8 @@ impl Cluster {
 
     /// For a client that was built otherwise.
     pub fn from_client(client: Client) -> Self {
-        Self { discovery: Discovery::new(client.clone()), client }
+        let (reachability, backoff, corrections) = Default::default();
+        Self { discovery: Discovery::new(client.clone()), client, reachability, backoff, corrections }
     }
 
     /// The kinds that the cluster serves.
@@ -114,16 +130,13 @@ impl Cluster {
                 })?
                 .map_err(|error| ClusterError::from_client(&error))
         };
-        let system = ObjectRef {
-            group: String::new(),
-            version: "v1".to_owned(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: "kube-system".to_owned(),
-        };
-        let (version, system) = tokio::try_join!(version, self.get_builtin(&system))?;
+        let system = system_ref();
+        let (version, system) = tokio::try_join!(version, self.read_builtin(&system))?;
         match system {
-            Some(live) => Ok(ClusterIdentity { uid: live.uid().to_owned(), version: bounds::cut(version.git_version) }),
+            Some(live) => {
+                self.reachability.is_same(&live);
+                Ok(ClusterIdentity { uid: live.uid().to_owned(), version: bounds::cut(version.git_version) })
+            }
             None => Err(ClusterError::unreachable(
                 UnreachableCause::ServerError,
                 "it has no namespace kube-system, which tells clusters apart",

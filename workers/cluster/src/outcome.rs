@@ -1,5 +1,7 @@
 //! What applying or pruning did, object by object.
 
+use std::time::Duration;
+
 use causeway_records::inventory::{Inventory, ObjectRef};
 
 use super::{ClusterError, bounds::cut};
@@ -18,6 +20,13 @@ pub enum ObjectChange {
     Differs(String),
     /// The cache shows it as we left it: no request was made.
     Skipped,
+    /// Somebody changes it back each time, so it is left as it is for a while.
+    Contested {
+        /// Who changes what of it, and what a person can do.
+        why: String,
+        /// Until it is looked at again.
+        wait: Duration,
+    },
     /// The cluster confirms that it is gone.
     Deleted,
     /// Its deletion is asked for or waits, for this reason.
@@ -41,6 +50,7 @@ impl ObjectChange {
             Self::Pending(why) => Self::Pending(cut(why)),
             Self::Held { by, why } => Self::Held { by: cut(by), why: cut(why) },
             Self::Released(why) => Self::Released(cut(why)),
+            Self::Contested { why, wait } => Self::Contested { why: cut(why), wait },
             short => short,
         }
     }
@@ -66,6 +76,14 @@ impl WriteOutcome {
     pub fn pending(&self) -> impl Iterator<Item = (&ObjectRef, &str)> {
         self.changes.iter().filter_map(|(object, change)| match change {
             ObjectChange::Pending(why) | ObjectChange::Held { why, .. } => Some((object, why.as_str())),
+            _ => None,
+        })
+    }
+
+    /// The objects that others change back each time, with the reason, and how long each is left so.
+    pub fn contested(&self) -> impl Iterator<Item = (&ObjectRef, &str, Duration)> {
+        self.changes.iter().filter_map(|(object, change)| match change {
+            ObjectChange::Contested { why, wait } => Some((object, why.as_str(), *wait)),
             _ => None,
         })
     }

@@ -228,7 +228,7 @@ impl Cluster {
     async fn release(&self, owner: &FieldOwner, at: &ObjectRef, live: &LiveObject) -> Result<bool, ClusterError> {
         Ok(match self.remove_labels(owner, at, live, &[OWNER]).await? {
             Written::Created(_) | Written::Stored(_) => true,
-            Written::Outdated | Written::NotServed => false,
+            Written::Outdated | Written::NotServed | Written::Immutable(_) => false,
         })
     }
 

@@ -83,6 +83,35 @@ impl ApiReply {
         self.status == StatusCode::NOT_FOUND && (!self.is_status() || self.body["details"]["name"].is_null())
     }
 
+    /// The fields that somebody else has set to other values than an apply without force asks for, each with the name of that field manager.
+    pub(super) fn field_conflicts(&self) -> Vec<(String, String)> {
+        let causes = self.body["details"]["causes"].as_array().filter(|_| self.status == StatusCode::CONFLICT);
+        let conflict = |cause: &Value| {
+            let field = cause["field"].as_str()?.trim_start_matches('.');
+            // `conflict with "kubectl" using v1`
+            let manager = cause["message"].as_str()?.split('"').nth(1)?;
+            (cause["reason"] == "FieldManagerConflict").then(|| (cut(field.to_owned()), cut(manager.to_owned())))
+        };
+        causes.into_iter().flatten().filter_map(conflict).collect()
+    }
+
+    /// What of the object can't be changed once it is made, as the server says; None if it refuses something else. Its own message may be
+    /// cut before the end, where it says so.
+    pub(super) fn immutable_fields(&self) -> Option<String> {
+        const SAID: [&str; 5] =
+            ["immutable", "updates to ", "cannot change roleRef", "may not change once set", "can not be changed"];
+        if self.status != StatusCode::UNPROCESSABLE_ENTITY {
+            return None;
+        }
+        let causes = self.body["details"]["causes"].as_array()?;
+        let says = |cause: &&Value| {
+            cause["message"].as_str().is_some_and(|message| SAID.iter().any(|said| message.contains(said)))
+        };
+        let mut fields: Vec<&str> = causes.iter().filter(says).filter_map(|cause| cause["field"].as_str()).collect();
+        fields.dedup();
+        (!fields.is_empty()).then(|| cut(fields.join(", ")))
+    }
+
     /// The object is in another state than the one the write was bound to: read and decide anew. A wrong uid comes as an
     /// attempt to change an immutable field.
     pub(super) fn is_outdated(&self) -> bool {
@@ -170,6 +199,38 @@ mod tests {
         for other in [status("u2"), object("u2"), json!({"kind": "Status", "status": "Success"}), json!({})] {
             assert!(!reply(200, other).is_deletion_of(&seen));
         }
+    }
+
+    #[test]
+    fn a_refused_apply_names_fields_and_their_managers() {
+        let conflict = |reason: &str, message: &str| {
+            reply(
+                409,
+                json!({"kind": "Status", "details": {"causes": [{"reason": reason, "message": message, "field": ".data.key"}]}}),
+            )
+        };
+        let said = "conflict with \"kube-controller-manager\" with subresource \"scale\" using apps/v1";
+        let expected = vec![("data.key".to_owned(), "kube-controller-manager".to_owned())];
+        assert_eq!(conflict("FieldManagerConflict", said).field_conflicts(), expected);
+        assert_eq!(conflict("Other", said).field_conflicts(), []);
+        assert_eq!(conflict("FieldManagerConflict", "?").field_conflicts(), []);
+        assert_eq!(reply(409, json!({"kind": "Status"})).field_conflicts(), []);
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_told_from_what_is_wrong() {
+        let invalid = |field: &str, message: &str| {
+            reply(
+                422,
+                json!({"kind": "Status", "details": {"causes": [{"field": field, "message": message}, {"field": "spec"}]}}),
+            )
+        };
+        let dump = format!("Invalid value: {}: field is immutable", "x".repeat(10_000));
+        assert_eq!(invalid("spec.template", &dump).immutable_fields().as_deref(), Some("spec.template"));
+        let forbidden = "Forbidden: updates to statefulset spec for fields other than 'replicas' are forbidden";
+        assert_eq!(invalid("spec", forbidden).immutable_fields().as_deref(), Some("spec"));
+        assert_eq!(invalid("spec.port", "Invalid value: 99999").immutable_fields(), None);
+        assert_eq!(reply(422, json!({"kind": "Status"})).immutable_fields(), None);
     }
 
     #[test]

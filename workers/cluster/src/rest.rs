@@ -1,23 +1,15 @@
 //! Requests about one object, sent raw: kube's typed calls hide the HTTP status, and only a 201 proves that an object was created by us.
 
-use std::time::Duration;
-
 use causeway_failpoints::{OBJECT_GONE, WRITE_NEXT, failpoint};
 use causeway_records::inventory::ObjectRef;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt;
 use kube::{
     api::{DeleteParams, DynamicObject, GetParams, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy},
-    client::Body,
     core::Resource as _,
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, FieldOwner, UnreachableCause, bounds, live::LiveObject, reply::ApiReply};
-
-/// For one request and its whole answer. A lease must outlive it by a margin: a write that was sent just before the lease ended
-/// may still land this much later.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+use super::{Cluster, ClusterError, FieldOwner, ServedKind, UnreachableCause, bounds, live::LiveObject};
 
 #[derive(Clone, Debug)]
 pub enum Lookup {
@@ -37,14 +29,21 @@ pub(crate) enum Written {
     Outdated,
     /// Nothing was written, because the cluster knows no such kind.
     NotServed,
+    /// Nothing was written, because these fields of the object that stands can't be changed.
+    Immutable(String),
 }
 
 impl Cluster {
     /// Reads one object.
     ///
     /// # Errors
-    /// Unreachable; Refused where reading is forbidden or the reference is malformed.
+    /// Unreachable; Unanswered; Refused where reading is forbidden or the reference is malformed.
     pub async fn get(&self, at: &ObjectRef) -> Result<Lookup, ClusterError> {
+        self.attribute(at, self.read(at).await).await
+    }
+
+    /// As [`Self::get`], but what looks like a failure of the cluster is taken for one.
+    pub(crate) async fn read(&self, at: &ObjectRef) -> Result<Lookup, ClusterError> {
         let Some(kind) = self.discovery().find(at).await? else { return Ok(Lookup::NotServed) };
         let request = kind.requests(at)?.get(&at.name, &GetParams::default());
         let reply = self.send(build(request, at)?).await?;
@@ -64,14 +63,12 @@ impl Cluster {
     /// # Errors
     /// As [`Self::get`]; Unreachable where the kind is not served: whoever says so is no whole cluster.
     pub async fn get_builtin(&self, at: &ObjectRef) -> Result<Option<LiveObject>, ClusterError> {
-        match self.get(at).await? {
-            Lookup::Found(live) => Ok(Some(live)),
-            Lookup::Absent => Ok(None),
-            Lookup::NotServed => {
-                let what = format!("it does not serve kind {}, which every cluster serves", at.kind);
-                Err(ClusterError::unreachable(UnreachableCause::ServerError, what))
-            }
-        }
+        builtin(at, self.get(at).await?)
+    }
+
+    /// As [`Self::get_builtin`], but what looks like a failure of the cluster is taken for one.
+    pub(crate) async fn read_builtin(&self, at: &ObjectRef) -> Result<Option<LiveObject>, ClusterError> {
+        builtin(at, self.read(at).await?)
     }
 
     /// Server-side apply with force. The body decides what it may hit: see [`super::ownership::Step`].
@@ -82,9 +79,40 @@ impl Cluster {
         body: &Value,
     ) -> Result<Written, ClusterError> {
         let params = PatchParams::apply(&owner.field_manager()).force();
-        let Some(kind) = self.discovery().find_exact(at).await? else { return Ok(Written::NotServed) };
+        let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
         let request = kind.requests(at)?.patch(&at.name, &params, &Patch::Apply(body));
         self.write(owner, at, build(request, at)?).await
+    }
+
+    /// Server-side apply of fields that our other manifests leave out, under a field manager of its own.
+    pub(crate) async fn hold_fields(
+        &self,
+        owner: &FieldOwner,
+        at: &ObjectRef,
+        body: &Value,
+    ) -> Result<Written, ClusterError> {
+        let params = PatchParams::apply(&format!("{}-handover", owner.field_manager())).force();
+        let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
+        let request = kind.requests(at)?.patch(&at.name, &params, &Patch::Apply(body));
+        self.write(owner, at, build(request, at)?).await
+    }
+
+    /// Which fields of the manifest somebody else has set to other values: each as its path and the name of that field manager. Nothing is
+    /// changed. Empty if there are none, or the API server doesn't say.
+    pub(crate) async fn field_conflicts(
+        &self,
+        at: &ObjectRef,
+        owner: &FieldOwner,
+        body: &Value,
+    ) -> Vec<(String, String)> {
+        let params = PatchParams { dry_run: true, ..PatchParams::apply(&owner.field_manager()) };
+        let Ok(Some(kind)) = self.discovery().find_exact(at).await else { return vec![] };
+        let request = kind.requests(at).map(|requests| requests.patch(&at.name, &params, &Patch::Apply(body)));
+        let Ok(request) = request.and_then(|request| build(request, at)) else { return vec![] };
+        match self.send(request).await {
+            Ok(reply) => reply.field_conflicts(),
+            Err(_) => vec![],
+        }
     }
 
     /// Replaces the whole object; `body` carries the uid and resourceVersion that it must still have.
@@ -95,7 +123,7 @@ impl Cluster {
         body: &Value,
     ) -> Result<Written, ClusterError> {
         let params = PostParams { field_manager: Some(owner.field_manager()), ..PostParams::default() };
-        let Some(kind) = self.discovery().find_exact(at).await? else { return Ok(Written::NotServed) };
+        let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
         let request = kind.requests(at)?.replace(&at.name, &params, body.to_string().into_bytes());
         self.write(owner, at, build(request, at)?).await
     }
@@ -109,11 +137,22 @@ impl Cluster {
         labels: &[&str],
     ) -> Result<Written, ClusterError> {
         let gone: serde_json::Map<_, _> = labels.iter().map(|label| ((*label).to_owned(), Value::Null)).collect();
-        let patch = json!({"metadata": {
-            "uid": seen.uid(), "resourceVersion": seen.resource_version(), "labels": gone,
-        }});
+        self.merge(owner, at, seen, json!({"metadata": {"labels": gone}})).await
+    }
+
+    /// Merges something into an object, if it is still as `seen`.
+    pub(crate) async fn merge(
+        &self,
+        owner: &FieldOwner,
+        at: &ObjectRef,
+        seen: &LiveObject,
+        mut patch: Value,
+    ) -> Result<Written, ClusterError> {
+        patch["metadata"]["uid"] = json!(seen.uid());
+        patch["metadata"]["resourceVersion"] = json!(seen.resource_version());
         let params = PatchParams { field_manager: Some(owner.field_manager()), ..PatchParams::default() };
-        let Some(kind) = self.discovery().find(at).await? else { return Ok(Written::NotServed) };
+        let found = self.attribute(at, self.discovery().find(at).await).await?;
+        let Some(kind) = found else { return Ok(Written::NotServed) };
         let request = kind.requests(at)?.patch(&at.name, &params, &Patch::Merge(patch));
         self.write(owner, at, build(request, at)?).await
     }
@@ -125,6 +164,10 @@ impl Cluster {
         at: &ObjectRef,
         seen: &LiveObject,
     ) -> Result<bool, ClusterError> {
+        self.attribute(at, self.try_delete(owner, at, seen).await).await
+    }
+
+    async fn try_delete(&self, owner: &FieldOwner, at: &ObjectRef, seen: &LiveObject) -> Result<bool, ClusterError> {
         let params = DeleteParams {
             propagation_policy: Some(PropagationPolicy::Background),
             preconditions: Some(Preconditions {
@@ -137,7 +180,7 @@ impl Cluster {
         let request = build(kind.requests(at)?.delete(&at.name, &params), at)?;
         owner.ensure_held(at)?;
         failpoint(&WRITE_NEXT);
-        let reply = self.send(request).await?;
+        let reply = self.send_write(request).await?;
         match reply.status {
             status if status.is_success() && reply.is_deletion_of(seen) => {
                 failpoint(&OBJECT_GONE);
@@ -150,6 +193,11 @@ impl Cluster {
         }
     }
 
+    /// The kind of an object in the version of its manifest.
+    async fn kind_to_write(&self, at: &ObjectRef) -> Result<Option<ServedKind>, ClusterError> {
+        self.attribute(at, self.discovery().find_exact(at).await).await
+    }
+
     /// All writes that are answered with the object go through here, and so through the check of the lease.
     async fn write(
         &self,
@@ -157,9 +205,18 @@ impl Cluster {
         at: &ObjectRef,
         request: Request<Vec<u8>>,
     ) -> Result<Written, ClusterError> {
+        self.attribute(at, self.try_write(owner, at, request).await).await
+    }
+
+    async fn try_write(
+        &self,
+        owner: &FieldOwner,
+        at: &ObjectRef,
+        request: Request<Vec<u8>>,
+    ) -> Result<Written, ClusterError> {
         owner.ensure_held(at)?;
         failpoint(&WRITE_NEXT);
-        let reply = self.send(request).await?;
+        let reply = self.send_write(request).await?;
         match reply.status {
             StatusCode::CREATED => Ok(Written::Created(reply.object(at)?)),
             StatusCode::OK => Ok(Written::Stored(reply.object(at)?)),
@@ -168,39 +225,26 @@ impl Cluster {
                 self.discovery().forget().await;
                 Ok(Written::NotServed)
             }
-            _ => Err(ClusterError::from_reply(&reply, at)),
+            _ => match reply.immutable_fields() {
+                Some(fields) => Ok(Written::Immutable(fields)),
+                None => Err(ClusterError::from_reply(&reply, at)),
+            },
         }
-    }
-
-    /// Sends one request and reads the whole answer, within [`REQUEST_TIMEOUT`]. Fails only when the cluster does.
-    pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<ApiReply, ClusterError> {
-        let exchange = async {
-            let response = self.client().send(request.map(Body::from)).await?;
-            let (head, body) = response.into_parts();
-            Ok::<_, kube::Error>((head, body.collect().await?.to_bytes()))
-        };
-        let (head, bytes) = tokio::time::timeout(REQUEST_TIMEOUT, exchange)
-            .await
-            .map_err(|_| {
-                ClusterError::unreachable(
-                    UnreachableCause::Timeout,
-                    format!("no answer within {}s", REQUEST_TIMEOUT.as_secs()),
-                )
-            })?
-            .map_err(|error| ClusterError::from_client(&error))?;
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).chars().take(300).collect()));
-        let retry_after = head.headers.get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok());
-        let reply = ApiReply::new(head.status, retry_after, body);
-        // An object is a JSON object; a page of some proxy in between is not.
-        if reply.status.is_success() && !reply.body.is_object() {
-            return Err(ClusterError::unreachable(UnreachableCause::ServerError, "an answer that is no JSON object"));
-        }
-        ClusterError::about_cluster(&reply).map_or(Ok(reply), Err)
     }
 }
 
-impl super::ServedKind {
+fn builtin(at: &ObjectRef, found: Lookup) -> Result<Option<LiveObject>, ClusterError> {
+    match found {
+        Lookup::Found(live) => Ok(Some(live)),
+        Lookup::Absent => Ok(None),
+        Lookup::NotServed => {
+            let what = format!("it does not serve kind {}, which every cluster serves", at.kind);
+            Err(ClusterError::unreachable(UnreachableCause::ServerError, what))
+        }
+    }
+}
+
+impl ServedKind {
     /// Whether an object of this kind can have this scope and this name.
     pub(crate) fn can_hold(&self, at: &ObjectRef) -> bool {
         self.requests(at).is_ok()

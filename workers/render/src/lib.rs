@@ -29,6 +29,7 @@ pub mod gateway;
 pub mod hostnames;
 mod infrastructure;
 mod invalid;
+pub mod job;
 pub mod k8s;
 pub mod labels;
 pub mod listener_set;

@@ -15,6 +15,8 @@ pub struct Object {
     /// Only Causeway writes the `spec`: fields that others add are removed again. Off for kinds that other controllers complete
     /// (Deployments, webhook configurations, a user's manifests).
     pub exclusive: bool,
+    /// An autoscaler sets its number of replicas, which the manifest therefore leaves out.
+    pub autoscaled: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
 }
@@ -63,7 +65,7 @@ impl Plan {
 impl Object {
     /// An object whose `spec` others may write too, and which goes with its record.
     pub fn new(at: ObjectRef, body: Value) -> Self {
-        Self { at, body, exclusive: false, keep: false }
+        Self { at, body, exclusive: false, autoscaled: false, keep: false }
     }
 
     /// Changes exactly when the manifest changes.

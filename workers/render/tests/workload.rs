@@ -2,7 +2,7 @@
 
 use causeway_records::{
     inputs::{HostRecord, WorkloadInputs},
-    inventory::ObjectRef,
+    inventory::{JobEnd, ObjectRef},
     status::ConditionStatus,
 };
 use causeway_render::{
@@ -15,6 +15,7 @@ use causeway_render::{
     workload::{self, Scope, Scopes},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn render(inputs: &WorkloadInputs, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
     workload::render(inputs, workload::manifests(inputs)?, scopes)
@@ -93,7 +94,7 @@ fn hooks_are_left_out_and_kept_objects_stay() {
     assert_eq!(plan.not_applied, ["ConfigMap shop-1/drop (helm.sh/hook: pre-delete)"]);
     let observed = |at: &ObjectRef| Observed { at: at.clone(), uid: "u".into(), generation: 1, status: Value::Null };
     let seen: Seen = plan.objects.iter().map(|object| (object.at.clone(), observed(&object.at))).collect();
-    let condition = conditions::workload_instance(&plan, &seen).remove(0);
+    let condition = conditions::workload_instance(&plan, &seen, &BTreeMap::new()).remove(0);
     assert_eq!(condition.status, ConditionStatus::True);
     assert_eq!(
         condition.message,
@@ -226,7 +227,7 @@ fn a_workload_is_ready_when_its_objects_are() {
                 seen.insert(object.at.clone(), observed);
             }
         }
-        let finding = conditions::workload_instance(&plan, &seen).remove(0);
+        let finding = conditions::workload_instance(&plan, &seen, &BTreeMap::new()).remove(0);
         (finding.status, finding.reason, finding.message)
     };
     let with = |key: &str, value: Value| {
@@ -256,4 +257,25 @@ fn a_workload_is_ready_when_its_objects_are() {
     );
     let stuck = json!([{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }]);
     assert_eq!(finding(with("conditions", stuck)).1, "ProgressDeadlineExceeded");
+}
+
+#[test]
+fn a_job_that_has_run_and_is_gone_counts_as_done() {
+    let mut inputs = samples::workload(11, "shop");
+    inputs.definition.spec.yaml_document =
+        "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {ttlSecondsAfterFinished: 0}}".into();
+    let plan = render(&inputs, &samples::scopes).unwrap();
+    let [space, job] = &plan.objects[..] else { panic!("{plan:?}") };
+    let observed = Observed { at: space.at.clone(), uid: "u".into(), generation: 1, status: Value::Null };
+    let seen = Seen::from([(space.at.clone(), observed)]);
+    let finding = |ended: Option<JobEnd>| {
+        let ended = ended.map(|end| (job.at.clone(), end)).into_iter().collect();
+        let finding = conditions::workload_instance(&plan, &seen, &ended).remove(0);
+        (finding.status, finding.reason)
+    };
+    assert_eq!(finding(None).0, ConditionStatus::Unknown);
+    for done in [JobEnd::Complete, JobEnd::Unseen] {
+        assert_eq!(finding(Some(done)).0, ConditionStatus::True);
+    }
+    assert_eq!(finding(Some(JobEnd::Failed)), (ConditionStatus::False, "JobFailed".into()));
 }

@@ -1,4 +1,4 @@
-//! The controller of one cluster: takes due records from the queue and reconciles them, so many at a time.
+//! The controller of one cluster: takes due records from the queue and reconciles them, so many at a time. One that takes long doesn't count.
 
 use super::{
     in_flight::InFlight, lease_guard::LeaseGuard, reconcile, scheduler::FairScheduler, watch_events::wake_owners,
@@ -10,7 +10,12 @@ use causeway_store::{
     queue::{DueItem, Key},
 };
 use futures::FutureExt;
-use std::{cell::Cell, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{Notify, mpsc},
     task::{JoinError, JoinSet},
@@ -83,15 +88,17 @@ impl Dispatch {
     /// Begins reconciles of due records while there is room, and answers when to query the queue again at the latest.
     async fn begin_due(&mut self) -> Result<Duration, StoreError> {
         let Self { context, cluster_id, session, in_flight, tasks, scheduler } = self;
-        let room = context.concurrency.saturating_sub(tasks.len());
+        let (mut room, next_place) = in_flight.room(context.concurrency, Instant::now());
+        // The next one to end queries again, too.
+        let no_room = next_place.unwrap_or(context.scan_interval).min(context.scan_interval);
         if room == 0 {
-            return Ok(context.scan_interval);
+            return Ok(no_room);
         }
         // Those in flight may still be due: ask for so many more.
         let limit = i64::try_from(room + tasks.len()).unwrap_or(i64::MAX);
         let mut items = context.store.due(*cluster_id, limit).await?;
         let any_suspended = Cell::new(false);
-        while tasks.len() < context.concurrency {
+        while room > 0 {
             let may_begin = |item: &DueItem| {
                 let suspended = *cluster_id != NO_CLUSTER && session.suspends(&item.key);
                 any_suspended.set(any_suspended.get() || suspended);
@@ -100,14 +107,14 @@ impl Dispatch {
             let Some(item) = scheduler.next(&mut items, may_begin) else { break };
             metrics::histogram!("causeway_workers_due_seconds").record(item.age.as_secs_f64());
             in_flight.begin(&item.key);
+            room -= 1;
             tasks.spawn(caught(context.clone(), session.clone(), in_flight.clone(), item.key));
         }
         if any_suspended.get() {
             return Ok(session.retry_in().min(context.scan_interval));
         }
-        if tasks.len() >= context.concurrency {
-            // The first one to end queries again.
-            return Ok(context.scan_interval);
+        if room == 0 {
+            return Ok(no_room);
         }
         let next = context.store.next_due(*cluster_id).await?.unwrap_or(context.scan_interval);
         // What is due already is in flight, and its end queries again.

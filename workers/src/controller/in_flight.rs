@@ -4,7 +4,7 @@
 
 use causeway_store::queue::Key;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -14,6 +14,10 @@ use tokio::sync::Notify;
 const KEPT: Duration = Duration::from_secs(2);
 /// Old instants are removed when there are this many.
 const MANY: usize = 1024;
+/// A reconcile that takes longer waits for something slow, such as an admission webhook that hangs: it leaves its place to another record.
+const SLOW: Duration = Duration::from_secs(2);
+/// So many times the places may be under way, with the slow ones.
+const MOST: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct InFlight {
@@ -23,7 +27,8 @@ pub(super) struct InFlight {
 
 #[derive(Debug, Default)]
 struct State {
-    running: HashSet<Key>,
+    /// Since when each runs.
+    running: HashMap<Key, Instant>,
     /// The instant up to which watch events are covered by a record's last completed reconcile; older ones are echoes.
     observed_up_to: HashMap<Key, Instant>,
 }
@@ -41,11 +46,21 @@ pub(super) enum Echo {
 
 impl InFlight {
     pub(super) fn begin(&self, key: &Key) {
-        self.lock().running.insert(*key);
+        self.lock().running.insert(*key, Instant::now());
+    }
+
+    /// How many more may begin where there are so many places, and in how long a place becomes free without an end.
+    pub(super) fn room(&self, places: usize, now: Instant) -> (usize, Option<Duration>) {
+        let state = self.lock();
+        let ages = || state.running.values().map(|begun| now.saturating_duration_since(*begun));
+        let quick = ages().filter(|age| *age < SLOW).count();
+        let most = places.saturating_mul(MOST).saturating_sub(state.running.len());
+        let next = ages().filter(|age| *age < SLOW).max().map(|age| SLOW - age);
+        (places.saturating_sub(quick).min(most), next.filter(|_| most > 0))
     }
 
     pub(super) fn contains(&self, key: &Key) -> bool {
-        self.lock().running.contains(key)
+        self.lock().running.contains_key(key)
     }
 
     pub(super) fn end(&self, key: &Key) {
@@ -72,7 +87,7 @@ impl InFlight {
         let state = self.lock();
         if state.observed_up_to.get(key).is_some_and(|until| at <= *until) {
             Echo::Seen
-        } else if state.running.contains(key) {
+        } else if state.running.contains_key(key) {
             Echo::InFlight
         } else {
             Echo::Unseen
@@ -114,6 +129,21 @@ mod tests {
         in_flight.observed(&key(1), at);
         in_flight.end(&key(1));
         assert_eq!(in_flight.echo(&key(1), at), Echo::Seen);
+    }
+
+    #[test]
+    fn what_takes_long_leaves_its_place() {
+        let (in_flight, now) = (InFlight::default(), Instant::now());
+        (0..3).for_each(|id| in_flight.begin(&key(id)));
+        let (room, next) = in_flight.room(3, now);
+        assert!(room == 0 && next.unwrap() >= SLOW - Duration::from_secs(1));
+        assert_eq!(in_flight.room(4, now).0, 1);
+        let later = Instant::now() + SLOW;
+        assert_eq!(in_flight.room(3, later), (3, None));
+        in_flight.end(&key(0));
+        assert_eq!(in_flight.room(3, Instant::now()).0, 1);
+        (10..20).for_each(|id| in_flight.begin(&key(id)));
+        assert_eq!(in_flight.room(3, Instant::now() + SLOW), (0, None), "there is an end to it");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Interrupted, Reconcile, off_runtime};
 use causeway_cluster::ObjectChange;
-use causeway_records::inventory::ObjectRef;
+use causeway_records::inventory::{InventoryEntry, JobEnd, ObjectRef};
 use causeway_render::{
     conditions,
     observed::Seen,
@@ -40,31 +40,47 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let (mut outcome, changes) = ctx.apply_and_prune(owner, &plan, vec![ctx.reachable()]).await?;
     // 5. Observe: the objects as the API lists them, and the conditions (pure, from the cache).
     let seen = ctx.seen(owner, std::iter::empty());
-    ctx.context.store.save_resources(ctx.claimed.key.id, &resources(&plan, &changes, &seen)).await?;
-    outcome.conditions.extend(conditions::workload_instance(&plan, &seen));
+    let inventory = outcome.inventory.as_ref().unwrap_or(&ctx.claimed.inventory);
+    let ended = inventory.iter().filter_map(|entry| Some((entry.object.clone(), entry.ended?))).collect();
+    ctx.context.store.save_resources(ctx.claimed.key.id, &resources(&plan, &changes, &seen, &ended)).await?;
+    outcome.conditions.extend(conditions::workload_instance(&plan, &seen, &ended));
     Ok(outcome)
 }
 
-/// Which kinds have namespaces, as the cluster says; those that it doesn't serve are left out.
+/// Which kinds have namespaces, as the cluster says, or the inventory where the cluster can't say it now; those that it doesn't serve are left
+/// out.
 async fn scopes(ctx: &Reconcile<'_>, kinds: BTreeSet<(String, String, String)>) -> BTreeMap<(String, String), Scope> {
     let mut scopes = BTreeMap::new();
+    let scope = |namespaced: bool| if namespaced { Scope::Namespaced } else { Scope::Cluster };
     for (group, version, kind) in kinds {
         let at = ObjectRef { group, version, kind, namespace: None, name: String::new() };
         match ctx.connection.cluster.discovery().find(&at).await {
             Ok(Some(found)) => {
-                let scope = if found.namespaced { Scope::Namespaced } else { Scope::Cluster };
-                scopes.insert((at.group, at.kind), scope);
+                scopes.insert((at.group, at.kind), scope(found.namespaced));
             }
             Ok(None) => {}
             // The apply that follows says it with the object's name.
-            Err(error) => ctx.session.report_failure(&error),
+            Err(error) => {
+                ctx.session.report_failure(&error);
+                let stands = |entry: &&InventoryEntry| {
+                    entry.uid.is_some() && (&entry.object.group, &entry.object.kind) == (&at.group, &at.kind)
+                };
+                if let Some(known) = ctx.claimed.inventory.iter().find(stands) {
+                    scopes.insert((at.group, at.kind), scope(known.object.namespace.is_some()));
+                }
+            }
         }
     }
     scopes
 }
 
 /// The objects as the API lists them.
-fn resources(plan: &Plan, changes: &[(ObjectRef, ObjectChange)], seen: &Seen) -> Vec<Resource> {
+fn resources(
+    plan: &Plan,
+    changes: &[(ObjectRef, ObjectChange)],
+    seen: &Seen,
+    ended: &BTreeMap<ObjectRef, JobEnd>,
+) -> Vec<Resource> {
     let objects = plan.objects.iter().map(|object| {
         let at = &object.at;
         let change = changes.iter().find(|(changed, _)| changed == at).map(|(_, change)| change);
@@ -73,7 +89,7 @@ fn resources(plan: &Plan, changes: &[(ObjectRef, ObjectChange)], seen: &Seen) ->
             key: format!("{}/{}/{}/{}", at.group, at.kind, at.namespace.as_deref().unwrap_or_default(), at.name),
             definition: object.body.clone(),
             state: observed.map(|observed| serde_json::json!({"uid": observed.uid, "status": observed.status})),
-            reconciled: observed.is_some(),
+            reconciled: observed.is_some() || ended.contains_key(at),
             last_operation: match change {
                 Some(ObjectChange::Created) => "Created",
                 Some(ObjectChange::Updated | ObjectChange::Cleaned | ObjectChange::Differs(_)) => "Updated",

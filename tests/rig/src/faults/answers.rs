@@ -178,7 +178,7 @@ impl axum::serve::Listener for Tls {
     }
 }
 
-fn acceptor(pki: &Pki) -> Result<TlsAcceptor> {
+pub(super) fn acceptor(pki: &Pki) -> Result<TlsAcceptor> {
     let chain = CertificateDer::pem_file_iter(pki.file("server.crt"))?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(pki.file("server.key"))?;
     let config = rustls::ServerConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())

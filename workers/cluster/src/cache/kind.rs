@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use causeway_records::inventory::ObjectRef;
+use causeway_records::inventory::{JobEnd, ObjectRef};
 
 use super::{
     CachedObject,
@@ -23,9 +23,14 @@ pub(super) struct KindCache {
     owned: HashMap<Arc<str>, HashSet<Key>>,
     /// A list that is not complete yet.
     arriving: Objects,
+    /// How Jobs ended that are gone since, by the uid of each.
+    ended: HashMap<String, JobEnd>,
     synced: bool,
     error: Option<ClusterError>,
 }
+
+/// So many ends are remembered, for the moment until their records are reconciled.
+const MOST_ENDS: usize = 10_000;
 
 impl KindCache {
     pub(super) fn new(memory: &Memory) -> Self {
@@ -33,8 +38,23 @@ impl KindCache {
             objects: Objects::new(memory),
             owned: HashMap::new(),
             arriving: Objects::new(memory),
+            ended: HashMap::new(),
             synced: false,
             error: None,
+        }
+    }
+
+    /// How a Job ended that is gone.
+    pub(super) fn end(&self, uid: &str) -> Option<JobEnd> {
+        self.ended.get(uid).copied()
+    }
+
+    fn remember_end(&mut self, last: &CachedObject) {
+        if let Some(end) = last.job_end() {
+            if self.ended.len() >= MOST_ENDS {
+                self.ended.clear();
+            }
+            self.ended.insert(last.uid.clone(), end);
         }
     }
 
@@ -81,6 +101,9 @@ impl KindCache {
         }
         self.synced = true;
         self.error = None;
+        let gone = old.iter().filter(|(key, old)| self.objects.get(key).is_none_or(|new| new.uid != old.uid));
+        let gone: Vec<_> = gone.map(|(_, object)| object.clone()).collect();
+        gone.iter().for_each(|object| self.remember_end(object));
         let appeared = self.objects.iter().flat_map(|(key, object)| concerned(old.get(key), Some(object)));
         let vanished = old.iter().filter(|(key, _)| self.objects.get(key).is_none());
         let vanished = vanished.flat_map(|(_, object)| concerned(Some(object), None));
@@ -105,6 +128,7 @@ impl KindCache {
 
     /// An object was deleted, or lost our label.
     pub(super) fn remove(&mut self, last: &CachedObject) -> Vec<Arc<str>> {
+        self.remember_end(last);
         let key = key(&last.at);
         let old = self.objects.remove(&key);
         if let Some(before) = &old {
@@ -212,6 +236,24 @@ mod tests {
             list(&mut cache, vec![same, object("new", "x-3", "h2", "null"), object("more", "x-4", "h", "null")]);
         assert_eq!(names(&owners), ["x-2", "x-3", "x-4"]);
         assert_eq!(cache.error(), None);
+    }
+
+    #[test]
+    fn how_a_job_ended_is_known_when_it_is_gone() {
+        let job = |name: &str, uid: &str, condition: &str| {
+            let mut job =
+                object(name, "x-1", "h", &format!(r#"{{"conditions":[{{"type":"{condition}","status":"True"}}]}}"#));
+            job.at = ObjectRef { group: "batch".into(), kind: "Job".into(), ..job.at };
+            job.uid = uid.into();
+            job
+        };
+        let (mut cache, _) = listed(vec![job("a", "u1", "Suspended"), job("b", "u2", "Failed")]);
+        cache.remove(&job("a", "u1", "Complete"));
+        assert_eq!([cache.end("u1"), cache.end("u2")], [Some(JobEnd::Complete), None]);
+        list(&mut cache, vec![job("b", "u3", "Suspended")]);
+        assert_eq!([cache.end("u2"), cache.end("u3")], [Some(JobEnd::Failed), None]);
+        cache.remove(&job("b", "u3", "Suspended"));
+        assert_eq!(cache.end("u3"), None, "it had not ended");
     }
 
     #[test]

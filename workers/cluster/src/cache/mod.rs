@@ -24,7 +24,7 @@ use std::{
     },
 };
 
-use causeway_records::inventory::{InventoryEntry, ObjectRef};
+use causeway_records::inventory::{InventoryEntry, JobEnd, ObjectRef};
 use causeway_render::labels::CONTROL_PLANE;
 use tokio::{
     sync::{Notify, watch as signal},
@@ -164,6 +164,11 @@ impl ObjectCache {
     /// None if no object of ours has this name, or if its kind is not synced (see [`Self::is_synced`]).
     pub fn get(&self, at: &ObjectRef) -> Option<Arc<CachedObject>> {
         self.kind(&at.group, &at.kind)?.cache().get(at)
+    }
+
+    /// How a Job of this uid ended that is gone.
+    pub(crate) fn end_of_gone(&self, at: &ObjectRef, uid: &str) -> Option<JobEnd> {
+        self.kind(&at.group, &at.kind)?.cache().end(uid)
     }
 
     /// All objects that carry this owner label, of the synced kinds.

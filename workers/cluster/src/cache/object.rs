@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::{labels::OWNER, observed::Observed};
+use causeway_records::inventory::{InventoryEntry, JobEnd, ObjectRef};
+use causeway_render::{job, labels::OWNER, observed::Observed};
 use kube::{ResourceExt, api::DynamicObject};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -86,6 +86,11 @@ impl CachedObject {
     /// The status as a type that holds what the caller needs of it; None if it does not fit.
     pub fn read_status<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(&self.status).ok()
+    }
+
+    /// How it ended, if it is a Job that has.
+    pub(crate) fn job_end(&self) -> Option<JobEnd> {
+        job::is_job(&self.at).then(|| job::end(&self.status())).flatten()
     }
 
     /// Whether the object is still the one that we left, and as we left it.

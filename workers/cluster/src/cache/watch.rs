@@ -105,6 +105,10 @@ impl KindWatch {
             kube::Error::Api(status) if status.code == 403 => {
                 ClusterError::refused(&self.object, format!("{}; grant it", status.message))
             }
+            // The server of this kind's group may be down alone.
+            answered @ kube::Error::Api(_) => {
+                self.cluster.attributed(&self.object, ClusterError::from_client(answered)).await
+            }
             other => ClusterError::from_client(other),
         }
     }

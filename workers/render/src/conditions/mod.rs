@@ -4,7 +4,7 @@
 //! on objects whose Gateway is gone, so a condition that needs the Gateway looks at that first. Conditions that don't apply are absent.
 //!
 //! Per noun there is one file with one public function. `gateway_status` and `routes` read what both kinds of gateway have in common,
-//! `listener_status` a single listener, `controller_condition` a single condition of any object.
+//! `listener_status` a single listener, `rollout` what runs Pods, `controller_condition` a single condition of any object.
 
 mod controller_condition;
 mod domain_name;
@@ -12,6 +12,7 @@ mod gateway;
 mod gateway_status;
 mod listener_set;
 mod listener_status;
+mod rollout;
 mod routes;
 mod shared_gateway;
 mod workload;

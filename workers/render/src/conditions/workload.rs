@@ -1,21 +1,29 @@
 //! Conditions of a workload instance.
 
-use super::{NotReady, RESOURCES_READY, controller_condition::ControllerCondition, count, summarize};
+use super::{NotReady, RESOURCES_READY, controller_condition::ControllerCondition, count, rollout, summarize};
 use crate::{
     observed::{Observed, Seen},
-    plan::Plan,
+    plan::{Object, Plan},
 };
-use causeway_records::status::NewCondition;
+use causeway_records::{
+    inventory::{JobEnd, ObjectRef},
+    status::NewCondition,
+};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
-/// ResourcesReady: every object of the plan is in the cluster and, where its kind reports it, works.
-pub fn workload_instance(plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
-    let judge = |at| match seen.get(at) {
-        Some(observed) => judge_kind(observed),
-        None => Some(NotReady::pending(format!("{at} is not seen in the cluster yet"))),
+/// ResourcesReady: every object of the plan is in the cluster and, where its kind reports it, works. `ended` are Jobs that have run and may be
+/// gone.
+pub fn workload_instance(plan: &Plan, seen: &Seen, ended: &BTreeMap<ObjectRef, JobEnd>) -> Vec<NewCondition> {
+    let judge = |object: &Object| match (seen.get(&object.at), ended.get(&object.at)) {
+        (Some(observed), _) => judge_kind(observed, &object.body),
+        (None, Some(end)) => gone_job(&object.at, *end),
+        (None, None) => Some(NotReady::pending(format!("{} is not seen in the cluster yet", object.at))),
     };
-    let not_ready = plan.objects.iter().filter_map(|object| judge(&object.at)).collect();
+    let not_ready = plan.objects.iter().filter_map(judge).collect();
     let mut message = format!("{} as asked for", count(plan.objects.len(), "object"));
+    let partly = plan.objects.iter().filter_map(|object| rollout::kept_back(seen.get(&object.at)?, &object.body));
+    message.extend(partly.map(|kept| format!("; {kept}")));
     if !plan.not_applied.is_empty() {
         message += &format!("; not applied because of their annotations: {}", list(&plan.not_applied));
     }
@@ -35,12 +43,12 @@ fn list(of: &[String]) -> String {
     }
 }
 
-/// Judges an object by the status of its kind. Objects of kinds without a status are ready once they exist.
-fn judge_kind(observed: &Observed) -> Option<NotReady> {
+/// Judges an object by the status of its kind, and by what its manifest asks for. Objects of kinds without a status are ready once they exist.
+fn judge_kind(observed: &Observed, manifest: &Value) -> Option<NotReady> {
     match (observed.at.group.as_str(), observed.at.kind.as_str()) {
-        ("apps", "Deployment") => deployment(observed),
-        ("apps", "StatefulSet") => rolled_out(observed, "replicas", "readyReplicas"),
-        ("apps", "DaemonSet") => rolled_out(observed, "desiredNumberScheduled", "numberReady"),
+        ("apps", "Deployment") => rollout::deployment(observed, manifest),
+        ("apps", "StatefulSet") => rollout::stateful_set(observed, manifest),
+        ("apps", "DaemonSet") => rollout::daemon_set(observed, manifest),
         ("batch", "Job") => job(observed),
         ("", "Pod") => pod(observed),
         ("", "Namespace") => namespace(observed),
@@ -50,48 +58,6 @@ fn judge_kind(observed: &Observed) -> Option<NotReady> {
     }
 }
 
-fn deployment(observed: &Observed) -> Option<NotReady> {
-    let at = &observed.at;
-    if let Some(waiting) = unobserved(observed) {
-        return Some(waiting);
-    }
-    if let Some(stuck) =
-        condition(observed, "Progressing").filter(|progressing| progressing.reason == "ProgressDeadlineExceeded")
-    {
-        return Some(NotReady::failed(
-            stuck.reason,
-            format!("{at} does not get on: {}; look at the events of its Pods", stuck.explanation()),
-        ));
-    }
-    let failing = condition(observed, "ReplicaFailure").filter(ControllerCondition::is_true);
-    if let Some(failure) = failing {
-        return Some(NotReady::failed(failure.reason, format!("{at} can't make its Pods: {}", failure.explanation())));
-    }
-    let (all, updated) = (number(observed, "replicas"), number(observed, "updatedReplicas"));
-    if updated < all {
-        return Some(NotReady::failed("RollingOut", format!("{updated} of {all} Pods of {at} are of the new version")));
-    }
-    must(observed, "Available")
-}
-
-/// For kinds that only count their pods: all are ready and of the newest revision.
-fn rolled_out(observed: &Observed, wanted: &str, ready: &str) -> Option<NotReady> {
-    let at = &observed.at;
-    if let Some(waiting) = unobserved(observed) {
-        return Some(waiting);
-    }
-    let (wanted, ready) = (number(observed, wanted), number(observed, ready));
-    if ready < wanted {
-        let message = format!("{ready} of {wanted} Pods of {at} are ready; look at the events of the others");
-        return Some(NotReady::failed("PodsNotReady", message));
-    }
-    let revision = |key: &str| observed.status[key].as_str();
-    let updating = revision("updateRevision").is_some() && revision("updateRevision") != revision("currentRevision");
-    let scheduled = observed.status["updatedNumberScheduled"].as_i64().filter(|updated| *updated < wanted);
-    (updating || scheduled.is_some())
-        .then(|| NotReady::failed("RollingOut", format!("{at} is rolling out a new version")))
-}
-
 fn job(observed: &Observed) -> Option<NotReady> {
     let at = &observed.at;
     if let Some(failed) = condition(observed, "Failed").filter(ControllerCondition::is_true) {
@@ -99,8 +65,18 @@ fn job(observed: &Observed) -> Option<NotReady> {
             format!("{at} failed: {}; a Job is not run again, change its name to retry", failed.explanation());
         return Some(NotReady::failed(failed.reason, message));
     }
+    if condition(observed, "Suspended").is_some_and(|suspended| suspended.is_true()) {
+        let message = format!("{at} is suspended and does not run; set its spec.suspend to false");
+        return Some(NotReady::failed("Suspended", message));
+    }
     let complete = condition(observed, "Complete").is_some_and(|complete| complete.is_true());
     (!complete).then(|| NotReady::failed("Running", format!("{at} has not finished yet")))
+}
+
+/// A Job that has run and is gone.
+fn gone_job(at: &ObjectRef, end: JobEnd) -> Option<NotReady> {
+    let message = format!("{at} failed and is gone; it is not run again, change its manifest to retry");
+    (end == JobEnd::Failed).then(|| NotReady::failed("JobFailed", message))
 }
 
 fn pod(observed: &Observed) -> Option<NotReady> {
@@ -117,7 +93,7 @@ fn namespace(observed: &Observed) -> Option<NotReady> {
 }
 
 /// Requires a condition to be True.
-fn must(observed: &Observed, condition_type: &str) -> Option<NotReady> {
+pub(super) fn must(observed: &Observed, condition_type: &str) -> Option<NotReady> {
     let at = &observed.at;
     match condition(observed, condition_type) {
         Some(found) if found.is_true() => None,
@@ -130,15 +106,15 @@ fn must(observed: &Observed, condition_type: &str) -> Option<NotReady> {
 
 /// Pending while the controller has not seen the current generation. These kinds have one observed generation for the whole status, and none in
 /// their conditions.
-fn unobserved(observed: &Observed) -> Option<NotReady> {
+pub(super) fn unobserved(observed: &Observed) -> Option<NotReady> {
     let current = observed.status["observedGeneration"].as_i64() == Some(observed.generation);
     (!current).then(|| NotReady::pending(format!("its controller has not looked at {} yet", observed.at)))
 }
 
-fn condition<'a>(observed: &'a Observed, condition_type: &str) -> Option<ControllerCondition<'a>> {
+pub(super) fn condition<'a>(observed: &'a Observed, condition_type: &str) -> Option<ControllerCondition<'a>> {
     ControllerCondition::find(&observed.status["conditions"], condition_type)
 }
 
-fn number(observed: &Observed, key: &str) -> i64 {
+pub(super) fn number(observed: &Observed, key: &str) -> i64 {
     observed.status.get(key).and_then(Value::as_i64).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! Workload instance: a namespace and the user's manifests in it.
 
+mod autoscaled;
 mod services;
 mod subjects;
 
@@ -80,6 +81,7 @@ pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<
         }
         objects.push(object);
     }
+    autoscaled::leave_replicas(&mut objects);
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
     objects.insert(0, k8s::core::namespace(&ours, namespace));
     let warnings = subjects::misplaced(&objects);

@@ -65,6 +65,9 @@ impl Reconcile<'_> {
         failpoint(&INVENTORY_AHEAD);
         // 2. Apply (needs the cluster).
         let (cluster, writer) = (&self.connection.cluster, self.writer(owner));
+        if self.claimed.brake_released {
+            cluster.retry_now(plan.objects.iter().map(|object| &object.at));
+        }
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
         self.wait_for_kinds(owner, &applied.errors);
         // 3. Guard what is to be deleted (pure).
@@ -107,7 +110,7 @@ impl Reconcile<'_> {
     fn note_changes(&self, done: &WriteOutcome) {
         let unchanged = |change: &ObjectChange| {
             use ObjectChange::*;
-            matches!(change, Skipped | Unchanged | Pending(_) | Held { .. })
+            matches!(change, Skipped | Unchanged | Contested { .. } | Pending(_) | Held { .. })
         };
         if done.changes.iter().any(|(_, change)| !unchanged(change)) {
             self.session.note_change(&self.connection);
@@ -124,6 +127,12 @@ impl Reconcile<'_> {
         let before = Outcome::with(before);
         if let Some(error) = applied.errors.first() {
             return failed(error).ends(before, self.claimed);
+        }
+        if let Some((object, why, _)) = applied.contested().next() {
+            // It was as asked for, and others changed it since.
+            let condition = NewCondition::not_met(APPLIED, "FieldConflict", format!("{object}: {why}"));
+            let wait = applied.contested().map(|(_, _, wait)| wait).min().unwrap_or(DELETING);
+            return Outcome { applied: true, ..before.then(condition).requeue_after(wait) };
         }
         let deleting = applied.pending().next().map(|(object, why)| format!("{object}: {why}"));
         let is_braked = braked.is_some();
@@ -147,6 +156,7 @@ fn failed(error: &ClusterError) -> Failed {
         ClusterError::Access(_) => ("InvalidAccess", Retry::Soon, Duration::ZERO),
         ClusterError::Unreachable { retry_after, .. } => ("Unreachable", Retry::Soon, retry_after.unwrap_or_default()),
         ClusterError::Refused { .. } => ("Refused", Retry::Parked, Duration::ZERO),
+        ClusterError::Unanswered { retry_after, .. } => ("Unanswered", Retry::Parked, retry_after.unwrap_or_default()),
         ClusterError::Conflict { .. } => ("Conflict", Retry::Soon, CONFLICT),
         ClusterError::Cancelled { .. } => ("Cancelled", Retry::Soon, Duration::ZERO),
     };
@@ -163,7 +173,7 @@ fn count(plan: &Plan) -> String {
 
 fn log(applied: &WriteOutcome) {
     for (object, change) in &applied.changes {
-        if !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged) {
+        if !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged | ObjectChange::Contested { .. }) {
             tracing::info!(%object, ?change, "applied");
         }
     }

@@ -49,11 +49,16 @@ impl Reconcile<'_> {
         }
         if applied.changes.iter().any(|(_, change)| !matches!(change, ObjectChange::Skipped | ObjectChange::Unchanged))
         {
-            cache.wait_seen(&applied.inventory, tokio::time::Instant::now() + ECHO).await;
+            let stand: Vec<_> = applied.inventory.iter().filter(|entry| entry.ended.is_none()).collect();
+            cache.wait_seen(stand, tokio::time::Instant::now() + ECHO).await;
         }
         let now = Instant::now();
         // Only what is read after that instant counts.
-        let as_left = |entry: &InventoryEntry| cache.get(&entry.object).is_some_and(|seen| seen.is_as_left(entry));
+        let as_left = |entry: &InventoryEntry| match cache.get(&entry.object) {
+            Some(seen) => seen.is_as_left(entry),
+            // A Job that has run may be gone.
+            None => entry.ended.is_some(),
+        };
         let known: HashSet<&ObjectRef> = applied.inventory.iter().map(|entry| &entry.object).collect();
         let orphan = cache.by_owner(&owner.to_string()).iter().any(|seen| seen.applied && !known.contains(&seen.at));
         (!orphan && applied.inventory.iter().all(as_left)).then_some(now)

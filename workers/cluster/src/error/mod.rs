@@ -1,10 +1,16 @@
 //! What can go wrong between us and a cluster. Each variant says who is concerned: the record, the object, or the whole cluster.
+//!
+//! An answer alone can't always say it: the server of an aggregated API that is down looks like an API server that is down. Then
+//! `reachability.rs` asks.
+
+mod advice;
 
 use std::time::Duration;
 
 use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 
+use self::advice::next_step;
 use super::{
     bounds::{self, TooLong},
     reply::ApiReply,
@@ -30,6 +36,15 @@ pub enum ClusterError {
         object: Box<ObjectRef>,
         /// The server's words, or ours, with the next thing to do.
         reason: String,
+    },
+    /// The cluster answers, and this one object nobody answers for: an admission webhook hangs, or the server of its API group is down.
+    #[error("{object} is not answered for: {reason}")]
+    Unanswered {
+        object: Box<ObjectRef>,
+        /// What was answered, if anything was, with the next thing to do.
+        reason: String,
+        /// How long the object is left alone.
+        retry_after: Option<Duration>,
     },
     /// An object of that name exists and is not ours. It was left as it is.
     #[error("{object} exists and belongs to {who}; delete or rename it, or choose another name here")]
@@ -91,7 +106,10 @@ impl ClusterError {
     /// The object that is concerned, if it is one.
     pub fn object(&self) -> Option<&ObjectRef> {
         match self {
-            Self::Refused { object, .. } | Self::Conflict { object, .. } | Self::Cancelled { object } => Some(object),
+            Self::Refused { object, .. }
+            | Self::Unanswered { object, .. }
+            | Self::Conflict { object, .. }
+            | Self::Cancelled { object } => Some(object),
             Self::Access(_) | Self::Unreachable { .. } => None,
         }
     }
@@ -102,6 +120,41 @@ impl ClusterError {
 
     pub(crate) fn refused(object: &ObjectRef, reason: impl Into<String>) -> Self {
         Self::Refused { object: Box::new(object.clone()), reason: bounds::cut(reason.into()) }
+    }
+
+    pub(crate) fn unanswered(object: &ObjectRef, reason: impl Into<String>) -> Self {
+        Self::Unanswered { object: Box::new(object.clone()), reason: bounds::cut(reason.into()), retry_after: None }
+    }
+
+    /// How long the object is to be left alone at least.
+    pub(crate) fn asked_rest(&self) -> Duration {
+        match self {
+            Self::Unanswered { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// The same error, about an object that is left alone for so long.
+    pub(crate) fn not_before(mut self, rest: Duration) -> Self {
+        if let Self::Unanswered { retry_after, .. } = &mut self {
+            *retry_after = Some(rest);
+        }
+        self
+    }
+
+    /// The same failure of a request about this object, when the cluster is known to answer others.
+    pub(crate) fn about_object(self, object: &ObjectRef) -> Self {
+        let Self::Unreachable { cause, message, retry_after } = self else { return self };
+        // The server's message may quote what was sent.
+        let said = if is_secret(object) { cause.to_string() } else { message };
+        let group = if object.group.is_empty() {
+            String::new()
+        } else {
+            format!(", and whether the API service of group {} is Available", object.group)
+        };
+        let reason =
+            format!("{said}, while the cluster answers otherwise; see which admission webhooks match it{group}");
+        Self::Unanswered { object: Box::new(object.clone()), reason: bounds::cut(reason), retry_after }
     }
 
     pub(crate) fn conflict(object: &ObjectRef, who: String) -> Self {
@@ -121,15 +174,20 @@ impl ClusterError {
     pub(crate) fn from_reply(reply: &ApiReply, object: &ObjectRef) -> Self {
         Self::about_cluster(reply).unwrap_or_else(|| {
             // The server's message may quote what was sent.
-            let secret = object.group.is_empty() && object.kind == "Secret";
-            let reason = if secret { format!("the API server answered {}", reply.status) } else { reply.message() };
+            let message = reply.message();
+            let said =
+                if is_secret(object) { format!("the API server answered {}", reply.status) } else { message.clone() };
+            let reason = format!("{}; {}", said.trim_end_matches('.'), next_step(reply.status, &message));
             Self::refused(object, reason)
         })
     }
 
-    /// What an answer says about the cluster as a whole; None if it is about the object that was asked for.
+    /// What an answer says about the cluster as a whole, as far as it can be told from the answer; None if it is about the object that was
+    /// asked for.
     pub(crate) fn about_cluster(reply: &ApiReply) -> Option<Self> {
         let cause = match reply.status {
+            // A webhook chooses the code with which it refuses, and etcd refuses what is too large.
+            _ if reply.is_status() && is_about_what_was_sent(&reply.message()) => return None,
             StatusCode::UNAUTHORIZED => UnreachableCause::Unauthorized,
             StatusCode::TOO_MANY_REQUESTS => UnreachableCause::Overloaded,
             // With a Status: a webhook that is down, or a field that the schema lacks. Only this object is concerned.
@@ -166,6 +224,14 @@ impl ClusterError {
             }
         }
     }
+}
+
+fn is_secret(object: &ObjectRef) -> bool {
+    object.group.is_empty() && object.kind == "Secret"
+}
+
+fn is_about_what_was_sent(message: &str) -> bool {
+    message.starts_with("admission webhook ") || message == "etcdserver: request is too large"
 }
 
 /// The chain of sources, outermost first, without what repeats itself.
@@ -209,77 +275,4 @@ fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn reply(status: u16, body: Value) -> ApiReply {
-        ApiReply { status: StatusCode::from_u16(status).unwrap(), retry_after: None, body }
-    }
-
-    fn status(message: &str) -> Value {
-        json!({"kind": "Status", "message": message})
-    }
-
-    fn gateway() -> ObjectRef {
-        ObjectRef {
-            group: "gateway.networking.k8s.io".into(),
-            version: "v1".into(),
-            kind: "Gateway".into(),
-            namespace: Some("shop".into()),
-            name: "web".into(),
-        }
-    }
-
-    #[test]
-    fn an_answer_about_the_object_is_a_refusal() {
-        for (code, text) in [(422, "port is too big"), (403, "forbidden"), (500, "failed calling webhook: refused")] {
-            let error = ClusterError::from_reply(&reply(code, status(text)), &gateway());
-            assert_eq!(error, ClusterError::refused(&gateway(), text), "{code}");
-            assert!(!error.stops_everything());
-        }
-    }
-
-    #[test]
-    fn an_answer_about_the_server_concerns_the_cluster() {
-        let cases = [
-            (401, status("Unauthorized"), UnreachableCause::Unauthorized),
-            (429, status("slow down"), UnreachableCause::Overloaded),
-            (500, status("etcdserver: leader changed"), UnreachableCause::ServerError),
-            (503, status("apiserver is shutting down"), UnreachableCause::ServerError),
-            (502, json!("bad gateway"), UnreachableCause::ServerError),
-        ];
-        for (code, body, expected) in cases {
-            let error = ClusterError::from_reply(&reply(code, body), &gateway());
-            let ClusterError::Unreachable { cause, .. } = &error else { panic!("{error:?}") };
-            assert_eq!(*cause, expected, "{code}");
-            assert!(error.stops_everything());
-        }
-    }
-
-    #[test]
-    fn what_a_cluster_says_is_cut_where_it_comes_in() {
-        let long = "x".repeat(100_000);
-        let said = |error: ClusterError| error.to_string().len();
-        assert!(said(ClusterError::from_reply(&reply(422, status(&long)), &gateway())) < 1200);
-        assert!(said(ClusterError::from_reply(&reply(503, status(&long)), &gateway())) < 1200);
-        assert!(
-            said(ClusterError::from_client(&kube::Error::Api(Box::new(kube::core::Status::failure(&long, "x")))))
-                < 1200
-        );
-        assert!(said(ClusterError::conflict(&gateway(), long)) < 1200);
-    }
-
-    #[test]
-    fn sentences_name_the_object_and_the_next_step() {
-        let conflict = ClusterError::Conflict { object: Box::new(gateway()), who: "kubectl".into() };
-        assert_eq!(
-            conflict.to_string(),
-            "Gateway shop/web exists and belongs to kubectl; delete or rename it, or choose another name here"
-        );
-        assert!(
-            ClusterError::not_served(&gateway()).to_string().contains("gateway.networking.k8s.io/v1, kind Gateway")
-        );
-    }
-}
+mod tests;
