@@ -23,3 +23,5 @@ mod order;
 mod outage;
 mod overlooked;
 mod served;
+mod site;
+mod zones;
