@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_failpoints::{DNS_DONE, DNS_NEXT};
-use causeway_records::inputs::{HostRecord, Published};
+use causeway_records::inputs::{HostRecord, Published, PublishedZone};
 use causeway_render::support_service::dns_owner;
 use causeway_testkit::{
     SOON, eventually, id_of,
@@ -22,7 +22,7 @@ async fn publish(fixture: &Fixture, zone: &str, host: &str, owner: &str) {
         )
     };
     let heritage = format!("&quot;heritage=external-dns,external-dns/owner={owner}&quot;");
-    let changes = [change(host, "A", "192.0.2.1"), change(&format!("_edns.a-{host}"), "TXT", &heritage)].concat();
+    let changes = [change(host, "A", "192.0.2.1"), change(&format!("_edns-a.{host}"), "TXT", &heritage)].concat();
     let body = format!(
         r#"<ChangeResourceRecordSetsRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeBatch><Changes>{changes}</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>"#
     );
@@ -68,8 +68,9 @@ impl Zone {
         });
         let id = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
         self.publish(host).await;
-        let record = HostRecord { present: true, ttl: 1, ..HostRecord::default() };
-        let published = Published { hosts: BTreeMap::from([(host.to_owned(), record)]) };
+        let zone = PublishedZone { id: self.id.clone(), name: self.domain.clone(), ..PublishedZone::default() };
+        let record = HostRecord { present: true, ttl: 1, zone: Some(zone), ..HostRecord::default() };
+        let published = Published { hosts: BTreeMap::from([(host.to_owned(), record)]), ..Published::default() };
         sqlx::query("UPDATE reconciliations SET published_state = $1 WHERE kind = 'DomainNameInstance' AND id = $2")
             .bind(sqlx::types::Json(published))
             .bind(id)

@@ -43,6 +43,11 @@ async fn a_field_that_is_wrong_is_named_with_what_would_be_right() {
         ),
         (
             "domain-name-definitions",
+            json!({"Name": "a", "Domain": "a.example", "Zone": "Privat", "AdminEmail": "a@b.example"}),
+            &["Zone", "Privat", "Public", "Private"],
+        ),
+        (
+            "domain-name-definitions",
             json!({"Name": "a", "Domain": "a_b.example", "Zone": "Public", "AdminEmail": "a@b.example"}),
             &["Domain", "letters, digits and hyphens"],
         ),

@@ -27,3 +27,5 @@ mod outage;
 mod overlooked;
 mod rollouts;
 mod served;
+mod site;
+mod zones;

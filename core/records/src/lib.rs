@@ -21,6 +21,7 @@ pub mod noun;
 pub mod nouns;
 pub mod overlay;
 pub mod problem;
+mod published;
 pub mod record;
 pub mod scalar;
 pub mod schema;

@@ -2,19 +2,18 @@
 
 use causeway_records::{
     inputs::{Elsewhere, Published},
-    nouns::GatewayDefinition,
+    nouns::{DomainNameDefinition, GatewayDefinition, ZoneType},
     problem::{Reason, Refusal},
     text::Hostname,
 };
 use std::collections::BTreeMap;
 
-/// Characters in a DNS name at most (RFC 1035, 2.3.4).
-const MOST: usize = 253;
+use crate::ownership::{LONGEST_NAME, longest_published};
 
 /// The hostnames of a definition, sorted; empty: every hostname. `domain` is the one that the definition names.
 ///
 /// # Errors
-/// One of `Hostnames` is not under the domain, or `SubDomain` makes a name that DNS doesn't have.
+/// One of `Hostnames` is not under the domain, or a hostname under it is too long to be published.
 pub fn hostnames_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> Result<Vec<String>, Refusal> {
     let listed = definition.hostnames.as_ref().map(|hostnames| &hostnames.0).filter(|hostnames| !hostnames.is_empty());
     if let Some(listed) = listed {
@@ -27,10 +26,11 @@ pub fn hostnames_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -
         };
     }
     let Some(domain) = domain else { return Ok(vec![]) };
-    match &definition.sub_domain {
-        None => Ok(vec![domain.to_string()]),
-        Some(sub_domain) => under(sub_domain.as_str(), domain.as_str()).map(|hostname| vec![hostname]),
-    }
+    let hostname = match &definition.sub_domain {
+        None => domain.to_string(),
+        Some(sub_domain) => format!("{sub_domain}.{domain}"),
+    };
+    short_enough("SubDomain", hostname).map(|hostname| vec![hostname])
 }
 
 fn all_under(hostnames: Vec<String>, domain: &str) -> Result<Vec<String>, Refusal> {
@@ -41,17 +41,21 @@ fn all_under(hostnames: Vec<String>, domain: &str) -> Result<Vec<String>, Refusa
             let problem = format!("{hostname} is not under the domain {domain}");
             Err(Refusal::field(Reason::InvalidField, "Hostnames", problem))
         }
-        None => Ok(hostnames),
+        None => hostnames.into_iter().map(|hostname| short_enough("Hostnames", hostname)).collect(),
     }
 }
 
-fn under(sub_domain: &str, domain: &str) -> Result<String, Refusal> {
-    let hostname = format!("{sub_domain}.{domain}");
-    if hostname.len() <= MOST {
+/// A hostname of a domain is published one day, together with its ownership record.
+fn short_enough(field: &str, hostname: String) -> Result<String, Refusal> {
+    let (length, most) = (hostname.len(), longest_published());
+    if length <= most {
         return Ok(hostname);
     }
-    let problem = format!("{hostname} has {} characters; a DNS name has at most {MOST}", hostname.len());
-    Err(Refusal::field(Reason::InvalidField, "SubDomain", problem))
+    let problem = format!(
+        "{hostname} has {length} characters; {most} can be published, because a DNS name has at most {LONGEST_NAME} and the record that says who \
+         owns it has a longer name"
+    );
+    Err(Refusal::field(Reason::InvalidField, field, problem))
 }
 
 /// A domain name instance that asks for hostnames. One that publishes several gateways asks once for each.
@@ -64,6 +68,14 @@ pub struct Asking {
     pub hostnames: Vec<String>,
     /// What it has published.
     pub published: Published,
+}
+
+/// Whether records of one hostname may be in one zone for both domains. Only then one of the two has to publish it for both.
+pub fn may_share_zone(one: &DomainNameDefinition, other: &DomainNameDefinition) -> bool {
+    let types = [one.zone, other.zone];
+    let of_both_types = types.contains(&ZoneType::Public) && types.contains(&ZoneType::Private);
+    let named = one.hosted_zone_id.is_some() && other.hosted_zone_id.is_some();
+    !of_both_types && !(named && one.hosted_zone_id != other.hosted_zone_id)
 }
 
 /// For each hostname who asks for it, sorted by id, or the first that has noted it down.
@@ -133,12 +145,37 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_dns_does_not_have_is_refused() {
+    fn a_hostname_that_cannot_be_published_is_refused() {
         let label = "a".repeat(63);
-        let long = format!("{label}.{label}.{label}.org");
-        let refusal = hostnames_of(&sub(&label), Some(&host(&long))).unwrap_err();
-        assert_eq!(refusal.details[0].field, "SubDomain");
-        assert!(refusal.sentence.ends_with("has 259 characters; a DNS name has at most 253"), "{refusal}");
+        let of = |rest: usize| format!("{label}.{label}.{}.org", "a".repeat(rest));
+        let refuse = |definition: &GatewayDefinition, domain: &str| {
+            hostnames_of(definition, Some(&host(domain)))
+                .err()
+                .map(|refusal| (refusal.details[0].field.clone(), refusal.sentence))
+        };
+        // 64 for the sub-domain and its dot, 128 for two labels, 4 for the last one.
+        assert_eq!(refuse(&sub(&label), &of(45)), None);
+        let (field, sentence) = refuse(&sub(&label), &of(46)).unwrap();
+        assert!(field == "SubDomain" && sentence.contains("has 242 characters; 241 can be published"), "{sentence}");
+        let long = format!("{label}.{}", of(46));
+        assert_eq!(refuse(&listed(&[&long]), "org").unwrap().0, "Hostnames");
+        assert!(hostnames_of(&listed(&[&long]), None).is_ok(), "without a domain nothing is published");
+    }
+
+    #[test]
+    fn two_zones_of_one_name_are_published_each_for_itself() {
+        let of = |zone, id: Option<&str>| DomainNameDefinition {
+            zone,
+            hosted_zone_id: id.map(str::to_owned),
+            ..DomainNameDefinition::default()
+        };
+        let share = |one: (ZoneType, Option<&str>), other: (ZoneType, Option<&str>)| {
+            may_share_zone(&of(one.0, one.1), &of(other.0, other.1))
+        };
+        assert!(!share((ZoneType::Public, None), (ZoneType::Private, None)));
+        assert!(!share((ZoneType::Public, Some("Z1")), (ZoneType::Public, Some("Z2"))));
+        assert!(share((ZoneType::Public, Some("Z1")), (ZoneType::Public, None)));
+        assert!(share((ZoneType::Public, None), (ZoneType::Either, None)));
     }
 
     #[test]
@@ -149,6 +186,7 @@ mod tests {
             hostnames: hostnames.iter().map(ToString::to_string).collect(),
             published: Published {
                 hosts: noted.iter().map(|name| (name.to_string(), HostRecord::default())).collect(),
+                ..Published::default()
             },
         };
         let all = asked_for(vec![
@@ -168,7 +206,7 @@ mod tests {
             HostRecord { elsewhere: true, ..HostRecord::default() },
             HostRecord { gone_since: Some(chrono::DateTime::UNIX_EPOCH), ..HostRecord::default() },
         ] {
-            let published = Published { hosts: [("a".to_owned(), record)].into() };
+            let published = Published { hosts: [("a".to_owned(), record)].into(), ..Published::default() };
             let all = asked_for(vec![Asking { id: 1, name: "n".into(), hostnames: vec!["a".into()], published }]);
             assert_eq!(all["a"], Elsewhere::Asked { by: vec![1] });
         }

@@ -6,7 +6,7 @@
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
-//! name of a record ─▶ names ──▶ names in clusters
+//! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
 //! The store reads what a rule reads, under locks, calls it, and writes the result. The render crate shares `driver`. To add a rule: a function here, and
@@ -20,5 +20,6 @@ pub mod driver;
 pub mod hostnames;
 pub mod listeners;
 pub mod names;
+pub mod ownership;
 pub mod parents;
 pub mod services;

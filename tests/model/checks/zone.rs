@@ -85,7 +85,8 @@ pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<BTreeSe
     ensure!(found == hosts, "the zone has {found:?}, and {hosts:?} were asked for");
     let owner = format!("external-dns/owner=causeway-{}-{}", lane.identity, lane.ways[0].runtime);
     let ours = |host: &String| {
-        owned.iter().filter(|(name, value)| name.ends_with(&format!("-{host}")) && value.contains(&owner)).count() == 1
+        let is_of = |name: &String| ["a", "aaaa", "cname"].iter().any(|kind| *name == format!("_edns-{kind}.{host}"));
+        owned.iter().filter(|(name, value)| is_of(name) && value.contains(&owner)).count() == 1
     };
     ensure!(owned.len() == hosts.len() && hosts.iter().all(ours), "{hosts:?} belong to {owned:?}");
     Ok(misled)

@@ -1,14 +1,22 @@
 //! The knobs of a running rig, for tests: an HTTP interface on loopback and its client.
 
 use anyhow::Result;
-use axum::{Json, Router, extract::State, http::StatusCode, routing::put};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    routing::put,
+};
 use causeway_route53::{Faults, JournalEntry};
+use k8s_openapi::api::core::v1::LoadBalancerIngress;
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     endpoints::Endpoints,
-    load_balancer::Withheld,
+    load_balancer::{Orders, Withheld},
     net::{free_port, loopback},
 };
 
@@ -16,7 +24,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Control {
     port: u16,
-    withheld: watch::Sender<Withheld>,
+    orders: watch::Sender<Orders>,
     server: JoinHandle<()>,
 }
 
@@ -24,22 +32,25 @@ impl Control {
     pub(crate) async fn start() -> Result<Self> {
         let port = free_port()?;
         let listener = TcpListener::bind(loopback(port)).await?;
-        let withheld = watch::Sender::new(Withheld::default());
-        let router = Router::new().route("/load-balancer", put(set_withheld)).with_state(withheld.clone());
+        let orders = watch::Sender::new(Orders::default());
+        let router = Router::new()
+            .route("/load-balancer", put(set_withheld))
+            .route("/load-balancer/{namespace}/{name}", put(set_ingress))
+            .with_state(orders.clone());
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the rig's control interface ended");
             }
         });
-        Ok(Self { port, withheld, server })
+        Ok(Self { port, orders, server })
     }
 
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn withheld(&self) -> watch::Receiver<Withheld> {
-        self.withheld.subscribe()
+    pub(crate) fn orders(&self) -> watch::Receiver<Orders> {
+        self.orders.subscribe()
     }
 
     pub(crate) fn stop(&self) {
@@ -47,8 +58,21 @@ impl Control {
     }
 }
 
-async fn set_withheld(State(knob): State<watch::Sender<Withheld>>, Json(withheld): Json<Withheld>) -> StatusCode {
-    knob.send_replace(withheld);
+async fn set_withheld(State(knob): State<watch::Sender<Orders>>, Json(withheld): Json<Withheld>) -> StatusCode {
+    knob.send_modify(|orders| orders.withheld = withheld);
+    StatusCode::NO_CONTENT
+}
+
+async fn set_ingress(
+    State(knob): State<watch::Sender<Orders>>,
+    Path((namespace, name)): Path<(String, String)>,
+    Json(ingress): Json<Option<Vec<LoadBalancerIngress>>>,
+) -> StatusCode {
+    let name = format!("{namespace}/{name}");
+    knob.send_modify(|orders| match ingress {
+        Some(ingress) => drop(orders.instead.insert(name, ingress)),
+        None => drop(orders.instead.remove(&name)),
+    });
     StatusCode::NO_CONTENT
 }
 
@@ -75,6 +99,24 @@ impl Knobs {
     /// When the rig doesn't answer.
     pub async fn withhold_addresses(&self, withheld: &Withheld) -> Result<()> {
         self.put(format!("{}/load-balancer", self.control), withheld).await
+    }
+
+    /// Gives the Service of a Gateway (or a Service itself) this status, as `status.loadBalancer.ingress` has it, in place of an address of
+    /// the rig's; None: again one of these.
+    ///
+    /// # Errors
+    /// When the rig doesn't answer.
+    pub async fn set_ingress(&self, namespace: &str, name: &str, ingress: Option<&Value>) -> Result<()> {
+        self.put(format!("{}/load-balancer/{namespace}/{name}", self.control), &ingress).await
+    }
+
+    /// How often each access key has asked the Route53 emulator about a zone.
+    ///
+    /// # Errors
+    /// When the emulator doesn't answer.
+    pub async fn route53_calls(&self, zone: &str) -> Result<BTreeMap<String, u64>> {
+        let url = format!("{}/rig/calls/{zone}", self.route53);
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
     }
 
     /// Makes the Route53 emulator fail, or answer slowly.

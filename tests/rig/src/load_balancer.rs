@@ -4,14 +4,14 @@
 //! mistake.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::Ipv4Addr,
     time::Duration,
 };
 
 use anyhow::Result;
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service};
 use kube::{
     Api, Client, ResourceExt,
     api::{ListParams, Patch, PatchParams},
@@ -40,13 +40,29 @@ pub struct Withheld {
     pub from: BTreeSet<String>,
 }
 
-impl Withheld {
-    fn holds(&self, service: &Service) -> bool {
-        let label = |name: &str| service.labels().get(name).cloned().unwrap_or_default();
-        let itself = format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any());
-        let gateway = format!("{}/{}", label(GATEWAY_NAMESPACE), label(GATEWAY_NAME));
-        ["*", &itself, &gateway].into_iter().any(|name| self.from.contains(name))
+/// What the load balancer is told to do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Orders {
+    pub(crate) withheld: Withheld,
+    /// By `namespace/name` of a Service or of the Gateway it belongs to: what it gets in place of an address of the range.
+    pub(crate) instead: BTreeMap<String, Vec<LoadBalancerIngress>>,
+}
+
+impl Orders {
+    fn withholds(&self, service: &Service) -> bool {
+        names(service).iter().any(|name| self.withheld.from.contains(name)) || self.withheld.from.contains("*")
     }
+
+    fn instead(&self, service: &Service) -> Option<&Vec<LoadBalancerIngress>> {
+        names(service).iter().find_map(|name| self.instead.get(name))
+    }
+}
+
+/// By which names a Service is known: its own, and its Gateway's.
+fn names(service: &Service) -> [String; 2] {
+    let label = |name: &str| service.labels().get(name).cloned().unwrap_or_default();
+    let itself = format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any());
+    [itself, format!("{}/{}", label(GATEWAY_NAMESPACE), label(GATEWAY_NAME))]
 }
 
 /// The running emulation.
@@ -56,9 +72,9 @@ pub(crate) struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// Serves the Services of a cluster. `withheld` is the knob that keeps addresses back.
-    pub(crate) fn start(client: Client, withheld: watch::Receiver<Withheld>) -> Self {
-        let addresses = Addresses { services: Api::all(client.clone()), client, withheld, taken: HashMap::new() };
+    /// Serves the Services of a cluster. `orders` is the knob that keeps addresses back and gives others.
+    pub(crate) fn start(client: Client, orders: watch::Receiver<Orders>) -> Self {
+        let addresses = Addresses { services: Api::all(client.clone()), client, orders, taken: HashMap::new() };
         Self { task: tokio::spawn(serve(addresses)) }
     }
 
@@ -68,7 +84,7 @@ impl LoadBalancer {
 }
 
 async fn serve(mut addresses: Addresses) {
-    let mut knob = addresses.withheld.clone();
+    let mut knob = addresses.orders.clone();
     let mut events = watcher(addresses.services.clone(), watcher::Config::default()).default_backoff().boxed();
     let mut retry = interval(RETRY);
     let mut failed = false;
@@ -100,7 +116,7 @@ async fn serve(mut addresses: Addresses) {
 struct Addresses {
     client: Client,
     services: Api<Service>,
-    withheld: watch::Receiver<Withheld>,
+    orders: watch::Receiver<Orders>,
     /// The last byte of each Service's address, by the Service's uid.
     taken: HashMap<String, u8>,
 }
@@ -115,14 +131,18 @@ impl Addresses {
 
     /// Makes the status of one Service what it should be.
     async fn settle(&mut self, service: &Service) -> Result<()> {
-        let withheld = self.withheld.borrow().holds(service);
-        let wanted = if wants_address(service) && !withheld { self.address(service) } else { None };
-        if wanted.map(|address| address.to_string()).as_deref() == current(service)
-            || service.metadata.deletion_timestamp.is_some()
-        {
+        let (withheld, instead) = {
+            let orders = self.orders.borrow();
+            (orders.withholds(service), orders.instead(service).cloned())
+        };
+        let ingress = match instead {
+            _ if !wants_address(service) || withheld => vec![],
+            Some(instead) => instead,
+            None => self.address(service).into_iter().map(ingress).collect(),
+        };
+        if ingress == current(service) || service.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
-        let ingress: Vec<_> = wanted.into_iter().map(|ip| json!({ "ip": ip, "ipMode": "VIP" })).collect();
         let services: Api<Service> = Api::namespaced(self.client.clone(), &service.namespace().unwrap_or_default());
         let patch = Patch::Merge(json!({ "status": { "loadBalancer": { "ingress": ingress } } }));
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
@@ -156,7 +176,12 @@ fn wants_address(service: &Service) -> bool {
         .is_some_and(|spec| spec.type_.as_deref() == Some("LoadBalancer") && spec.load_balancer_class.is_none())
 }
 
-fn current(service: &Service) -> Option<&str> {
-    let ingress = service.status.as_ref()?.load_balancer.as_ref()?.ingress.as_ref()?;
-    ingress.first()?.ip.as_deref()
+fn ingress(address: Ipv4Addr) -> LoadBalancerIngress {
+    let (ip, ip_mode) = (Some(address.to_string()), Some("VIP".to_owned()));
+    LoadBalancerIngress { ip, ip_mode, ..LoadBalancerIngress::default() }
+}
+
+fn current(service: &Service) -> &[LoadBalancerIngress] {
+    let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
+    status.and_then(|status| status.ingress.as_deref()).unwrap_or_default()
 }

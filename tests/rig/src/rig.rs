@@ -132,7 +132,7 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
     }));
     let (route53, control) = (Route53::start().await?, Control::start().await?);
     let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
-    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.withheld());
+    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.orders());
     let kubelet = Kubelet::start(tools, &cluster, route53.port())?;
     let konnectivity = Konnectivity::start(&cluster.egress_socket(), cluster.client.clone(), kubelet.pods().clone())?;
     let clusters = std::iter::once(cluster).chain(extra).collect();

@@ -6,8 +6,9 @@
 //! emulator doesn't check signatures, doesn't throttle unless a test asks for it, doesn't apply routing policies, and
 //! doesn't serve DNS.
 //!
-//! Beside AWS's operations it answers three requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
-//! change with its time, `GET calls` returns how often each operation was called, and `PUT faults` sets [`Faults`].
+//! Beside AWS's operations it answers four requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
+//! change with its time, `GET calls` returns how often each operation was called, `GET calls/<zone>` how often each access key
+//! asked about a zone, and `PUT faults` sets [`Faults`].
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     Json, Router,
-    extract::{MatchedPath, Query, Request, State},
+    extract::{MatchedPath, Path, Query, Request, State},
     http::StatusCode,
     middleware::Next,
     response::{IntoResponse, Response},
@@ -12,10 +12,17 @@ use axum::{
 };
 use serde::Deserialize;
 
-use crate::state::{Faults, JournalEntry, Shared};
+use crate::{
+    handlers::access_key,
+    state::{Faults, JournalEntry, Shared},
+};
 
 pub(crate) fn router() -> Router<Shared> {
-    Router::new().route("/journal", get(journal)).route("/calls", get(calls)).route("/faults", put(set_faults))
+    Router::new()
+        .route("/journal", get(journal))
+        .route("/calls", get(calls))
+        .route("/calls/{zone}", get(calls_of_zone))
+        .route("/faults", put(set_faults))
 }
 
 #[derive(Deserialize)]
@@ -33,6 +40,16 @@ async fn calls(State(shared): State<Shared>) -> Json<BTreeMap<String, u64>> {
     Json(shared.lock().calls.clone())
 }
 
+async fn calls_of_zone(State(shared): State<Shared>, Path(zone): Path<String>) -> Json<BTreeMap<String, u64>> {
+    Json(shared.lock().zone_calls.get(&zone).cloned().unwrap_or_default())
+}
+
+/// The zone that a path is about.
+fn zone_of(path: &str) -> Option<&str> {
+    let (_, rest) = path.split_once("/hostedzone/")?;
+    rest.split('/').next().filter(|id| !id.is_empty())
+}
+
 async fn set_faults(State(shared): State<Shared>, Json(faults): Json<Faults>) -> StatusCode {
     shared.lock().faults = faults;
     StatusCode::NO_CONTENT
@@ -42,10 +59,15 @@ async fn set_faults(State(shared): State<Shared>, Json(faults): Json<Faults>) ->
 pub(crate) async fn count_delay_and_fail(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().map_or("unknown", MatchedPath::as_str);
     let operation = format!("{} {path}", request.method());
+    let (zone, key) = (zone_of(request.uri().path()), access_key(request.headers()));
     let (delay, fault) = {
         let mut memory = shared.lock();
         *memory.calls.entry(operation).or_default() += 1;
-        (Duration::from_millis(memory.faults.delay_milliseconds), memory.take_fault())
+        if let Some(zone) = zone {
+            *memory.zone_calls.entry(zone.to_owned()).or_default().entry(key).or_default() += 1;
+        }
+        let fault = memory.take_fault(request.method().as_str(), zone);
+        (Duration::from_millis(memory.faults.delay_milliseconds), fault)
     };
     tokio::time::sleep(delay).await;
     match fault {

@@ -56,6 +56,10 @@ pub struct Faults {
     pub status: Option<u16>,
     /// Only that many calls, then normal again; all calls when absent.
     pub times: Option<u64>,
+    /// Only calls about the zone with this id; all calls when absent.
+    pub zone: Option<String>,
+    /// Only calls of this method, such as `POST`; all calls when absent.
+    pub method: Option<String>,
     /// Answer every call this much later, in milliseconds.
     #[serde(default)]
     pub delay_milliseconds: u64,
@@ -74,6 +78,8 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     /// How often each operation was called, whatever the outcome.
     pub(crate) calls: BTreeMap<String, u64>,
+    /// The same by zone and access key.
+    pub(crate) zone_calls: BTreeMap<String, BTreeMap<String, u64>>,
     changes: BTreeMap<String, ChangeInfo>,
 }
 
@@ -160,8 +166,13 @@ impl State {
     }
 
     /// The fault that this call shall meet, if any.
-    pub(crate) fn take_fault(&mut self) -> Option<Fault> {
+    pub(crate) fn take_fault(&mut self, method: &str, zone: Option<&str>) -> Option<Fault> {
         let code = self.faults.code.clone()?;
+        let other_zone = self.faults.zone.as_deref().is_some_and(|wanted| zone != Some(wanted));
+        let other_method = self.faults.method.as_deref().is_some_and(|wanted| method != wanted);
+        if other_zone || other_method {
+            return None;
+        }
         match &mut self.faults.times {
             Some(0) => return None,
             Some(left) => *left -= 1,

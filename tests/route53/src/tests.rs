@@ -234,3 +234,20 @@ async fn a_test_can_ask_for_faults_and_count_calls() {
     let (_, calls) = client.call(Method::GET, "/rig/calls", "").await;
     assert!(calls.contains(r#""GET /2013-04-01/hostedzone":2"#), "{calls}");
 }
+
+#[tokio::test]
+async fn a_fault_can_be_one_of_writes_to_one_zone() {
+    let client = Client::new().await;
+    let zone = &client.zone;
+    let faults = format!(r#"{{"code":"AccessDenied","status":403,"zone":"{zone}","method":"POST"}}"#);
+    client.call(Method::PUT, "/rig/faults", &faults).await;
+    let records = format!("/2013-04-01/hostedzone/{zone}/rrset");
+    assert_eq!(client.call(Method::GET, &records, "").await.0, StatusCode::OK);
+    assert_eq!(
+        client.call(Method::POST, "/2013-04-01/hostedzone", &create_zone("b.test", "9")).await.0,
+        StatusCode::CREATED
+    );
+    assert_eq!(client.call(Method::POST, &records, "").await.0, StatusCode::FORBIDDEN);
+    let (_, calls) = client.call(Method::GET, &format!("/rig/calls/{zone}"), "").await;
+    assert_eq!(calls, r#"{"AKIDTEST":2}"#);
+}

@@ -7,10 +7,14 @@ use super::record::{RecordType, ZoneRecord, normal_name};
 const MOST_RECORDS: usize = 1000;
 const MOST_CHARACTERS: usize = 32_000;
 
-/// A record to delete and its ownership record, or a left-over ownership record alone. Only [`deletions`] makes one, so that
+/// A record to delete and its ownership record, or a left-over ownership record alone. Only [`deletions_of`] makes one, so that
 /// nothing can be deleted whose ownership wasn't checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deletion {
+    /// The host and the type that the ownership record is for.
+    host: String,
+    record_type: RecordType,
+    /// The ownership record comes last.
     records: Vec<ZoneRecord>,
 }
 
@@ -18,6 +22,20 @@ impl Deletion {
     /// The record sets to delete, exactly as they were read; the ownership record comes last.
     pub fn records(&self) -> &[ZoneRecord] {
         &self.records
+    }
+
+    /// In normal form.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The record sets without the ownership record.
+    pub(super) fn host_records(&self) -> &[ZoneRecord] {
+        self.records.split_last().map_or(&[], |(_, own)| own)
     }
 
     fn characters(&self) -> usize {
@@ -33,17 +51,20 @@ pub fn deletions(records: &[ZoneRecord], hosts_to_remove: &[String], owner: &str
     let mut hosts: Vec<_> = hosts_to_remove.iter().map(|host| normal_name(host)).collect();
     hosts.sort();
     hosts.dedup();
+    hosts.iter().flat_map(|host| deletions_of(records, host, owner)).collect()
+}
+
+/// Everything of ours at one host in normal form.
+pub(super) fn deletions_of(records: &[ZoneRecord], host: &str, owner: &str) -> Vec<Deletion> {
     let mut found = Vec::new();
-    for host in &hosts {
-        for record_type in RecordType::ALL {
-            for set in sets(records, host, record_type) {
-                if let Owned::By(txt, named) = owned(records, host, record_type, set)
-                    && named == owner
-                {
-                    let mut records = claimed(records, host, record_type, set);
-                    records.push(txt.clone());
-                    found.push(Deletion { records });
-                }
+    for record_type in RecordType::ALL {
+        for set in sets(records, host, record_type) {
+            if let Owned::By(txt, named) = owned(records, host, record_type, set)
+                && named == owner
+            {
+                let mut records = claimed(records, host, record_type, set);
+                records.push(txt.clone());
+                found.push(Deletion { host: host.to_owned(), record_type, records });
             }
         }
     }
@@ -104,7 +125,7 @@ mod tests {
 
     fn txt(record_type: &str, host: &str, set: Option<&str>, owner: &str) -> ZoneRecord {
         let value = Ownership { owner: owner.into(), resource: String::new() }.to_string();
-        record("TXT", &format!("_edns.{record_type}-{host}."), set, &[&value])
+        record("TXT", &format!("_edns-{record_type}.{host}."), set, &[&value])
     }
 
     fn names(deletions: &[Deletion]) -> Vec<String> {
@@ -129,19 +150,19 @@ mod tests {
             txt("aaaa", "h.test", None, "them"),
             txt("cname", "h.test", None, "us"),
         ];
-        assert_eq!(plan(&zone, &["H.test."]), ["A h.test", "TXT _edns.a-h.test", "TXT _edns.cname-h.test"]);
+        assert_eq!(plan(&zone, &["H.test."]), ["A h.test", "TXT _edns-a.h.test", "TXT _edns-cname.h.test"]);
         assert_eq!(plan(&zone, &["*.test"]), [""; 0]);
     }
 
     #[test]
     fn an_alias_of_an_older_external_dns_goes_with_its_cname_ownership() {
         let zone = [alias("A", "h.test.", "lb.test."), txt("cname", "h.test", None, "us")];
-        assert_eq!(plan(&zone, &["h.test"]), ["A h.test", "TXT _edns.cname-h.test"]);
+        assert_eq!(plan(&zone, &["h.test"]), ["A h.test", "TXT _edns-cname.h.test"]);
         let taken =
             [alias("A", "h.test.", "lb.test."), txt("cname", "h.test", None, "us"), txt("a", "h.test", None, "them")];
-        assert_eq!(plan(&taken, &["h.test"]), ["TXT _edns.cname-h.test"]);
+        assert_eq!(plan(&taken, &["h.test"]), ["TXT _edns-cname.h.test"]);
         let by_hand = [record("A", "h.test.", None, &["192.0.2.1"]), txt("cname", "h.test", None, "us")];
-        assert_eq!(plan(&by_hand, &["h.test"]), ["TXT _edns.cname-h.test"]);
+        assert_eq!(plan(&by_hand, &["h.test"]), ["TXT _edns-cname.h.test"]);
     }
 
     #[test]
@@ -152,7 +173,7 @@ mod tests {
             record("A", "h.test.", Some("green"), &["192.0.2.2"]),
             txt("a", "h.test", Some("green"), "them"),
         ];
-        assert_eq!(plan(&zone, &["h.test"]), ["A h.test (blue)", "TXT _edns.a-h.test (blue)"]);
+        assert_eq!(plan(&zone, &["h.test"]), ["A h.test (blue)", "TXT _edns-a.h.test (blue)"]);
     }
 
     #[test]
@@ -190,7 +211,7 @@ mod tests {
                         one => vec![value(one)],
                     };
                     let values: Vec<_> = values.iter().map(String::as_str).collect();
-                    record("TXT", &format!("_edns.{}-{host}.", record_type.to_ascii_lowercase()), set, &values)
+                    record("TXT", &format!("_edns-{}.{host}.", record_type.to_ascii_lowercase()), set, &values)
                 }
             });
         prop::collection::vec(part, 0..20).prop_map(|mut records| {

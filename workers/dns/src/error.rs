@@ -14,17 +14,27 @@ pub enum DnsError {
     NoCredentials,
     /// No zone of the account holds the domain.
     #[error(
-        "no hosted zone for {domain} in this AWS account: create one, or correct the domain, HostedZoneID or AwsAccountID"
+        "no hosted zone for {domain} in this AWS account: create one, or correct Domain, Zone, HostedZoneID or AwsAccountID"
     )]
     NoZone { domain: String },
     /// The zone that the record names doesn't hold the domain.
     #[error("hosted zone {zone} is for {name}, which does not contain {domain}: correct HostedZoneID")]
     WrongZone { domain: String, zone: String, name: String },
+    /// The zone that the record names isn't of the type that it names.
+    #[error("hosted zone {zone} is {found}, and Zone says otherwise: correct HostedZoneID or Zone")]
+    WrongZoneType { zone: String, found: &'static str },
+    /// Another zone of the account answers for the domain.
+    #[error(
+        "{domain} lies in hosted zone {child} ({name}), which answers for it instead of {zone}: leave HostedZoneID out, name {child}, or delete that zone if nobody uses it"
+    )]
+    HiddenByZone { domain: String, zone: String, child: String, name: String },
     /// Several zones fit equally well.
     #[error("{domain} has several hosted zones ({zones}): set HostedZoneID to say which")]
     Ambiguous { domain: String, zones: String },
     /// AWS refuses the credentials, or the action with them.
-    #[error("AWS refuses to {action}: {reason}; correct the credentials or the rights of the AWS account")]
+    #[error(
+        "AWS refuses to {action}: {reason}; correct the keys of the AWS account, or give them the right to do this"
+    )]
     Denied { action: String, reason: String },
     /// Too many requests, or an earlier change of the zone isn't through yet.
     #[error("Route 53 asks to wait before it lets us {action} ({reason}); it is tried again by itself")]
@@ -50,10 +60,29 @@ impl DnsError {
             Self::NoCredentials
             | Self::NoZone { .. }
             | Self::WrongZone { .. }
+            | Self::WrongZoneType { .. }
+            | Self::HiddenByZone { .. }
             | Self::Ambiguous { .. }
             | Self::Denied { .. }
             | Self::Refused { .. } => None,
         }
+    }
+
+    /// Whether the domain has no zone as it is written; else nobody knows whether it has.
+    pub fn is_of_domain(&self) -> bool {
+        matches!(
+            self,
+            Self::NoZone { .. }
+                | Self::WrongZone { .. }
+                | Self::WrongZoneType { .. }
+                | Self::HiddenByZone { .. }
+                | Self::Ambiguous { .. }
+        )
+    }
+
+    /// Whether the account itself works and may only not do this.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Denied { reason, .. } if reason.starts_with("AccessDenied"))
     }
 
     /// For the condition `DnsPublished`.
@@ -62,6 +91,8 @@ impl DnsError {
             Self::NoCredentials => "NoCredentials",
             Self::NoZone { .. } => "NoZone",
             Self::WrongZone { .. } => "WrongZone",
+            Self::WrongZoneType { .. } => "WrongZoneType",
+            Self::HiddenByZone { .. } => "HiddenByZone",
             Self::Ambiguous { .. } => "AmbiguousZone",
             Self::Denied { .. } => "Denied",
             Self::Throttled { .. } => "Throttled",

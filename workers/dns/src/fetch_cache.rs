@@ -11,10 +11,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// One answer per key, as old as its time to live at most. While an answer is being fetched, all who want it wait for that one.
+/// One answer per key. While an answer is being fetched, all who want it wait for that one.
 #[derive(Debug)]
 pub(super) struct FetchCache<K, V> {
-    ttl: Duration,
     entries: Mutex<HashMap<K, Entry<V>>>,
 }
 
@@ -22,21 +21,21 @@ pub(super) struct FetchCache<K, V> {
 type Entry<V> = Arc<tokio::sync::Mutex<Option<(Instant, V)>>>;
 
 impl<K: Hash + Eq, V: Clone> FetchCache<K, V> {
-    pub(super) fn new(ttl: Duration) -> Self {
-        Self { ttl, entries: Mutex::default() }
+    pub(super) fn new() -> Self {
+        Self { entries: Mutex::default() }
     }
 
-    /// The answer for a key; `fetch` is called only if there is no fresh one. Its age counts from the moment the question was sent.
+    /// The answer for a key; `fetch` is called only if there is none, or if it is older than `max_age` says of it. Its age counts from the moment the question was sent.
     /// A failure is an answer like any other, so that many who wait don't all fail in turn. If the caller goes away in the middle,
     /// the next one fetches.
-    pub(super) async fn get<F>(&self, key: K, fetch: impl FnOnce() -> F) -> V
+    pub(super) async fn get<F>(&self, key: K, max_age: impl Fn(&V) -> Duration, fetch: impl FnOnce() -> F) -> V
     where
         F: Future<Output = V>,
     {
         let entry = self.entry(key);
         let mut held = entry.lock().await;
         if let Some((asked, value)) = &*held
-            && asked.elapsed() < self.ttl
+            && asked.elapsed() < max_age(value)
         {
             return value.clone();
         }
@@ -66,7 +65,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_who_ask_at_once_are_answered_by_one_fetch() {
-        let cache = Arc::new(FetchCache::new(Duration::from_secs(1)));
+        let cache = Arc::new(FetchCache::new());
         let fetches = Arc::new(AtomicUsize::new(0));
         let ask = || {
             let (cache, fetches) = (cache.clone(), fetches.clone());
@@ -75,7 +74,7 @@ mod tests {
                     tokio::time::sleep(Duration::from_millis(500)).await;
                     fetches.fetch_add(1, Ordering::SeqCst)
                 };
-                cache.get("zone", fetch).await
+                cache.get("zone", |_| Duration::from_secs(1), fetch).await
             })
         };
         let first: Vec<_> = (0..500).map(|_| ask()).collect();
@@ -86,16 +85,23 @@ mod tests {
         assert_eq!(ask().await.unwrap(), 1, "forgotten");
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(ask().await.unwrap(), 2, "expired");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let patient = cache.get("zone", |age| Duration::from_secs(u64::try_from(*age).unwrap() * 10), || async { 9 });
+        assert_eq!(patient.await, 2, "who takes an older answer is given it");
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_goes_away_leaves_the_fetch_to_the_next() {
-        let cache = FetchCache::new(Duration::from_secs(1));
-        let forever = cache.get("zone", || async {
-            std::future::pending::<()>().await;
-            1
-        });
+        let cache = FetchCache::new();
+        let forever = cache.get(
+            "zone",
+            |_| Duration::MAX,
+            || async {
+                std::future::pending::<()>().await;
+                1
+            },
+        );
         assert!(tokio::time::timeout(Duration::from_secs(1), forever).await.is_err());
-        assert_eq!(cache.get("zone", || async { 2 }).await, 2);
+        assert_eq!(cache.get("zone", |_| Duration::MAX, || async { 2 }).await, 2);
     }
 }

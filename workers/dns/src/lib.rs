@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Account ──connect──▶ Route53 ──zone──▶ HostedZone ──read──▶ [ZoneRecord] ──▶ published(desired) ──▶ [HostState]     (pure)
+//!                         │                                        ├────────▶ stale(desired)    ──▶ [Deletion]      (pure)
 //!                         │                                        └────────▶ deletions(hosts)  ──▶ [Deletion]      (pure)
 //!                         └──◀──────────────────────── delete ─────────────────────────────────────────┘
 //! ```
@@ -9,7 +10,8 @@
 //! - **In**: credentials of an AWS account, desired records, and the records of a zone to which others write as well.
 //! - **May fail**: every request, as a [`DnsError`]; it says when to try again, or that a person has to act.
 //! - **Invariant**: a record is deleted only together with its ownership record, and only if that names us alone. Ownership is
-//!   external-dns's: a TXT record beside each record. Only [`deletions`] makes a [`Deletion`], so nothing else can be deleted.
+//!   external-dns's: a TXT record beside each record. Only [`deletions`] and [`stale`] make a
+//!   [`Deletion`], so nothing else can be deleted.
 
 mod account;
 mod deletions;
@@ -20,13 +22,15 @@ mod ownership;
 mod published;
 mod record;
 mod route53;
+mod stale;
 mod zone;
 
 pub use account::{Account, Accounts, AssumedRole, Credentials};
 pub use deletions::{Deletion, deletions};
 pub use error::DnsError;
-pub use ownership::{Ownership, TXT_PREFIX, ownership_names};
+pub use ownership::{Ownership, ownership_names};
 pub use published::{DesiredRecord, HostState, RecordState, published};
 pub use record::{RecordType, ZoneRecord, normal_name};
-pub use route53::Route53;
-pub use zone::{HostedZone, Visibility};
+pub use route53::{Freshness, Route53};
+pub use stale::stale;
+pub use zone::HostedZone;

@@ -1,9 +1,8 @@
 //! Who owns a record: the TXT records that external-dns writes beside each record it makes, and that we read and write alike.
 
-use super::record::{RecordType, ZoneRecord};
+use causeway_rules::ownership::ownership_name;
 
-/// What external-dns puts before the name of an ownership record (`--txt-prefix`). It can't change once records exist.
-pub const TXT_PREFIX: &str = "_edns.";
+use super::record::{RecordType, ZoneRecord};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
@@ -48,7 +47,7 @@ impl std::fmt::Display for Ownership {
 
 /// The name of the ownership record of a host's record of one type.
 pub(super) fn txt_name(host: &str, record_type: RecordType) -> String {
-    format!("{TXT_PREFIX}{}-{host}", record_type.as_str().to_ascii_lowercase())
+    ownership_name(host, record_type.as_str())
 }
 
 /// The names of all ownership records that a host can have.
@@ -143,7 +142,7 @@ mod tests {
     fn an_owner_is_clear_only_when_every_value_names_it() {
         let ours = "\"heritage=external-dns,external-dns/owner=us\"";
         let theirs = "\"heritage=external-dns,external-dns/owner=them\"";
-        let zone = |values: &[&str]| vec![record("TXT", "_edns.a-h.test.", None, values)];
+        let zone = |values: &[&str]| vec![record("TXT", "_edns-a.h.test.", None, values)];
         let owner = |values: &[&str]| owned(&zone(values), "h.test", RecordType::A, None).owner().map(str::to_owned);
         assert_eq!(owner(&[ours]), Some("us".into()));
         assert_eq!(owner(&[ours, theirs]), None);

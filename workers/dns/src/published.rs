@@ -1,8 +1,8 @@
 //! What a zone publishes of the desired records, host by host.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use causeway_render::domain_name::RecordSet;
+use causeway_render::domain_name::{RecordSet, is_alias_target};
 
 use super::ownership::owner_of;
 use super::record::{RecordType, ZoneRecord, comparable, normal_name};
@@ -21,15 +21,27 @@ pub struct DesiredRecord {
 }
 
 impl DesiredRecord {
-    /// What a domain name instance renders, host by host. Types that publish no host are passed over.
-    pub fn all(rendered: &BTreeMap<String, Vec<RecordSet>>) -> Vec<Self> {
-        let sets = rendered.iter().flat_map(|(host, sets)| sets.iter().map(move |set| (host, set)));
-        let wanted = sets.filter_map(|(host, set)| {
+    /// What a domain name instance renders for a host. Types that publish no host are passed over.
+    pub fn of(host: &str, rendered: &[RecordSet]) -> Vec<Self> {
+        let wanted = rendered.iter().filter_map(|set| {
             let record_type =
                 RecordType::ALL.into_iter().find(|record_type| record_type.as_str() == set.record_type)?;
-            Some(Self { host: host.clone(), record_type, targets: set.values.clone(), ttl: Some(set.ttl) })
+            Some(Self { host: host.to_owned(), record_type, targets: set.values.clone(), ttl: Some(set.ttl) })
         });
         wanted.collect()
+    }
+
+    /// Its targets as those of a [`ZoneRecord`] are.
+    pub(super) fn sorted_targets(&self) -> Vec<String> {
+        let mut targets: Vec<_> = self.targets.iter().map(|target| comparable(target)).collect();
+        targets.sort();
+        targets.dedup();
+        targets
+    }
+
+    /// Whether it is published as a CNAME, and not as an alias.
+    fn is_cname(&self) -> bool {
+        self.record_type == RecordType::Cname && !self.targets.iter().any(|name| is_alias_target(name))
     }
 }
 
@@ -59,6 +71,18 @@ pub enum RecordState {
         /// The owner that the ownership record names; None when there is none.
         owner: Option<String>,
     },
+    /// A CNAME can't stand beside other records of its name.
+    Excluded {
+        /// The types of those that are there, such as `MX, TXT`.
+        by: String,
+    },
+}
+
+impl RecordState {
+    /// Whether external-dns can bring it about.
+    pub fn is_awaited(&self) -> bool {
+        matches!(self, Self::Missing | Self::Differs { .. })
+    }
 }
 
 /// A sentence that names the host and what to do or wait for.
@@ -78,6 +102,10 @@ impl std::fmt::Display for HostState {
             RecordState::Foreign { owner: None } => write!(
                 f,
                 "{host} has a record that was made by hand or by another tool; remove it, or choose another host name"
+            ),
+            RecordState::Excluded { by } => write!(
+                f,
+                "a CNAME can't be at {host} beside its other records ({by}); remove these, choose another host name, or give the load balancer an address"
             ),
         }
     }
@@ -108,6 +136,13 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
             return RecordState::Foreign { owner: found.owner().map(str::to_owned) };
         }
     }
+    if wanted.is_cname() {
+        let others = records.iter().filter(|record| record.name() == host && record.record_type().is_none());
+        let types: BTreeSet<_> = others.map(|record| record.type_name()).collect();
+        if !types.is_empty() {
+            return RecordState::Excluded { by: types.into_iter().collect::<Vec<_>>().join(", ") };
+        }
+    }
     let answers = |record: &ZoneRecord, record_type: RecordType| {
         record_type == wanted.record_type
             || (wanted.record_type == RecordType::Cname && record_type == RecordType::A && record.is_alias())
@@ -115,7 +150,7 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
     let mut answering =
         there.iter().filter(|(record, record_type)| answers(record, *record_type)).map(|(record, _)| *record);
     let Some(first) = answering.next() else { return RecordState::Missing };
-    let targets = sorted(&wanted.targets);
+    let targets = wanted.sorted_targets();
     // Several record sets of one name and type are routed (weighted, …): published is what any of them says as wanted.
     let best = std::iter::once(first).chain(answering).find(|record| record.targets() == targets).unwrap_or(first);
     if best.targets() != targets {
@@ -129,13 +164,6 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
     }
 }
 
-fn sorted(targets: &[String]) -> Vec<String> {
-    let mut targets: Vec<_> = targets.iter().map(|target| comparable(target)).collect();
-    targets.sort();
-    targets.dedup();
-    targets
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::ownership::Ownership;
@@ -144,7 +172,7 @@ mod tests {
 
     fn txt(record_type: &str, host: &str, owner: &str) -> ZoneRecord {
         let value = Ownership { owner: owner.into(), resource: "crd/ns/x".into() }.to_string();
-        record("TXT", &format!("_edns.{record_type}-{host}."), None, &[&value])
+        record("TXT", &format!("_edns-{record_type}.{host}."), None, &[&value])
     }
 
     fn compare(records: &[ZoneRecord], record_type: RecordType, targets: &[&str]) -> RecordState {
@@ -182,6 +210,14 @@ mod tests {
         assert_eq!(compare(&new, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
         let old = [alias("A", "h.test.", "lb.elb.amazonaws.com."), txt("cname", "h.test", "us")];
         assert_eq!(compare(&old, RecordType::Cname, &["lb.elb.amazonaws.com"]), RecordState::Present);
+    }
+
+    #[test]
+    fn a_cname_stands_alone_and_an_alias_does_not() {
+        let mail = [record("MX", "h.test.", None, &["10 mail.test"]), record("TXT", "h.test.", None, &["\"note\""])];
+        assert_eq!(compare(&mail, RecordType::Cname, &["lb.test"]), RecordState::Excluded { by: "MX, TXT".into() });
+        assert_eq!(compare(&mail, RecordType::A, &["192.0.2.1"]), RecordState::Missing);
+        assert_eq!(compare(&mail, RecordType::Cname, &["lb.elb.eu-west-1.amazonaws.com"]), RecordState::Missing);
     }
 
     #[test]

@@ -56,6 +56,11 @@ impl ZoneRecord {
         RecordType::from_sdk(self.raw.r#type())
     }
 
+    /// Of any type, as Route 53 writes it.
+    pub fn type_name(&self) -> &str {
+        self.raw.r#type().as_str()
+    }
+
     pub fn is_txt(&self) -> bool {
         *self.raw.r#type() == RrType::Txt
     }
@@ -173,7 +178,7 @@ pub(super) mod tests {
     fn names_are_compared_in_normal_form() {
         for (written, normal) in [
             ("\\052.Example.test.", "*.example.test"),
-            ("_edns.a-\\052.example.test.", "_edns.a-*.example.test"),
+            ("_edns-a.\\052.example.test.", "_edns-a.*.example.test"),
             ("plain.test", "plain.test"),
             ("odd\\99.test", "odd\\99.test"),
             ("end\\", "end\\"),

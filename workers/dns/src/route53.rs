@@ -10,6 +10,7 @@ use std::time::Duration;
 use aws_sdk_route53::Client;
 use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
 use aws_sdk_route53::types::{self as aws, Change, ChangeAction, ChangeBatch};
+use causeway_records::nouns::ZoneType;
 
 use super::account::Account;
 use super::deletions::{Deletion, batches};
@@ -18,11 +19,17 @@ use super::fetch_cache::FetchCache;
 use super::limiter::RequestLimiter;
 use super::ownership::ownership_names;
 use super::record::{ZoneRecord, normal_name};
-use super::zone::{HostedZone, Visibility, closest};
+use super::zone::{HostedZone, closest, named};
 
-/// The greatest age of cached lists: the zones of an account, the records of a zone.
-const ZONES_TTL: Duration = Duration::from_secs(10);
+/// The greatest age of the list of an account's zones, and where no zone is found in it: somebody may just have made one.
+const ZONES_TTL: Duration = Duration::from_secs(60);
+const MISSING_ZONE_TTL: Duration = Duration::from_secs(5);
+/// The greatest age of what is known of one zone: its name and type never change.
+const ZONE_TTL: Duration = Duration::from_secs(600);
+/// The greatest age of the records of a zone, and of a failure.
 const RECORDS_TTL: Duration = Duration::from_secs(1);
+/// Per page of a zone, where the records need not be new: a page costs a request of the five per second that all users of the account share.
+const PAGE_TTL: Duration = Duration::from_secs(2);
 /// Route 53 allows 5 requests per second and account. One of them is left to others (external-dns, cert-manager, people).
 const INTERVAL: Duration = Duration::from_millis(250);
 const BURST: u32 = 4;
@@ -40,7 +47,17 @@ struct Shared {
     client: Client,
     limiter: RequestLimiter,
     zones: FetchCache<(), Result<Arc<Vec<HostedZone>>, DnsError>>,
+    named: FetchCache<String, Result<HostedZone, DnsError>>,
     records: FetchCache<String, Result<Arc<Vec<ZoneRecord>>, DnsError>>,
+}
+
+/// How old the records of a zone may be that a caller takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// A second. For deletions, and to find a zone without what was deleted.
+    New,
+    /// As old as it must be so that the zone isn't read more than every other second per page of it, however many ask.
+    Shared,
 }
 
 impl Route53 {
@@ -50,48 +67,66 @@ impl Route53 {
         let shared = Shared {
             client,
             limiter: RequestLimiter::new(INTERVAL, BURST),
-            zones: FetchCache::new(ZONES_TTL),
-            records: FetchCache::new(RECORDS_TTL),
+            zones: FetchCache::new(),
+            named: FetchCache::new(),
+            records: FetchCache::new(),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// The zone that holds a domain: the one with the given id, else the closest one of the account.
-    pub async fn zone(&self, domain: &str, id: Option<&str>, visibility: Visibility) -> Result<HostedZone, DnsError> {
+    /// The zone that holds a domain: the one with the given id, else the closest one of the account that is of the wanted type.
+    pub async fn zone(&self, domain: &str, id: Option<&str>, wanted: ZoneType) -> Result<HostedZone, DnsError> {
         let domain = normal_name(domain);
-        let Some(id) = id else { return closest(&self.zones().await?, &domain, visibility) };
+        let Some(id) = id else {
+            let found = closest(&*self.zones(ZONES_TTL).await?, &domain, wanted);
+            return match found {
+                Err(DnsError::NoZone { .. }) => closest(&*self.zones(MISSING_ZONE_TTL).await?, &domain, wanted),
+                found => found,
+            };
+        };
         let id = id.trim_start_matches("/hostedzone/");
-        let action = format!("read hosted zone {id}");
+        let max_age = |known: &Result<_, _>| if known.is_ok() { ZONE_TTL } else { RECORDS_TTL };
+        let zone = self.shared.named.get(id.to_owned(), max_age, || self.get_zone(id, &domain)).await?;
+        // Whoever names a zone need not be allowed to list all of them.
+        let zones = self.zones(ZONES_TTL).await.unwrap_or_default();
+        named(zone, &zones, &domain, wanted)
+    }
+
+    async fn get_zone(&self, id: &str, domain: &str) -> Result<HostedZone, DnsError> {
+        let action = format!("read hosted zone {id} (route53:GetHostedZone)");
+        let missing = || DnsError::NoZone { domain: domain.to_owned() };
         self.shared.limiter.wait().await;
         let answer = self.shared.client.get_hosted_zone().id(id).send().await.map_err(|e| {
             let unknown = e.as_service_error().is_some_and(|e| e.is_no_such_hosted_zone());
-            if unknown { DnsError::NoZone { domain: domain.clone() } } else { from_sdk(action, &e) }
+            if unknown { missing() } else { from_sdk(action, &e) }
         })?;
-        let zone = answer.hosted_zone().map(hosted_zone).ok_or_else(|| DnsError::NoZone { domain: domain.clone() })?;
-        if zone.contains(&domain) {
-            Ok(zone)
-        } else {
-            Err(DnsError::WrongZone { domain, zone: zone.id, name: zone.name })
-        }
+        answer.hosted_zone().map(hosted_zone).ok_or_else(missing)
     }
 
-    /// All records of a zone that concern the given hosts: their A, AAAA and CNAME records and the ownership records of these. At
-    /// most a second old, but never older than the last deletion made here.
-    pub async fn read(&self, zone: &HostedZone, hosts: &[String]) -> Result<Vec<ZoneRecord>, DnsError> {
-        let all = self.records(zone).await?;
+    /// All records of a zone that concern the given hosts: those of their names, and the ownership records. Never older than the last
+    /// deletion made here.
+    pub async fn read(
+        &self,
+        zone: &HostedZone,
+        hosts: &[String],
+        freshness: Freshness,
+    ) -> Result<Vec<ZoneRecord>, DnsError> {
+        let all = self.records(zone, freshness).await?;
         let names: HashSet<String> = hosts
             .iter()
             .map(|host| normal_name(host))
             .flat_map(|host| ownership_names(&host).into_iter().chain([host]))
             .collect();
-        let concerned =
-            |record: &&ZoneRecord| (record.is_txt() || record.record_type().is_some()) && names.contains(record.name());
-        Ok(all.iter().filter(concerned).cloned().collect())
+        Ok(all.iter().filter(|record| names.contains(record.name())).cloned().collect())
     }
 
     /// All records of a zone, from the cache that all its domains share.
-    pub async fn records(&self, zone: &HostedZone) -> Result<Arc<Vec<ZoneRecord>>, DnsError> {
-        self.shared.records.get(zone.id.clone(), || self.list_records(zone)).await
+    pub async fn records(&self, zone: &HostedZone, freshness: Freshness) -> Result<Arc<Vec<ZoneRecord>>, DnsError> {
+        let max_age = |known: &Result<Arc<Vec<ZoneRecord>>, DnsError>| match (freshness, known) {
+            (Freshness::Shared, Ok(records)) => PAGE_TTL * pages(records.len()),
+            _ => RECORDS_TTL,
+        };
+        self.shared.records.get(zone.id.clone(), max_age, || self.list_records(zone)).await
     }
 
     /// Deletes records, in one change where Route 53's limits allow it: all of them go, or none. Returns the ids of the changes.
@@ -116,7 +151,7 @@ impl Route53 {
 
     async fn change(&self, zone: &HostedZone, batch: &[&Deletion]) -> Result<String, DnsError> {
         let records: Vec<_> = batch.iter().flat_map(|deletion| deletion.records()).collect();
-        let action = || format!("delete {} records of {}", records.len(), zone.name);
+        let action = || format!("delete {} records of {} (route53:ChangeResourceRecordSets)", records.len(), zone.name);
         let refused =
             |e: aws_sdk_route53::error::BuildError| DnsError::Refused { action: action(), reason: e.to_string() };
         let changes: Result<Vec<_>, _> = records
@@ -139,8 +174,9 @@ impl Route53 {
         Ok(id.unwrap_or_default())
     }
 
-    async fn zones(&self) -> Result<Arc<Vec<HostedZone>>, DnsError> {
-        self.shared.zones.get((), || self.list_zones()).await
+    async fn zones(&self, max_age: Duration) -> Result<Arc<Vec<HostedZone>>, DnsError> {
+        let max_age = |known: &Result<_, _>| if known.is_ok() { max_age } else { RECORDS_TTL };
+        self.shared.zones.get((), max_age, || self.list_zones()).await
     }
 
     async fn list_zones(&self) -> Result<Arc<Vec<HostedZone>>, DnsError> {
@@ -149,7 +185,10 @@ impl Route53 {
         loop {
             self.shared.limiter.wait().await;
             let request = self.shared.client.list_hosted_zones().set_marker(marker);
-            let answer = request.send().await.map_err(|e| from_sdk("list hosted zones".to_owned(), &e))?;
+            let answer = request
+                .send()
+                .await
+                .map_err(|e| from_sdk("list hosted zones (route53:ListHostedZones)".to_owned(), &e))?;
             zones.extend(answer.hosted_zones().iter().map(hosted_zone));
             marker = answer.next_marker().map(str::to_owned);
             match (answer.is_truncated(), &marker) {
@@ -170,7 +209,7 @@ impl Route53 {
                 request.set_start_record_name(name).set_start_record_type(record_type).set_start_record_identifier(set);
             let answer = request.send().await.map_err(|e| {
                 let gone = e.as_service_error().is_some_and(|e| e.is_no_such_hosted_zone());
-                let action = format!("read the records of {}", zone.name);
+                let action = format!("read the records of {} (route53:ListResourceRecordSets)", zone.name);
                 if gone { DnsError::NoZone { domain: zone.name.clone() } } else { from_sdk(action, &e) }
             })?;
             records.extend(answer.resource_record_sets().iter().cloned().map(ZoneRecord::new));
@@ -184,6 +223,11 @@ impl Route53 {
             }
         }
     }
+}
+
+/// How many requests it takes to read so many records.
+fn pages(records: usize) -> u32 {
+    u32::try_from(records / usize::try_from(PAGE).unwrap_or(1) + 1).unwrap_or(u32::MAX)
 }
 
 /// A list that says there is more and not where: taking it for the whole would call published records missing.

@@ -9,7 +9,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use causeway_dns::{Account, Accounts, Credentials, DnsError, HostedZone, Route53, Visibility, deletions};
+use causeway_dns::{Account, Accounts, Credentials, DnsError, Freshness, HostedZone, Route53, deletions};
+use causeway_records::nouns::ZoneType;
 use secrecy::SecretString;
 
 /// What the server was asked, and what it answers to the next change.
@@ -106,10 +107,10 @@ fn records(query: &str) -> String {
     };
     let ours = "\"heritage=external-dns,external-dns/owner=us,external-dns/resource=crd/ns/x\"";
     let (sets, rest) = if query.contains("name=_edns") {
-        (set("_edns.a-\\052.example.test.", "TXT", ours), "<IsTruncated>false</IsTruncated>".to_owned())
+        (set("_edns-a.\\052.example.test.", "TXT", ours), "<IsTruncated>false</IsTruncated>".to_owned())
     } else {
         let sets = set("example.test.", "NS", "ns.test.") + &set("\\052.example.test.", "A", "192.0.2.1");
-        let next = "<NextRecordName>_edns.a-\\052.example.test.</NextRecordName><NextRecordType>TXT</NextRecordType>";
+        let next = "<NextRecordName>_edns-a.\\052.example.test.</NextRecordName><NextRecordType>TXT</NextRecordType>";
         (sets, format!("<IsTruncated>true</IsTruncated>{next}"))
     };
     format!(
@@ -122,18 +123,24 @@ fn records(query: &str) -> String {
 async fn a_zone_is_found_by_its_domain_or_its_id() {
     let server = Server::default();
     let route53 = server.start().await;
-    let found = route53.zone("a.Shop.example.test.", None, Visibility::Public).await.expect("on the second page");
+    let found = route53.zone("a.Shop.example.test.", None, ZoneType::Public).await.expect("on the second page");
     assert_eq!((found.id.as_str(), found.name.as_str()), ("Z2", "shop.example.test"));
-    route53.zone("b.example.test", None, Visibility::Public).await.expect("on the first page");
+    route53.zone("b.example.test", None, ZoneType::Public).await.expect("on the first page");
     assert_eq!(server.asked().len(), 2, "the second question is answered from the first one's list");
 
-    let found = route53.zone("a.shop.example.test", Some("/hostedzone/Z1"), Visibility::Any).await.expect("by id");
-    assert_eq!(found, zone());
+    for _ in 0..3 {
+        let found = route53.zone("a.example.test", Some("/hostedzone/Z1"), ZoneType::Either).await.expect("by id");
+        assert_eq!(found, zone());
+    }
+    assert_eq!(server.asked().len(), 1, "it is read once");
+    let hidden =
+        route53.zone("a.shop.example.test", Some("Z1"), ZoneType::Either).await.expect_err("Z2 answers for it");
+    assert!(matches!(&hidden, DnsError::HiddenByZone { child, .. } if child == "Z2"), "{hidden}");
     let wrong =
-        route53.zone("a.other.test", Some("Z1"), Visibility::Any).await.expect_err("the zone is for another name");
+        route53.zone("a.other.test", Some("Z1"), ZoneType::Either).await.expect_err("the zone is for another name");
     assert!(matches!(&wrong, DnsError::WrongZone { name, .. } if name == "example.test"), "{wrong}");
     for (domain, id) in [("a.other.test", None), ("a.example.test", Some("Z9"))] {
-        let none = route53.zone(domain, id, Visibility::Any).await.expect_err("there is no such zone");
+        let none = route53.zone(domain, id, ZoneType::Either).await.expect_err("there is no such zone");
         assert_eq!(none, DnsError::NoZone { domain: domain.into() });
     }
 }
@@ -146,7 +153,7 @@ async fn many_readers_make_one_listing_and_a_deletion_makes_a_new_one() {
     let readers: Vec<_> = (0..500)
         .map(|_| {
             let (route53, hosts) = (route53.clone(), hosts.clone());
-            tokio::spawn(async move { route53.read(&zone(), &hosts).await })
+            tokio::spawn(async move { route53.read(&zone(), &hosts, Freshness::New).await })
         })
         .collect();
     let mut seen = Vec::new();
@@ -155,7 +162,7 @@ async fn many_readers_make_one_listing_and_a_deletion_makes_a_new_one() {
     }
     assert_eq!(
         seen.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["A *.example.test", "TXT _edns.a-*.example.test"]
+        ["A *.example.test", "TXT _edns-a.*.example.test"]
     );
     assert_eq!(server.asked().len(), 2, "two pages, once");
 
@@ -167,8 +174,25 @@ async fn many_readers_make_one_listing_and_a_deletion_makes_a_new_one() {
         assert!(change.contains(exact), "{change}");
     }
     server.asked();
-    route53.read(&zone(), &hosts).await.expect("an answer");
+    route53.read(&zone(), &hosts, Freshness::New).await.expect("an answer");
     assert_eq!(server.asked().len(), 2, "what was read before the deletion is forgotten");
+}
+
+#[tokio::test]
+async fn who_needs_nothing_new_is_given_what_others_have_read() {
+    let server = Server::default();
+    let route53 = server.start().await;
+    route53.records(&zone(), Freshness::New).await.expect("an answer");
+    server.asked();
+    tokio::time::pause();
+    let after = |seconds| tokio::time::advance(Duration::from_secs(seconds));
+    after(1).await;
+    route53.records(&zone(), Freshness::Shared).await.expect("an answer");
+    assert!(server.asked().is_empty(), "the zone has one page, which is good for two seconds");
+    after(1).await;
+    tokio::time::resume();
+    route53.records(&zone(), Freshness::Shared).await.expect("an answer");
+    assert_eq!(server.asked().len(), 2);
 }
 
 #[tokio::test]
@@ -184,12 +208,12 @@ async fn failures_are_values_with_a_next_step() {
         let server = Server::default();
         let route53 = server.start().await;
         let hosts = ["*.example.test".to_owned()];
-        let records = route53.read(&zone(), &hosts).await.expect("an answer");
+        let records = route53.read(&zone(), &hosts, Freshness::New).await.expect("an answer");
         *server.refuse.lock().expect("not poisoned") = Some((status, code));
         let error = route53.delete(&zone(), &deletions(&records, &hosts, "us")).await.expect_err(code);
         assert_eq!(error.reason(), reason, "{error}");
         assert_eq!(error.retry_after().is_some_and(|after| after > Duration::ZERO), again, "{error}");
-        assert!(error.to_string().contains("example.test"), "{error}");
+        assert!(error.to_string().contains("example.test (route53:ChangeResourceRecordSets)"), "{error}");
     }
 }
 
@@ -201,7 +225,8 @@ async fn nobody_there_is_unreachable_and_no_secret_is_shown() {
     let account = account(endpoint);
     assert!(!format!("{account:?}").contains("very-secret"));
     let accounts = Accounts::default();
-    let error = accounts.route53(1, &account).await.read(&zone(), &[]).await.expect_err("nobody listens");
+    let error =
+        accounts.route53(1, &account).await.read(&zone(), &[], Freshness::New).await.expect_err("nobody listens");
     assert_eq!(error.reason(), "Unreachable", "{error}");
     assert!(error.retry_after().is_some());
     assert!(!format!("{accounts:?}{error:?}{error}").contains("very-secret"));

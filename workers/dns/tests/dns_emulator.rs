@@ -9,9 +9,10 @@ use aws_sdk_route53::types::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use causeway_dns::{
-    Account, Credentials, DesiredRecord, DnsError, HostedZone, Ownership, RecordState, RecordType, Route53, Visibility,
-    ZoneRecord, deletions, published,
+    Account, Credentials, DesiredRecord, DnsError, Freshness, HostedZone, Ownership, RecordState, RecordType, Route53,
+    ZoneRecord, deletions, published, stale,
 };
+use causeway_records::nouns::ZoneType;
 use causeway_route53::{Faults, Route53 as Emulator};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -48,7 +49,7 @@ impl Setting {
             endpoint: Some(emulator.url()),
         };
         let route53 = Route53::connect(&account).await;
-        let zone = route53.zone("a.example.test", None, Visibility::Public).await.expect("the zone");
+        let zone = route53.zone("a.example.test", None, ZoneType::Public).await.expect("the zone");
         Self { emulator, others, account, route53, zone }
     }
 
@@ -81,7 +82,8 @@ impl Setting {
 
     /// All records but the zone's own, as somebody sees them who knows nothing from before.
     async fn all(&self) -> Vec<String> {
-        let records = Route53::connect(&self.account).await.records(&self.zone).await.expect("the records");
+        let records =
+            Route53::connect(&self.account).await.records(&self.zone, Freshness::New).await.expect("the records");
         let own = |record: &ZoneRecord| record.name() == self.zone.name;
         let mut found: Vec<_> = records.iter().filter(|record| !own(record)).map(ToString::to_string).collect();
         found.sort();
@@ -89,7 +91,7 @@ impl Setting {
     }
 
     async fn delete(&self, hosts: &[String]) -> Result<usize, DnsError> {
-        let seen = self.route53.read(&self.zone, hosts).await?;
+        let seen = self.route53.read(&self.zone, hosts, Freshness::New).await?;
         let plan = deletions(&seen, hosts, US);
         self.route53.delete(&self.zone, &plan).await?;
         Ok(plan.len())
@@ -107,7 +109,7 @@ fn plain(kind: &str, name: &str, value: &str) -> ResourceRecordSet {
 
 fn txt(kind: &str, host: &str, owner: &str) -> ResourceRecordSet {
     let value = Ownership { owner: owner.into(), resource: "crd/ns/x".into() }.to_string();
-    plain("TXT", &format!("_edns.{kind}-{host}"), &value)
+    plain("TXT", &format!("_edns-{kind}.{host}"), &value)
 }
 
 #[tokio::test]
@@ -126,7 +128,7 @@ async fn a_large_zone_loses_what_is_ours_and_nothing_else() {
     ];
     setting.put(ChangeAction::Create, theirs.to_vec()).await;
 
-    let seen = setting.route53.read(&setting.zone, &hosts).await.expect("the records");
+    let seen = setting.route53.read(&setting.zone, &hosts, Freshness::New).await.expect("the records");
     let wanted: Vec<_> = hosts
         .iter()
         .map(|host| DesiredRecord {
@@ -169,16 +171,16 @@ async fn aliases_and_routed_records_are_deleted_exactly() {
         alias.build().expect("an alias"),
         txt("a", "apex.example.test", US),
         weighted("192.0.2.1", "w.example.test", "A", "blue"),
-        weighted(&owner(US), "_edns.a-w.example.test", "TXT", "blue"),
+        weighted(&owner(US), "_edns-a.w.example.test", "TXT", "blue"),
         weighted("192.0.2.2", "w.example.test", "A", "green"),
-        weighted(&owner(THEM), "_edns.a-w.example.test", "TXT", "green"),
+        weighted(&owner(THEM), "_edns-a.w.example.test", "TXT", "green"),
     ];
     setting.put(ChangeAction::Create, records).await;
     let hosts = ["apex.example.test".to_owned(), "w.example.test".to_owned()];
     assert_eq!(setting.delete(&hosts).await.expect("deleted"), 2);
     assert_eq!(
         setting.all().await,
-        ["A target.example.test", "A w.example.test (green)", "TXT _edns.a-w.example.test (green)"]
+        ["A target.example.test", "A w.example.test (green)", "TXT _edns-a.w.example.test (green)"]
     );
 }
 
@@ -188,7 +190,7 @@ async fn a_zone_that_changed_in_between_is_read_again() {
     let hosts = ["a.example.test".to_owned(), "b.example.test".to_owned()];
     let records = hosts.iter().flat_map(|host| [plain("A", host, "192.0.2.1"), txt("a", host, US)]);
     setting.put(ChangeAction::Create, records.collect()).await;
-    let seen = setting.route53.read(&setting.zone, &hosts).await.expect("the records");
+    let seen = setting.route53.read(&setting.zone, &hosts, Freshness::New).await.expect("the records");
     setting.put(ChangeAction::Upsert, vec![plain("A", "b.example.test", "192.0.2.2")]).await;
 
     let error = setting.route53.delete(&setting.zone, &deletions(&seen, &hosts, US)).await.expect_err("it changed");
@@ -199,14 +201,45 @@ async fn a_zone_that_changed_in_between_is_read_again() {
 }
 
 #[tokio::test]
+async fn what_stands_in_the_way_of_another_type_goes_and_nothing_else() {
+    let setting = Setting::new().await;
+    let hosts = ["a.example.test".to_owned(), "b.example.test".to_owned()];
+    let records = [
+        plain("A", "a.example.test", "192.0.2.1"),
+        txt("a", "a.example.test", US),
+        plain("AAAA", "a.example.test", "2001:db8::1"),
+        txt("aaaa", "a.example.test", US),
+        plain("A", "b.example.test", "192.0.2.1"),
+        txt("a", "b.example.test", THEM),
+    ];
+    setting.put(ChangeAction::Create, records.to_vec()).await;
+    let wants = |host: &String| DesiredRecord {
+        host: host.clone(),
+        record_type: RecordType::Cname,
+        targets: vec!["lb.example.net".into()],
+        ttl: None,
+    };
+    let wanted: Vec<_> = hosts.iter().map(wants).collect();
+    let seen = setting.route53.read(&setting.zone, &hosts, Freshness::New).await.expect("the records");
+    setting.route53.delete(&setting.zone, &stale(&seen, &wanted, US)).await.expect("deleted");
+    assert_eq!(setting.all().await, ["A b.example.test", "TXT _edns-a.b.example.test"]);
+    // Now Route 53 takes the CNAME.
+    let change = [plain("CNAME", "a.example.test", "lb.example.net"), txt("cname", "a.example.test", US)];
+    setting.put(ChangeAction::Create, change.to_vec()).await;
+    let seen = setting.route53.read(&setting.zone, &hosts, Freshness::New).await.expect("the records");
+    assert_eq!(published(&seen, &wanted, US)[0].state, RecordState::Present);
+    assert!(stale(&seen, &wanted, US).is_empty());
+}
+
+#[tokio::test]
 async fn throttling_is_waited_for_and_said() {
     let setting = Setting::new().await;
     let faults = |times: Option<u64>| Faults { code: Some("Throttling".into()), times, ..Faults::default() };
     setting.fail(&faults(Some(1))).await;
-    setting.route53.records(&setting.zone).await.expect("the second attempt succeeds");
+    setting.route53.records(&setting.zone, Freshness::New).await.expect("the second attempt succeeds");
     setting.fail(&faults(None)).await;
     let error =
-        setting.route53.zone("a.example.test", Some(&setting.zone.id), Visibility::Any).await.expect_err("no answer");
+        setting.route53.zone("a.example.test", Some(&setting.zone.id), ZoneType::Either).await.expect_err("no answer");
     assert_eq!(error.reason(), "Throttled", "{error}");
     assert!(error.retry_after().is_some_and(|after| after >= Duration::from_secs(1)));
 }

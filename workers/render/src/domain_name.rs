@@ -8,7 +8,7 @@ use crate::{
         external_dns::{DNS_ENDPOINT, DnsEndpointSpec, DnsRecordSet},
         gateway_api::GATEWAY,
     },
-    labels::Owner,
+    labels::{AWS_ACCOUNT, HOSTED_ZONE, Owner, account_label},
     names,
     observed::Seen,
     plan::Plan,
@@ -17,7 +17,7 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    inputs::{DomainGateway, DomainNameInputs},
+    inputs::{DomainGateway, DomainNameInputs, PublishedZone},
     inventory::ObjectRef,
     nouns::DomainNameInstance,
     record::Record,
@@ -64,25 +64,50 @@ pub fn targets(inputs: &DomainNameInputs, seen: &Seen) -> TargetsOf {
     inputs.gateways.iter().map(read).collect()
 }
 
-/// A DNSEndpoint for each gateway, with the records of its hostnames. Hostnames that another domain name instance holds are left out.
+/// A DNSEndpoint for each gateway and zone, with the records of its hostnames. Left out are hostnames that another domain name instance holds, those
+/// that are not noted down with their zone, and those that can't be in it.
 pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    let mut by_gateway: BTreeMap<i64, Vec<DnsRecordSet>> = BTreeMap::new();
+    let mut by_gateway: BTreeMap<(i64, &PublishedZone), Vec<DnsRecordSet>> = BTreeMap::new();
     let published = publishers(inputs, targets).into_iter().filter(|(hostname, _)| holder(inputs, hostname).is_none());
     for (hostname, (gateway, records)) in published {
+        let Some(zone) = zone_of(inputs, hostname).filter(|zone| not_at_apex(zone, hostname, &records).is_none())
+        else {
+            continue;
+        };
         let endpoint = |set: RecordSet| DnsRecordSet {
             dns_name: hostname.to_owned(),
             record_type: set.record_type.to_owned(),
             targets: set.values,
             record_ttl: set.ttl,
         };
-        by_gateway.entry(gateway).or_default().extend(records.into_iter().map(endpoint));
+        by_gateway.entry((gateway, zone)).or_default().extend(records.into_iter().map(endpoint));
     }
-    let object = |(gateway, endpoints)| {
-        let name = names::dns_endpoint(&inputs.instance.object_name, gateway);
-        DNS_ENDPOINT.object(&ours, DNS_ENDPOINT.at(&inputs.workload.object_name, &name), &DnsEndpointSpec { endpoints })
+    let object = |((gateway, zone), endpoints): ((i64, &PublishedZone), _)| {
+        let name = names::dns_endpoint(&inputs.instance.object_name, gateway, &zone.id);
+        let at = DNS_ENDPOINT.at(&inputs.workload.object_name, &name);
+        let mut object = DNS_ENDPOINT.object(&ours, at, &DnsEndpointSpec { endpoints });
+        let labels = &mut object.body["metadata"]["labels"];
+        (labels[HOSTED_ZONE], labels[AWS_ACCOUNT]) = (zone.id.as_str().into(), account_label(zone.account).into());
+        object
     };
     by_gateway.into_iter().map(object).collect::<Vec<_>>().into()
+}
+
+/// The zone that a hostname is published in, as it was noted down.
+pub fn zone_of<'a>(inputs: &'a DomainNameInputs, hostname: &str) -> Option<&'a PublishedZone> {
+    inputs.published.hosts.get(hostname)?.zone.as_ref()
+}
+
+/// Why a hostname's records can't be in its zone: the zone's own name has records that exclude a CNAME (RFC 1034, 3.6.2).
+pub fn not_at_apex(zone: &PublishedZone, hostname: &str, records: &[RecordSet]) -> Option<String> {
+    let name = records.iter().filter(|set| set.record_type == "CNAME").find_map(|set| set.values.first())?;
+    (hostname == zone.name && !is_alias_target(name)).then(|| {
+        format!(
+            "a CNAME can't be at {hostname}, the name of hosted zone {} itself, and its gateway is reached at {name}; give the gateway a SubDomain, or its load balancer an address",
+            zone.id
+        )
+    })
 }
 
 /// The records that should be in the hosted zone, whoever publishes them, by hostname. Hostnames of gateways without an address are left out.
@@ -122,6 +147,13 @@ fn publishers<'a>(inputs: &'a DomainNameInputs, targets: &TargetsOf) -> BTreeMap
     by_hostname
 }
 
+/// Whether Route 53 can answer with the addresses of this name, so that external-dns makes an alias of it instead of a CNAME.
+pub fn is_alias_target(name: &str) -> bool {
+    const OF_AWS: [&str; 4] = [".amazonaws.com", ".amazonaws.com.cn", ".awsglobalaccelerator.com", ".cloudfront.net"];
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    OF_AWS.iter().any(|suffix| name.ends_with(suffix))
+}
+
 /// A and AAAA records if there are addresses, else one CNAME: it excludes other records of its hostname and has one value.
 fn record_sets(targets: &Targets, ttl: i64) -> Vec<RecordSet> {
     let set = |record_type, wanted: fn(&IpAddr) -> bool| {
@@ -134,4 +166,24 @@ fn record_sets(targets: &Targets, ttl: i64) -> Vec<RecordSet> {
     }
     let name = targets.hostnames.first();
     name.map(|name| RecordSet { record_type: "CNAME", values: vec![name.clone()], ttl }).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_the_name_of_its_zone_a_gateway_needs_an_address_or_a_load_balancer_of_aws() {
+        let zone = PublishedZone { id: "Z1".into(), name: "example.org".into(), ..PublishedZone::default() };
+        let to = |record_type, value: &str| vec![RecordSet { record_type, values: vec![value.into()], ttl: 60 }];
+        let why = not_at_apex(&zone, "example.org", &to("CNAME", "lb.example.net")).unwrap();
+        assert!(why.contains("hosted zone Z1") && why.contains("lb.example.net") && why.contains("SubDomain"), "{why}");
+        for (hostname, records) in [
+            ("www.example.org", to("CNAME", "lb.example.net")),
+            ("example.org", to("A", "192.0.2.1")),
+            ("example.org", to("CNAME", "lb-1.elb.eu-west-1.amazonaws.com")),
+        ] {
+            assert_eq!(not_at_apex(&zone, hostname, &records), None, "{hostname}");
+        }
+    }
 }

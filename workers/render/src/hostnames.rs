@@ -4,7 +4,7 @@
 //! hostname. So no instance takes a hostname from its holder.
 
 use crate::domain_name::{RecordSet, is_being_deleted, staying};
-use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord, Published};
+use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord, Published, PublishedZone};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,14 +28,31 @@ pub fn is_asked(inputs: &DomainNameInputs, hostname: &str) -> bool {
     staying(inputs).any(|gateway| gateway.hostnames.iter().any(|asked| asked == hostname))
 }
 
-/// The hostnames that were published and those that are about to be. Stored before anything is published, so that every record is deleted one day.
-pub fn intended(inputs: &DomainNameInputs, wanted: &BTreeMap<String, Vec<RecordSet>>) -> Published {
+/// Whether a gateway that is not being deleted has any hostname.
+pub fn any_is_asked(inputs: &DomainNameInputs) -> bool {
+    staying(inputs).any(|gateway| !gateway.hostnames.is_empty())
+}
+
+/// Hostnames, each with the zone that it is to be published in.
+pub type ZonesOf = BTreeMap<String, PublishedZone>;
+
+/// The hostnames that were published and those that are about to be, each with its zone. Stored before anything is published, so that every record is
+/// deleted one day, wherever it is.
+pub fn intended(
+    inputs: &DomainNameInputs,
+    wanted: &BTreeMap<String, Vec<RecordSet>>,
+    zones: &ZonesOf,
+    domain_zone: Option<PublishedZone>,
+) -> Published {
     let mut published = inputs.published.clone();
+    published.domain_zone = domain_zone.or(published.domain_zone);
     let ttl = inputs.definition.spec.ttl_seconds();
     for hostname in wanted.keys().filter(|hostname| holder(inputs, hostname).is_none()) {
+        let Some(zone) = zones.get(hostname) else { continue };
         let record =
             published.hosts.entry(hostname.clone()).or_insert_with(|| HostRecord { ttl, ..HostRecord::default() });
         (record.gone_since, record.elsewhere) = (None, false);
+        record.move_to(zone);
     }
     published
 }

@@ -9,6 +9,19 @@ pub const CONTROL_PLANE: &str = "causeway.dev/control-plane";
 /// Label with the record that an object belongs to: `<kind>-<id>`.
 pub const OWNER: &str = "causeway.dev/owner";
 
+/// Label of a DNSEndpoint with the hosted zone that its records are for. external-dns sees only those of the zones that it was told of.
+pub const HOSTED_ZONE: &str = "causeway.dev/hosted-zone";
+
+/// Label of a DNSEndpoint with the id of the AWS account that its zone was found with, or [`NO_ACCOUNT`].
+pub const AWS_ACCOUNT: &str = "causeway.dev/aws-account";
+/// Where no AWS account is named.
+pub const NO_ACCOUNT: &str = "none";
+
+/// The value of the label of an AWS account.
+pub fn account_label(id: Option<i64>) -> String {
+    id.map_or_else(|| NO_ACCOUNT.to_owned(), |id| id.to_string())
+}
+
 /// The record that an object belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Owner {

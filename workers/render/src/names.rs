@@ -56,9 +56,9 @@ pub fn reference_grant(object_name: &str) -> String {
     object_name.to_owned()
 }
 
-/// The DNS records of a gateway, for a domain name instance: `<object name of the latter>-<id of the gateway instance>`.
-pub fn dns_endpoint(object_name: &str, gateway_instance_id: i64) -> String {
-    format!("{object_name}-{gateway_instance_id}")
+/// The DNS records of a gateway in a hosted zone, for a domain name instance: `<object name of the latter>-<id of the gateway instance>-<zone>`.
+pub fn dns_endpoint(object_name: &str, gateway_instance_id: i64, hosted_zone: &str) -> String {
+    format!("{object_name}-{gateway_instance_id}-{}", hosted_zone.to_ascii_lowercase())
 }
 
 /// A hostname as a label of DNS of at most `longest` + 11 characters: as much of it as fits, and a hash of `identity`.
@@ -103,7 +103,7 @@ mod tests {
         for long in [
             acme_account(&issuer),
             route53_credentials(&name, i64::MAX),
-            dns_endpoint(&name, i64::MAX),
+            dns_endpoint(&name, i64::MAX, &"Z".repeat(32)),
             listener_set(&name, i32::MAX),
             reference_grant(&name),
         ] {

@@ -365,7 +365,7 @@ fn dns_is_told_where_somebody_publishes() {
         let record =
             |present, message: &str| HostRecord { present, message: message.into(), ttl: 300, ..HostRecord::default() };
         let hosts = hosts.iter().map(|(host, present, message)| ((*host).to_owned(), record(*present, message)));
-        let published = Published { hosts: hosts.collect() };
+        let published = Published { hosts: hosts.collect(), ..Published::default() };
         DomainNameState { id: 1, name: "shop-dns".into(), reconciled: false, published }
     };
     cluster.inputs.domain_names =

@@ -8,6 +8,7 @@ use causeway_records::{
 use causeway_render::{
     InvalidInput, conditions, domain_name,
     driver::{self, Driver},
+    hostnames,
     labels::OWNER,
     observed::{Observed, Seen},
     plan::Plan,
@@ -147,6 +148,9 @@ fn addresses_are_read_from_status() {
 fn one_gateway_publishes_a_hostname_that_several_have() {
     let (mut inputs, targets) = samples::domain_name();
     inputs.gateways[1].hostnames = vec!["shop.example.org".into(), "*.example.org".into()];
+    let mut zones = samples::zones();
+    zones.insert("*.example.org".into(), zones["example.org"].clone());
+    inputs.published = hostnames::intended(&inputs, &domain_name::wanted(&inputs, &targets), &zones, None);
     let plan = domain_name::render(&inputs, &targets);
     let of = |index: usize| {
         let endpoints = plan.objects[index].body["spec"]["endpoints"].as_array().unwrap();

@@ -1,13 +1,13 @@
 //! What the reconcile of a domain name instance needs to know, and what others read of one.
 
 use super::named::Named;
+use crate::published::Published;
 use crate::{
     nouns::{AwsAccount, DomainNameDefinition, DomainNameInstance, GatewayInstance, SharedGateway, WorkloadInstance},
     record::Record,
 };
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The inputs of the reconcile of a domain name instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,14 +18,18 @@ pub struct DomainNameInputs {
     pub instance: Named<DomainNameInstance>,
     /// The domain and its hosted zone.
     pub definition: Record<DomainNameDefinition>,
-    /// The account that the zone is in.
-    pub account: Option<Record<AwsAccount>>,
+    /// The accounts of the zones: the one that the domain names, and those that it named when records were written.
+    pub accounts: Vec<Record<AwsAccount>>,
+    /// What publishes the records.
+    pub external_dns: Option<ExternalDnsState>,
     /// The workload whose gateways get records. Its object name is the namespace.
     pub workload: Named<WorkloadInstance>,
     /// The workload's gateways with hostnames under the domain, by id.
     pub gateways: Vec<DomainGateway>,
     /// Hostnames that other domain name instances of the cluster ask for: they have the same owner in the zone, so one of all publishes each.
     pub wanted_elsewhere: BTreeMap<String, Elsewhere>,
+    /// Hostnames that other domain name instances of the cluster publish, each with the ids of the zones: those records are not ours to delete.
+    pub held_elsewhere: BTreeMap<String, BTreeSet<String>>,
     /// What its last reconcile found in the zone.
     pub published: Published,
 }
@@ -43,31 +47,27 @@ pub struct DomainNameState {
     pub published: Published,
 }
 
-/// The state of each hostname in the zone. Written when a domain name instance is reconciled, read when gateway instances are.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Published {
-    /// Hostnames that were published, or are about to be.
-    pub hosts: BTreeMap<String, HostRecord>,
+impl DomainNameInputs {
+    /// The account that the domain names.
+    pub fn account(&self) -> Option<&Record<AwsAccount>> {
+        self.account_of(self.definition.spec.aws_account_id?)
+    }
+
+    /// One of the accounts of the zones.
+    pub fn account_of(&self, id: i64) -> Option<&Record<AwsAccount>> {
+        self.accounts.iter().find(|account| account.id() == id)
+    }
 }
 
-/// A hostname's records as last seen in the zone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HostRecord {
-    /// Whether the zone holds the wanted records.
-    pub present: bool,
-    /// If not, the reason as a sentence.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub message: String,
-    /// When the zone was first seen without records of this control plane after it had some: resolvers may keep answers for one TTL from then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gone_since: Option<DateTime<Utc>>,
-    /// Another domain name instance publishes it: this one has written nothing, and reports whether the records are as it wants them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub elsewhere: bool,
-    /// Seconds for which answers given out may still be kept after `gone_since`.
-    pub ttl: i64,
+/// The external-dns of a cluster and AWS account, as its last reconcile left it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ExternalDnsState {
+    /// Id of the support service instance.
+    pub id: i64,
+    /// The name of its Deployment and of its namespace.
+    pub object_name: String,
+    /// Ids of the hosted zones that it was told of.
+    pub zones: Vec<String>,
 }
 
 /// How far other domain name instances are with a hostname.

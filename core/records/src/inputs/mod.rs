@@ -9,8 +9,10 @@ mod shared_gateway;
 mod support_service;
 mod workload;
 
+pub use crate::published::{FormerZone, HostRecord, Published, PublishedZone};
+
 pub use self::{
-    domain_name::{DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, HostRecord, Published},
+    domain_name::{DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, ExternalDnsState},
     gateway::{GatewayInputs, SharedGatewayUse},
     listener::{Listener, ListenerKey, ListenerUser, Protocol, Transport},
     listener_set::{Blocker, ListenerSetInputs, ListenerSetState, ListenerSetStatus, Readiness},

@@ -3,6 +3,7 @@
 use super::named::Named;
 use crate::{
     nouns::{AwsAccount, SupportServiceInstance},
+    published::PublishedZone,
     record::Record,
 };
 
@@ -19,6 +20,6 @@ pub struct SupportServiceInputs {
     pub account: Option<Record<AwsAccount>>,
     /// external-dns only: domains that it may write to, sorted.
     pub domains: Vec<String>,
-    /// external-dns only: hosted zones that it may write to, sorted; empty: those that match the domains.
-    pub zone_ids: Vec<String>,
+    /// external-dns only: the hosted zones that it writes to, sorted.
+    pub zones: Vec<PublishedZone>,
 }

@@ -1,10 +1,22 @@
-use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance};
+use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, without_empty};
 use crate::{
     problem::Problem,
     text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice},
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
+
+choice! {
+    /// Which of the zones of one name is meant.
+    ZoneType {
+        /// The one that answers to everybody.
+        Public = "Public",
+        /// The one that answers inside its VPCs only.
+        Private = "Private",
+        /// The public one; a private one where no public zone is as close.
+        Either = "",
+    }
+}
 
 choice! {
     /// Who writes the DNS records.
@@ -53,13 +65,13 @@ pub struct DomainNameDefinition {
     /// The domain: `example.org`.
     #[noun(required, example = "example.org")]
     pub domain: Hostname,
-    /// `Public` or `Private`: which of two zones of one name.
+    /// Which of two zones of one name.
     #[noun(required, example = "Public")]
-    pub zone: String,
+    pub zone: ZoneType,
     /// Who hears from the certificate authority.
     #[noun(required, example = "ops@example.org")]
     pub admin_email: Email,
-    /// Id of the Route53 hosted zone. Left out: the zone with the longest matching name.
+    /// Id of the Route53 hosted zone. Left out: for each hostname the zone with the longest matching name.
     #[noun(example = "Z0123456789ABCDEFGHIJ")]
     pub hosted_zone_id: Option<String>,
     /// The account that the zone is in; it must let itself be used for every runtime that serves the domain. Left out: the credentials of the
@@ -124,6 +136,10 @@ impl DomainNameDefinition {
 }
 
 impl Rules for DomainNameDefinition {
+    fn tidy(&mut self) {
+        without_empty([&mut self.hosted_zone_id]);
+    }
+
     fn check(&self) -> Vec<Problem> {
         let mut problems = vec![];
         if !self.domain.as_str().contains('.') {

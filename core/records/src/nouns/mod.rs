@@ -19,7 +19,7 @@ pub use attached_object_reference::AttachedObjectReference;
 pub use audit_event::{Action, AuditEvent, Change, Changes};
 pub use aws_account::{AwsAccount, Ids};
 pub use domain_name::{
-    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, lets_encrypt_production,
+    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, ZoneType, lets_encrypt_production,
 };
 pub use event::Event;
 pub use gateway::{

@@ -1,23 +1,19 @@
 //! The inputs of the reconcile of a domain name instance.
 
-use crate::{
-    Store,
-    error::{Result, StoreError},
-    json_row::JsonRow,
-    row, selects,
-};
+use crate::{Store, error::Result, json_row::JsonRow, row, selects};
 use causeway_records::{
     Record,
-    inputs::{DomainGateway, DomainNameInputs, Elsewhere, Named, Published},
+    inputs::{DomainGateway, DomainNameInputs, Elsewhere, ExternalDnsState, Named, Published},
     noun::Noun,
     nouns::{
-        DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Placement, SharedGateway,
-        WorkloadInstance,
+        DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Management, Placement,
+        SharedGateway, WorkloadInstance,
     },
 };
-use causeway_rules::hostnames::{Asking, asked_for, hostnames_of};
+use causeway_rules::hostnames::{Asking, asked_for, hostnames_of, may_share_zone};
+use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Row, types::Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Store {
     /// For the reconcile of a domain name instance.
@@ -28,10 +24,14 @@ impl Store {
         let gateways = self.domain_gateways(workload.record.id(), &definition).await?;
         let text = "SELECT coalesce(published_state, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
         let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
+        let accounts = definition.spec.aws_account_id.into_iter().chain(published.0.accounts());
+        let (wanted_elsewhere, held_elsewhere) = self.hostnames_elsewhere(&instance.record, &definition.spec).await?;
         Ok(DomainNameInputs {
-            wanted_elsewhere: self.hostnames_elsewhere(&instance.record).await?,
+            wanted_elsewhere,
+            held_elsewhere,
             control_plane: self.control_plane().await?,
-            account: self.shared_if(definition.spec.aws_account_id).await?,
+            accounts: self.each_shared(accounts.collect()).await?,
+            external_dns: self.external_dns_of(&instance.record, definition.spec.aws_account_id).await?,
             instance,
             definition,
             workload,
@@ -79,10 +79,37 @@ impl Store {
         rows.iter().map(row::named).collect()
     }
 
-    /// Hostnames that the cluster's other domain name instances ask for.
-    async fn hostnames_elsewhere(&self, instance: &Record<DomainNameInstance>) -> Result<BTreeMap<String, Elsewhere>> {
+    /// What publishes the records of a domain name instance, unless somebody else has installed it.
+    async fn external_dns_of(
+        &self,
+        instance: &Record<DomainNameInstance>,
+        account: Option<i64>,
+    ) -> Result<Option<ExternalDnsState>> {
+        let text = "SELECT s.id, r.object_name, r.published_state FROM support_service_instances s
+            JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
+            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'external-dns' AND s.aws_account_id IS NOT DISTINCT FROM $2
+                AND s.deleted_at IS NULL";
+        let runtime = instance.spec.kubernetes_runtime_instance_id;
+        let row = sqlx::query(text).bind(runtime).bind(account).fetch_optional(&self.pool).await?;
+        let Some(row) = row else { return Ok(None) };
+        let state: Option<Json<ExternalDnsRead>> = row.try_get(2)?;
+        let Json(ExternalDnsRead { management, zones }) = state.unwrap_or_default();
+        if management == Some(Management::Adopted) {
+            return Ok(None);
+        }
+        Ok(Some(ExternalDnsState { id: row.try_get(0)?, object_name: row.try_get(1)?, zones }))
+    }
+
+    /// Hostnames that the cluster's other domain name instances ask for, of a domain that may be in the same zone; and those that they publish,
+    /// with the zones.
+    async fn hostnames_elsewhere(
+        &self,
+        instance: &Record<DomainNameInstance>,
+        own: &DomainNameDefinition,
+    ) -> Result<(BTreeMap<String, Elsewhere>, BTreeMap<String, BTreeSet<String>>)> {
         let rows = sqlx::query!(
-            r#"SELECT n.id, n.name, nr.published_state AS "published: Json<Published>", to_jsonb(d) AS "definition!: Json<JsonRow>", dd.domain
+            r#"SELECT n.id, n.name, nr.published_state AS "published: Json<Published>", to_jsonb(d) AS "definition!: Json<JsonRow>",
+                to_jsonb(dd) AS "domain!: Json<JsonRow>"
             FROM domain_name_instances n
             JOIN reconciliations nr ON nr.kind = 'DomainNameInstance' AND nr.id = n.id AND nr.deletion_scheduled IS NULL
             JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id AND g.deleted_at IS NULL
@@ -95,20 +122,22 @@ impl Store {
         )
         .fetch_all(&self.pool)
         .await?;
-        let mut asking = vec![];
+        let (mut asking, mut held) = (vec![], BTreeMap::<String, BTreeSet<String>>::new());
         for row in rows {
             let definition: Record<GatewayDefinition> = row.definition.0.record()?;
-            let domain = row.domain.parse().map_err(|reason: String| StoreError::Inconsistent {
-                table: "domain_name_definitions",
-                column: "domain",
-                reason,
-            })?;
-            // One that can't have its hostnames is refused elsewhere; it asks for none.
-            let hostnames = hostnames_of(&definition.spec, Some(&domain)).unwrap_or_default();
+            let domain: Record<DomainNameDefinition> = row.domain.0.record()?;
             let published = row.published.map(|published| published.0).unwrap_or_default();
+            for (hostname, zone) in published.held() {
+                held.entry(hostname.to_owned()).or_default().insert(zone.id.clone());
+            }
+            if !may_share_zone(own, &domain.spec) {
+                continue;
+            }
+            // One that can't have its hostnames is refused elsewhere; it asks for none.
+            let hostnames = hostnames_of(&definition.spec, Some(&domain.spec.domain)).unwrap_or_default();
             asking.push(Asking { id: row.id, name: row.name, hostnames, published });
         }
-        Ok(asked_for(asking))
+        Ok((asked_for(asking), held))
     }
 
     /// The shared gateways that carry the routes of instances, by the instance's id.
@@ -122,4 +151,12 @@ impl Store {
         let rows = sqlx::query(AssertSqlSafe(text)).bind(instances).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((row.try_get("gateway_instance_id")?, row::named(row)?))).collect()
     }
+}
+
+/// What the reconcile of a domain name instance reads of external-dns's published state.
+#[derive(Default, Deserialize)]
+struct ExternalDnsRead {
+    management: Option<Management>,
+    #[serde(default)]
+    zones: Vec<String>,
 }

@@ -1,8 +1,14 @@
 //! The inputs of the reconcile of a support service, and the support services of a cluster.
 
 use crate::{Store, error::Result, row, selects};
-use causeway_records::{Record, inputs::SupportServiceInputs, noun::Noun, nouns::SupportServiceInstance};
-use sqlx::{AssertSqlSafe, Row};
+use causeway_records::{
+    Record,
+    inputs::{Published, SupportServiceInputs},
+    noun::Noun,
+    nouns::SupportServiceInstance,
+};
+use sqlx::{AssertSqlSafe, Row, types::Json};
+use std::collections::BTreeSet;
 
 impl Store {
     /// For the reconcile of a support service.
@@ -11,25 +17,29 @@ impl Store {
         let runtime = instance.record.spec.kubernetes_runtime_instance_id;
         let account = instance.record.spec.aws_account_id;
         // Also the domains of instances that are on their way out: a zone leaves the filter after its last record.
-        let text = "SELECT DISTINCT d.domain, d.hosted_zone_id FROM domain_name_definitions d
+        let text = "SELECT d.domain, r.published_state FROM domain_name_definitions d
             JOIN domain_name_instances n ON n.domain_name_definition_id = d.id
-            WHERE n.kubernetes_runtime_instance_id = $1 AND n.deleted_at IS NULL AND d.aws_account_id IS NOT DISTINCT FROM $2 ORDER BY 1, 2";
+            JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = n.id
+            WHERE n.kubernetes_runtime_instance_id = $1 AND n.deleted_at IS NULL AND d.aws_account_id IS NOT DISTINCT FROM $2";
         let rows = sqlx::query(text).bind(runtime).bind(account).fetch_all(&self.pool).await?;
-        let (mut domains, mut zone_ids) = (vec![], vec![]);
+        let (mut domains, mut zones, mut unreadable) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for row in &rows {
-            domains.push(row.try_get::<String, _>(0)?);
-            zone_ids.extend(row.try_get::<Option<String>, _>(1)?);
+            domains.insert(row.try_get::<String, _>(0)?);
+            let published: Option<Json<Published>> = row.try_get(1)?;
+            // Those of another account were written to before the domain came to this one.
+            let published = published.map(|published| published.0).unwrap_or_default();
+            zones.extend(published.zones().filter(|zone| zone.account == account).cloned());
+            unreadable.extend(published.unreadable);
         }
-        domains.dedup();
-        zone_ids.sort();
-        zone_ids.dedup();
+        // What one domain has found out holds for all.
+        zones.retain(|zone| !unreadable.contains(&zone.id));
         Ok(SupportServiceInputs {
             control_plane: self.control_plane().await?,
             kubernetes_runtime_instance_id: runtime,
             account: self.shared_if(account).await?,
             instance,
-            domains,
-            zone_ids,
+            domains: domains.into_iter().collect(),
+            zones: zones.into_iter().collect(),
         })
     }
 

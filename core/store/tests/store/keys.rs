@@ -174,7 +174,7 @@ async fn reconciles_read_old_and_new_ciphertext(pool: PgPool) {
     let key = Key { kind: causeway_records::Kind::DomainNameInstance, id: name };
     let before = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().wake_seq;
     let read = async || {
-        let mut account = fixture.store.domain_name_inputs(name).await.unwrap().account.unwrap();
+        let mut account = fixture.store.domain_name_inputs(name).await.unwrap().accounts.remove(0);
         account.spec.decrypt(&both).unwrap();
         account.spec.secret_access_key.unwrap()
     };

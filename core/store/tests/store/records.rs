@@ -373,6 +373,60 @@ async fn a_hostname_of_two_workloads_belongs_to_both(pool: PgPool) {
     assert!(elsewhere().await.is_empty(), "what is on its way out publishes nothing");
 }
 
+#[sqlx::test(migrations = false)]
+async fn a_hostname_that_is_too_long_for_its_ownership_record_is_refused(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let label = "a".repeat(63);
+    let instance = async |name: &str, rest: usize| {
+        let sub_domain = format!("{label}.{label}.{label}.{}", "a".repeat(rest));
+        let json = format!(
+            r#"{{"Name":"{name}","DomainNameDefinitionID":{},"SubDomain":"{sub_domain}","HttpPorts":[{{"Port":80}}]}}"#,
+            fixture.domain
+        );
+        let definition = fixture.writer.create(record::<GatewayDefinition>(&json)).await.unwrap().id();
+        fixture.instance(name, definition).await
+    };
+    // Three labels with their dots, and `.example.test`.
+    instance("fits", 241 - 192 - 13).await.unwrap();
+    let refused = instance("long", 242 - 192 - 13).await.unwrap_err();
+    assert!(
+        matches!(&refused, StoreError::Invalid(_)) && refused.to_string().contains("241 can be published"),
+        "{refused}"
+    );
+}
+
+/// Those of all domains, whether or not they name their zone; none that is left, and none of another account.
+#[sqlx::test(migrations = false)]
+async fn external_dns_is_told_of_the_zones_that_are_written_to(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let named = r#"{"Name":"b","Domain":"b.test","Zone":"Public","HostedZoneID":"Z2","AdminEmail":"a@b.test"}"#;
+    let named = fixture.writer.create(record::<DomainNameDefinition>(named)).await.unwrap().id();
+    let zone =
+        |id: &str, account: Option<i64>| serde_json::json!({"id": id, "name": "example.test", "account": account});
+    let of = async |name: &str, domain: i64, hosts: serde_json::Value| {
+        let json = format!(
+            r#"{{"Name":"{name}","DomainNameDefinitionID":{domain},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
+            fixture.workload, fixture.runtime
+        );
+        let id = fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
+        let work = fixture.store.begin(&key("DomainNameInstance", id), fixture.lease()).await.unwrap().unwrap();
+        let state = serde_json::json!({"hosts": hosts, "unreadable": ["Z6"]});
+        assert!(fixture.store.save_published_state(&work, &state).await.unwrap());
+    };
+    let host = |zone: serde_json::Value| serde_json::json!({"present": true, "ttl": 60, "zone": zone});
+    let mut gone = host(zone("Z3", None));
+    gone["goneSince"] = "2026-01-31T12:00:00Z".into();
+    let moved = serde_json::json!({"present": true, "ttl": 60, "zone": zone("Z1", None),
+        "former": [{"zone": zone("Z4", None), "ttl": 60}]});
+    of("a", fixture.domain, serde_json::json!({"x": moved, "y": gone, "z": host(zone("Z5", Some(7)))})).await;
+    of("b", named, serde_json::json!({"x": host(zone("Z2", None)), "y": host(zone("Z6", None))})).await;
+    let (services, _) = fixture.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
+    let service = services.iter().find(|service| service.spec.service == Service::ExternalDns).unwrap().id();
+    let inputs = fixture.store.support_service_inputs(service).await.unwrap();
+    assert_eq!(inputs.domains, ["b.test", "example.test"]);
+    assert_eq!(inputs.zones.iter().map(|zone| zone.id.as_str()).collect::<Vec<_>>(), ["Z1", "Z2"]);
+}
+
 /// Whether they come with the definition or one by one.
 #[sqlx::test(migrations = false)]
 async fn a_definition_has_so_many_ports(pool: PgPool) {

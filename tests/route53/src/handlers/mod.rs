@@ -9,7 +9,7 @@ use chrono::SecondsFormat;
 use serde::Serialize;
 
 pub(crate) use self::{
-    records::{change_records, get_change, list_records},
+    records::{access_key, change_records, get_change, list_records},
     tags::{change_tags, list_tags, list_tags_of_many},
     zones::{create_zone, delete_zone, get_zone, list_zones, list_zones_by_name},
 };

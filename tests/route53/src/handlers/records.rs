@@ -106,7 +106,7 @@ pub(crate) async fn get_change(State(shared): State<Shared>, Path(id): Path<Stri
 }
 
 /// The access key in the request's signature. The signature itself isn't checked.
-fn access_key(headers: &HeaderMap) -> String {
+pub(crate) fn access_key(headers: &HeaderMap) -> String {
     let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (_, credential) = header.split_once("Credential=").unwrap_or_default();
     credential.split(['/', ',']).next().unwrap_or_default().to_owned()

@@ -8,10 +8,10 @@ pub mod support_service;
 
 pub use gateways::{Scene, Variant, gateway, http, shared, spread, tcp, udp};
 pub use records::{domain, workload};
-pub use scenes::{domain_name, scenes};
+pub use scenes::{domain_name, scenes, zones};
 
 use crate::{
-    domain_name, gateway, listener_set,
+    domain_name, gateway, hostnames, listener_set,
     plan::Plan,
     shared_gateway,
     workload::{self, Scope},
@@ -66,7 +66,8 @@ pub fn plans() -> Vec<(String, Plan)> {
             plans.push((format!("{name}_gateway_{title}"), gateway::render(inputs)));
         }
     }
-    let (domain, targets) = domain_name();
+    let (mut domain, targets) = domain_name();
+    domain.published = hostnames::intended(&domain, &domain_name::wanted(&domain, &targets), &zones(), None);
     plans.push(("domain_name".to_owned(), Ok(domain_name::render(&domain, &targets))));
     plans.into_iter().map(|(name, plan)| (name, plan.expect("samples are valid"))).collect()
 }

@@ -4,7 +4,7 @@ use super::{CONTROL_PLANE, MANIFESTS};
 use causeway_records::{
     Record,
     inputs::{Named, WorkloadInputs},
-    nouns::{AwsAccount, DomainNameDefinition, WorkloadDefinition, WorkloadInstance},
+    nouns::{AwsAccount, DomainNameDefinition, WorkloadDefinition, WorkloadInstance, ZoneType},
     text::Port,
 };
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub fn domain(id: i64) -> DomainNameDefinition {
     DomainNameDefinition {
         name: parse(&format!("example-{id}")),
         domain: parse("example.org"),
-        zone: "Public".into(),
+        zone: ZoneType::Public,
         admin_email: parse("ops@example.org"),
         hosted_zone_id: Some("Z0123456789".into()),
         aws_account_id: Some(31),

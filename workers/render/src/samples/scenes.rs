@@ -5,9 +5,12 @@ use super::{
     gateways::{Scene, Variant, gateway, http, shared, tcp, udp},
     records::{domain, named, parse, record, workload},
 };
-use crate::targets::{Targets, TargetsOf};
+use crate::{
+    hostnames::ZonesOf,
+    targets::{Targets, TargetsOf},
+};
 use causeway_records::{
-    inputs::{DomainGateway, DomainNameInputs, Published},
+    inputs::{DomainGateway, DomainNameInputs, Published, PublishedZone},
     nouns::{
         AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayInstance, Infrastructure, IssuerKind,
         Placement, SharedGateway, Texts,
@@ -90,6 +93,7 @@ pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
     };
     let inputs = DomainNameInputs {
         wanted_elsewhere: Default::default(),
+        held_elsewhere: Default::default(),
         control_plane: CONTROL_PLANE.into(),
         instance: named(
             "shop-example-org",
@@ -97,7 +101,8 @@ pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
             DomainNameInstance { name: parse("shop"), ..DomainNameInstance::default() },
         ),
         definition: record(21, domain(21)),
-        account: None,
+        accounts: Vec::new(),
+        external_dns: None,
         workload: workload(11, "shop").instance,
         gateways: vec![gateway(302, "shop.example.org"), gateway(309, "example.org")],
         published: Published::default(),
@@ -108,4 +113,10 @@ pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
         (309, Targets { ips: Vec::new(), hostnames: vec!["lb-1.example.net".into()] }),
     ]);
     (inputs, targets)
+}
+
+/// The zone of these hostnames. It lies above the domain, so that `example.org` may be a CNAME.
+pub fn zones() -> ZonesOf {
+    let zone = PublishedZone { id: "Z0123456789".into(), name: "org".into(), ..PublishedZone::default() };
+    ["shop.example.org", "example.org"].map(|hostname| (hostname.to_owned(), zone.clone())).into()
 }

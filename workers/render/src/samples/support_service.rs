@@ -1,5 +1,7 @@
 //! What a support service is rendered from, for any bundle.
 
+use causeway_records::inputs::PublishedZone;
+
 use crate::{
     bundle::Bundle,
     support_service::{ExternalDns, Installation, Options, Policy},
@@ -13,7 +15,7 @@ pub fn external_dns() -> ExternalDns {
     ExternalDns {
         owner: "cp-1-7".into(),
         domains: vec!["b.example".into(), "a.example".into(), "b.example".into()],
-        zone_ids: vec!["Z1".into()],
+        zones: vec![PublishedZone { id: "Z1".into(), name: "example".into(), ..PublishedZone::default() }],
         label_filter: "causeway.dev/control-plane=cp-1".into(),
         policy: Policy::UpsertOnly,
         interval_seconds: 10,

@@ -58,7 +58,7 @@ pub(super) fn check(inputs: &Installation<'_>) -> Result<(), InvalidOptions> {
         // What doesn't run writes to no zone.
         ("external-dns", Some(_)) if options.stopped => Ok(()),
         ("external-dns", Some(wanted)) => wanted.check(),
-        ("external-dns", None) => fail("external-dns needs an owner and at least one zone".to_owned()),
+        ("external-dns", None) => fail("external-dns needs an owner and at least one domain".to_owned()),
         (_, Some(_)) => fail(format!("{service} takes no options of external-dns")),
         (_, None) => Ok(()),
     }

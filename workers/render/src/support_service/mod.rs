@@ -16,6 +16,7 @@ use crate::plan::{Object, Plan};
 pub use adoption::{Adoption, Controller, Definition, Facts, survey};
 pub use external_dns::{ExternalDns, Policy, dns_owner};
 pub use health::{Health, health};
+pub use record::INTERVAL_SECONDS;
 
 /// Annotation on every object: which bundle it came from, `cert-manager-1.21.2`.
 pub const BUNDLE: &str = "causeway.dev/bundle";
@@ -118,20 +119,23 @@ pub fn render(inputs: &Installation<'_>) -> Result<Plan, InvalidOptions> {
         }
         fit::service_account(&mut body, &kind, inputs);
         fit::deployment(&mut body, &kind, inputs);
-        if let Some(options) = inputs.options.external_dns.as_ref().filter(|_| kind == "Deployment") {
-            external_dns::arguments(&mut body, options);
-        }
         if kind == "Job" {
             fit::job_name(&mut body);
         }
-        let metadata = &mut body["metadata"];
-        for (key, value) in &labels {
-            metadata["labels"][key] = value.clone();
+        let bodies = match inputs.options.external_dns.as_ref().filter(|_| kind == "Deployment") {
+            Some(options) => external_dns::deployments(&body, options),
+            None => vec![body],
+        };
+        for mut body in bodies {
+            let metadata = &mut body["metadata"];
+            for (key, value) in &labels {
+                metadata["labels"][key] = value.clone();
+            }
+            metadata["annotations"][BUNDLE] = json!(origin);
+            let at = object_ref(&body)
+                .ok_or_else(|| InvalidOptions(format!("bundle {origin} holds an object without a name")))?;
+            objects.push(Object { keep: manifest.traits.keep.contains(&kind), ..Object::new(at, body) });
         }
-        metadata["annotations"][BUNDLE] = json!(origin);
-        let at = object_ref(&body)
-            .ok_or_else(|| InvalidOptions(format!("bundle {origin} holds an object without a name")))?;
-        objects.push(Object { keep: manifest.traits.keep.contains(&kind), ..Object::new(at, body) });
     }
     Ok(objects.into())
 }

@@ -4,10 +4,10 @@ use causeway_records::inputs::SupportServiceInputs;
 use causeway_records::nouns::Service;
 
 use super::{AwsCredentials, ExternalDns, Options, Policy, dns_owner};
-use crate::labels::CONTROL_PLANE;
+use crate::labels::{AWS_ACCOUNT, CONTROL_PLANE, account_label};
 
 /// Seconds between two synchronisations of external-dns with the zone: how long a new record may take to be published.
-const INTERVAL_SECONDS: u32 = 10;
+pub const INTERVAL_SECONDS: u32 = 10;
 
 impl Options {
     /// The options that a record asks for. Only external-dns has any: it gets a namespace of its own, named like the record, so that several
@@ -27,8 +27,12 @@ impl Options {
             external_dns: Some(ExternalDns {
                 owner: dns_owner(&inputs.control_plane, inputs.kubernetes_runtime_instance_id),
                 domains: inputs.domains.clone(),
-                zone_ids: inputs.zone_ids.clone(),
-                label_filter: format!("{CONTROL_PLANE}={}", inputs.control_plane),
+                zones: inputs.zones.clone(),
+                label_filter: format!(
+                    "{CONTROL_PLANE}={},{AWS_ACCOUNT}={}",
+                    inputs.control_plane,
+                    account_label(service.aws_account_id)
+                ),
                 policy: Policy::UpsertOnly,
                 interval_seconds: INTERVAL_SECONDS,
                 assume_role: account.and_then(|account| account.role_arn.clone()),
@@ -75,7 +79,7 @@ mod tests {
             instance: Named { record: record(7, instance), object_name: "dns-7".into() },
             account: Some(record(5, account)),
             domains: vec!["example.test".into()],
-            zone_ids: vec![],
+            zones: vec![],
         }
     }
 
@@ -87,7 +91,7 @@ mod tests {
         assert!(matches!(options.aws_credentials, Some(AwsCredentials::Keys { .. })));
         let wanted = options.external_dns.unwrap();
         assert_eq!(wanted.owner, "causeway-cp-1-3");
-        assert_eq!(wanted.label_filter, "causeway.dev/control-plane=cp-1");
+        assert_eq!(wanted.label_filter, "causeway.dev/control-plane=cp-1,causeway.dev/aws-account=5");
         assert_eq!(wanted.policy, Policy::UpsertOnly);
         assert_eq!(wanted.assume_role.as_deref(), Some("arn:aws:iam::1:role/dns"));
     }

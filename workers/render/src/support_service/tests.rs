@@ -129,8 +129,8 @@ fn options_that_do_not_fit_are_refused_with_a_reason() {
         Options { external_dns: Some(wanted), ..Options::default() }
     };
     let cases = [
-        ("external-dns", Options::default(), "at least one zone"),
-        ("external-dns", with(&|dns| dns.domains.clear()), "all zones"),
+        ("external-dns", Options::default(), "at least one domain"),
+        ("external-dns", with(&|dns| dns.domains.clear()), "all names of its zones"),
         ("external-dns", with(&|dns| dns.owner.clear()), "owner"),
         ("external-dns", with(&|dns| dns.label_filter.clear()), "label filter"),
         ("external-dns", Options { replicas: Some(2), ..options_for("external-dns") }, "elects no leader"),

@@ -1,20 +1,30 @@
-//! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zone itself says whether they
+//! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zones themselves say whether they
 //! are there, and they are deleted here.
 //!
-//! What holds: a hostname is on record before anything is published for it, and stays on record until its records have left the zone; the object
-//! that external-dns reads goes only after that.
+//! What holds: a hostname is on record together with its zone before anything is published for it, and stays on record until its records have left
+//! every zone that they were written to; the object that external-dns reads goes before its records do.
 
+mod placement;
 mod progress;
+mod work;
 mod zone;
 
-use self::progress::{Schedule, is_over, note, schedule};
+use self::{
+    placement::{Placement, place},
+    progress::{Schedule, is_over, note, schedule},
+    work::{ZoneWork, impossible, work},
+    zone::Failure,
+};
 use super::{Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
-use causeway_dns::{DesiredRecord, DnsError};
-use causeway_records::{inputs::DomainNameInputs, nouns::Service};
+use causeway_dns::DnsError;
+use causeway_records::{
+    Kind,
+    inputs::{DomainNameInputs, Published},
+    nouns::Service,
+};
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
-    domain_name::{self, RecordSet},
-    hostnames,
+    domain_name, hostnames,
     plan::Plan,
 };
 use causeway_store::{
@@ -27,66 +37,83 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let claimed = ctx.claimed;
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.domain_name_inputs(claimed.key.id).await?;
-    if let Some(account) = &mut inputs.account
-        && let Err(error) = account.spec.decrypt(&ctx.context.key)
-    {
-        return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
+    if let Err(sentence) = decrypt(ctx, &mut inputs) {
+        return Ok(ctx.invalid(sentence));
     }
     let owner = domain_name::owner(&inputs.instance.record);
-    // 2. Prerequisites (needs Postgres).
-    let before = ctx.prerequisites(&[Service::ExternalDns]).await?;
+    // 2. Prerequisites (needs Postgres): of all external-dns of the cluster the one of this account.
+    let mut services = ctx.context.store.services_of(ctx.session.cluster_id()).await?;
+    services.retain(|service| service.spec.aws_account_id == inputs.definition.spec.aws_account_id);
+    let before = ctx.prerequisites_among(&services, &[Service::ExternalDns]);
     if !all_met(&before) && !claimed.being_deleted {
         return Ok(Outcome::with(before));
     }
     // The worker itself may use the account to take back what is published; it publishes nothing more.
-    let account = inputs.account.as_ref().filter(|_| !claimed.being_deleted);
+    let account = inputs.account().filter(|_| !claimed.being_deleted);
     if let Some(refused) = account.and_then(|account| account::refused(account, ctx.session.cluster_id())) {
         return Ok(Outcome::with(before).then(refused));
     }
-    // 3. The addresses of the gateways (from the cache), render (pure).
+    // 3. The addresses of the gateways (from the cache), and the records that they ask for (pure).
     let gateways: Vec<_> = inputs.gateways.iter().map(|gateway| domain_name::gateway_ref(&inputs, gateway)).collect();
     ctx.watch(gateways.iter()).await;
     let targets = domain_name::targets(&inputs, &ctx.seen(owner, gateways.iter()));
-    let (plan, wanted) = match claimed.being_deleted {
-        true => (Plan::default(), BTreeMap::new()),
-        false => (domain_name::render(&inputs, &targets), domain_name::wanted(&inputs, &targets)),
+    let wanted = match claimed.being_deleted {
+        true => BTreeMap::new(),
+        false => domain_name::wanted(&inputs, &targets),
     };
-    // 4. Put the hostnames on record (needs Postgres), apply and prune (needs the cluster).
-    record_ahead(ctx, &inputs, &wanted).await?;
+    // 4. The zone of each hostname (needs Route 53). All of it goes on record before anything is published (needs Postgres).
+    let placement = match claimed.being_deleted {
+        true => Placement::default(),
+        false => place(ctx, &inputs, &wanted).await,
+    };
+    let known = inputs.published.clone();
+    inputs.published = hostnames::intended(&inputs, &wanted, &placement.zones, placement.domain_zone.clone());
+    record_ahead(ctx, &known, &inputs.published).await?;
+    // 5. Render (pure), apply and prune (needs the cluster).
+    let plan = match claimed.being_deleted {
+        true => Plan::default(),
+        false => domain_name::render(&inputs, &targets),
+    };
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
+    outcome.wake.extend(tell_external_dns(&inputs));
     if outcome.error.is_some() {
         return Ok(outcome);
     }
-    // 5. Read the zone, and delete what has to leave it (needs the zone).
+    // 6. Read the zones, and delete what has to leave them (needs Route 53).
     let now = claimed.now();
     let leaving = hostnames::leaving(&inputs, now);
-    let zone = match zone::read_and_delete(ctx, &inputs, &DesiredRecord::all(&wanted), &leaving).await {
-        Ok(zone) => zone,
-        Err(error) => return Ok(unread(&error).ends(outcome, claimed)),
-    };
-    // 6. What is published now, and what is still to come (pure).
-    let published = note(&inputs, &zone, &leaving, now);
-    let Schedule { clean, next } = schedule(&published, &zone, &leaving, now);
+    let zones = zone::read_and_delete(ctx, &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await;
+    let mut zones = zones.with_impossible(impossible(&placement.zones, &wanted)).with_unplaced(placement);
+    if claimed.brake_released {
+        zones.give_up(&mut inputs.published);
+    }
+    // 7. What is published now, and what is still to come (pure).
+    let published = note(&inputs, &zones, &leaving, now);
+    let Schedule { clean, next } = schedule(&published, &zones, &leaving, now);
     let clean_for_good = clean && !hostnames::is_handing_over(&inputs, now);
     if claimed.being_deleted && clean_for_good {
         return ctx.delete(owner).await;
     }
-    let changed = published != inputs.published;
+    let changed = published != known;
     inputs.published = published;
-    // 7. Conditions, and whom to wake (pure).
-    outcome.conditions.extend(conditions::domain_name_instance(&inputs, &targets));
+    // 8. Conditions, and whom to wake (pure).
     outcome.applied &= clean_for_good;
-    outcome.action = Action::RequeueAfter(if clean_for_good { next } else { progress::SOON });
     let successors = hostnames::successors(&inputs);
-    outcome.wake = successors.into_iter().map(|id| Key { kind: claimed.key.kind, id }).collect();
+    outcome.wake.extend(successors.into_iter().map(|id| Key { kind: claimed.key.kind, id }));
+    outcome.published_state = serde_json::to_value(&inputs.published).ok();
+    if let Some(failure) = zones.failures.first() {
+        outcome.wake_dependants = changed;
+        return Ok(unread(failure).ends(outcome, claimed));
+    }
+    outcome.conditions.extend(conditions::domain_name_instance(&inputs, &targets));
+    outcome.action = Action::RequeueAfter(if clean_for_good { next } else { progress::SOON });
     // Gateways that are being deleted wait for this record to have seen it.
     let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
     outcome.wake_dependants = changed || caught_up;
-    outcome.published_state = serde_json::to_value(&inputs.published).ok();
     Ok(outcome)
 }
 
-/// Prunes what turns up of a domain name instance whose row is deleted: objects in its cluster, and for a while records in its zone.
+/// Prunes what turns up of a domain name instance whose row is deleted: objects in its cluster, and for a while records in its zones.
 pub(super) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
     match (delete::prune_orphans(ctx).await?, delete_late_records(ctx).await?) {
         (Action::AwaitChange, next) => Ok(next),
@@ -94,13 +121,13 @@ pub(super) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interru
     }
 }
 
-/// Deletes what external-dns wrote after the zone had been found clean, and answers when to look again.
+/// Deletes what external-dns wrote after the zones had been found clean, and answers when to look again.
 async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted> {
     let mut inputs = match ctx.context.store.domain_name_inputs(ctx.claimed.key.id).await {
         Err(StoreError::NotFound) => return Ok(Action::AwaitChange),
         read => read?,
     };
-    if inputs.account.as_mut().is_some_and(|account| account.spec.decrypt(&ctx.context.key).is_err()) {
+    if decrypt(ctx, &mut inputs).is_err() {
         return Ok(Action::AwaitChange);
     }
     let now = ctx.claimed.now();
@@ -109,36 +136,57 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
     if leaving.is_empty() {
         return Ok(Action::AwaitChange);
     }
-    let next = match zone::read_and_delete(ctx, &inputs, &[], &leaving).await {
-        Ok(zone) => schedule(&note(&inputs, &zone, &leaving, now), &zone, &leaving, now).next,
-        Err(error) => {
-            tracing::warn!(%error, "a zone could not be read once more");
-            retry_after(&error)
+    let due = work(&inputs, &BTreeMap::new(), &BTreeMap::new(), &leaving);
+    let zones = zone::read_and_delete(ctx, &inputs, due).await;
+    let next = match zones.failures.first() {
+        None => schedule(&note(&inputs, &zones, &leaving, now), &zones, &leaving, now).next,
+        Some(failure) => {
+            tracing::warn!(error = %failure.error, "a zone could not be read once more");
+            retry_after(&failure.error)
         }
     };
     Ok(Action::RequeueAfter(next))
 }
 
+/// Decrypts the keys of all accounts; fails with a sentence that names the domain's account. A former account whose keys can't be read is none.
+fn decrypt(ctx: &Reconcile<'_>, inputs: &mut DomainNameInputs) -> Result<(), String> {
+    let own = inputs.definition.spec.aws_account_id;
+    let mut unreadable = Ok(());
+    inputs.accounts.retain_mut(|account| match account.spec.decrypt(&ctx.context.key) {
+        Ok(()) => true,
+        Err(error) if own == Some(account.id()) => {
+            unreadable = Err(format!("aws account {}: {error}", account.spec.name));
+            true
+        }
+        Err(_) => false,
+    });
+    unreadable
+}
+
 /// Stores the hostnames that this reconcile is about to publish: whatever becomes of it, their records are deleted one day.
-async fn record_ahead(
-    ctx: &Reconcile<'_>,
-    inputs: &DomainNameInputs,
-    wanted: &BTreeMap<String, Vec<RecordSet>>,
-) -> Result<(), Interrupted> {
-    let ahead = hostnames::intended(inputs, wanted);
-    if ahead == inputs.published {
+async fn record_ahead(ctx: &Reconcile<'_>, known: &Published, ahead: &Published) -> Result<(), Interrupted> {
+    if ahead == known {
         return Ok(());
     }
-    let ahead = serde_json::to_value(&ahead).unwrap_or_default();
+    let ahead = serde_json::to_value(ahead).unwrap_or_default();
     match ctx.context.store.save_published_state(ctx.claimed, &ahead).await? {
         true => Ok(()),
         false => Err(Interrupted::LeaseLost),
     }
 }
 
-/// The zone could not be read.
-fn unread(error: &DnsError) -> Failed {
-    Failed::new(DNS_PUBLISHED, error.reason(), error.to_string()).not_before(retry_after(error))
+/// The external-dns that was not told of a zone yet, however that came about.
+fn tell_external_dns(inputs: &DomainNameInputs) -> Option<Key> {
+    let external_dns = inputs.external_dns.as_ref()?;
+    let account = inputs.definition.spec.aws_account_id;
+    let mut zones = inputs.published.zones().filter(|zone| zone.account == account);
+    let is_untold = zones.any(|zone| !external_dns.zones.contains(&zone.id));
+    is_untold.then_some(Key { kind: Kind::SupportServiceInstance, id: external_dns.id })
+}
+
+/// A zone could not be read, or its records not be deleted.
+fn unread(failure: &Failure) -> Failed {
+    Failed::new(DNS_PUBLISHED, failure.error.reason(), failure.to_string()).not_before(retry_after(&failure.error))
 }
 
 fn retry_after(error: &DnsError) -> Duration {

@@ -90,10 +90,12 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let available = available(ctx, owner, &plan, bundle, &install);
     let ready = all_met(std::slice::from_ref(&available)) && outcome.applied && refused.is_none();
     let version = bundle.manifest.version.to_string();
+    let zones: Vec<_> = inputs.zones.iter().map(|zone| &zone.id).collect();
+    let state = json!({"management": Management::Managed, "version": version, "zones": zones});
     let outcome = refused.into_iter().fold(outcome, Outcome::then);
     Ok(Outcome {
         wake_dependants: ready != ctx.claimed.conditions.is_true(READY),
-        published_state: Some(json!({"management": Management::Managed, "version": version})),
+        published_state: Some(state),
         ..outcome.then(available)
     })
 }

@@ -1,0 +1,122 @@
+//! What there is to do in each hosted zone. Pure.
+
+use causeway_dns::DesiredRecord;
+use causeway_records::inputs::{DomainNameInputs, PublishedZone};
+use causeway_render::{
+    domain_name::{RecordSet, not_at_apex},
+    hostnames::{ZonesOf, holder},
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What there is to do in one zone.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct ZoneWork {
+    pub(super) zone: PublishedZone,
+    /// Records that should be there, whoever writes them.
+    pub(super) wanted: Vec<DesiredRecord>,
+    /// Of these hosts what is ours and is not wanted is deleted.
+    pub(super) held: BTreeSet<String>,
+    /// Of these hosts everything that is ours is deleted.
+    pub(super) leaving: BTreeSet<String>,
+}
+
+/// The work in all zones that are concerned, each once. Hostnames whose records can't be in their zone are left out.
+pub(super) fn work(
+    inputs: &DomainNameInputs,
+    zones: &ZonesOf,
+    wanted: &BTreeMap<String, Vec<RecordSet>>,
+    leaving: &BTreeSet<String>,
+) -> Vec<ZoneWork> {
+    let mut all: BTreeMap<PublishedZone, ZoneWork> = BTreeMap::new();
+    for (hostname, records) in wanted {
+        let Some(zone) = zones.get(hostname).filter(|zone| not_at_apex(zone, hostname, records).is_none()) else {
+            continue;
+        };
+        let work = all.entry(zone.clone()).or_default();
+        work.wanted.extend(DesiredRecord::of(hostname, records));
+        if holder(inputs, hostname).is_none() {
+            work.held.insert(hostname.clone());
+        }
+    }
+    for (hostname, record) in &inputs.published.hosts {
+        let left = record.zone.iter().filter(|_| leaving.contains(hostname));
+        for zone in left.chain(record.former.iter().map(|former| &former.zone)) {
+            if !is_theirs(inputs, hostname, zone) {
+                all.entry(zone.clone()).or_default().leaving.insert(hostname.clone());
+            }
+        }
+    }
+    all.into_iter().map(|(zone, work)| ZoneWork { zone, ..work }).collect()
+}
+
+/// The hostnames whose records can't be in their zone, and why.
+pub(super) fn impossible(zones: &ZonesOf, wanted: &BTreeMap<String, Vec<RecordSet>>) -> BTreeMap<String, String> {
+    let why = |(hostname, records): (&String, &Vec<RecordSet>)| {
+        Some((hostname.clone(), not_at_apex(zones.get(hostname)?, hostname, records)?))
+    };
+    wanted.iter().filter_map(why).collect()
+}
+
+/// Whether another domain name instance publishes the hostname in this zone.
+pub(super) fn is_theirs(inputs: &DomainNameInputs, hostname: &str, zone: &PublishedZone) -> bool {
+    inputs.held_elsewhere.get(hostname).is_some_and(|zones| zones.contains(&zone.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::inputs::{FormerZone, HostRecord};
+    use causeway_render::{domain_name, samples};
+
+    const SHOP: &str = "shop.example.org";
+
+    fn zone(id: &str, account: Option<i64>) -> PublishedZone {
+        PublishedZone { id: id.into(), name: "org".into(), private: false, account }
+    }
+
+    fn one(work: &ZoneWork) -> (&str, usize, Vec<&str>) {
+        (&work.zone.id, work.wanted.len(), work.leaving.iter().map(String::as_str).collect())
+    }
+
+    fn of(work: &[ZoneWork]) -> Vec<(&str, usize, Vec<&str>)> {
+        work.iter().map(one).collect()
+    }
+
+    #[test]
+    fn each_zone_is_worked_on_once_with_the_account_that_it_was_written_with() {
+        let (mut inputs, targets) = samples::domain_name();
+        let wanted = domain_name::wanted(&inputs, &targets);
+        let mut zones = samples::zones();
+        zones.insert(SHOP.into(), zone("Z2", Some(5)));
+        let mut record = HostRecord { zone: Some(zone("Z2", Some(5))), ..HostRecord::default() };
+        record.former = vec![FormerZone { zone: zone("Z1", Some(4)), ..FormerZone::default() }];
+        let old = HostRecord { zone: Some(zone("Z1", Some(4))), ..HostRecord::default() };
+        let never = HostRecord::default();
+        inputs.published.hosts = [(SHOP, record), ("old.example.org", old), ("never.example.org", never)]
+            .map(|(h, r)| (h.to_owned(), r))
+            .into();
+        let leaving = ["old.example.org", "never.example.org"].map(str::to_owned).into();
+        let found = work(&inputs, &zones, &wanted, &leaving);
+        assert_eq!(
+            of(&found),
+            [("Z0123456789", 1, vec![]), ("Z1", 0, vec!["old.example.org", SHOP]), ("Z2", 2, vec![])]
+        );
+        assert_eq!(found[1].zone.account, Some(4));
+
+        inputs.held_elsewhere = [(SHOP.to_owned(), ["Z1".to_owned()].into())].into();
+        let found = work(&inputs, &zones, &wanted, &leaving);
+        assert_eq!(of(&found)[1], ("Z1", 0, vec!["old.example.org"]), "another instance publishes it there");
+    }
+
+    #[test]
+    fn what_cannot_be_in_its_zone_is_neither_wanted_nor_deleted_there() {
+        let (mut inputs, targets) = samples::domain_name();
+        let wanted = domain_name::wanted(&inputs, &targets);
+        let apex = PublishedZone { name: "example.org".into(), ..zone("Z1", None) };
+        let zones: ZonesOf = [("example.org".to_owned(), apex.clone())].into();
+        let record = HostRecord { zone: Some(apex), ..HostRecord::default() };
+        inputs.published.hosts = [("example.org".to_owned(), record)].into();
+        assert_eq!(work(&inputs, &zones, &wanted, &BTreeSet::new()), []);
+        assert_eq!(impossible(&zones, &wanted).into_keys().collect::<Vec<_>>(), ["example.org"]);
+    }
+}
