@@ -5,6 +5,7 @@
 #   make test    every test
 #   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
+#   make fuzz-manifests   the reader of manifests, fuzzed for an hour
 #   make soak    the tests of failures, again and again, and a thousand random sequences
 #   make check   what CI looks at besides the tests
 #   make bench   figures beside their floors, in target/bench; make bench-api those of the API
@@ -89,6 +90,12 @@ FUZZ_SEED ?= $(shell date +%s)
 fuzz: bundles $(PYTHON_TOOLS)/complete ## Send the API what nobody would think of, for a quarter of an hour
 	cargo test -p causeway-tests --test document --no-run
 	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python FUZZ_SEED=$(FUZZ_SEED) FUZZ_EXAMPLES=100 FUZZ_SECONDS=900 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(RIG) run -- cargo test -p causeway-tests --test document -- --nocapture answers_are_as_the_document_tells
+
+# FUZZ_SEED=7 make fuzz-manifests mutates as that has done which printed the seed 7, as long as the reader does the same.
+.PHONY: fuzz-manifests
+fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that fail are written to core/manifests/tests/seeds
+	cargo test -p causeway-manifests --test fuzz --no-run
+	FUZZ_SEED=$(FUZZ_SEED) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) cargo test -p causeway-manifests --test fuzz -- --ignored --nocapture
 
 # BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
 .PHONY: bench

@@ -1,5 +1,8 @@
 //! How much a text may hold.
 
+/// A mapping takes as much memory as so many scalars, also one with a single entry.
+pub const MAPPING: usize = 8;
+
 /// The limits of one text. The work and the memory of reading are proportional to them, whatever the text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -7,19 +10,19 @@ pub struct Budget {
     pub bytes: usize,
     /// Documents of the stream, empty ones included.
     pub documents: usize,
-    /// Scalars, sequences and mappings as they are written, over all documents.
+    /// Scalars, sequences and mappings as they are written, over all documents. A mapping counts as [`MAPPING`].
     pub nodes: usize,
     /// Sequences and mappings inside each other, aliases followed. Below the limit of 128 that JSON parsers have: what was read here must be
     /// readable again inside of a record.
     pub depth: usize,
-    /// Nodes that aliases and merge keys repeat, over all documents.
+    /// Nodes that aliases and merge keys repeat, over all documents; a mapping counts as [`MAPPING`], too.
     pub alias_nodes: usize,
     /// Bytes of text that aliases and merge keys repeat, over all documents.
     pub alias_bytes: usize,
 }
 
 impl Default for Budget {
-    /// Room for the largest manifests that projects publish (4.6 MB and 150 000 nodes).
+    /// Room for the largest manifests that projects publish (4.6 MB and 150 000 nodes, a seventh of them mappings).
     fn default() -> Self {
         Self {
             bytes: 8 << 20,
@@ -66,14 +69,26 @@ impl Meter {
 
     /// Takes one node as it is written.
     pub(crate) fn node(&mut self) -> Result<(), String> {
-        take(&mut self.left.nodes, 1).ok_or_else(|| {
-            format!("there are more than {} values; make several workload definitions of them", self.budget.nodes)
+        self.nodes(1)
+    }
+
+    /// Takes what a mapping needs beside its node.
+    pub(crate) fn mapping(&mut self) -> Result<(), String> {
+        self.nodes(MAPPING - 1)
+    }
+
+    fn nodes(&mut self, nodes: usize) -> Result<(), String> {
+        take(&mut self.left.nodes, nodes).ok_or_else(|| {
+            format!(
+                "there are more than {} values, where a mapping counts as {MAPPING}; make several workload definitions of them",
+                self.budget.nodes
+            )
         })
     }
 
-    /// Takes one node that an alias repeats, with this much text.
-    pub(crate) fn repeated(&mut self, bytes: usize) -> Result<(), String> {
-        let nodes = take(&mut self.left.alias_nodes, 1);
+    /// Takes what an alias repeats: so many nodes, and this much text.
+    pub(crate) fn repeated(&mut self, nodes: usize, bytes: usize) -> Result<(), String> {
+        let nodes = take(&mut self.left.alias_nodes, nodes);
         nodes.and_then(|()| take(&mut self.left.alias_bytes, bytes)).ok_or_else(|| {
             format!(
                 "aliases repeat more than {} values or {} KiB; write out what they repeat, or make several workload definitions of it",

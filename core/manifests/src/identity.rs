@@ -3,13 +3,23 @@
 use crate::error::quoted;
 use serde_json::Value;
 
+/// Of a name, a group or a version, in characters.
+const LONGEST: usize = 253;
+/// Kinds become names of definitions.
+const LONGEST_KIND: usize = 63;
+
 /// Checks a manifest that is no list. The error is a sentence that says what to add or correct.
 pub(crate) fn check(manifest: &Value) -> Result<(), String> {
     let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let kind = text("/kind").ok_or("has no kind; add one, such as `kind: Deployment`")?;
+    if !is_kind(kind) {
+        return Err(format!("kind {} is none of Kubernetes; correct it", quoted(kind)));
+    }
     let api_version = text("/apiVersion")
         .ok_or_else(|| format!("{kind} has no apiVersion; add one, such as `apiVersion: apps/v1`"))?;
-    if !is_path_segment(kind) || api_version.split('/').count() > 2 || !api_version.split('/').all(is_path_segment) {
+    if api_version.split('/').count() > 2
+        || !api_version.split('/').all(|part| is_path_segment(part) && part.len() <= LONGEST)
+    {
         return Err(format!(
             "apiVersion {} and kind {} are none of Kubernetes; correct them",
             quoted(api_version),
@@ -50,10 +60,14 @@ pub(crate) fn check(manifest: &Value) -> Result<(), String> {
 /// Checks a name by the rule that all kinds share: it is a part of a path. Most kinds allow less (small letters, digits, `-` and `.`), which the
 /// API server says; RBAC allows exactly this, so that `system:node` is a name.
 pub fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.len() > 253 {
+    if name.len() > LONGEST {
         return Err("has more than 253 characters; shorten it");
     }
     if is_path_segment(name) { Ok(()) } else { Err("can't be part of a path; leave out `/`, `%`, blanks and the like") }
+}
+
+fn is_kind(text: &str) -> bool {
+    is_path_segment(text) && text.len() <= LONGEST_KIND
 }
 
 /// What stands between two slashes of a URL's path, and means itself there.
@@ -70,6 +84,19 @@ fn is_label(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_kind_is_cut_in_the_sentence_about_it() {
+        let long = "Kind".repeat(10_000);
+        for manifest in [
+            serde_json::json!({ "kind": long }),
+            serde_json::json!({"kind": "Two words"}),
+            serde_json::json!({"kind": "Pod", "apiVersion": long}),
+        ] {
+            let problem = check(&manifest).unwrap_err();
+            assert!(problem.contains("none of Kubernetes; correct") && problem.len() < 300, "{problem}");
+        }
+    }
 
     #[test]
     fn names_are_what_rbac_allows() {

@@ -58,6 +58,7 @@ pub(crate) fn measure(value: &Value, meter: &mut Meter) -> Result<(), String> {
             }
             Value::Object(map) => {
                 meter.depth(depth)?;
+                meter.mapping()?;
                 rest.extend(map.values().map(|value| (value, depth + 1)));
             }
             _ => {}
@@ -149,7 +150,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<Value, A::Error> {
-        if let Err(problem) = self.meter.depth(self.depth) {
+        if let Err(problem) = self.meter.depth(self.depth).and_then(|()| self.meter.mapping()) {
             return self.refuse(problem);
         }
         let mut all = Map::new();

@@ -23,7 +23,7 @@ pub mod normalise;
 mod stream;
 mod yaml;
 
-pub use budget::Budget;
+pub use budget::{Budget, MAPPING};
 pub use error::{ManifestError, Place};
 pub use manifest::Manifest;
 pub use stream::{read, read_documents, read_value};

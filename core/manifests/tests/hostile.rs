@@ -105,6 +105,12 @@ fn sizes_are_bounded_and_the_limit_is_named() {
             .contains("more than 500000 values")
     );
     assert!(timed("json objects", &"{}".repeat(20_000)).unwrap_err().contains("more than 10000 documents"));
+    let maps = |map: &str| format!("{{\"a\": [{}1]}}", map.repeat(70_000));
+    for map in ["{a: 1},", "{\"a\":1},", "{},"] {
+        assert!(timed("maps", &maps(map)).unwrap_err().contains("where a mapping counts as 8"), "{map}");
+    }
+    let list = json!({"a": vec![json!({"a": 1}); 70_000]});
+    assert!(read_value(list, &Budget::default()).unwrap_err().problem.contains("where a mapping counts as 8"));
     let list = json!({"a": vec![Value::Null; 600_000]});
     assert!(read_value(list, &Budget::default()).unwrap_err().problem.contains("more than 500000 values"));
     let error = timed("key", &format!("{{{}: 1, a: 1, a: 2}}", "k".repeat(1000))).unwrap_err();

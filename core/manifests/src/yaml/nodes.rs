@@ -87,6 +87,9 @@ impl<'a> Documents<'a> {
                 _ => continue,
             };
             meter.node().map_err(|problem| self.error(&span, problem))?;
+            if matches!(content, Content::Mapping(_)) {
+                meter.mapping().map_err(|problem| self.error(&span, problem))?;
+            }
             // The budget of nodes is far below 2³².
             let node = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
             if anchor != 0 {

@@ -5,7 +5,7 @@ use super::{
     scalar::{Scalar, resolve},
 };
 use crate::{
-    budget::Meter,
+    budget::{MAPPING, Meter},
     error::{ManifestError, Place},
 };
 use serde_json::{Map, Value};
@@ -147,7 +147,8 @@ impl<'d> Reader<'d> {
         if self.aliases == 0 {
             return Ok(());
         }
-        self.meter.repeated(bytes).map_err(|problem| self.error(node, problem))
+        let nodes = if matches!(node.content, Content::Mapping(_)) { MAPPING } else { 1 };
+        self.meter.repeated(nodes, bytes).map_err(|problem| self.error(node, problem))
     }
 
     fn node(&self, index: u32) -> &'d Node<'d> {
