@@ -74,8 +74,8 @@ pub struct Asking {
 pub fn may_share_zone(one: &DomainNameDefinition, other: &DomainNameDefinition) -> bool {
     let types = [one.zone, other.zone];
     let of_both_types = types.contains(&ZoneType::Public) && types.contains(&ZoneType::Private);
-    let named = one.hosted_zone_id.is_some() && other.hosted_zone_id.is_some();
-    !of_both_types && !(named && one.hosted_zone_id != other.hosted_zone_id)
+    let in_two_zones = one.hosted_zone_id.as_ref().zip(other.hosted_zone_id.as_ref()).is_some_and(|(a, b)| a != b);
+    !(of_both_types || in_two_zones)
 }
 
 /// For each hostname who asks for it, sorted by id, or the first that has noted it down.

@@ -17,10 +17,13 @@ use super::{Cluster, ClusterError, UnreachableCause, live::LiveObject};
 /// For the read of namespace kube-system, which comes from etcd and passes no webhook.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A check of the cluster: when it began, and what came of it.
+type Check = (Instant, Result<(), ClusterError>);
+
 #[derive(Clone, Default)]
 pub(crate) struct Reachability {
-    /// When the last check began, and what came of it. Held while checking: many who doubt check once.
-    last: Arc<Mutex<Option<(Instant, Result<(), ClusterError>)>>>,
+    /// The last check. Held while checking: many who doubt check once.
+    last: Arc<Mutex<Option<Check>>>,
     /// The uid of kube-system when it was read first. If another cluster answers, nothing is known about this one.
     uid: Arc<OnceLock<String>>,
 }

@@ -78,9 +78,9 @@ impl Route53 {
     pub async fn zone(&self, domain: &str, id: Option<&str>, wanted: ZoneType) -> Result<HostedZone, DnsError> {
         let domain = normal_name(domain);
         let Some(id) = id else {
-            let found = closest(&*self.zones(ZONES_TTL).await?, &domain, wanted);
+            let found = closest(&self.zones(ZONES_TTL).await?, &domain, wanted);
             return match found {
-                Err(DnsError::NoZone { .. }) => closest(&*self.zones(MISSING_ZONE_TTL).await?, &domain, wanted),
+                Err(DnsError::NoZone { .. }) => closest(&self.zones(MISSING_ZONE_TTL).await?, &domain, wanted),
                 found => found,
             };
         };

@@ -51,7 +51,7 @@ fn checked(text: &str) -> Result<Seen, Failure> {
 /// The default, or for every eighth text a smaller one, which small texts reach.
 fn budget(text: &str) -> Budget {
     let hash = hash(text);
-    if hash % 8 != 0 {
+    if !hash.is_multiple_of(8) {
         return Budget::default();
     }
     let part = |at: u32, most: u64| 1 + (hash >> at) as usize % most as usize;

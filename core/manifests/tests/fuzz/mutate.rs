@@ -246,7 +246,7 @@ fn cut(rng: &mut Rng, text: &mut String, _: &Pool) {
 
 /// The whole text again and again, up to what may be read and beyond.
 fn grow(rng: &mut Rng, text: &mut String, _: &Pool) {
-    let longest = if rng.gen_u32() % LONG_ONES == 0 {
+    let longest = if rng.gen_u32().is_multiple_of(LONG_ONES) {
         LENGTHS[LENGTHS.len() - 1]
     } else {
         LENGTHS[below(rng, LENGTHS.len() - 1)]
