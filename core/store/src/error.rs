@@ -31,6 +31,8 @@ pub enum StoreError {
     /// No connection to Postgres came free in time: all are in use, or it can't be reached. [`Store::is_reachable`](crate::Store::is_reachable)
     /// tells which.
     NoConnection,
+    /// Postgres answers and takes no writes: a standby, or an old primary after a failover. The next attempt goes over a new connection.
+    ReadOnly,
     /// Postgres can't be reached or refused; later it may work.
     Unavailable(sqlx::Error),
 }
@@ -64,7 +66,7 @@ impl StoreError {
             Self::PreconditionFailed => Reason::PreconditionFailed,
             Self::Inconsistent { .. } => Reason::InternalError,
             Self::NoConnection => Reason::Overloaded,
-            Self::Unavailable(_) => Reason::Unavailable,
+            Self::ReadOnly | Self::Unavailable(_) => Reason::Unavailable,
         }
     }
 
@@ -93,6 +95,9 @@ impl fmt::Display for StoreError {
             }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
             Self::NoConnection => f.write_str("no connection to the database came free in time; try again in a moment"),
+            Self::ReadOnly => {
+                f.write_str("the database takes no writes right now, as while it fails over; try again in a moment")
+            }
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }
@@ -141,6 +146,7 @@ fn refused(error: &PgDatabaseError) -> Option<StoreError> {
             let field = error.table().and_then(|table| referring(table, constraint)).map_or("", |field| field.json);
             StoreError::invalid_field(Reason::ParentNotFound, field, problem)
         }
+        "25006" => StoreError::ReadOnly,
         "54000" => StoreError::invalid(Reason::InvalidField, "a text is too long to be stored; shorten it"),
         // A sequence that has given out its last number: no client can mend that.
         "2200H" => return None,

@@ -106,12 +106,13 @@ impl Store {
         migrate::run(&mut connection).await
     }
 
-    /// Whether Postgres answers.
+    /// Whether Postgres answers and takes writes.
     pub async fn ping(&self) -> Result<()> {
-        match sqlx::query("SELECT 1").execute(&self.pool).await.map_err(StoreError::from) {
+        match self.pool.takes_writes().await.map_err(StoreError::from) {
             // All connections are in use: that says nothing against Postgres.
             Err(StoreError::NoConnection) if self.is_reachable().await => Ok(()),
             Err(StoreError::NoConnection) => Err(StoreError::unreachable()),
+            Ok(false) => Err(StoreError::ReadOnly),
             done => done.map(|_| ()),
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! A pool of its own, for sqlx's asks Postgres whether a connection still works each time one is given back, in a task made for that: a second
 //! round trip for every statement. Here only a connection whose last user did not come to an end is asked.
+//!
+//! After a failover every connection leads to the old primary, which is gone or takes no writes any more. So the first one that shows it has all
+//! the others closed that were opened before; new ones lead to where the address leads now.
 
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
@@ -11,19 +14,26 @@ use futures::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, Row as _, SqlStr,
     error::DatabaseError,
     postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use std::{
     io::ErrorKind,
     ops::{Deref, DerefMut},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::time::timeout;
 
 /// How old a connection gets: what Postgres remembers for it grows, and a database that moved is noticed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// A connection that leads to a server without writes is given up at this age: a new one would lead there, too, until the address leads elsewhere.
+const READ_ONLY_FOR: Duration = Duration::from_secs(1);
+/// How long Postgres may take to say in which state a connection is.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+/// How long it may take to answer a statement. It ends each after 30 s itself, so one that says nothing for longer is gone.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
 /// Between the first two attempts to connect; then twice as long each time, up to a second.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -38,7 +48,7 @@ impl Pool {
     /// Nothing is opened yet. `wait`: how long a statement waits for a connection; after that it fails with [`Error::PoolTimedOut`].
     pub fn new(options: PgConnectOptions, connections: u32, wait: Duration) -> Self {
         let most = usize::try_from(connections).unwrap_or(usize::MAX);
-        let built = managed::Pool::builder(Opener { options }).max_size(most).build();
+        let built = managed::Pool::builder(Opener { options, trusted_from: Mutex::default() }).max_size(most).build();
         // Only timeouts could be refused, and none is set.
         Self { connections: built.unwrap_or_else(|error| unreachable!("{error}")), wait }
     }
@@ -56,6 +66,16 @@ impl Pool {
             Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
         }
+    }
+
+    /// Whether Postgres answers and takes writes. A connection that leads to one that doesn't is closed.
+    pub async fn takes_writes(&self) -> Result<bool, Error> {
+        let mut connection = self.acquire().await?;
+        let takes_writes = state(&mut connection).await?.takes_writes;
+        if takes_writes {
+            connection.give_back();
+        }
+        Ok(takes_writes)
     }
 
     /// Opens no connection any more, and lets each go that nobody uses.
@@ -109,18 +129,64 @@ impl Drop for Connection {
     }
 }
 
-/// Has Postgres answer everything that was asked and undo a transaction that was left. What doesn't answer is not used again.
+/// Has Postgres answer everything that was asked and undo a transaction that was left. What doesn't answer is not used again, nor is anything
+/// that was opened before.
 async fn settle(mut object: Object<Opener>) {
-    if let Err(error) = object.ping().await {
-        tracing::warn!(%error, "a connection to Postgres broke");
-        drop(Object::take(object));
-    }
+    let why = match state(&mut object).await {
+        Ok(state) if !state.is_at_rest => "it is still in a transaction".to_owned(),
+        Ok(state) if !state.takes_writes && Object::metrics(&object).age() > READ_ONLY_FOR => {
+            distrust(&object);
+            "it leads to a server that takes no writes".to_owned()
+        }
+        Ok(_) => return,
+        Err(error) => {
+            distrust(&object);
+            error.to_string()
+        }
+    };
+    tracing::warn!(why, "a connection to Postgres is given up");
+    drop(Object::take(object));
+}
+
+/// What a connection can be used for.
+struct State {
+    /// It is in no transaction.
+    is_at_rest: bool,
+    takes_writes: bool,
+}
+
+/// Asks Postgres, within a deadline.
+async fn state(connection: &mut PgConnection) -> Result<State, Error> {
+    // A statement that stands alone begins its transaction.
+    let ask = sqlx::raw_sql("SELECT now() = statement_timestamp(), current_setting('transaction_read_only') = 'off'");
+    let row = timeout(SETTLED_WITHIN, ask.fetch_one(connection)).await.map_err(|_| silent())??;
+    Ok(State { is_at_rest: row.try_get(0)?, takes_writes: row.try_get(1)? })
+}
+
+/// Closes all connections that were opened before now, those in use as soon as they are given back.
+fn distrust(object: &Object<Opener>) {
+    let Some(pool) = Object::pool(object) else { return };
+    let now = Instant::now();
+    *pool.manager().trusted_from() = Some(now);
+    pool.retain(|_, metrics| metrics.created >= now);
+}
+
+fn silent() -> Error {
+    Error::Io(std::io::Error::new(ErrorKind::TimedOut, "Postgres doesn't answer"))
 }
 
 /// Opens connections.
 #[derive(Debug)]
 struct Opener {
     options: PgConnectOptions,
+    /// Connections that were opened before this instant are not used any more.
+    trusted_from: Mutex<Option<Instant>>,
+}
+
+impl Opener {
+    fn trusted_from(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.trusted_from.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl managed::Manager for Opener {
@@ -134,7 +200,8 @@ impl managed::Manager for Opener {
     }
 
     async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
-        if metrics.age() > LIFETIME { Err(RecycleError::message("old enough")) } else { Ok(()) }
+        let distrusted = self.trusted_from().is_some_and(|from| metrics.created < from);
+        if distrusted || metrics.age() > LIFETIME { Err(RecycleError::message("old enough")) } else { Ok(()) }
     }
 }
 
@@ -163,7 +230,9 @@ impl<'p> Executor<'p> for &'_ Pool {
                 Ok(connection) => connection,
                 Err(error) => return vec![Err(error)],
             };
-            let answers: Vec<_> = connection.fetch_many(query).collect().await;
+            let Ok(answers) = timeout(ANSWERED_WITHIN, connection.fetch_many(query).collect::<Vec<_>>()).await else {
+                return vec![Err(silent())];
+            };
             if answers.iter().all(|answer| answer.as_ref().err().is_none_or(leaves_at_rest)) {
                 connection.give_back();
             }
@@ -180,7 +249,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         let pool = self.clone();
         let answer = async move {
             let mut connection = pool.acquire().await?;
-            let answer = connection.fetch_optional(query).await;
+            let answer = timeout(ANSWERED_WITHIN, connection.fetch_optional(query)).await.map_err(|_| silent())?;
             if answer.as_ref().err().is_none_or(leaves_at_rest) {
                 connection.give_back();
             }
@@ -209,7 +278,7 @@ impl<'p> Executor<'p> for &'_ Pool {
 /// Postgres refused a statement that stood alone: the connection is as good as before.
 fn leaves_at_rest(error: &Error) -> bool {
     error.as_database_error().is_some_and(|refusal: &dyn DatabaseError| {
-        // Class 57: it ends the connection, or the whole server.
-        refusal.code().is_some_and(|code| !code.starts_with("57"))
+        // Class 57: it ends the connection, or the whole server. 25006: the server takes no writes, as an old primary after a failover.
+        refusal.code().is_some_and(|code| !code.starts_with("57") && code != "25006")
     })
 }
