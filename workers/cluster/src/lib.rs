@@ -48,6 +48,9 @@ mod samples;
 mod settled;
 mod shared_lists;
 mod state;
+mod tls_error;
+mod transport;
+mod trust;
 mod wave;
 mod weigh;
 
