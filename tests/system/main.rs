@@ -8,6 +8,7 @@ mod api_alone;
 mod bad_bodies;
 mod bad_input;
 mod bad_manifests;
+mod certificates;
 mod changes;
 mod claims;
 mod control_planes;

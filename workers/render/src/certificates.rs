@@ -72,9 +72,10 @@ impl Certificates<'_> {
     /// A Certificate for each hostname.
     pub(crate) fn certificates(&self) -> Result<Vec<Object>, InvalidInput> {
         let certificate = |(hostname, domain): (&&str, &i64)| {
-            let issuer = self.signer(self.domain(*domain)?)?;
+            let domain = self.domain(*domain)?;
             let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
-            Ok(self.certificate(at, hostname, &issuer))
+            let common_name = is_self_signed(domain).then(|| common_name(hostname, &at));
+            Ok(self.certificate(at, hostname, common_name, &self.signer(domain)?))
         };
         self.hostnames.iter().map(certificate).collect()
     }
@@ -191,13 +192,14 @@ impl Certificates<'_> {
         }
     }
 
-    fn certificate(&self, at: ObjectRef, hostname: &str, issuer: &str) -> Object {
+    fn certificate(&self, at: ObjectRef, hostname: &str, common_name: Option<String>, issuer: &str) -> Object {
         let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
         let spec = CertificateSpec {
             secret_name: at.name.clone(),
             secret_template: CertificateSecretTemplate {
                 labels: labels.map(|(key, text)| (key.to_owned(), text)).into(),
             },
+            common_name,
             dns_names: vec![hostname.to_owned()],
             issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer.to_owned() },
             private_key: CertificatePrivateKey { rotation_policy: "Always" },
@@ -205,6 +207,17 @@ impl Certificates<'_> {
         };
         CERTIFICATE.object(&self.ours, at, &spec)
     }
+}
+
+fn is_self_signed(domain: &Record<DomainNameDefinition>) -> bool {
+    domain.spec.issuer_kind() == IssuerKind::SelfSigned
+}
+
+/// The subject of a self-signed certificate, which is its issuer as well: OpenSSL trusts none without a name, not even as its own authority. The
+/// hostname, or the Certificate's name where that is too long.
+fn common_name(hostname: &str, at: &ObjectRef) -> String {
+    const LONGEST: usize = 64;
+    if hostname.len() <= LONGEST { hostname.to_owned() } else { at.name.clone() }
 }
 
 /// Whether the hostnames of a domain are proved to an ACME authority by HTTP-01.

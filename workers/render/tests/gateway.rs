@@ -209,6 +209,26 @@ fn secrets_of_cert_manager_are_known() {
     assert_eq!(secrets("plain"), [""; 0]);
 }
 
+#[test]
+fn a_self_signed_certificate_has_a_subject_and_no_other_does() {
+    let subject = |scene: &str, hostname: &str| {
+        let mut inputs = samples::scenes().into_iter().find(|(name, _)| *name == scene).unwrap().1.gateways.remove(0);
+        inputs.hostnames = vec![hostname.to_owned()];
+        let plan = gateway::render(&inputs).unwrap();
+        let certificate = plan.objects.iter().find(|object| object.at.kind == "Certificate").unwrap();
+        assert_eq!(certificate.body["spec"]["dnsNames"], serde_json::json!([hostname]));
+        let name = certificate.body["metadata"]["name"].as_str().unwrap().to_owned();
+        (certificate.body["spec"]["commonName"].as_str().map(str::to_owned), name)
+    };
+    let (longest, too_long) = (format!("{}.example.org", "a".repeat(52)), format!("{}.example.org", "a".repeat(53)));
+    for hostname in ["shop.example.org", "*.example.org", &longest] {
+        assert_eq!(subject("dedicated", hostname).0.as_deref(), Some(hostname));
+    }
+    let (subject_of_long, name) = subject("dedicated", &too_long);
+    assert_eq!(subject_of_long, Some(name));
+    assert_eq!(subject("dedicated_http01", "shop.example.org").0, None, "an authority decides itself");
+}
+
 /// With a hostname, whose listener is in a ListenerSet.
 fn domain_gateway() -> GatewayInputs {
     samples::gateway(1, "web", Some((21, samples::domain(21))), &[http(80, "/")], &[])
