@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod accounts;
+mod adopted_issuers;
 mod adoption;
 mod api_alone;
 mod bad_bodies;

@@ -38,6 +38,8 @@ pub(crate) struct Certificates<'a> {
     pub(crate) domains: Vec<&'a Record<DomainNameDefinition>>,
     /// The AWS accounts of the domains, with decrypted keys.
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
+    /// Where cert-manager looks for the Secrets of ClusterIssuers; None: where our own does.
+    pub(crate) cluster_resource_namespace: Option<&'a str>,
 }
 
 /// A domain name definition with the hostnames that its issuer signs for.
@@ -94,7 +96,11 @@ impl Certificates<'_> {
         let acme = |id: &i64| self.domain(*id).is_ok_and(|domain| domain.spec.issuer_kind() == IssuerKind::Acme);
         let accounts: BTreeSet<i64> = self.hostnames.values().copied().filter(acme).collect();
         let account = |id| names::acme_account(&names::cluster_issuer(self.object_name, id));
-        accounts.into_iter().map(|id| SECRET.at(CERT_MANAGER_NAMESPACE, &account(id))).collect()
+        accounts.into_iter().map(|id| SECRET.at(self.cluster_resource_namespace(), &account(id))).collect()
+    }
+
+    fn cluster_resource_namespace(&self) -> &str {
+        self.cluster_resource_namespace.unwrap_or(CERT_MANAGER_NAMESPACE)
     }
 
     /// The hostnames of each domain, by the domain's id.
@@ -135,7 +141,7 @@ impl Certificates<'_> {
         let (id, key) = (account.spec.access_key_id.as_deref()?, account.spec.secret_access_key.as_deref()?);
         let name = names::route53_credentials(self.object_name, account.common.id);
         let texts = BTreeMap::from([(ACCESS_KEY_ID, id), (SECRET_ACCESS_KEY, key)]);
-        let object = secret(&self.ours, CERT_MANAGER_NAMESPACE, &name, &texts);
+        let object = secret(&self.ours, self.cluster_resource_namespace(), &name, &texts);
         Some((name, object))
     }
 
