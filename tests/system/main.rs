@@ -25,6 +25,7 @@ mod leftovers;
 mod manifests;
 mod one_object;
 mod order;
+mod kube_system;
 mod outage;
 mod overlooked;
 mod rollouts;
