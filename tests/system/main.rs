@@ -32,3 +32,4 @@ mod rollouts;
 mod served;
 mod site;
 mod zones;
+mod pooler;

@@ -133,7 +133,9 @@ pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        StoreError::NoConnection | StoreError::ReadOnly | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        StoreError::NoConnection | StoreError::ReadOnly | StoreError::SharedSessions | StoreError::Unavailable(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     };
     if code.is_server_error() {
         let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();

@@ -33,6 +33,8 @@ pub enum StoreError {
     NoConnection,
     /// Postgres answers and takes no writes: a standby, or an old primary after a failover. The next attempt goes over a new connection.
     ReadOnly,
+    /// Connections lead to a pooler that gives sessions of Postgres to transactions.
+    SharedSessions,
     /// Postgres can't be reached or refused; later it may work.
     Unavailable(sqlx::Error),
 }
@@ -66,7 +68,7 @@ impl StoreError {
             Self::PreconditionFailed => Reason::PreconditionFailed,
             Self::Inconsistent { .. } => Reason::InternalError,
             Self::NoConnection => Reason::Overloaded,
-            Self::ReadOnly | Self::Unavailable(_) => Reason::Unavailable,
+            Self::ReadOnly | Self::SharedSessions | Self::Unavailable(_) => Reason::Unavailable,
         }
     }
 
@@ -98,6 +100,9 @@ impl fmt::Display for StoreError {
             Self::ReadOnly => {
                 f.write_str("the database takes no writes right now, as while it fails over; try again in a moment")
             }
+            Self::SharedSessions => f.write_str(
+                "DATABASE_URL leads to a pooler that shares sessions of Postgres between connections, as PgBouncer does with pool_mode transaction or statement; set pool_mode = session for this database, or connect to Postgres itself",
+            ),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }

@@ -6,6 +6,9 @@
 //! After a failover every connection leads to the old primary, which is gone or takes no writes any more. So the first one that shows it has all
 //! the others closed that were opened before; new ones lead to where the address leads now.
 
+mod settle;
+
+use self::settle::{settle, silent, state};
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use futures::{
@@ -14,7 +17,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, Row as _, SqlStr,
+    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
     error::DatabaseError,
     postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
@@ -28,12 +31,22 @@ use tokio::time::timeout;
 
 /// How old a connection gets: what Postgres remembers for it grows, and a database that moved is noticed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
-/// A connection that leads to a server without writes is given up at this age: a new one would lead there, too, until the address leads elsewhere.
-const READ_ONLY_FOR: Duration = Duration::from_secs(1);
-/// How long Postgres may take to say in which state a connection is.
-const SETTLED_WITHIN: Duration = Duration::from_secs(5);
 /// How long it may take to answer a statement. It ends each after 30 s itself, so one that says nothing for longer is gone.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
+/// What Postgres is to know of our statements. Not sent with the first message of a connection, where a pooler may drop it.
+const SETTINGS: &str = "
+    -- A net under the rules above: no connection stays inside a transaction that nobody continues.
+    SET idle_in_transaction_session_timeout = '10s';
+    SET statement_timeout = '30s';
+    -- Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
+    SET plan_cache_mode = force_generic_plan;
+    -- What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
+    SET random_page_cost = 1.1;
+    -- A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all of
+    -- them looks cheapest; it isn't for long.
+    SET enable_seqscan = off;
+    -- Compiling pays for statements that take seconds, of which there is none.
+    SET jit = off";
 /// Between the first two attempts to connect; then twice as long each time, up to a second.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -76,6 +89,12 @@ impl Pool {
             connection.give_back();
         }
         Ok(takes_writes)
+    }
+
+    /// A connection beside the pool's.
+    pub(crate) async fn open(&self) -> Result<PgConnection, Error> {
+        let opened = timeout(self.wait, managed::Manager::create(self.connections.manager()));
+        opened.await.map_err(|_| Error::PoolTimedOut)?
     }
 
     /// Opens no connection any more, and lets each go that nobody uses.
@@ -129,52 +148,6 @@ impl Drop for Connection {
     }
 }
 
-/// Has Postgres answer everything that was asked and undo a transaction that was left. What doesn't answer is not used again, nor is anything
-/// that was opened before.
-async fn settle(mut object: Object<Opener>) {
-    let why = match state(&mut object).await {
-        Ok(state) if !state.is_at_rest => "it is still in a transaction".to_owned(),
-        Ok(state) if !state.takes_writes && Object::metrics(&object).age() > READ_ONLY_FOR => {
-            distrust(&object);
-            "it leads to a server that takes no writes".to_owned()
-        }
-        Ok(_) => return,
-        Err(error) => {
-            distrust(&object);
-            error.to_string()
-        }
-    };
-    tracing::warn!(why, "a connection to Postgres is given up");
-    drop(Object::take(object));
-}
-
-/// What a connection can be used for.
-struct State {
-    /// It is in no transaction.
-    is_at_rest: bool,
-    takes_writes: bool,
-}
-
-/// Asks Postgres, within a deadline.
-async fn state(connection: &mut PgConnection) -> Result<State, Error> {
-    // A statement that stands alone begins its transaction.
-    let ask = sqlx::raw_sql("SELECT now() = statement_timestamp(), current_setting('transaction_read_only') = 'off'");
-    let row = timeout(SETTLED_WITHIN, ask.fetch_one(connection)).await.map_err(|_| silent())??;
-    Ok(State { is_at_rest: row.try_get(0)?, takes_writes: row.try_get(1)? })
-}
-
-/// Closes all connections that were opened before now, those in use as soon as they are given back.
-fn distrust(object: &Object<Opener>) {
-    let Some(pool) = Object::pool(object) else { return };
-    let now = Instant::now();
-    *pool.manager().trusted_from() = Some(now);
-    pool.retain(|_, metrics| metrics.created >= now);
-}
-
-fn silent() -> Error {
-    Error::Io(std::io::Error::new(ErrorKind::TimedOut, "Postgres doesn't answer"))
-}
-
 /// Opens connections.
 #[derive(Debug)]
 struct Opener {
@@ -196,7 +169,10 @@ impl managed::Manager for Opener {
     /// Until Postgres lets us in; whoever waits for it has a deadline.
     async fn create(&self) -> Result<PgConnection, Error> {
         let again = ExponentialBuilder::default().with_min_delay(AGAIN).with_max_delay(Duration::from_secs(1));
-        (|| PgConnection::connect_with(&self.options)).retry(again.without_max_times()).when(comes_up).await
+        let connect = || PgConnection::connect_with(&self.options);
+        let mut connection = connect.retry(again.without_max_times()).when(comes_up).await?;
+        sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
+        Ok(connection)
     }
 
     async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
