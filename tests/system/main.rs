@@ -33,3 +33,4 @@ mod served;
 mod site;
 mod zones;
 mod pooler;
+mod workload_status;

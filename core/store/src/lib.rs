@@ -47,6 +47,7 @@ mod selects;
 mod session;
 mod statement;
 pub mod tokens;
+pub mod workload_events;
 mod writes;
 
 pub use audit::Period;

@@ -26,6 +26,7 @@ mod corrections;
 mod database_epoch;
 mod discovery;
 mod error;
+mod events;
 mod exchange;
 mod exclusive;
 mod facts;
