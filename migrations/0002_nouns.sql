@@ -86,9 +86,12 @@ CREATE TABLE workload_events (
     timestamp timestamptz NOT NULL,
     workload_instance_id bigint REFERENCES workload_instances,
     workload_resource_instance_id bigint REFERENCES workload_resource_instances,
-    helm_workload_instance_id bigint
+    helm_workload_instance_id bigint,
+    event_key text
 );
+COMMENT ON COLUMN workload_events.event_key IS 'uid of the Event, or what else tells it from all others: how a worker finds its row again';
 CREATE INDEX ON workload_events (workload_instance_id); CREATE INDEX ON workload_events (workload_resource_instance_id);
+CREATE UNIQUE INDEX workload_events_event ON workload_events (workload_instance_id, event_key) WHERE deleted_at IS NULL;
 
 CREATE TABLE domain_name_definitions (
     LIKE record_columns INCLUDING ALL,

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use causeway_rig::{Endpoints, Postgres, Server};
-use causeway_testkit::{eventually, id_of};
+use causeway_testkit::{eventually, id_of, within};
 use reqwest::Method;
 use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tokio::time::{Instant, sleep};
 
 use crate::fixture::{Fixture, bare_cluster, maps, own_folder, setup};
@@ -93,6 +94,59 @@ async fn a_postgres_that_refuses_connections_for_twenty_seconds() {
     assert_eq!(map.metadata.resource_version, meanwhile.metadata.resource_version);
     postgres.start_again().await.unwrap();
     fixture.change(id, maps(&["a", "b"], "2")).await;
+    fixture.add("after", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    fixture.stop().await;
+    postgres.stop().await;
+}
+
+#[tokio::test]
+async fn a_failover_that_leaves_connections_to_a_server_without_writes() {
+    let (mut fixture, postgres) = with_own_postgres("pg_failover").await;
+    fixture.add("before", maps(&["a"], "1")).await;
+    fixture.until_as_recorded().await;
+    // The administrator's own connection leads to another database, which this doesn't concern.
+    let mut administrator = PgConnection::connect(&postgres.admin_url()).await.unwrap();
+    let url = fixture.platform.database_url();
+    let database = url.rsplit('/').next().unwrap();
+    // A failover ends all connections; those that are made in the middle of it lead to a server that takes no writes.
+    let read_only = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");
+    administrator.execute(AssertSqlSafe(read_only)).await.unwrap();
+    let end = sqlx::query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1");
+    end.bind(database).execute(&mut administrator).await.unwrap();
+    let account = json!({"Name": format!("failover-{}", fixture.identity), "AccountID": "1", "DefaultRegion": "x"});
+    let (api, worker) = (fixture.platform.url(), fixture.platform.worker_url(0));
+    let ready = async |url: &str| {
+        let answer = reqwest::get(format!("{url}/readyz")).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>((answer.status().as_u16(), answer.text().await.map_err(|error| error.to_string())?))
+    };
+    for url in [&api, &worker] {
+        let says = "the database takes no writes right now";
+        eventually("it isn't ready", async || match ready(url).await {
+            Ok((503, text)) if text.contains(says) => Ok(()),
+            other => Err(other),
+        })
+        .await;
+    }
+    let refused = fixture.client.try_create("aws-accounts", &account).await.unwrap();
+    assert_eq!(refused.header("retry-after"), "2");
+    refused.refused(503, "the database takes no writes right now").because("Unavailable", &[]);
+    fixture.client.send(Method::GET, "/v0/workload-instances", None).await.unwrap().answered(200);
+    // From here on the address leads to the new primary.
+    let reset = format!("ALTER DATABASE \"{database}\" RESET default_transaction_read_only");
+    administrator.execute(AssertSqlSafe(reset)).await.unwrap();
+    within(Duration::from_secs(10), "writes work again", async || {
+        let answer = fixture.client.try_create("aws-accounts", &account).await.unwrap();
+        if answer.code == 201 { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
+    for url in [&api, &worker] {
+        within(Duration::from_secs(10), "it is ready", async || match ready(url).await {
+            Ok((200, _)) => Ok(()),
+            other => Err(other),
+        })
+        .await;
+    }
     fixture.add("after", maps(&["a"], "1")).await;
     fixture.until_as_recorded().await;
     fixture.stop().await;

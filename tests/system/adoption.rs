@@ -20,18 +20,18 @@ use crate::{control_planes::identity, fixture::meddle};
 const IMAGE: &str = "quay.io/jetstack/cert-manager-controller";
 
 /// A cluster in which an admin has installed Gateway API's definitions, and a control plane that knows nothing of it yet.
-struct Fixture {
-    cluster: ClusterEndpoints,
+pub(crate) struct Fixture {
+    pub(crate) cluster: ClusterEndpoints,
     platform: ControlPlane,
-    client: ApiClient,
-    kube: kube::Client,
-    runtime: i64,
+    pub(crate) client: ApiClient,
+    pub(crate) kube: kube::Client,
+    pub(crate) runtime: i64,
     /// What these tests install is there once in a cluster, so one at a time.
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Fixture {
-    async fn start(name: &str) -> Self {
+    pub(crate) async fn start(name: &str) -> Self {
         static ALONE: Mutex<()> = Mutex::const_new(());
         let alone = ALONE.lock().await;
         let endpoints = Endpoints::from_env().unwrap();
@@ -44,7 +44,7 @@ impl Fixture {
         Self { cluster, platform, client, kube, runtime, _alone: alone }
     }
 
-    fn definitions(&self) -> Api<DynamicObject> {
+    pub(crate) fn definitions(&self) -> Api<DynamicObject> {
         api(&self.kube, CUSTOM_RESOURCE_DEFINITION, None)
     }
 
@@ -53,7 +53,7 @@ impl Fixture {
     }
 
     /// The definitions of an API group.
-    async fn of_group(&self, group: &str) -> Vec<DynamicObject> {
+    pub(crate) async fn of_group(&self, group: &str) -> Vec<DynamicObject> {
         let all = self.definitions().list(&Default::default()).await.unwrap().items;
         all.into_iter().filter(|found| at(found, "/spec/group") == group).collect()
     }
@@ -65,11 +65,17 @@ impl Fixture {
 
     /// cert-manager's controller as an admin installs it.
     async fn install_controller(&self, endpoints: &Endpoints, tag: &str) {
+        self.install_controller_in(endpoints, "cert-manager", tag, &[]).await;
+    }
+
+    /// The same in another namespace, with arguments; no other controller of cert-manager is left.
+    pub(crate) async fn install_controller_in(&self, endpoints: &Endpoints, namespace: &str, tag: &str, told: &[&str]) {
         install(endpoints, &self.cluster, "cert-manager-").await;
+        self.remove_controllers().await;
         let namespaces = api(&self.kube, NAMESPACE, None);
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"}});
-        if namespaces.get_opt("cert-manager").await.unwrap().is_none() {
-            namespaces.create(&Default::default(), &object(namespace)).await.unwrap();
+        let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        if namespaces.get_opt(namespace).await.unwrap().is_none() {
+            namespaces.create(&Default::default(), &object(body)).await.unwrap();
         }
         let deployment = json!({
             "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "cert-manager"},
@@ -77,18 +83,29 @@ impl Fixture {
                 "selector": {"matchLabels": {"app": "cert-manager"}},
                 "template": {
                     "metadata": {"labels": {"app": "cert-manager"}},
-                    "spec": {"containers": [{"name": "controller", "image": format!("{IMAGE}:{tag}")}]},
+                    "spec": {"containers": [{"name": "controller", "image": format!("{IMAGE}:{tag}"), "args": told}]},
                 },
             },
         });
-        if self.controllers().get_opt("cert-manager").await.unwrap().is_some() {
-            self.controllers().delete("cert-manager", &Default::default()).await.unwrap();
-            goes(&self.controllers(), "cert-manager", "the old controller goes").await;
-        }
-        self.controllers().create(&Default::default(), &object(deployment)).await.unwrap();
+        let controllers = api(&self.kube, DEPLOYMENT, Some(namespace));
+        controllers.create(&Default::default(), &object(deployment)).await.unwrap();
     }
 
-    async fn add(&self, service: &str) -> i64 {
+    pub(crate) async fn remove_controllers(&self) {
+        for namespace in ["cert-manager", "security"] {
+            let controllers = api(&self.kube, DEPLOYMENT, Some(namespace));
+            if controllers.get_opt("cert-manager").await.unwrap().is_some() {
+                controllers.delete("cert-manager", &Default::default()).await.unwrap();
+                goes(&controllers, "cert-manager", "the old controller goes").await;
+            }
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.platform.stop().await;
+    }
+
+    pub(crate) async fn add(&self, service: &str) -> i64 {
         let body = json!({"Name": service, "KubernetesRuntimeInstanceID": self.runtime, "Service": service});
         id_of(&self.client.create("support-service-instances", &body).await.unwrap()).unwrap()
     }
@@ -102,7 +119,7 @@ impl Fixture {
         condition(&record, "Applied").unwrap()["Message"].as_str().unwrap().to_owned()
     }
 
-    async fn until_adopted(&self, id: i64) -> String {
+    pub(crate) async fn until_adopted(&self, id: i64) -> String {
         let message = self.until_applied(id, "True", "Adopted").await;
         self.client.until_ready("support-service-instances", id, SOON).await.unwrap();
         assert!(message.contains("not installed by this instance") && message.contains("used as it is"), "{message}");
@@ -110,11 +127,11 @@ impl Fixture {
     }
 
     /// Has it reconciled again, as a person does who has just corrected something.
-    async fn look_again(&self, id: i64) {
+    pub(crate) async fn look_again(&self, id: i64) {
         self.client.patch("support-service-instances", id, &json!({"Reconciled": false})).await.unwrap();
     }
 
-    async fn delete_runtime(&self) {
+    pub(crate) async fn delete_runtime(&self) {
         self.client.delete("kubernetes-runtime-instances", self.runtime).await.unwrap();
         self.client.until_gone("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
     }
@@ -141,7 +158,7 @@ fn fingerprint(found: &DynamicObject) -> String {
 }
 
 /// Applies the definitions of a bundle as an admin does, and waits until the API server has said all that it says about them.
-async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle_name: &str) {
+pub(crate) async fn install(endpoints: &Endpoints, cluster: &ClusterEndpoints, bundle_name: &str) {
     let file = bundle(bundle_name).unwrap().join("1-definitions.yaml");
     Kubectl::new(endpoints, cluster).unwrap().install_definitions("somebody", &file).await.unwrap();
     let definitions = api(&kube_client(cluster).await.unwrap(), CUSTOM_RESOURCE_DEFINITION, None);

@@ -150,7 +150,7 @@ async fn a_ttl_reaches_the_zone() {
 }
 
 /// A token of a new service account that may do everything, and the name under which the API server knows it.
-async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
+pub(crate) async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
     let kube = kube_client(cluster).await.unwrap();
     let accounts = api(&kube, SERVICE_ACCOUNT, Some("default"));
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});

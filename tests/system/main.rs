@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod accounts;
+mod adopted_issuers;
 mod adoption;
 mod api_alone;
 mod bad_bodies;
 mod bad_input;
 mod bad_manifests;
+mod certificates;
 mod changes;
 mod claims;
 mod control_planes;
@@ -23,9 +25,12 @@ mod leftovers;
 mod manifests;
 mod one_object;
 mod order;
+mod kube_system;
 mod outage;
 mod overlooked;
 mod rollouts;
 mod served;
 mod site;
 mod zones;
+mod pooler;
+mod workload_status;

@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 /// When it can't begin: the database's schema is not there, the bundles can't be read, the address is taken.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
     let store = settings.database.connect()?;
+    store.check_sessions().await.context("the database can't be used")?;
     let context = Context::new(settings, store.clone()).await?;
     let bus = settings.broker.connect().await?;
     let metrics = causeway_telemetry::record_figures()?;

@@ -157,7 +157,12 @@ fn readyz() -> Operation {
     let sentence = "Postgres: the database can't be reached right now; try again";
     let answers =
         vec![(200, text_answer("They can.", "OK")), (503, text_answer("They can't; the text says why.", sentence))];
-    server("readyz", "Ready for requests?", "Whether requests can be answered: Postgres can be reached.", answers)
+    server(
+        "readyz",
+        "Ready for requests?",
+        "Whether requests can be answered: Postgres can be reached and takes writes.",
+        answers,
+    )
 }
 
 fn livez() -> Operation {

@@ -100,7 +100,7 @@ const REFUSALS: &[SharedRefusal] = &[
         ..refusal(
             503,
             "ServiceUnavailable",
-            "The server can't answer right now; the same request may work later. `Retry-After` comes with `Overloaded`.",
+            "The server can't answer right now; the same request may work later, soonest after the seconds in `Retry-After`.",
             &[Overloaded, Unavailable],
         )
     },

@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use causeway_records::nouns::Role;
+use causeway_store::StoreError;
 use serde_json::json;
 
 /// Probes; also on the port for requests.
@@ -51,12 +52,14 @@ async fn readyz(State(state): State<ApiState>) -> Response {
 
 /// Each part that the server needs, by name.
 async fn healthz(State(state): State<ApiState>) -> Response {
-    let postgres = state.store.ping().await;
-    let code = if postgres.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = |good: bool, bad: &'static str| if good { "ok" } else { bad };
-    let parts = json!({
-        "Postgres": word(postgres.is_ok(), "unreachable: requests fail"),
-        "NATS": word(state.hints.is_connected(), "unreachable: changes reach the clusters at the workers' next scan"),
-    });
-    envelope::json(code, &parts)
+    let (code, postgres) = match state.store.ping().await {
+        Ok(()) => (StatusCode::OK, "ok"),
+        Err(StoreError::ReadOnly) => (StatusCode::SERVICE_UNAVAILABLE, "takes no writes: changes fail"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unreachable: requests fail"),
+    };
+    let nats = match state.hints.is_connected() {
+        true => "ok",
+        false => "unreachable: changes reach the clusters at the workers' next scan",
+    };
+    envelope::json(code, &json!({"Postgres": postgres, "NATS": nats}))
 }

@@ -2,7 +2,7 @@
 
 use super::query::ListQuery;
 use axum::{
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use causeway_records::{
@@ -16,6 +16,9 @@ use serde::Serialize;
 /// Marks an answer about this kind of record for which there was no connection to the database. The layer `overload` finds out why.
 #[derive(Clone, Debug)]
 pub(crate) struct NoConnection(pub(crate) String);
+
+/// Seconds after which a client may ask again what couldn't be answered: by then others have been answered, or the database has failed over.
+const RETRY_AFTER: u64 = 2;
 
 /// Which page of how many.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -130,7 +133,9 @@ pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        StoreError::NoConnection | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        StoreError::NoConnection | StoreError::ReadOnly | StoreError::SharedSessions | StoreError::Unavailable(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     };
     if code.is_server_error() {
         let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
@@ -157,7 +162,12 @@ impl<'a> From<&'a Problem> for Detail<'a> {
 }
 
 fn refuse(kind: &str, code: StatusCode, refused: Refused<'_>) -> Response {
-    answer(kind, code, Meta { page: 0, size: 0, total_count: 0, next_after: None }, None::<()>, Some(refused))
+    let meta = Meta { page: 0, size: 0, total_count: 0, next_after: None };
+    let mut answer = answer(kind, code, meta, None::<()>, Some(refused));
+    if code == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER));
+    }
+    answer
 }
 
 /// The reason of a code that says enough.

@@ -31,6 +31,10 @@ pub enum StoreError {
     /// No connection to Postgres came free in time: all are in use, or it can't be reached. [`Store::is_reachable`](crate::Store::is_reachable)
     /// tells which.
     NoConnection,
+    /// Postgres answers and takes no writes: a standby, or an old primary after a failover. The next attempt goes over a new connection.
+    ReadOnly,
+    /// Connections lead to a pooler that gives sessions of Postgres to transactions.
+    SharedSessions,
     /// Postgres can't be reached or refused; later it may work.
     Unavailable(sqlx::Error),
 }
@@ -64,7 +68,7 @@ impl StoreError {
             Self::PreconditionFailed => Reason::PreconditionFailed,
             Self::Inconsistent { .. } => Reason::InternalError,
             Self::NoConnection => Reason::Overloaded,
-            Self::Unavailable(_) => Reason::Unavailable,
+            Self::ReadOnly | Self::SharedSessions | Self::Unavailable(_) => Reason::Unavailable,
         }
     }
 
@@ -93,6 +97,12 @@ impl fmt::Display for StoreError {
             }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
             Self::NoConnection => f.write_str("no connection to the database came free in time; try again in a moment"),
+            Self::ReadOnly => {
+                f.write_str("the database takes no writes right now, as while it fails over; try again in a moment")
+            }
+            Self::SharedSessions => f.write_str(
+                "DATABASE_URL leads to a pooler that shares sessions of Postgres between connections, as PgBouncer does with pool_mode transaction or statement; set pool_mode = session for this database, or connect to Postgres itself",
+            ),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }
@@ -141,6 +151,7 @@ fn refused(error: &PgDatabaseError) -> Option<StoreError> {
             let field = error.table().and_then(|table| referring(table, constraint)).map_or("", |field| field.json);
             StoreError::invalid_field(Reason::ParentNotFound, field, problem)
         }
+        "25006" => StoreError::ReadOnly,
         "54000" => StoreError::invalid(Reason::InvalidField, "a text is too long to be stored; shorten it"),
         // A sequence that has given out its last number: no client can mend that.
         "2200H" => return None,

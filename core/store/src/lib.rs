@@ -44,8 +44,10 @@ mod record;
 pub mod resources;
 mod row;
 mod selects;
+mod session;
 mod statement;
 pub mod tokens;
+pub mod workload_events;
 mod writes;
 
 pub use audit::Period;
@@ -69,25 +71,13 @@ pub struct Store {
     control_plane: Arc<OnceCell<String>>,
 }
 
-/// How each connection is opened: what Postgres is to know of our statements.
+/// Where Postgres is.
 ///
 /// # Errors
 /// When it is no URL of a database.
 pub fn connect_options(url: &str) -> Result<PgConnectOptions> {
-    Ok(PgConnectOptions::from_str(url)?.options([
-        // A net under the rules above: no connection stays inside a transaction that nobody continues.
-        ("idle_in_transaction_session_timeout", "10s"),
-        ("statement_timeout", "30s"),
-        // Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
-        ("plan_cache_mode", "force_generic_plan"),
-        // What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
-        ("random_page_cost", "1.1"),
-        // A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all
-        // of them looks cheapest; it isn't for long.
-        ("enable_seqscan", "off"),
-        // Compiling pays for statements that take seconds, of which there is none.
-        ("jit", "off"),
-    ]))
+    // PgBouncer refuses what sqlx sends by itself here, and nothing needs it.
+    Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
 }
 
 impl Store {
@@ -106,12 +96,13 @@ impl Store {
         migrate::run(&mut connection).await
     }
 
-    /// Whether Postgres answers.
+    /// Whether Postgres answers and takes writes.
     pub async fn ping(&self) -> Result<()> {
-        match sqlx::query("SELECT 1").execute(&self.pool).await.map_err(StoreError::from) {
+        match self.pool.takes_writes().await.map_err(StoreError::from) {
             // All connections are in use: that says nothing against Postgres.
             Err(StoreError::NoConnection) if self.is_reachable().await => Ok(()),
             Err(StoreError::NoConnection) => Err(StoreError::unreachable()),
+            Ok(false) => Err(StoreError::ReadOnly),
             done => done.map(|_| ()),
         }
     }

@@ -131,14 +131,14 @@ fn says_ready(pid_file: &Path) -> bool {
     fs::read_to_string(pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
 }
 
-/// Who Postgres runs as: it refuses to run as root.
-enum Owner {
+/// Who Postgres and PgBouncer run as: they refuse to run as root.
+pub(crate) enum Owner {
     Myself,
     Other(User),
 }
 
 impl Owner {
-    fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         if !Uid::effective().is_root() {
             return Ok(Self::Myself);
         }
@@ -150,7 +150,7 @@ impl Owner {
         bail!("Postgres refuses to run as root and there is no user `postgres` or `nobody`: run as another user")
     }
 
-    fn give(&self, dir: &Path) -> Result<()> {
+    pub(crate) fn give(&self, dir: &Path) -> Result<()> {
         match self {
             Self::Myself => Ok(()),
             Self::Other(user) => {
@@ -159,7 +159,7 @@ impl Owner {
         }
     }
 
-    fn spec(&self, name: &str, program: &Path, logs: &Path) -> ProcessSpec {
+    pub(crate) fn spec(&self, name: &str, program: &Path, logs: &Path) -> ProcessSpec {
         match self {
             Self::Myself => ProcessSpec::new(name, program, logs),
             Self::Other(user) => {

@@ -182,6 +182,15 @@ impl ControlPlane {
         }
     }
 
+    /// Where a worker answers probes.
+    ///
+    /// # Panics
+    /// When there is no such worker.
+    #[must_use]
+    pub fn worker_url(&self, number: usize) -> String {
+        format!("http://127.0.0.1:{}", self.worker_probes[number])
+    }
+
     /// Arms a failpoint of a worker, see crate `causeway-failpoints`.
     ///
     /// # Errors

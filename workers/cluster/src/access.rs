@@ -59,7 +59,7 @@ impl std::fmt::Debug for ClusterAuth {
 impl ClusterAccess {
     /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
     pub(super) fn client(&self) -> Result<Client, ClusterError> {
-        bounds::client(self.config()?).map_err(|error| ClusterError::Access(format!("no client can be made: {error}")))
+        bounds::client(&self.config()?)
     }
 
     fn config(&self) -> Result<Config, ClusterError> {

@@ -23,6 +23,8 @@ use hyper::body::{Body, Bytes, Frame, SizeHint};
 use kube::{Client, Config, client::ClientBuilder};
 use tower::{BoxError, Service, layer::layer_fn};
 
+use super::{ClusterError, transport};
+
 /// A page of a list, or discovery: many times what the largest ones have.
 const LIST_BYTES: usize = 48 * MIB;
 /// Objects in a page, so few that a page of the largest ones is below its bound.
@@ -40,8 +42,9 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(600);
 const IDENTIFIER_BYTES: usize = 128;
 
 /// A client whose answers are bounded.
-pub(crate) fn client(config: Config) -> Result<Client, kube::Error> {
-    Ok(ClientBuilder::try_from(config)?.with_layer(&layer_fn(BoundedAnswers::new)).build())
+pub(crate) fn client(config: &Config) -> Result<Client, ClusterError> {
+    let builder = ClientBuilder::new(transport::service(config)?, config.default_namespace.clone());
+    Ok(builder.with_layer(&layer_fn(BoundedAnswers::new)).build())
 }
 
 /// Marks a request that is answered with one object.
@@ -205,7 +208,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{ClusterError, ObjectCache, UnreachableCause, fake, samples::config_map};
+    use crate::{ObjectCache, UnreachableCause, fake, samples::config_map};
 
     fn counts(bound: Bound, parts: &[&str]) -> Result<(), TooLong> {
         let mut body = BoundedBody { inner: (), bound, bytes: 0, together: Arc::default() };

@@ -55,7 +55,7 @@ impl Cluster {
 
 fn size(controller: &Controller) -> usize {
     let labels = controller.labels.iter().flat_map(|(name, value)| [name, value]);
-    labels.chain(&controller.images).map(String::len).sum()
+    labels.chain(&controller.images).chain(&controller.cluster_resource_namespace).map(String::len).sum()
 }
 
 pub fn definition_ref(name: &str) -> ObjectRef {

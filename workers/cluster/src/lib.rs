@@ -26,6 +26,7 @@ mod corrections;
 mod database_epoch;
 mod discovery;
 mod error;
+mod events;
 mod exchange;
 mod exclusive;
 mod facts;
@@ -48,6 +49,9 @@ mod samples;
 mod settled;
 mod shared_lists;
 mod state;
+mod tls_error;
+mod transport;
+mod trust;
 mod wave;
 mod weigh;
 

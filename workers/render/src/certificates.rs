@@ -38,6 +38,8 @@ pub(crate) struct Certificates<'a> {
     pub(crate) domains: Vec<&'a Record<DomainNameDefinition>>,
     /// The AWS accounts of the domains, with decrypted keys.
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
+    /// Where cert-manager looks for the Secrets of ClusterIssuers; None: where our own does.
+    pub(crate) cluster_resource_namespace: Option<&'a str>,
 }
 
 /// A domain name definition with the hostnames that its issuer signs for.
@@ -72,9 +74,10 @@ impl Certificates<'_> {
     /// A Certificate for each hostname.
     pub(crate) fn certificates(&self) -> Result<Vec<Object>, InvalidInput> {
         let certificate = |(hostname, domain): (&&str, &i64)| {
-            let issuer = self.signer(self.domain(*domain)?)?;
+            let domain = self.domain(*domain)?;
             let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
-            Ok(self.certificate(at, hostname, &issuer))
+            let common_name = is_self_signed(domain).then(|| common_name(hostname, &at));
+            Ok(self.certificate(at, hostname, common_name, &self.signer(domain)?))
         };
         self.hostnames.iter().map(certificate).collect()
     }
@@ -93,7 +96,11 @@ impl Certificates<'_> {
         let acme = |id: &i64| self.domain(*id).is_ok_and(|domain| domain.spec.issuer_kind() == IssuerKind::Acme);
         let accounts: BTreeSet<i64> = self.hostnames.values().copied().filter(acme).collect();
         let account = |id| names::acme_account(&names::cluster_issuer(self.object_name, id));
-        accounts.into_iter().map(|id| SECRET.at(CERT_MANAGER_NAMESPACE, &account(id))).collect()
+        accounts.into_iter().map(|id| SECRET.at(self.cluster_resource_namespace(), &account(id))).collect()
+    }
+
+    fn cluster_resource_namespace(&self) -> &str {
+        self.cluster_resource_namespace.unwrap_or(CERT_MANAGER_NAMESPACE)
     }
 
     /// The hostnames of each domain, by the domain's id.
@@ -134,7 +141,7 @@ impl Certificates<'_> {
         let (id, key) = (account.spec.access_key_id.as_deref()?, account.spec.secret_access_key.as_deref()?);
         let name = names::route53_credentials(self.object_name, account.common.id);
         let texts = BTreeMap::from([(ACCESS_KEY_ID, id), (SECRET_ACCESS_KEY, key)]);
-        let object = secret(&self.ours, CERT_MANAGER_NAMESPACE, &name, &texts);
+        let object = secret(&self.ours, self.cluster_resource_namespace(), &name, &texts);
         Some((name, object))
     }
 
@@ -191,13 +198,14 @@ impl Certificates<'_> {
         }
     }
 
-    fn certificate(&self, at: ObjectRef, hostname: &str, issuer: &str) -> Object {
+    fn certificate(&self, at: ObjectRef, hostname: &str, common_name: Option<String>, issuer: &str) -> Object {
         let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
         let spec = CertificateSpec {
             secret_name: at.name.clone(),
             secret_template: CertificateSecretTemplate {
                 labels: labels.map(|(key, text)| (key.to_owned(), text)).into(),
             },
+            common_name,
             dns_names: vec![hostname.to_owned()],
             issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer.to_owned() },
             private_key: CertificatePrivateKey { rotation_policy: "Always" },
@@ -205,6 +213,17 @@ impl Certificates<'_> {
         };
         CERTIFICATE.object(&self.ours, at, &spec)
     }
+}
+
+fn is_self_signed(domain: &Record<DomainNameDefinition>) -> bool {
+    domain.spec.issuer_kind() == IssuerKind::SelfSigned
+}
+
+/// The subject of a self-signed certificate, which is its issuer as well: OpenSSL trusts none without a name, not even as its own authority. The
+/// hostname, or the Certificate's name where that is too long.
+fn common_name(hostname: &str, at: &ObjectRef) -> String {
+    const LONGEST: usize = 64;
+    if hostname.len() <= LONGEST { hostname.to_owned() } else { at.name.clone() }
 }
 
 /// Whether the hostnames of a domain are proved to an ACME authority by HTTP-01.

@@ -7,7 +7,7 @@
 use causeway_records::inputs::ListenerKey;
 use sha2::{Digest, Sha256};
 
-/// The namespace of the Secrets that ClusterIssuers refer to.
+/// Where the cert-manager that we install looks for the Secrets of ClusterIssuers.
 pub const CERT_MANAGER_NAMESPACE: &str = "cert-manager";
 
 /// A ListenerSet of a shared gateway, numbered from 0: `<object name>-<ordinal>`.

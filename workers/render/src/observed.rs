@@ -12,6 +12,8 @@ pub struct Observed {
     pub uid: String,
     /// `metadata.generation`; 0 for kinds that have none.
     pub generation: i64,
+    /// `spec.replicas`: how many Pods are wanted, which others than us may change; None for kinds that have none.
+    pub replicas: Option<i64>,
     /// The parts of `status` that conditions are computed from; null while the object has no status.
     pub status: Value,
 }

@@ -5,6 +5,7 @@
 
 use crate::{
     InvalidInput,
+    certificates::Certificates,
     driver::{self, Driver},
     infrastructure,
     k8s::{
@@ -89,17 +90,20 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));
     let plain_http = listeners(inputs).plain_http();
-    let certificates =
-        listeners(inputs).certificates(&inputs.control_plane, owner(&inputs.gateway.record), &inputs.accounts)?;
-    objects.extend(certificates.issuers(&|hostname| plain_http(hostname).parent())?);
+    objects.extend(certificates(inputs)?.issuers(&|hostname| plain_http(hostname).parent())?);
     Ok(objects.into())
 }
 
 /// The Secrets in which cert-manager keeps the keys of ACME accounts, in its own namespace.
 pub fn secrets(inputs: &SharedGatewayInputs) -> Vec<ObjectRef> {
+    certificates(inputs).map(|certificates| certificates.account_secrets()).unwrap_or_default()
+}
+
+fn certificates(inputs: &SharedGatewayInputs) -> Result<Certificates<'_>, InvalidInput> {
     let certificates =
-        listeners(inputs).certificates(&inputs.control_plane, owner(&inputs.gateway.record), &inputs.accounts);
-    certificates.map(|certificates| certificates.account_secrets()).unwrap_or_default()
+        listeners(inputs).certificates(&inputs.control_plane, owner(&inputs.gateway.record), &inputs.accounts)?;
+    let cluster_resource_namespace = inputs.cluster_resource_namespace.as_deref();
+    Ok(Certificates { cluster_resource_namespace, ..certificates })
 }
 
 pub(crate) fn listeners(inputs: &SharedGatewayInputs) -> SharedListeners<'_> {

@@ -104,6 +104,7 @@ impl<'a> SharedListeners<'a> {
             hostnames,
             domains: self.domains.iter().collect(),
             accounts: accounts.iter().collect(),
+            cluster_resource_namespace: None,
         })
     }
 

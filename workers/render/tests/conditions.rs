@@ -81,7 +81,7 @@ impl Cluster {
     }
 
     fn see(&mut self, at: ObjectRef, status: Value) {
-        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, status });
+        self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, replicas: None, status });
     }
     fn status(&mut self, at: ObjectRef) -> &mut Value {
         &mut self.seen.get_mut(&at).expect("in the sample").status

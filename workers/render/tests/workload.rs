@@ -93,7 +93,13 @@ fn hooks_are_left_out_and_kept_objects_stay() {
     let objects: Vec<_> = plan.objects.iter().map(|object| (object.at.name.as_str(), object.keep)).collect();
     assert_eq!(objects, [("shop-1", false), ("data", true), ("first", false)]);
     assert_eq!(plan.not_applied, ["ConfigMap shop-1/drop (helm.sh/hook: pre-delete)"]);
-    let observed = |at: &ObjectRef| Observed { at: at.clone(), uid: "u".into(), generation: 1, status: Value::Null };
+    let observed = |at: &ObjectRef| Observed {
+        at: at.clone(),
+        uid: "u".into(),
+        generation: 1,
+        replicas: None,
+        status: Value::Null,
+    };
     let seen: Seen = plan.objects.iter().map(|object| (object.at.clone(), observed(&object.at))).collect();
     let condition = conditions::workload_instance(&plan, &seen, &BTreeMap::new()).remove(0);
     assert_eq!(condition.status, ConditionStatus::True);
@@ -227,7 +233,8 @@ fn a_workload_is_ready_when_its_objects_are() {
         for object in &plan.objects {
             let status = if object.at.kind == "Deployment" { status.clone() } else { Some(Value::Null) };
             if let Some(status) = status {
-                let observed = Observed { at: object.at.clone(), uid: "u".into(), generation: 3, status };
+                let observed =
+                    Observed { at: object.at.clone(), uid: "u".into(), generation: 3, replicas: None, status };
                 seen.insert(object.at.clone(), observed);
             }
         }
@@ -270,7 +277,7 @@ fn a_job_that_has_run_and_is_gone_counts_as_done() {
         "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {ttlSecondsAfterFinished: 0}}".into();
     let plan = render(&inputs, &samples::scopes).unwrap();
     let [space, job] = &plan.objects[..] else { panic!("{plan:?}") };
-    let observed = Observed { at: space.at.clone(), uid: "u".into(), generation: 1, status: Value::Null };
+    let observed = Observed { at: space.at.clone(), uid: "u".into(), generation: 1, replicas: None, status: Value::Null };
     let seen = Seen::from([(space.at.clone(), observed)]);
     let finding = |ended: Option<JobEnd>| {
         let ended = ended.map(|end| (job.at.clone(), end)).into_iter().collect();

@@ -35,6 +35,14 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         }
         return Ok(outcome);
     }
-    // 3. Everything else was said by connecting (pure).
-    Ok(Outcome { applied: true, ..reachable.requeue_after(RESYNC) })
+    // 3. Whether an old backup of the database would be noticed (needs the cluster). Everything else was said by connecting.
+    let guarded = match session.restore_guarded(connection, &claimed.conditions).await {
+        Ok(guarded) => guarded,
+        Err(RestoreError::Store(error)) => return Err(error.into()),
+        Err(RestoreError::Cluster(error)) => {
+            session.report_failure(&error);
+            return Ok(Failed::new(APPLIED, "RestoreGuard", error.to_string()).ends(reachable, claimed));
+        }
+    };
+    Ok(Outcome { applied: true, ..reachable.then(guarded).requeue_after(RESYNC) })
 }

@@ -1,9 +1,14 @@
 //! Guards a cluster against an old backup of the database. Each cluster remembers the latest database epoch that it has seen. If the database is
 //! behind that, nothing is changed in the cluster until a person says that the records are right.
+//!
+//! Some clusters let nobody write to kube-system, where the mark is. Everything works there but for the guard, and the runtime's record says so.
 
 use super::{ClusterSession, Connection};
 use causeway_cluster::{ClusterError, FieldOwner};
-use causeway_records::database_epoch::DatabaseEpoch;
+use causeway_records::{
+    database_epoch::DatabaseEpoch,
+    status::{Conditions, NewCondition},
+};
 use causeway_store::StoreError;
 use std::{
     sync::{
@@ -13,6 +18,8 @@ use std::{
     time::Duration,
 };
 
+/// The condition of a runtime: an old backup of the database would be noticed.
+const RESTORE_GUARDED: &str = "RestoreGuarded";
 /// Changes get into their cluster's mark within this time, many at once.
 const MARKED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -22,6 +29,10 @@ pub(super) struct RestoreGuard {
     ahead: Mutex<Option<DatabaseEpoch>>,
     /// Something was changed since the cluster's mark was last written.
     unmarked: AtomicBool,
+    /// The cluster has no mark yet, as far as is known.
+    without_mark: AtomicBool,
+    /// Why the guard is off: the cluster doesn't let us read or write its mark.
+    refused: Mutex<Option<String>>,
 }
 
 impl ClusterSession {
@@ -61,7 +72,7 @@ impl ClusterSession {
                     return;
                 }
                 let Err(error) = session.write_mark(&connection).await else { return };
-                tracing::warn!(%error, cluster = session.cluster_id(), "changes could not be written to their cluster's mark yet");
+                tracing::debug!(%error, cluster = session.cluster_id(), "changes could not be written to their cluster's mark yet");
                 if session.restore_guard.unmarked.swap(true, Ordering::AcqRel) {
                     return;
                 }
@@ -76,9 +87,34 @@ impl ClusterSession {
         }
     }
 
+    /// Whether an old backup of the database would be noticed here, as a condition of the runtime. `before`: the runtime's conditions as they are.
+    pub(crate) async fn restore_guarded(
+        &self,
+        connection: &Connection,
+        before: &Conditions,
+    ) -> Result<NewCondition, RestoreError> {
+        let was_off = before.get(RESTORE_GUARDED).is_some() && !before.is_true(RESTORE_GUARDED);
+        if was_off || self.refused().is_some() || self.restore_guard.without_mark.load(Ordering::Acquire) {
+            let now = self.context.store.epoch(self.cluster_id()).await?;
+            self.write(connection, &now).await?;
+        }
+        Ok(match &*self.refused() {
+            Some(sentence) => NewCondition::not_met(RESTORE_GUARDED, "Refused", sentence),
+            None => NewCondition::met(RESTORE_GUARDED, "Guarded", "the cluster remembers how far the database was"),
+        })
+    }
+
     /// Compares the database's epoch with the cluster's mark. For each new connection, before anything is done over it.
     pub(super) async fn compare_epochs(&self, connection: &Connection) -> Result<(), RestoreError> {
-        let marked = connection.cluster.read_database_epoch(&self.context.control_plane).await?;
+        let marked = match connection.cluster.read_database_epoch(&self.context.control_plane).await {
+            Ok(marked) => marked,
+            Err(error) if error.stops_everything() => return Err(error.into()),
+            Err(error) => {
+                self.note_refusal(Some(&error));
+                None
+            }
+        };
+        self.restore_guard.without_mark.store(marked.is_none(), Ordering::Release);
         let now = self.context.store.epoch(self.cluster_id()).await?;
         let ahead = marked.filter(|marked| now.is_before(marked));
         if let Some(marked) = &ahead {
@@ -98,7 +134,38 @@ impl ClusterSession {
 
     async fn write_mark(&self, connection: &Connection) -> Result<(), RestoreError> {
         let now = self.context.store.next_epoch(self.cluster_id()).await?;
-        Ok(connection.cluster.write_database_epoch(&self.marker(), &now).await?)
+        self.write(connection, &now).await
+    }
+
+    /// Writes the mark. Where the cluster refuses it, this is noted, and no error: it is tried again with the next change and by the runtime's record.
+    async fn write(&self, connection: &Connection, now: &DatabaseEpoch) -> Result<(), RestoreError> {
+        match connection.cluster.write_database_epoch(&self.marker(), now).await {
+            Ok(()) => {
+                self.restore_guard.without_mark.store(false, Ordering::Release);
+                self.note_refusal(None);
+            }
+            Err(error) if error.stops_everything() => return Err(error.into()),
+            Err(error) => self.note_refusal(Some(&error)),
+        }
+        Ok(())
+    }
+
+    /// Whether the cluster lets us keep its mark. What changes goes into the log and the runtime's record, once.
+    fn note_refusal(&self, error: Option<&ClusterError>) {
+        let sentence = error.map(refusal);
+        let before = std::mem::replace(&mut *self.refused(), sentence.clone());
+        if before.is_some() == sentence.is_some() {
+            return;
+        }
+        match sentence {
+            Some(why) => tracing::warn!(cluster = self.cluster_id(), why, "the restore guard is off"),
+            None => tracing::info!(cluster = self.cluster_id(), "the restore guard is on"),
+        }
+        self.wake_runtime();
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<String>> {
+        self.restore_guard.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn marker(&self) -> FieldOwner {
@@ -109,6 +176,13 @@ impl ClusterSession {
     fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
         self.restore_guard.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a person reads of a mark that is refused.
+fn refusal(error: &ClusterError) -> String {
+    format!(
+        "if an old backup of the database were restored, this cluster could not show it: {error}. Allow the user of this runtime get, create, patch and delete of ConfigMaps in namespace kube-system, with a Role there; everything else works without"
+    )
 }
 
 /// Why the epochs could not be compared or written.

@@ -20,6 +20,8 @@ pub struct GatewayInputs {
     pub domain: Option<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01 of the domain (Dedicated placement needs them itself).
     pub account: Option<Record<AwsAccount>>,
+    /// Where cert-manager looks for the Secrets of ClusterIssuers (with Placement Dedicated); None: where our own does.
+    pub cluster_resource_namespace: Option<String>,
     /// The hostnames it answers to, sorted; empty: all.
     pub hostnames: Vec<String>,
     /// The workload that traffic goes to.

@@ -21,6 +21,8 @@ pub struct SharedGatewayInputs {
     pub domains: Vec<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01, by the id of the account; only of accounts that the domains name.
     pub accounts: Vec<Record<AwsAccount>>,
+    /// Where cert-manager looks for the Secrets of ClusterIssuers; None: where our own does.
+    pub cluster_resource_namespace: Option<String>,
 }
 
 impl SharedGatewayInputs {

@@ -24,7 +24,12 @@ impl Store {
             sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
         let mut read = read.ok_or(StoreError::NotFound)?.0;
         let services = std::mem::take(&mut read.services).into_iter().map(StatedRow::record).collect::<Result<_>>()?;
-        Ok((read.inputs(self.control_plane().await?)?, services))
+        let mut inputs = read.inputs(self.control_plane().await?)?;
+        if inputs.shared_gateway.is_none() && inputs.domain.is_some() {
+            let cluster = inputs.instance.record.spec.kubernetes_runtime_instance_id;
+            inputs.cluster_resource_namespace = self.cluster_resource_namespace(cluster).await?;
+        }
+        Ok((inputs, services))
     }
 }
 
@@ -70,6 +75,7 @@ impl GatewayRead {
             definition,
             domain,
             account: self.account.map(JsonRow::record).transpose()?,
+            cluster_resource_namespace: None,
             workload: self.workload.inputs(control_plane.clone())?,
             shared_gateway,
             domain_names: self.domain_names,

@@ -19,14 +19,25 @@ impl Store {
         let listeners = self.listeners_of_gateway(id).await?;
         let domains = self.domains_of(&listeners).await?;
         let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
+        let cluster = gateway.record.spec.kubernetes_runtime_instance_id;
         Ok(SharedGatewayInputs {
             control_plane: self.control_plane().await?,
+            cluster_resource_namespace: self.cluster_resource_namespace(cluster).await?,
             accounts: self.each_shared(accounts.collect()).await?,
             listener_sets: self.listener_sets_of(id).await?,
             gateway,
             listeners,
             domains,
         })
+    }
+
+    /// Where the cluster's cert-manager looks for the Secrets of ClusterIssuers, as its record has published it.
+    pub(super) async fn cluster_resource_namespace(&self, cluster: i64) -> Result<Option<String>> {
+        let text = "SELECT r.projection ->> 'cluster_resource_namespace' FROM support_service_instances s
+            JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
+            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id FOR SHARE OF r";
+        let found: Vec<Option<String>> = sqlx::query_scalar(text).bind(cluster).fetch_all(&self.pool).await?;
+        Ok(found.into_iter().flatten().next())
     }
 
     /// Read without a lock, see [`crate::listeners`].

@@ -43,17 +43,25 @@ pub use delete::Confirmed;
 pub use writer::{Origin, Writer};
 
 use crate::error::{Result, StoreError};
+use std::{io, time::Duration};
+use tokio::time::timeout;
 
 /// Attempts of a write that meets another one, the first included.
 pub(crate) const TRIES: usize = 8;
+
+/// The longest time for a write. Postgres ends each statement after 30 s; where nothing ends, its machine has vanished, and the connection goes
+/// with the write.
+const WRITTEN_WITHIN: Duration = Duration::from_secs(60);
 
 /// Runs a write to its end even when the client that asked for it hangs up.
 pub(crate) async fn run_to_completion<T: Send + 'static>(
     write: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    match tokio::spawn(write).await {
-        Ok(done) => done,
-        Err(error) => Err(StoreError::Unavailable(sqlx::Error::Io(std::io::Error::other(error)))),
+    let failed = |error| Err(StoreError::Unavailable(sqlx::Error::Io(error)));
+    match tokio::spawn(timeout(WRITTEN_WITHIN, write)).await {
+        Ok(Ok(done)) => done,
+        Ok(Err(_)) => failed(io::Error::new(io::ErrorKind::TimedOut, "a write came to no end")),
+        Err(error) => failed(io::Error::other(error)),
     }
 }
 

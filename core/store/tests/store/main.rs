@@ -11,3 +11,4 @@ mod reach;
 mod records;
 mod schema;
 mod wake;
+mod workload_events;

@@ -43,3 +43,18 @@ async fn a_database_that_is_away_is_told_apart() {
     assert!(!store.is_reachable().await);
     assert!(matches!(store.ping().await, Err(StoreError::Unavailable(_))));
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_database_without_writes_is_told_apart(pool: PgPool) {
+    let options = pool.connect_options();
+    let (host, port, database) = (options.get_host(), options.get_port(), options.get_database().unwrap());
+    let alter = format!("ALTER DATABASE \"{database}\" SET default_transaction_read_only = on");
+    pool.execute(sqlx::AssertSqlSafe(alter)).await.unwrap();
+    let url = format!("postgres://{}@{host}:{port}/{database}", options.get_username());
+    let store = Store::connect(&url, 1, WAIT).unwrap();
+    assert!(matches!(store.ping().await, Err(StoreError::ReadOnly)));
+    let writer = store.on_behalf_of(causeway_store::Origin { caller: "tester".into(), request_id: None });
+    let account = record::<AwsAccount>(r#"{"Name":"a","AccountID":"1","DefaultRegion":"x"}"#);
+    assert!(matches!(writer.create(account).await, Err(StoreError::ReadOnly)));
+    store.list::<Event>(&[], 1, 0).await.expect("reads are answered");
+}

@@ -5,6 +5,7 @@
 //! complete and current, and changing a pin builds that tool again.
 
 mod build;
+mod debian;
 mod modules;
 mod progress;
 mod python;
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::build::module_dir;
 use self::modules::{MODULES, Module, Program};
-pub(crate) use self::python::python_package;
+pub(crate) use self::{debian::debian_packages, python::python_package};
 
 /// Where every program is. Got by [`Tools::build`] or [`Tools::find`].
 #[derive(Clone, Debug)]

@@ -24,6 +24,8 @@ pub struct CachedObject {
     pub live_hash: String,
     /// `metadata.generation`; 0 for kinds that have none.
     pub generation: i64,
+    /// `spec.replicas`; None for kinds that have none.
+    pub replicas: Option<i64>,
     /// It was deleted and waits for its finalizers.
     pub deleting: bool,
     /// `metadata.resourceVersion`, to bind writes to.
@@ -42,6 +44,7 @@ impl CachedObject {
         let status = stable_status(&object.data["status"]);
         let at = ObjectRef { namespace: object.namespace(), name: object.name_any(), ..kind.clone() };
         let generation = object.metadata.generation.unwrap_or_default();
+        let replicas = object.data["spec"]["replicas"].as_i64();
         let mut body = std::mem::take(&mut object.data);
         if let Some(fields) = body.as_object_mut() {
             fields.insert("metadata".to_owned(), json!(object.metadata));
@@ -53,6 +56,7 @@ impl CachedObject {
             applied: is_applied_by(&body, field_manager),
             certificate: object.annotations().get(CERTIFICATE_NAME).map(|name| name.as_str().into()),
             generation,
+            replicas,
             deleting: object.metadata.deletion_timestamp.is_some(),
             resource_version: object.metadata.resource_version.unwrap_or_default().into_boxed_str(),
             uid: object.metadata.uid.unwrap_or_default(),
@@ -71,11 +75,22 @@ impl CachedObject {
     /// Whether nobody need be woken for the step from one to the other: all but the resourceVersion is the same.
     pub(super) fn means_the_same_as(&self, other: &Self) -> bool {
         // Destructured, so that whoever adds a field has to decide here.
-        let Self { at, uid, owner, live_hash, generation, deleting, resource_version: _, applied, certificate, status } =
-            self;
+        let Self {
+            at,
+            uid,
+            owner,
+            live_hash,
+            generation,
+            replicas,
+            deleting,
+            resource_version: _,
+            applied,
+            certificate,
+            status,
+        } = self;
         (at, uid, owner, live_hash) == (&other.at, &other.uid, &other.owner, &other.live_hash)
             && (generation, deleting, applied) == (&other.generation, &other.deleting, &other.applied)
-            && (certificate, status) == (&other.certificate, &other.status)
+            && (certificate, status, replicas) == (&other.certificate, &other.status, &other.replicas)
     }
 
     /// The status without what ticks; null when there is none yet.
@@ -102,7 +117,13 @@ impl CachedObject {
 
     /// The form from which conditions are computed.
     pub fn observed(&self) -> Observed {
-        Observed { at: self.at.clone(), uid: self.uid.clone(), generation: self.generation, status: self.status() }
+        Observed {
+            at: self.at.clone(),
+            uid: self.uid.clone(),
+            generation: self.generation,
+            replicas: self.replicas,
+            status: self.status(),
+        }
     }
 
     /// An object without owner or status.
@@ -115,6 +136,7 @@ impl CachedObject {
             owner: Arc::from(""),
             live_hash: live_hash.to_owned(),
             generation: 0,
+            replicas: None,
             deleting: false,
             applied: true,
             certificate: None,

@@ -14,6 +14,7 @@ use self::advice::next_step;
 use super::{
     bounds::{self, TooLong},
     reply::ApiReply,
+    tls_error::{remedy, tls_error},
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -219,8 +220,12 @@ impl ClusterError {
                 _ => Self::unreachable(UnreachableCause::ServerError, status.message.clone()),
             },
             other => {
-                let message = chain(other);
-                Self::unreachable(transport_cause(other, &message), message)
+                let mut message = chain(other);
+                let cause = transport_cause(other, &message);
+                if let Some(remedy) = tls_error(other).and_then(remedy) {
+                    message = format!("{}; {remedy}", bounds::cut(message));
+                }
+                Self::unreachable(cause, message)
             }
         }
     }
@@ -251,13 +256,13 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// Found by type where the type gets through, by word where the layers in between keep only text.
 fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> UnreachableCause {
+    if tls_error(error).is_some() {
+        return UnreachableCause::TlsFailed;
+    }
     let mut next = Some(error);
     while let Some(source) = next {
         if source.is::<TooLong>() {
             return UnreachableCause::OverLimit;
-        }
-        if source.is::<rustls::Error>() {
-            return UnreachableCause::TlsFailed;
         }
         if source.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
             return UnreachableCause::Timeout;

@@ -136,7 +136,7 @@ mod tests {
             name: "db".into(),
         };
         status["observedGeneration"] = json!(1);
-        Observed { at, uid: "u".into(), generation: 1, status }
+        Observed { at, uid: "u".into(), generation: 1, replicas: None, status }
     }
 
     fn says(found: Option<NotReady>) -> (String, String) {

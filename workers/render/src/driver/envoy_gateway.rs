@@ -51,7 +51,7 @@ mod tests {
     }
 
     fn observed(at: causeway_records::inventory::ObjectRef, generation: i64, status: Value) -> Observed {
-        Observed { at, uid: "u".into(), generation, status }
+        Observed { at, uid: "u".into(), generation, replicas: None, status }
     }
 
     #[test]

@@ -99,5 +99,6 @@ fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certif
         hostnames,
         domains: inputs.domain.iter().collect(),
         accounts: inputs.account.iter().collect(),
+        cluster_resource_namespace: inputs.cluster_resource_namespace.as_deref(),
     })
 }

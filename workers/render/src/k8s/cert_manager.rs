@@ -26,6 +26,9 @@ pub struct CertificateSpec {
     pub secret_name: String,
     /// Metadata of that Secret.
     pub secret_template: CertificateSecretTemplate,
+    /// The subject, of at most 64 characters; None: the authority gives one, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_name: Option<String>,
     /// The hostnames that the certificate is valid for.
     pub dns_names: Vec<String>,
     /// The authority that signs.

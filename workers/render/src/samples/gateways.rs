@@ -51,6 +51,7 @@ pub fn gateway(
         hostnames: domain.iter().map(|_| "shop.example.org".to_owned()).collect(),
         account: domain.as_ref().and_then(|(_, domain)| domain.aws_account_id).map(account),
         domain: domain.map(|(id, domain)| record(id, domain)),
+        cluster_resource_namespace: None,
         workload: workload(id + 2000, name),
         shared_gateway: None,
         domain_names: Vec::new(),
@@ -118,6 +119,7 @@ pub fn spread(
         listener_sets: by_set.iter().map(status).collect(),
         domains: domains.clone(),
         accounts,
+        cluster_resource_namespace: None,
     };
     let set = |(ordinal, listeners): (i32, Vec<Listener>)| ListenerSetInputs {
         control_plane: CONTROL_PLANE.into(),

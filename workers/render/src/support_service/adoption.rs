@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use causeway_records::inventory::ObjectRef;
+use causeway_records::{inventory::ObjectRef, nouns::Service};
 use serde_json::Value;
 
 use super::BUNDLE;
 use crate::bundle::{Bundle, Version, object_ref};
 use crate::labels::{CONTROL_PLANE, OWNER, Owner};
+
+/// Where a cert-manager looks for the Secrets of ClusterIssuers that nothing tells otherwise.
+const UNTOLD_CLUSTER_RESOURCE_NAMESPACE: &str = "kube-system";
 
 /// The parts of a support service that were found in a cluster: what [`survey`] decides on.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +43,8 @@ pub struct Controller {
     pub labels: BTreeMap<String, String>,
     /// The images of its containers, with tag or digest.
     pub images: Vec<String>,
+    /// Where it looks for the Secrets of ClusterIssuers, if it is told so: cert-manager's controller is.
+    pub cluster_resource_namespace: Option<String>,
 }
 
 /// How one support service in one cluster is to be treated.
@@ -60,6 +65,8 @@ pub enum Adoption {
         compatible: bool,
         /// Names what was found and, if it is not compatible, the next thing to do.
         why: String,
+        /// Where it looks for the Secrets of ClusterIssuers; None: it is not cert-manager.
+        cluster_resource_namespace: Option<String>,
     },
     /// Only its CRDs were found, and this record did not make them: install the rest and leave the CRDs alone.
     ForeignDefinitions {
@@ -109,7 +116,15 @@ pub fn survey(bundle: &Bundle, control_plane: &str, id: i64, facts: &Facts) -> A
     }
     if !controllers.is_empty() || (!definitions.is_empty() && bundle.manifest.deployments.is_empty()) {
         let (version, compatible, why) = judge(bundle, &definitions, &controllers);
-        return Adoption::Foreign { version, compatible, why };
+        let of_cert_manager = controllers.first().filter(|_| bundle.manifest.service == Service::CertManager.as_str());
+        let cluster_resource_namespace = of_cert_manager.map(|found| {
+            found.cluster_resource_namespace.as_deref().unwrap_or(UNTOLD_CLUSTER_RESOURCE_NAMESPACE).to_owned()
+        });
+        let why = match &cluster_resource_namespace {
+            Some(namespace) if compatible => format!("{why}; Secrets of ClusterIssuers are kept in {namespace}"),
+            _ => why,
+        };
+        return Adoption::Foreign { version, compatible, why, cluster_resource_namespace };
     }
     if definitions.is_empty() { Adoption::Absent } else { foreign_definitions(bundle, &definitions) }
 }
@@ -238,14 +253,44 @@ impl Definition {
 impl Controller {
     /// From a Deployment as the API server returns it, with `apiVersion` and `kind` (which lists leave out of their items).
     pub fn read(object: &Value) -> Option<Self> {
-        let containers =
-            object.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
+        let containers = object.pointer("/spec/template/spec/containers").and_then(Value::as_array);
+        let containers = containers.map(Vec::as_slice).unwrap_or_default();
+        let at = object_ref(object)?;
+        let own = at.namespace.as_deref().unwrap_or_default();
         Some(Self {
-            at: object_ref(object)?,
             labels: texts(object.pointer("/metadata/labels")),
-            images: containers.filter_map(|c| c["image"].as_str()).map(str::to_owned).collect(),
+            images: containers.iter().filter_map(|c| c["image"].as_str()).map(str::to_owned).collect(),
+            cluster_resource_namespace: containers.iter().find_map(|c| cluster_resource_namespace(c, own)),
+            at,
         })
     }
+}
+
+/// What the arguments of a container of cert-manager say about its cluster resource namespace. `own`: the Deployment's namespace, which also stands
+/// for what can't be told from here: the field of a pod, or a file of settings.
+fn cluster_resource_namespace(container: &Value, own: &str) -> Option<String> {
+    let texts = |key: &str| container[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut words = texts("command").chain(texts("args"));
+    let mut has_settings = false;
+    while let Some(word) = words.next() {
+        let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
+        match name.trim_start_matches('-') {
+            "cluster-resource-namespace" => return Some(expanded(value.or_else(|| words.next())?, container, own)),
+            "config" => has_settings = true,
+            _ => {}
+        }
+    }
+    has_settings.then(|| own.to_owned())
+}
+
+/// An argument as the pod's container gets it: `$(NAME)` is a variable of its environment.
+fn expanded(argument: &str, container: &Value, own: &str) -> String {
+    let Some(name) = argument.strip_prefix("$(").and_then(|rest| rest.strip_suffix(')')) else {
+        return argument.to_owned();
+    };
+    let variables = container["env"].as_array().into_iter().flatten();
+    let value = variables.filter(|variable| variable["name"] == name).find_map(|variable| variable["value"].as_str());
+    value.unwrap_or(own).to_owned()
 }
 
 fn texts(value: Option<&Value>) -> BTreeMap<String, String> {

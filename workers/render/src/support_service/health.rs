@@ -124,7 +124,7 @@ mod tests {
 
     fn reason(at: ObjectRef, generation: i64, status: Value) -> String {
         let plan = Plan::from(vec![Object::new(at.clone(), json!({}))]);
-        let seen = Seen::from([(at.clone(), Observed { at, uid: "u".into(), generation, status })]);
+        let seen = Seen::from([(at.clone(), Observed { at, uid: "u".into(), generation, replicas: None, status })]);
         match &health(&plan, &seen)[..] {
             [(_, Health::Ready)] => "Ready".to_owned(),
             [(_, Health::NotReady { reason, .. })] => (*reason).to_owned(),

@@ -91,7 +91,8 @@ fn what_somebody_else_installed_is_used_when_it_fits() {
     for (labels, image, served, expected, part) in cases {
         let controllers = image.map(|image| controller(&[], image)).into_iter().collect();
         match look(vec![definition(labels, None, served)], controllers) {
-            Adoption::Foreign { compatible, why, .. } => {
+            Adoption::Foreign { compatible, why, cluster_resource_namespace, .. } => {
+                assert_eq!(cluster_resource_namespace, None, "only cert-manager has one");
                 assert_eq!(compatible, expected, "{why}");
                 assert!(why.contains(part), "{why}");
             }
@@ -107,6 +108,36 @@ fn definitions_without_a_controller_get_our_controller() {
     assert_eq!(version, Some("1.3.0".parse().unwrap()));
     let similar = [controller(&[("role", "proxy")], "team/small:1.4.0"), controller(&[], "other/notsmall:1.4.0")];
     assert_eq!(look(vec![], similar.to_vec()), Adoption::Absent);
+}
+
+#[test]
+fn an_adopted_cert_manager_keeps_the_secrets_of_issuers_where_its_arguments_say() {
+    let variable = json!([{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]);
+    let cases = [
+        (json!({"args": ["--v=2", "--cluster-resource-namespace=secrets"]}), "secrets"),
+        (json!({"args": ["--cluster-resource-namespace", "secrets", "--v=2"]}), "secrets"),
+        (json!({"command": ["/controller", "-cluster-resource-namespace=secrets"]}), "secrets"),
+        (json!({"args": ["--cluster-resource-namespace=$(POD_NAMESPACE)"], "env": variable}), "elsewhere"),
+        (json!({"args": ["--cluster-resource-namespace=$(AT)"], "env": [{"name": "AT", "value": "vault"}]}), "vault"),
+        (json!({"args": ["--config=/settings.yaml"]}), "elsewhere"),
+        (json!({"args": ["--v=2"]}), "kube-system"),
+        (json!({}), "kube-system"),
+    ];
+    let mut bundle = small("1.5.0");
+    bundle.manifest.service = "cert-manager".into();
+    for (mut container, expected) in cases {
+        container["image"] = json!("team/small:v1.4.1");
+        let object = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "small", "namespace": "elsewhere" },
+            "spec": { "template": { "spec": { "containers": [{"image": "sidecar:1"}, container] } } } });
+        let controllers = vec![Controller::read(&object).unwrap()];
+        let facts = Facts { definitions: vec![definition(&[], None, "v1")], controllers };
+        let found = survey(&bundle, US, 7, &facts);
+        let Adoption::Foreign { why, cluster_resource_namespace: Some(namespace), .. } = found else {
+            panic!("{found:?}")
+        };
+        assert_eq!(namespace, expected, "{object}");
+        assert!(why.ends_with(&format!("Secrets of ClusterIssuers are kept in {expected}")), "{why}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Workload instance: a namespace and the user's manifests in it.
 
 mod autoscaled;
+pub mod events;
 mod services;
 mod subjects;
 

@@ -17,7 +17,7 @@ use causeway_render::{
     support_service::{self, Health},
 };
 use causeway_store::queue::Outcome;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The condition of a service that is installed: what has to run runs.
@@ -63,7 +63,13 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 4. Whose the service is (needs the cluster).
     let mut install = match survey::mode(ctx, &inputs, bundle).await {
         Ok(Mode::Install(install)) => install,
-        Ok(Mode::Adopt { compatible, version, why }) => return Ok(adopted(ctx, compatible, version, why)),
+        Ok(Mode::Adopt { compatible, version, why, cluster_resource_namespace }) => {
+            let state = json!({
+                "management": Management::Adopted, "version": version,
+                "cluster_resource_namespace": cluster_resource_namespace,
+            });
+            return Ok(adopted(ctx, compatible, why, state));
+        }
         Ok(Mode::Refuse(sentence)) => return Ok(ctx.invalid(sentence)),
         Err(error) => {
             ctx.session.report_failure(&error);
@@ -116,18 +122,18 @@ fn bundle<'a>(ctx: &'a Reconcile<'_>, inputs: &SupportServiceInputs) -> Result<&
 }
 
 /// Somebody else's installation is used as it is.
-fn adopted(ctx: &Reconcile<'_>, compatible: bool, version: Option<String>, why: String) -> Outcome {
+fn adopted(ctx: &Reconcile<'_>, compatible: bool, why: String, state: Value) -> Outcome {
     let (applied, resync) = if compatible {
         (NewCondition::met(APPLIED, "Adopted", why), ADOPTED_RESYNC)
     } else {
         (NewCondition::not_met(APPLIED, "Incompatible", why), INCOMPATIBLE_RESYNC)
     };
-    Outcome {
+    let outcome = Outcome {
         applied: compatible,
         wake_dependants: !ctx.claimed.conditions.is_true(READY),
-        published_state: Some(json!({"management": Management::Adopted, "version": version})),
         ..Outcome::with(vec![ctx.reachable(), applied]).requeue_after(resync)
-    }
+    };
+    outcome.publish(ctx.claimed.published_state.as_ref(), state)
 }
 
 fn available(ctx: &Reconcile<'_>, owner: Owner, plan: &Plan, bundle: &Bundle, install: &Install) -> NewCondition {

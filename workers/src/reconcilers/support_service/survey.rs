@@ -18,6 +18,8 @@ pub(super) enum Mode {
         compatible: bool,
         version: Option<String>,
         why: String,
+        /// cert-manager only: where it looks for the Secrets of ClusterIssuers.
+        cluster_resource_namespace: Option<String>,
     },
     /// The bundle of this release is older than what is installed.
     Refuse(String),
@@ -43,12 +45,13 @@ pub(super) async fn mode(
         Adoption::Absent => (true, None),
         Adoption::Ours { warning } => (true, warning),
         Adoption::ForeignDefinitions { compatible: true, why, .. } => (false, Some(why)),
-        Adoption::Foreign { version, compatible, why } => {
-            return Ok(Mode::Adopt { compatible, version: version.map(|version| version.to_string()), why });
+        Adoption::Foreign { version, compatible, why, cluster_resource_namespace } => {
+            let version = version.map(|version| version.to_string());
+            return Ok(Mode::Adopt { compatible, version, why, cluster_resource_namespace });
         }
         Adoption::ForeignDefinitions { compatible: false, why, version } => {
             let version = version.map(|version| version.to_string());
-            return Ok(Mode::Adopt { compatible: false, version, why });
+            return Ok(Mode::Adopt { compatible: false, version, why, cluster_resource_namespace: None });
         }
         Adoption::Downgrade { installed, wanted } => {
             return Ok(Mode::Refuse(format!(

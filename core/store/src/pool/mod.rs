@@ -2,7 +2,13 @@
 //!
 //! A pool of its own, for sqlx's asks Postgres whether a connection still works each time one is given back, in a task made for that: a second
 //! round trip for every statement. Here only a connection whose last user did not come to an end is asked.
+//!
+//! After a failover every connection leads to the old primary, which is gone or takes no writes any more. So the first one that shows it has all
+//! the others closed that were opened before; new ones lead to where the address leads now.
 
+mod settle;
+
+use self::settle::{settle, silent, state};
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use futures::{
@@ -18,12 +24,29 @@ use sqlx::{
 use std::{
     io::ErrorKind,
     ops::{Deref, DerefMut},
-    time::Duration,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 use tokio::time::timeout;
 
 /// How old a connection gets: what Postgres remembers for it grows, and a database that moved is noticed.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
+/// How long it may take to answer a statement. It ends each after 30 s itself, so one that says nothing for longer is gone.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
+/// What Postgres is to know of our statements. Not sent with the first message of a connection, where a pooler may drop it.
+const SETTINGS: &str = "
+    -- A net under the rules above: no connection stays inside a transaction that nobody continues.
+    SET idle_in_transaction_session_timeout = '10s';
+    SET statement_timeout = '30s';
+    -- Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
+    SET plan_cache_mode = force_generic_plan;
+    -- What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
+    SET random_page_cost = 1.1;
+    -- A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all of
+    -- them looks cheapest; it isn't for long.
+    SET enable_seqscan = off;
+    -- Compiling pays for statements that take seconds, of which there is none.
+    SET jit = off";
 /// Between the first two attempts to connect; then twice as long each time, up to a second.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -38,7 +61,7 @@ impl Pool {
     /// Nothing is opened yet. `wait`: how long a statement waits for a connection; after that it fails with [`Error::PoolTimedOut`].
     pub fn new(options: PgConnectOptions, connections: u32, wait: Duration) -> Self {
         let most = usize::try_from(connections).unwrap_or(usize::MAX);
-        let built = managed::Pool::builder(Opener { options }).max_size(most).build();
+        let built = managed::Pool::builder(Opener { options, trusted_from: Mutex::default() }).max_size(most).build();
         // Only timeouts could be refused, and none is set.
         Self { connections: built.unwrap_or_else(|error| unreachable!("{error}")), wait }
     }
@@ -56,6 +79,22 @@ impl Pool {
             Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
         }
+    }
+
+    /// Whether Postgres answers and takes writes. A connection that leads to one that doesn't is closed.
+    pub async fn takes_writes(&self) -> Result<bool, Error> {
+        let mut connection = self.acquire().await?;
+        let takes_writes = state(&mut connection).await?.takes_writes;
+        if takes_writes {
+            connection.give_back();
+        }
+        Ok(takes_writes)
+    }
+
+    /// A connection beside the pool's.
+    pub(crate) async fn open(&self) -> Result<PgConnection, Error> {
+        let opened = timeout(self.wait, managed::Manager::create(self.connections.manager()));
+        opened.await.map_err(|_| Error::PoolTimedOut)?
     }
 
     /// Opens no connection any more, and lets each go that nobody uses.
@@ -109,18 +148,18 @@ impl Drop for Connection {
     }
 }
 
-/// Has Postgres answer everything that was asked and undo a transaction that was left. What doesn't answer is not used again.
-async fn settle(mut object: Object<Opener>) {
-    if let Err(error) = object.ping().await {
-        tracing::warn!(%error, "a connection to Postgres broke");
-        drop(Object::take(object));
-    }
-}
-
 /// Opens connections.
 #[derive(Debug)]
 struct Opener {
     options: PgConnectOptions,
+    /// Connections that were opened before this instant are not used any more.
+    trusted_from: Mutex<Option<Instant>>,
+}
+
+impl Opener {
+    fn trusted_from(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.trusted_from.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl managed::Manager for Opener {
@@ -130,11 +169,15 @@ impl managed::Manager for Opener {
     /// Until Postgres lets us in; whoever waits for it has a deadline.
     async fn create(&self) -> Result<PgConnection, Error> {
         let again = ExponentialBuilder::default().with_min_delay(AGAIN).with_max_delay(Duration::from_secs(1));
-        (|| PgConnection::connect_with(&self.options)).retry(again.without_max_times()).when(comes_up).await
+        let connect = || PgConnection::connect_with(&self.options);
+        let mut connection = connect.retry(again.without_max_times()).when(comes_up).await?;
+        sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
+        Ok(connection)
     }
 
     async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
-        if metrics.age() > LIFETIME { Err(RecycleError::message("old enough")) } else { Ok(()) }
+        let distrusted = self.trusted_from().is_some_and(|from| metrics.created < from);
+        if distrusted || metrics.age() > LIFETIME { Err(RecycleError::message("old enough")) } else { Ok(()) }
     }
 }
 
@@ -163,7 +206,9 @@ impl<'p> Executor<'p> for &'_ Pool {
                 Ok(connection) => connection,
                 Err(error) => return vec![Err(error)],
             };
-            let answers: Vec<_> = connection.fetch_many(query).collect().await;
+            let Ok(answers) = timeout(ANSWERED_WITHIN, connection.fetch_many(query).collect::<Vec<_>>()).await else {
+                return vec![Err(silent())];
+            };
             if answers.iter().all(|answer| answer.as_ref().err().is_none_or(leaves_at_rest)) {
                 connection.give_back();
             }
@@ -180,7 +225,7 @@ impl<'p> Executor<'p> for &'_ Pool {
         let pool = self.clone();
         let answer = async move {
             let mut connection = pool.acquire().await?;
-            let answer = connection.fetch_optional(query).await;
+            let answer = timeout(ANSWERED_WITHIN, connection.fetch_optional(query)).await.map_err(|_| silent())?;
             if answer.as_ref().err().is_none_or(leaves_at_rest) {
                 connection.give_back();
             }
@@ -209,7 +254,7 @@ impl<'p> Executor<'p> for &'_ Pool {
 /// Postgres refused a statement that stood alone: the connection is as good as before.
 fn leaves_at_rest(error: &Error) -> bool {
     error.as_database_error().is_some_and(|refusal: &dyn DatabaseError| {
-        // Class 57: it ends the connection, or the whole server.
-        refusal.code().is_some_and(|code| !code.starts_with("57"))
+        // Class 57: it ends the connection, or the whole server. 25006: the server takes no writes, as an old primary after a failover.
+        refusal.code().is_some_and(|code| !code.starts_with("57") && code != "25006")
     })
 }

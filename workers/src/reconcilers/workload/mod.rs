@@ -1,15 +1,18 @@
 //! A workload: its manifests in its namespace, and the state of every object.
 
+mod happened;
+
 use super::{Interrupted, Reconcile, off_runtime};
 use causeway_cluster::ObjectChange;
 use causeway_records::inventory::{InventoryEntry, JobEnd, ObjectRef};
 use causeway_render::{
     conditions,
-    observed::Seen,
+    observed::{Observed, Seen},
     plan::Plan,
     workload::{self, Scope},
 };
 use causeway_store::{queue::Outcome, resources::Resource};
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
@@ -43,7 +46,11 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let inventory = outcome.inventory.as_ref().unwrap_or(&ctx.claimed.inventory);
     let ended = inventory.iter().filter_map(|entry| Some((entry.object.clone(), entry.ended?))).collect();
     ctx.context.store.save_resources(ctx.claimed.key.id, &resources(&plan, &changes, &seen, &ended)).await?;
-    outcome.conditions.extend(conditions::workload_instance(&plan, &seen, &ended));
+    let conditions = conditions::workload_instance(&plan, &seen, &ended);
+    // 6. What happened to them (needs the cluster), for those who ask for it as events.
+    let wait = happened::note(ctx, &plan, &outcome, &conditions).await?;
+    outcome.conditions.extend(conditions);
+    outcome.action = wait.map_or(outcome.action, |wait| outcome.action.within(wait));
     Ok(outcome)
 }
 
@@ -74,6 +81,29 @@ async fn scopes(ctx: &Reconcile<'_>, kinds: BTreeSet<(String, String, String)>) 
     scopes
 }
 
+/// How a worker finds an object's row again.
+fn key(at: &ObjectRef) -> String {
+    format!("{}/{}/{}/{}", at.group, at.kind, at.namespace.as_deref().unwrap_or_default(), at.name)
+}
+
+/// The live object without what its manifest says already: who it is, how many Pods it is to have, and its status.
+fn state(observed: &Observed) -> Value {
+    let at = &observed.at;
+    let api_version = if at.group.is_empty() { at.version.clone() } else { format!("{}/{}", at.group, at.version) };
+    let mut state = json!({
+        "apiVersion": api_version,
+        "kind": at.kind,
+        "metadata": {
+            "namespace": at.namespace, "name": at.name, "uid": observed.uid, "generation": observed.generation,
+        },
+        "status": observed.status,
+    });
+    if let Some(replicas) = observed.replicas {
+        state["spec"] = json!({"replicas": replicas});
+    }
+    state
+}
+
 /// The objects as the API lists them.
 fn resources(
     plan: &Plan,
@@ -86,9 +116,9 @@ fn resources(
         let change = changes.iter().find(|(changed, _)| changed == at).map(|(_, change)| change);
         let observed = seen.get(at);
         Resource {
-            key: format!("{}/{}/{}/{}", at.group, at.kind, at.namespace.as_deref().unwrap_or_default(), at.name),
+            key: key(at),
             definition: object.body.clone(),
-            state: observed.map(|observed| serde_json::json!({"uid": observed.uid, "status": observed.status})),
+            state: observed.map(state),
             reconciled: observed.is_some() || ended.contains_key(at),
             last_operation: match change {
                 Some(ObjectChange::Created) => "Created",

@@ -1,0 +1,61 @@
+//! What becomes of a connection whose user came to no good end.
+
+use super::Opener;
+use deadpool::managed::Object;
+use sqlx::{Error, PgConnection, Row as _};
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+/// A connection that leads to a server without writes is given up at this age: a new one would lead there, too, until the address leads elsewhere.
+const READ_ONLY_FOR: Duration = Duration::from_secs(1);
+/// How long Postgres may take to say in which state a connection is.
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Has Postgres answer everything that was asked and undo a transaction that was left. What doesn't answer is not used again, nor is anything
+/// that was opened before.
+pub(super) async fn settle(mut object: Object<Opener>) {
+    let why = match state(&mut object).await {
+        Ok(state) if !state.is_at_rest => "it is still in a transaction".to_owned(),
+        Ok(state) if !state.takes_writes && Object::metrics(&object).age() > READ_ONLY_FOR => {
+            distrust(&object);
+            "it leads to a server that takes no writes".to_owned()
+        }
+        Ok(_) => return,
+        Err(error) => {
+            distrust(&object);
+            error.to_string()
+        }
+    };
+    tracing::warn!(why, "a connection to Postgres is given up");
+    drop(Object::take(object));
+}
+
+/// What a connection can be used for.
+pub(super) struct State {
+    /// It is in no transaction.
+    is_at_rest: bool,
+    pub(super) takes_writes: bool,
+}
+
+/// Asks Postgres, within a deadline.
+pub(super) async fn state(connection: &mut PgConnection) -> Result<State, Error> {
+    // A statement that stands alone begins its transaction.
+    let ask = sqlx::raw_sql("SELECT now() = statement_timestamp(), current_setting('transaction_read_only') = 'off'");
+    let row = timeout(SETTLED_WITHIN, ask.fetch_one(connection)).await.map_err(|_| silent())??;
+    Ok(State { is_at_rest: row.try_get(0)?, takes_writes: row.try_get(1)? })
+}
+
+/// Closes all connections that were opened before now, those in use as soon as they are given back.
+fn distrust(object: &Object<Opener>) {
+    let Some(pool) = Object::pool(object) else { return };
+    let now = Instant::now();
+    *pool.manager().trusted_from() = Some(now);
+    pool.retain(|_, metrics| metrics.created >= now);
+}
+
+pub(super) fn silent() -> Error {
+    Error::Io(std::io::Error::new(ErrorKind::TimedOut, "Postgres doesn't answer"))
+}

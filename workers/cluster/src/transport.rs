@@ -1,0 +1,58 @@
+//! From a configuration to connections. As kube makes them, but for the certificates that are trusted, which kube lets nobody choose.
+
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_timeout::TimeoutConnector;
+use hyper_util::{
+    client::legacy::{Builder, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use kube::{
+    Config,
+    client::{Body, ConfigExt},
+};
+use rustls::pki_types::ServerName;
+use tower::{BoxError, Service, ServiceBuilder};
+
+use super::{ClusterError, trust};
+
+/// What sends requests to the API server of this configuration. Nothing is sent yet.
+///
+/// # Errors
+/// `Access`, when the configuration can't be used.
+pub(crate) fn service(
+    config: &Config,
+) -> Result<
+    impl Service<
+        http::Request<Body>,
+        Response = http::Response<hyper::body::Incoming>,
+        Error = BoxError,
+        Future: Send + 'static,
+    > + Send
+    + 'static,
+    ClusterError,
+> {
+    let unusable = |error: &dyn std::fmt::Display| ClusterError::Access(format!("no client can be made: {error}"));
+    let mut tls = config.rustls_client_config().map_err(|error| unusable(&error))?;
+    if let Some(given) = &config.root_cert {
+        let verifier = trust::verifier(given).map_err(|error| unusable(&error))?;
+        tls.dangerous().set_certificate_verifier(verifier);
+    }
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    let mut https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = ServerName::try_from(name.clone()).map_err(|error| unusable(&error))?;
+        https = https.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let mut connector = TimeoutConnector::new(https.enable_http1().wrap_connector(connector));
+    connector.set_connect_timeout(config.connect_timeout);
+    connector.set_read_timeout(config.read_timeout);
+    connector.set_write_timeout(config.write_timeout);
+    connector.set_reset_reader_on_write(config.reset_reader_on_write);
+    Ok(ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(|error| unusable(&error))?)
+        .layer(config.extra_headers_layer().map_err(|error| unusable(&error))?)
+        .map_err(BoxError::from)
+        .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector)))
+}
