@@ -6,7 +6,7 @@
 #   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
-#   make soak    the tests of failures, again and again, and a thousand random sequences
+#   make soak    large charts, the tests of failures again and again, and a thousand random sequences
 #   make check   what CI looks at besides the tests
 #   make bench   figures beside their floors, in target/bench; make bench-api those of the API
 
@@ -114,9 +114,11 @@ ROUNDS ?= 20
 MODEL_SEQUENCES ?= 1000
 MODEL_SEED ?= $(shell date +%s)
 .PHONY: soak
-soak: bundles ## Run the tests of failures ROUNDS times (20), and the model with MODEL_SEQUENCES sequences (1000)
-	cargo test --workspace --test faults --test model --no-run
+soak: bundles ## Run the tests of large charts, those of failures ROUNDS times (20), and the model with MODEL_SEQUENCES sequences (1000)
+	cargo test --workspace --test faults --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
+		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
+			|| { echo "the tests of large charts failed after $$SECONDS s" >&2; exit 1; }; \
 		for round in $$(seq $(ROUNDS)); do \
 			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \

@@ -5,8 +5,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    draft::{How, Layer4},
     lane::Lane,
-    sequence::{How, Layer4, Noun},
+    sequence::Noun,
     world::{Handle, Hosts, Record},
 };
 
@@ -34,19 +35,26 @@ impl Lane {
     pub(crate) fn body(&self, handle: Handle, record: &Record) -> Result<Value> {
         let name = self.name(record.noun(), handle);
         Ok(match record {
-            Record::WorkloadDefinition { maps } => {
+            Record::WorkloadDefinition { maps, odd } => {
                 let maps = maps.iter().map(|(name, value)| causeway_testkit::config_map(name, &value.to_string()));
                 let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{name: tcp, port: 80}, {name: udp, port: 80, protocol: UDP}]}\n";
-                let all: Vec<String> = maps.chain([service.to_owned()]).collect();
+                let odd = odd.map(|odd| self.odd_manifest(odd, handle));
+                let all: Vec<String> = maps.chain(odd).chain([service.to_owned()]).collect();
                 json!({"Name": name, "YAMLDocument": all.join("---\n")})
             }
             Record::Workload { definition, cluster } => json!({
                 "Name": name, "WorkloadDefinitionID": self.id(*definition)?, "KubernetesRuntimeInstanceID": self.runtime(*cluster),
             }),
-            Record::Domain { label } => json!({
-                "Name": name, "Domain": format!("{label}.{}", self.domain), "Zone": "Public",
-                "AdminEmail": "ops@model.example", "TTL": 1, "IssuerKind": "SelfSigned",
-            }),
+            Record::Domain { label, zone } => {
+                let mut body = json!({
+                    "Name": name, "Domain": format!("{label}.{}", self.domain), "Zone": zone.word(),
+                    "AdminEmail": "ops@model.example", "TTL": 1, "IssuerKind": "SelfSigned",
+                });
+                if let Some(id) = self.zones.id(*zone) {
+                    body["HostedZoneID"] = json!(id);
+                }
+                body
+            }
             Record::GatewayDefinition { domain, hosts, dedicated, http, layer4 } => {
                 let mut body = json!({
                     "Name": name, "Placement": if *dedicated { "Dedicated" } else { "Shared" },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    sequence::{How, HttpPort, Layer4},
+    draft::{How, HttpPort, Layer4},
     world::Handle,
 };
 

@@ -6,10 +6,13 @@ use causeway_failpoints::{
     CLUSTER_BOUND, CONFIRM_NEXT, DNS_DONE, DNS_NEXT, INVENTORY_AFTER, INVENTORY_AHEAD, LEASE_TAKEN, OBJECT_GONE,
     OBJECT_STANDS, PRUNE_NEXT, Point, RECONCILE_BEGUN, STATUS_NEXT, WAKE_NEXT, WRITE_NEXT,
 };
-use proptest::{collection, prelude::*};
+use proptest::{collection, prelude::*, sample::select};
 use serde::{Deserialize, Serialize};
 
-use crate::sequence::Pick;
+use crate::{
+    foreign::{Habit, habit},
+    sequence::Pick,
+};
 
 /// Where a worker can be ended or frozen.
 pub(crate) const POINTS: [&Point; 14] = [
@@ -58,6 +61,10 @@ pub(crate) enum Fault {
     Network { cluster: u8, how: Way },
     /// A cluster's API server answers nonsense, or loses its answers.
     Answers { cluster: u8, answers: Vec<Reply> },
+    /// Somebody else does something for a while.
+    Somebody { cluster: u8, which: Pick, habit: Habit },
+    /// An admission webhook answers no write of ours in this cluster; the API server waits so many seconds for each, and goes on or refuses.
+    Webhook { cluster: u8, seconds: u8, refuses: bool },
     /// Route53 throttles.
     Throttled { times: u8 },
 }
@@ -98,6 +105,9 @@ pub(crate) fn fault(clusters: Range<u8>) -> impl Strategy<Value = Fault> {
         2 => Just(Fault::PostgresAway),
         3 => (cluster(), way()).prop_map(|(cluster, how)| Fault::Network { cluster, how }),
         6 => (cluster(), collection::vec(reply(), 1..12)).prop_map(|(cluster, answers)| Fault::Answers { cluster, answers }),
+        4 => (cluster(), worker(), habit()).prop_map(|(cluster, which, habit)| Fault::Somebody { cluster, which, habit }),
+        2 => (cluster(), select(vec![1, 3, 17]), any::<bool>())
+            .prop_map(|(cluster, seconds, refuses)| Fault::Webhook { cluster, seconds, refuses }),
         1 => (1..8_u8).prop_map(|times| Fault::Throttled { times }),
     ]
 }
@@ -114,6 +124,6 @@ fn way() -> impl Strategy<Value = Way> {
 }
 
 fn reply() -> impl Strategy<Value = Reply> {
-    let code = proptest::sample::select(vec![200, 403, 404, 409, 422, 429, 500, 503]).prop_map(Reply::Code);
+    let code = select(vec![200, 403, 404, 409, 422, 429, 500, 503]).prop_map(Reply::Code);
     prop_oneof![4 => Just(Reply::Real), 2 => Just(Reply::Lost), 4 => code]
 }

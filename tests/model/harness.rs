@@ -17,7 +17,7 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{bundles, checks::audit::Audit};
+use crate::{bundles, checks::audit::Audit, webhook};
 
 /// The field manager of the clusters' admin.
 pub(crate) const ADMIN: &str = "admin";
@@ -32,6 +32,8 @@ pub(crate) struct Harness {
     pub(crate) bundles: PathBuf,
     /// The network between workers and clusters.
     pub(crate) network: Network,
+    /// The port of a webhook that never answers.
+    pub(crate) silent: u16,
     /// Has installed the support services in the main cluster.
     installer: ControlPlane,
     installer_runtime: i64,
@@ -56,6 +58,7 @@ impl Harness {
         let (endpoints, tools) = (Endpoints::from_env()?, Tools::find()?);
         let dir = endpoints.run_dir.join(format!("model-{}", std::process::id()));
         let network = Network::start(&tools, &dir.join("logs")).await?;
+        let silent = webhook::listen().await?;
         let (own_dir, bundles) = (dir.join("own"), dir.join("bundles"));
         bundles::shorten(&bundles)?;
         let (main, own) =
@@ -65,7 +68,7 @@ impl Harness {
         for cluster in [endpoints.cluster(), own.endpoints()] {
             clusters.push(Cluster::of(cluster).await?);
         }
-        Ok(Arc::new(Self { endpoints, tools, clusters, bundles, network, installer, installer_runtime, own }))
+        Ok(Arc::new(Self { endpoints, tools, clusters, bundles, network, silent, installer, installer_runtime, own }))
     }
 
     /// Takes everything away again, and returns when the main cluster is as it was.

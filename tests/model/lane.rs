@@ -4,12 +4,11 @@
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::{Context, Result};
-use backon::{ExponentialBuilder, Retryable};
 use causeway_rig::{
-    Access, ClusterEndpoints, Endpoints, JournalEntry, Knobs, Nats,
+    Access, ClusterEndpoints, Endpoints, Nats,
     faults::{Answers, Proxy},
 };
-use causeway_testkit::{ApiClient, ControlPlane, Setup, add_runtime, api, objects::apply, zone::create_zone};
+use causeway_testkit::{ApiClient, ControlPlane, Setup, add_runtime, api, objects::apply};
 use kube::{
     Api,
     api::{DynamicObject, PostParams},
@@ -22,6 +21,7 @@ use crate::{
     ongoing::Ongoing,
     sequence::Noun,
     world::{Handle, World},
+    zones::Zones,
 };
 
 /// How long a lease lasts here: short, because sequences wait for its end.
@@ -43,16 +43,20 @@ pub(crate) struct Lane {
     pub(crate) user: String,
     /// By the number that steps give the clusters.
     pub(crate) ways: Vec<Way>,
-    /// The domain of its zone.
+    /// The domain of its zones.
     pub(crate) domain: String,
-    pub(crate) zone: Zone,
+    pub(crate) zones: Zones,
     /// Somebody else's objects, each in a namespace of its own, by cluster.
     pub(crate) bystanders: Vec<Vec<DynamicObject>>,
+    /// The port of a webhook that never answers.
+    pub(crate) silent: u16,
     /// The sequence's records.
     pub(crate) world: World,
     /// Their ids, of those that are gone too.
     pub(crate) ids: BTreeMap<Handle, (Noun, i64)>,
     pub(crate) ongoing: Vec<Ongoing>,
+    /// Namespaces in which somebody else had an object, by cluster.
+    pub(crate) squatted: Vec<(u8, String)>,
     /// Counts sequences, for names.
     pub(crate) sequence: usize,
     pub(crate) log: Log,
@@ -65,14 +69,6 @@ pub(crate) struct Way {
     pub(crate) answers: Answers,
     /// The runtime instance.
     pub(crate) runtime: i64,
-}
-
-/// A hosted zone, read from the journal of its changes.
-pub(crate) struct Zone {
-    id: String,
-    read: u64,
-    /// By name and type.
-    pub(crate) standing: BTreeMap<(String, String), JournalEntry>,
 }
 
 /// What was done in a sequence, and when.
@@ -101,9 +97,7 @@ impl Lane {
             .fetch_one(&mut PgConnection::connect(&platform.database_url()).await?)
             .await?;
         let domain = format!("{identity}.model.example");
-        // Another lane may have begun to play, and just now let Route53 refuse everything.
-        let id = (|| create_zone(&endpoints, &domain)).retry(ExponentialBuilder::default().with_max_times(6)).await?;
-        let zone = Zone { id, read: 0, standing: BTreeMap::new() };
+        let zones = Zones::create(&endpoints, &domain).await?;
         let user = format!("model-{identity}");
         let (mut ways, mut bystanders) = (vec![], vec![]);
         for cluster in &harness.clusters {
@@ -127,11 +121,13 @@ impl Lane {
             user: format!("system:serviceaccount:default:{user}"),
             ways,
             domain,
-            zone,
+            zones,
             bystanders,
+            silent: harness.silent,
             world: World::default(),
             ids: BTreeMap::new(),
             ongoing: vec![],
+            squatted: vec![],
             sequence: 0,
             log: Log::begin(),
         })
@@ -171,25 +167,6 @@ impl Lane {
             Noun::Name => "DomainNameInstance",
         };
         self.ids.values().map(|(noun, id)| (kind(noun).to_owned(), *id)).collect()
-    }
-}
-
-impl Zone {
-    /// Reads what was changed since the last time.
-    pub(crate) async fn read(&mut self, endpoints: &Endpoints) -> Result<()> {
-        for entry in Knobs::new(endpoints).route53_journal(self.read).await? {
-            self.read = entry.sequence;
-            if entry.zone_id.trim_start_matches("/hostedzone/") != self.id {
-                continue;
-            }
-            let key = (entry.name.clone(), entry.kind.clone());
-            if entry.action == "DELETE" {
-                self.standing.remove(&key);
-            } else {
-                self.standing.insert(key, entry);
-            }
-        }
-        Ok(())
     }
 }
 

@@ -12,16 +12,21 @@ mod bodies;
 mod bundles;
 mod checks;
 mod claims;
+mod draft;
 mod faults;
+mod foreign;
 mod harness;
 mod lane;
+mod late;
 mod ongoing;
 mod play;
 mod requests;
 mod run;
 mod sequence;
 mod settings;
+mod webhook;
 mod world;
+mod zones;
 
 use settings::Settings;
 

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::{
     faults::{Fault, POINTS, Reply, Way},
+    foreign::End,
     lane::Lane,
     sequence::Pick,
 };
@@ -26,7 +27,7 @@ pub(crate) struct Ongoing {
 }
 
 /// How it is put right.
-enum Remedy {
+pub(crate) enum Remedy {
     /// One more worker, in the place of one that died.
     Worker,
     /// The point does nothing any more. A worker that died there is replaced; one that is frozen there goes on.
@@ -40,6 +41,10 @@ enum Remedy {
     Nats,
     Database,
     Way {
+        cluster: u8,
+    },
+    Habit(End),
+    Webhook {
         cluster: u8,
     },
     Route53,
@@ -114,6 +119,11 @@ impl Lane {
                 };
                 self.ways[usize::from(*cluster)].answers.script(answers.iter().map(answer));
                 None
+            }
+            Fault::Somebody { cluster, which, habit } => self.begin_habit(*cluster, *which, habit).await?,
+            Fault::Webhook { cluster, seconds, refuses } => {
+                self.add_webhook(*cluster, *seconds, *refuses).await?;
+                Some(Remedy::Webhook { cluster: *cluster })
             }
             Fault::Throttled { times } => {
                 let faults =
@@ -194,6 +204,8 @@ impl Lane {
                 proxy.heal().await?;
                 proxy.set_open(true).await?;
             }
+            Remedy::Habit(end) => self.end_habit(end).await?,
+            Remedy::Webhook { cluster } => self.remove_webhook(cluster).await?,
             Remedy::Route53 => Knobs::new(&self.endpoints).set_route53_faults(&Faults::default()).await?,
         }
         Ok(())

@@ -3,17 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use kube::{
-    ResourceExt,
-    api::{DeleteParams, Patch, PatchParams},
-};
-use serde_json::json;
+use causeway_rig::Knobs;
+use kube::ResourceExt;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::{
-    checks::snapshot,
     lane::{Lane, Log},
-    sequence::{Act, Noun, Sequence},
+    sequence::{Act, Addresses, Noun, Pick, Sequence},
     world::{Request, World},
 };
 
@@ -34,6 +30,7 @@ impl Lane {
         self.sequence += 1;
         (self.world, self.log) = (World::default(), Log::begin());
         self.ids.clear();
+        self.squatted.clear();
         let begun = Instant::now();
         for (n, step) in sequence.0.iter().enumerate() {
             // The pause is a part of the sequence.
@@ -54,6 +51,7 @@ impl Lane {
         self.log.note("everything is as asked for");
         self.clear().await.context("deleting everything that is left")?;
         self.until_quiet(true).await.context("after everything was deleted")?;
+        self.undefine().await?;
         self.fewer_workers().await;
         Ok(Took { steps: played - begun, quiet: quiet - played, cleared: quiet.elapsed() })
     }
@@ -64,7 +62,9 @@ impl Lane {
                 self.log.note(format_args!("{fault:?} for {holds} ms"));
                 self.begin(fault, Duration::from_millis(*holds)).await
             }
-            Act::Meddle { cluster, which, delete } => self.meddle(*cluster, *which, *delete).await,
+            Act::Meddle { cluster, which, how } => self.meddle(*cluster, *which, *how).await,
+            Act::Define { cluster } => self.define(*cluster).await,
+            Act::Address { which, addresses } => self.readdress(*which, *addresses).await,
             act => match self.world.request(act) {
                 Some(request) => self.ask(request).await,
                 None => Ok(()),
@@ -84,37 +84,12 @@ impl Lane {
         Ok(())
     }
 
-    /// Somebody else deletes one of our objects, or changes it.
-    async fn meddle(&mut self, cluster: u8, which: u8, delete: bool) -> Result<()> {
-        let cluster = self.ways[usize::from(cluster)].cluster.clone();
-        let mut ours = vec![];
-        for kind in ["ConfigMap", "HTTPRoute", "Service"] {
-            let Some(kind) = cluster.kinds.iter().find(|known| known.kind == kind) else { continue };
-            ours.extend(snapshot::of_kind(&cluster.kube, kind, &self.identity).await?);
-        }
-        ours.retain(|object| {
-            object.is_applied_by(&self.identity) && object.owner_kind() != Some("support-service-instance")
-        });
-        ours.sort_by_key(snapshot::Object::title);
-        let Some(object) = ours.get(usize::from(which) % ours.len().max(1)) else { return Ok(()) };
-        let objects = object.api(&cluster.kube);
-        let name = object.inner.name_any();
-        let change = match object.resource.kind.as_str() {
-            "ConfigMap" => json!({"data": {"key": "meddled", "more": "yes"}}),
-            "HTTPRoute" => json!({"spec": {"hostnames": ["meddled.example"]}}),
-            _ => json!({"metadata": {"annotations": {"meddled": "yes"}}}),
-        };
-        self.log.note(format_args!("somebody {} {}", if delete { "deletes" } else { "changes" }, object.title()));
-        let done = if delete {
-            objects.delete(&name, &DeleteParams::default()).await.map(|_| ())
-        } else {
-            let somebody = PatchParams { field_manager: Some("somebody".into()), ..PatchParams::default() };
-            objects.patch(&name, &somebody, &Patch::Merge(&change)).await.map(|_| ())
-        };
-        match done {
-            // Gone since.
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
-            done => Ok(done?),
-        }
+    /// The load balancer of one of our Gateways gets other addresses.
+    async fn readdress(&mut self, which: Pick, addresses: Addresses) -> Result<()> {
+        let gateways = self.objects_of(0, &["Gateway"]).await?;
+        let Some(gateway) = gateways.get(usize::from(which) % gateways.len().max(1)) else { return Ok(()) };
+        let (namespace, name) = (gateway.inner.namespace().unwrap_or_default(), gateway.inner.name_any());
+        self.log.note(format_args!("the address of {namespace}/{name} is {addresses:?}"));
+        Knobs::new(&self.endpoints).set_ingress(&namespace, &name, addresses.ingress().as_ref()).await
     }
 }

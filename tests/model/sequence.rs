@@ -6,15 +6,22 @@ use std::{collections::BTreeMap, fmt, ops::Range};
 
 use anyhow::Result;
 use proptest::{
-    collection::{btree_map, btree_set, vec},
+    collection::{btree_map, vec},
     prelude::*,
     sample::select,
     strategy::ValueTree,
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-use crate::faults::{Fault, fault};
+use crate::{
+    draft::{GatewayDraft, draft},
+    faults::{Fault, fault},
+    foreign::{Meddling, meddling},
+    late::Odd,
+    zones::InZone,
+};
 
 /// The clusters: the rig's main one with its real controllers, and one that has their definitions only.
 pub(crate) const CLUSTERS: u8 = 2;
@@ -38,14 +45,26 @@ pub(crate) struct Step {
 /// What is done. Whatever can't be, because nothing is there to do it with, is left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Act {
-    /// Makes a workload definition, or changes one when there are enough: ConfigMaps by name, each with a value.
-    SetWorkloadDefinition { which: Pick, maps: BTreeMap<String, u8> },
+    /// Makes a workload definition, or changes one when there are enough: ConfigMaps by name, each with a value,
+    /// and perhaps an object of a kind that isn't served.
+    SetWorkloadDefinition {
+        which: Pick,
+        maps: BTreeMap<String, u8>,
+        #[serde(default)]
+        odd: Option<Odd>,
+    },
     /// Makes a workload instance.
     AddWorkload { definition: Pick, cluster: u8 },
     /// Gives a workload instance another definition.
     MoveWorkload { workload: Pick, definition: Pick },
     /// Makes a domain name definition, or gives one another domain.
-    SetDomain { which: Pick },
+    SetDomain {
+        which: Pick,
+        #[serde(default)]
+        zone: InZone,
+    },
+    /// Moves a domain into a zone, or says otherwise which it is in.
+    MoveDomain { which: Pick, zone: InZone },
     /// Makes a gateway definition, or changes one when there are enough.
     SetGatewayDefinition { which: Pick, gateway: GatewayDraft },
     /// Makes a gateway instance.
@@ -56,10 +75,40 @@ pub(crate) enum Act {
     Delete { noun: Noun, which: Pick },
     /// Asks for another reconcile.
     Force { noun: Noun, which: Pick },
-    /// Somebody else deletes an object of ours, or changes it.
-    Meddle { cluster: u8, which: Pick, delete: bool },
+    /// An admin brings the definitions of late kinds.
+    Define { cluster: u8 },
+    /// The load balancer of a Gateway gets other addresses, of the first cluster.
+    Address { which: Pick, addresses: Addresses },
+    /// Somebody else does something to an object of ours.
+    Meddle { cluster: u8, which: Pick, how: Meddling },
     /// Something dies, hangs or lies, for so many milliseconds.
     Fault { fault: Fault, holds: u64 },
+}
+
+/// Addresses of a load balancer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Addresses {
+    /// The one that it had first.
+    Own,
+    V4,
+    V6,
+    Both,
+    /// A host name, as AWS gives one.
+    Name,
+}
+
+impl Addresses {
+    /// As the status of a Service has them; None: whatever the load balancer gives.
+    pub(crate) fn ingress(self) -> Option<Value> {
+        let (v4, v6) = (json!({"ip": "192.0.2.7", "ipMode": "VIP"}), json!({"ip": "2001:db8::7", "ipMode": "VIP"}));
+        match self {
+            Self::Own => None,
+            Self::V4 => Some(json!([v4])),
+            Self::V6 => Some(json!([v6])),
+            Self::Both => Some(json!([v4, v6])),
+            Self::Name => Some(json!([{"hostname": "lb.example.net"}])),
+        }
+    }
 }
 
 /// What clients ask for.
@@ -71,67 +120,6 @@ pub(crate) enum Noun {
     GatewayDefinition,
     Gateway,
     Name,
-}
-
-/// A gateway definition as a step asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct GatewayDraft {
-    /// The domain, if it has one. Without, it answers to every hostname, and HTTPS becomes HTTP.
-    pub(crate) domain: Option<Pick>,
-    /// Labels before the domain: none is the domain itself, one a SubDomain, several are Hostnames.
-    pub(crate) labels: Vec<String>,
-    /// A Gateway of its own.
-    pub(crate) dedicated: bool,
-    /// HTTP and HTTPS ports.
-    pub(crate) http: Vec<HttpPort>,
-    /// Ports whose whole traffic goes to the workload.
-    pub(crate) layer4: Vec<(Layer4, u16)>,
-}
-
-/// A protocol whose traffic the proxy does not look into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum Layer4 {
-    Tcp,
-    Udp,
-}
-
-impl Layer4 {
-    pub(crate) const ALL: &'static [Self] = &[Self::Tcp, Self::Udp];
-
-    /// As listeners spell it.
-    pub(crate) fn protocol(self) -> &'static str {
-        match self {
-            Self::Tcp => "TCP",
-            Self::Udp => "UDP",
-        }
-    }
-
-    /// The list of a gateway definition.
-    pub(crate) fn list(self) -> &'static str {
-        match self {
-            Self::Tcp => "TcpPorts",
-            Self::Udp => "UdpPorts",
-        }
-    }
-}
-
-/// A port and the beginning of a path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct HttpPort {
-    pub(crate) port: u16,
-    pub(crate) path: String,
-    pub(crate) how: How,
-}
-
-/// What happens on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum How {
-    /// To the workload, without TLS.
-    Plain,
-    /// To the workload, with a certificate.
-    Tls,
-    /// To HTTPS.
-    Redirect,
 }
 
 impl Sequence {
@@ -172,11 +160,11 @@ fn sequence() -> impl Strategy<Value = Sequence> {
 
 /// Something to begin with, then anything in any order.
 fn sequence_in(clusters: Range<u8>) -> impl Strategy<Value = Sequence> {
-    let beginning = (maps(), clusters.clone(), draft()).prop_map(|(maps, cluster, gateway)| {
+    let beginning = (maps(), odd(), clusters.clone(), draft()).prop_map(|(maps, odd, cluster, gateway)| {
         let acts = [
-            Act::SetWorkloadDefinition { which: 0, maps },
+            Act::SetWorkloadDefinition { which: 0, maps, odd },
             Act::AddWorkload { definition: 0, cluster },
-            Act::SetDomain { which: 0 },
+            Act::SetDomain { which: 0, zone: InZone::Public },
             Act::SetGatewayDefinition { which: 0, gateway },
             Act::AddGateway { definition: 0, workload: 0 },
         ];
@@ -195,16 +183,19 @@ fn act(clusters: Range<u8>) -> impl Strategy<Value = Act> {
     let pick = any::<Pick>;
     let cluster = || clusters.clone();
     prop_oneof![
-        2 => (pick(), maps()).prop_map(|(which, maps)| Act::SetWorkloadDefinition { which, maps }),
+        2 => (pick(), maps(), odd()).prop_map(|(which, maps, odd)| Act::SetWorkloadDefinition { which, maps, odd }),
+        1 => cluster().prop_map(|cluster| Act::Define { cluster }),
         3 => (pick(), cluster()).prop_map(|(definition, cluster)| Act::AddWorkload { definition, cluster }),
         1 => (pick(), pick()).prop_map(|(workload, definition)| Act::MoveWorkload { workload, definition }),
-        2 => pick().prop_map(|which| Act::SetDomain { which }),
+        2 => (pick(), in_zone()).prop_map(|(which, zone)| Act::SetDomain { which, zone }),
+        1 => (pick(), in_zone()).prop_map(|(which, zone)| Act::MoveDomain { which, zone }),
+        1 => (pick(), addresses()).prop_map(|(which, addresses)| Act::Address { which, addresses }),
         4 => (pick(), draft()).prop_map(|(which, gateway)| Act::SetGatewayDefinition { which, gateway }),
         6 => (pick(), pick()).prop_map(|(definition, workload)| Act::AddGateway { definition, workload }),
         3 => (pick(), pick()).prop_map(|(domain, workload)| Act::AddName { domain, workload }),
         5 => (noun(), pick()).prop_map(|(noun, which)| Act::Delete { noun, which }),
         1 => (noun(), pick()).prop_map(|(noun, which)| Act::Force { noun, which }),
-        2 => (cluster(), pick(), any::<bool>()).prop_map(|(cluster, which, delete)| Act::Meddle { cluster, which, delete }),
+        2 => (cluster(), pick(), meddling()).prop_map(|(cluster, which, how)| Act::Meddle { cluster, which, how }),
         4 => (fault(clusters.clone()), 50..2000_u64).prop_map(|(fault, holds)| Act::Fault { fault, holds }),
     ]
 }
@@ -220,37 +211,25 @@ fn noun() -> impl Strategy<Value = Noun> {
     ]
 }
 
+fn odd() -> impl Strategy<Value = Option<Odd>> {
+    prop_oneof![6 => Just(None), 1 => Just(Some(Odd::Never)), 1 => Just(Some(Odd::Late)), 1 => Just(Some(Odd::Wide))]
+}
+
+fn in_zone() -> impl Strategy<Value = InZone> {
+    prop_oneof![
+        3 => Just(InZone::Public),
+        1 => Just(InZone::Private),
+        1 => Just(InZone::PublicById),
+        1 => Just(InZone::PrivateById),
+    ]
+}
+
+fn addresses() -> impl Strategy<Value = Addresses> {
+    select(vec![Addresses::Own, Addresses::V4, Addresses::V6, Addresses::Both, Addresses::Name])
+}
+
 fn maps() -> impl Strategy<Value = BTreeMap<String, u8>> {
     btree_map("[a-d]", any::<u8>(), 0..4)
-}
-
-fn draft() -> impl Strategy<Value = GatewayDraft> {
-    let domain = prop_oneof![3 => any::<Pick>().prop_map(Some), 1 => Just(None)];
-    let labels = btree_set("[a-c]", 0..3).prop_map(|labels| labels.into_iter().collect());
-    let dedicated = prop_oneof![3 => Just(false), 1 => Just(true)];
-    let http = prop_oneof![6 => btree_set(http_port(), 1..4), 1 => btree_set(http_port(), 0..1)];
-    let port = prop_oneof![Just(5432_u16), Just(8080), Just(10443)];
-    let layer4 = btree_set((select(Layer4::ALL), port), 0..3);
-    (domain, labels, dedicated, http, layer4).prop_map(|(domain, labels, dedicated, http, layer4)| {
-        let mut http: Vec<HttpPort> = http.into_iter().collect();
-        // One meaning for each path of a port: what contradicts itself is no test of anything.
-        http.dedup_by_key(|port| (port.port, port.path.trim_end_matches('/').to_owned()));
-        let mut layer4: Vec<_> = layer4.into_iter().collect();
-        if http.is_empty() && layer4.is_empty() {
-            layer4.push((Layer4::Tcp, 5432));
-        }
-        GatewayDraft { domain, labels, dedicated, http, layer4 }
-    })
-}
-
-fn http_port() -> impl Strategy<Value = HttpPort> {
-    let port = prop_oneof![4 => Just(80_u16), 4 => Just(443), 2 => Just(8080), 1 => Just(8443), 1 => Just(10080)];
-    let path = prop_oneof![Just("/"), Just("/api"), Just("/shop/")].prop_map(str::to_owned);
-    let how = prop_oneof![2 => Just(None), 1 => Just(Some(How::Redirect)), 1 => Just(Some(How::Plain))];
-    (port, path, how).prop_map(|(port, path, how)| {
-        let usual = if [443, 8443].contains(&port) { How::Tls } else { How::Plain };
-        HttpPort { port, path, how: how.unwrap_or(usual) }
-    })
 }
 
 #[cfg(test)]

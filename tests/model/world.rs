@@ -1,10 +1,13 @@
 //! What was asked for, and what the API must say to the next request: the model. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     claims::{Claim, clash},
-    sequence::{Act, GatewayDraft, How, HttpPort, Layer4, Noun, Pick},
+    draft::{HttpPort, Layer4},
+    late::Odd,
+    sequence::{Act, Noun, Pick},
+    zones::InZone,
 };
 
 /// A record, in the order in which they were asked for. Never given out twice in a sequence.
@@ -25,6 +28,7 @@ const MOST: [(Noun, usize); 6] = [
 pub(crate) enum Record {
     WorkloadDefinition {
         maps: BTreeMap<String, u8>,
+        odd: Option<Odd>,
     },
     Workload {
         definition: Handle,
@@ -32,6 +36,7 @@ pub(crate) enum Record {
     },
     Domain {
         label: String,
+        zone: InZone,
     },
     GatewayDefinition {
         domain: Option<Handle>,
@@ -84,6 +89,8 @@ pub(crate) struct World {
     next: Handle,
     /// Those that shall be.
     pub(crate) records: BTreeMap<Handle, Record>,
+    /// The clusters that have the definitions of late kinds.
+    pub(crate) defined: BTreeSet<u8>,
     /// Those whose deletion was asked for, and that weren't seen to be gone.
     pub(crate) leaving: BTreeMap<Handle, Record>,
 }
@@ -118,7 +125,7 @@ impl World {
         self.records.iter().filter(|(_, record)| record.noun() == noun).map(|(handle, _)| *handle).collect()
     }
 
-    fn pick(&self, noun: Noun, which: Pick) -> Option<Handle> {
+    pub(crate) fn pick(&self, noun: Noun, which: Pick) -> Option<Handle> {
         let all = self.of(noun);
         all.get(usize::from(which) % all.len().max(1)).copied()
     }
@@ -139,18 +146,22 @@ impl World {
     }
 
     /// The label of a domain, live or not.
-    fn domain_label(&self, domain: Handle) -> &str {
+    pub(crate) fn domain_label(&self, domain: Handle) -> &str {
         match self.records.get(&domain).or_else(|| self.leaving.get(&domain)) {
-            Some(Record::Domain { label }) => label,
+            Some(Record::Domain { label, .. }) => label,
             _ => "",
         }
     }
 
-    /// What a step comes to; None when there is nothing to do it with.
+    /// What a step comes to; None when there is nothing to do it with, or nobody could say what comes of it.
     pub(crate) fn request(&self, act: &Act) -> Option<Request> {
+        self.requested(act).filter(|request| !self.after(request).quarrels())
+    }
+
+    fn requested(&self, act: &Act) -> Option<Request> {
         Some(match act {
-            Act::SetWorkloadDefinition { which, maps } => {
-                let record = Record::WorkloadDefinition { maps: maps.clone() };
+            Act::SetWorkloadDefinition { which, maps, odd } => {
+                let record = Record::WorkloadDefinition { maps: maps.clone(), odd: *odd };
                 Request::Put(self.target(Noun::WorkloadDefinition, *which), record)
             }
             Act::AddWorkload { definition, cluster } => {
@@ -163,11 +174,16 @@ impl World {
                 let Record::Workload { cluster, .. } = self.records.get(&workload)? else { return None };
                 Request::Put(workload, Record::Workload { definition, cluster: *cluster })
             }
-            Act::SetDomain { which } => {
+            Act::SetDomain { which, zone } => {
                 let handle = self.target(Noun::Domain, *which);
                 let moved = self.domain_label(handle) == format!("d{handle}");
                 let label = if moved { format!("moved{handle}") } else { format!("d{handle}") };
-                Request::Put(handle, Record::Domain { label })
+                Request::Put(handle, Record::Domain { label, zone: *zone })
+            }
+            Act::MoveDomain { which, zone } => {
+                let handle = self.pick(Noun::Domain, *which)?;
+                let label = self.domain_label(handle).to_owned();
+                Request::Put(handle, Record::Domain { label, zone: *zone })
             }
             Act::SetGatewayDefinition { which, gateway } => {
                 let handle = self.target(Noun::GatewayDefinition, *which);
@@ -186,37 +202,17 @@ impl World {
             }
             Act::Delete { noun, which } => Request::Delete(self.pick(*noun, *which)?),
             // Nothing has to be brought about for a domain itself.
-            Act::Force { noun: Noun::Domain, .. } | Act::Meddle { .. } | Act::Fault { .. } => return None,
+            Act::Force { noun: Noun::Domain, .. }
+            | Act::Define { .. }
+            | Act::Address { .. }
+            | Act::Meddle { .. }
+            | Act::Fault { .. } => return None,
             Act::Force { noun, which } => Request::Force(self.pick(*noun, *which)?),
         })
     }
 
     fn add(&self, record: Record) -> Option<Request> {
         self.has_room(record.noun()).then_some(Request::Put(self.next, record))
-    }
-
-    /// A gateway definition out of a draft. HTTPS needs a domain; an empty list of ports changes nothing.
-    fn drawn(&self, draft: &GatewayDraft, stored: Option<&Record>) -> Record {
-        let domain = draft.domain.and_then(|which| self.pick(Noun::Domain, which));
-        let hosts = match (domain, draft.labels.as_slice()) {
-            (None, _) | (_, []) => Hosts::Sub(None),
-            (Some(_), [label]) => Hosts::Sub(Some(label.clone())),
-            (Some(domain), labels) => {
-                Hosts::List(labels.iter().map(|label| format!("{label}.{}", self.domain_label(domain))).collect())
-            }
-        };
-        let (mut http, mut layer4) = (draft.http.clone(), draft.layer4.clone());
-        if let Some(Record::GatewayDefinition { http: stored_http, layer4: stored_layer4, .. }) = stored {
-            http = if http.is_empty() { stored_http.clone() } else { http };
-            // An empty list is no list: the stored one stays.
-            let kept = stored_layer4.iter().filter(|(of, _)| draft.layer4.iter().all(|(drawn, _)| drawn != of));
-            layer4.extend(kept.copied());
-            layer4.sort_unstable();
-        }
-        for port in http.iter_mut().filter(|port| domain.is_none() && port.how == How::Tls) {
-            port.how = How::Plain;
-        }
-        Record::GatewayDefinition { domain, hosts, dedicated: draft.dedicated, http, layer4 }
     }
 
     /// What the API must say to a request.

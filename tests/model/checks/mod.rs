@@ -32,6 +32,7 @@ impl Lane {
         let mut database = PgConnection::connect(&self.platform.database_url()).await?;
         let (deadline, mut settled) = (Instant::now() + QUIET, None);
         loop {
+            self.sweep().await?;
             let wrong = match self.is_settled(&mut database).await {
                 Err(unsettled) => {
                     settled = None;
@@ -61,16 +62,16 @@ impl Lane {
         let (mut snapshots, mut uids) = (vec![], objects::Uids::new());
         for (n, way) in self.ways.iter().enumerate() {
             let name = way.cluster.endpoints.name.clone();
-            let snapshot = Snapshot::of(way, &self.identity).await?;
             let cluster = u8::try_from(n)?;
+            let snapshot = Snapshot::of(way, &self.odd_kinds(cluster), &self.identity).await?;
             objects::check(self, cluster, &snapshot, &rows, &mut uids)
                 .with_context(|| format!("objects in cluster {name}"))?;
             routes::check(self, cluster, &snapshot, &rows).with_context(|| format!("cluster {name}"))?;
             snapshots.push(snapshot);
         }
-        objects::check_inventories(&rows, &uids)?;
-        self.zone.read(&self.endpoints).await?;
-        let misled = zone::check(self, &snapshots[0], &rows).context("the zone")?;
+        objects::check_inventories(self, &rows, &uids)?;
+        self.zones.read(&self.endpoints).await?;
+        let misled = zone::check(self, &snapshots[0], &rows).context("the zones")?;
         self.are_records_as_asked(&misled).await.context("the API")?;
         for way in self.ways.iter().filter(|_| at_last) {
             let rest = Snapshot::of_the_rest(way, &self.identity).await?;

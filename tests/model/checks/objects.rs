@@ -6,11 +6,14 @@ use anyhow::{Context, Result, ensure};
 use kube::ResourceExt;
 use serde_json::json;
 
-use super::{rows::Rows, snapshot::Snapshot};
+use super::{
+    rows::{Rows, UNSEEN},
+    snapshot::Snapshot,
+};
 use crate::{
     claims::Carrier,
+    draft::{How, Layer4},
     lane::Lane,
-    sequence::{How, Layer4},
     world::{Handle, Record},
 };
 
@@ -37,12 +40,17 @@ pub(super) fn check(lane: &Lane, cluster: u8, snapshot: &Snapshot, rows: &Rows, 
     contents(lane, cluster, snapshot)
 }
 
-/// Each inventory names exactly the objects that exist, in whichever cluster.
-pub(super) fn check_inventories(rows: &Rows, uids: &Uids) -> Result<()> {
+/// Each inventory names exactly the objects that exist, in whichever cluster, and perhaps one that waits for its definition.
+pub(super) fn check_inventories(lane: &Lane, rows: &Rows, uids: &Uids) -> Result<()> {
     let none = BTreeSet::new();
+    let waiting = lane.waiting()?;
     for ((kind, id), known) in rows.inventories.iter().filter(|(owner, _)| owner.0 != SERVICE) {
         let stand = uids.get(&(kind.clone(), *id)).unwrap_or(&none);
-        ensure!(known == stand, "{kind} {id} remembers {known:?}, and {stand:?} stand");
+        let mut known = known.clone();
+        if kind == "workload-instance" && waiting.contains_key(id) {
+            known.remove(UNSEEN);
+        }
+        ensure!(known == *stand, "{kind} {id} remembers {known:?}, and {stand:?} stand");
     }
     Ok(())
 }
@@ -80,9 +88,12 @@ fn asked(lane: &Lane, cluster: u8, holders: &BTreeMap<String, Handle>, rows: &Ro
     for (handle, record) in &world.records {
         match record {
             Record::Workload { definition, .. } if here(handle) => {
-                let Some(Record::WorkloadDefinition { maps }) = world.records.get(definition) else { continue };
+                let Some(Record::WorkloadDefinition { maps, .. }) = world.records.get(definition) else { continue };
                 for (kind, many) in [("Namespace", 1), ("Service", 1), ("ConfigMap", maps.len())] {
                     add("workload-instance", lane.id(*handle)?, kind, many);
+                }
+                if let Some((odd, true)) = world.odd_of(*handle) {
+                    add("workload-instance", lane.id(*handle)?, odd.kind(), 1);
                 }
             }
             Record::Gateway { definition, workload } if here(workload) => {
@@ -157,7 +168,7 @@ fn certified(claims: &[crate::claims::Claim], carrier: Carrier) -> BTreeSet<&Opt
 fn contents(lane: &Lane, cluster: u8, snapshot: &Snapshot) -> Result<()> {
     for (handle, record) in &lane.world.records {
         let Record::Workload { definition, cluster: stands } = record else { continue };
-        let Some(Record::WorkloadDefinition { maps }) = lane.world.records.get(definition) else { continue };
+        let Some(Record::WorkloadDefinition { maps, .. }) = lane.world.records.get(definition) else { continue };
         if *stands != cluster {
             continue;
         }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
-use causeway_testkit::id_of;
+use causeway_testkit::{condition, id_of};
 use serde_json::Value;
 
 use crate::{
     bodies::plural,
     lane::Lane,
+    late::Odd,
     sequence::Noun,
     world::{Handle, Record},
 };
@@ -31,7 +32,9 @@ impl Lane {
             );
             for record in &listed {
                 let handle = asked[&id_of(record)?];
-                if noun != Noun::Domain && record["Reconciled"] != true {
+                if let Some(odd) = self.world.waits_for(handle) {
+                    says_that_it_waits(record, odd).with_context(|| format!("record {handle}"))?;
+                } else if noun != Noun::Domain && record["Reconciled"] != true {
                     bail!("record {handle} is not reconciled: {record:#}");
                 }
                 if self.is_in_main(handle) {
@@ -47,6 +50,17 @@ impl Lane {
         let Some(Record::Gateway { workload, .. }) = self.world.records.get(&handle) else { return false };
         matches!(self.world.records.get(workload), Some(Record::Workload { cluster: 0, .. }))
     }
+}
+
+/// A workload with an object of a kind that isn't served says which.
+fn says_that_it_waits(record: &Value, odd: Odd) -> Result<()> {
+    let applied = condition(record, "Applied").context("it has no condition Applied")?;
+    let named = applied["Message"].as_str().is_some_and(|message| message.contains(odd.kind()));
+    ensure!(
+        record["Reconciled"] == false && applied["Status"] == "False" && named,
+        "it doesn't name the kind {odd:?}: {record:#}"
+    );
+    Ok(())
 }
 
 /// Where real controllers are, every step of a gateway comes true, but for the one that needs a pod: no workload here has any. One whose hostname

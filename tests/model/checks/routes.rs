@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     claims::{Carrier, Claim},
+    draft::Layer4,
     lane::Lane,
-    sequence::Layer4,
     world::Record,
 };
 

@@ -15,6 +15,9 @@ use crate::{
 /// A row of `route_claims` but for its Gateway: port, protocol, hostname, path, whether it redirects, gateway instance.
 type ClaimRow = (i64, i32, String, String, String, bool, i64);
 
+/// In an inventory, in the place of a uid.
+pub(super) const UNSEEN: &str = "an object whose uid was never seen";
+
 /// The rows that other checks need.
 pub(crate) struct Rows {
     /// Shared gateways by runtime instance.
@@ -32,12 +35,17 @@ pub(crate) struct Rows {
 impl Lane {
     /// Err with what is left to do.
     pub(super) async fn is_settled(&self, database: &mut PgConnection) -> Result<()> {
-        // An object that is on its way out, as namespaces are for a while, is named by its record until it is gone.
+        // An object that is on its way out, as namespaces are for a while, is named by its record until it is gone. A workload that waits for a
+        // definition is tried again and again.
         let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, ''), conditions
-            FROM reconciliations WHERE due_at <= now()
-                OR (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL OR conditions @> '[{\"Reason\": \"Pruning\"}]'))
+            FROM reconciliations
+            WHERE (due_at <= now()
+                OR (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL OR conditions @> '[{\"Reason\": \"Pruning\"}]')))
+                AND NOT (kind = 'WorkloadInstance' AND id = ANY($1) AND deletion_scheduled IS NULL)
             ORDER BY kind, id";
-        let left: Vec<(String, i64, bool, bool, String, Value)> = sqlx::query_as(text).fetch_all(database).await?;
+        let waiting: Vec<i64> = self.waiting()?.into_keys().collect();
+        let left: Vec<(String, i64, bool, bool, String, Value)> =
+            sqlx::query_as(text).bind(&waiting).fetch_all(database).await?;
         ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error, conditions): {left:#?}");
         Ok(())
     }
@@ -61,9 +69,7 @@ impl Lane {
         let listeners = sqlx::query_as(text).fetch_all(&mut *database).await?;
         let uids = |inventory: &Value| {
             let entries = inventory.as_array().into_iter().flatten();
-            entries
-                .map(|entry| entry["uid"].as_str().unwrap_or("an object whose uid was never seen").to_owned())
-                .collect()
+            entries.map(|entry| entry["uid"].as_str().unwrap_or(UNSEEN).to_owned()).collect()
         };
         Ok(Rows {
             shared: shared.into_iter().collect(),

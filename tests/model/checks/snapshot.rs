@@ -45,9 +45,13 @@ pub(crate) struct Object {
 pub(crate) struct Snapshot(pub(crate) Vec<Object>);
 
 impl Snapshot {
-    /// The kinds that the model knows of.
-    pub(crate) async fn of(way: &Way, identity: &str) -> Result<Self> {
-        Self::where_kind(way, identity, |kind| OURS.contains(&kind)).await
+    /// The kinds that the model knows of, and these.
+    pub(crate) async fn of(way: &Way, more: &[ApiResource], identity: &str) -> Result<Self> {
+        let mut all = Self::where_kind(way, identity, |kind| OURS.contains(&kind)).await?;
+        for kind in more {
+            all.0.extend(of_kind(&way.cluster.kube, kind, identity).await?);
+        }
+        Ok(all)
     }
 
     /// All other kinds that there are: dear, so only when everything else is right.

@@ -1,6 +1,10 @@
-//! One address record for each hostname that a domain name instance publishes, with the record that says whose it is; nothing else in the zone.
+//! For each hostname that a domain name instance publishes one record for each type of address, in the zone of its domain, with the record that says
+//! whose it is; nothing else in either zone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use anyhow::{Context, Result, ensure};
 
@@ -10,6 +14,7 @@ use crate::{
     lane::Lane,
     sequence::Noun,
     world::{Handle, Record, World},
+    zones::Zone,
 };
 
 /// The hostnames that a domain name instance publishes, each with the gateway instances that have it.
@@ -50,6 +55,9 @@ pub(super) fn holders(lane: &Lane, snapshot: &Snapshot) -> Result<BTreeMap<Strin
     Ok(holders)
 }
 
+/// What a zone has to hold: values by name and type.
+type Records = BTreeMap<(String, &'static str), Vec<String>>;
+
 /// Returns the gateway instances to which a hostname of theirs doesn't lead: another domain name instance has it.
 pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<BTreeSet<Handle>> {
     let holders = holders(lane, main)?;
@@ -58,38 +66,63 @@ pub(super) fn check(lane: &Lane, main: &Snapshot, rows: &Rows) -> Result<BTreeSe
         let gateway = gateways.into_iter().min().with_context(|| format!("nobody has {host}"))?;
         addresses(lane, main, rows, gateway)
     };
-    let (mut asked, mut misled) = (BTreeMap::<String, Vec<String>>::new(), BTreeSet::new());
+    let (mut public, mut private, mut misled) = (Records::new(), Records::new(), BTreeSet::new());
     for name in lane.world.of(Noun::Name) {
+        let zone = if is_in_private(&lane.world, name) { &mut private } else { &mut public };
         for (host, gateways) in published(&lane.world, name) {
             let holder = *holders.get(&host).with_context(|| format!("nobody publishes {host}"))?;
             let there = leads(&host, holder)?;
             if there != leads(&host, name)? {
                 misled.extend(gateways);
             }
-            asked.insert(format!("{host}.{}.", lane.domain), there);
+            for address in there {
+                let key = (format!("{host}.{}.", lane.domain), kind(&address));
+                let values = zone.entry(key).or_default();
+                if !values.contains(&address) {
+                    values.push(address);
+                }
+            }
         }
     }
-    let (mut found, mut owned) = (BTreeSet::new(), vec![]);
-    for ((name, kind), entry) in &lane.zone.standing {
-        if kind == "TXT" {
+    holds(lane, &lane.zones.public, &public).context("the public one")?;
+    holds(lane, &lane.zones.private, &private).context("the private one")?;
+    Ok(misled)
+}
+
+fn is_in_private(world: &World, name: Handle) -> bool {
+    let Some(Record::Name { domain, .. }) = world.records.get(&name) else { return false };
+    matches!(world.records.get(domain), Some(Record::Domain { zone, .. }) if zone.is_private())
+}
+
+/// The type of the record that leads to an address.
+fn kind(address: &str) -> &'static str {
+    match address.parse() {
+        Ok(IpAddr::V4(_)) => "A",
+        Ok(IpAddr::V6(_)) => "AAAA",
+        Err(_) => "CNAME",
+    }
+}
+
+/// A zone holds exactly these records, each with one that says that it is ours.
+fn holds(lane: &Lane, zone: &Zone, asked: &Records) -> Result<()> {
+    let (mut found, mut owned) = (Records::new(), vec![]);
+    for ((name, kind), entry) in &zone.standing {
+        let Some(kind) = ["A", "AAAA", "CNAME"].into_iter().find(|known| known == kind) else {
             owned.push((name.clone(), entry.values.join(" ")));
             continue;
-        }
-        let mut values = entry.values.clone();
+        };
+        let mut values: Vec<String> = entry.values.iter().map(|value| value.trim_end_matches('.').to_owned()).collect();
         values.sort();
-        let right = kind == "A" && asked.get(name) == Some(&values);
-        ensure!(right, "{kind} {name} says {values:?}, and {:?} was asked for", asked.get(name));
-        found.insert(name.clone());
+        found.insert((name.clone(), kind), values);
     }
-    let hosts: BTreeSet<String> = asked.into_keys().collect();
-    ensure!(found == hosts, "the zone has {found:?}, and {hosts:?} were asked for");
+    ensure!(found == *asked, "it has {found:?}, and {asked:?} were asked for");
     let owner = format!("external-dns/owner=causeway-{}-{}", lane.identity, lane.ways[0].runtime);
-    let ours = |host: &String| {
-        let is_of = |name: &String| ["a", "aaaa", "cname"].iter().any(|kind| *name == format!("_edns-{kind}.{host}"));
-        owned.iter().filter(|(name, value)| is_of(name) && value.contains(&owner)).count() == 1
+    let is_ours = |(host, kind): &(String, &str)| {
+        let is_of = format!("_edns-{}.{host}", kind.to_lowercase());
+        owned.iter().filter(|(name, value)| *name == is_of && value.contains(&owner)).count() == 1
     };
-    ensure!(owned.len() == hosts.len() && hosts.iter().all(ours), "{hosts:?} belong to {owned:?}");
-    Ok(misled)
+    ensure!(owned.len() == asked.len() && asked.keys().all(is_ours), "{:?} belong to {owned:?}", asked.keys());
+    Ok(())
 }
 
 /// Where a gateway instance answers, as its Gateway's status says.

@@ -1,4 +1,4 @@
-//! A cluster whose API server a test may end.
+//! A cluster of one test, whose API server it may end, with a node if it wants one.
 
 use std::path::Path;
 
@@ -6,24 +6,36 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 
 use super::{Cluster, READY_WITHIN, STOP_WITHIN, is_ready, programs::start_apiserver};
-use crate::{endpoints::ClusterEndpoints, tools::Tools};
+use crate::{endpoints::ClusterEndpoints, node::FakeNode, tools::Tools};
 
-/// A bare control plane of one test, whose API server may be ended. It ends with this process.
+/// A control plane of one test, whose API server may be ended. It ends with this process.
 pub struct OwnCluster {
     cluster: Cluster,
+    node: Option<FakeNode>,
     tools: Tools,
     endpoints: ClusterEndpoints,
 }
 
 impl OwnCluster {
-    /// Starts it with its files in `dir`.
+    /// Starts a bare one with its files in `dir`.
     ///
     /// # Errors
     /// When a part doesn't start.
     pub async fn start(tools: &Tools, dir: &Path) -> Result<Self> {
         let cluster = Cluster::start("own", tools, dir, false).await?;
         let endpoints = cluster.endpoints()?;
-        Ok(Self { cluster, tools: tools.clone(), endpoints })
+        Ok(Self { cluster, node: None, tools: tools.clone(), endpoints })
+    }
+
+    /// The same with a scheduler and a node, which says of every pod that it runs and starts none.
+    ///
+    /// # Errors
+    /// When a part doesn't start.
+    pub async fn start_with_node(tools: &Tools, dir: &Path) -> Result<Self> {
+        let cluster = Cluster::start("own", tools, dir, true).await?;
+        let node = FakeNode::start(tools, &cluster).await?;
+        let endpoints = cluster.endpoints()?;
+        Ok(Self { cluster, node: Some(node), tools: tools.clone(), endpoints })
     }
 
     /// Where it is.
@@ -51,6 +63,9 @@ impl OwnCluster {
 
     /// Stops everything.
     pub async fn stop(&self) {
+        if let Some(node) = &self.node {
+            node.stop().await;
+        }
         self.cluster.stop().await;
     }
 }

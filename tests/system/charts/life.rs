@@ -1,0 +1,306 @@
+//! The life of one chart, from the POST to the last object, beside a neighbour.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use causeway_rig::{Endpoints, OwnCluster, tools::Tools};
+use causeway_testkit::{
+    ApiClient, ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload_of, condition, config_map, eventually,
+    id_of,
+    kinds::{CONFIG_MAP, CONTROL_PLANE, Gvk, NAMESPACE, OWNER},
+    kube_client, object_name,
+    objects::{api, apply, becomes, objects},
+    unique_name,
+    wait::PAUSE,
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
+
+use super::source::{Chart, Rendered, When};
+use crate::fixture::writes;
+
+/// How long nothing may be written when nothing has to be done.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The cluster that charts share.
+struct Site {
+    endpoints: Endpoints,
+    cluster: OwnCluster,
+    platform: ControlPlane,
+    client: ApiClient,
+    runtime: i64,
+}
+
+/// Kind with its group and version, and name.
+type Key = (String, String, String);
+
+async fn site() -> &'static Site {
+    static SITE: OnceCell<Site> = OnceCell::const_new();
+    SITE.get_or_init(|| async {
+        let endpoints = Endpoints::from_env().unwrap();
+        let setup = Setup::for_test("charts");
+        let dir = endpoints.run_dir.join(&setup.name);
+        let bundles = dir.join("bundles");
+        std::fs::create_dir_all(&bundles).unwrap();
+        let cluster = OwnCluster::start_with_node(&Tools::find().unwrap(), &dir.join("cluster")).await.unwrap();
+        let platform = ControlPlane::start(&endpoints, Setup { bundles: Some(bundles), ..setup }).await.unwrap();
+        let client = platform.client();
+        let runtime = add_runtime(&client, cluster.endpoints(), "charts").await.unwrap();
+        Site { endpoints, cluster, platform, client, runtime }
+    })
+    .await
+}
+
+/// Brings the chart, leaves it alone, brings it in another version, and deletes it. `lacks`: the object that can't work here, as the condition must name it.
+pub(super) async fn live(chart: &Chart, lacks: Option<&str>) {
+    let site = site().await;
+    // A client ends with the runtime of its test.
+    let kube = &kube_client(site.cluster.endpoints()).await.unwrap();
+    let namespace = unique_name(chart.name);
+    let before = chart.render(&site.endpoints, When::Before, &namespace).await.unwrap();
+    let after = chart.render(&site.endpoints, When::After, &namespace).await.unwrap();
+    assert_ne!(before.text, after.text, "the second rendering changes something");
+    let neighbour = Neighbour::make(site, kube, &namespace).await;
+
+    let id = add_workload_of(&site.client, site.runtime, &namespace, &before.text).await.unwrap();
+    let brought = Brought {
+        site,
+        kube,
+        id,
+        lacks,
+        namespace: namespace.clone(),
+        kinds: [before.kinds(), after.kinds()].concat(),
+    };
+    brought.works().await;
+    brought.stands(&before).await;
+    neighbour.changes("while the chart stands").await;
+    brought.is_idle(&before).await;
+
+    let definition = site.client.get("workload-instances", id).await.unwrap()["WorkloadDefinitionID"].as_i64().unwrap();
+    site.client.patch("workload-definitions", definition, &json!({"YAMLDocument": after.text})).await.unwrap();
+    brought.works().await;
+    brought.stands(&after).await;
+    neighbour.changes("while another version stands").await;
+
+    site.client.delete("workload-instances", id).await.unwrap();
+    site.client.until_gone("workload-instances", id, SOON).await.unwrap();
+    brought.left_only(&after).await;
+    neighbour.changes("when the chart is gone").await;
+    neighbour.is_untouched().await;
+    assert!(site.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
+}
+
+impl Rendered {
+    /// Group, version and kind of everything.
+    fn kinds(&self) -> Vec<(String, String, String)> {
+        let kinds: BTreeSet<_> = self.objects.iter().map(gvk).collect();
+        kinds.into_iter().collect()
+    }
+
+    /// What has to stand: everything but the hooks of other moments than an installation.
+    fn asked(&self) -> BTreeSet<Key> {
+        let runs = |object: &&Value| {
+            let hook = annotation(object, "helm.sh/hook");
+            hook.is_empty()
+                || hook
+                    .split(',')
+                    .any(|hook| ["pre-install", "post-install", "pre-upgrade", "post-upgrade"].contains(&hook.trim()))
+        };
+        self.objects.iter().filter(runs).map(key).collect()
+    }
+
+    /// What stays after a deletion, because it says so.
+    fn kept(&self) -> BTreeSet<Key> {
+        self.objects.iter().filter(|object| annotation(object, "helm.sh/resource-policy") == "keep").map(key).collect()
+    }
+}
+
+fn gvk(object: &Value) -> (String, String, String) {
+    let (version, kind) =
+        (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    (group.to_owned(), version.to_owned(), kind.to_owned())
+}
+
+fn key(object: &Value) -> Key {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&object["apiVersion"]), text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
+    object["metadata"]["annotations"][name].as_str().unwrap_or_default()
+}
+
+/// Objects of a kind. None where it is not served: its definition went, and they with it.
+async fn listed(kube: &kube::Client, kind: Gvk<'_>, selector: &str) -> Vec<Value> {
+    match objects(kube, kind, selector).await {
+        Ok(objects) => objects,
+        Err(error) => match error.downcast_ref() {
+            Some(kube::Error::Api(status)) if status.code == 404 => vec![],
+            _ => panic!("{kind:?} can't be listed: {error:#}"),
+        },
+    }
+}
+
+/// A chart that is a workload instance now.
+struct Brought<'a> {
+    site: &'a Site,
+    kube: &'a kube::Client,
+    id: i64,
+    lacks: Option<&'a str>,
+    /// Also the name of the records.
+    namespace: String,
+    kinds: Vec<(String, String, String)>,
+}
+
+impl Brought<'_> {
+    /// Ready, or everything is but for the object that can't work here.
+    async fn works(&self) {
+        let works = |record: &Value| {
+            let says = |step: &str| condition(record, step).cloned().unwrap_or_default();
+            let resources = says("ResourcesReady");
+            let as_far_as_it_can = match self.lacks {
+                None => resources["Status"] == "True",
+                Some(lacks) => {
+                    resources["Status"] == "False"
+                        && resources["Message"].as_str().is_some_and(|message| message.contains(lacks))
+                }
+            };
+            record["Reconciled"] == true && says("Applied")["Status"] == "True" && as_far_as_it_can
+        };
+        self.site.client.until("workload-instances", self.id, INSTALLED, works).await.unwrap();
+    }
+
+    /// Our objects of all kinds that either version has, but for the namespace that every workload gets.
+    async fn ours(&self, selector: &str) -> BTreeMap<Key, (Value, Value)> {
+        let mut all = BTreeMap::new();
+        for (group, version, kind) in &self.kinds {
+            let listed = listed(self.kube, (group, version, kind), selector).await;
+            for mut object in listed {
+                // Items of a list don't say what they are.
+                object["kind"] = json!(kind);
+                object["apiVersion"] =
+                    json!(if group.is_empty() { version.clone() } else { format!("{group}/{version}") });
+                let metadata = &object["metadata"];
+                all.insert(key(&object), (metadata["uid"].clone(), metadata["resourceVersion"].clone()));
+            }
+        }
+        all.retain(|key, _| key.2 != object_name(&self.namespace, self.id));
+        all
+    }
+
+    fn owned(&self) -> String {
+        format!("{OWNER}=workload-instance-{}", self.id)
+    }
+
+    /// Exactly what was rendered is there.
+    async fn stands(&self, rendered: &Rendered) {
+        let (selector, asked) = (self.owned(), rendered.asked());
+        eventually("exactly what was rendered stands", async || {
+            let found: BTreeSet<Key> = self.ours(&selector).await.into_keys().collect();
+            let (lost, more): (Vec<_>, Vec<_>) =
+                (asked.difference(&found).collect(), found.difference(&asked).collect());
+            if lost.is_empty() && more.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("not there: {lost:?}; not asked for: {more:?}"))
+            }
+        })
+        .await;
+    }
+
+    /// Writes of the control plane, refused ones too, to anything that the chart has.
+    async fn written(&self, rendered: &Rendered) -> Vec<Value> {
+        let names: BTreeSet<String> = rendered.objects.iter().map(|object| key(object).2).collect();
+        let own = [self.namespace.clone(), object_name(&self.namespace, self.id)];
+        let concerns = |event: &Value| {
+            let at = |part: &str| event["objectRef"][part].as_str().unwrap_or_default().to_owned();
+            event["user"]["username"] == "causeway" && (own.contains(&at("namespace")) || names.contains(&at("name")))
+        };
+        writes(self.site.cluster.endpoints(), "").await.into_iter().filter(concerns).collect()
+    }
+
+    /// Nothing is written for half a minute: a test of time.
+    async fn is_idle(&self, rendered: &Rendered) {
+        let deadline = Instant::now() + INSTALLED;
+        let (mut before, mut since) = (0, Instant::now());
+        while since.elapsed() < IDLE {
+            let written = self.written(rendered).await;
+            assert!(!written.is_empty(), "the writes that made it are in the log");
+            if written.len() != before {
+                assert!(Instant::now() < deadline, "it is still written: {:#?}", written.last());
+                (before, since) = (written.len(), Instant::now());
+            }
+            sleep(PAUSE * 20).await;
+        }
+    }
+
+    /// Nothing is left with our label but what said that it is to be kept.
+    async fn left_only(&self, rendered: &Rendered) {
+        let left: BTreeSet<Key> = self.ours(CONTROL_PLANE).await.into_keys().collect();
+        let names: BTreeSet<Key> = rendered.objects.iter().map(key).collect();
+        let own: BTreeSet<_> = left.intersection(&names).cloned().collect();
+        assert!(own.is_subset(&rendered.kept()), "left are {:?}", own.difference(&rendered.kept()).collect::<Vec<_>>());
+        for (group, version, kind) in &self.kinds {
+            let all = listed(self.kube, (group, version, kind), "").await;
+            let here =
+                all.iter().filter(|object| object["metadata"]["namespace"] == json!(self.namespace) && kind != "Event");
+            assert_eq!(here.count(), 0, "objects of kind {kind} are left in {}", self.namespace);
+        }
+        for namespace in [self.namespace.clone(), object_name(&self.namespace, self.id)] {
+            let found = api(self.kube, NAMESPACE, None).get_opt(&namespace).await.unwrap();
+            assert!(found.is_none(), "the namespace {namespace} is left");
+        }
+    }
+}
+
+/// Somebody else's workload of the same cluster, and an object that belongs to nobody.
+struct Neighbour<'a> {
+    site: &'a Site,
+    kube: &'a kube::Client,
+    name: String,
+    id: i64,
+    definition: i64,
+    bystander: Option<String>,
+}
+
+impl<'a> Neighbour<'a> {
+    async fn make(site: &'a Site, kube: &'a kube::Client, beside: &str) -> Self {
+        let name = format!("beside-{beside}");
+        let definition = id_of(
+            &site
+                .client
+                .create("workload-definitions", &json!({"Name": name, "YAMLDocument": config_map("own", "first")}))
+                .await
+                .unwrap(),
+        )
+        .unwrap();
+        let body =
+            json!({"Name": name, "KubernetesRuntimeInstanceID": site.runtime, "WorkloadDefinitionID": definition});
+        let id = id_of(&site.client.create("workload-instances", &body).await.unwrap()).unwrap();
+        site.client.until_ready("workload-instances", id, SOON).await.unwrap();
+        let bystander = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "default"}, "data": {"mine": "yes"}});
+        apply(kube, "somebody", &bystander).await.unwrap();
+        let bystander = api(kube, CONFIG_MAP, Some("default")).get(&name).await.unwrap().metadata.resource_version;
+        Self { site, kube, name, id, definition, bystander }
+    }
+
+    /// A change of it comes through.
+    async fn changes(&self, when: &str) {
+        let change = json!({"YAMLDocument": config_map("own", when)});
+        self.site.client.patch("workload-definitions", self.definition, &change).await.unwrap();
+        let maps = api(self.kube, CONFIG_MAP, Some(&object_name(&self.name, self.id)));
+        becomes(&maps, "own", "the neighbour is changed", |map| map.data["data"]["key"] == *when).await;
+        self.site.client.until_ready("workload-instances", self.id, SOON).await.unwrap();
+    }
+
+    async fn is_untouched(&self) {
+        let now = api(self.kube, CONFIG_MAP, Some("default")).get(&self.name).await.unwrap();
+        assert_eq!(now.metadata.resource_version, self.bystander, "somebody else's object was changed: {now:?}");
+    }
+}
