@@ -277,7 +277,8 @@ fn a_job_that_has_run_and_is_gone_counts_as_done() {
         "{apiVersion: batch/v1, kind: Job, metadata: {name: migrate}, spec: {ttlSecondsAfterFinished: 0}}".into();
     let plan = render(&inputs, &samples::scopes).unwrap();
     let [space, job] = &plan.objects[..] else { panic!("{plan:?}") };
-    let observed = Observed { at: space.at.clone(), uid: "u".into(), generation: 1, replicas: None, status: Value::Null };
+    let observed =
+        Observed { at: space.at.clone(), uid: "u".into(), generation: 1, replicas: None, status: Value::Null };
     let seen = Seen::from([(space.at.clone(), observed)]);
     let finding = |ended: Option<JobEnd>| {
         let ended = ended.map(|end| (job.at.clone(), end)).into_iter().collect();
