@@ -31,6 +31,8 @@ pub(super) struct RestoreGuard {
     unmarked: AtomicBool,
     /// The cluster has no mark yet, as far as is known.
     without_mark: AtomicBool,
+    /// The mark may not be read: it is not written either before it was, or a later one would be lost.
+    unread: AtomicBool,
     /// Why the guard is off: the cluster doesn't let us read or write its mark.
     refused: Mutex<Option<String>>,
 }
@@ -108,12 +110,15 @@ impl ClusterSession {
     pub(super) async fn compare_epochs(&self, connection: &Connection) -> Result<(), RestoreError> {
         let marked = match connection.cluster.read_database_epoch(&self.context.control_plane).await {
             Ok(marked) => marked,
-            Err(error) if error.stops_everything() => return Err(error.into()),
-            Err(error) => {
+            // Anything else says nothing about rights: without an answer nothing is done here.
+            Err(error) if is_forbidden(&error) => {
+                self.restore_guard.unread.store(true, Ordering::Release);
                 self.note_refusal(Some(&error));
-                None
+                return Ok(());
             }
+            Err(error) => return Err(error.into()),
         };
+        self.restore_guard.unread.store(false, Ordering::Release);
         self.restore_guard.without_mark.store(marked.is_none(), Ordering::Release);
         let now = self.context.store.epoch(self.cluster_id()).await?;
         let ahead = marked.filter(|marked| now.is_before(marked));
@@ -139,6 +144,13 @@ impl ClusterSession {
 
     /// Writes the mark. Where the cluster refuses it, this is noted, and no error: it is tried again with the next change and by the runtime's record.
     async fn write(&self, connection: &Connection, now: &DatabaseEpoch) -> Result<(), RestoreError> {
+        let is_unread = || self.restore_guard.unread.load(Ordering::Acquire);
+        if is_unread() {
+            self.compare_epochs(connection).await?;
+            if is_unread() || self.ahead().is_some() {
+                return Ok(());
+            }
+        }
         match connection.cluster.write_database_epoch(&self.marker(), now).await {
             Ok(()) => {
                 self.restore_guard.without_mark.store(false, Ordering::Release);
@@ -178,6 +190,11 @@ impl ClusterSession {
     }
 }
 
+/// Whether a right is missing, in the words of the API server's authorizer.
+fn is_forbidden(error: &ClusterError) -> bool {
+    matches!(error, ClusterError::Refused { reason, .. } if reason.contains(" is forbidden: User "))
+}
+
 /// What a person reads of a mark that is refused.
 fn refusal(error: &ClusterError) -> String {
     format!(
@@ -194,4 +211,27 @@ pub(crate) enum RestoreError {
     /// Postgres doesn't.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::inventory::ObjectRef;
+
+    #[test]
+    fn only_a_missing_right_switches_the_guard_off() {
+        let object = ObjectRef {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: Some("kube-system".into()),
+            name: "causeway-1".into(),
+        };
+        let refused = |reason: &str| ClusterError::Refused { object: Box::new(object.clone()), reason: reason.into() };
+        let rbac = r#"configmaps "causeway-1" is forbidden: User "u" cannot get resource "configmaps" in API group "" in the namespace "kube-system""#;
+        assert!(is_forbidden(&refused(rbac)));
+        assert!(!is_forbidden(&refused("an error on the server has prevented the request from succeeding")));
+        let sentence = refusal(&refused(rbac));
+        assert!(sentence.contains("cannot get resource") && sentence.contains("get, create, patch and delete"));
+    }
 }
