@@ -259,6 +259,10 @@ async fn an_installation_that_is_kept_belongs_to_nobody() {
     let platform = ControlPlane::start(&endpoints, Setup::for_test("kept_service")).await.unwrap();
     let client = platform.client();
     let runtime = add_runtime(&client, own.endpoints(), "own").await.unwrap();
+    // It needs these.
+    let definitions = json!({"Name": "definitions", "KubernetesRuntimeInstanceID": runtime, "Service": "gateway-api"});
+    let definitions = id_of(&client.create("support-service-instances", &definitions).await.unwrap()).unwrap();
+    client.until_ready("support-service-instances", definitions, SOON).await.unwrap();
     let body = json!({
         "Name": "kept", "KubernetesRuntimeInstanceID": runtime, "Service": "cert-manager", "KeepOnDelete": true,
     });

@@ -41,6 +41,7 @@ mod outcome;
 pub mod ownership;
 mod prune;
 mod reachability;
+mod release;
 mod replace;
 mod reply;
 mod rest;

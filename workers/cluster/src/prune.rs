@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::labels::OWNER;
 use futures::{StreamExt, stream};
 
 use super::{
@@ -11,7 +10,6 @@ use super::{
     apply::CONCURRENCY,
     contents::Occupancy,
     live::held_up,
-    rest::Written,
     wave::{Wave, is_crd, is_namespace},
 };
 
@@ -33,7 +31,7 @@ struct PruneRun<'a> {
 }
 
 /// Attempts for an object that somebody else changes between our read and our deletion, before other records get their turn.
-const TRIES: usize = 5;
+pub(crate) const TRIES: usize = 5;
 
 impl Cluster {
     /// Deletes the objects of these entries, in the reverse order of their creation; what others need waits until those are gone.
@@ -79,30 +77,6 @@ impl Cluster {
         outcome
     }
 
-    /// Lets go of an object of this record that is to stay, for this reason.
-    ///
-    /// # Errors
-    /// As [`Self::get`]; Refused when others change it all the time.
-    pub async fn let_stay(
-        &self,
-        owner: &FieldOwner,
-        entry: &InventoryEntry,
-        why: &str,
-    ) -> Result<ObjectChange, ClusterError> {
-        for _ in 0..TRIES {
-            let live = match self.get(&entry.object).await? {
-                Lookup::Found(live) if not_ours(owner, entry, &live).is_none() => live,
-                Lookup::Found(_) | Lookup::Absent | Lookup::NotServed => {
-                    return Ok(ObjectChange::Released(why.to_owned()));
-                }
-            };
-            if self.release(owner, &entry.object, &live).await? {
-                return Ok(ObjectChange::Released(why.to_owned()));
-            }
-        }
-        Err(ClusterError::refused(&entry.object, CHANGES))
-    }
-
     async fn prune_entry<'o>(
         &self,
         run: &PruneRun<'_>,
@@ -135,37 +109,17 @@ impl Cluster {
         Some(result)
     }
 
-    /// By a person's word: what is held up or refused stays behind.
-    async fn let_go(
-        &self,
-        owner: &FieldOwner,
-        entry: &InventoryEntry,
-        result: Result<ObjectChange, ClusterError>,
-    ) -> Result<ObjectChange, ClusterError> {
-        let why = match result {
-            Ok(ObjectChange::Pending(why) | ObjectChange::Held { why, .. }) => why,
-            Err(ClusterError::Refused { reason, .. }) => reason,
-            other => return other,
-        };
-        // Without an owner it is nobody's orphan. It is let go all the same where even that is refused.
-        if let Err(error) = self.let_stay(owner, entry, "").await
-            && error.stops_everything()
-        {
-            return Err(error);
-        }
-        Ok(ObjectChange::Released(format!("it was let go as a person asked for; {why}")))
-    }
-
     async fn remove(&self, run: &PruneRun<'_>, entry: &InventoryEntry) -> Result<ObjectChange, ClusterError> {
         let (owner, at) = (run.owner, &entry.object);
-        if let Some(change) = self.without_kind(entry).await? {
-            return Ok(change);
-        }
         for _ in 0..TRIES {
+            if let Some(change) = self.without_kind(entry).await? {
+                return Ok(change);
+            }
             let live = match self.get(at).await? {
                 Lookup::Found(live) => live,
                 Lookup::Absent => return Ok(ObjectChange::Deleted),
-                Lookup::NotServed => return Ok(ObjectChange::Pending(NO_LONGER_SERVED.into())),
+                // The cached answer was wrong; the next look-up asks.
+                Lookup::NotServed => continue,
             };
             if let Some(why) = not_ours(owner, entry, &live) {
                 return Ok(ObjectChange::Released(why));
@@ -223,15 +177,6 @@ impl Cluster {
         })
     }
 
-    /// Lets go of an object that stays: without an owner, any record of this control plane may take it up again. False if it changed
-    /// meanwhile.
-    async fn release(&self, owner: &FieldOwner, at: &ObjectRef, live: &LiveObject) -> Result<bool, ClusterError> {
-        Ok(match self.remove_labels(owner, at, live, &[OWNER]).await? {
-            Written::Created(_) | Written::Stored(_) => true,
-            Written::Outdated | Written::NotServed | Written::Immutable(_) => false,
-        })
-    }
-
     /// After a deletion was accepted: whether the object is gone already.
     async fn confirm(&self, at: &ObjectRef, deleted: &LiveObject) -> Result<ObjectChange, ClusterError> {
         Ok(match self.get(at).await? {
@@ -243,12 +188,12 @@ impl Cluster {
     }
 }
 
-const CHANGES: &str = "it changed each time between reading and deleting; it is tried again by itself";
+pub(crate) const CHANGES: &str = "it changed each time between reading and deleting; it is tried again by itself";
 /// Its kind went while it was deleted: the next attempt finds out what that means for it.
 const NO_LONGER_SERVED: &str = "its kind went meanwhile; it is looked at again by itself";
 
 /// Why the object that was found under the name of an entry is not this record's to delete.
-fn not_ours(owner: &FieldOwner, entry: &InventoryEntry, live: &LiveObject) -> Option<String> {
+pub(crate) fn not_ours(owner: &FieldOwner, entry: &InventoryEntry, live: &LiveObject) -> Option<String> {
     match &entry.uid {
         Some(uid) if uid != live.uid() => {
             Some(format!("ours is gone, and {} made another of that name; it stays", owner.describe_holder(live)))
@@ -265,7 +210,7 @@ fn not_ours(owner: &FieldOwner, entry: &InventoryEntry, live: &LiveObject) -> Op
 
 #[cfg(test)]
 mod tests {
-    use causeway_render::labels::CONTROL_PLANE;
+    use causeway_render::labels::{CONTROL_PLANE, OWNER};
     use serde_json::json;
 
     use super::*;
