@@ -21,7 +21,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::source::{Chart, Rendered, When};
+use super::source::{Chart, Key, Rendered, When, key};
 use crate::fixture::writes;
 
 /// How long nothing may be written when nothing has to be done.
@@ -35,9 +35,6 @@ struct Site {
     client: ApiClient,
     runtime: i64,
 }
-
-/// Kind with its group and version, and name.
-type Key = (String, String, String);
 
 async fn site() -> &'static Site {
     static SITE: OnceCell<Site> = OnceCell::const_new();
@@ -93,47 +90,6 @@ pub(super) async fn live(chart: &Chart, lacks: Option<&str>) {
     neighbour.changes("when the chart is gone").await;
     neighbour.is_untouched().await;
     assert!(site.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
-}
-
-impl Rendered {
-    /// Group, version and kind of everything.
-    fn kinds(&self) -> Vec<(String, String, String)> {
-        let kinds: BTreeSet<_> = self.objects.iter().map(gvk).collect();
-        kinds.into_iter().collect()
-    }
-
-    /// What has to stand: everything but the hooks of other moments than an installation.
-    fn asked(&self) -> BTreeSet<Key> {
-        let runs = |object: &&Value| {
-            let hook = annotation(object, "helm.sh/hook");
-            hook.is_empty()
-                || hook
-                    .split(',')
-                    .any(|hook| ["pre-install", "post-install", "pre-upgrade", "post-upgrade"].contains(&hook.trim()))
-        };
-        self.objects.iter().filter(runs).map(key).collect()
-    }
-
-    /// What stays after a deletion, because it says so.
-    fn kept(&self) -> BTreeSet<Key> {
-        self.objects.iter().filter(|object| annotation(object, "helm.sh/resource-policy") == "keep").map(key).collect()
-    }
-}
-
-fn gvk(object: &Value) -> (String, String, String) {
-    let (version, kind) =
-        (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
-    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
-    (group.to_owned(), version.to_owned(), kind.to_owned())
-}
-
-fn key(object: &Value) -> Key {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    (text(&object["apiVersion"]), text(&object["kind"]), text(&object["metadata"]["name"]))
-}
-
-fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
-    object["metadata"]["annotations"][name].as_str().unwrap_or_default()
 }
 
 /// Objects of a kind. None where it is not served: its definition went, and they with it.

@@ -3,6 +3,7 @@
 //! `tests/charts/before` and `tests/charts/after` pin the modules. No chart is kept in the repository.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     process::Stdio,
 };
@@ -41,6 +42,9 @@ pub(super) struct Rendered {
     pub(super) text: String,
     pub(super) objects: Vec<Value>,
 }
+
+/// Group and version, kind, name.
+pub(super) type Key = (String, String, String);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -162,4 +166,45 @@ async fn run(program: &Path, arguments: &[&str], dir: &Path) -> Result<Vec<u8>> 
     let words = arguments.join(" ");
     ensure!(output.status.success(), "{} {words}: {}", program.display(), String::from_utf8_lossy(&output.stderr));
     Ok(output.stdout)
+}
+
+impl Rendered {
+    /// Group, version and kind of everything.
+    pub(super) fn kinds(&self) -> Vec<(String, String, String)> {
+        let kinds: BTreeSet<_> = self.objects.iter().map(gvk).collect();
+        kinds.into_iter().collect()
+    }
+
+    /// What has to stand: everything but the hooks of other moments than an installation.
+    pub(super) fn asked(&self) -> BTreeSet<Key> {
+        let runs = |object: &&Value| {
+            let hook = annotation(object, "helm.sh/hook");
+            hook.is_empty()
+                || hook
+                    .split(',')
+                    .any(|hook| ["pre-install", "post-install", "pre-upgrade", "post-upgrade"].contains(&hook.trim()))
+        };
+        self.objects.iter().filter(runs).map(key).collect()
+    }
+
+    /// What stays after a deletion, because it says so.
+    pub(super) fn kept(&self) -> BTreeSet<Key> {
+        self.objects.iter().filter(|object| annotation(object, "helm.sh/resource-policy") == "keep").map(key).collect()
+    }
+}
+
+fn gvk(object: &Value) -> (String, String, String) {
+    let (version, kind) =
+        (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    (group.to_owned(), version.to_owned(), kind.to_owned())
+}
+
+pub(super) fn key(object: &Value) -> Key {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    (text(&object["apiVersion"]), text(&object["kind"]), text(&object["metadata"]["name"]))
+}
+
+fn annotation<'a>(object: &'a Value, name: &str) -> &'a str {
+    object["metadata"]["annotations"][name].as_str().unwrap_or_default()
 }
