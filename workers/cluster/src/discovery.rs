@@ -20,7 +20,7 @@ use kube::{
 use serde_json::Value;
 use tokio::{sync::Mutex, time::Instant};
 
-use super::{ClusterError, UnreachableCause, exchange::REQUEST_TIMEOUT};
+use super::{ClusterError, UnreachableCause, bounds, exchange::REQUEST_TIMEOUT};
 
 /// How long one "not served" counts for all callers: a thousand records that wait for a kind must not cause a thousand requests.
 const NOT_SERVED_TTL: Duration = Duration::from_millis(500);
@@ -213,7 +213,8 @@ impl Discovery {
     /// kube's own calls take any JSON object for a list, an empty one if need be: a cluster would then seem to serve nothing.
     async fn groups(&self, path: &str) -> Result<Vec<APIGroupDiscovery>, ClusterError> {
         let request = Request::get(path).header(ACCEPT, ACCEPT_AGGREGATED_DISCOVERY_V2).body(vec![]);
-        let request = request.map_err(|error| ClusterError::from_client(&kube::Error::HttpError(error)))?;
+        let mut request = request.map_err(|error| ClusterError::from_client(&kube::Error::HttpError(error)))?;
+        bounds::expect_small(&mut request);
         let answer = self.client.request(request).await.map_err(|error| ClusterError::from_client(&error))?;
         list_of_groups(answer)
     }

@@ -1,6 +1,9 @@
 //! What a cluster already has of a support service.
 
-use super::{Cluster, ClusterError, UnreachableCause, bounds::PAGE};
+use super::{
+    Cluster, ClusterError, UnreachableCause,
+    bounds::{LIST_WITHIN, PAGE},
+};
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{
     bundle::Bundle,
@@ -8,6 +11,7 @@ use causeway_render::{
 };
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, api::ListParams};
+use tokio::time::timeout;
 
 /// Deployments that are looked through, and how long their labels and images may be in all.
 const MOST: usize = 100_000;
@@ -25,7 +29,10 @@ impl Cluster {
                 facts.definitions.extend(Definition::read(live.body()));
             }
         }
-        facts.controllers = self.controllers().await?;
+        facts.controllers = timeout(LIST_WITHIN, self.controllers()).await.map_err(|_| {
+            let what = format!("its list of Deployments does not end within {} s", LIST_WITHIN.as_secs());
+            ClusterError::unreachable(UnreachableCause::Timeout, what)
+        })??;
         Ok(facts)
     }
 

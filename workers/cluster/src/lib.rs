@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - **In**: plans of the render crate, inventories of the store, answers of an API server that belongs to somebody else. Answers are
-//!   claims: they are bounded where they come in (`bounds.rs`).
+//!   claims: they are bounded where they come in (`bounds/`).
 //! - **May fail**: everything, as a [`ClusterError`]. Its variants say whether one object is concerned or the whole cluster.
 //! - **Invariant**: nothing is changed or deleted that isn't proven to be ours. Pure functions ([`ownership`]) decide on what was read; the
 //!   write carries uid and resourceVersion of it, so the API server refuses it when the object has changed in between. The caller
@@ -23,6 +23,7 @@ mod bounds;
 mod cache;
 mod contents;
 mod corrections;
+mod cost;
 mod database_epoch;
 mod discovery;
 mod error;
@@ -48,6 +49,7 @@ mod rest;
 #[cfg(test)]
 mod samples;
 mod settled;
+mod share;
 mod shared_lists;
 mod state;
 mod tls_error;

@@ -271,7 +271,7 @@ fn build(
 ) -> Result<Request<Vec<u8>>, ClusterError> {
     let mut request =
         request.map_err(|error| ClusterError::refused(at, format!("no request can be made for it: {error}")))?;
-    bounds::expect_one_object(&mut request);
+    bounds::expect_small(&mut request);
     Ok(request)
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return Ok(Outcome::with(before));
     }
     // 4. Render (pure, off the runtime: it reads the workload's manifests).
-    let (inputs, plan) = off_runtime(move || {
+    let (inputs, plan) = off_runtime(inputs.workload.definition.spec.yaml_document.len(), move || {
         let plan = gateway::render(&inputs);
         (inputs, plan)
     })

@@ -45,6 +45,7 @@ use causeway_store::{
     queue::{Action, Claimed, Outcome},
 };
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// To be raised when what is rendered changes: an earlier release leaves alone what a later one has rendered.
 pub(crate) const RENDER_REVISION: i32 = 1;
@@ -111,9 +112,16 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
 }
 
-/// Does pure work whose time depends on what users wrote, such as manifests of megabytes, on a thread for blocking work: no other record has to
-/// wait for it.
-async fn off_runtime<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Texts from this length on are large ones.
+const LARGE: usize = 256 * 1024;
+/// Large texts that are read at the same time. What one takes of memory and time is bounded; this bounds all of them together.
+static LARGE_ONES: Semaphore = Semaphore::const_new(2);
+
+/// Does pure work on a text that users wrote, such as manifests of megabytes, on a thread for blocking work: no other record has to wait for it.
+/// Large texts wait for each other, and never small ones for large ones.
+async fn off_runtime<T: Send + 'static>(length: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    // The semaphore is never closed.
+    let _permit = if length < LARGE { None } else { LARGE_ONES.acquire().await.ok() };
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

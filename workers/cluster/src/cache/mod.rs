@@ -13,6 +13,7 @@
 mod kind;
 mod object;
 mod objects;
+mod pace;
 mod served;
 mod watch;
 
@@ -34,7 +35,7 @@ use tokio::{
 
 pub use self::object::CachedObject;
 pub(super) use self::watch::WINDOW;
-use self::{kind::KindCache, objects::Memory, served::WaitingOwners, watch::KindWatch};
+use self::{kind::KindCache, objects::Memory, pace::Pace, served::WaitingOwners, watch::KindWatch};
 use super::{Cluster, ClusterError, UnreachableCause, ownership::field_manager};
 
 /// Group and kind, in any version.
@@ -59,6 +60,7 @@ struct Shared {
     waiting: Arc<WaitingOwners>,
     /// Whether the task that wakes those is running.
     is_followed: AtomicBool,
+    pace: Arc<Pace>,
 }
 
 /// One kind: shared by its watch, which writes, and all who read.
@@ -102,7 +104,7 @@ impl ObjectCache {
         control_plane: impl Into<String>,
         wake: impl Fn(&str) + Send + Sync + 'static,
     ) -> Self {
-        let (kinds, tasks, lost, memory, waiting, is_followed) = Default::default();
+        let (kinds, tasks, lost, memory, waiting, is_followed, pace) = Default::default();
         Self {
             shared: Arc::new(Shared {
                 cluster,
@@ -114,6 +116,7 @@ impl ObjectCache {
                 memory,
                 waiting,
                 is_followed,
+                pace,
             }),
         }
     }
@@ -145,6 +148,7 @@ impl ObjectCache {
             object: ObjectRef { namespace: None, name: "*".to_owned(), ..object.clone() },
             wake: self.shared.wake.clone(),
             lost: self.shared.lost.clone(),
+            pace: self.shared.pace.clone(),
             kind,
         };
         self.shared.tasks.lock().unwrap_or_else(PoisonError::into_inner).spawn(watch.run());

@@ -1,24 +1,21 @@
 //! Objects of one kind by name, and how much of them is kept: many times what a cluster needs, and little enough that a cluster which
 //! sends what it likes costs no other cluster its worker.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{collections::HashMap, sync::Arc};
 
 use causeway_records::inventory::ObjectRef;
 
 use super::CachedObject;
-use crate::{ClusterError, UnreachableCause};
+use crate::{
+    ClusterError, UnreachableCause,
+    share::{Over, Pool, Share},
+};
 
 /// Objects of one kind.
 const MOST_OBJECTS: usize = 50_000;
-/// Objects of all kinds of a cluster.
-const MOST_BYTES: usize = 256 * MIB;
 const MIB: usize = 1024 * 1024;
+/// Objects of all kinds, of all clusters and of one.
+static KEPT: Pool = Pool::new(160 * MIB, 96 * MIB);
 
 /// Namespace (empty for none) and name.
 pub(super) type Key = (Box<str>, Box<str>);
@@ -28,8 +25,14 @@ pub(super) fn key(at: &ObjectRef) -> Key {
 }
 
 /// About how many bytes the objects of a cluster take, over all its kinds.
-#[derive(Clone, Default)]
-pub(super) struct Memory(Arc<AtomicUsize>);
+#[derive(Clone, Debug)]
+pub(super) struct Memory(Share);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self(Share::of(&KEPT))
+    }
+}
 
 /// What is in here is counted in the memory of the cluster until it is dropped.
 pub(super) struct Objects {
@@ -79,8 +82,8 @@ impl Objects {
     pub(super) fn check_capacity(&self) -> Result<(), ClusterError> {
         let what = if self.by_name.len() > MOST_OBJECTS {
             format!("more than {MOST_OBJECTS} objects of kind {}", self.kind())
-        } else if self.memory.0.load(Ordering::Relaxed) > MOST_BYTES {
-            format!("objects, of kind {} among others, of more than {} MiB", self.kind(), MOST_BYTES / MIB)
+        } else if let Err(Over(most)) = self.memory.0.check() {
+            format!("objects, of kind {} among others, of more than {} MiB", self.kind(), most / MIB)
         } else {
             return Ok(());
         };
@@ -94,8 +97,8 @@ impl Objects {
 
     fn count(&mut self, more: usize, less: usize) {
         self.bytes = self.bytes + more - less;
-        self.memory.0.fetch_add(more, Ordering::Relaxed);
-        self.memory.0.fetch_sub(less, Ordering::Relaxed);
+        self.memory.0.add(more);
+        self.memory.0.sub(less);
     }
 }
 
@@ -143,17 +146,30 @@ mod tests {
 
     #[test]
     fn the_kinds_of_a_cluster_share_its_memory() {
-        let memory = Memory::default();
+        let pool = Box::leak(Box::new(Pool::new(10 * MIB, 2 * MIB)));
+        let memory = Memory(Share::of(pool));
         let (mut first, mut second) = (Objects::new(&memory), Objects::new(&memory));
-        insert(&mut first, object("a", MOST_BYTES / 2));
-        insert(&mut first, object("a", MOST_BYTES / 2));
+        insert(&mut first, object("a", MIB));
+        insert(&mut first, object("a", MIB));
         assert!(!is_over(&first), "what is replaced is not counted");
-        insert(&mut second, object("b", MOST_BYTES / 2));
+        insert(&mut second, object("b", MIB));
         assert!(is_over(&second));
         first.remove(&key(&object("a", 0).at));
         assert!(!is_over(&second));
         drop(first);
         second.clear();
-        assert_eq!(memory.0.load(Ordering::Relaxed), 0);
+        assert_eq!(format!("{memory:?}"), format!("{:?}", Memory(Share::of(pool))), "nothing is left");
+    }
+
+    #[test]
+    fn a_small_cluster_goes_on_where_large_ones_are_over_the_limit_of_all() {
+        let pool = Box::leak(Box::new(Pool::new(4 * MIB, 3 * MIB)));
+        let objects = || Objects::new(&Memory(Share::of(pool)));
+        let (mut first, mut second, mut small) = (objects(), objects(), objects());
+        insert(&mut first, object("a", 2 * MIB));
+        assert!(!is_over(&first));
+        insert(&mut second, object("b", 2 * MIB));
+        insert(&mut small, object("c", MIB));
+        assert!(is_over(&first) && is_over(&second) && !is_over(&small));
     }
 }

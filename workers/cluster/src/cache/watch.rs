@@ -16,10 +16,14 @@ use kube::{
     api::DynamicObject,
     runtime::watcher::{self, Event},
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::{CachedObject, Wake, WatchedKind, kind::KindCache};
-use crate::{Cluster, ClusterError, UnreachableCause, backoff::Backoff, bounds::PAGE};
+use super::{CachedObject, Wake, WatchedKind, kind::KindCache, pace::Pace};
+use crate::{
+    Cluster, ClusterError, UnreachableCause,
+    backoff::Backoff,
+    bounds::{LIST_WITHIN, PAGE},
+};
 
 /// A watch request ends and is renewed after this time, so a connection that died silently is noticed soon after it.
 pub(crate) const WINDOW: Duration = Duration::from_secs(120);
@@ -38,6 +42,8 @@ pub(super) struct KindWatch {
     pub(super) wake: Wake,
     /// See [`super::ObjectCache::lost_since`].
     pub(super) lost: Arc<Mutex<Option<Instant>>>,
+    /// Of all kinds of the cluster.
+    pub(super) pace: Arc<Pace>,
     pub(super) kind: Arc<WatchedKind>,
 }
 
@@ -75,18 +81,35 @@ impl KindWatch {
         let window = u32::try_from(WINDOW.as_secs()).unwrap_or(u32::MAX);
         let config = watcher::Config::default().labels(&self.selector).timeout(window).page_size(PAGE);
         let mut events = Box::pin(watcher::watcher(api, config));
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
+        let end = Instant::now() + LIST_WITHIN;
+        let mut is_listed = false;
+        loop {
+            let next = if is_listed {
+                self.pace.next_event().await;
+                events.next().await
+            } else {
+                match timeout_at(end, events.next()).await {
+                    Ok(next) => next,
+                    Err(_) => return self.listed_too_slowly(),
+                }
+            };
+            match next {
+                Some(Ok(event)) => {
+                    is_listed |= matches!(event, Event::InitDone);
                     if let Err(error) = self.handle(event) {
                         return error;
                     }
                 }
                 // Any failure begins anew with a list: see above.
-                Err(error) => return self.failure(&error).await,
+                Some(Err(error)) => return self.failure(&error).await,
+                None => return ClusterError::unreachable(UnreachableCause::ConnectionFailed, "the watch ended"),
             }
         }
-        ClusterError::unreachable(UnreachableCause::ConnectionFailed, "the watch ended")
+    }
+
+    fn listed_too_slowly(&self) -> ClusterError {
+        let what = format!("its list of kind {} does not end within {} s", self.object.kind, LIST_WITHIN.as_secs());
+        ClusterError::unreachable(UnreachableCause::Timeout, what)
     }
 
     async fn failure(&self, error: &watcher::Error) -> ClusterError {
@@ -141,5 +164,39 @@ impl KindWatch {
             (self.wake)(&owner);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ObjectCache, fake};
+    use axum::{Json, routing::get};
+    use serde_json::json;
+
+    /// Each page comes in time, so that no limit of a single answer ends it.
+    #[tokio::test(start_paused = true)]
+    async fn a_list_whose_pages_trickle_is_given_up() {
+        let page = async || {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            Json(json!({
+                "kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "7", "continue": "more"}, "items": [],
+            }))
+        };
+        let cluster = fake::cluster(fake::core_kinds().route("/api/v1/configmaps", get(page))).await;
+        let cache = ObjectCache::new(cluster, "cp1", |_| ());
+        let (group, version, kind) = (String::new(), "v1".to_owned(), "ConfigMap".to_owned());
+        cache.ensure_watched(&ObjectRef { group, version, kind, namespace: None, name: "web".to_owned() });
+        let given_up = async {
+            loop {
+                if let Some(error) = cache.unsynced().into_iter().find_map(|kind| kind.error) {
+                    return error;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let error = tokio::time::timeout(2 * LIST_WITHIN, given_up).await.expect("it is listed for ever");
+        assert!(matches!(error, ClusterError::Unreachable { cause: UnreachableCause::Timeout, .. }), "{error}");
+        assert!(error.to_string().contains("kind ConfigMap does not end within 180 s"), "{error}");
     }
 }

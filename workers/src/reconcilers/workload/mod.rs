@@ -23,7 +23,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return ctx.delete(owner).await;
     }
     // 2. Read the manifests (pure, off the runtime), and which of their kinds are namespaced (needs the cluster).
-    let (inputs, manifests) = off_runtime(move || {
+    let (inputs, manifests) = off_runtime(inputs.definition.spec.yaml_document.len(), move || {
         let manifests = workload::manifests(&inputs);
         (inputs, manifests)
     })
