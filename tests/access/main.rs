@@ -9,6 +9,7 @@ mod certificates;
 mod ciphertext;
 mod leaks;
 mod manifests;
+mod nats;
 mod pki;
 mod raw;
 mod routes;

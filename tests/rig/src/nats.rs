@@ -21,6 +21,7 @@ pub struct Nats {
     tools: Tools,
     logs: std::path::PathBuf,
     port: u16,
+    arguments: Vec<String>,
     process: Process,
 }
 
@@ -30,9 +31,18 @@ impl Nats {
     /// # Errors
     /// When it can't be started or doesn't accept connections in time.
     pub async fn start(tools: &Tools, logs: &Path) -> Result<Self> {
+        Self::start_with(tools, logs, &[]).await
+    }
+
+    /// The same with more arguments, such as a login that clients must have.
+    ///
+    /// # Errors
+    /// As [`Nats::start`].
+    pub async fn start_with(tools: &Tools, logs: &Path, arguments: &[&str]) -> Result<Self> {
         let port = free_port()?;
-        let process = start(tools, logs, port).await?;
-        Ok(Self { tools: tools.clone(), logs: logs.to_owned(), port, process })
+        let arguments: Vec<_> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        let process = start(tools, logs, port, &arguments).await?;
+        Ok(Self { tools: tools.clone(), logs: logs.to_owned(), port, arguments, process })
     }
 
     /// The address for clients.
@@ -58,15 +68,16 @@ impl Nats {
     /// As [`Nats::start`].
     pub async fn start_again(&mut self) -> Result<()> {
         if !self.process.is_running() {
-            self.process = start(&self.tools, &self.logs, self.port).await?;
+            self.process = start(&self.tools, &self.logs, self.port, &self.arguments).await?;
         }
         Ok(())
     }
 }
 
-async fn start(tools: &Tools, logs: &Path, port: u16) -> Result<Process> {
+async fn start(tools: &Tools, logs: &Path, port: u16, arguments: &[String]) -> Result<Process> {
     let process = ProcessSpec::new("nats", tools.program("nats-server")?, logs)
         .args(["--addr", "127.0.0.1", "--port", &port.to_string()])
+        .args(arguments)
         .start()
         .await?;
     process.ready(READY_WITHIN, || accepts(port)).await?;
