@@ -135,5 +135,10 @@ async fn records_whose_reconciles_panic_say_so_and_leave_the_cluster_to_others()
     fixture.client.patch(plural, id, &json!({"Reconciled": false})).await.unwrap();
     let healed = |record: &Value| record["Reconciled"] == true && !defect(record);
     fixture.client.until(plural, id, Duration::from_secs(25), healed).await.unwrap();
+    let log = fixture.platform.workers()[0].log().unwrap();
+    assert!(log.contains("a panic: "), "the panics are in no log");
+    let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    let other = whole.lines().find(|line| serde_json::from_str::<Value>(line).is_err());
+    assert_eq!(other, None, "a line of the log is no JSON");
     fixture.platform.stop().await;
 }

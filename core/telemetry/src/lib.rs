@@ -68,7 +68,16 @@ pub fn init(program: &'static str, filter: &str, traces: &Traces) -> Result<Tele
     let logs = tracing_subscriber::fmt::layer().json().with_current_span(false).with_writer(std::io::stderr);
     let logs = logs.with_filter(filter);
     tracing_subscriber::registry().with(collected).with(logs).try_init()?;
+    log_panics();
     Ok(Telemetry(provider))
+}
+
+/// A panic is a line of the log like all others, with the spans in which it happened.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic: {}", panic.payload_as_str().unwrap_or("without a text"));
+    }));
 }
 
 fn provider(program: &'static str, endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
