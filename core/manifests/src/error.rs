@@ -43,9 +43,28 @@ impl ManifestError {
 /// A name out of the text for an error message, cut where it gets long.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
-    let mut short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    let mut escaped = format!("{:?}", text.chars().take(LONGEST).collect::<String>());
+    let is_whole = text.chars().nth(LONGEST).is_none();
+    if is_whole && escaped.len() <= 2 * LONGEST + 2 {
+        return escaped;
     }
-    format!("{short:?}")
+    // What is escaped takes up to eight times its length.
+    escaped.pop();
+    escaped.truncate(escaped.floor_char_boundary(2 * LONGEST));
+    escaped + "…\""
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_short_however_it_is_written() {
+        assert_eq!(quoted("it's \"a\""), r#""it's \"a\"""#);
+        assert_eq!(quoted(&"é".repeat(80)), format!("{:?}", "é".repeat(80)));
+        for long in ["a".repeat(81), "é".repeat(1000), "\u{feff}".repeat(80), "\0".repeat(100_000)] {
+            let quoted = quoted(&long);
+            assert!(quoted.len() < 170 && quoted.starts_with('"') && quoted.ends_with("…\""), "{quoted}");
+        }
+    }
 }
