@@ -17,6 +17,7 @@ pub mod app;
 pub mod auth;
 pub mod commands;
 pub mod config;
+mod keyed_limit;
 pub mod layers;
 mod openapi;
 pub mod route;

@@ -1,9 +1,10 @@
-//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication with the rate limit, content
-//! negotiation.
+//! What every request passes before its handler: id, log, panics, time limit, compression, figures, authentication with the rate limit, turns of
+//! costly requests, content negotiation.
 
 mod accept;
 mod admit;
 mod body_limit;
+mod costly;
 mod hold;
 mod limit;
 mod negotiation;
@@ -75,7 +76,8 @@ where
         .layer(middleware::map_response_with_state(hold::HeldAnswers::default(), hold::bound))
         .layer(middleware::from_fn(observe::measure))
         .layer(middleware::map_response_with_state(Store::from_ref(&state), overload::explain))
-        .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit));
+        .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit))
+        .layer(middleware::from_fn_with_state(costly::CostlyRequests::default(), costly::bound));
     router
         .fallback(|| async { envelope::plain(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(move |path| verbs::not_allowed(verbs, path))

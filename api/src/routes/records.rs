@@ -5,6 +5,7 @@ use crate::{
     route::Routes,
     state::ApiState,
     wire::{
+        blocking::off_the_runtime,
         body::{Author, MergeBase, merge},
         documents::check_documents,
         envelope::{self, Meta},
@@ -80,11 +81,13 @@ pub(super) async fn list<T: Noun>(
         let query = ListQuery::read::<T>(&pairs)?;
         let page = state.store.list_from::<T>(&query.filters, query.limit(), query.start()).await?;
         let meta = Meta::of(&query, &page);
-        let records: Vec<_> = page.records.into_iter().map(|record| redact(record, &caller)).collect();
-        Ok((records, meta))
+        Ok(off_the_runtime(page.bytes, || {
+            let records: Vec<_> = page.records.into_iter().map(|record| redact(record, &caller)).collect();
+            envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records)
+        }))
     };
     match listed.await {
-        Ok((records, meta)) => envelope::many(T::KIND.as_str(), StatusCode::OK, meta, &records),
+        Ok(answer) => answer,
         Err(error) => envelope::store_error(T::KIND.as_str(), &error),
     }
 }

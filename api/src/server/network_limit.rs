@@ -1,73 +1,27 @@
 //! How much one network may have at once: connections, or handshakes.
 
 use super::peer::network;
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use crate::keyed_limit::{KeyedLimit, KeyedPermit};
+use std::net::IpAddr;
 
-type Networks = HashMap<IpAddr, Arc<Semaphore>>;
-
-/// So many permits for each network. A network of which no permit is held takes no memory.
+/// So many permits for each network.
 #[derive(Clone, Debug)]
-pub(super) struct NetworkLimit {
-    networks: Arc<Mutex<Networks>>,
-    each: usize,
-}
-
-/// Dropping it gives the permit back.
-#[derive(Debug)]
-pub(super) struct NetworkPermit {
-    permit: Option<OwnedSemaphorePermit>,
-    network: IpAddr,
-    limit: NetworkLimit,
-}
+pub(super) struct NetworkLimit(KeyedLimit<IpAddr>);
 
 impl NetworkLimit {
     /// `each`: permits of one network.
     pub(super) fn new(each: usize) -> Self {
-        Self { networks: Arc::default(), each }
+        Self(KeyedLimit::new(each))
     }
 
     /// A permit for this address, if its network has one left.
-    pub(super) fn try_take(&self, address: IpAddr) -> Option<NetworkPermit> {
-        let (network, semaphore) = self.semaphore(address);
-        // What is dropped on failure, too, removes the network if nothing of it is left.
-        let mut held = NetworkPermit { permit: None, network, limit: self.clone() };
-        held.permit = Some(semaphore.try_acquire_owned().ok()?);
-        Some(held)
+    pub(super) fn try_take(&self, address: IpAddr) -> Option<KeyedPermit<IpAddr>> {
+        self.0.try_take(network(address))
     }
 
     /// A permit for this address, as soon as its network has one.
-    pub(super) async fn take(&self, address: IpAddr) -> NetworkPermit {
-        let (network, semaphore) = self.semaphore(address);
-        let mut held = NetworkPermit { permit: None, network, limit: self.clone() };
-        // Nothing closes the semaphore.
-        held.permit = semaphore.acquire_owned().await.ok();
-        held
-    }
-
-    fn semaphore(&self, address: IpAddr) -> (IpAddr, Arc<Semaphore>) {
-        let network = network(address);
-        let mut networks = self.lock();
-        (network, networks.entry(network).or_insert_with(|| Arc::new(Semaphore::new(self.each))).clone())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Networks> {
-        self.networks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for NetworkPermit {
-    fn drop(&mut self) {
-        // The permit holds the semaphore; everybody else takes it under this lock.
-        let mut networks = self.limit.lock();
-        self.permit = None;
-        if networks.get(&self.network).is_some_and(|semaphore| Arc::strong_count(semaphore) == 1) {
-            networks.remove(&self.network);
-        }
+    pub(super) async fn take(&self, address: IpAddr) -> KeyedPermit<IpAddr> {
+        self.0.take(network(address)).await
     }
 }
 
@@ -95,7 +49,7 @@ mod tests {
         });
         drop(taken);
         drop(timeout(Duration::from_secs(30), waiting).await.unwrap().unwrap());
-        assert!(limit.lock().is_empty(), "nothing is kept of networks that have nothing");
+        assert!(limit.0.is_empty(), "nothing is kept of networks that have nothing");
     }
 
     #[test]

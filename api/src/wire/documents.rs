@@ -12,7 +12,10 @@ use causeway_store::{Result, StoreError};
 use tokio::sync::Semaphore;
 
 /// Documents that are read at the same time. What a document may take of memory is bounded by its budget; this bounds all of them together.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+static AT_ONCE: Semaphore = Semaphore::const_new(PLACES as usize);
+const PLACES: u32 = 2;
+/// A body of so many bytes takes all places.
+const LARGE: usize = 256 * 1024;
 
 /// Checks the documents that a body sets, before anything is locked. It takes time for each byte of them, so that it is done on a thread for
 /// blocking work. Whatever else is wrong with the body is left to [`merge`](super::body::merge).
@@ -21,7 +24,7 @@ pub(crate) async fn check_documents<T: Noun + Rules>(body: &Bytes) -> Result<()>
         return Ok(());
     }
     // The semaphore is never closed.
-    let _permit = AT_ONCE.acquire().await.ok();
+    let _permit = AT_ONCE.acquire_many(if body.len() < LARGE { 1 } else { PLACES }).await.ok();
     let body = body.clone();
     let problems = match tokio::task::spawn_blocking(move || problems::<T>(&body)).await {
         Ok(problems) => problems,

@@ -87,11 +87,18 @@ fn answer<D: Serialize>(kind: &str, code: StatusCode, meta: Meta, data: D, refus
     json(code, &Envelope { meta, kind, data, status })
 }
 
+/// Smaller answers are read at once.
+const LARGE: usize = 64 * 1024;
+
 /// JSON as Threeport writes it: without a charset, and with a final newline.
 pub(crate) fn json(code: StatusCode, body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(mut bytes) => {
             bytes.push(b'\n');
+            // A large answer may be held for long, and by its length: what it grew by must not be held, too.
+            if bytes.len() > LARGE {
+                bytes.shrink_to_fit();
+            }
             (code, [(header::CONTENT_TYPE, "application/json")], bytes).into_response()
         }
         Err(error) => {

@@ -2,7 +2,10 @@
 //!
 //! What can't be read as YAML is masked as a whole, for nobody can say where its secrets are.
 
-use super::secret_objects::{MASK, mask_value, restore_values};
+use super::{
+    blocking::off_the_runtime,
+    secret_objects::{MASK, mask_value, restore_values},
+};
 use causeway_manifests::Budget;
 use causeway_records::{
     noun::Noun,
@@ -13,8 +16,6 @@ use serde_json::Value;
 
 /// Stands for a whole text.
 const UNREADABLE: &str = "# (masked, only admins see it): this is no YAML that can be read\n";
-/// Smaller texts are read where they are; larger ones would keep other requests of the thread waiting.
-const LARGE: usize = 64 * 1024;
 
 /// Masks the secrets in the manifests of a record.
 pub(super) fn mask<T: Noun>(spec: &mut T) {
@@ -97,13 +98,6 @@ fn read(text: &str) -> Option<Vec<Value>> {
 fn write(documents: &[Value]) -> String {
     let document = |document| serde_yaml_ng::to_string(document).unwrap_or_default();
     documents.iter().map(document).collect::<Vec<_>>().join("---\n")
-}
-
-/// Lets others go on with this thread's requests while a large text is read.
-fn off_the_runtime<R>(length: usize, read: impl FnOnce() -> R) -> R {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    let on_many = Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if length > LARGE && on_many { tokio::task::block_in_place(read) } else { read() }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What requests say and how they are answered, in Threeport's wire format.
 
 mod association;
+pub(crate) mod blocking;
 pub(crate) mod body;
 pub(crate) mod documents;
 pub(crate) mod envelope;

@@ -1,6 +1,7 @@
 //! What one field of a struct holds: a value of one column, or rows of a child noun.
 
 use crate::{
+    density,
     json::read,
     kind::Kind,
     problem::Problem,
@@ -67,6 +68,9 @@ impl<T: Scalar> Shaped for Option<T> {
 
 /// A value of one column; None for `null`.
 fn value<T: Scalar>(json: &RawValue) -> Result<Option<T>, Vec<Problem>> {
+    if T::TYPE == Type::Json {
+        density::check(json.get().as_bytes()).map_err(|problem| vec![Problem::new("", problem)])?;
+    }
     let value: Option<T> = read(json)?;
     match value.as_ref().map_or(Ok(()), Scalar::storable) {
         Ok(()) => Ok(value),

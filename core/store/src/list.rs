@@ -64,6 +64,8 @@ pub struct Page<T> {
     pub total: i64,
     /// The page would have become larger than [`MAX_PAGE_BYTES`]: those that follow the last record were left out.
     pub is_cut: bool,
+    /// About how large the records are.
+    pub bytes: usize,
 }
 
 /// Where a page begins.
@@ -102,7 +104,7 @@ impl Store {
             let (ty, value) = match filter.value() {
                 // A filter like any other, though no record can hold an empty text here: nothing passes.
                 Err(_) if is_text && filter.text.is_empty() => {
-                    return Ok(Page { records: vec![], total: 0, is_cut: false });
+                    return Ok(Page { records: vec![], total: 0, is_cut: false, bytes: 0 });
                 }
                 read => read?,
             };
@@ -126,22 +128,22 @@ impl Store {
                 add(&mut arguments, from)?;
             }
             let text = page(selects, &condition, &count, limit, start, n + 1);
-            let Rows { rows, is_cut } = self.rows(text, arguments).await?;
+            let Rows { rows, is_cut, bytes } = self.rows(text, arguments).await?;
             let records = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
             if is_cut {
-                return Ok(Page { records, total: self.count(count, counted).await?, is_cut });
+                return Ok(Page { records, total: self.count(count, counted).await?, is_cut, bytes });
             }
             if let Some(last) = rows.last() {
                 let total: Option<i64> = last.try_get(TOTAL)?;
                 let before = if let Start::Offset(offset) = start { offset.max(0) } else { 0 };
                 let got = i64::try_from(records.len()).unwrap_or(i64::MAX);
-                return Ok(Page { records, total: total.unwrap_or(before.saturating_add(got)), is_cut });
+                return Ok(Page { records, total: total.unwrap_or(before.saturating_add(got)), is_cut, bytes });
             }
             if let Start::Offset(..=0) = start {
-                return Ok(Page { records, total: 0, is_cut });
+                return Ok(Page { records, total: 0, is_cut, bytes });
             }
         }
-        Ok(Page { records: vec![], total: self.count(count, counted).await?, is_cut: false })
+        Ok(Page { records: vec![], total: self.count(count, counted).await?, is_cut: false, bytes: 0 })
     }
 
     async fn count(&self, text: String, arguments: PgArguments) -> Result<i64> {
@@ -159,19 +161,20 @@ impl Store {
             if bytes > MAX_PAGE_BYTES && !rows.is_empty() {
                 drop(answer);
                 connection.close();
-                return Ok(Rows { rows, is_cut: true });
+                return Ok(Rows { rows, is_cut: true, bytes });
             }
             rows.push(row);
         }
         drop(answer);
         connection.give_back();
-        Ok(Rows { rows, is_cut: false })
+        Ok(Rows { rows, is_cut: false, bytes })
     }
 }
 
 struct Rows {
     rows: Vec<PgRow>,
     is_cut: bool,
+    bytes: usize,
 }
 
 /// How large a row is as Postgres sent it, with what is made of it.
