@@ -7,6 +7,7 @@
 #   make fuzz    the API, fuzzed for longer
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
 #   make soak    large charts, the tests of failures again and again, and a thousand random sequences
+#   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
 #   make bench   figures beside their floors, in target/bench; make bench-api those of the API
 
@@ -96,6 +97,11 @@ fuzz: bundles $(PYTHON_TOOLS)/complete ## Send the API what nobody would think o
 fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that fail are written to core/manifests/tests/seeds
 	cargo test -p causeway-manifests --test fuzz --no-run
 	FUZZ_SEED=$(FUZZ_SEED) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) cargo test -p causeway-manifests --test fuzz -- --ignored --nocapture
+
+.PHONY: hostile
+hostile: bundles ## Measure good clients and clusters beside hostile ones, HOSTILE_SECONDS (300) beside each
+	cargo test -p causeway-tests --test hostile --no-run
+	HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),300) $(RIG) run --extra-clusters 1 -- cargo test -p causeway-tests --test hostile -- --ignored --nocapture
 
 # BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
 .PHONY: bench
