@@ -33,7 +33,7 @@ pub fn fields(input: TokenStream) -> TokenStream {
     table(&input).map(|(code, ..)| code).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// The field table, the accessors, and the noun's names. Needs `#[noun(plural = "...")]`; `reconciled` marks a noun that workers
+/// The field table, the accessors, the noun's names, and a `Debug` that shows no secret. Needs `#[noun(plural = "...")]`; `reconciled` marks a noun that workers
 /// bring about.
 #[proc_macro_derive(Noun, attributes(noun))]
 pub fn noun(input: TokenStream) -> TokenStream {
@@ -60,6 +60,11 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
     let plural = plural.ok_or_else(|| syn::Error::new(name.span(), "needs #[noun(plural = \"...\")]"))?;
     let (table, doc) = (plural.value().replace('-', "_"), doc(&input.attrs));
     code.extend(quote! {
+        impl ::core::fmt::Debug for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::causeway_records::debug::fields(stringify!(#name), self, f)
+            }
+        }
         impl ::serde::Serialize for #name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 ::causeway_records::field::serialize(&[self], serializer)

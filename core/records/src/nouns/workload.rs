@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// What a workload is: Kubernetes manifests.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-definitions", reconciled)]
 pub struct WorkloadDefinition {
     /// Unique among live workload definitions.
@@ -31,7 +31,7 @@ impl Rules for WorkloadDefinition {
 }
 
 /// A workload in a cluster. Manifests without a namespace go into one that Causeway makes for the instance.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-instances", reconciled)]
 pub struct WorkloadInstance {
     /// Unique among live workload instances.
@@ -49,7 +49,7 @@ pub struct WorkloadInstance {
 impl Rules for WorkloadInstance {}
 
 /// One more manifest of a workload definition, beside its YAML document.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-resource-definitions")]
 pub struct WorkloadResourceDefinition {
     /// The manifest.
@@ -87,7 +87,7 @@ impl Rules for WorkloadResourceDefinition {
 }
 
 /// One object of a workload instance in its cluster, as last seen. Written by workers.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-resource-instances")]
 pub struct WorkloadResourceInstance {
     /// The manifest as applied.
@@ -116,7 +116,7 @@ pub struct WorkloadResourceInstance {
 impl Rules for WorkloadResourceInstance {}
 
 /// Something that happened to an object of a workload in its cluster.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-events")]
 pub struct WorkloadEvent {
     /// Uid of the Kubernetes Event.
