@@ -11,6 +11,7 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use causeway_bus::Debouncer;
+use causeway_manifests::Budget;
 use std::net::SocketAddr;
 use tokio::{
     net::TcpListener,
@@ -32,6 +33,7 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
         store: store.clone(),
         hints: hints.clone(),
         keys,
+        budget: Budget::of_bytes(settings.manifest_body_limit),
         authenticator: Authenticator::new(settings.security.clone(), store.clone()),
         metrics: causeway_telemetry::record_figures()?,
     });

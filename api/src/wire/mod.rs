@@ -11,3 +11,4 @@ pub(crate) mod query;
 pub(crate) mod redaction;
 mod secret_objects;
 mod secrets;
+mod yaml;

@@ -13,7 +13,7 @@ pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcom
     let mut outcome = Outcome { applied: true, ..Outcome::default() };
     if claimed.key.kind == Kind::WorkloadDefinition {
         let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
-        let manifests = off_runtime(move || read(&definition.spec.yaml_document, &Budget::default())).await;
+        let manifests = off_runtime(move || read(&definition.spec.yaml_document, &Budget::stored())).await;
         outcome = outcome.then(match manifests {
             Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
             Err(error) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {error}")),

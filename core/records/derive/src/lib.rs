@@ -10,7 +10,7 @@
 //! | `immutable` | set by POST, refused when a later write differs |
 //! | `no_filter` | no query parameter of a list |
 //! | `encrypted` | stored and returned as ciphertext |
-//! | `sensitive` | may hold secrets among other things: masked in audit events |
+//! | `sensitive` | may hold secrets among other things: encrypted at rest as a whole, no filter, masked in audit events |
 //! | `json = "Name"` | wire name, where it isn't the column in Go's spelling |
 //! | `example = value` | shown in the API document's examples: a text as it is, everything else as JSON |
 //! | `default = expr` | value of a POST or PUT that doesn't name the field |
@@ -150,7 +150,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
         let (doc, example) = (doc(&field.attrs), optional(said.example));
         let (required, read_only, immutable) = (said.required, said.read_only, said.immutable);
         let (encrypted, sensitive, is_child) = (said.encrypted, said.sensitive, said.children.is_some());
-        let filterable = !said.no_filter && !is_child && !encrypted;
+        let filterable = !said.no_filter && !is_child && !encrypted && !sensitive;
         let parent = match said.parent {
             None => quote!(None),
             Some((noun, on_delete)) => {

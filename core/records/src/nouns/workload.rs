@@ -15,7 +15,6 @@ pub struct WorkloadDefinition {
     /// The manifests, as a stream of YAML documents.
     #[noun(
         required,
-        no_filter,
         sensitive,
         example = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n"
     )]
@@ -24,8 +23,8 @@ pub struct WorkloadDefinition {
 impl Rules for WorkloadDefinition {
     const HAS_DOCUMENTS: bool = true;
 
-    fn check_documents(&self) -> Vec<Problem> {
-        let refused = read(&self.yaml_document, &Budget::default()).err();
+    fn check_documents(&self, budget: &Budget) -> Vec<Problem> {
+        let refused = read(&self.yaml_document, budget).err();
         refused.map(|error| Problem::new("YAMLDocument", error.to_string())).into_iter().collect()
     }
 }
@@ -55,7 +54,6 @@ pub struct WorkloadResourceDefinition {
     /// The manifest.
     #[noun(
         required,
-        no_filter,
         sensitive,
         json = "JSONDefinition",
         example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
@@ -80,8 +78,8 @@ impl Rules for WorkloadResourceDefinition {
 
     const HAS_DOCUMENTS: bool = true;
 
-    fn check_documents(&self) -> Vec<Problem> {
-        let refused = read_value(self.json_definition.clone(), &Budget::default()).err();
+    fn check_documents(&self, budget: &Budget) -> Vec<Problem> {
+        let refused = read_value(self.json_definition.clone(), budget).err();
         refused.map(|error| Problem::new("JSONDefinition", error.problem)).into_iter().collect()
     }
 }
@@ -93,7 +91,6 @@ pub struct WorkloadResourceInstance {
     /// The manifest as applied.
     #[noun(
         required,
-        no_filter,
         sensitive,
         json = "JSONDefinition",
         example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
@@ -154,15 +151,19 @@ mod tests {
     fn documents_are_checked_with_the_place() {
         let problems = |text: &str| {
             let definition = WorkloadDefinition { yaml_document: text.into(), ..Default::default() };
-            definition.check_documents().into_iter().map(|problem| (problem.field, problem.problem)).collect::<Vec<_>>()
+            definition
+                .check_documents(&Budget::default())
+                .into_iter()
+                .map(|problem| (problem.field, problem.problem))
+                .collect::<Vec<_>>()
         };
         assert_eq!(problems("---\n{}\n"), []);
         let problem = "document 2, line 2: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`".to_owned();
         assert_eq!(problems("---\n--- {kind: Pod}"), [("YAMLDocument".into(), problem)]);
         let resource = |json_definition| WorkloadResourceDefinition { json_definition, ..Default::default() };
-        assert_eq!(resource(Value::Null).check_documents(), []);
+        assert_eq!(resource(Value::Null).check_documents(&Budget::default()), []);
         let list = json!({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod"}]});
-        let problems = resource(list).check_documents();
+        let problems = resource(list).check_documents(&Budget::default());
         assert_eq!(problems[0].problem, "item 1: Pod has no metadata.name; add one");
     }
 }
