@@ -19,3 +19,4 @@ mod foreign;
 mod isolation;
 mod outage;
 mod overlooked;
+mod secrets;
