@@ -48,8 +48,11 @@ CREATE INDEX ON kubernetes_runtime_instances (kubernetes_runtime_definition_id);
 
 CREATE TABLE workload_definitions (
     LIKE record_columns INCLUDING ALL,
-    name text NOT NULL, yaml_document text NOT NULL
+    name text NOT NULL, yaml_document bytea NOT NULL
 );
+-- Postgres would try to compress what can't be.
+ALTER TABLE workload_definitions ALTER COLUMN yaml_document SET STORAGE EXTERNAL;
+COMMENT ON COLUMN workload_definitions.yaml_document IS 'encrypted: version, key id, nonce, AES-256-GCM, tag; see core/records/src/secret/document.rs';
 CREATE UNIQUE INDEX workload_definitions_name ON workload_definitions (tenant, name) WHERE deleted_at IS NULL;
 
 CREATE TABLE workload_instances (
@@ -64,18 +67,23 @@ CREATE INDEX ON workload_instances (kubernetes_runtime_instance_id); CREATE INDE
 
 CREATE TABLE workload_resource_definitions (
     LIKE record_columns INCLUDING ALL,
-    json_definition jsonb NOT NULL,
+    json_definition bytea NOT NULL,
     workload_definition_id bigint NOT NULL REFERENCES workload_definitions
 );
+ALTER TABLE workload_resource_definitions ALTER COLUMN json_definition SET STORAGE EXTERNAL;
+COMMENT ON COLUMN workload_resource_definitions.json_definition IS 'encrypted: version, key id, nonce, AES-256-GCM, tag; see core/records/src/secret/document.rs';
 CREATE INDEX ON workload_resource_definitions (workload_definition_id);
 
 CREATE TABLE workload_resource_instances (
     LIKE record_columns INCLUDING ALL,
-    json_definition jsonb NOT NULL,
+    json_definition bytea NOT NULL,
     workload_instance_id bigint NOT NULL REFERENCES workload_instances,
-    last_operation text, reconciled boolean, runtime_definition jsonb, scheduled_for_deletion timestamptz,
+    last_operation text, reconciled boolean, runtime_definition bytea, scheduled_for_deletion timestamptz,
     object_key text
 );
+ALTER TABLE workload_resource_instances ALTER COLUMN json_definition SET STORAGE EXTERNAL, ALTER COLUMN runtime_definition SET STORAGE EXTERNAL;
+COMMENT ON COLUMN workload_resource_instances.json_definition IS 'encrypted: version, key id, nonce, AES-256-GCM, tag; see core/records/src/secret/document.rs';
+COMMENT ON COLUMN workload_resource_instances.runtime_definition IS 'encrypted: version, key id, nonce, AES-256-GCM, tag; see core/records/src/secret/document.rs';
 COMMENT ON COLUMN workload_resource_instances.object_key IS 'group/kind/namespace/name of the object: how a worker finds its row again';
 CREATE INDEX ON workload_resource_instances (workload_instance_id);
 CREATE UNIQUE INDEX workload_resource_instances_object ON workload_resource_instances (workload_instance_id, object_key) WHERE deleted_at IS NULL;

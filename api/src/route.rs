@@ -156,6 +156,8 @@ impl AccessTable {
 /// The kind of record that a route is about; empty: none. `path` is the route that matched a request.
 pub(crate) fn kind_for_path(path: Option<&str>) -> &'static str {
     let plural = path.and_then(|path| path.split('/').nth(2)).unwrap_or_default();
+    // Several of them at once.
+    let plural = if plural == "workload-resource-definition-sets" { "workload-resource-definitions" } else { plural };
     nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind.as_str())
 }
 
@@ -183,6 +185,7 @@ mod tests {
     #[test]
     fn a_path_names_its_kind() {
         assert_eq!(kind_for_path(Some("/v0/gateway-definitions/{id}")), "GatewayDefinition");
+        assert_eq!(kind_for_path(Some("/v0/workload-resource-definition-sets")), "WorkloadResourceDefinition");
         assert_eq!((kind_for_path(Some("/version")), kind_for_path(None)), ("", ""));
     }
 }

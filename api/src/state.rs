@@ -3,6 +3,7 @@
 use crate::auth::Authenticator;
 use axum::extract::FromRef;
 use causeway_bus::Debouncer;
+use causeway_manifests::Budget;
 use causeway_records::secret::Keyring;
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -20,6 +21,8 @@ pub struct Services {
     pub hints: Debouncer,
     /// Keys for secrets at rest.
     pub keys: Keyring,
+    /// How much a manifest may hold.
+    pub budget: Budget,
     /// Finds out who the caller is.
     pub authenticator: Authenticator,
     /// Renders `/metrics`.

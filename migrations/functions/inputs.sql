@@ -10,28 +10,31 @@ BEGIN
     RETURN json_build_array(r, to_json(s));
 END $$;
 
-CREATE OR REPLACE FUNCTION read_workload(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
-DECLARE w workload_instances; d workload_definitions; resources json;
+-- Documents come beside the JSON, as the bytes that they are: in JSON they would take twice the room.
+CREATE OR REPLACE FUNCTION read_workload(instance bigint, OUT answer json, OUT document bytea, OUT resources bytea[]) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE w workload_instances; d workload_definitions;
 BEGIN
     SELECT * INTO w FROM workload_instances WHERE id = instance FOR SHARE;
-    IF NOT FOUND THEN RETURN NULL; END IF;
+    IF NOT FOUND THEN RETURN; END IF;
     SELECT * INTO STRICT d FROM workload_definitions WHERE id = w.workload_definition_id FOR SHARE;
-    SELECT coalesce(json_agg(x.json_definition ORDER BY x.id), '[]') INTO resources FROM (SELECT id, json_definition
+    SELECT coalesce(array_agg(x.json_definition ORDER BY x.id), '{}') INTO resources FROM (SELECT id, json_definition
         FROM workload_resource_definitions WHERE workload_definition_id = d.id AND deleted_at IS NULL FOR SHARE) x;
-    RETURN json_build_object('instance', with_state(to_json(w), 'WorkloadInstance', w.id),
-        'definition', with_state(to_json(d), 'WorkloadDefinition', d.id), 'resources', resources);
+    document := d.yaml_document;
+    d.yaml_document := NULL;
+    answer := json_build_object('instance', with_state(to_json(w), 'WorkloadInstance', w.id),
+        'definition', with_state(to_json(d), 'WorkloadDefinition', d.id));
 END $$;
 COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL when there is none';
 
 -- The support services come along, locked by their status: whoever changes a service or its status holds that row. The shared gateway is read without
 -- a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
-CREATE OR REPLACE FUNCTION read_gateway(instance bigint) RETURNS json LANGUAGE plpgsql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT document bytea, OUT resources bytea[]) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
-    IF NOT FOUND THEN RETURN NULL; END IF;
+    IF NOT FOUND THEN RETURN; END IF;
     SELECT * INTO STRICT d FROM gateway_definitions WHERE id = i.gateway_definition_id FOR SHARE;
     IF d.domain_name_definition_id IS NOT NULL THEN
         SELECT * INTO STRICT n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
@@ -39,7 +42,7 @@ BEGIN
     IF n.aws_account_id IS NOT NULL THEN
         SELECT * INTO STRICT a FROM aws_accounts WHERE id = n.aws_account_id FOR SHARE;
     END IF;
-    workload := read_workload(i.workload_instance_id);
+    SELECT r.answer, r.document, r.resources INTO workload, document, resources FROM read_workload(i.workload_instance_id) r;
     ports := children_of_gateway_definitions(d.id);
     IF coalesce(d.placement, 'Shared') = 'Shared' THEN
         SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'ordinal', s.ordinal))
@@ -57,7 +60,7 @@ BEGIN
     SELECT coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled, 'published', coalesce(r.published_state, '{"hosts":{}}'))
             ORDER BY t.id), '[]') INTO domain_names FROM domain_name_instances t JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
         WHERE t.workload_instance_id = i.workload_instance_id AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days');
-    RETURN json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
+    answer := json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
         'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
         'ports', ports,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),

@@ -1,8 +1,9 @@
 //! How the API may be started, and with what for development.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use causeway_manifests::Budget;
 use causeway_testkit::{ApiClient, ControlPlane, Credential};
-use serde_yaml_ng::Value;
+use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt};
 
 use crate::{control_plane, harness};
@@ -76,7 +77,7 @@ async fn the_development_authority_fits_the_server_and_threeport() {
     }
 
     // As Threeport's command line reads it.
-    let config: Value = serde_yaml_ng::from_str(&text("config.yaml")).unwrap();
+    let config: Value = causeway_manifests::read_documents(&text("config.yaml"), &Budget::default()).unwrap().remove(0);
     let control_plane = &config["ControlPlanes"][0];
     assert_eq!((&config["CurrentControlPlane"], &control_plane["AuthEnabled"]), (&control_plane["Name"], &true.into()));
     let decoded = |value: &Value| String::from_utf8(STANDARD.decode(value.as_str().unwrap()).unwrap()).unwrap();

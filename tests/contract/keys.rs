@@ -40,6 +40,9 @@ async fn a_key_is_replaced_while_clients_go_on() {
         made.push(client.create("aws-accounts", &account(n)).await.unwrap());
     }
     let own = id_of(&made[0]).unwrap();
+    let yaml = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: hunter2}\n";
+    let workload = json!({"Name": "keys", "YAMLDocument": yaml});
+    let workload = id_of(&client.create("workload-definitions", &workload).await.unwrap()).unwrap();
     let secret = |record: &Value| record["SecretAccessKey"].as_str().unwrap().to_owned();
     let before = secret(&made[0]);
 
@@ -48,7 +51,7 @@ async fn a_key_is_replaced_while_clients_go_on() {
     let back = client.patch("aws-accounts", own, &json!({"SecretAccessKey": before})).await.unwrap();
     assert_eq!(secret(&back), before);
     let (_, status) = keys(&platform, "status").await;
-    assert!(counts(&status).contains(&8) && counts(&status).contains(&0), "{status}");
+    assert!(counts(&status).contains(&9) && counts(&status).contains(&0), "{status}");
 
     // Encrypted anew while clients change records.
     let stored = client.get("aws-accounts", own).await.unwrap();
@@ -62,7 +65,7 @@ async fn a_key_is_replaced_while_clients_go_on() {
         }
     }));
     let (_, (done, said)) = tokio::join!(changes, keys(&platform, "re-encrypt"));
-    assert!(done && said.starts_with("8 encrypted anew"), "{said}");
+    assert!(done && said.starts_with("9 encrypted anew"), "{said}");
     let after = client.get("aws-accounts", own).await.unwrap();
     assert_ne!(secret(&after), before);
     assert_eq!(after["UpdatedAt"], stored["UpdatedAt"]);
@@ -80,11 +83,23 @@ async fn a_key_is_replaced_while_clients_go_on() {
     // Without the old key everything can be read; with it alone nothing can.
     platform.set_encryption_key(NEW);
     let (done, status) = keys(&platform, "status").await;
-    assert!(done && counts(&status) == [8], "{status}");
+    assert!(done && counts(&status) == [9], "{status}");
     platform.set_encryption_key(OLD);
     let (_, status) = keys(&platform, "status").await;
     assert!(status.contains("none of these keys reads them"), "{status}");
     let (done, said) = keys(&platform, "re-encrypt").await;
-    assert!(!done && said.contains("8 can't be read"), "{said}");
+    assert!(!done && said.contains("9 can't be read"), "{said}");
+
+    // With the wrong key a manifest can't be read. Everything else of its record can, and what isn't sent is not lost.
+    let client = restart(&mut platform, OLD).await;
+    let told = client.get("workload-definitions", workload).await.unwrap();
+    let text = told["YAMLDocument"].as_str().unwrap();
+    assert!(text.starts_with("# this document can't be read") && text.contains("add that key"), "{text}");
+    client.patch("workload-definitions", workload, &json!({"Name": "renamed"})).await.unwrap();
+    client.patch("workload-definitions", workload, &json!({"YAMLDocument": text})).await.unwrap();
+    assert_eq!(client.list("workload-definitions", "name=renamed").await.unwrap().len(), 1);
+    let client = restart(&mut platform, NEW).await;
+    let read = client.get("workload-definitions", workload).await.unwrap();
+    assert_eq!((read["YAMLDocument"].as_str(), &read["Generation"]), (Some(yaml), &json!(2)));
     platform.stop().await;
 }

@@ -252,6 +252,31 @@ async fn item_17_a_set_is_made_whole_or_not_at_all() {
     assert_eq!(listed.ids(), answer.ids());
 }
 
+/// As large as a workload definition, and no larger than the API and its workers can hold.
+#[tokio::test]
+async fn item_17_a_set_has_the_limits_of_manifests() {
+    let chain = Chain::up_to("workload-definitions").await;
+    let of = chain.id("workload-definitions");
+    let one = |name: &str, spec: Value| {
+        let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "spec": spec});
+        json!({"JSONDefinition": manifest, "WorkloadDefinitionID": of})
+    };
+    let path = "workload-resource-definition-sets";
+    let large = json!("x".repeat(1 << 20));
+    let three = post(path, &json!([one("a", large.clone()), one("b", large.clone()), one("c", large.clone())])).await;
+    assert_eq!((three.code, three.ids().len()), (201, 3), "{}", three.text);
+    let nine: Vec<_> = (0..9).map(|n| one(&format!("n{n}"), large.clone())).collect();
+    let refused = post(path, &json!(nine)).await.refused(413, "larger than 8 MiB").because("BodyTooLarge", &[]);
+    assert_eq!(refused.body["Type"], "WorkloadResourceDefinition");
+    // Each is small enough; together they are not.
+    let values = json!(vec![0; 200_000]);
+    let many = post(path, &json!([one("d", values.clone()), one("e", values.clone()), one("f", values)])).await;
+    let many = many.refused(400, "further sets").because("InvalidField", &["[2].JSONDefinition"]);
+    assert!(many.text.contains("more than 500000 values"), "{}", many.text);
+    let listed = get(&format!("/v0/workload-resource-definitions?workloaddefinitionid={of}")).await;
+    assert_eq!(listed.ids(), three.ids());
+}
+
 /// The embedded raw JSON comes back as it was sent.
 #[tokio::test]
 async fn item_17_manifests_keep_their_content() {

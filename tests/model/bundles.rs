@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
-use serde_yaml_ng::Value;
+use causeway_manifests::{Budget, read_documents};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 const DEFINITIONS: &str = "1-definitions.yaml";
@@ -55,11 +55,10 @@ pub(crate) fn version(bundles: &Path, name: &str) -> Result<String> {
 
 fn short(definitions: &str) -> Result<String> {
     let mut all = String::new();
-    for document in serde_yaml_ng::Deserializer::from_str(definitions) {
-        let mut document = Value::deserialize(document)?;
+    for mut document in read_documents(definitions, &Budget::stored())? {
         without_prose(&mut document);
         all += "---\n";
-        all += &serde_yaml_ng::to_string(&document)?;
+        all += &serde_saphyr::to_string(&document)?;
     }
     Ok(all)
 }
@@ -67,11 +66,11 @@ fn short(definitions: &str) -> Result<String> {
 /// A property may be called `description` too; then it is no text.
 fn without_prose(value: &mut Value) {
     match value {
-        Value::Mapping(mapping) => {
+        Value::Object(mapping) => {
             mapping.retain(|key, value| key != "description" || !value.is_string());
             mapping.values_mut().for_each(without_prose);
         }
-        Value::Sequence(list) => list.iter_mut().for_each(without_prose),
+        Value::Array(list) => list.iter_mut().for_each(without_prose),
         _ => {}
     }
 }
@@ -83,14 +82,14 @@ fn checksum(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn prose_goes_and_properties_of_that_name_stay() {
         let long = "a: {description: words, properties: {description: {type: string, description: more}}}\n---\nb: 1\n";
         let short = short(long).unwrap();
-        let first = Value::deserialize(serde_yaml_ng::Deserializer::from_str(&short).next().unwrap()).unwrap();
-        let wanted: Value = serde_yaml_ng::from_str("a: {properties: {description: {type: string}}}").unwrap();
-        assert_eq!(first, wanted);
+        let documents = read_documents(&short, &Budget::stored()).unwrap();
+        assert_eq!(documents[0], json!({"a": {"properties": {"description": {"type": "string"}}}}));
         assert!(short.ends_with("b: 1\n"));
     }
 }

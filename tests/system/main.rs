@@ -31,6 +31,7 @@ mod outage;
 mod overlooked;
 mod pooler;
 mod rollouts;
+mod secrets;
 mod served;
 mod site;
 mod streams;

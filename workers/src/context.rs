@@ -4,7 +4,7 @@ use crate::config::Settings;
 use causeway_dns::Accounts;
 use causeway_records::secret::{Keyring, SecretError};
 use causeway_render::bundle::{self, BundleError, Catalogue};
-use causeway_store::{Store, StoreError};
+use causeway_store::{Store, StoreError, Unreadable};
 use std::{sync::Arc, time::Duration};
 
 /// Shared by all clusters of a worker.
@@ -50,6 +50,7 @@ impl Context {
     /// Reads what never changes while a worker runs.
     pub(crate) async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
         let key = settings.encryption_key.keyring()?;
+        let store = store.with_documents(key.clone(), Unreadable::Fails);
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     openapi::{examples, pages, schema::schema_ref},
-    wire::body::{Author, MergeBase, merge},
+    wire::{
+        body::{Author, MergeBase, merge},
+        documents::Body,
+    },
 };
 use axum::http::Method;
 use causeway_records::{Record, noun::Noun, nouns::Rules, secret::Keyring};
@@ -135,9 +138,9 @@ fn taken<T: Noun + Rules>() {
     // The example of an account says where it may be used, which is for admins to say.
     let author = Author { role: nouns::Role::Admin, keys };
     let mut record = Record::<T>::default();
-    merge(&mut record, body(examples::body(&T::INFO)).as_bytes(), MergeBase::New, &author)
+    merge(&mut record, &Body::split::<T>(body(examples::body(&T::INFO)).as_bytes()), MergeBase::New, &author)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
-    merge(&mut record, body(examples::change(&T::INFO)).as_bytes(), MergeBase::Stored, &author)
+    merge(&mut record, &Body::split::<T>(body(examples::change(&T::INFO)).as_bytes()), MergeBase::Stored, &author)
         .unwrap_or_else(|error| panic!("{}: {error}", T::KIND.as_str()));
 }
 

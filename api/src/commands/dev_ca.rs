@@ -173,15 +173,16 @@ fn threeport(settings: &DevCaSettings, authority: &str, certificate: &str, key: 
         credentials: [credential],
     };
     let config = Config { control_planes: [control_plane], current_control_plane: CONTROL_PLANE };
-    Ok(serde_yaml_ng::to_string(&config)?)
+    Ok(serde_saphyr::to_string(&config)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::tls::Subject;
+    use causeway_manifests::{Budget, read_documents};
     use rustls::pki_types::{CertificateDer, pem::PemObject};
-    use serde_yaml_ng::Value;
+    use serde_json::Value;
 
     #[test]
     fn every_role_has_a_certificate_and_threeport_its_file() {
@@ -197,7 +198,7 @@ mod tests {
             let subject = Subject::read(&der).unwrap();
             assert_eq!((subject.name.as_str(), subject.role), (role.as_str(), Some(*role)));
         }
-        let config: Value = serde_yaml_ng::from_str(&text("config.yaml")).unwrap();
+        let config: Value = read_documents(&text("config.yaml"), &Budget::default()).unwrap().remove(0);
         let (one, decode) =
             (&config["ControlPlanes"][0], |value: &Value| STANDARD.decode(value.as_str().unwrap()).unwrap());
         assert_eq!(config["CurrentControlPlane"], one["Name"]);

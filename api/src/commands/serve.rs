@@ -11,6 +11,8 @@ use crate::{
 };
 use anyhow::{Context, bail};
 use causeway_bus::Debouncer;
+use causeway_manifests::Budget;
+use causeway_store::Unreadable;
 use std::net::SocketAddr;
 use tokio::{
     net::TcpListener,
@@ -26,12 +28,13 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     }
     let keys = settings.encryption_key.keyring()?;
     let tls = TlsFiles::from_settings(&settings.security).map(TlsFiles::watch).transpose()?;
-    let store = migrate::connect(&settings.database).await?;
+    let store = migrate::connect(&settings.database).await?.with_documents(keys.clone(), Unreadable::IsTold);
     let hints = Debouncer::new(settings.broker.connect().await?);
     let state = ApiState::from(Services {
         store: store.clone(),
         hints: hints.clone(),
         keys,
+        budget: Budget::of_bytes(settings.manifest_body_limit),
         authenticator: Authenticator::new(settings.security.clone(), store.clone()),
         metrics: causeway_telemetry::record_figures()?,
     });

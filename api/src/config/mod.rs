@@ -51,7 +51,7 @@ pub struct ServeSettings {
     /// Largest request body, in bytes.
     #[arg(long, env = "CAUSEWAY_BODY_LIMIT", default_value_t = 2 * 1024 * 1024)]
     pub body_limit: usize,
-    /// Largest request body with manifests (workload definitions and workload resource definitions), in bytes.
+    /// Largest request body with manifests (workload definitions, workload resource definitions and sets of these), in bytes.
     #[arg(long, env = "CAUSEWAY_MANIFEST_BODY_LIMIT", default_value_t = 8 * 1024 * 1024)]
     pub manifest_body_limit: usize,
     /// Longest time for one request.

@@ -7,6 +7,7 @@ use crate::{
     state::ApiState,
     wire::{
         body::{Author, MergeBase, merge},
+        documents::Body,
         envelope,
         origin::RequestWriter,
     },
@@ -43,7 +44,7 @@ async fn create(
     let made = async {
         let mut record = Record::<AccessToken>::default();
         let author = Author { role: caller.role, keys: state.keys.clone() };
-        merge(&mut record, &body, MergeBase::New, &author)?;
+        merge(&mut record, &Body::plain(&body), MergeBase::New, &author)?;
         tokens::create(&writer, record.spec).await
     };
     match made.await {

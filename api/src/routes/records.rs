@@ -7,7 +7,7 @@ use crate::{
     wire::{
         blocking::off_the_runtime,
         body::{Author, MergeBase, merge},
-        documents::check_documents,
+        documents::Body,
         envelope::{self, Meta},
         etag::{IfMatch, add_etag},
         origin::RequestWriter,
@@ -57,8 +57,8 @@ async fn create<T: Noun + Rules>(
     let mut record = Record::<T>::default();
     let author = Author { role: caller.role, keys: state.keys.clone() };
     let made = async {
-        merge(&mut record, &body, MergeBase::New, &author)?;
-        check_documents::<T>(&body).await?;
+        let body = Body::read::<T>(body, state.budget).await?;
+        body.merged(|| merge(&mut record, &body, MergeBase::New, &author))?;
         writer.create_with_children(record).await
     };
     let made = made.await;
@@ -126,9 +126,11 @@ async fn change<T: Noun + Rules>(
     };
     let changed = async {
         let id = parse_id(&id)?;
-        check_documents::<T>(&body).await?;
-        let apply =
-            move |record: &mut Record<T>| wanted.check(record).and_then(|()| merge(record, &body, base, &author));
+        let body = Body::read::<T>(body, state.budget).await?;
+        let apply = move |record: &mut Record<T>| {
+            wanted.check(record)?;
+            body.merged(|| merge(record, &body, base, &author))
+        };
         writer.change::<T>(id, apply).await
     };
     let changed = changed.await;

@@ -6,7 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         body::{Author, MergeBase, merge},
-        documents::check_documents,
+        documents::{Body, check_total, read_together},
         envelope::{self, Meta},
         origin::RequestWriter,
         query::QueryPairs,
@@ -21,11 +21,12 @@ use axum::{
     response::Response,
 };
 use causeway_bus::Hint;
+use causeway_manifests::Budget;
 use causeway_records::{
     Record,
     field::Table,
     noun::Noun,
-    nouns::{Role, WorkloadEvent, WorkloadResourceDefinition},
+    nouns::{Role, Rules, WorkloadEvent, WorkloadResourceDefinition},
     problem::{Reason, Refusal},
 };
 use causeway_store::{Filter, Result, StoreError};
@@ -47,25 +48,10 @@ async fn create_set(
     body: Bytes,
 ) -> Response {
     let author = Author { role: caller.role, keys: state.keys.clone() };
+    let budget = state.budget;
     let made = async {
-        let bodies: Vec<&RawValue> = serde_json::from_slice(&body).map_err(|error| {
-            StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
-        })?;
-        if bodies.is_empty() {
-            return Err(StoreError::invalid(Reason::EmptyPayload, "JSON payload is empty"));
-        }
-        let mut records = vec![];
-        for (n, body) in bodies.iter().enumerate() {
-            let mut record = Record::<WorkloadResourceDefinition>::default();
-            merge(&mut record, body.get().as_bytes(), MergeBase::New, &author).map_err(|error| at(n, error))?;
-            records.push(record);
-        }
-        // What takes time for each byte comes last.
-        for (n, body) in bodies.iter().enumerate() {
-            let body = Bytes::copy_from_slice(body.get().as_bytes());
-            check_documents::<WorkloadResourceDefinition>(&body).await.map_err(|error| at(n, error))?;
-        }
-        writer.create_all(records).await
+        let (records, _permit) = read_together(body.len(), move || set(&body, &author, &budget)).await;
+        writer.create_all(records?).await
     };
     let kind = WorkloadResourceDefinition::KIND.as_str();
     match made.await {
@@ -76,6 +62,30 @@ async fn create_set(
         }
         Err(error) => envelope::store_error(kind, &error),
     }
+}
+
+/// The records of a set. What takes time for each byte of a manifest comes last.
+fn set(body: &[u8], author: &Author, budget: &Budget) -> Result<Vec<Record<WorkloadResourceDefinition>>> {
+    let bodies: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| {
+        StoreError::invalid(Reason::MalformedBody, format!("expected an array of manifests: {error}"))
+    })?;
+    if bodies.is_empty() {
+        return Err(StoreError::invalid(Reason::EmptyPayload, "JSON payload is empty"));
+    }
+    check_total::<WorkloadResourceDefinition>(&bodies, budget).map_err(|(n, error)| at(n, error))?;
+    let mut records: Vec<Record<WorkloadResourceDefinition>> = vec![];
+    for (n, body) in bodies.iter().enumerate() {
+        let (mut record, body) = (Record::default(), Body::split::<WorkloadResourceDefinition>(body.get().as_bytes()));
+        merge(&mut record, &body, MergeBase::New, author).map_err(|error| at(n, error))?;
+        records.push(record);
+    }
+    for (n, record) in records.iter().enumerate() {
+        let problems = record.spec.check_documents(budget);
+        if !problems.is_empty() {
+            return Err(at(n, StoreError::Invalid(Refusal::fields(Reason::InvalidField, problems))));
+        }
+    }
+    Ok(records)
 }
 
 /// A refusal of the n-th body, with paths from the array.

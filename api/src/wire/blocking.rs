@@ -1,7 +1,7 @@
 //! Work that takes time for each byte.
 
 /// Less is done where it is; more would keep other requests of the thread waiting.
-const LARGE: usize = 64 * 1024;
+pub(super) const LARGE: usize = 64 * 1024;
 
 /// Lets others go on with this thread's requests while a large text is read.
 pub(crate) fn off_the_runtime<R>(length: usize, read: impl FnOnce() -> R) -> R {

@@ -2,9 +2,11 @@
 
 use super::{
     association::{self, is_association},
+    documents::Body,
     manifests,
     secrets::{self, encrypted_fields},
 };
+use causeway_manifests::Budget;
 use causeway_records::{
     Record,
     field::{Fields, Table, entries},
@@ -40,7 +42,7 @@ pub(crate) struct Author {
 /// Merges `body` into `record`. Answers whether the client asks for another reconcile (`"Reconciled": false`).
 pub(crate) fn merge<T: Noun + Rules>(
     record: &mut Record<T>,
-    body: &[u8],
+    body: &Body,
     base: MergeBase,
     author: &Author,
 ) -> Result<bool> {
@@ -53,7 +55,11 @@ pub(crate) fn merge<T: Noun + Rules>(
     }
     // Cleared, so that a body that sets it can be told from one that leaves it out.
     record.status.reconciled = None;
-    let report = overlay(body, &mut record.writable()).map_err(StoreError::Invalid)?;
+    let report = overlay(&body.json, &mut record.writable()).map_err(StoreError::Invalid)?;
+    for (index, document) in &body.documents {
+        let invalid = |problem| StoreError::invalid_field(Reason::InvalidField, T::FIELDS[*index].json, problem);
+        record.spec.get_mut(*index).set(Some(document.clone())).map_err(invalid)?;
+    }
     check_keys(&report, base == MergeBase::New, T::KIND.as_str())?;
     refuse(Reason::InvalidField, report.problems.clone())?;
     if base != MergeBase::Stored {
@@ -64,11 +70,17 @@ pub(crate) fn merge<T: Noun + Rules>(
     if base != MergeBase::New {
         refuse(Reason::ImmutableField, changed_immutable(&stored.spec, &record.spec))?;
     }
-    refuse(Reason::InvalidField, manifests::restore(&mut record.spec, &stored.spec).err().unwrap_or_default())?;
+    let restored = manifests::restore(&mut record.spec, &stored.spec);
+    let restored = restored.map_err(|problems| StoreError::Invalid(Refusal::fields(Reason::InvalidField, problems)))?;
     record.spec.tidy();
     refuse(Reason::InvalidField, record.spec.check())?;
     if author.role < Role::Admin {
         refuse(Reason::Forbidden, changed_for_admins(&stored.spec, &record.spec))?;
+    }
+    refuse(Reason::InvalidField, body.problems.clone())?;
+    if restored {
+        // What was checked is the text with masks.
+        refuse(Reason::InvalidField, record.spec.check_documents(&Budget::stored()))?;
     }
     secrets::seal(record, &stored, &author.keys)?;
     let again = record.status.reconciled == Some(false);
@@ -153,7 +165,7 @@ mod tests {
     }
 
     fn refusal(body: &str) -> String {
-        merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &admin())
+        merge(&mut Record::<GatewayDefinition>::default(), &Body::plain(body.as_bytes()), MergeBase::New, &admin())
             .unwrap_err()
             .to_string()
     }
@@ -191,7 +203,12 @@ mod tests {
             (format!(r#"{{"Name":"a","Placement":"{}"}}"#, "k".repeat(1_000_000)), "Placement"),
         ];
         for (body, says) in bodies {
-            let refusal = merge(&mut Record::<GatewayDefinition>::default(), body.as_bytes(), MergeBase::New, &admin());
+            let refusal = merge(
+                &mut Record::<GatewayDefinition>::default(),
+                &Body::plain(body.as_bytes()),
+                MergeBase::New,
+                &admin(),
+            );
             let Err(StoreError::Invalid(refusal)) = refusal else { panic!("it was taken: {}", &body[..60]) };
             assert!(refusal.sentence.contains(says), "{}", refusal.sentence);
             let size: usize = refusal.details.iter().map(|detail| detail.field.len() + detail.problem.len()).sum();
@@ -203,11 +220,11 @@ mod tests {
     fn secrets_are_encrypted_once() {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         let body = r#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1,"ConnectionToken":"s3cret"}"#;
-        merge(&mut record, body.as_bytes(), MergeBase::New, &admin()).unwrap();
+        merge(&mut record, &Body::plain(body.as_bytes()), MergeBase::New, &admin()).unwrap();
         let sealed = record.spec.connection_token.clone().unwrap();
         assert_eq!(key().decrypt(&sealed).unwrap(), "s3cret");
         let back = format!(r#"{{"ConnectionToken":"{sealed}"}}"#);
-        merge(&mut record, back.as_bytes(), MergeBase::Stored, &admin()).unwrap();
+        merge(&mut record, &Body::plain(back.as_bytes()), MergeBase::Stored, &admin()).unwrap();
         assert_eq!(record.spec.connection_token.unwrap(), sealed);
     }
 
@@ -218,12 +235,12 @@ mod tests {
         record.spec.connection_token = Some("ciphertext".into());
         record.spec.status = Some("here".into());
         let body = br#"{"Name":"r","Location":"Local","KubernetesRuntimeDefinitionID":1}"#;
-        merge(&mut record, body, MergeBase::VisibleDefaults, &admin()).unwrap();
+        merge(&mut record, &Body::plain(body), MergeBase::VisibleDefaults, &admin()).unwrap();
         assert_eq!(
             (record.spec.connection_token.as_deref(), record.spec.status.as_deref()),
             (Some("ciphertext"), None)
         );
-        merge(&mut record, body, MergeBase::Defaults, &admin()).unwrap();
+        merge(&mut record, &Body::plain(body), MergeBase::Defaults, &admin()).unwrap();
         assert_eq!(record.spec.connection_token, None);
     }
 
@@ -232,7 +249,7 @@ mod tests {
         let mut record = Record::<KubernetesRuntimeInstance>::default();
         record.spec.location = "Local".parse().unwrap();
         let change = |record: &mut _, body: &str| {
-            merge::<KubernetesRuntimeInstance>(record, body.as_bytes(), MergeBase::Stored, &admin())
+            merge::<KubernetesRuntimeInstance>(record, &Body::plain(body.as_bytes()), MergeBase::Stored, &admin())
         };
         assert!(change(&mut record, r#"{"Location":"Local"}"#).is_ok());
         let refusal = change(&mut record, r#"{"Location":"Asia:Tokyo"}"#).unwrap_err().to_string();
@@ -245,13 +262,14 @@ mod tests {
         let body = r#"{"Name":"a","AccountID":"1","DefaultRegion":"x","AllRuntimes":true}"#;
         let new = |role| {
             let mut record = Record::<AwsAccount>::default();
-            merge(&mut record, body.as_bytes(), MergeBase::New, &author(role)).map(|_| record)
+            merge(&mut record, &Body::plain(body.as_bytes()), MergeBase::New, &author(role)).map(|_| record)
         };
         let Err(StoreError::Invalid(refusal)) = new(Role::Editor) else { panic!("an editor lets an account be used") };
         assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::Forbidden, "AllRuntimes"));
         let stored = new(Role::Admin).unwrap();
         let change = |body: &str, base| {
-            merge(&mut stored.clone(), body.as_bytes(), base, &author(Role::Editor)).map_err(|error| error.to_string())
+            merge(&mut stored.clone(), &Body::plain(body.as_bytes()), base, &author(Role::Editor))
+                .map_err(|error| error.to_string())
         };
         assert!(change(body, MergeBase::VisibleDefaults).is_ok(), "sent back as it is");
         assert!(change(r#"{"DefaultRegion":"y"}"#, MergeBase::Stored).is_ok());

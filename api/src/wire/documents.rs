@@ -1,68 +1,222 @@
-//! Documents in a body: refused when they are written, so that workers never meet one that can't be read.
+//! Documents in a body, such as manifests: they are taken out of it before it is merged into a record, so that each is parsed once, on a thread for
+//! blocking work, within a budget. Workers never meet one that can't be read.
 
-use axum::body::Bytes;
+use super::blocking::{LARGE, off_the_runtime};
+use causeway_manifests::{Budget, count_values};
 use causeway_records::{
-    Record,
+    field::Field,
     noun::Noun,
     nouns::Rules,
-    overlay::overlay,
+    overlay::members,
     problem::{Problem, Reason, Refusal},
+    value::{Type, Value},
 };
 use causeway_store::{Result, StoreError};
-use tokio::sync::Semaphore;
+use serde_json::value::RawValue;
+use std::fmt::Write;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Documents that are read at the same time. What a document may take of memory is bounded by its budget; this bounds all of them together.
+/// Large bodies that are read, merged and written at the same time. What one of them may take of memory is bounded by its budget; this bounds all of
+/// them together.
 static AT_ONCE: Semaphore = Semaphore::const_new(PLACES as usize);
 const PLACES: u32 = 2;
 /// A body of so many bytes takes all places.
-const LARGE: usize = 256 * 1024;
+const LARGEST: usize = 256 * 1024;
+/// What a body holds besides its document.
+const OTHER_VALUES: usize = 64;
 
-/// Checks the documents that a body sets, before anything is locked. It takes time for each byte of them, so that it is done on a thread for
-/// blocking work. Whatever else is wrong with the body is left to [`merge`](super::body::merge).
-pub(crate) async fn check_documents<T: Noun + Rules>(body: &Bytes) -> Result<()> {
-    if !T::HAS_DOCUMENTS {
-        return Ok(());
-    }
-    // The semaphore is never closed.
-    let _permit = AT_ONCE.acquire_many(if body.len() < LARGE { 1 } else { PLACES }).await.ok();
-    let body = body.clone();
-    let problems = match tokio::task::spawn_blocking(move || problems::<T>(&body)).await {
-        Ok(problems) => problems,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(StoreError::Invalid(Refusal::fields(Reason::InvalidField, problems)))
+/// A body of a request, with its documents apart.
+#[derive(Default)]
+pub(crate) struct Body {
+    /// The members. In place of a document there is an empty one.
+    pub(super) json: Vec<u8>,
+    /// The documents, each with the index of its field in the noun's table.
+    pub(super) documents: Vec<(usize, Value)>,
+    /// What is wrong with them.
+    pub(super) problems: Vec<Problem>,
+    is_large: bool,
+    _permit: Option<SemaphorePermit<'static>>,
 }
 
-fn problems<T: Noun + Rules>(body: &[u8]) -> Vec<Problem> {
-    let mut record = Record::<T>::default();
-    match overlay(body, &mut record.writable()) {
-        Ok(_) => record.spec.check_documents(),
-        Err(_) => vec![],
+impl Body {
+    /// A body that is merged as it is.
+    pub(crate) fn plain(json: &[u8]) -> Self {
+        Self { json: json.to_vec(), ..Self::default() }
+    }
+
+    /// Takes the documents out of a body and checks them. Whatever else is wrong with the body is left to [`merge`](super::body::merge), and so is to
+    /// tell what is wrong with the documents: it comes last.
+    pub(crate) async fn read<T: Noun + Rules>(json: axum::body::Bytes, budget: Budget) -> Result<Self> {
+        if !T::HAS_DOCUMENTS {
+            return Ok(Self::plain(&json));
+        }
+        let is_large = json.len() > LARGE;
+        let permit = if is_large { place(json.len()).await } else { None };
+        let work = move || -> Result<Self> {
+            check_size::<T>(&json, &budget)?;
+            let mut body = Self::split::<T>(&json);
+            body.problems = body.spec::<T>().check_documents(&budget);
+            Ok(body)
+        };
+        Ok(Self { is_large, _permit: permit, ..on_blocking_thread(work).await? })
+    }
+
+    /// Parses the documents of a body and takes them out of it. One that can't be parsed stays in it.
+    pub(crate) fn split<T: Noun>(json: &[u8]) -> Self {
+        let Ok(members) = members(json) else { return Self::plain(json) };
+        let (mut parsed, mut documents, mut rest) = (T::default(), vec![], String::from("{"));
+        for (key, value) in members {
+            let index = T::FIELDS.iter().position(|field| field.json.eq_ignore_ascii_case(&key) && field.sensitive);
+            let is_taken = index.is_some_and(|index| matches!(parsed.get_mut(index).take(value), Ok(true)));
+            let value = match index.filter(|_| is_taken) {
+                Some(index) => {
+                    documents.retain(|known| *known != index);
+                    documents.push(index);
+                    empty(&T::FIELDS[index])
+                }
+                None => value.get(),
+            };
+            let comma = if rest.len() > 1 { "," } else { "" };
+            // Writing to a String can't fail.
+            let _ = write!(rest, "{comma}{}:{value}", serde_json::Value::from(key));
+        }
+        rest.push('}');
+        let take = |index: usize| Some((index, parsed.get(index).to_value()?));
+        Self { json: rest.into_bytes(), documents: documents.into_iter().filter_map(take).collect(), ..Self::default() }
+    }
+
+    /// Runs a merge of this body: a large one lets others go on with this thread's requests.
+    pub(crate) fn merged<R>(&self, merge: impl FnOnce() -> R) -> R {
+        if self.is_large { off_the_runtime(LARGE + 1, merge) } else { merge() }
+    }
+
+    fn spec<T: Noun>(&self) -> T {
+        let mut spec = T::default();
+        for (index, document) in &self.documents {
+            // It was taken from such a field.
+            let _ = spec.get_mut(*index).set(Some(document.clone()));
+        }
+        spec
+    }
+}
+
+/// Reads bodies of one request on a thread for blocking work, within the bounds of large bodies.
+pub(crate) async fn read_together<R: Send + 'static>(
+    length: usize,
+    read: impl FnOnce() -> R + Send + 'static,
+) -> (R, Option<SemaphorePermit<'static>>) {
+    let permit = if length > LARGE { place(length).await } else { None };
+    (on_blocking_thread(read).await, permit)
+}
+
+/// Refuses several bodies whose documents together have more values than one document may have, before any of them is in memory.
+pub(crate) fn check_total<T: Noun>(
+    bodies: &[&RawValue],
+    budget: &Budget,
+) -> std::result::Result<(), (usize, StoreError)> {
+    let length = bodies.iter().map(|body| body.get().len()).sum();
+    let (most, mut values) = (budget.nodes_in(length), 0);
+    for (n, body) in bodies.iter().enumerate() {
+        values += count_values(body.get().as_bytes()).saturating_sub(OTHER_VALUES);
+        if values > most {
+            let problem = format!(
+                "with it the manifests of this set have more than {most} values; send it and those that follow in further sets"
+            );
+            return Err((n, StoreError::invalid_field(Reason::InvalidField, document_of::<T>(), problem)));
+        }
+    }
+    Ok(())
+}
+
+fn check_size<T: Noun>(json: &[u8], budget: &Budget) -> Result<()> {
+    let most = budget.nodes_in(json.len());
+    if count_values(json) <= most + OTHER_VALUES {
+        return Ok(());
+    }
+    let problem = format!("there are more than {most} values; make several workload definitions of them");
+    Err(StoreError::Invalid(Refusal::field(Reason::InvalidField, document_of::<T>(), problem)))
+}
+
+fn document_of<T: Noun>() -> &'static str {
+    T::FIELDS.iter().find(|field| field.sensitive).map_or("", |field| field.json)
+}
+
+/// A value that a field of documents takes.
+fn empty(field: &Field) -> &'static str {
+    if field.column_type() == Some(Type::Text) { "\"\"" } else { "{}" }
+}
+
+/// A place for a large body. The semaphore is never closed.
+async fn place(length: usize) -> Option<SemaphorePermit<'static>> {
+    AT_ONCE.acquire_many(if length < LARGEST { 1 } else { PLACES }).await.ok()
+}
+
+async fn on_blocking_thread<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Bytes;
     use causeway_records::nouns::{GatewayDefinition, WorkloadDefinition, WorkloadResourceDefinition};
 
-    async fn refusal<T: Noun + Rules>(body: &'static str) -> Option<String> {
-        check_documents::<T>(&Bytes::from_static(body.as_bytes())).await.err().map(|error| error.to_string())
+    async fn problems<T: Noun + Rules>(body: &str) -> Option<String> {
+        let read = Body::read::<T>(Bytes::copy_from_slice(body.as_bytes()), Budget::default()).await;
+        read.unwrap().problems.first().map(ToString::to_string)
     }
 
     #[tokio::test]
     async fn only_what_a_body_sets_is_checked() {
         for body in [r#"{"Name":"a"}"#, "nonsense", "{}", r#"{"YAMLDocument":5}"#, r#"{"YAMLDocument":"---"}"#] {
-            assert_eq!(refusal::<WorkloadDefinition>(body).await, None, "{body}");
+            assert_eq!(problems::<WorkloadDefinition>(body).await, None, "{body}");
         }
-        assert_eq!(refusal::<WorkloadResourceDefinition>(r#"{"WorkloadDefinitionID":1}"#).await, None);
-        assert_eq!(refusal::<GatewayDefinition>(r#"{"Name":"a"}"#).await, None);
-        let refused = refusal::<WorkloadDefinition>(r#"{"YAMLDocument":"a: [b"}"#).await.unwrap();
+        assert_eq!(problems::<WorkloadResourceDefinition>(r#"{"WorkloadDefinitionID":1}"#).await, None);
+        assert_eq!(problems::<GatewayDefinition>(r#"{"Name":"a"}"#).await, None);
+        let refused = problems::<WorkloadDefinition>(r#"{"YAMLDocument":"a: [b"}"#).await.unwrap();
         assert!(refused.starts_with("YAMLDocument: document 1, line 1, column 4: is no YAML: "), "{refused}");
-        let refused = refusal::<WorkloadResourceDefinition>(r#"{"JSONDefinition":{"kind":"Pod"}}"#).await.unwrap();
+        let refused = problems::<WorkloadResourceDefinition>(r#"{"JSONDefinition":{"kind":"Pod"}}"#).await.unwrap();
         assert!(refused.starts_with("JSONDefinition: Pod has no apiVersion"), "{refused}");
+    }
+
+    #[test]
+    fn documents_are_taken_out_and_the_rest_stays() {
+        let split = |json: &str| {
+            let body = Body::split::<WorkloadDefinition>(json.as_bytes());
+            (
+                String::from_utf8(body.json).unwrap(),
+                body.documents.into_iter().map(|(_, value)| value).collect::<Vec<_>>(),
+            )
+        };
+        let text = |text: &str| vec![Value::Text(text.into())];
+        assert_eq!(
+            split(r#"{"Name":"a", "yamldocument":"x\n"}"#),
+            (r#"{"Name":"a","yamldocument":""}"#.into(), text("x\n"))
+        );
+        assert_eq!(split(r#"{"YAMLDocument":"a","YAMLDocument":"b"}"#).1, text("b"), "the last counts");
+        for kept in [r#"{"YAMLDocument":5}"#, r#"{"YAMLDocument":null}"#, r#"{"Na\"me":1}"#, "{}", "{", "[1]"] {
+            assert_eq!(split(kept), (kept.to_owned(), vec![]));
+        }
+        let body = Body::split::<WorkloadResourceDefinition>(br#"{"JSONDefinition":{"kind":"Pod"}}"#);
+        assert_eq!(body.json, br#"{"JSONDefinition":{}}"#);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_too_many_values_is_refused_unread() {
+        let many = |count: usize| format!(r#"{{"JSONDefinition":[{}0]}}"#, "0,".repeat(count));
+        let read = Body::read::<WorkloadResourceDefinition>(many(600_000).into(), Budget::default()).await;
+        let refused = read.err().unwrap().to_string();
+        assert!(refused.starts_with("JSONDefinition: there are more than 500000 values"), "{refused}");
+
+        let raw = |count: usize| RawValue::from_string(many(count)).unwrap();
+        let (small, large) = (raw(200_000), raw(400_000));
+        assert!(check_total::<WorkloadResourceDefinition>(&[&small, &small], &Budget::default()).is_ok());
+        let refused = check_total::<WorkloadResourceDefinition>(&[&small, &large, &small], &Budget::default());
+        let (n, error) = refused.unwrap_err();
+        assert_eq!(n, 1);
+        assert!(error.to_string().starts_with("JSONDefinition: with it the manifests"), "{error}");
     }
 }

@@ -1,12 +1,12 @@
-//! Manifests in fields of records: their secrets are masked in every answer to somebody who is no admin, and put back where a masked manifest is sent.
+//! Secrets inside of manifests: masked in every answer to somebody who is no admin, and put back where a masked manifest is sent.
 //!
 //! What can't be read as YAML is masked as a whole, for nobody can say where its secrets are.
 
 use super::{
     blocking::off_the_runtime,
-    secret_objects::{MASK, mask_value, restore_values},
+    secret_objects::{MASK, is_masked, mask_value, restore_values},
+    yaml,
 };
-use causeway_manifests::Budget;
 use causeway_records::{
     noun::Noun,
     problem::Problem,
@@ -32,24 +32,28 @@ pub(super) fn mask<T: Noun>(spec: &mut T) {
     }
 }
 
-/// Puts stored secrets back into masked manifests that a client sends. What is as it was stored stays byte by byte.
+/// Puts stored secrets back into masked manifests that a client sends. What is as it was stored stays byte by byte. True: one was written anew.
 ///
 /// # Errors
 /// A masked value for which nothing is stored.
-pub(super) fn restore<T: Noun>(spec: &mut T, stored: &T) -> Result<(), Vec<Problem>> {
+pub(super) fn restore<T: Noun>(spec: &mut T, stored: &T) -> Result<bool, Vec<Problem>> {
+    let mut written = false;
     for index in manifests::<T>() {
-        let restored = match (spec.get(index).to_value(), stored.get(index).to_value()) {
-            (Some(Cell::Text(sent)), Some(Cell::Text(stored))) => restored_text(&sent, &stored).map(Cell::Text),
-            (Some(Cell::Json(mut sent)), stored) => {
-                let stored: Vec<_> = if let Some(Cell::Json(stored)) = stored { vec![stored] } else { vec![] };
-                restore_values(std::slice::from_mut(&mut sent), &stored).map(|()| Cell::Json(sent))
+        let known = stored.get(index).to_value();
+        let restored = match (spec.get(index).to_value(), &known) {
+            (Some(Cell::Text(sent)), Some(Cell::Text(known))) => {
+                restored_text(&sent, known).map(|text| text.map(Cell::Text))
             }
+            (Some(Cell::Json(sent)), known) => restored_json(sent, known.as_ref()).map(|json| json.map(Cell::Json)),
             _ => continue,
         };
         let invalid = |problem: String| vec![Problem::new(T::FIELDS[index].json, problem)];
-        spec.get_mut(index).set(Some(restored.map_err(invalid)?)).map_err(invalid)?;
+        if let Some(restored) = restored.map_err(invalid)? {
+            written |= known.as_ref() != Some(&restored);
+            spec.get_mut(index).set(Some(restored)).map_err(invalid)?;
+        }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Indexes of the fields that hold manifests in the noun's table.
@@ -69,40 +73,47 @@ fn masked_text(text: &str) -> Option<String> {
         return None;
     }
     off_the_runtime(text.len(), || {
-        let Some(mut documents) = read(text) else { return Some(UNREADABLE.to_owned()) };
+        let Some(mut documents) = yaml::read(text) else { return Some(UNREADABLE.to_owned()) };
         let masked = documents.iter_mut().map(mask_value).filter(|masked| *masked).count();
-        (masked > 0).then(|| write(&documents))
+        (masked > 0).then(|| yaml::write(&documents).unwrap_or_else(|| UNREADABLE.to_owned()))
     })
 }
 
-fn restored_text(sent: &str, stored: &str) -> Result<String, String> {
+/// None: nothing in it is masked.
+fn restored_text(sent: &str, stored: &str) -> Result<Option<String>, String> {
     if sent == UNREADABLE {
-        return Ok(stored.to_owned());
+        return Ok(Some(stored.to_owned()));
     }
     if !sent.contains(MASK) {
-        return Ok(sent.to_owned());
+        return Ok(None);
     }
-    off_the_runtime(sent.len(), || {
-        let mut documents = read(sent).ok_or("holds masked values and can't be read as YAML; send the values")?;
-        let known = read(stored).unwrap_or_default();
+    off_the_runtime(sent.len().max(stored.len()), || {
+        let mut documents = yaml::read(sent).ok_or("holds masked values and can't be read as YAML; send the values")?;
+        let known = yaml::read(stored).unwrap_or_default();
         restore_values(&mut documents, &known)?;
-        Ok(if documents == known { stored.to_owned() } else { write(&documents) })
+        if documents == known {
+            return Ok(Some(stored.to_owned()));
+        }
+        yaml::write(&documents)
+            .map(Some)
+            .ok_or_else(|| "can't be written with its secrets; send their values".to_owned())
     })
 }
 
-/// The documents of a text, read as workers will read them, so that both find the same Secrets; None: it can't be read within the budget.
-fn read(text: &str) -> Option<Vec<Value>> {
-    causeway_manifests::read_documents(text, &Budget::default()).ok()
-}
-
-fn write(documents: &[Value]) -> String {
-    let document = |document| serde_yaml_ng::to_string(document).unwrap_or_default();
-    documents.iter().map(document).collect::<Vec<_>>().join("---\n")
+/// None: nothing in it is masked.
+fn restored_json(mut sent: Value, stored: Option<&Cell>) -> Result<Option<Value>, String> {
+    if !is_masked(&sent) {
+        return Ok(None);
+    }
+    let stored = if let Some(Cell::Json(stored)) = stored { std::slice::from_ref(stored) } else { &[] };
+    restore_values(std::slice::from_mut(&mut sent), stored)?;
+    Ok(Some(sent))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::secret_objects::LAST_APPLIED;
     use causeway_records::nouns::{WorkloadDefinition, WorkloadResourceDefinition, WorkloadResourceInstance};
     use serde_json::json;
 
@@ -147,8 +158,7 @@ mod tests {
             "kind: List\nitems: [{kind: Secret, stringData: {k: hunter2}}]\n".to_owned(),
             "kind: SecretList\nitems: [{metadata: {name: s}, stringData: {k: hunter2}}]\n".to_owned(),
             "kind: Template\nspec: {objects: [{kind: Secret, data: hunter2}]}\n".to_owned(),
-            "kind: Secret\nmetadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}}\n"
-                .to_owned(),
+            format!("kind: Secret\nmetadata: {{annotations: {{{LAST_APPLIED}: hunter2}}}}\n"),
             "kind: Secret\ndata: {k: hunter2}\nkind: Secret\n".to_owned(),
             "kind: Secret\ndata: {k: hunter2\n".to_owned(),
             format!("kind: Secret\ndata: {{k: hunter2}}\nx: {}", "[".repeat(100_000)),
@@ -168,7 +178,7 @@ mod tests {
         let stored = definition.clone();
         mask(&mut definition);
         assert_eq!(definition.json_definition["data"]["k"], MASK);
-        restore(&mut definition, &stored).unwrap();
+        assert!(!restore(&mut definition, &stored).unwrap(), "as it is stored");
         assert_eq!(definition, stored);
         let mut instance =
             WorkloadResourceInstance { json_definition: manifest, ..WorkloadResourceInstance::default() };

@@ -12,3 +12,4 @@ pub(crate) mod query;
 pub(crate) mod redaction;
 mod secret_objects;
 mod secrets;
+mod yaml;

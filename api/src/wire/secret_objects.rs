@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 /// Stands for a value. It is no base64, so that no cluster would take it as one.
 pub(super) const MASK: &str = "(masked, only admins see it)";
 /// `kubectl apply` repeats the whole Secret here.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Masks the secrets in a manifest, wherever they are in it. False: there are none.
 pub(super) fn mask_value(value: &mut Value) -> bool {
@@ -94,7 +94,7 @@ fn identity(secret: &Map<String, Value>) -> (&str, &str) {
     (text("namespace"), text("name"))
 }
 
-fn is_masked(value: &Value) -> bool {
+pub(super) fn is_masked(value: &Value) -> bool {
     match value {
         Value::String(text) => text == MASK,
         Value::Array(items) => items.iter().any(is_masked),

@@ -3,6 +3,10 @@
 /// A mapping takes as much memory as so many scalars, also one with a single entry.
 pub const MAPPING: usize = 8;
 
+/// A text may have one value for so many bytes, if these are more than [`Budget::nodes`]: a higher limit of bytes is of use only with them.
+/// Real manifests have 30 bytes for each value.
+const BYTES_PER_NODE: usize = 17;
+
 /// The limits of one text. The work and the memory of reading are proportional to them, whatever the text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -10,7 +14,8 @@ pub struct Budget {
     pub bytes: usize,
     /// Documents of the stream, empty ones included.
     pub documents: usize,
-    /// Scalars, sequences and mappings as they are written, over all documents. A mapping counts as [`MAPPING`].
+    /// Scalars, sequences and mappings as they are written, over all documents. A mapping counts as [`MAPPING`]. A text of more than 17 bytes for each
+    /// of them may have more: one for 17 bytes.
     pub nodes: usize,
     /// Sequences and mappings inside each other, aliases followed. Below the limit of 128 that JSON parsers have: what was read here must be
     /// readable again inside of a record.
@@ -19,6 +24,23 @@ pub struct Budget {
     pub alias_nodes: usize,
     /// Bytes of text that aliases and merge keys repeat, over all documents.
     pub alias_bytes: usize,
+}
+
+impl Budget {
+    /// For texts of at most so many bytes.
+    pub fn of_bytes(bytes: usize) -> Self {
+        Self { bytes, ..Self::default() }
+    }
+
+    /// For texts that were taken within a limit of bytes that isn't known here.
+    pub fn stored() -> Self {
+        Self::of_bytes(usize::MAX)
+    }
+
+    /// How many values a text of this length may hold.
+    pub fn nodes_in(&self, bytes: usize) -> usize {
+        self.nodes.max(bytes / BYTES_PER_NODE)
+    }
 }
 
 impl Default for Budget {
@@ -50,11 +72,16 @@ impl Meter {
     /// Takes the bytes of the whole text.
     pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), String> {
         take(&mut self.left.bytes, bytes).ok_or_else(|| {
+            let limit = self.budget.bytes;
+            let limit =
+                if limit.is_multiple_of(1 << 20) { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
             format!(
-                "is larger than {} MiB; take some manifests out and make each a workload-resource-definition of the same workload definition",
-                self.budget.bytes >> 20
+                "is larger than {limit}; take some manifests out and make each a workload-resource-definition of the same workload definition"
             )
-        })
+        })?;
+        self.budget.nodes = self.budget.nodes_in(bytes);
+        self.left.nodes = self.budget.nodes;
+        Ok(())
     }
 
     /// Takes one document.

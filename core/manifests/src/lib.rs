@@ -6,13 +6,14 @@
 //! ```
 //!
 //! The API reads manifests when they are written and refuses what can't be read; the workers read them again with the same budget before they
-//! render. Both get the same answer, because it depends on the text alone. Reading takes CPU time for each byte: a caller on an async runtime
+//! render, but for its bytes, which are a setting of the API. Both get the same answer, because it depends on the text alone. Reading takes CPU time for each byte: a caller on an async runtime
 //! does it on a thread for blocking work.
 //!
 //! To add a rule about single manifests: a function in [`normalise`](mod@normalise) if it changes what is applied, in [`lifecycle`] if it
 //! changes whether something is applied or deleted, in [`identity`] if it refuses something.
 
 mod budget;
+mod count;
 mod error;
 pub mod identity;
 mod json;
@@ -24,6 +25,7 @@ mod stream;
 mod yaml;
 
 pub use budget::{Budget, MAPPING};
+pub use count::count_values;
 pub use error::{ManifestError, Place};
 pub use manifest::Manifest;
 pub use stream::{read, read_documents, read_value};

@@ -28,7 +28,7 @@ pub struct Field {
     pub immutable: bool,
     /// Stored and returned as ciphertext.
     pub encrypted: bool,
-    /// May hold secrets among other things: told to nobody but those who read the record.
+    /// May hold secrets among other things: encrypted at rest as a whole, and told to nobody but those who read the record.
     pub sensitive: bool,
     /// Can be asked for in a list.
     pub filterable: bool,

@@ -12,6 +12,7 @@
 extern crate self as causeway_records;
 
 pub mod database_epoch;
+pub mod debug;
 mod density;
 pub mod field;
 pub mod inputs;

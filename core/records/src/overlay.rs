@@ -91,7 +91,7 @@ fn is_text(field: &Field) -> bool {
 }
 
 /// The members of a JSON object, in their order. `null` and `[]` hold none: empty payloads, which the caller reports as such.
-fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>, Problem> {
+pub fn members(body: &[u8]) -> Result<Vec<(String, &RawValue)>, Problem> {
     let (mut reading, mut json) = (String::new(), serde_json::Deserializer::from_slice(body));
     let read = json.deserialize_any(Members { reading: &mut reading }).and_then(|members| json.end().map(|()| members));
     read.map_err(|error| Problem::new(reading, error.to_string()))

@@ -1,6 +1,7 @@
 //! A record that was just made, with the children that were made along with it.
 
 use crate::{
+    documents::Documents,
     error::{Result, StoreError},
     row,
 };
@@ -26,8 +27,8 @@ pub struct Created<T> {
 
 impl<T: Noun> Created<T> {
     /// From the row that the statement answered; `asked` is what was sent.
-    pub(crate) fn read(row: &PgRow, asked: &Record<T>) -> Result<Self> {
-        let record: Record<T> = row::record(row)?;
+    pub(crate) fn read(row: &PgRow, asked: &Record<T>, documents: &Documents) -> Result<Self> {
+        let record: Record<T> = row::record_with(row, documents)?;
         let mut made = vec![];
         for (at, children) in asked.spec.children().iter().enumerate().filter(|(_, made)| !made.rows.is_empty()) {
             let ids: Vec<i64> = row.try_get(format!("children_{at}").as_str())?;

@@ -11,15 +11,27 @@ use causeway_records::{
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use std::{collections::BTreeMap, fmt};
 
-/// A row, by column.
-#[derive(Debug, Deserialize)]
+/// A row, by column. Documents come beside it.
+#[derive(Deserialize)]
 #[serde(transparent)]
-pub(crate) struct JsonRow(Map<String, Json>);
+pub(crate) struct JsonRow {
+    columns: Map<String, Json>,
+    #[serde(skip)]
+    documents: BTreeMap<&'static str, Value>,
+}
 
 /// A row of a reconciled noun, and what its reconciliation says about it.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct StatedRow(JsonRow, JsonRow);
+
+/// Without what is in it: it may be a secret.
+impl fmt::Debug for JsonRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JsonRow(..)")
+    }
+}
 
 impl JsonRow {
     /// The record that the row holds.
@@ -30,13 +42,22 @@ impl JsonRow {
         Ok(record)
     }
 
+    /// Adds a document that came beside the row.
+    pub(crate) fn document(&mut self, column: &'static str, document: Value) {
+        self.documents.insert(column, document);
+    }
+
     /// Sets the fields of a part of the record.
     pub(crate) fn fill(&mut self, part: &mut dyn Fields, table: &'static str) -> Result<()> {
         for index in 0..part.fields().len() {
             let field = &part.fields()[index];
             let Some(ty) = field.column_type() else { continue };
             // A column that is NULL and one that isn't there are the same to a field that may be empty, and wrong for one that may not.
-            let value = value(self.0.remove(field.column).unwrap_or_default(), ty);
+            let value = match self.documents.remove(field.column) {
+                None if field.sensitive => Ok(None),
+                None => value(self.columns.remove(field.column).unwrap_or_default(), ty),
+                document => Ok(document),
+            };
             let set = value.and_then(|value| part.get_mut(index).set(value));
             set.map_err(|reason| inconsistent(table, field.column, reason))?;
         }
@@ -45,6 +66,11 @@ impl JsonRow {
 }
 
 impl StatedRow {
+    /// Adds a document that came beside the row.
+    pub(crate) fn document(&mut self, column: &'static str, document: Value) {
+        self.0.document(column, document);
+    }
+
     /// The record that the row holds, with the status that came with it.
     pub(crate) fn record<T: Noun>(self) -> Result<Record<T>> {
         let Self(row, mut state) = self;
@@ -55,7 +81,7 @@ impl StatedRow {
 
     /// The same with the name that its objects bear.
     pub(crate) fn named<T: Noun>(mut self) -> Result<Named<T>> {
-        let Some(Json::String(object_name)) = self.1.0.remove("object_name") else {
+        let Some(Json::String(object_name)) = self.1.columns.remove("object_name") else {
             return Err(inconsistent("reconciliations", "object_name", "it is missing"));
         };
         Ok(Named { record: self.record()?, object_name })

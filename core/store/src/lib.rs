@@ -26,6 +26,7 @@ mod children;
 mod config;
 mod created;
 mod depends;
+mod documents;
 pub mod epoch;
 pub mod error;
 pub mod events;
@@ -53,10 +54,13 @@ mod writes;
 pub use audit::Period;
 pub use config::Database;
 pub use created::Created;
+pub use documents::Unreadable;
 pub use error::{Result, StoreError};
 pub use list::{Filter, MAX_PAGE_BYTES, Page, Start};
 pub use writes::{Confirmed, Merge, Origin, Writer};
 
+use causeway_records::secret::Keyring;
+use documents::Documents;
 use pool::Pool;
 use reach::Reach;
 use sqlx::postgres::PgConnectOptions;
@@ -68,6 +72,7 @@ use tokio::sync::OnceCell;
 pub struct Store {
     pub(crate) pool: Pool,
     reach: Arc<Reach>,
+    pub(crate) documents: Documents,
     control_plane: Arc<OnceCell<String>>,
 }
 
@@ -87,7 +92,13 @@ impl Store {
     /// of them to come free.
     pub fn connect(url: &str, connections: u32, wait: Duration) -> Result<Self> {
         let pool = Pool::new(connect_options(url)?, connections, wait);
-        Ok(Self { pool, reach: Arc::default(), control_plane: Arc::default() })
+        Ok(Self { pool, reach: Arc::default(), documents: Documents::default(), control_plane: Arc::default() })
+    }
+
+    /// The same store, which can read and write the documents of nouns: manifests, and what became of them.
+    #[must_use]
+    pub fn with_documents(self, keys: Keyring, unreadable: Unreadable) -> Self {
+        Self { documents: Documents::new(keys, unreadable), ..self }
     }
 
     /// Brings the schema up to date. Several processes may do so at once. Nothing is written, and no right to do so is needed, when it already is.

@@ -129,7 +129,8 @@ impl Store {
             }
             let text = page(selects, &condition, &count, limit, start, n + 1);
             let Rows { rows, is_cut, bytes } = self.rows(text, arguments).await?;
-            let records = rows.iter().map(row::record).collect::<Result<Vec<_>>>()?;
+            let read = |row| row::record_with(row, &self.documents);
+            let records = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
             if is_cut {
                 return Ok(Page { records, total: self.count(count, counted).await?, is_cut, bytes });
             }

@@ -12,7 +12,7 @@ impl Store {
     /// A live record.
     pub async fn get<T: Noun>(&self, id: i64) -> Result<Record<T>> {
         let row = sqlx::query(selects::for_noun(&T::INFO).get).bind(id).fetch_optional(&self.pool).await?;
-        row::record(&row.ok_or(StoreError::NotFound)?)
+        row::record_with(&row.ok_or(StoreError::NotFound)?, &self.documents)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Rows into records.
 
-use crate::error::{Result, StoreError};
+use crate::{
+    documents::{Documents, Place},
+    error::{Result, StoreError},
+};
 use causeway_records::{
     Record,
     field::{Fields, Table, columns},
@@ -38,11 +41,23 @@ pub(crate) fn value(row: &PgRow, index: usize, ty: Type) -> sqlx::Result<Option<
     })
 }
 
-fn fill(part: &mut dyn Fields, table: &'static str, row: &PgRow, next: &mut usize) -> Result<()> {
+/// A row with what it takes to read it.
+#[derive(Clone, Copy)]
+struct Source<'r> {
+    row: &'r PgRow,
+    documents: &'r Documents,
+}
+
+fn fill(part: &mut dyn Fields, table: &'static str, source: Source<'_>, next: &mut usize) -> Result<()> {
     for index in 0..part.fields().len() {
         let field = &part.fields()[index];
         let Some(ty) = field.column_type() else { continue };
-        let value = value(row, *next, ty)?;
+        let value = if field.sensitive {
+            let sealed: Option<Vec<u8>> = source.row.try_get(*next)?;
+            sealed.map(|sealed| source.documents.open(Place { table, field }, sealed)).transpose()?
+        } else {
+            value(source.row, *next, ty)?
+        };
         part.get_mut(index).set(value).map_err(|reason| StoreError::Inconsistent {
             table,
             column: field.column,
@@ -53,13 +68,19 @@ fn fill(part: &mut dyn Fields, table: &'static str, row: &PgRow, next: &mut usiz
     Ok(())
 }
 
-/// A record from a row that begins with the columns of [`select_list`].
+/// A record without documents, from a row that begins with the columns of [`select_list`].
 pub(crate) fn record<T: Noun>(row: &PgRow) -> Result<Record<T>> {
+    record_with(row, &Documents::default())
+}
+
+/// A record from a row that begins with the columns of [`select_list`].
+pub(crate) fn record_with<T: Noun>(row: &PgRow, documents: &Documents) -> Result<Record<T>> {
     let (mut record, mut next) = (Record::<T>::default(), 0);
-    fill(&mut record.common, T::TABLE, row, &mut next)?;
-    fill(&mut record.spec, T::TABLE, row, &mut next)?;
+    let source = Source { row, documents };
+    fill(&mut record.common, T::TABLE, source, &mut next)?;
+    fill(&mut record.spec, T::TABLE, source, &mut next)?;
     if T::INFO.reconciled {
-        fill(&mut record.status, "reconciliations", row, &mut next)?;
+        fill(&mut record.status, "reconciliations", source, &mut next)?;
     }
     if T::INFO.has_secrets() {
         record.key_ids = row.try_get::<Json<KeyIds>, _>(next)?.0;

@@ -1,6 +1,9 @@
 //! A statement that is put together from parts: each value stands where its parameter does.
 
-use crate::error::{Result, StoreError};
+use crate::{
+    documents::{Documents, Place},
+    error::{Result, StoreError},
+};
 use causeway_records::{
     problem::Reason,
     value::{Type, Value},
@@ -44,6 +47,18 @@ impl Statement {
         bind(&mut self.arguments, ty, value)?;
         self.text += &format!("${}::{}", self.arguments.len(), ty.name());
         Ok(self)
+    }
+
+    /// Appends a parameter for a field of a noun: a document is encrypted.
+    pub(crate) fn field(&mut self, place: Place, value: Option<Value>, documents: &Documents) -> Result<&mut Self> {
+        match place.field.column_type() {
+            Some(_) if place.field.sensitive => {
+                let sealed = value.map(|value| documents.seal(place, value)).transpose()?;
+                Ok(self.bind(sealed)?.push("::bytea"))
+            }
+            Some(ty) => self.value(ty, value),
+            None => Ok(self),
+        }
     }
 
     #[cfg(test)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use kube::{Client, Config};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::{ClusterError, bounds, cache};
@@ -27,18 +28,18 @@ pub struct ClusterAccess {
     pub server_name: Option<String>,
 }
 
-/// Who we are in a cluster.
-#[derive(Clone, PartialEq, Eq)]
+/// Who we are in a cluster. What proves it can't be printed, whoever holds a part of it, and is wiped from memory when it is dropped.
+#[derive(Clone, Debug)]
 pub enum ClusterAuth {
     /// A client certificate.
     ClientCert {
         /// The certificate and what it is signed with.
         cert_pem: String,
         /// Its private key.
-        key_pem: String,
+        key_pem: SecretString,
     },
     /// A bearer token.
-    Token(String),
+    Token(SecretString),
 }
 
 impl std::fmt::Debug for ClusterAccess {
@@ -47,14 +48,21 @@ impl std::fmt::Debug for ClusterAccess {
     }
 }
 
-impl std::fmt::Debug for ClusterAuth {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::ClientCert { .. } => "ClientCert",
-            Self::Token(_) => "Token",
-        })
+/// Whether a connection is still the one that its record asks for. Both sides are ours, so nobody can measure how long it takes.
+impl PartialEq for ClusterAuth {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
+        match (self, other) {
+            (Self::Token(a), Self::Token(b)) => same(a, b),
+            (Self::ClientCert { cert_pem: a, key_pem }, Self::ClientCert { cert_pem: b, key_pem: other }) => {
+                a == b && same(key_pem, other)
+            }
+            _ => false,
+        }
     }
 }
+
+impl Eq for ClusterAuth {}
 
 impl ClusterAccess {
     /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
@@ -79,10 +87,10 @@ impl ClusterAccess {
         // Whoever asks decides whether to try again: it knows about leases and about other records that wait.
         config.default_retry = false;
         config.auth_info = match &self.auth {
-            ClusterAuth::Token(token) => serde_json::from_value(json!({"token": token})),
+            ClusterAuth::Token(token) => serde_json::from_value(json!({"token": token.expose_secret()})),
             ClusterAuth::ClientCert { cert_pem, key_pem } => serde_json::from_value(json!({
                 "client-certificate-data": ByteString(cert_pem.clone().into_bytes()),
-                "client-key-data": ByteString(key_pem.clone().into_bytes()),
+                "client-key-data": ByteString(key_pem.expose_secret().as_bytes().to_vec()),
             })),
         }
         // The message of the error could quote the secret.
@@ -124,7 +132,26 @@ mod tests {
 
     #[test]
     fn secrets_are_never_printed() {
-        let printed = format!("{:?}{:?}", access("https://127.0.0.1", None), ClusterAuth::Token("very-secret".into()));
-        assert!(!printed.contains("very-secret"), "{printed}");
+        let access = access("https://127.0.0.1", None);
+        let key = ClusterAuth::ClientCert { cert_pem: "public".into(), key_pem: "very-secret".into() };
+        let ClusterAuth::Token(token) = &access.auth else { panic!("it is a token") };
+        // Also of a part that somebody takes out, and in long form.
+        for printed in
+            [format!("{access:?} {:?} {token:?} {key:?}", access.auth), format!("{access:#?} {token:#?} {key:#?}")]
+        {
+            assert!(!printed.contains("very-secret"), "{printed}");
+        }
+        assert!(format!("{key:?}").contains("public"), "what is no secret may be seen");
+    }
+
+    #[test]
+    fn other_credentials_are_another_access() {
+        let with = |auth| ClusterAccess { auth, ..access("https://127.0.0.1", None) };
+        let cert = |key: &str| ClusterAuth::ClientCert { cert_pem: "a".into(), key_pem: key.into() };
+        let token = |token: &str| ClusterAuth::Token(token.into());
+        assert!(with(token("a")) == with(token("a")) && with(cert("k")) == with(cert("k")));
+        for (one, other) in [(token("a"), token("b")), (cert("k"), cert("l")), (cert("k"), token("k"))] {
+            assert!(with(one) != with(other));
+        }
     }
 }

@@ -69,6 +69,7 @@ async fn reconcile(
     let acting = Box::pin(act(context, session, &claimed));
     let end = match tokio::time::timeout(context.reconcile_timeout, acting).await {
         Ok(Ok(end)) => end,
+        Ok(Err(Interrupted::Store(error @ StoreError::Inconsistent { .. }))) => unreadable(&claimed, &error),
         Ok(Err(Interrupted::Store(error))) => return Err(error),
         Ok(Err(Interrupted::LeaseLost)) => return Ok("cancelled"),
         Err(_) => End::Complete(timed_out(context, &claimed)),
@@ -162,6 +163,16 @@ fn await_cluster(session: &ClusterSession, claimed: &Claimed, needs: Needs, why:
     }
     let condition = NewCondition::not_met(CLUSTER_REACHABLE, &why.reason, why.message.clone());
     Outcome::with(vec![condition]).requeue_after(session.retry_in().max(Duration::from_secs(1)))
+}
+
+/// What is stored can't be read, so nothing is done: a document whose key is missing must not be taken for an empty one. Only a person can help.
+fn unreadable(claimed: &Claimed, error: &StoreError) -> End {
+    tracing::error!(%error, "what is stored can't be read");
+    if claimed.gone {
+        return End::Requeue(Action::RequeueAfter(Retry::Parked.rest(claimed.attempts)), vec![], "gone");
+    }
+    let failed = Failed::new(APPLIED, "Unreadable", error.to_string()).retried(Retry::Parked);
+    End::Complete(failed.ends(Outcome::default(), claimed))
 }
 
 fn timed_out(context: &Context, claimed: &Claimed) -> Outcome {

@@ -14,7 +14,7 @@ pub(crate) async fn check(context: &Context, claimed: &Claimed) -> Result<Outcom
     if claimed.key.kind == Kind::WorkloadDefinition {
         let definition = context.store.get::<WorkloadDefinition>(claimed.key.id).await?;
         let text = definition.spec.yaml_document;
-        let manifests = off_runtime(text.len(), move || read(&text, &Budget::default())).await;
+        let manifests = off_runtime(text.len(), move || read(&text, &Budget::stored())).await;
         outcome = outcome.then(match manifests {
             Ok(manifests) => NewCondition::met(APPLIED, "Valid", format!("{} manifests", manifests.len())),
             Err(error) => NewCondition::not_met(APPLIED, "Invalid", format!("YAMLDocument: {error}")),

@@ -7,6 +7,7 @@ use causeway_failpoints::{CLUSTER_BOUND, failpoint};
 use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::{Owner, parse_owner};
 use causeway_store::{StoreError, lease::Bound, queue::Key};
+use secrecy::SecretString;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -134,7 +135,8 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Clus
         return Err(refused(Unavailable::NO_ENDPOINT, message));
     };
     let plain = |name: &str, sealed: &str| {
-        context.key.decrypt(sealed).map_err(|error| refused("UnreadableSecret", format!("{name}: {error}")))
+        let opened = context.key.decrypt(sealed).map(SecretString::from);
+        opened.map_err(|error| refused("UnreadableSecret", format!("{name}: {error}")))
     };
     let auth = match (&runtime.certificate, &runtime.certificate_key, &runtime.connection_token) {
         (Some(cert), Some(key), _) => {

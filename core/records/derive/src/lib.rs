@@ -10,7 +10,7 @@
 //! | `immutable` | set by POST, refused when a later write differs |
 //! | `no_filter` | no query parameter of a list |
 //! | `encrypted` | stored and returned as ciphertext |
-//! | `sensitive` | may hold secrets among other things: masked in audit events |
+//! | `sensitive` | may hold secrets among other things: encrypted at rest as a whole, no filter, masked in audit events |
 //! | `json = "Name"` | wire name, where it isn't the column in Go's spelling |
 //! | `example = value` | shown in the API document's examples: a text as it is, everything else as JSON |
 //! | `default = expr` | value of a POST or PUT that doesn't name the field |
@@ -33,7 +33,7 @@ pub fn fields(input: TokenStream) -> TokenStream {
     table(&input).map(|(code, ..)| code).unwrap_or_else(|error| error.to_compile_error()).into()
 }
 
-/// The field table, the accessors, and the noun's names. Needs `#[noun(plural = "...")]`; `reconciled` marks a noun that workers
+/// The field table, the accessors, the noun's names, and a `Debug` that shows no secret. Needs `#[noun(plural = "...")]`; `reconciled` marks a noun that workers
 /// bring about.
 #[proc_macro_derive(Noun, attributes(noun))]
 pub fn noun(input: TokenStream) -> TokenStream {
@@ -60,6 +60,11 @@ fn both(input: &DeriveInput) -> syn::Result<Code> {
     let plural = plural.ok_or_else(|| syn::Error::new(name.span(), "needs #[noun(plural = \"...\")]"))?;
     let (table, doc) = (plural.value().replace('-', "_"), doc(&input.attrs));
     code.extend(quote! {
+        impl ::core::fmt::Debug for #name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::causeway_records::debug::fields(stringify!(#name), self, f)
+            }
+        }
         impl ::serde::Serialize for #name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 ::causeway_records::field::serialize(&[self], serializer)
@@ -145,7 +150,7 @@ fn table(input: &DeriveInput) -> syn::Result<(Code, Vec<Code>, Vec<Code>)> {
         let (doc, example) = (doc(&field.attrs), optional(said.example));
         let (required, read_only, immutable) = (said.required, said.read_only, said.immutable);
         let (encrypted, sensitive, is_child) = (said.encrypted, said.sensitive, said.children.is_some());
-        let filterable = !said.no_filter && !is_child && !encrypted;
+        let filterable = !said.no_filter && !is_child && !encrypted && !sensitive;
         let parent = match said.parent {
             None => quote!(None),
             Some((noun, on_delete)) => {

@@ -6,9 +6,10 @@ use crate::{
     record::Record,
 };
 use serde_json::Value;
+use std::fmt;
 
 /// The inputs of the reconcile of a workload instance.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct WorkloadInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
@@ -18,4 +19,12 @@ pub struct WorkloadInputs {
     pub definition: Record<WorkloadDefinition>,
     /// Further manifests of the definition, as JSON.
     pub resources: Vec<Value>,
+}
+
+/// Without the manifests: they may hold secrets.
+impl fmt::Debug for WorkloadInputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut inputs = f.debug_struct("WorkloadInputs");
+        inputs.field("instance", &self.instance).field("definition", &self.definition).finish_non_exhaustive()
+    }
 }

@@ -16,7 +16,7 @@ choice! {
 }
 
 /// A bearer token that lets its holder use the API. The token itself stands only in the answer to the POST; what is stored is its hash.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "access-tokens")]
 pub struct AccessToken {
     /// Unique among live tokens. The holder is called by it in logs and audit events.

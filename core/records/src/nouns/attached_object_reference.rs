@@ -2,7 +2,7 @@ use super::Rules;
 use causeway_records_derive::Noun;
 
 /// Says that one record is attached to another: a gateway instance to its workload instance, an event to what it is about.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "attached-object-references")]
 pub struct AttachedObjectReference {
     /// Type of the record that something is attached to: `v0.WorkloadInstance`.

@@ -81,7 +81,7 @@ fn shown(field: &Field, slot: &dyn Slot) -> Option<Value> {
 }
 
 /// One change that a caller made: who, when (`CreatedAt`), what. Written with the change itself, so neither is there without the other.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "audit-events")]
 pub struct AuditEvent {
     /// Who asked for it: the name of a client certificate or an access token; `anonymous` where there is no authentication.

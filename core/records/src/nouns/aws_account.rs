@@ -20,7 +20,7 @@ pub struct Ids(pub Vec<i64>);
 json_scalar!(Ids);
 
 /// An AWS account whose Route53 zones hold our domains. It is used, and its keys are brought, only where an admin said so.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "aws-accounts")]
 pub struct AwsAccount {
     /// Unique among live accounts.

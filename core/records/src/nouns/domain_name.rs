@@ -56,7 +56,7 @@ pub fn lets_encrypt_production() -> &'static str {
 }
 
 /// A domain: the zone that holds it, and who signs its certificates.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "domain-name-definitions")]
 pub struct DomainNameDefinition {
     /// Unique among live domain name definitions.
@@ -159,7 +159,7 @@ impl Rules for DomainNameDefinition {
 
 /// DNS records for the hostnames that a workload's gateways have under a domain. Of several in one cluster that have the same hostname the first
 /// publishes it, until it no longer has it.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "domain-name-instances", reconciled)]
 pub struct DomainNameInstance {
     /// Unique among live domain name instances.

@@ -3,7 +3,7 @@ use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
 
 /// Something that happened while workers brought a record about. The same thing again counts up the first one.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "events")]
 pub struct Event {
     /// One word: `SuccessfulCreate`, `FailedUpdate`.

@@ -55,7 +55,7 @@ pub struct Infrastructure {
 json_scalar!(Infrastructure);
 
 /// What a gateway is: its ports, the service behind it and its hostname.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-definitions", reconciled)]
 pub struct GatewayDefinition {
     /// Unique among live gateway definitions.
@@ -171,7 +171,7 @@ impl Rules for GatewayDefinition {
 }
 
 /// One HTTP or HTTPS port of a gateway definition.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-http-ports")]
 pub struct GatewayHttpPort {
     /// The definition it belongs to.
@@ -204,7 +204,7 @@ impl Rules for GatewayHttpPort {
 }
 
 /// One TCP port of a gateway definition.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-tcp-ports")]
 pub struct GatewayTcpPort {
     /// The definition it belongs to.
@@ -231,7 +231,7 @@ impl Rules for GatewayTcpPort {
 }
 
 /// One UDP port of a gateway definition. It can have the number of a port of another protocol.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-udp-ports")]
 pub struct GatewayUdpPort {
     /// The definition it belongs to.
@@ -246,7 +246,7 @@ pub struct GatewayUdpPort {
 impl Rules for GatewayUdpPort {}
 
 /// A gateway for a workload in a cluster.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-instances", reconciled)]
 pub struct GatewayInstance {
     /// Unique among live gateway instances.

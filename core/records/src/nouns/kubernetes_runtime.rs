@@ -19,7 +19,7 @@ choice! {
 }
 
 /// What a Kubernetes cluster is like.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "kubernetes-runtime-definitions", reconciled)]
 pub struct KubernetesRuntimeDefinition {
     /// Unique among live runtime definitions.
@@ -46,7 +46,7 @@ pub struct KubernetesRuntimeDefinition {
 impl Rules for KubernetesRuntimeDefinition {}
 
 /// A Kubernetes cluster that workers look after: where it is and how to get in.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "kubernetes-runtime-instances", reconciled)]
 pub struct KubernetesRuntimeInstance {
     /// Unique among live runtime instances.

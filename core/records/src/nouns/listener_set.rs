@@ -4,7 +4,7 @@ use causeway_records_derive::Noun;
 
 /// Some listeners of a shared gateway, as one ListenerSet in the cluster. Made by the write that places the first listener in it; it stays, without
 /// listeners too, until its gateway goes. No client reads or writes it: it is in no path and not in the API document.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "listener-sets", reconciled)]
 pub struct ListenerSet {
     /// The name of its object when it was made.

@@ -43,6 +43,7 @@ use crate::{
     slot::Shape,
     status::Status,
 };
+use causeway_manifests::Budget;
 
 /// The named types within the columns of all nouns: `Condition`.
 #[must_use]
@@ -70,7 +71,8 @@ pub trait Rules {
     /// Whether [`check_documents`](Self::check_documents) has something to do.
     const HAS_DOCUMENTS: bool = false;
     /// What is wrong with documents in fields. Takes time for each byte of them, so that an async caller does it on a thread for blocking work.
-    fn check_documents(&self) -> Vec<Problem> {
+    fn check_documents(&self, budget: &Budget) -> Vec<Problem> {
+        let _ = budget;
         vec![]
     }
 }

@@ -3,7 +3,7 @@ use crate::text::{Name, ObjectName};
 use causeway_records_derive::Noun;
 
 /// The common Gateway of a cluster, one for each class. The API makes it when the first gateway instance needs it.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "shared-gateways", reconciled)]
 pub struct SharedGateway {
     /// Unique among live shared gateways.

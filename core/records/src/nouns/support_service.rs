@@ -27,7 +27,7 @@ choice! {
 }
 
 /// A support service in a cluster. The API makes it when the first record needs it.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "support-service-instances", reconciled)]
 pub struct SupportServiceInstance {
     /// Unique among live support service instances.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 /// What a workload is: Kubernetes manifests.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-definitions", reconciled)]
 pub struct WorkloadDefinition {
     /// Unique among live workload definitions.
@@ -15,7 +15,6 @@ pub struct WorkloadDefinition {
     /// The manifests, as a stream of YAML documents.
     #[noun(
         required,
-        no_filter,
         sensitive,
         example = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{name: http, port: 80}]}\n"
     )]
@@ -24,14 +23,14 @@ pub struct WorkloadDefinition {
 impl Rules for WorkloadDefinition {
     const HAS_DOCUMENTS: bool = true;
 
-    fn check_documents(&self) -> Vec<Problem> {
-        let refused = read(&self.yaml_document, &Budget::default()).err();
+    fn check_documents(&self, budget: &Budget) -> Vec<Problem> {
+        let refused = read(&self.yaml_document, budget).err();
         refused.map(|error| Problem::new("YAMLDocument", error.to_string())).into_iter().collect()
     }
 }
 
 /// A workload in a cluster. Manifests without a namespace go into one that Causeway makes for the instance.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-instances", reconciled)]
 pub struct WorkloadInstance {
     /// Unique among live workload instances.
@@ -49,13 +48,12 @@ pub struct WorkloadInstance {
 impl Rules for WorkloadInstance {}
 
 /// One more manifest of a workload definition, beside its YAML document.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-resource-definitions")]
 pub struct WorkloadResourceDefinition {
     /// The manifest.
     #[noun(
         required,
-        no_filter,
         sensitive,
         json = "JSONDefinition",
         example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
@@ -80,20 +78,19 @@ impl Rules for WorkloadResourceDefinition {
 
     const HAS_DOCUMENTS: bool = true;
 
-    fn check_documents(&self) -> Vec<Problem> {
-        let refused = read_value(self.json_definition.clone(), &Budget::default()).err();
+    fn check_documents(&self, budget: &Budget) -> Vec<Problem> {
+        let refused = read_value(self.json_definition.clone(), budget).err();
         refused.map(|error| Problem::new("JSONDefinition", error.problem)).into_iter().collect()
     }
 }
 
 /// One object of a workload instance in its cluster, as last seen. Written by workers.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-resource-instances")]
 pub struct WorkloadResourceInstance {
     /// The manifest as applied.
     #[noun(
         required,
-        no_filter,
         sensitive,
         json = "JSONDefinition",
         example = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings"},"data":{"colour":"blue"}}"#
@@ -116,7 +113,7 @@ pub struct WorkloadResourceInstance {
 impl Rules for WorkloadResourceInstance {}
 
 /// Something that happened to an object of a workload in its cluster.
-#[derive(Noun, Clone, Debug, PartialEq)]
+#[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "workload-events")]
 pub struct WorkloadEvent {
     /// Uid of the Kubernetes Event.
@@ -154,15 +151,19 @@ mod tests {
     fn documents_are_checked_with_the_place() {
         let problems = |text: &str| {
             let definition = WorkloadDefinition { yaml_document: text.into(), ..Default::default() };
-            definition.check_documents().into_iter().map(|problem| (problem.field, problem.problem)).collect::<Vec<_>>()
+            definition
+                .check_documents(&Budget::default())
+                .into_iter()
+                .map(|problem| (problem.field, problem.problem))
+                .collect::<Vec<_>>()
         };
         assert_eq!(problems("---\n{}\n"), []);
         let problem = "document 2, line 2: Pod has no apiVersion; add one, such as `apiVersion: apps/v1`".to_owned();
         assert_eq!(problems("---\n--- {kind: Pod}"), [("YAMLDocument".into(), problem)]);
         let resource = |json_definition| WorkloadResourceDefinition { json_definition, ..Default::default() };
-        assert_eq!(resource(Value::Null).check_documents(), []);
+        assert_eq!(resource(Value::Null).check_documents(&Budget::default()), []);
         let list = json!({"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "Pod"}]});
-        let problems = resource(list).check_documents();
+        let problems = resource(list).check_documents(&Budget::default());
         assert_eq!(problems[0].problem, "item 1: Pod has no metadata.name; add one");
     }
 }

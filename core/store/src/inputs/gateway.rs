@@ -1,9 +1,9 @@
 //! The inputs of the reconcile of a gateway instance.
 
-use super::workload::WorkloadRead;
+use super::workload::{Manifests, WorkloadRead};
 use crate::{
     Store, children,
-    error::{Result, StoreError},
+    error::Result,
     json_row::{JsonRow, StatedRow},
     listeners::listener_key,
 };
@@ -14,17 +14,14 @@ use causeway_records::{
 };
 use causeway_rules::hostnames::hostnames_of;
 use serde::Deserialize;
-use sqlx::types::Json;
 use std::collections::BTreeMap;
 
 impl Store {
     /// For the reconcile of a gateway instance, with the support services of its cluster.
     pub async fn gateway_inputs(&self, id: i64) -> Result<(GatewayInputs, Vec<Record<SupportServiceInstance>>)> {
-        let read: Option<Json<GatewayRead>> =
-            sqlx::query_scalar("SELECT read_gateway($1)").bind(id).fetch_one(&self.pool).await?;
-        let mut read = read.ok_or(StoreError::NotFound)?.0;
+        let (mut read, manifests) = self.read_with_manifests::<GatewayRead>("read_gateway", id).await?;
         let services = std::mem::take(&mut read.services).into_iter().map(StatedRow::record).collect::<Result<_>>()?;
-        let mut inputs = read.inputs(self.control_plane().await?)?;
+        let mut inputs = read.inputs(self.control_plane().await?, manifests)?;
         if inputs.shared_gateway.is_none() && inputs.domain.is_some() {
             let cluster = inputs.instance.record.spec.kubernetes_runtime_instance_id;
             inputs.cluster_resource_namespace = self.cluster_resource_namespace(cluster).await?;
@@ -58,7 +55,7 @@ struct ListenerRead {
 }
 
 impl GatewayRead {
-    fn inputs(self, control_plane: String) -> Result<GatewayInputs> {
+    fn inputs(self, control_plane: String, manifests: Manifests) -> Result<GatewayInputs> {
         let listeners =
             self.listeners.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.ordinal)));
         let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
@@ -76,7 +73,7 @@ impl GatewayRead {
             domain,
             account: self.account.map(JsonRow::record).transpose()?,
             cluster_resource_namespace: None,
-            workload: self.workload.inputs(control_plane.clone())?,
+            workload: self.workload.inputs(control_plane.clone(), manifests)?,
             shared_gateway,
             domain_names: self.domain_names,
             control_plane,

@@ -2,21 +2,53 @@
 
 use crate::{
     Store,
+    documents::Place,
     error::{Result, StoreError},
     json_row::StatedRow,
 };
-use causeway_records::inputs::WorkloadInputs;
-use serde::Deserialize;
+use causeway_records::{
+    inputs::WorkloadInputs,
+    noun::Noun,
+    nouns::{WorkloadDefinition, WorkloadResourceDefinition},
+    value::Value as Document,
+};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::types::Json;
+use sqlx::{AssertSqlSafe, Row, types::Json};
 
 impl Store {
     /// For the reconcile of a workload instance.
     pub async fn workload_inputs(&self, id: i64) -> Result<WorkloadInputs> {
-        let read: Option<Json<WorkloadRead>> =
-            sqlx::query_scalar("SELECT read_workload($1)").bind(id).fetch_one(&self.pool).await?;
-        read.ok_or(StoreError::NotFound)?.0.inputs(self.control_plane().await?)
+        let (read, manifests) = self.read_with_manifests::<WorkloadRead>("read_workload", id).await?;
+        read.inputs(self.control_plane().await?, manifests)
     }
+
+    /// The answer of a function that reads a workload among other things, and the workload's manifests.
+    pub(super) async fn read_with_manifests<A>(&self, function: &'static str, id: i64) -> Result<(A, Manifests)>
+    where
+        A: DeserializeOwned + Send + Unpin + 'static,
+    {
+        let text = format!("SELECT answer, document, resources FROM {function}($1)");
+        let row = sqlx::query(AssertSqlSafe(text)).bind(id).fetch_one(&self.pool).await?;
+        let answer: Json<A> = row.try_get::<Option<_>, _>(0)?.ok_or(StoreError::NotFound)?;
+        let place = Place::of(&WorkloadDefinition::INFO, "yaml_document");
+        let document = self.documents.open(place, row.try_get(1)?)?;
+        let place = Place::of(&WorkloadResourceDefinition::INFO, "json_definition");
+        let mut resources = vec![];
+        for sealed in row.try_get::<Vec<Vec<u8>>, _>(2)? {
+            // A field of JSON is opened as JSON.
+            if let Document::Json(manifest) = self.documents.open(place, sealed)? {
+                resources.push(manifest);
+            }
+        }
+        Ok((answer.0, Manifests { document, resources }))
+    }
+}
+
+/// The manifests of a workload definition, decrypted.
+pub(super) struct Manifests {
+    document: Document,
+    resources: Vec<Value>,
 }
 
 /// The answer of `read_workload`.
@@ -24,16 +56,16 @@ impl Store {
 pub(super) struct WorkloadRead {
     instance: StatedRow,
     definition: StatedRow,
-    resources: Vec<Value>,
 }
 
 impl WorkloadRead {
-    pub(super) fn inputs(self, control_plane: String) -> Result<WorkloadInputs> {
+    pub(super) fn inputs(mut self, control_plane: String, manifests: Manifests) -> Result<WorkloadInputs> {
+        self.definition.document("yaml_document", manifests.document);
         Ok(WorkloadInputs {
             control_plane,
             instance: self.instance.named()?,
             definition: self.definition.record()?,
-            resources: self.resources,
+            resources: manifests.resources,
         })
     }
 }

@@ -13,6 +13,7 @@
 mod claimed;
 mod outcome;
 mod reconcile;
+mod secret_hashes;
 
 pub use claimed::{Claimed, claimed_for_tests};
 pub use outcome::{Action, NewEvent, Outcome};

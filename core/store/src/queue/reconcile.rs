@@ -1,6 +1,9 @@
 //! The reads and writes of one reconcile, each bound to the lease under which it runs.
 
-use super::{Action, Claimed, Key, NewEvent, Outcome};
+use super::{
+    Action, Claimed, Key, NewEvent, Outcome,
+    secret_hashes::{hidden, shown},
+};
 use crate::{Store, error::Result, lease::Lease};
 use causeway_records::{
     inventory::Inventory,
@@ -34,7 +37,7 @@ impl Store {
             generation: row.generation,
             observed_generation: row.observed_generation,
             attempts: row.attempts,
-            inventory: row.inventory.0,
+            inventory: shown(row.inventory.0, &self.documents),
             conditions: row.conditions.0,
             published_state: row.published_state,
             last_error: row.last_error,
@@ -69,7 +72,7 @@ impl Store {
              WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $5 AND epoch = $6)",
             claimed.key.kind.as_str(),
             claimed.key.id,
-            inventory.map(Json) as _,
+            inventory.map(|inventory| Json(hidden(inventory, &self.documents))) as _,
             published_state.map(Json) as _,
             claimed.lease.cluster_id,
             claimed.lease.epoch
@@ -117,7 +120,7 @@ impl Store {
             outcome.wake_dependants,
             claimed.lease.cluster_id,
             claimed.lease.epoch,
-            inventory.map(Json) as _,
+            inventory.map(|inventory| Json(hidden(inventory, &self.documents))) as _,
             event.as_ref().map(|event| event.reason.as_str()),
             event.as_ref().map(|event| event.note.as_str()),
             event.as_ref().map(NewEvent::severity)

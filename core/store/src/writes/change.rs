@@ -3,6 +3,7 @@
 use super::{TRIES, Writer, children, consequences, create, parents, run_to_completion};
 use crate::{
     audit,
+    documents::{Documents, Place},
     error::{Result, StoreError},
     row::{self, CLIENT_STATUS, KEY_IDS},
     selects,
@@ -55,13 +56,13 @@ impl Writer {
     async fn change_once<T: Noun + Rules>(&self, id: i64, merge: &impl Merge<T>) -> Result<Option<Record<T>>> {
         // One connection for all statements: with many clients each wait for one is long.
         let mut connection = self.store.pool.acquire().await?;
-        let change = read_and_merge(&mut connection, id, merge).await?;
+        let change = read_and_merge(&mut connection, id, merge, &self.store.documents).await?;
         let named = parents::named_anew(&change.before.spec, &change.after.spec);
         let follow = change.intent && consequences::follow(T::KIND, false);
         if named.is_empty() && (!follow || change.is_unused) {
             let row = self.update(&change, follow)?.fetch_optional(&mut *connection).await?;
             connection.give_back();
-            return row.as_ref().map(row::record).transpose();
+            return row.as_ref().map(|row| row::record_with(row, &self.store.documents)).transpose();
         }
         let mut transaction = connection.begin().await?;
         // 1. What it names is there, and stays.
@@ -76,7 +77,7 @@ impl Writer {
         // 5.
         transaction.commit().await?;
         connection.give_back();
-        Ok(Some(row::record(&row)?))
+        Ok(Some(row::record_with(&row, &self.store.documents)?))
     }
 
     /// Record, children, work to do and audit event, as one statement. Without effect if the record is not as it was read. `unused`: also if another
@@ -91,8 +92,12 @@ impl Writer {
             statement.push(" FOR NO KEY UPDATE), ");
         }
         statement.push(&format!("t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
-        for (field, (ty, value)) in info.columns().zip(create::columns(&after.spec)) {
-            statement.push(&format!(", {} = ", field.column)).value(ty, value)?;
+        for ((field, value), (_, stored)) in create::columns(&after.spec).zip(create::columns(&before.spec)) {
+            // A document that stays as it is isn't encrypted anew, and one that can't be read is not lost.
+            if !field.sensitive || value != stored {
+                let place = Place { table: info.table, field };
+                statement.push(&format!(", {} = ", field.column)).field(place, value, &self.store.documents)?;
+            }
         }
         if info.has_secrets() {
             statement.push(&format!(", {KEY_IDS} = ")).bind(Json(&after.key_ids))?;
@@ -136,10 +141,11 @@ async fn read_and_merge<T: Noun + Rules>(
     connection: &mut PgConnection,
     id: i64,
     merge: &impl Merge<T>,
+    documents: &Documents,
 ) -> Result<Change<T>> {
     let row = sqlx::query(selects::for_noun(&T::INFO).to_change).bind(id).fetch_optional(&mut *connection).await?;
     let row = row.ok_or(StoreError::NotFound)?;
-    let (before, is_unused): (Record<T>, bool) = (row::record(&row)?, row.try_get(selects::IS_UNUSED)?);
+    let (before, is_unused): (Record<T>, bool) = (row::record_with(&row, documents)?, row.try_get(selects::IS_UNUSED)?);
     let mut after = before.clone();
     let again = merge(&mut after)?;
     children::drop_unchanged(connection, id, &mut after.spec).await?;

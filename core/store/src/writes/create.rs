@@ -4,6 +4,7 @@ use super::{TRIES, Writer, children, consequences, parents, run_to_completion};
 use crate::{
     audit,
     created::Created,
+    documents::Place,
     error::{Result, StoreError},
     row::{CLIENT_STATUS, KEY_IDS},
     selects,
@@ -11,7 +12,7 @@ use crate::{
 };
 use causeway_records::{
     Kind, Record,
-    field::{Fields, entries},
+    field::{Field, Fields, entries},
     noun::{Children, Info, Noun},
     nouns::Action,
     value::{Type, Value},
@@ -81,7 +82,7 @@ impl Writer {
 
     async fn insert<T: Noun>(&self, connection: &mut PgConnection, record: &Record<T>) -> Result<Created<T>> {
         let row = self.insertion(record)?.query().fetch_one(connection).await?;
-        Created::read(&row, record)
+        Created::read(&row, record, &self.store.documents)
     }
 
     /// Record, children, work to do and audit event, as one statement.
@@ -91,8 +92,9 @@ impl Writer {
             info.columns().map(|field| field.column).chain(info.has_secrets().then_some(KEY_IDS)).collect();
         let mut statement =
             Statement::new(format!("WITH t AS (INSERT INTO {}({}) VALUES (", info.table, names.join(", ")));
-        for (n, (ty, value)) in columns(&record.spec).enumerate() {
-            statement.push(if n > 0 { ", " } else { "" }).value(ty, value)?;
+        for (n, (field, value)) in columns(&record.spec).enumerate() {
+            let place = Place { table: info.table, field };
+            statement.push(if n > 0 { ", " } else { "" }).field(place, value, &self.store.documents)?;
         }
         if info.has_secrets() {
             statement.push(", ").bind(Json(&record.key_ids))?;
@@ -120,9 +122,9 @@ impl Writer {
     }
 }
 
-/// Types and values of the columns of a noun's own table, in their order.
-pub(super) fn columns(spec: &dyn Fields) -> impl Iterator<Item = (Type, Option<Value>)> {
-    entries(spec).filter_map(|(field, slot)| Some((field.column_type()?, slot.to_value())))
+/// The columns of a noun's own table with their values, in their order.
+pub(super) fn columns(spec: &dyn Fields) -> impl Iterator<Item = (&'static Field, Option<Value>)> {
+    entries(spec).filter(|(field, _)| !field.is_child()).map(|(field, slot)| (field, slot.to_value()))
 }
 
 /// Types and values of the columns of a status that clients write, in the order of [`CLIENT_STATUS`].

@@ -61,7 +61,7 @@ impl Writer {
         audit::deletions(&mut statement, info, &self.origin, "t")?;
         statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", selects::for_noun(info).columns));
         let rows = statement.query().fetch_all(&self.store.pool).await?;
-        rows.iter().map(row::record).collect()
+        rows.iter().map(|row| row::record_with(row, &self.store.documents)).collect()
     }
 
     async fn delete_once<T: Noun>(
@@ -78,7 +78,7 @@ impl Writer {
             return Err(StoreError::NotFound);
         }
         let stored = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
-        check(&row::record(&stored)?)?;
+        check(&row::record_with(&stored, &self.store.documents)?)?;
         if info.reconciled && is_scheduled(&mut transaction, info.kind, id).await? {
             let sentence = format!("object with ID {id} already being deleted");
             return Err(StoreError::conflict(Reason::BeingDeleted, sentence));
@@ -95,7 +95,7 @@ impl Writer {
         audit::deletions(&mut event, info, &self.origin, &format!("{} WHERE id = ", info.table))?.bind(id)?;
         event.query().execute(&mut *transaction).await?;
         let row = sqlx::query(selects::for_noun(info).find).bind(id).fetch_one(&mut *transaction).await?;
-        let record = row::record(&row)?;
+        let record = row::record_with(&row, &self.store.documents)?;
         transaction.commit().await?;
         connection.give_back();
         Ok(record)

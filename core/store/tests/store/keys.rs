@@ -10,6 +10,7 @@ use causeway_store::{
 use sqlx::PgPool;
 use std::collections::BTreeMap;
 
+/// The key of the fixture, under which its workload definition is.
 const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
@@ -67,14 +68,14 @@ async fn secrets_move_to_the_first_key_and_nothing_else_changes(pool: PgPool) {
         ids[0]
     );
     fixture.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap();
-    assert_eq!(fixture.store.key_use(&both).await.unwrap(), use_of(&[(&old, 6), (&new, 2)], &[]));
-    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 2)], &[(Some(&old), 4), (None, 2)]));
+    assert_eq!(fixture.store.key_use(&both).await.unwrap(), use_of(&[(&old, 7), (&new, 2)], &[]));
+    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 2)], &[(Some(&old), 5), (None, 2)]));
     let before = everything(&pool).await;
     let stored = fixture.store.get::<AwsAccount>(ids[0]).await.unwrap();
 
     let done = fixture.store.re_encrypt(&both).await.unwrap();
-    assert_eq!(done, ReEncrypted { moved: 6, kept: 2, unreadable: 0, contended: 0 });
-    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 8)], &[]));
+    assert_eq!(done, ReEncrypted { moved: 7, kept: 2, unreadable: 0, contended: 0 });
+    assert_eq!(fixture.store.key_use(&new).await.unwrap(), use_of(&[(&new, 9)], &[]));
     for id in ids {
         let mut account = fixture.store.get::<AwsAccount>(id).await.unwrap();
         account.spec.decrypt(&new).unwrap();
@@ -86,11 +87,11 @@ async fn secrets_move_to_the_first_key_and_nothing_else_changes(pool: PgPool) {
     assert_eq!(everything(&pool).await, before, "nobody is woken, nothing is audited");
 
     let again = fixture.store.re_encrypt(&both).await.unwrap();
-    assert_eq!(again, ReEncrypted { moved: 0, kept: 8, unreadable: 0, contended: 0 });
+    assert_eq!(again, ReEncrypted { moved: 0, kept: 9, unreadable: 0, contended: 0 });
     assert_eq!(fixture.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
     // Keys that are missing leave everything as it is.
     let lost = fixture.store.re_encrypt(&old).await.unwrap();
-    assert_eq!(lost, ReEncrypted { moved: 0, kept: 0, unreadable: 8, contended: 0 });
+    assert_eq!(lost, ReEncrypted { moved: 0, kept: 0, unreadable: 9, contended: 0 });
     assert_eq!(fixture.store.get::<AwsAccount>(ids[0]).await.unwrap(), after);
 }
 
@@ -146,7 +147,7 @@ async fn changes_go_on_meanwhile(pool: PgPool) {
     };
     tokio::join!(changes, rotate);
     let last = fixture.store.re_encrypt(&new).await.unwrap();
-    assert_eq!((last.moved + last.kept, last.unreadable, last.contended), (16, 0, 0));
+    assert_eq!((last.moved + last.kept, last.unreadable, last.contended), (17, 0, 0));
     for id in ids {
         let mut account = fixture.store.get::<AwsAccount>(id).await.unwrap();
         assert!(["access_key_id", "secret_access_key"].iter().all(|column| account.key_ids.0[*column] == new.id()));

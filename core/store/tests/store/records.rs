@@ -449,12 +449,11 @@ async fn a_definition_has_so_many_ports(pool: PgPool) {
 async fn a_page_ends_where_it_gets_too_large(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let before = fixture.store.list::<WorkloadDefinition>(&[], i64::MAX, 0).await.unwrap().1;
-    // Nothing that Postgres could compress, so that it keeps them as they are.
-    let fill = "WITH d AS (INSERT INTO workload_definitions (name, yaml_document)
-            SELECT 'large-' || n, (SELECT string_agg(md5(random()::text), '') FROM generate_series(1, 60000) WHERE n > 0) FROM generate_series(1, 12) n
-            RETURNING id)
-        INSERT INTO reconciliations (kind, id, object_name) SELECT 'WorkloadDefinition', id, id::text FROM d";
-    sqlx::raw_sql(fill).execute(&pool).await.unwrap();
+    for n in 1..=12 {
+        let mut definition = record::<WorkloadDefinition>(&format!(r#"{{"Name":"large-{n}"}}"#));
+        definition.spec.yaml_document = "x".repeat(1_920_000);
+        fixture.writer.create(definition).await.unwrap();
+    }
     let (mut seen, mut start, mut pages) = (vec![], Start::Offset(0), 0);
     loop {
         let page = fixture.store.list_from::<WorkloadDefinition>(&[], i64::MAX, start).await.unwrap();

@@ -215,7 +215,7 @@ pub(crate) fn access() -> ClusterAccess {
     ClusterAccess {
         endpoint: cluster.server,
         ca_pem: Some(cluster.ca),
-        auth: ClusterAuth::ClientCert { cert_pem: cluster.causeway.certificate, key_pem: cluster.causeway.key },
+        auth: ClusterAuth::ClientCert { cert_pem: cluster.causeway.certificate, key_pem: cluster.causeway.key.into() },
         server_name: None,
     }
 }

@@ -38,7 +38,7 @@ pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
 /// The manifests of the document and the further ones. Takes time for each byte of them: not for the threads of an async runtime.
 pub fn manifests(inputs: &WorkloadInputs) -> Result<Vec<Manifest>, InvalidInput> {
     let invalid = |field, why| InvalidInput::new("workload definition", &inputs.definition.spec.name, field, why);
-    let budget = Budget::default();
+    let budget = Budget::stored();
     let mut all =
         read(&inputs.definition.spec.yaml_document, &budget).map_err(|error| invalid(DOCUMENT, error.to_string()))?;
     for (index, resource) in inputs.resources.iter().enumerate() {

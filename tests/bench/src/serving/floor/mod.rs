@@ -58,6 +58,7 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
         store: store.clone(),
         hints: Debouncer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.keyring()?,
+        budget: Default::default(),
         authenticator: Authenticator::new(settings.security.clone(), store),
         metrics: causeway_telemetry::record_figures()?,
     });

@@ -1,5 +1,9 @@
 //! Secrets at rest: AES-256-GCM as Threeport writes it, base64(nonce ‖ ciphertext ‖ tag), no additional data.
-//! Source of the format: Threeport `pkg/encryption/v0/encryption.go`.
+//! Source of the format: Threeport `pkg/encryption/v0/encryption.go`. Documents, which no client sees as ciphertext, have an envelope of ours.
+
+mod document;
+
+pub use document::{DOCUMENT_NONCE_END, DOCUMENT_PREFIX, document_key_id};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::{
@@ -107,6 +111,16 @@ pub enum SecretError {
         "the stored secret can't be read with any of the encryption keys; add the key it was written with, or send it again in plain text"
     )]
     Ciphertext,
+    /// A document of a key that isn't there.
+    #[error(
+        "the document was encrypted with the key {0}, which is not among the encryption keys (ENCRYPTION_KEY); add that key, or send the document again"
+    )]
+    DocumentKey(String),
+    /// Not what was written there.
+    #[error(
+        "the stored document is damaged, or belongs elsewhere in the database; restore it from a backup, or send it again"
+    )]
+    Document,
     /// The operating system gave no random numbers.
     #[error("the operating system gave no random numbers")]
     Random,

@@ -1,6 +1,8 @@
 //! Secrets at rest: which keys they are under, and moving them to the first one.
 //!
-//! The ciphertexts themselves prove their keys: `key_ids` is what is known of those that can't be read.
+//! The ciphertexts of secret fields prove their keys themselves: `key_ids` is what is known of those that can't be read. Documents say their keys.
+
+mod documents;
 
 use crate::{
     Store,
@@ -56,7 +58,7 @@ struct Secrets {
 }
 
 impl Store {
-    /// How many secrets are under which key, of live records and of those that are gone.
+    /// How many secrets and documents are under which key, of live records and of those that are gone.
     pub async fn key_use(&self, keys: &Keyring) -> Result<KeyUse> {
         let mut found = KeyUse::default();
         for info in with_secrets() {
@@ -74,10 +76,11 @@ impl Store {
                 }
             }
         }
+        self.documents_by_key(keys, &mut found).await?;
         Ok(found)
     }
 
-    /// Writes every secret anew that isn't under the first key, record by record: it may be stopped and begun again at any time, while
+    /// Writes every secret and document anew that isn't under the first key, record by record: it may be stopped and begun again at any time, while
     /// everything else goes on. Neither `updated_at` nor the generation changes, and nobody is woken: plain texts stay as they are.
     pub async fn re_encrypt(&self, keys: &Keyring) -> Result<ReEncrypted> {
         let mut done = ReEncrypted::default();
@@ -90,6 +93,7 @@ impl Store {
                 }
             }
         }
+        self.re_encrypt_documents(keys, &mut done).await?;
         Ok(done)
     }
 
