@@ -121,7 +121,7 @@ mod tests {
             json!({"long": "word ".repeat(1000), "lines": "a long line of words, and more of them\n".repeat(100)}),
         ]);
         assert_reads_back(&[
-            json!({"a": {}, "b": [], "c": [[], {}, [{"d": null}]], "e": [1, -1, 1.5, 1e300, u64::MAX, true]}),
+            json!({"a": {}, "b": [], "c": [[], {}, [{"d": null}]], "e": [1, -1, 1.5, 1e300, i64::MAX, true]}),
             json!([]),
             json!("a"),
         ]);
