@@ -33,7 +33,7 @@ impl Store {
 
     /// Where the cluster's cert-manager looks for the Secrets of ClusterIssuers, as its record has published it.
     pub(super) async fn cluster_resource_namespace(&self, cluster: i64) -> Result<Option<String>> {
-        let text = "SELECT r.projection ->> 'cluster_resource_namespace' FROM support_service_instances s
+        let text = "SELECT r.published_state ->> 'cluster_resource_namespace' FROM support_service_instances s
             JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
             WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id FOR SHARE OF r";
         let found: Vec<Option<String>> = sqlx::query_scalar(text).bind(cluster).fetch_all(&self.pool).await?;
