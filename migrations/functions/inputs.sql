@@ -74,7 +74,10 @@ DECLARE d gateway_definitions; n domain_name_definitions;
 BEGIN
     SELECT * INTO d FROM gateway_definitions WHERE id = definition FOR SHARE;
     IF NOT FOUND THEN RETURN NULL; END IF;
-    SELECT * INTO n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
+    -- A row variable into which nothing was selected is no NULL but a row of them.
+    IF d.domain_name_definition_id IS NOT NULL THEN
+        SELECT * INTO STRICT n FROM domain_name_definitions WHERE id = d.domain_name_definition_id FOR SHARE;
+    END IF;
     RETURN json_build_object('definition', to_json(d), 'domain', to_json(n), 'ports', children_of_gateway_definitions(d.id));
 END $$;
 COMMENT ON FUNCTION read_gateway_definition IS 'a gateway definition with its ports and its domain; NULL when there is none';

@@ -72,7 +72,7 @@ pub(crate) fn habit() -> impl Strategy<Value = Habit> {
 /// How a habit ends.
 pub(crate) enum End {
     Rewriter(JoinHandle<()>),
-    Finalizer { objects: Api<DynamicObject>, name: String },
+    Finalizer { objects: Box<Api<DynamicObject>>, name: String },
     Squatter { cluster: u8, namespace: String, made: Box<DynamicObject> },
 }
 
@@ -149,7 +149,7 @@ impl Lane {
             _ => {
                 let finalizer = json!({"metadata": {"finalizers": [FINALIZER]}});
                 unless_gone(merge(&objects, &name, &finalizer).await)?;
-                End::Finalizer { objects, name }
+                End::Finalizer { objects: Box::new(objects), name }
             }
         };
         Ok(Some(Remedy::Habit(end)))

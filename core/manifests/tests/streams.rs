@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Objects as they are applied.
 fn manifests(objects: &[Value]) -> Vec<Manifest> {
-    let read = |object: &Value| read_value(object.clone(), &Budget::default()).unwrap();
+    let read = |object: &Value| read_value(object.clone(), &Budget::default()).expect("what is applied is read");
     objects.iter().flat_map(read).collect()
 }
 

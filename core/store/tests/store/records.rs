@@ -71,6 +71,16 @@ async fn lists_filter_and_page(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
+async fn a_gateway_without_a_domain_has_instances(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let json = r#"{"Name":"plain","HttpPorts":[{"Port":80}]}"#;
+    let definition = fixture.writer.create(record::<GatewayDefinition>(json)).await.unwrap().id();
+    fixture.instance("plain", definition).await.unwrap();
+    let change = patch::<GatewayDefinition>(r#"{"Hostnames":["plain.example.test"]}"#);
+    assert!(fixture.writer.change::<GatewayDefinition>(definition, change).await.is_ok());
+}
+
+#[sqlx::test(migrations = false)]
 async fn an_instance_brings_its_support_services_and_shared_gateway(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let definition = fixture.definition("web", HTTPS).await;
