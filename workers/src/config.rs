@@ -42,6 +42,10 @@ pub struct Settings {
     /// Reconciles at the same time in one cluster. A reconcile waits for the cluster most of the time.
     #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 16)]
     pub concurrency: usize,
+    /// What the objects in the caches of all clusters may take in memory, in MiB; those of one cluster may take three fifths of it. Beyond it
+    /// `ClusterReachable` is False with the reason `OverLimit`.
+    #[arg(long, env = "CAUSEWAY_CACHE_LIMIT", default_value_t = 160)]
+    pub cache_limit: usize,
     /// How often to query the queue when no hint comes.
     #[arg(long, env = "CAUSEWAY_SCAN_INTERVAL", default_value = "3s", value_parser = humantime::parse_duration)]
     pub scan_interval: Duration,

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// When it can't begin: the database's schema is not there, the bundles can't be read, the address is taken.
 pub async fn run(settings: &Settings, stop: CancellationToken) -> anyhow::Result<()> {
+    causeway_cluster::limit_cache(settings.cache_limit);
     let store = settings.database.connect()?;
     store.check_sessions().await.context("the database can't be used")?;
     let context = Context::new(settings, store.clone()).await?;

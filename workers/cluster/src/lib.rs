@@ -62,7 +62,7 @@ use kube::Client;
 
 pub use self::{
     access::{ClusterAccess, ClusterAuth},
-    cache::{CachedObject, ObjectCache, UnsyncedKind},
+    cache::{CachedObject, ObjectCache, UnsyncedKind, limit_cache},
     discovery::{Discovery, ServedKind},
     error::{ClusterError, UnreachableCause},
     exchange::REQUEST_TIMEOUT,

@@ -11,8 +11,8 @@ use std::sync::{
 /// Memory for one purpose, over all clusters of the process.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    most: usize,
-    most_of_one: usize,
+    most: AtomicUsize,
+    most_of_one: AtomicUsize,
     used: AtomicUsize,
     /// Clusters that use some.
     users: AtomicUsize,
@@ -31,7 +31,18 @@ pub(crate) struct Over(pub(crate) usize);
 
 impl Pool {
     pub(crate) const fn new(most: usize, most_of_one: usize) -> Self {
-        Self { most, most_of_one, used: AtomicUsize::new(0), users: AtomicUsize::new(0) }
+        Self {
+            most: AtomicUsize::new(most),
+            most_of_one: AtomicUsize::new(most_of_one),
+            used: AtomicUsize::new(0),
+            users: AtomicUsize::new(0),
+        }
+    }
+
+    /// Other limits from now on.
+    pub(crate) fn limit(&self, most: usize, most_of_one: usize) {
+        self.most.store(most, Ordering::Relaxed);
+        self.most_of_one.store(most_of_one, Ordering::Relaxed);
     }
 }
 
@@ -66,12 +77,13 @@ impl Share {
     /// The cluster uses more than it may.
     pub(crate) fn check(&self) -> Result<(), Over> {
         let own = self.used.load(Ordering::Relaxed);
-        if own > self.pool.most_of_one {
-            return Err(Over(self.pool.most_of_one));
+        let most_of_one = self.pool.most_of_one.load(Ordering::Relaxed);
+        if own > most_of_one {
+            return Err(Over(most_of_one));
         }
         let all = self.pool.used.load(Ordering::Relaxed);
         let average = all / self.pool.users.load(Ordering::Relaxed).max(1);
-        if all > self.pool.most && own >= average { Err(Over(average)) } else { Ok(()) }
+        if all > self.pool.most.load(Ordering::Relaxed) && own >= average { Err(Over(average)) } else { Ok(()) }
     }
 }
 
@@ -92,6 +104,8 @@ mod tests {
         one.clone().add(1);
         assert_eq!(one.check(), Err(Over(60)));
         assert_eq!(other.check(), Ok(()));
+        pool.limit(100, 61);
+        assert_eq!(one.check(), Ok(()));
         one.sub(1);
         assert_eq!(one.check(), Ok(()));
     }

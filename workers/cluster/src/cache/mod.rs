@@ -33,9 +33,9 @@ use tokio::{
     time::Instant,
 };
 
-pub use self::object::CachedObject;
 pub(super) use self::watch::WINDOW;
 use self::{kind::KindCache, objects::Memory, pace::Pace, served::WaitingOwners, watch::KindWatch};
+pub use self::{object::CachedObject, objects::limit_cache};
 use super::{Cluster, ClusterError, UnreachableCause, ownership::field_manager};
 
 /// Group and kind, in any version.

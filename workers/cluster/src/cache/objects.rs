@@ -17,6 +17,12 @@ const MIB: usize = 1024 * 1024;
 /// Objects of all kinds, of all clusters and of one.
 static KEPT: Pool = Pool::new(160 * MIB, 96 * MIB);
 
+/// Sets what the cached objects of all clusters of this process may take, in MiB; those of one cluster may take three fifths of it.
+pub fn limit_cache(mebibytes: usize) {
+    let all = mebibytes.saturating_mul(MIB);
+    KEPT.limit(all, all / 5 * 3);
+}
+
 /// Namespace (empty for none) and name.
 pub(super) type Key = (Box<str>, Box<str>);
 
@@ -83,7 +89,11 @@ impl Objects {
         let what = if self.by_name.len() > MOST_OBJECTS {
             format!("more than {MOST_OBJECTS} objects of kind {}", self.kind())
         } else if let Err(Over(most)) = self.memory.0.check() {
-            format!("objects, of kind {} among others, of more than {} MiB", self.kind(), most / MIB)
+            format!(
+                "objects, of kind {} among others, that take more than {} MiB in memory (workers take more with --cache-limit)",
+                self.kind(),
+                most / MIB
+            )
         } else {
             return Ok(());
         };
