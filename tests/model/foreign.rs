@@ -10,11 +10,12 @@ use causeway_testkit::{
 };
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions},
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{
@@ -108,6 +109,10 @@ impl Lane {
         };
         self.log.note(format_args!("somebody does {how:?} to {}", object.title()));
         let name = object.inner.name_any();
+        if matches!(how, Meddling::Strip | Meddling::Claim) {
+            self.taken.push((objects.clone(), name.clone(), object.inner.uid().unwrap_or_default()));
+            self.squatted.push((cluster, object.inner.namespace().unwrap_or_default()));
+        }
         let done = match how {
             Meddling::Delete => objects.delete(&name, &DeleteParams::default()).await.map(drop),
             Meddling::Change => merge(&objects, &name, &change(&object)).await,
@@ -193,8 +198,18 @@ impl Lane {
         Ok(())
     }
 
-    /// Deletes the namespaces that were left to whoever had an object there, as the log asks for.
-    pub(crate) async fn sweep(&self) -> Result<()> {
+    /// Deletes by hand what was left to somebody: objects that had lost our labels when they weren't wanted any more, and the namespaces that hold
+    /// what is somebody's.
+    pub(crate) async fn sweep(&self, database: &mut PgConnection) -> Result<()> {
+        for (objects, name, uid) in &self.taken {
+            let text = "SELECT EXISTS (SELECT FROM reconciliations WHERE gone_at IS NULL AND inventory @> jsonb_build_array(jsonb_build_object('uid', $1)))";
+            let remembered: bool = sqlx::query_scalar(text).bind(uid).fetch_one(&mut *database).await?;
+            if !remembered {
+                let preconditions = Preconditions { uid: Some(uid.clone()), resource_version: None };
+                let parameters = DeleteParams::default().preconditions(preconditions);
+                unless_gone(objects.delete(name, &parameters).await.map(drop))?;
+            }
+        }
         for (cluster, namespace) in &self.squatted {
             let namespaces = api(&self.ways[usize::from(*cluster)].cluster.kube, NAMESPACE, None);
             let found = namespaces.get_opt(namespace).await?;

@@ -55,6 +55,8 @@ pub(crate) struct Lane {
     /// Their ids, of those that are gone too.
     pub(crate) ids: BTreeMap<Handle, (Noun, i64)>,
     pub(crate) ongoing: Vec<Ongoing>,
+    /// Objects of ours whose labels somebody took off or changed: how to reach them, name and uid.
+    pub(crate) taken: Vec<(Api<DynamicObject>, String, String)>,
     /// Namespaces in which somebody else had an object, by cluster.
     pub(crate) squatted: Vec<(u8, String)>,
     /// Counts sequences, for names.
@@ -127,6 +129,7 @@ impl Lane {
             world: World::default(),
             ids: BTreeMap::new(),
             ongoing: vec![],
+            taken: vec![],
             squatted: vec![],
             sequence: 0,
             log: Log::begin(),

@@ -31,6 +31,7 @@ impl Lane {
         (self.world, self.log) = (World::default(), Log::begin());
         self.ids.clear();
         self.squatted.clear();
+        self.taken.clear();
         let begun = Instant::now();
         for (n, step) in sequence.0.iter().enumerate() {
             // The pause is a part of the sequence.

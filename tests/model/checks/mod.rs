@@ -32,7 +32,7 @@ impl Lane {
         let mut database = PgConnection::connect(&self.platform.database_url()).await?;
         let (deadline, mut settled) = (Instant::now() + QUIET, None);
         loop {
-            self.sweep().await?;
+            self.sweep(&mut database).await?;
             let wrong = match self.is_settled(&mut database).await {
                 Err(unsettled) => {
                     settled = None;
