@@ -65,7 +65,7 @@ async fn a_secret_gets_into_the_cluster_and_stands_nowhere_else() {
     }
     client.until_ready("workload-instances", id, SOON).await.unwrap();
     let listed = client.list("workload-resource-instances", &format!("workloadinstanceid={id}")).await.unwrap();
-    assert!(listed.iter().any(|one| one["JSONDefinition"]["stringData"]["password"] == first.0), "{listed:?}");
+    assert!(listed.iter().any(|one| one["JSONDefinition"]["data"]["password"] == first.1), "{listed:?}");
     let before = dump(harness).await;
     assert!(before.contains("/Secret/") && before.contains(&name), "the rows were read");
 

@@ -66,7 +66,8 @@ impl Reconcile<'_> {
         Ok(pruned)
     }
 
-    /// What holds objects of another record waits for that one only if its deletion was asked for, too; otherwise it stays for it.
+    /// What holds objects of another record waits for that one only if its deletion was asked for, too, or if it is a part of this record; otherwise
+    /// it stays for it.
     async fn leave_to_others(
         &self,
         writer: &FieldOwner,
@@ -82,7 +83,7 @@ impl Reconcile<'_> {
         let going = self.context.store.being_deleted(&others).await?;
         for (at, by) in held {
             let Some(entry) = entries.iter().find(|entry| entry.object == at) else { continue };
-            if key(&by).is_some_and(|key| going.contains(&key)) {
+            if key(&by).is_some_and(|other| going.contains(&other) || is_part(&other, &self.claimed.key)) {
                 continue;
             }
             let why = format!("it stays, because {by} has objects in it; delete it by hand when those are gone");
@@ -93,6 +94,11 @@ impl Reconcile<'_> {
         }
         Ok(())
     }
+}
+
+/// A ListenerSet that has no listener any more takes its objects away by itself, without a deletion of its record; its gateway waits for that.
+fn is_part(other: &Key, of: &Key) -> bool {
+    other.kind == Kind::ListenerSet && of.kind == Kind::SharedGateway
 }
 
 /// What stays in the cluster, as the sentence of an event.
@@ -128,6 +134,14 @@ fn is_definition(at: &ObjectRef) -> bool {
 mod tests {
     use super::*;
     use causeway_cluster::ObjectChange;
+
+    #[test]
+    fn a_gateway_waits_for_its_listener_sets_and_for_nobody_else_who_lives() {
+        let key = |kind| Key { kind, id: 1 };
+        assert!(is_part(&key(Kind::ListenerSet), &key(Kind::SharedGateway)));
+        assert!(!is_part(&key(Kind::WorkloadInstance), &key(Kind::SharedGateway)));
+        assert!(!is_part(&key(Kind::ListenerSet), &key(Kind::GatewayInstance)));
+    }
 
     #[test]
     fn what_stays_is_named_in_one_sentence() {
