@@ -8,7 +8,7 @@
 
 mod settle;
 
-use self::settle::{settle, silent, state};
+use self::settle::{put_back, settle, silent, state};
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use futures::{
@@ -139,7 +139,10 @@ impl DerefMut for Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(object) = self.object.take().filter(|_| !self.at_rest) else { return };
+        let Some(object) = self.object.take() else { return };
+        if self.at_rest {
+            return put_back(object);
+        }
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(settle(object))),
             // Nobody is left to ask it.

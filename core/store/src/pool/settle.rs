@@ -23,7 +23,7 @@ pub(super) async fn settle(mut object: Object<Opener>) {
             distrust(&object);
             "it leads to a server that takes no writes".to_owned()
         }
-        Ok(_) => return,
+        Ok(_) => return put_back(object),
         Err(error) => {
             distrust(&object);
             error.to_string()
@@ -46,6 +46,17 @@ pub(super) async fn state(connection: &mut PgConnection) -> Result<State, Error>
     let ask = sqlx::raw_sql("SELECT now() = statement_timestamp(), current_setting('transaction_read_only') = 'off'");
     let row = timeout(SETTLED_WITHIN, ask.fetch_one(connection)).await.map_err(|_| silent())??;
     Ok(State { is_at_rest: row.try_get(0)?, takes_writes: row.try_get(1)? })
+}
+
+/// Back into the pool, unless it was opened before the last distrust. That is looked up last: a distrust in between finds it in the pool.
+pub(super) fn put_back(object: Object<Opener>) {
+    let (pool, created) = (Object::pool(&object), Object::metrics(&object).created);
+    drop(object);
+    let Some(pool) = pool else { return };
+    let trusted_from = *pool.manager().trusted_from();
+    if let Some(from) = trusted_from.filter(|from| created < *from) {
+        pool.retain(|_, metrics| metrics.created >= from);
+    }
 }
 
 /// Closes all connections that were opened before now, those in use as soon as they are given back.
