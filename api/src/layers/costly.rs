@@ -1,7 +1,11 @@
 //! Requests that may cost much memory and processor time: lists, and writes with large bodies. A caller has few of them at the same time, whose
 //! others wait; and large bodies are handled beside the runtime's threads, on which everybody else's requests are.
 
-use crate::{auth::Caller, keyed_limit::KeyedLimit, wire::envelope};
+use crate::{
+    auth::Caller,
+    keyed_limit::KeyedLimit,
+    wire::{blocking::on_blocking_thread, envelope},
+};
 use axum::{
     body::HttpBody,
     extract::{MatchedPath, Request, State},
@@ -63,12 +67,9 @@ async fn off_runtime(work: impl Future<Output = Response> + Send + 'static) -> R
     let _stop = stop.clone().drop_guard();
     let (runtime, span) = (Handle::current(), Span::current());
     let work = async move { stop.run_until_cancelled(work).await }.instrument(span);
-    match tokio::task::spawn_blocking(move || runtime.block_on(work)).await {
-        Ok(Some(response)) => response,
-        // The server stops.
-        Ok(None) => envelope::plain(StatusCode::SERVICE_UNAVAILABLE),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    // None: the server stops.
+    let done = on_blocking_thread(move || runtime.block_on(work)).await;
+    done.unwrap_or_else(|| envelope::plain(StatusCode::SERVICE_UNAVAILABLE))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Documents in a body, such as manifests: they are taken out of it before it is merged into a record, so that each is parsed once, on a thread for
 //! blocking work, within a budget. Workers never meet one that can't be read.
 
-use super::blocking::{LARGE, off_the_runtime};
+use super::blocking::{LARGE, off_the_runtime, on_blocking_thread};
 use causeway_manifests::{Budget, count_values};
 use causeway_records::{
     field::Field,
@@ -34,7 +34,8 @@ pub(crate) struct Body {
     pub(super) documents: Vec<(usize, Value)>,
     /// What is wrong with them.
     pub(super) problems: Vec<Problem>,
-    is_large: bool,
+    /// Bytes of the body as it was sent.
+    length: usize,
     _permit: Option<SemaphorePermit<'static>>,
 }
 
@@ -50,15 +51,15 @@ impl Body {
         if !T::HAS_DOCUMENTS {
             return Ok(Self::plain(&json));
         }
-        let is_large = json.len() > LARGE;
-        let permit = if is_large { place(json.len()).await } else { None };
+        let length = json.len();
+        let permit = place(length).await;
         let work = move || -> Result<Self> {
             check_size::<T>(&json, &budget)?;
             let mut body = Self::split::<T>(&json);
             body.problems = body.spec::<T>().check_documents(&budget);
             Ok(body)
         };
-        Ok(Self { is_large, _permit: permit, ..on_blocking_thread(work).await? })
+        Ok(Self { length, _permit: permit, ..on_blocking_thread(work).await? })
     }
 
     /// Parses the documents of a body and takes them out of it. One that can't be parsed stays in it.
@@ -87,7 +88,7 @@ impl Body {
 
     /// Runs a merge of this body: a large one lets others go on with this thread's requests.
     pub(crate) fn merged<R>(&self, merge: impl FnOnce() -> R) -> R {
-        if self.is_large { off_the_runtime(LARGE + 1, merge) } else { merge() }
+        off_the_runtime(self.length, merge)
     }
 
     fn spec<T: Noun>(&self) -> T {
@@ -105,7 +106,7 @@ pub(crate) async fn read_together<R: Send + 'static>(
     length: usize,
     read: impl FnOnce() -> R + Send + 'static,
 ) -> (R, Option<SemaphorePermit<'static>>) {
-    let permit = if length > LARGE { place(length).await } else { None };
+    let permit = place(length).await;
     (on_blocking_thread(read).await, permit)
 }
 
@@ -146,16 +147,12 @@ fn empty(field: &Field) -> &'static str {
     if field.column_type() == Some(Type::Text) { "\"\"" } else { "{}" }
 }
 
-/// A place for a large body. The semaphore is never closed.
+/// A place for a body, if it is large. The semaphore is never closed.
 async fn place(length: usize) -> Option<SemaphorePermit<'static>> {
-    AT_ONCE.acquire_many(if length < LARGEST { 1 } else { PLACES }).await.ok()
-}
-
-async fn on_blocking_thread<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    if length <= LARGE {
+        return None;
     }
+    AT_ONCE.acquire_many(if length < LARGEST { 1 } else { PLACES }).await.ok()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpSocket, TcpStream},
     time::{sleep, timeout},
 };
@@ -115,28 +115,12 @@ impl Target {
 
     /// Opens so many connections, writes this into each, and holds them.
     pub(super) async fn hold(&self, count: usize, bytes: &[u8]) -> io::Result<()> {
-        let open = async || {
-            let mut stream = self.tcp().await?;
-            stream.write_all(bytes).await?;
-            Ok::<_, io::Error>(stream)
-        };
-        let held = join_all((0..count).map(|_| open())).await;
-        sleep(PATIENCE).await;
-        drop(held);
-        Ok(())
+        hold_open(bytes, (0..count).map(|_| self.tcp()).collect()).await
     }
 
     /// The same over TLS.
     pub(super) async fn hold_tls(&self, count: usize, bytes: &[u8]) -> io::Result<()> {
-        let open = async || {
-            let mut stream = self.tls().await?;
-            stream.write_all(bytes).await?;
-            Ok::<_, io::Error>(stream)
-        };
-        let held = join_all((0..count).map(|_| open())).await;
-        sleep(PATIENCE).await;
-        drop(held);
-        Ok(())
+        hold_open(bytes, (0..count).map(|_| self.tls()).collect()).await
     }
 
     /// Writes one byte after the other, slowly.
@@ -152,4 +136,22 @@ impl Target {
         };
         timeout(PATIENCE, drip).await?
     }
+}
+
+async fn hold_open<S: AsyncWrite + Unpin>(
+    bytes: &[u8],
+    opening: Vec<impl Future<Output = io::Result<S>>>,
+) -> io::Result<()> {
+    let mut begun = vec![];
+    for opening in opening {
+        begun.push(async {
+            let mut stream = opening.await?;
+            stream.write_all(bytes).await?;
+            Ok::<_, io::Error>(stream)
+        });
+    }
+    let held = join_all(begun).await;
+    sleep(PATIENCE).await;
+    drop(held);
+    Ok(())
 }

@@ -8,11 +8,8 @@
 //! records in the database can as well exchange the ids by which others name them. Bytes and no base64, so that a document of megabytes grows by
 //! 33 bytes.
 
-use super::{Keyring, SecretError, SecretKey};
-use ring::{
-    aead::{Aad, NONCE_LEN, Nonce},
-    rand::{SecureRandom, SystemRandom},
-};
+use super::{Keyring, SecretError, SecretKey, fresh_nonce};
+use ring::aead::{Aad, NONCE_LEN, Nonce};
 
 const VERSION: u8 = 1;
 /// Bytes of version and key id, by which one knows which key a document is under.
@@ -46,8 +43,7 @@ impl Keyring {
 
     /// A document of the first key, for this place (table and column).
     pub fn seal_document(&self, place: &str, text: &str) -> Result<Vec<u8>, SecretError> {
-        let mut nonce = [0u8; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| SecretError::Random)?;
+        let nonce = fresh_nonce()?;
         let prefix = self.first.document_prefix();
         let mut sealed = Vec::with_capacity(DOCUMENT_NONCE_END + text.len() + TAG_LEN);
         sealed.extend(prefix);
@@ -80,12 +76,7 @@ fn authenticated(prefix: &[u8; DOCUMENT_PREFIX], place: &str) -> Aad<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::{Engine, engine::general_purpose::STANDARD};
-
-    fn ring(bytes: &[u8]) -> Keyring {
-        let texts: Vec<_> = bytes.iter().map(|byte| STANDARD.encode([*byte; 32])).collect();
-        Keyring::from_base64(&texts.join(",")).unwrap()
-    }
+    use crate::secret::tests::ring;
 
     #[test]
     fn a_document_comes_back_and_shows_nothing_meanwhile() {

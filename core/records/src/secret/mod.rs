@@ -146,8 +146,7 @@ impl SecretKey {
 
     /// Ciphertext in base64, with a fresh nonce.
     fn encrypt(&self, plain: &str) -> Result<String, SecretError> {
-        let mut nonce = [0u8; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| SecretError::Random)?;
+        let nonce = fresh_nonce()?;
         let mut sealed = plain.as_bytes().to_vec();
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::empty(), &mut sealed)
@@ -202,6 +201,12 @@ impl Keyring {
     }
 }
 
+fn fresh_nonce() -> Result<[u8; NONCE_LEN], SecretError> {
+    let mut nonce = [0u8; NONCE_LEN];
+    SystemRandom::new().fill(&mut nonce).map_err(|_| SecretError::Random)?;
+    Ok(nonce)
+}
+
 impl fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretKey({})", self.id)
@@ -212,7 +217,8 @@ impl fmt::Debug for SecretKey {
 mod tests {
     use super::*;
 
-    fn ring(bytes: &[u8]) -> Keyring {
+    /// A key of each of these bytes.
+    pub(super) fn ring(bytes: &[u8]) -> Keyring {
         let texts: Vec<_> = bytes.iter().map(|byte| STANDARD.encode([*byte; 32])).collect();
         Keyring::from_base64(&texts.join(",")).unwrap()
     }

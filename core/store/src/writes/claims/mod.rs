@@ -25,7 +25,7 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
-    conflicts::{BoundPort, ClaimHolder, place_claims},
+    conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::{Driver, Socket},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -64,27 +64,24 @@ pub(super) async fn replace(
     for shared in locked.all {
         all.insert(shared, Neighbours::read(connection, shared, &before, &after).await?);
     }
-    let mut neighbours = all.remove(&gateway).unwrap_or_default();
-    if locked.wanted.is_some() {
-        let (socket, port) = plain_http(claims.driver);
-        neighbours.occupied.ports.entry(socket).or_insert(port);
-    }
     // 4. The rules: which ports it takes there, and in which sets its listeners are.
     let holder = ClaimHolder { id: instance.id, name: instance.name.clone() };
-    let mut ports = place_claims(claims.driver, &neighbours.occupied, &holder, &claims.routes)?;
-    let mut new = BTreeMap::new();
-    if locked.wanted.is_some() {
-        let (socket, port) = plain_http(claims.driver);
-        ports.entry(socket).or_insert(port);
-        new = listeners::place(connection, gateway, &neighbours, &claims.routes).await?;
-    }
+    let place = |occupied: &Occupied| place_claims(claims.driver, occupied, &holder, &claims.routes);
+    let (ports, new) = match all.get_mut(&gateway) {
+        Some(neighbours) => {
+            let (socket, port) = plain_http(claims.driver);
+            neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());
+            let mut ports = place(&neighbours.occupied)?;
+            ports.entry(socket).or_insert(port);
+            let new = listeners::place(connection, gateway, neighbours, &claims.routes).await?;
+            neighbours.listeners.extend(new.clone());
+            (ports, new)
+        }
+        None => (place(&Occupied::default())?, BTreeMap::new()),
+    };
     // 5. The new claims and listeners.
     rows::insert(connection, rows::On { gateway, instance, domain: claims.domain }, &ports, &after, &new).await?;
     // 6. Listeners that nobody uses any more go.
-    neighbours.listeners.extend(new);
-    if locked.wanted.is_some() {
-        all.insert(gateway, neighbours);
-    }
     follow(connection, &all, &before, &after).await
 }
 
