@@ -6,9 +6,10 @@
 #   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
-#   make soak    large charts, the tests of failures again and again, and a thousand random sequences
+#   make soak    large charts, rules of routes, the tests of failures again and again, a thousand kills under events, and a thousand random sequences
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
+#   make screenshots   pictures of the dashboard, for docs/images
 #   make bench   figures beside their floors, in target/bench; make bench-api those of the API
 
 SHELL := bash
@@ -22,11 +23,16 @@ DEMO := target/debug/causeway-demo
 CARGO_TOOLS := $(CACHE)/cargo-tools
 DENY_VERSION := 0.20.2
 MACHETE_VERSION := 0.9.2
-# Python tools that the tests of the API document use, in the cache of the project; new for every pin and every Python.
+MDBOOK_VERSION := 0.5.4
+# Python tools that the tests of the API document and of the dashboard use, in the cache of the project; new for every pin and every Python.
 PYTHON ?= python3
 PIP_TOOLS_VERSION := 7.6.2
 PYTHON_KEY := $(shell { cat tests/python/requirements.txt; $(PYTHON) --version; } 2>&1 | sha256sum | cut -c1-16)
 PYTHON_TOOLS := $(CACHE)/python/$(PYTHON_KEY)
+# Packages of npm that the tests of webhooks use, in the cache of the project; new for every pin and every Node.js.
+NODE_KEY := $(shell { cat tests/node/package-lock.json; node --version; } 2>&1 | sha256sum | cut -c1-16)
+NODE_TOOLS := $(CACHE)/node/$(NODE_KEY)
+TOOLS_OF_TESTS = CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python CAUSEWAY_NODE_MODULES=$(NODE_TOOLS)/node_modules
 # System tests wait most of the time; more of them than processors can do so at once.
 TEST_THREADS := 8
 
@@ -34,28 +40,50 @@ TEST_THREADS := 8
 help: ## What there is to do
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
+# A procedural macro that is asked for by itself is built with another profile than as a dependency, and then so is everything that uses it: `cargo test`
+# would build it all once more.
+BUILD_ALL := cargo build --workspace --exclude causeway-records-derive
+
 .PHONY: build
 build: ## Build the workspace
-	cargo build --workspace
+	$(BUILD_ALL) $(BUILD)
+
+# The bundles become part of the programs. So the two programs that make bundles come first, and all others are built once.
+# Where tests are built later, one of a small crate is built here, too: then dependencies have the features that tests turn on, and are built once.
+.PHONY: makers
+makers:
+	$(BUILD_ALL) --bin causeway-rig --bin causeway-bundles $(if $(BUILD),--test figures)
 
 .PHONY: tools
-tools: build ## Build the real parts (Kubernetes, controllers) from their pinned modules, once
+tools: makers ## Build the real parts (Kubernetes, controllers) from their pinned modules, once
 	$(RIG) tools
 
 .PHONY: bundles
 bundles: tools ## Render the bundles of support services from their pinned modules
 	HELM=$$($(RIG) program helm) target/debug/causeway-bundles deploy/bundles-src deploy/bundles
 
+.PHONY: programs
+programs: bundles
+	$(BUILD_ALL) $(BUILD)
+
+# What a registry gets. Size is bounded here, because the programs of the tests are larger.
+.PHONY: images
+images: bundles ## Make container images of the programs for release, in target/images, without a container engine
+	cargo build --release -p causeway-api -p causeway-workers -p causeway-cli -p causeway-images
+	mkdir -p target/stripped
+	for program in causeway-api causeway-workers causeway; do strip -o target/stripped/$$program target/release/$$program; done
+	target/release/causeway-images --programs target/stripped --most-megabytes 60
+
 .PHONY: up
-up: bundles ## Start everything with a sample, until Ctrl-C
+up: programs ## Start everything with a sample, until Ctrl-C
 	@$(DEMO) up
 
 .PHONY: demo
-demo: bundles ## Start everything with a sample, check it, delete it, check that too
+demo: programs ## Start everything with a sample, check it, delete it, check that too
 	@$(DEMO) demo
 
 $(PYTHON_TOOLS)/complete:
-	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the tests of the API document need Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the tests of the API document and the dashboard need Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }
 	rm -rf $(PYTHON_TOOLS)
 	$(PYTHON) -m venv $(PYTHON_TOOLS)
 	$(PYTHON_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r tests/python/requirements.txt
@@ -65,30 +93,54 @@ $(PYTHON_TOOLS)/complete:
 python: $(PYTHON_TOOLS)/complete ## Install the pinned Python tools of the tests, once, and say where
 	@echo $(PYTHON_TOOLS)/bin/python
 
+$(NODE_TOOLS)/complete:
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "the tests of webhooks need Node.js 18 or newer with npm: install it (nodejs and npm on Debian)" >&2; exit 1; }
+	rm -rf $(NODE_TOOLS) && mkdir -p $(NODE_TOOLS)
+	cp tests/node/package.json tests/node/package-lock.json $(NODE_TOOLS)
+	cd $(NODE_TOOLS) && npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
+.PHONY: node
+node: $(NODE_TOOLS)/complete ## Install the pinned packages of npm that the tests use, once, and say where
+	@echo $(NODE_TOOLS)/node_modules
+
 .PHONY: python-lock
 python-lock: ## Pin the newest Python tools that tests/python/requirements.in allows
 	$(PYTHON) -m venv $(CACHE)/pip-tools
 	$(CACHE)/pip-tools/bin/pip install --quiet --disable-pip-version-check pip-tools==$(PIP_TOOLS_VERSION)
 	cd tests/python && CUSTOM_COMPILE_COMMAND="make python-lock" $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
 
-.PHONY: test
-test: bundles $(PYTHON_TOOLS)/complete ## Run every test
+# With the tests at once: what they turn on in other crates would have these built a second time.
+.PHONY: test-build
+test-build: BUILD = --all-targets
+test-build: programs $(PYTHON_TOOLS)/complete $(NODE_TOOLS)/complete ## Build and install all that the tests need
 	cargo test --workspace --no-run
-	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
+
+.PHONY: test
+test: test-build ## Run every test
+	$(TOOLS_OF_TESTS) $(RIG) run --extra-clusters 1 -- cargo test --workspace --no-fail-fast -- --test-threads $(TEST_THREADS)
 
 # T names a suite of tests/ and, after ::, a part of the names of its tests.
 SUITE = $(firstword $(subst ::, ,$(T)))
+TARGET = $(if $(filter hostile,$(SUITE)),-p causeway-hostile,-p causeway-tests --test $(SUITE))
 FILTER = $(patsubst $(SUITE)::%,%,$(filter-out $(SUITE),$(T)))
 .PHONY: test-one
-test-one: bundles $(if $(filter document%,$(T)),$(PYTHON_TOOLS)/complete) ## Run one test on the rig: T=system::claims; or one suite: T=faults
+test-one: programs $(if $(filter document% system% events%,$(T)),$(PYTHON_TOOLS)/complete) $(if $(filter events%,$(T)),$(NODE_TOOLS)/complete) ## Run one test on the rig: T=system::claims; or one suite: T=faults
 	@[ -n "$(T)" ] || { echo "say which: make test-one T=suite::name, for example T=system::claims" >&2; exit 1; }
-	cargo test -p causeway-tests --test $(SUITE) --no-run
-	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python $(RIG) run --extra-clusters 1 -- cargo test -p causeway-tests --test $(SUITE) -- --nocapture --test-threads $(TEST_THREADS) $(FILTER)
+	cargo test $(TARGET) --no-run
+	$(TOOLS_OF_TESTS) $(RIG) run --extra-clusters 1 -- cargo test $(TARGET) -- --nocapture --test-threads $(TEST_THREADS) $(FILTER)
+
+# Every page is pictured in target/screenshots; docs/images gets those that docs/dashboard.md shows.
+.PHONY: screenshots
+screenshots: ## Picture the pages of the dashboard with the tests' data: target/screenshots, docs/images
+	mkdir -p target/screenshots
+	CAUSEWAY_SCREENSHOTS=$(CURDIR)/target/screenshots $(MAKE) test-one T=system::browser
+	cd target/screenshots && cp $$(grep -o 'images/[a-z-]*\.png' $(CURDIR)/docs/dashboard.md | cut -d/ -f2) $(CURDIR)/docs/images/
 
 # FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.
 FUZZ_SEED ?= $(shell date +%s)
 .PHONY: fuzz
-fuzz: bundles $(PYTHON_TOOLS)/complete ## Send the API what nobody would think of, for a quarter of an hour
+fuzz: programs $(PYTHON_TOOLS)/complete ## Send the API what nobody would think of, for a quarter of an hour
 	cargo test -p causeway-tests --test document --no-run
 	CAUSEWAY_PYTHON=$(PYTHON_TOOLS)/bin/python FUZZ_SEED=$(FUZZ_SEED) FUZZ_EXAMPLES=100 FUZZ_SECONDS=900 FUZZ_PHASES=examples,coverage,fuzzing,stateful $(RIG) run -- cargo test -p causeway-tests --test document -- --nocapture answers_are_as_the_document_tells
 
@@ -99,9 +151,9 @@ fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that
 	FUZZ_SEED=$(FUZZ_SEED) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) cargo test -p causeway-manifests --test fuzz -- --ignored --nocapture
 
 .PHONY: hostile
-hostile: bundles ## Measure good clients and clusters beside hostile ones, HOSTILE_SECONDS (300) beside each
-	cargo test -p causeway-tests --test hostile --no-run
-	HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),300) $(RIG) run --extra-clusters 1 -- cargo test -p causeway-tests --test hostile -- --ignored --nocapture
+hostile: bundles ## Measure good ones beside a hostile cluster and beside a hostile client, HOSTILE_SECONDS (300) each; then beside many at once
+	cargo build --release -p causeway-api -p causeway-workers -p causeway-rig -p causeway-hostile
+	HOSTILE_SECONDS=$(or $(HOSTILE_SECONDS),300) target/release/causeway-rig run --extra-clusters 1 -- target/release/causeway-hostile
 
 # BENCH: what is to be measured, as flags; `BENCH=--help` lists them.
 .PHONY: bench
@@ -117,23 +169,32 @@ bench-api: ## Measure the API beside the same work written by hand; figures in t
 
 # MODEL_SEED=7 make soak plays what make soak has played that printed the seed 7.
 ROUNDS ?= 20
+EVENT_ROUNDS ?= 1000
 MODEL_SEQUENCES ?= 1000
+RULES ?= 5000
+PLANS ?= 200
 MODEL_SEED ?= $(shell date +%s)
 .PHONY: soak
-soak: bundles ## Run the tests of large charts, those of failures ROUNDS times (20), and the model with MODEL_SEQUENCES sequences (1000)
-	cargo test --workspace --test faults --test model --test system --no-run
+soak: programs ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
+	cargo test --workspace --test faults --test events --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
 			|| { echo "the tests of large charts failed after $$SECONDS s" >&2; exit 1; }; \
+		RULES=$(RULES) cargo test --workspace --test system -- --nocapture rules_are_accepted_exactly \
+			|| { echo "the comparison of rules failed after $$SECONDS s" >&2; exit 1; }; \
+		PLANS=$(PLANS) PLANS_SEED=$(MODEL_SEED) cargo test --workspace --test system -- --nocapture a_plan_shows_what \
+			|| { echo "plans failed after $$SECONDS s" >&2; exit 1; }; \
 		for round in $$(seq $(ROUNDS)); do \
 			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \
 			echo "round $$round of $(ROUNDS) is good, $$SECONDS s so far"; \
 		done; \
+		EVENT_ROUNDS=$(EVENT_ROUNDS) EVENT_STREAMS=1000 cargo test --workspace --test events -- --nocapture kills:: many:: \
+			|| { echo "the events failed after $$SECONDS s" >&2; exit 1; }; \
 		export MODEL_SEED=$(MODEL_SEED) MODEL_SEQUENCES=$(MODEL_SEQUENCES); \
 		cargo test --workspace --test model -- --nocapture random_sequences \
 			|| { echo "the model failed after $$SECONDS s; its first seed was $$MODEL_SEED" >&2; exit 1; }; \
-		echo "$(ROUNDS) rounds of the tests of failures and $(MODEL_SEQUENCES) sequences of the model are good: $$SECONDS s"'
+		echo "$(ROUNDS) rounds of the tests of failures, $(EVENT_ROUNDS) kills under events and $(MODEL_SEQUENCES) sequences of the model are good: $$SECONDS s"'
 
 # What the database must be, as one text, from a database that was made just now.
 .PHONY: schema
@@ -142,14 +203,26 @@ schema: ## Write docs/schema.md anew
 	WRITE_SCHEMA=1 $(RIG) postgres -- cargo test -q -p causeway-store --test store schema::
 
 # What sqlx::query! needs to know of each statement, asked of a database that was made just now. The macros themselves write these files when they may ask
-# one, which is all that `cargo sqlx prepare` does; so sqlx-cli is not needed.
+# one, which is all that `cargo sqlx prepare` does; so sqlx-cli is not needed. They do so when the crate is compiled, so it is made to look new for a moment;
+# afterwards nothing else is built again because of it.
 SCHEMA_FILES := $(sort $(wildcard migrations/0*.sql)) $(wildcard migrations/functions/*.sql)
 define describe_statements
 	rm -rf $(1)
 	mkdir -p $(1)
+	touch -r core/store/src/lib.rs target/time-of-store
 	touch core/store/src/lib.rs
 	$(RIG) postgres --apply $(SCHEMA_FILES) -- env SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$(abspath $(1)) cargo check -q -p causeway-store
+	touch -r target/time-of-store core/store/src/lib.rs
 endef
+
+.PHONY: settings
+settings: build ## Write docs/settings.md anew, from what the programs say of their flags
+	WRITE_SETTINGS=1 cargo test -q -p causeway-tests --test deploy page_of_settings
+
+.PHONY: reference
+reference: ## Write docs/conditions.md and docs/values.md anew, from the advice on conditions and from the chart
+	WRITE_REFERENCE=1 cargo test -q -p causeway-tests --test names page_of_conditions
+	WRITE_REFERENCE=1 cargo test -q -p causeway-tests --test deploy page_of_values
 
 .PHONY: sqlx
 sqlx: ## Write core/store/.sqlx anew, after a change of a statement
@@ -164,13 +237,13 @@ sqlx-check: build
 # A file beside it first: the old one is compiled into the program that writes the new one.
 .PHONY: functions
 functions: ## Write the generated files of migrations/functions anew, from the nouns and core/store/src/depends.rs
-	for file in dependants.sql children.sql; do \
+	for file in dependants.sql children.sql names.sql; do \
 		cargo run -q -p causeway-store --example functions $$file > migrations/functions/$$file.new || exit 1; \
 		mv migrations/functions/$$file.new migrations/functions/$$file; \
 	done
 
 .PHONY: check
-check: fmt-check clippy openapi-check sqlx-check deny machete alone release-check ## Format, lints, document, statements, licences, unused dependencies, crates alone, no failpoints in a release
+check: fmt-check clippy openapi-check sqlx-check deny advisories-check machete docs alone release-check ## Format, lints, document, statements, licences, unused dependencies, links, crates alone, no failpoints in a release
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -192,12 +265,16 @@ openapi: ## Write the API document anew
 openapi-check: build
 	target/debug/causeway-api openapi | diff -u openapi/v0.json - || { echo "the API document is old: run make openapi" >&2; exit 1; }
 
+.PHONY: check-tools
+check-tools: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION) $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION) $(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION) ## Build the programs that make check uses, once
+
+# Without optimization, as the others: each is built once, and has little to do.
 $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION):
-	cargo install cargo-deny --version $(DENY_VERSION) --locked --root $(CARGO_TOOLS)
+	cargo install cargo-deny --debug --version $(DENY_VERSION) --locked --root $(CARGO_TOOLS)
 	mv $(CARGO_TOOLS)/bin/cargo-deny $@
 
 $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION):
-	cargo install cargo-machete --version $(MACHETE_VERSION) --locked --root $(CARGO_TOOLS)
+	cargo install cargo-machete --debug --version $(MACHETE_VERSION) --locked --root $(CARGO_TOOLS)
 	mv $(CARGO_TOOLS)/bin/cargo-machete $@
 
 # Advisories need RustSec's database, which is fetched. Where it can't be, bring it: clone it elsewhere, copy the clone to a folder and say
@@ -208,22 +285,37 @@ ADVISORY_DB_URL := https://github.com/rustsec/advisory-db
 deny: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION) ## Licences, bans, sources, and advisories where their database is at hand
 	$< check licenses bans sources
 	@if [ -n "$(ADVISORY_DB)" ]; then \
-		mkdir -p target/advisories && sed 's|^db-urls = .*|db-urls = ["file://$(abspath $(ADVISORY_DB))"]\ndb-path = "$(CURDIR)/target/advisories"|' deny.toml > target/deny.toml \
-			&& git -C $(ADVISORY_DB) log -1 --format='advisories of %cs' && $< check --config $(CURDIR)/target/deny.toml advisories; \
+		rm -rf target/advisories && mkdir -p target/advisories && sed '/^db-urls/a db-path = "$(CURDIR)/target/advisories"' deny.toml > target/deny.toml \
+			&& git -C $(ADVISORY_DB) log -1 --format='advisories of %cs' \
+			&& GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.$(abspath $(ADVISORY_DB)).insteadOf GIT_CONFIG_VALUE_0=$(ADVISORY_DB_URL) \
+				$< --config $(CURDIR)/target/deny.toml check advisories; \
 	elif timeout 20 git ls-remote -q $(ADVISORY_DB_URL) HEAD > /dev/null 2>&1; then \
 		$< check advisories; \
 	else \
 		echo "advisories were NOT checked: $(ADVISORY_DB_URL) can't be reached; bring a clone and say make deny ADVISORY_DB=folder" >&2; \
 	fi
 
+# With a planted advisory, so that it needs no network.
+.PHONY: advisories-check
+advisories-check: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION) ## Whether make deny would tell of an advisory
+	tests/advisories.sh
+
 .PHONY: machete
 machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
 	$<
 
+$(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION):
+	cargo install mdbook --debug --version $(MDBOOK_VERSION) --locked --no-default-features --features search --root $(CARGO_TOOLS)
+	mv $(CARGO_TOOLS)/bin/mdbook $@
+
+.PHONY: docs
+docs: $(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION) ## Make a book with search of docs/, in target/docs, and check every link
+	$< build deploy/docs
+
 # A crate must not lean on features that another one turns on.
 .PHONY: alone
 alone:
-	for crate in manifests records rules store bus telemetry api render cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+	for crate in manifests background records rules store bus telemetry api cli render cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
 
 # The same words are looked for in the programs of the tests, which must have them: else the check would see nothing anywhere.
 .PHONY: release-check

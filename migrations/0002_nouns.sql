@@ -105,7 +105,8 @@ CREATE TABLE domain_name_definitions (
     LIKE record_columns INCLUDING ALL,
     name text NOT NULL, domain text NOT NULL, zone text NOT NULL, admin_email text NOT NULL, hosted_zone_id text,
     aws_account_id bigint REFERENCES aws_accounts,
-    dns_driver text, ttl int, issuer_kind text, acme_server text, acme_challenge text, wildcard_certificate boolean,
+    dns_driver text, ttl int, issuer_kind text, acme_server text, acme_ca_bundle text, acme_challenge text, acme_wait_seconds int,
+    wildcard_certificate boolean,
     issuer_name text,
     -- Threeport has these on every definition. No worker reconciles a domain itself: they are kept for the client that set them.
     reconciled boolean DEFAULT false,
@@ -148,7 +149,7 @@ CREATE INDEX ON gateway_http_ports (gateway_definition_id);
 CREATE TABLE gateway_tcp_ports (
     LIKE record_columns INCLUDING ALL,
     gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
-    port int NOT NULL, tls_enabled boolean, service_port int
+    port int NOT NULL, tls_enabled boolean, tls_mode text, hostnames jsonb, service_port int
 );
 CREATE INDEX ON gateway_tcp_ports (gateway_definition_id);
 
@@ -158,6 +159,22 @@ CREATE TABLE gateway_udp_ports (
     port int NOT NULL, service_port int
 );
 CREATE INDEX ON gateway_udp_ports (gateway_definition_id);
+
+CREATE TABLE route_columns (rules jsonb NOT NULL, hostnames jsonb, ports jsonb);
+COMMENT ON TABLE route_columns IS 'what the routes of a gateway definition have, whatever their protocol; it has no rows';
+COMMENT ON COLUMN route_columns.rules IS 'spec.rules of an HTTPRoute or a GRPCRoute of Gateway API v1, as it was sent';
+
+CREATE TABLE gateway_http_routes (
+    LIKE record_columns INCLUDING ALL,
+    gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
+    LIKE route_columns INCLUDING ALL
+);
+CREATE TABLE gateway_grpc_routes (
+    LIKE record_columns INCLUDING ALL,
+    gateway_definition_id bigint NOT NULL REFERENCES gateway_definitions,
+    LIKE route_columns INCLUDING ALL
+);
+CREATE INDEX ON gateway_http_routes (gateway_definition_id); CREATE INDEX ON gateway_grpc_routes (gateway_definition_id);
 
 CREATE TABLE gateway_instances (
     LIKE record_columns INCLUDING ALL,
@@ -170,6 +187,17 @@ CREATE TABLE gateway_instances (
 CREATE UNIQUE INDEX gateway_instances_name ON gateway_instances (tenant, name) WHERE deleted_at IS NULL;
 CREATE INDEX ON gateway_instances (kubernetes_runtime_instance_id);
 CREATE INDEX ON gateway_instances (gateway_definition_id); CREATE INDEX ON gateway_instances (workload_instance_id);
+
+CREATE TABLE gateway_grants (
+    LIKE record_columns INCLUDING ALL,
+    name text NOT NULL,
+    workload_instance_id bigint NOT NULL REFERENCES workload_instances,
+    granted_workload_instance_id bigint NOT NULL REFERENCES workload_instances,
+    service_names jsonb
+);
+COMMENT ON COLUMN gateway_grants.service_names IS 'NULL: all Services of the workload';
+CREATE UNIQUE INDEX gateway_grants_name ON gateway_grants (tenant, name) WHERE deleted_at IS NULL;
+CREATE INDEX ON gateway_grants (workload_instance_id); CREATE INDEX ON gateway_grants (granted_workload_instance_id);
 
 CREATE TABLE support_service_instances (
     LIKE record_columns INCLUDING ALL,

@@ -20,6 +20,10 @@ CREATE TABLE reconciliations (
 
     -- The outcome of the last reconcile.
     conditions jsonb NOT NULL DEFAULT '[]',
+    ready text NOT NULL DEFAULT 'Unknown',
+    blocking_step text,
+    blocking_reason text,
+    blocking_since timestamptz DEFAULT now(),
     inventory jsonb NOT NULL DEFAULT '[]',
     published_state jsonb,
     last_error text,
@@ -44,6 +48,10 @@ COMMENT ON COLUMN reconciliations.generation IS 'counts changes of intent, the r
 COMMENT ON COLUMN reconciliations.wake_seq IS 'counts wakes; a reconcile that began before the last one leaves the record due';
 COMMENT ON COLUMN reconciliations.due_at IS 'when the next reconcile is due; NULL: when woken';
 COMMENT ON COLUMN reconciliations.urgent IS 'intent has changed: comes before records that were woken by an object, a dependency or a timer';
+COMMENT ON COLUMN reconciliations.ready IS 'status of the condition Ready; Unknown: not reconciled yet. This column and the three below follow from the conditions and are written with them';
+COMMENT ON COLUMN reconciliations.blocking_step IS 'type of the first condition that isn''t True';
+COMMENT ON COLUMN reconciliations.blocking_reason IS 'its reason';
+COMMENT ON COLUMN reconciliations.blocking_since IS 'since when it has its status; NULL: nothing blocks';
 COMMENT ON COLUMN reconciliations.inventory IS 'objects in the cluster, written before they are applied';
 COMMENT ON COLUMN reconciliations.published_state IS 'what reconciles of other records read of this one';
 COMMENT ON COLUMN reconciliations.brake_released IS 'a person asked for the reconcile, which may delete many objects at once';
@@ -55,6 +63,9 @@ CREATE INDEX reconciliations_waiting ON reconciliations (runtime_id, urgent, due
 -- What others in a cluster wait for is reconciled first: else each of them needs a second reconcile.
 CREATE INDEX reconciliations_prerequisites ON reconciliations (runtime_id, due_at)
     WHERE due_at IS NOT NULL AND kind IN ('KubernetesRuntimeInstance', 'SupportServiceInstance', 'SharedGateway', 'ListenerSet');
+
+-- What something blocks, the longest first.
+CREATE INDEX reconciliations_blocked ON reconciliations (blocking_since, id) WHERE blocking_since IS NOT NULL AND gone_at IS NULL;
 
 -- What a record says about itself. The rest of its row can be as large as a cluster: no other record's reconcile needs to unpack it.
 CREATE VIEW record_status AS

@@ -4,15 +4,17 @@ CREATE TABLE workers (
     id uuid PRIMARY KEY,
     until timestamptz NOT NULL
 );
-COMMENT ON TABLE workers IS 'Live workers, for spreading the clusters evenly.';
+COMMENT ON TABLE workers IS 'Live workers. A row that has ended is deleted by whoever sees it first, and with it its worker''s hold on clusters.';
 
 CREATE TABLE leases (
     runtime_id bigint PRIMARY KEY,
-    holder uuid,
-    epoch bigint NOT NULL DEFAULT 0,
-    until timestamptz NOT NULL DEFAULT '-infinity'
+    holder uuid REFERENCES workers ON DELETE SET NULL,
+    epoch bigint NOT NULL DEFAULT 0
 );
+CREATE INDEX leases_holder ON leases (holder);
+COMMENT ON TABLE leases IS 'Which worker holds which cluster, for as long as the worker lives: written only when a cluster changes hands.';
 COMMENT ON COLUMN leases.runtime_id IS 'id of a runtime instance; 0: what belongs to no cluster';
+COMMENT ON COLUMN leases.holder IS 'NULL: free';
 COMMENT ON COLUMN leases.epoch IS 'goes up with every new holder';
 INSERT INTO leases (runtime_id) VALUES (0);
 

@@ -8,7 +8,8 @@ CREATE TABLE gateway_ports (
     protocol text NOT NULL,
     PRIMARY KEY (gateway_id, bound_port, transport)
 );
-COMMENT ON TABLE gateway_ports IS 'Each port of a Gateway with the one protocol of its listeners, or with two of which one is UDP.';
+COMMENT ON TABLE gateway_ports IS 'Each port of a Gateway with what clients begin with there: one for TCP, and one for UDP.';
+COMMENT ON COLUMN gateway_ports.protocol IS 'HTTP, TCP, UDP, or TLS, which stands for HTTPS, too: their listeners can share a port';
 COMMENT ON COLUMN gateway_ports.transport IS 'TCP or UDP: what carries the protocol. A proxy can bind a number for both';
 COMMENT ON COLUMN gateway_ports.bound_port IS 'where the proxy listens, as the gateway driver says: no two ports of a Gateway and transport have the same';
 
@@ -18,6 +19,7 @@ CREATE TABLE route_claims (
     protocol text NOT NULL,
     hostname text NOT NULL DEFAULT '',
     match text NOT NULL DEFAULT '',
+    grpc boolean NOT NULL DEFAULT false,
     redirect boolean NOT NULL DEFAULT false,
     port int NOT NULL,
     gateway_instance_id bigint NOT NULL REFERENCES gateway_instances,
@@ -27,7 +29,8 @@ CREATE TABLE route_claims (
 );
 COMMENT ON TABLE route_claims IS 'What each gateway instance answers to. gateway_id: the shared gateway, or the instance itself when it has its own.';
 COMMENT ON COLUMN route_claims.hostname IS 'empty: every hostname';
-COMMENT ON COLUMN route_claims.match IS 'the path''s beginning, without a final slash; empty where the proxy sees no requests';
+COMMENT ON COLUMN route_claims.match IS 'which requests: the path''s beginning, without a final slash, or all that a rule demands, in one order; empty where the proxy sees no requests';
+COMMENT ON COLUMN route_claims.grpc IS 'a route of gRPC: a listener has routes of HTTP or of gRPC, not of both';
 COMMENT ON COLUMN route_claims.namespace IS 'of the routes: the name of the workload instance''s objects';
 COMMENT ON COLUMN route_claims.domain_name_definition_id IS 'whose issuer signs for the hostname';
 -- Two redirects of one hostname to HTTPS say the same, so both are allowed.

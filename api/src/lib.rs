@@ -6,7 +6,11 @@
 //! - [`server`]: connections, their limits and their ends. `tls`: certificates of both sides.
 //! - [`layers`]: what every request passes: id, log, time limit, authentication, rate limit, content negotiation.
 //! - [`app`]: the list of all routes. [`route`]: how a route states the role that it asks for.
-//! - `routes`: the handlers, one generic set for all nouns.
+//! - [`watch`]: events of records, followed once for all clients.
+//! - `diagnosis`: why a hostname isn't served.
+//! - `webhooks`: the same events, sent to receivers.
+//! - `routes`: the handlers, one generic set for all nouns. [`aside`]: where they do what takes much time or memory.
+//! - `ui`: the dashboard, one file for each page.
 //! - [`wire`]: what a request says (body, query, `If-Match`) and how it is answered (envelope, `ETag`, redaction).
 //! - [`auth`]: who the caller is.
 //! - `openapi`: the API document, made of the list of routes and the nouns' tables.
@@ -14,9 +18,11 @@
 //! Modules use those below them in this list or at its end, never the other way round; `openapi` gets the routes as an argument.
 
 pub mod app;
+pub mod aside;
 pub mod auth;
 pub mod commands;
 pub mod config;
+pub mod diagnosis;
 mod keyed_limit;
 pub mod layers;
 mod openapi;
@@ -25,4 +31,7 @@ mod routes;
 pub mod server;
 pub mod state;
 mod tls;
+mod ui;
+pub mod watch;
+pub mod webhooks;
 pub mod wire;

@@ -161,6 +161,11 @@ pub(crate) fn kind_for_path(path: Option<&str>) -> &'static str {
     nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind.as_str())
 }
 
+/// Whether a path is that of a page of the dashboard.
+pub(crate) fn is_page(path: &str) -> bool {
+    path == "/ui" || path.starts_with("/ui/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

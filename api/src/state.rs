@@ -1,6 +1,6 @@
 //! What handlers work with.
 
-use crate::auth::Authenticator;
+use crate::{aside::Aside, auth::Authenticator, diagnosis::Diagnoses, watch::Watch, webhooks::Due};
 use axum::extract::FromRef;
 use causeway_bus::Debouncer;
 use causeway_manifests::Budget;
@@ -23,6 +23,14 @@ pub struct Services {
     pub keys: Keyring,
     /// How much a manifest may hold.
     pub budget: Budget,
+    /// Where requests about much are done.
+    pub aside: Aside,
+    /// Events of records, for those who follow them.
+    pub watch: Watch,
+    /// Finds out why hostnames aren't served.
+    pub diagnoses: Diagnoses,
+    /// Tells the sender of webhooks what was asked for.
+    pub due: Due,
     /// Finds out who the caller is.
     pub authenticator: Authenticator,
     /// Renders `/metrics`.

@@ -20,8 +20,14 @@ WHEN 'DomainNameInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds,
 WHEN 'GatewayDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.gateway_definition_id = record AND n.deleted_at IS NULL
     UNION SELECT 'GatewayInstance', id FROM gateway_instances WHERE gateway_definition_id = record AND deleted_at IS NULL) d(kind, id);
+WHEN 'GatewayGrant' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+    SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL) d(kind, id);
+WHEN 'GatewayGrpcRoute' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+    SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grpc_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
 WHEN 'GatewayHttpPort' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
+WHEN 'GatewayHttpRoute' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+    SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_http_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
 WHEN 'GatewayInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.id = record AND n.deleted_at IS NULL
     UNION SELECT 'GatewayDefinition', gateway_definition_id FROM gateway_instances WHERE id = record AND deleted_at IS NOT NULL) d(kind, id);
@@ -53,6 +59,7 @@ WHEN 'SupportServiceInstance' THEN SELECT array_agg(kind), array_agg(id) INTO ki
     UNION SELECT 'SupportServiceInstance', o.id FROM support_service_instances o JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = o.kubernetes_runtime_instance_id WHERE s.id = record AND o.id <> record AND o.deleted_at IS NULL) d(kind, id);
 WHEN 'WorkloadDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id WHERE w.workload_definition_id = record AND g.deleted_at IS NULL
+    UNION SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id JOIN workload_instances w ON w.id = t.workload_instance_id WHERE w.workload_definition_id = record AND t.deleted_at IS NULL AND g.deleted_at IS NULL
     UNION SELECT 'WorkloadInstance', id FROM workload_instances WHERE workload_definition_id = record AND deleted_at IS NULL) d(kind, id);
 WHEN 'WorkloadInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', id FROM domain_name_instances WHERE workload_instance_id = record AND deleted_at IS NULL

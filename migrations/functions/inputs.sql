@@ -32,6 +32,7 @@ CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT do
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
+    granted json; beside json;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
     IF NOT FOUND THEN RETURN; END IF;
@@ -44,6 +45,12 @@ BEGIN
     END IF;
     SELECT r.answer, r.document, r.resources INTO workload, document, resources FROM read_workload(i.workload_instance_id) r;
     ports := children_of_gateway_definitions(d.id);
+    -- Whoever changes a grant wakes the gateway instances that it is for, in the same transaction.
+    SELECT coalesce(json_agg(json_build_object('workload', o.name, 'namespace', r.object_name, 'services', t.service_names) ORDER BY t.id), '[]') INTO granted
+        FROM gateway_grants t JOIN workload_instances w ON w.id = t.workload_instance_id JOIN workload_definitions o ON o.id = w.workload_definition_id
+            JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id
+        WHERE t.granted_workload_instance_id = i.workload_instance_id AND t.deleted_at IS NULL AND w.deleted_at IS NULL
+            AND w.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id;
     IF coalesce(d.placement, 'Shared') = 'Shared' THEN
         SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'ordinal', s.ordinal))
             INTO gateway, listeners FROM route_claims c JOIN gateway_listeners l
@@ -51,6 +58,13 @@ BEGIN
             LEFT JOIN listener_sets s ON s.id = l.listener_set_id
             WHERE c.gateway_instance_id = instance;
         SELECT * INTO g FROM shared_gateways WHERE id = gateway;
+        -- Whoever changes what this one loses to others wakes it, in the same transaction. What isn't read is not told.
+        SELECT json_agg(o) INTO beside FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.redirect, b.id, b.name
+            FROM (SELECT DISTINCT m.bound_port, m.protocol, m.hostname FROM route_claims m
+                WHERE m.gateway_instance_id = instance AND m.protocol IN ('HTTP', 'HTTPS')) l
+            JOIN route_claims c ON c.gateway_id = gateway AND c.bound_port = l.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname
+            JOIN gateway_instances b ON b.id = c.gateway_instance_id
+            WHERE c.gateway_instance_id <> instance ORDER BY b.id, c.hostname, c.port, c.match LIMIT 512) o;
     END IF;
     SELECT coalesce(json_agg(json_build_array(x.service, x.status) ORDER BY x.id), '[]') INTO services FROM (
         SELECT s.id, to_json(s) AS service, to_json(r) AS status FROM support_service_instances s
@@ -62,9 +76,9 @@ BEGIN
         WHERE t.workload_instance_id = i.workload_instance_id AND (t.deleted_at IS NULL OR t.deleted_at > now() - interval '8 days');
     answer := json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
         'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
-        'ports', ports,
+        'ports', ports, 'granted', granted,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),
-        'domain_names', domain_names, 'services', services);
+        'beside', coalesce(beside, '[]'), 'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
 

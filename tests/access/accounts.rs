@@ -109,3 +109,30 @@ async fn only_an_admin_moves_a_runtime() {
     change(&harness.editor, same).await.answered(200);
     change(&harness.admin, json!({"APIEndpoint": "https://203.0.113.2:6443"})).await.answered(200);
 }
+
+/// A runtime without address and credentials that says so is reached by the workers as themselves.
+#[tokio::test]
+async fn only_an_admin_lends_the_identity_of_the_workers() {
+    let harness = harness().await;
+    let of = json!({"Name": unique_name("own"), "InfraProvider": "kind"});
+    let of = made(&harness.editor, "kubernetes-runtime-definitions", &of).await;
+    let body = |own: bool| {
+        json!({
+            "Name": unique_name("own"), "Location": "Local", "KubernetesRuntimeDefinitionID": of,
+            "ThreeportControlPlaneHost": own,
+        })
+    };
+    let of_editor = |answer: causeway_testkit::Answer| {
+        answer.refused(403, "only an admin may change it").because("Forbidden", &["ThreeportControlPlaneHost"]);
+    };
+    of_editor(harness.editor.try_create("kubernetes-runtime-instances", &body(true)).await.unwrap());
+    let waiting = made(&harness.editor, "kubernetes-runtime-instances", &body(false)).await;
+    let path = format!("/v0/kubernetes-runtime-instances/{waiting}");
+    let own = json!({"ThreeportControlPlaneHost": true}).to_string();
+    of_editor(harness.editor.send_text(Method::PATCH, &path, own.clone()).await.unwrap());
+    harness.admin.send_text(Method::PATCH, &path, own).await.unwrap().answered(200);
+    // From now on it has a place, and an editor can't move it.
+    let elsewhere = json!({"APIEndpoint": "https://203.0.113.9:6443", "ConnectionToken": "mine"}).to_string();
+    let answer = harness.editor.send_text(Method::PATCH, &path, elsewhere).await.unwrap();
+    answer.refused(403, "only an admin may change it").because("Forbidden", &["APIEndpoint"]);
+}

@@ -1,9 +1,10 @@
 //! ApiClient certificates, and the server's own, changed while it runs.
 
-use causeway_testkit::{ApiClient, unique_name, until};
+use causeway_testkit::{ApiClient, Credential, unique_name, until};
+use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa};
 use serde_json::json;
 use std::fs;
-use tokio::net::TcpStream;
+use tokio::net::TcpSocket;
 
 use crate::{TlsFixture, pki::Authority, token};
 
@@ -31,6 +32,24 @@ async fn only_certificates_of_the_right_authority_and_time_count() {
     let threeport = secure.client_of("localhost", "Threeport");
     threeport.try_get("/v0/events").await.unwrap().refused(403, "names no role");
     threeport.try_get("/version").await.unwrap().answered(200);
+}
+
+/// As RFC 5280 has it: who names no purpose is for all (4.2.1.12), and whom an authority has made an authority is one.
+#[tokio::test]
+async fn a_certificate_counts_for_what_it_says_and_through_authorities_below() {
+    let secure = TlsFixture::api("purposes", "mtls", &[]).await;
+    let takes = async |credential: Credential| secure.client(Some(&credential)).try_get("/v0/events").await.is_ok();
+    let server = [ExtendedKeyUsagePurpose::ServerAuth];
+    assert!(!takes(secure.authority.client_for("ann", &server).unwrap()).await, "it is a server's");
+    let both = [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    assert!(takes(secure.authority.client_for("bob", &both).unwrap()).await);
+    assert!(takes(secure.authority.client_for("cid", &[]).unwrap()).await);
+    let below = IsCa::Ca(BasicConstraints::Constrained(0));
+    assert!(takes(secure.authority.client_below("dan", below).unwrap()).await);
+    assert!(
+        !takes(secure.authority.client_below("eve", IsCa::ExplicitNoCa).unwrap()).await,
+        "a client signs for nobody"
+    );
 }
 
 #[tokio::test]
@@ -85,18 +104,23 @@ async fn new_certificates_are_taken_up_without_a_restart() {
     assert_eq!((platform.api().pid(), platform.api().is_running()), (pid, true));
 }
 
-/// A client that says nothing must not keep others waiting.
+/// So many connections may one address have.
+const SILENT: usize = 256;
+
+/// A client that says nothing must not keep others waiting, however often it connects.
 #[tokio::test]
 async fn silent_connections_keep_nobody_waiting() {
     let secure = TlsFixture::api("silent", "mtls", &[]).await;
-    let address = secure.platform.https_url().trim_start_matches("https://").to_owned();
+    let address = secure.platform.https_url().trim_start_matches("https://").parse().unwrap();
     let mut silent = vec![];
-    for _ in 0..50 {
-        silent.push(TcpStream::connect(&address).await.unwrap());
+    for _ in 0..SILENT {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 2], 0).into()).unwrap();
+        silent.push(socket.connect(address).await.unwrap());
     }
     let client = secure.client_of("ann", "causeway:viewer");
     client.try_get("/v0/events").await.unwrap().answered(200);
     let given_up = || secure.platform.api().log().unwrap().contains("the client took too long");
-    assert!(!given_up(), "nobody has been given up yet");
+    assert!(!given_up(), "the client had to wait until the first of them was given up");
     until("their end", async || given_up()).await;
 }

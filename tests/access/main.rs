@@ -7,9 +7,11 @@
 mod accounts;
 mod certificates;
 mod ciphertext;
+mod dashboard;
 mod leaks;
 mod manifests;
 mod nats;
+mod nats_files;
 mod pki;
 mod raw;
 mod routes;

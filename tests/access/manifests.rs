@@ -9,11 +9,18 @@ use crate::harness;
 const YAML: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {colour: blue}\n---\n\
     apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2-in-a-manifest}\n";
 const SECRET: &str = "hunter2-in-a-manifest";
+/// The same as it stands in the `data` of a Secret.
+const IN_BASE64: &str = "aHVudGVyMi1pbi1hLW1hbmlmZXN0";
+
+/// Whether a text gives the secret away.
+fn tells(text: &str) -> bool {
+    text.contains(SECRET) || text.contains(IN_BASE64)
+}
 
 /// A record that was made by an editor, whose answer has no secret.
 async fn made(editor: &ApiClient, plural: &str, body: &Value) -> i64 {
     let answer = editor.try_create(plural, body).await.unwrap().answered(201);
-    assert!(!answer.text.contains(SECRET), "{}", answer.text);
+    assert!(!tells(&answer.text), "{}", answer.text);
     answer.record()["ID"].as_i64().unwrap()
 }
 
@@ -21,17 +28,21 @@ async fn made(editor: &ApiClient, plural: &str, body: &Value) -> i64 {
 async fn secrets_in_manifests_are_masked_for_all_but_admins() {
     let harness = harness().await;
     let editor = &harness.editor;
-    let workload = json!({"Name": unique_name("manifests"), "YAMLDocument": YAML});
-    let workload = made(editor, "workload-definitions", &workload).await;
+    let (workload, runtime) = workload_and_cluster(editor).await;
     let manifest = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "j"}, "stringData": {"password": SECRET},
     });
     let resource = json!({"WorkloadDefinitionID": workload, "JSONDefinition": manifest});
     let resource_id = made(editor, "workload-resource-definitions", &resource).await;
-    let set = editor.send_text(Method::POST, "/v0/workload-resource-definition-sets", json!([resource]).to_string());
+    let mut other = resource.clone();
+    other["JSONDefinition"]["metadata"]["name"] = json!("of-a-set");
+    let set = editor.send_text(Method::POST, "/v0/workload-resource-definition-sets", json!([other]).to_string());
     let set = set.await.unwrap().answered(201);
-    assert!(!set.text.contains(SECRET), "{}", set.text);
+    assert!(!tells(&set.text), "{}", set.text);
+    let instance = json!({"Name": unique_name("manifests"), "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": workload});
+    let instance = made(editor, "workload-instances", &instance).await;
     let paths = [
+        format!("/v0/workload-instances/{instance}/manifests"),
         format!("/v0/workload-definitions/{workload}"),
         "/v0/workload-definitions?size=-1".to_owned(),
         format!("/v0/workload-resource-definitions/{resource_id}"),
@@ -41,12 +52,53 @@ async fn secrets_in_manifests_are_masked_for_all_but_admins() {
     for path in &paths {
         for client in [&harness.viewer, editor] {
             let answer = client.try_get(path).await.unwrap().answered(200);
-            assert!(!answer.text.contains(SECRET), "{path}: {}", answer.text);
+            assert!(!tells(&answer.text), "{path}: {}", answer.text);
         }
     }
-    for path in &paths[..4] {
+    for path in &paths[..5] {
         let answer = harness.admin.try_get(path).await.unwrap().answered(200);
-        assert!(answer.text.contains(SECRET), "{path}: {}", answer.text);
+        assert!(tells(&answer.text), "{path}: {}", answer.text);
+    }
+}
+
+/// A workload with a Secret, and a cluster for it.
+async fn workload_and_cluster(editor: &ApiClient) -> (i64, i64) {
+    let workload = json!({"Name": unique_name("manifests"), "YAMLDocument": YAML});
+    let of = json!({"Name": unique_name("manifests"), "InfraProvider": "kind"});
+    let of = made(editor, "kubernetes-runtime-definitions", &of).await;
+    let runtime = json!({"Name": unique_name("manifests"), "Location": "Local", "KubernetesRuntimeDefinitionID": of});
+    (
+        made(editor, "workload-definitions", &workload).await,
+        made(editor, "kubernetes-runtime-instances", &runtime).await,
+    )
+}
+
+#[tokio::test]
+async fn secrets_in_plans_are_masked_for_everybody() {
+    const OTHER: &str = "hunter3-in-a-manifest";
+    let harness = harness().await;
+    let editor = &harness.editor;
+    let (workload, runtime) = workload_and_cluster(editor).await;
+    let body = json!({"Name": unique_name("manifests"), "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": workload});
+    let instance = made(editor, "workload-instances", &body).await;
+    let second = json!({"Name": unique_name("manifests"), "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": workload});
+    let changed = json!({"YAMLDocument": YAML.replace(SECRET, OTHER)});
+    let asked = [
+        (Method::POST, "/v0/workload-instances".to_owned(), second.to_string(), "Added"),
+        (Method::PATCH, format!("/v0/workload-definitions/{workload}"), changed.to_string(), "Changed"),
+        (Method::DELETE, format!("/v0/workload-instances/{instance}"), String::new(), "Removed"),
+    ];
+    for (method, path, body, change) in asked {
+        for client in [editor, &harness.admin] {
+            let answer = client.send_text(method.clone(), &format!("{path}?plan=true"), body.clone()).await.unwrap();
+            let answer = answer.answered(200);
+            assert!(!tells(&answer.text) && !answer.text.contains(OTHER), "{}", answer.text);
+            let objects = answer.record()["Clusters"][0]["Objects"].as_array().unwrap().clone();
+            let secret = objects.iter().find(|object| object["Kind"] == "Secret").unwrap();
+            assert_eq!(secret["Change"], change, "that it changes is told: {secret:#}");
+        }
+        let refused = harness.viewer.send_text(method.clone(), &format!("{path}?plan=true"), body).await.unwrap();
+        refused.refused(403, "").because("Forbidden", &[]);
     }
 }
 

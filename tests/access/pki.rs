@@ -49,6 +49,22 @@ impl Authority {
         self.sign(&params)
     }
 
+    /// The same, for these purposes.
+    pub(crate) fn client_for(&self, name: &str, purposes: &[ExtendedKeyUsagePurpose]) -> Result<Credential> {
+        let mut params = client(name, "causeway:viewer");
+        params.extended_key_usages = purposes.to_vec();
+        self.sign(&params)
+    }
+
+    /// A client whose certificate was signed by somebody below this authority, who is shown, too: an authority or not.
+    pub(crate) fn client_below(&self, name: &str, is_ca: IsCa) -> Result<Credential> {
+        let mut below = params(&[(DnType::CommonName, "below")]);
+        below.is_ca = is_ca;
+        let below = Self(CertifiedIssuer::signed_by(below, KeyPair::generate()?, &self.0)?);
+        let Credential { certificate, key } = below.client(name, "causeway:viewer")?;
+        Ok(Credential { certificate: certificate + &below.pem(), key })
+    }
+
     fn sign(&self, params: &CertificateParams) -> Result<Credential> {
         let key = KeyPair::generate()?;
         Ok(Credential { certificate: params.signed_by(&key, &self.0)?.pem(), key: key.serialize_pem() })

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_manifests::Budget;
 use causeway_testkit::{ApiClient, ControlPlane, Credential};
 use serde_json::Value;
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Output};
 
 use crate::{control_plane, harness};
 
@@ -39,12 +39,16 @@ async fn it_does_not_start_open_to_other_machines() {
 async fn no_key_is_repeated_when_one_is_broken() {
     let platform = &harness().await.platform;
     let keys = format!("{},c2hvcnQ=", STANDARD.encode([7; 32]));
-    for command in [&["serve", "--health-listen", "127.0.0.1:0"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
-        let ended = platform.run_api(&[command, &["--encryption-key", &keys]].concat()).await.unwrap();
+    let check = |command: &[&str], ended: Output| {
         let said = String::from_utf8([ended.stdout, ended.stderr].concat()).unwrap();
         assert!(!ended.status.success() && said.contains("encryption key number 2"), "{command:?}: {said}");
-        assert!(!said.contains("c2hvcnQ") && !said.contains(&keys[..8]), "{said}");
+        assert!(!said.contains("c2hvcnQ") && !said.contains(&keys[..8]), "{command:?}: {said}");
+    };
+    let broken = ["--encryption-key", &keys];
+    for command in [&["serve", "--health-listen", "127.0.0.1:0"][..], &["keys", "status"], &["keys", "re-encrypt"]] {
+        check(command, platform.run_api(&[command, &broken].concat()).await.unwrap());
     }
+    check(&["causeway-workers"], platform.run_workers(&broken).await.unwrap());
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
-//! One record of every kind that Threeport has, and of UDP ports, each naming the ones before it.
+//! One record of every kind that Threeport has, and of UDP ports, routes and grants, each naming the ones before it.
 
 use causeway_testkit::unique_name;
 use serde_json::{Value, json};
 
 use crate::made;
 
-/// Threeport's plurals with their kinds, and that of UDP ports, parents before those that name them.
-pub(crate) const PLURALS: [(&str, &str); 16] = [
+/// Threeport's plurals with their kinds, and those of UDP ports, routes and grants, parents before those that name them.
+pub(crate) const PLURALS: [(&str, &str); 19] = [
     ("kubernetes-runtime-definitions", "KubernetesRuntimeDefinition"),
     ("kubernetes-runtime-instances", "KubernetesRuntimeInstance"),
     ("workload-definitions", "WorkloadDefinition"),
@@ -21,6 +21,9 @@ pub(crate) const PLURALS: [(&str, &str); 16] = [
     ("gateway-http-ports", "GatewayHttpPort"),
     ("gateway-tcp-ports", "GatewayTcpPort"),
     ("gateway-udp-ports", "GatewayUdpPort"),
+    ("gateway-http-routes", "GatewayHttpRoute"),
+    ("gateway-grpc-routes", "GatewayGrpcRoute"),
+    ("gateway-grants", "GatewayGrant"),
     ("attached-object-references", "AttachedObjectReference"),
     ("events", "Event"),
 ];
@@ -35,6 +38,9 @@ pub(crate) const RECONCILED: [&str; 7] = [
     "GatewayDefinition",
     "GatewayInstance",
 ];
+
+/// A gateway definition for the gRPC route: a hostname of a port has routes of one kind.
+const APART: &str = "a gateway definition of its own";
 
 const TIME: &str = "2026-01-05T10:11:12Z";
 
@@ -53,6 +59,10 @@ impl Chain {
     pub(crate) async fn up_to(last: &str) -> Self {
         let mut chain = Self { ids: vec![] };
         for (plural, _) in PLURALS {
+            if plural == "gateway-grpc-routes" {
+                let body = json!({"Name": unique_name("chain"), "HttpPorts": [{"Port": 80}]});
+                chain.ids.push((APART, made("gateway-definitions", &body).await));
+            }
             let id = made(plural, &chain.body(plural)).await;
             chain.ids.push((plural, id));
             if plural == last {
@@ -112,6 +122,17 @@ impl Chain {
             "gateway-http-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 80}),
             "gateway-tcp-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 5432}),
             "gateway-udp-ports" => json!({"GatewayDefinitionID": self.id("gateway-definitions"), "Port": 5432}),
+            "gateway-http-routes" => json!({
+                "GatewayDefinitionID": self.id("gateway-definitions"), "Rules": [{"backendRefs": [{"name": "web", "port": 80}]}],
+            }),
+            "gateway-grpc-routes" => json!({
+                "GatewayDefinitionID": self.id(APART), "Rules": [{"backendRefs": [{"name": "web", "port": 80}]}],
+            }),
+            // It needs none for its own Services, and may have one.
+            "gateway-grants" => json!({
+                "Name": name, "WorkloadInstanceID": self.id("workload-instances"),
+                "GrantedWorkloadInstanceID": self.id("workload-instances"),
+            }),
             // Those of gateways and domain names are made along with them.
             "attached-object-references" => json!({
                 "ObjectType": "v0.WorkloadInstance", "ObjectID": self.id("workload-instances"),

@@ -7,7 +7,7 @@ use futures::{
     stream::{FuturesUnordered, StreamExt},
 };
 use reqwest::{Client, Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
 
 async fn start(name: &str, arguments: &[&str]) -> ControlPlane {
@@ -74,6 +74,19 @@ async fn what_is_refused_to_a_known_caller_counts() {
     .await;
     let (refused, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| code(answer) == 429);
     assert!(others.iter().all(|answer| matches!(code(answer), 404 | 405)) && (4..=5).contains(&refused.len()));
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_caller_has_no_role_for_counts() {
+    let platform = start("roles", &["--auth", "tokens", "--requests-per-second", "1", "--request-burst", "5"]).await;
+    let made = platform.run_api(&["token", "create", "--name", "ann", "--role", "viewer"]).await.unwrap();
+    let (token, url) = (String::from_utf8(made.stdout).unwrap(), format!("{}/v0/gateway-definitions", platform.url()));
+    let client = Client::new();
+    let answers = join_all((0..20).map(|_| client.post(&url).bearer_auth(token.trim()).json(&json!({})).send())).await;
+    let codes: Vec<_> = answers.iter().map(|answer| code(answer.as_ref().unwrap())).collect();
+    let of = |wanted: u16| codes.iter().filter(|code| **code == wanted).count();
+    assert!(of(403) >= 5 && of(429) >= 5 && of(403) + of(429) == codes.len(), "{codes:?}");
     platform.stop().await;
 }
 

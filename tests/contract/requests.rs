@@ -127,7 +127,7 @@ async fn item_08_null_takes_the_default() {
 async fn item_09_ports_are_made_with_their_definition() {
     let body = json!({
         "Name": unique_name("ports"), "HttpPorts": [{"Port": 80, "Path": "/a"}, {"Port": 8080}], "TcpPorts": [{"Port": 5432}],
-        "UdpPorts": [{"Port": 5432}, {"Port": 53}],
+        "UdpPorts": [{"Port": 5432}, {"Port": 53}], "HttpRoutes": [{"Rules": [{}]}], "GrpcRoutes": [{"Rules": [{}], "Ports": [8080]}],
     });
     let answer = post("gateway-definitions", &body).await.done(201);
     let own = id(answer.record());
@@ -137,6 +137,8 @@ async fn item_09_ports_are_made_with_their_definition() {
         ("gateway-http-ports", "HttpPorts", 2),
         ("gateway-tcp-ports", "TcpPorts", 1),
         ("gateway-udp-ports", "UdpPorts", 2),
+        ("gateway-http-routes", "HttpRoutes", 1),
+        ("gateway-grpc-routes", "GrpcRoutes", 1),
     ] {
         let listed = get(&format!("/v0/{plural}?gatewaydefinitionid={own}")).await;
         let listed = listed.body["Data"].as_array().unwrap();

@@ -23,7 +23,7 @@ async fn with_own_postgres(name: &str) -> (Fixture, Postgres) {
 }
 
 /// Asks for workloads one after the other until `until`, whatever the API says, and keeps those that it acknowledged.
-async fn load(fixture: &mut Fixture, until: Instant) {
+pub(crate) async fn load(fixture: &mut Fixture, until: Instant) {
     for n in 0.. {
         if Instant::now() >= until {
             return;

@@ -215,7 +215,8 @@ impl Fixture {
 
     /// Who holds this lease now.
     pub(crate) async fn holder_of(&self, runtime_id: i64) -> Option<Uuid> {
-        let text = "SELECT holder FROM leases WHERE runtime_id = $1 AND until > now() AND holder IS NOT NULL";
+        let text =
+            "SELECT holder FROM leases JOIN workers w ON w.id = holder WHERE runtime_id = $1 AND w.until > now()";
         sqlx::query_scalar(text).bind(runtime_id).fetch_optional(&mut self.database().await).await.unwrap()
     }
 
@@ -240,7 +241,7 @@ impl Fixture {
     }
 }
 
-fn manifests(maps: &Maps) -> String {
+pub(crate) fn manifests(maps: &Maps) -> String {
     let all: Vec<_> = maps.iter().map(|(name, value)| causeway_testkit::config_map(name, value)).collect();
     all.join("---\n")
 }

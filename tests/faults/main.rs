@@ -8,9 +8,11 @@
 mod crash;
 mod database;
 mod dns;
+mod failover;
 mod fixture;
 mod fleet;
 mod frozen;
 mod hints;
+mod nats_cluster;
 mod network;
 mod restore;

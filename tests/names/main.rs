@@ -5,7 +5,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod conditions;
 mod pages;
+mod promises;
+mod reasons;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -11,7 +11,7 @@ const MOST_STOPS: usize = 30;
 /// The section of `docs/architecture.md` with the walk.
 const WALK: &str = "## One gateway instance, from POST to condition\n";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -23,15 +23,16 @@ from causeway_client.models import (
     GatewayHttpPortPart,
     GatewayTcpPortPart,
     Placement,
+    PlanResponse,
     WorkloadDefinitionSpec,
 )
 
 T = TypeVar("T")
 
 
-def well(answer: T | ErrorResponse | None) -> T:
-    """The answer, when it is no refusal."""
-    if answer is None or isinstance(answer, ErrorResponse):
+def well(answer: T | PlanResponse | ErrorResponse | None) -> T:
+    """The answer, when it is no refusal, nor a plan, for which nobody has asked."""
+    if answer is None or isinstance(answer, ErrorResponse | PlanResponse):
         raise SystemExit(f"refused: {answer and answer.status}")
     return answer
 

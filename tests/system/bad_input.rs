@@ -152,7 +152,11 @@ async fn a_body_of_another_type_or_too_large_is_refused() {
         refused(&answer, 415, &["Content-Type: application/json"]);
     }
     let huge = json!({"Name": "a", "YAMLDocument": "x".repeat(9 * 1024 * 1024)}).to_string();
-    refused(&post("workload-definitions", huge).await, 413, &["larger than 8 MiB", "send less"]);
+    refused(
+        &post("workload-definitions", huge).await,
+        413,
+        &["larger than 8 MiB", "send less", "--manifest-body-limit", "workload-resource-definition"],
+    );
     let huge = json!({"Name": "a", "ServiceName": "x".repeat(3 * 1024 * 1024)}).to_string();
     refused(&post("gateway-definitions", huge).await, 413, &["larger than 2 MiB", "send less"]);
     assert_unharmed(platform().await).await;

@@ -151,13 +151,18 @@ async fn a_ttl_reaches_the_zone() {
 
 /// A token of a new service account that may do everything, and the name under which the API server knows it.
 pub(crate) async fn token(cluster: &ClusterEndpoints, account: &str) -> (String, String) {
+    token_of(cluster, account, "cluster-admin").await
+}
+
+/// The same with a ClusterRole of the caller's choice.
+pub(crate) async fn token_of(cluster: &ClusterEndpoints, account: &str, role: &str) -> (String, String) {
     let kube = kube_client(cluster).await.unwrap();
     let accounts = api(&kube, SERVICE_ACCOUNT, Some("default"));
     let body = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": account}});
     accounts.create(&PostParams::default(), &object(body)).await.unwrap();
     let binding = object(json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": account},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": "default"}],
     }));
     let bindings = api(&kube, CLUSTER_ROLE_BINDING, None);

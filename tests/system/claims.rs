@@ -57,6 +57,43 @@ async fn two_workloads_share_a_hostname_by_path() {
     accepted(fixture.harness, second, 1).await;
 }
 
+/// What the condition `RoutesAccepted` says to look at, once that is right.
+async fn looks_at(fixture: &Fixture, is_right: impl Fn(&str) -> bool) {
+    eventually("RoutesAccepted says what goes to others", async || {
+        let record = fixture.harness.client.get("gateway-instances", fixture.gateway).await.unwrap();
+        let step = condition(&record, "RoutesAccepted").ok_or("not there yet")?;
+        let (message, status) = (step["Message"].as_str().unwrap_or_default(), &step["Status"]);
+        if status == "True" && is_right(message) { Ok(()) } else { Err(format!("{status}: {message}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn requests_that_go_to_another_gateway_are_told_before_and_for_as_long_as_it_is_so() {
+    let fixture = Fixture::ready("whole", json!({"HttpPorts": [{"Port": 80, "Path": "/"}]})).await;
+    let (client, name) = (&fixture.harness.client, fixture.harness.name("part"));
+    let workload = fixture.harness.workload(&name).await.unwrap();
+    let port = json!({"HttpPorts": [{"Port": 80, "Path": "/part"}]});
+    let definition = fixture.harness.definition(&name, Some(fixture.domain), port).await.unwrap();
+    let body = fixture.harness.instance(&name, definition, workload);
+    let hostname = fixture.hostname();
+    let sentence = format!("of {hostname}/ on HTTP port 80, what is for /part goes to gateway instance {name}");
+    // 1. Before it happens.
+    let plan = client.send(Method::POST, "/v0/gateway-instances?plan=true", Some(&body)).await.unwrap();
+    assert_eq!(plan.code, 200, "{:#}", plan.body);
+    let warning = format!("GatewayInstance {}: {sentence}", fixture.name);
+    let warnings = plan.record()["Warnings"].as_array().unwrap();
+    assert!(warnings.contains(&json!(warning)), "{warnings:#?}");
+    looks_at(&fixture, |message| !message.contains("look at this")).await;
+    // 2. While it is so.
+    let part = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
+    looks_at(&fixture, |message| message.contains(&sentence)).await;
+    // 3. Afterwards.
+    client.delete("gateway-instances", part).await.unwrap();
+    client.until_gone("gateway-instances", part, INSTALLED).await.unwrap();
+    looks_at(&fixture, |message| !message.contains("look at this")).await;
+}
+
 /// What the gateway instance's own Gateway answers at.
 async fn addresses(fixture: &Fixture, gateway: i64) -> Vec<String> {
     let own = labelled(&fixture.kube, GATEWAY, &format!("gateway-instance-{gateway}")).await;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use causeway_rig::{ClusterEndpoints, Endpoints};
 use causeway_testkit::{
-    ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload, add_workload_of, api, condition, config_map,
-    eventually, id_of, is_true,
+    ControlPlane, INSTALLED, SOON, Setup, add_gateway, add_runtime, add_workload, add_workload_of, api, condition,
+    config_map, eventually, is_true,
     kinds::{
         CONFIG_MAP, CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, GATEWAY, Gvk, HTTP_ROUTE, NAMESPACE, SERVICE,
     },
@@ -46,12 +46,8 @@ async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
     let (client, name) = (second.client(), first.harness.name("second"));
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await.unwrap();
     let workload = add_workload(&client, runtime, &name).await.unwrap();
-    let of = json!({"Name": name, "HttpPorts": [{"Port": 80}]});
-    let of = id_of(&client.create("gateway-definitions", &of).await.unwrap()).unwrap();
-    let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": runtime, "GatewayDefinitionID": of, "WorkloadInstanceID": workload,
-    });
-    let gateway = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
+    let ports = json!({"HttpPorts": [{"Port": 80}]});
+    let gateway = add_gateway(&client, runtime, &name, workload, ports).await.unwrap();
     client.until_ready("gateway-instances", gateway, INSTALLED).await.unwrap();
     let services = client.list("support-service-instances", "").await.unwrap();
     assert!(services.len() >= 2, "{services:#?}");

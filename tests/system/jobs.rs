@@ -78,6 +78,12 @@ impl Fixture {
         pods.patch_status(&pod.name_any(), &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     }
 
+    /// Waits until the log shows that the Job was made so often: it is written a moment after the Job stands.
+    async fn until_made(&self, times: usize) {
+        causeway_testkit::until("the Job was made", async || self.made().await >= times).await;
+        assert_eq!(self.made().await, times);
+    }
+
     /// How often the Job was made.
     async fn made(&self) -> usize {
         let endpoints = Endpoints::from_env().unwrap();
@@ -89,11 +95,14 @@ impl Fixture {
     async fn looked_at(&self) {
         for _ in 0..3 {
             self.client.patch("workload-instances", self.id, &json!({"Reconciled": false})).await.unwrap();
-            self.client
-                .until("workload-instances", self.id, SOON, |record| record["Reconciled"] == true)
-                .await
-                .unwrap();
+            self.until_noted().await;
         }
+    }
+
+    /// Waits until what a worker made is on record. A worker that ends before that can't know that it made a Job.
+    async fn until_noted(&self) {
+        let is_noted = |record: &Value| record["Reconciled"] == true;
+        self.client.until("workload-instances", self.id, SOON, is_noted).await.unwrap();
     }
 }
 
@@ -115,7 +124,8 @@ async fn a_job_with_a_time_to_live_runs_once_for_each_manifest() {
 
     fixture.change(&job(&fixture.name, "two", "ttlSecondsAfterFinished: 1")).await;
     becomes(&fixture.jobs, &fixture.name, "a changed manifest runs", |_| true).await;
-    assert_eq!(fixture.made().await, 2);
+    fixture.until_made(2).await;
+    fixture.until_noted().await;
     // It ends and goes while no worker is there to see it.
     fixture.platform.stop_workers().await;
     fixture.end("Succeeded").await;

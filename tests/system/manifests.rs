@@ -1,11 +1,12 @@
 //! Manifests as people have them: exported from other clusters, rendered by Helm, saved on Windows. The real API server shows what became of them.
 
 use causeway_testkit::{
-    SOON, api, condition, harness, id_of,
+    SOON, add_workload_of, api, condition, config_map, harness, id_of,
     kinds::{CONFIG_MAP, Gvk, SECRET},
     object_name,
     objects::at,
 };
+use kube::{ResourceExt, api::ListParams};
 use serde_json::json;
 
 use crate::fixture::our_writes;
@@ -127,4 +128,21 @@ async fn manifests_mean_what_they_mean_to_kubectl() {
     client.delete("workload-instances", id).await.unwrap();
     client.until_gone("workload-instances", id, SOON).await.unwrap();
     assert!(roles.get_opt(&role).await.unwrap().is_none());
+}
+
+/// As long as the manifests of some operators, which are definitions with schemas for the most part.
+#[tokio::test]
+async fn manifests_of_five_megabytes_are_brought_whole() {
+    let harness = harness().await;
+    let (client, name) = (&harness.client, harness.name("long"));
+    let map = |n: usize| config_map(&format!("part-{n}"), &"a line of a schema, ".repeat(6_000));
+    let text = (0..45).map(map).collect::<Vec<_>>().join("---\n");
+    assert!(text.len() > 5_000_000);
+    let id = add_workload_of(client, harness.runtime, &name, &text).await.unwrap();
+    client.until_ready("workload-instances", id, SOON).await.unwrap();
+    let maps = api(&harness.kube().await.unwrap(), CONFIG_MAP, Some(&object_name(&name, id)));
+    let listed = maps.list(&ListParams::default()).await.unwrap();
+    assert_eq!(listed.iter().filter(|map| map.name_any().starts_with("part-")).count(), 45);
+    client.delete("workload-instances", id).await.unwrap();
+    client.until_gone("workload-instances", id, SOON).await.unwrap();
 }

@@ -1,7 +1,5 @@
 //! News about one object is not news about its cluster: whatever keeps one object from being written costs its own record only.
 
-use std::time::Duration;
-
 use causeway_rig::{ClusterEndpoints, Endpoints, OwnCluster, faults::Silence, tools::Tools};
 use causeway_testkit::{
     ApiClient, ControlPlane, Harness, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map,
@@ -12,12 +10,9 @@ use causeway_testkit::{
 };
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
-const API_SERVICE: Gvk<'static> = ("apiregistration.k8s.io", "v1", "APIService");
+pub(crate) const API_SERVICE: Gvk<'static> = ("apiregistration.k8s.io", "v1", "APIService");
 const WEBHOOKS: Gvk<'static> = ("admissionregistration.k8s.io", "v1", "MutatingWebhookConfiguration");
-/// How many changes of the neighbour are measured.
-const CHANGES: usize = 20;
 
 /// A control plane of one test with a workload that has done no harm.
 struct Fixture {
@@ -68,43 +63,12 @@ impl Fixture {
         assert_eq!(self.reachable().await, self.reachable_since, "the cluster was called unreachable meanwhile");
     }
 
-    /// Changes the neighbour again and again, and measures how long each change takes to get into the cluster: the 95th of a hundred.
-    async fn measure(&self, what: &str) -> Duration {
-        let namespace = object_name("neighbour", self.neighbour.0);
-        let maps = api(&self.kube, CONFIG_MAP, Some(&namespace));
-        let mut took = vec![];
-        for n in 0..CHANGES {
-            let (value, begun) = (format!("{what}-{n}"), Instant::now());
-            let body = json!({"YAMLDocument": config_map("beside", &value)});
-            self.client.patch("workload-definitions", self.neighbour.1, &body).await.unwrap();
-            objects::becomes(&maps, "beside", "the neighbour's change", |map| {
-                map.data["data"]["key"] == value.as_str()
-            })
-            .await;
-            took.push(begun.elapsed());
-        }
-        took.sort();
-        took[CHANGES * 95 / 100 - 1]
-    }
-
-    /// The same while another workload is changed as fast as its ConfigMap `kept` follows.
-    async fn measure_while_changed(&self, what: &str, id: i64, manifests: impl Fn(&str) -> String) -> Duration {
-        let record = self.client.get("workload-instances", id).await.unwrap();
-        let definition = record["WorkloadDefinitionID"].as_i64().unwrap();
-        let maps = api(&self.kube, CONFIG_MAP, Some(&object_name("half", id)));
-        let change = async {
-            for n in 0.. {
-                let value = format!("{what}-{n}");
-                let body = json!({"YAMLDocument": manifests(&value)});
-                self.client.patch("workload-definitions", definition, &body).await.unwrap();
-                let follows = |map: &kube::api::DynamicObject| map.data["data"]["key"] == value.as_str();
-                objects::becomes(&maps, "kept", "the other workload's change", follows).await;
-            }
-        };
-        tokio::select! {
-            took = self.measure(what) => took,
-            () = change => unreachable!("it goes on for ever"),
-        }
+    /// A change of the neighbour gets into the cluster meanwhile. How fast is measured in `neighbour.rs`.
+    async fn neighbour_follows(&self) {
+        let body = json!({"YAMLDocument": config_map("beside", "1")});
+        self.client.patch("workload-definitions", self.neighbour.1, &body).await.unwrap();
+        let maps = api(&self.kube, CONFIG_MAP, Some(&object_name("neighbour", self.neighbour.0)));
+        objects::becomes(&maps, "beside", "the neighbour's change", |map| map.data["data"]["key"] == "1").await;
     }
 
     /// Waits until a workload says that its objects can't be applied, and returns reason and sentence.
@@ -119,9 +83,26 @@ impl Fixture {
     }
 }
 
-fn compare(what: &str, alone: Duration, beside: Duration) {
-    let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-    println!("{what}: p95 of a neighbour's change {beside:?}, without it {alone:?}: {ratio:.2} times");
+/// An object of [`add_api_without_server`]'s API.
+pub(crate) const THING: &str = "{apiVersion: down.example.org/v1, kind: Thing, metadata: {name: thing}}\n";
+/// The name of its API service.
+pub(crate) const DOWN: &str = "v1.down.example.org";
+
+/// Makes an aggregated API whose server is gone.
+pub(crate) async fn add_api_without_server(kube: &kube::Client) {
+    let service = json!({
+        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": DOWN},
+        "spec": {
+            "group": "down.example.org", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 10,
+            "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "nobody"},
+        },
+    });
+    objects::apply(kube, "admin", &service).await.unwrap();
+    let is_down = |service: &kube::api::DynamicObject| {
+        let conditions = service.data["status"]["conditions"].as_array();
+        conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Available" && one["status"] == "False"))
+    };
+    objects::becomes(&api(kube, API_SERVICE, None), DOWN, "its server is gone", is_down).await;
 }
 
 #[tokio::test]
@@ -129,40 +110,19 @@ async fn an_aggregated_api_that_is_down_concerns_its_own_objects_only() {
     let dir = Endpoints::from_env().unwrap().run_dir.join("own-aggregated");
     let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
     let fixture = Fixture::on(own.endpoints(), "aggregated").await;
-    let service = json!({
-        "apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1.down.example.org"},
-        "spec": {
-            "group": "down.example.org", "version": "v1", "groupPriorityMinimum": 1000, "versionPriority": 10,
-            "insecureSkipTLSVerify": true, "service": {"namespace": "default", "name": "nobody"},
-        },
-    });
-    let id = add_workload_of(&fixture.client, fixture.runtime, "half", &config_map("kept", "1")).await.unwrap();
-    fixture.client.until_ready("workload-instances", id, SOON).await.unwrap();
-    let alone = fixture.measure_while_changed("alone", id, |value| config_map("kept", value)).await;
-
-    objects::apply(&fixture.kube, "admin", &service).await.unwrap();
     let services = api(&fixture.kube, API_SERVICE, None);
-    let is_down = |service: &kube::api::DynamicObject| {
-        let conditions = service.data["status"]["conditions"].as_array();
-        conditions.is_some_and(|all| all.iter().any(|one| one["type"] == "Available" && one["status"] == "False"))
-    };
-    objects::becomes(&services, "v1.down.example.org", "its server is gone", is_down).await;
-    let manifests = |value: &str| {
-        format!(
-            "{{apiVersion: down.example.org/v1, kind: Thing, metadata: {{name: thing}}}}\n---\n{}",
-            config_map("kept", value)
-        )
-    };
-    // From here on it is changed, and fails, again and again, while its other object follows each change.
-    let beside = fixture.measure_while_changed("beside", id, manifests).await;
-    compare("an aggregated API that is down", alone, beside);
+    add_api_without_server(&fixture.kube).await;
+    let manifests = format!("{THING}---\n{}", config_map("kept", "1"));
+    let id = add_workload_of(&fixture.client, fixture.runtime, "half", &manifests).await.unwrap();
     let (reason, message) = fixture.until_not_applied(id, "Thing").await;
-    println!("{reason}: {message}");
     assert!(reason == "Unanswered" && message.contains("down.example.org"), "{reason}: {message}");
+    let maps = api(&fixture.kube, CONFIG_MAP, Some(&object_name("half", id)));
+    objects::becomes(&maps, "kept", "the other object of the workload stands", |_| true).await;
+    fixture.neighbour_follows().await;
     fixture.was_reachable_all_the_time().await;
 
     // When something answers for the kind, the object is made.
-    services.delete("v1.down.example.org", &DeleteParams::default()).await.unwrap();
+    services.delete(DOWN, &DeleteParams::default()).await.unwrap();
     let kind = json!({
         "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.down.example.org"},
         "spec": {
@@ -179,17 +139,17 @@ async fn an_aggregated_api_that_is_down_concerns_its_own_objects_only() {
     own.stop().await;
 }
 
-/// A webhook of ConfigMaps with a label.
-fn webhook(silence: &Silence, name: &str, label: (&str, &str), seconds: u32, policy: &str) -> Value {
+/// A webhook of ConfigMaps with a label. `server` is its address and the authority of its certificate.
+pub(crate) fn webhook(server: (&str, &str), name: &str, label: (&str, &str), seconds: u32, policy: &str) -> Value {
     json!({
         "name": name, "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": seconds,
         "failurePolicy": policy, "objectSelector": {"matchLabels": {label.0: label.1}},
-        "clientConfig": {"url": silence.url(), "caBundle": silence.ca_bundle()},
+        "clientConfig": {"url": server.0, "caBundle": server.1},
         "rules": [{"operations": ["CREATE", "UPDATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"]}],
     })
 }
 
-fn labelled(name: &str, label: (&str, &str)) -> String {
+pub(crate) fn labelled(name: &str, label: (&str, &str)) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, labels: {{{}: {}}}}}\n", label.0, label.1)
 }
 
@@ -201,23 +161,22 @@ async fn admission_webhooks_that_hang_concern_their_own_objects_only() {
     let silence = Silence::start(&endpoints.run_dir.join(&name)).await.unwrap();
     // One takes longer than most requests may, and is passed over then; two of the others are longer than the API server waits.
     let (slow, never) = ((name.as_str(), "slow"), (name.as_str(), "never"));
+    let server = (silence.url(), silence.ca_bundle());
     let configuration = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration", "metadata": {"name": name},
         "webhooks": [
-            webhook(&silence, "slow.example.org", slow, 18, "Ignore"),
-            webhook(&silence, "first.example.org", never, 20, "Ignore"),
-            webhook(&silence, "second.example.org", never, 20, "Fail"),
+            webhook(server, "slow.example.org", slow, 18, "Ignore"),
+            webhook(server, "first.example.org", never, 20, "Ignore"),
+            webhook(server, "second.example.org", never, 20, "Fail"),
         ],
     });
-    let alone = fixture.measure("alone").await;
     objects::apply(&fixture.kube, "admin", &configuration).await.unwrap();
     let both = format!("{}---\n{}", labelled("hangs", never), config_map("kept", "1"));
     let hanging = add_workload_of(&fixture.client, fixture.runtime, "never", &both).await.unwrap();
     let slow = add_workload_of(&fixture.client, fixture.runtime, "slow", &labelled("waits", slow)).await.unwrap();
     // A configuration is in force a moment after it was made: both writes hang from here on.
     eventually("both objects hang", async || if silence.calls() >= 2 { Ok(()) } else { Err(silence.calls()) }).await;
-    let beside = fixture.measure("beside").await;
-    compare("webhooks that hang", alone, beside);
+    fixture.neighbour_follows().await;
     fixture.client.until_ready("workload-instances", slow, SOON).await.unwrap();
     let (reason, message) = fixture.until_not_applied(hanging, "ConfigMap").await;
     println!("{reason}: {message}");

@@ -82,7 +82,8 @@ async fn living(database: &mut PgConnection) -> Vec<Uuid> {
 
 /// Who holds a lease that has not ended, and in which epoch.
 async fn holder(database: &mut PgConnection, runtime_id: i64) -> Option<(Uuid, i64)> {
-    let text = "SELECT holder, epoch FROM leases WHERE runtime_id = $1 AND until > now() AND holder IS NOT NULL";
+    let text =
+        "SELECT holder, epoch FROM leases JOIN workers w ON w.id = holder WHERE runtime_id = $1 AND w.until > now()";
     sqlx::query_as(text).bind(runtime_id).fetch_optional(database).await.expect("Postgres refuses")
 }
 

@@ -2,12 +2,15 @@
 //!
 //! `STREAMS_SEED=7` takes the streams from this seed on.
 
+use std::collections::BTreeMap;
+
 use causeway_manifests::{Budget, Manifest, read, read_value};
 use causeway_rig::Endpoints;
 use causeway_streams::Stream;
 use causeway_testkit::{
     Harness, Kubectl, SOON, condition, harness, id_of, is_true,
-    kinds::{CONFIG_MAP, DEPLOYMENT, NAMESPACE, SECRET, SERVICE},
+    kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE, SECRET, SERVICE},
+    object_name,
 };
 use futures::{StreamExt, future::join_all, stream};
 use serde_json::{Value, json};
@@ -105,10 +108,43 @@ async fn streams_as_workloads_become_ready_or_say_why_and_always_go() {
     let harness = harness().await;
     let ways: Vec<&str> = join_all(seeds(BROUGHT).map(|seed| live(harness, seed))).await;
     println!("{ways:?}");
-    for way in ["refused", "Ready", "not Ready"] {
+    for way in ["refused", "Ready as by kubectl", "not Ready"] {
         assert!(ways.contains(&way), "no stream was {way}; take other seeds");
     }
     assert!(harness.platform.workers().iter().all(|worker| worker.is_running()), "a worker has ended");
+}
+
+/// `kubectl apply --dry-run=server` of the same stream changes nothing of what stands: to the API server both mean the same. False where kubectl
+/// doesn't take the stream, and so can't be compared.
+async fn stands_as_by_kubectl(harness: &Harness, seed: u64, text: &str, namespace: &str) -> bool {
+    let kubectl = Kubectl::new(&harness.endpoints, harness.endpoints.cluster()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("stream.yaml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.display().to_string();
+    let in_namespace = ["-o", "json", "-n", namespace, "-f", &file];
+    let applied = kubectl.run(&[&["apply", "--dry-run=server"], &in_namespace[..]].concat()).await;
+    let Ok(applied) = applied else { return false };
+    let stands = kubectl.run(&[&["get"], &in_namespace[..]].concat()).await.unwrap();
+    assert_eq!(contents(&applied), contents(&stands), "seed {seed}: {text}");
+    true
+}
+
+/// The objects of a List by kind and name, without what the API server keeps of each.
+fn contents(list: &[u8]) -> BTreeMap<(String, String), Value> {
+    let list: Value = serde_json::from_slice(list).unwrap();
+    let items = list["items"].as_array().cloned().unwrap_or_else(|| vec![list]);
+    let named = items.into_iter().map(|mut item| {
+        let name = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let key = (name(&item["kind"]), name(&item["metadata"]["name"]));
+        let labels = item["metadata"]["labels"].clone();
+        if let Some(fields) = item.as_object_mut() {
+            fields.retain(|field, _| !["metadata", "status"].contains(&field.as_str()));
+            fields.insert("labels".into(), labels);
+        }
+        (key, item)
+    });
+    named.collect()
 }
 
 /// Brings a stream, and takes it away again. Returns what became of it.
@@ -134,14 +170,21 @@ async fn live(harness: &Harness, seed: u64) -> &'static str {
     let decided = client.until("workload-instances", id, SOON, |record| is_ready(record) || says_why(record)).await;
     let decided = decided.unwrap_or_else(|error| panic!("seed {seed}: {error:#}"));
 
+    let way = match is_ready(&decided) {
+        true if stands_as_by_kubectl(harness, seed, &stream.text, &object_name(&name, id)).await => {
+            "Ready as by kubectl"
+        }
+        true => "Ready",
+        false => "not Ready",
+    };
     client.delete("workload-instances", id).await.unwrap();
     let gone = client.until_gone("workload-instances", id, SOON).await;
     gone.unwrap_or_else(|error| panic!("seed {seed}: {error:#}\n{}", stream.text));
     let (kube, owner) = (harness.kube().await.unwrap(), format!("workload-instance-{id}"));
     let role = ("rbac.authorization.k8s.io", "v1", "ClusterRole");
-    for kind in [CONFIG_MAP, SECRET, SERVICE, DEPLOYMENT, role, NAMESPACE] {
+    for kind in [CONFIG_MAP, SECRET, SERVICE, DEPLOYMENT, role, CUSTOM_RESOURCE_DEFINITION, NAMESPACE] {
         vanishes("the objects of the stream", async || labelled(&kube, kind, &owner).await).await;
     }
     client.delete("workload-definitions", definition).await.unwrap();
-    if is_ready(&decided) { "Ready" } else { "not Ready" }
+    way
 }

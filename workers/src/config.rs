@@ -5,6 +5,7 @@ use causeway_records::secret::KeyText;
 use causeway_store::Database;
 use causeway_telemetry::Traces;
 use clap::Parser;
+use ipnet::IpNet;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Causeway's workers: they make clusters match the records.
@@ -32,6 +33,9 @@ pub struct Settings {
     /// Where to answer probes and give figures: `/readyz`, `/metrics`.
     #[arg(long, env = "CAUSEWAY_WORKERS_LISTEN", default_value = "127.0.0.1:8082")]
     pub listen: SocketAddr,
+    /// Answer them to other machines, too, without authentication: for a pod, whose probes come from its node. They hold counts and kinds only.
+    #[arg(long, env = "CAUSEWAY_WORKERS_LISTEN_OPEN")]
+    pub listen_open: bool,
     /// Another address of Route53 than AWS's own.
     #[arg(long, env = "AWS_ENDPOINT_URL_ROUTE_53")]
     pub route53_endpoint: Option<String>,
@@ -39,11 +43,26 @@ pub struct Settings {
     /// account has no access key. Whoever writes domain names then uses that identity.
     #[arg(long, env = "CAUSEWAY_AMBIENT_AWS")]
     pub ambient_aws: bool,
+    /// Reach the cluster that the workers run in with the service account of their pods, where a runtime says so (`ThreeportControlPlaneHost` without
+    /// `APIEndpoint` and credentials). All workers of a control plane then run in that cluster.
+    #[arg(long, env = "CAUSEWAY_OWN_CLUSTER")]
+    pub own_cluster: bool,
+    /// Folder with that service account: `token` and `ca.crt`.
+    #[arg(long, env = "CAUSEWAY_SERVICE_ACCOUNT", default_value = "/var/run/secrets/kubernetes.io/serviceaccount")]
+    pub service_account: PathBuf,
+    /// Connect to the addresses of all gateways this often (at least `1s`), as their users do, and tell what comes of it in condition
+    /// `EndpointReachable`, without which no gateway is Ready then. For workers that can reach those addresses. Left out: nobody connects.
+    #[arg(long, env = "CAUSEWAY_ENDPOINT_PROBE_INTERVAL", value_parser = humantime::parse_duration)]
+    pub endpoint_probe_interval: Option<Duration>,
+    /// Networks that these connections may lead to although they are of the workers' machine or its link, with commas between them:
+    /// `127.80.0.0/12`.
+    #[arg(long, env = "CAUSEWAY_ENDPOINT_PROBE_OPEN", value_delimiter = ',')]
+    pub endpoint_probe_open: Vec<IpNet>,
     /// Reconciles at the same time in one cluster. A reconcile waits for the cluster most of the time.
     #[arg(long, env = "CAUSEWAY_CONCURRENCY", default_value_t = 16)]
     pub concurrency: usize,
     /// What the objects in the caches of all clusters may take in memory, in MiB; those of one cluster may take three fifths of it. Beyond it
-    /// `ClusterReachable` is False with the reason `OverLimit`.
+    /// records with objects of the kind that has most say `Applied=False` with the reason `Unwatched`.
     #[arg(long, env = "CAUSEWAY_CACHE_LIMIT", default_value_t = 160)]
     pub cache_limit: usize,
     /// How often to query the queue when no hint comes.

@@ -1,16 +1,23 @@
 //! What all reconcilers of a worker share.
 
-use crate::config::Settings;
+use crate::{
+    config::Settings,
+    manifests::Manifests,
+    session::{EndpointProber, OwnCluster},
+};
+use causeway_bus::Bus;
 use causeway_dns::Accounts;
 use causeway_records::secret::{Keyring, SecretError};
 use causeway_render::bundle::{self, BundleError, Catalogue};
 use causeway_store::{Store, StoreError, Unreadable};
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 /// Shared by all clusters of a worker.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) store: Store,
+    /// Where new events of records are announced.
+    pub(crate) bus: Bus,
     /// Decrypts secrets at rest.
     pub(crate) key: Keyring,
     /// Identity of this control plane, in labels and field managers.
@@ -18,10 +25,16 @@ pub(crate) struct Context {
     /// The bundles of support services.
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) accounts: Arc<Accounts>,
+    /// Where manifests are read, and the memory for them.
+    pub(crate) manifests: Manifests,
     /// Another address of Route53 than AWS's own.
     pub(crate) route53_endpoint: Option<String>,
     /// Whether the workers may call AWS as themselves.
     pub(crate) ambient_aws: bool,
+    /// The cluster that the workers run in.
+    pub(crate) own_cluster: OwnCluster,
+    /// Connects to gateways; None: nobody does.
+    pub(crate) endpoint_prober: Option<Arc<EndpointProber>>,
     /// A registry that has all images of the support services.
     pub(crate) image_registry: Option<String>,
     /// Reconciles at the same time in one cluster.
@@ -44,25 +57,39 @@ pub(crate) enum ContextError {
     /// The bundles can't be read.
     #[error("the bundles of support services can't be read: {0}")]
     Bundles(#[from] BundleError),
+    /// Nobody could connect to gateways.
+    #[error("the addresses of gateways can't be probed: {0}; mend that, or leave --endpoint-probe-interval out")]
+    EndpointProber(String),
+    /// The system refuses threads.
+    #[error("the threads that read manifests can't be started: {0}; raise the limits of the process")]
+    Threads(#[from] io::Error),
 }
 
 impl Context {
     /// Reads what never changes while a worker runs.
-    pub(crate) async fn new(settings: &Settings, store: Store) -> Result<Self, ContextError> {
+    pub(crate) async fn new(settings: &Settings, store: Store, bus: Bus) -> Result<Self, ContextError> {
         let key = settings.encryption_key.keyring()?;
         let store = store.with_documents(key.clone(), Unreadable::Fails);
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),
             accounts: Arc::default(),
+            manifests: Manifests::new()?,
             key,
             route53_endpoint: settings.route53_endpoint.clone(),
             ambient_aws: settings.ambient_aws,
+            own_cluster: OwnCluster::find(settings.own_cluster, &settings.service_account, |name| {
+                std::env::var(name).ok()
+            }),
+            endpoint_prober: EndpointProber::from_settings(settings)
+                .map_err(ContextError::EndpointProber)?
+                .map(Arc::new),
             image_registry: settings.image_registry.clone(),
             concurrency: settings.concurrency,
             scan_interval: settings.scan_interval,
             reconcile_timeout: settings.reconcile_timeout,
             store,
+            bus,
         })
     }
 }

@@ -9,12 +9,16 @@ use axum::{
 };
 use causeway_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+
+use crate::figures::FleetFigures;
 
 /// What the probes read.
 #[derive(Clone)]
 pub(crate) struct Probed {
     pub(crate) store: Store,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) fleet: Arc<FleetFigures>,
 }
 
 /// `/readyz` and `/metrics`.
@@ -42,9 +46,6 @@ async fn readyz(State(probed): State<Probed>) -> Response {
 }
 
 async fn figures(State(probed): State<Probed>) -> Response {
-    if let Ok((depth, oldest)) = probed.store.backlog_of_all().await {
-        metrics::gauge!("causeway_workers_queue_depth").set(depth as f64);
-        metrics::gauge!("causeway_workers_queue_oldest_seconds").set(oldest.as_secs_f64());
-    }
+    probed.fleet.read(&probed.store).await;
     probed.metrics.render().into_response()
 }

@@ -18,9 +18,9 @@ async fn main() -> anyhow::Result<()> {
         bail!("a TLS provider is installed already");
     }
     let _telemetry = causeway_telemetry::init("causeway-workers", "info,kube=warn", &settings.traces)?;
-    if !settings.listen.ip().is_loopback() {
+    if !settings.listen.ip().is_loopback() && !settings.listen_open {
         bail!(
-            "{} can be reached from other machines and asks for no authentication; listen on 127.0.0.1",
+            "{} can be reached from other machines and asks for no authentication; listen on 127.0.0.1, or say --listen-open",
             settings.listen
         );
     }

@@ -6,7 +6,10 @@ use crate::{
     route::{RouteAccess, Routes},
     routes,
     state::ApiState,
+    ui,
 };
+pub use ui::REFUSALS as PAGE_REFUSALS;
+
 use axum::{Json, Router};
 use causeway_records::nouns;
 use serde_json::Value;
@@ -26,16 +29,23 @@ fn enveloped() -> Routes<ApiState> {
     record_routes()
         .merge(routes::workloads::routes())
         .merge(routes::events::routes())
+        .merge(routes::webhooks::routes())
         .merge(routes::access_tokens::routes())
         .merge(routes::audit_events::routes())
+        .merge(routes::overview::routes())
+        .merge(routes::diagnosis::routes())
+        .merge(routes::iam_policy::routes())
 }
 
-/// The routes about the server itself. The API document is open to everybody: it says nothing about an installation.
+/// The routes whose answers have no envelope, or not always: those about the server itself, streams, and manifests. The API document is open to everybody: it says nothing about an
+/// installation.
 fn plain() -> Routes<ApiState> {
     Routes::default()
         .get("/version", RouteAccess::Open, routes::health::version)
         .merge(routes::health::routes())
         .merge(routes::health::metrics())
+        .merge(routes::watch::routes())
+        .merge(routes::manifests::routes())
         .get("/openapi.json", RouteAccess::Open, || async { Json(document()) })
         .merge(openapi::pages::routes())
 }
@@ -54,7 +64,7 @@ pub fn document() -> &'static Value {
 
 /// Everything that the port for requests answers.
 pub(crate) fn router(state: ApiState, settings: &ServeSettings) -> Router {
-    layers::wrap(enveloped(), plain(), state, settings)
+    layers::wrap(enveloped(), plain().merge(ui::routes()), PAGE_REFUSALS, state, settings)
 }
 
 /// Everything that the port for probes answers, to everybody.

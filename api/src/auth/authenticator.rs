@@ -1,7 +1,7 @@
 //! Finds the caller of a request: by access token, by client certificate, or nobody needs to say.
 
-use super::{Caller, host::foreign_host, tokens::Tokens};
-use crate::{config::SecuritySettings, server::Peer, tls::Subject};
+use super::{Caller, cookie, host::foreign_host, tokens::Tokens};
+use crate::{config::SecuritySettings, route::is_page, server::Peer, tls::Subject};
 use axum::http::{HeaderMap, Uri, header};
 use causeway_store::{Store, StoreError};
 use chrono::Utc;
@@ -34,6 +34,16 @@ impl Authenticator {
         Self { settings, tokens: Tokens::new(store) }
     }
 
+    /// Nobody needs to say who they are.
+    pub(crate) fn is_open(&self) -> bool {
+        self.settings.is_open()
+    }
+
+    /// Access tokens count.
+    pub(crate) fn takes_tokens(&self) -> bool {
+        self.settings.takes_tokens()
+    }
+
     /// A token counts before a certificate: a caller that sends one means it.
     pub(crate) async fn authenticate(
         &self,
@@ -46,7 +56,7 @@ impl Authenticator {
                 .map_or(Ok(Caller::anonymous()), |host| Err(AuthFailure::ForeignHost(host)));
         }
         if self.settings.takes_tokens()
-            && let Some(token) = bearer(headers)?
+            && let Some(token) = bearer(headers)?.or_else(|| page_token(uri, headers))
         {
             let holder = self.tokens.holder(token).await.map_err(AuthFailure::Unavailable)?;
             let holder = holder.ok_or(AuthFailure::Unproven("the access token is unknown, revoked or expired"))?;
@@ -71,6 +81,11 @@ impl Authenticator {
         })?;
         Ok(Caller { name: subject.name.clone(), role })
     }
+}
+
+/// The token that the pages keep in a cookie. It counts for pages only: what a program sends, it says itself.
+fn page_token<'h>(uri: &Uri, headers: &'h HeaderMap) -> Option<&'h str> {
+    if is_page(uri.path()) { cookie::token(headers) } else { None }
 }
 
 /// The bearer token of a request. Threeport's client sends an empty one beside its certificate, which counts as none.

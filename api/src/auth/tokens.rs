@@ -27,14 +27,14 @@ const PREFIX: &str = "causeway_";
 const BYTES: usize = 32;
 
 /// A new token of 256 random bits.
-fn generate() -> Result<String, Unspecified> {
+pub(crate) fn generate() -> Result<String, Unspecified> {
     let mut bytes = [0; BYTES];
     SystemRandom::new().fill(&mut bytes)?;
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }
 
 /// What is stored of a token. None: it hasn't the form of a token, so that Postgres needn't be asked.
-fn hash(token: &str) -> Option<TokenHash> {
+pub(crate) fn hash(token: &str) -> Option<TokenHash> {
     let bytes = URL_SAFE_NO_PAD.decode(token.strip_prefix(PREFIX)?).ok()?;
     if bytes.len() != BYTES {
         return None;
@@ -59,7 +59,13 @@ pub(crate) async fn create(writer: &Writer, token: AccessToken) -> causeway_stor
         return Err(StoreError::invalid_field(Reason::InvalidField, "ExpiresAt", problem));
     }
     let secret = generate().map_err(|_| no_random_numbers())?;
-    let hash = hash(&secret).ok_or_else(no_random_numbers)?;
+    store(writer, token, secret).await
+}
+
+/// The same with a token that was made before. Fails also when it hasn't the form of one.
+pub(crate) async fn store(writer: &Writer, token: AccessToken, secret: String) -> causeway_store::Result<CreatedToken> {
+    let problem = "is no token: it begins with causeway_ and has 256 random bits";
+    let hash = hash(&secret).ok_or_else(|| StoreError::invalid_field(Reason::InvalidField, "Token", problem))?;
     Ok(CreatedToken { record: writer.create_token(token, hash).await?, token: secret })
 }
 

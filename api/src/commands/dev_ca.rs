@@ -73,10 +73,8 @@ Threeport:   tptctl --threeport-config {at}/config.yaml get gateways
 }
 
 fn files(settings: &DevCaSettings, now: SystemTime) -> Result<Vec<File>> {
-    let mut authority = params("causeway development authority", None, now);
-    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let authority =
+        CertifiedIssuer::self_signed(authority("causeway development authority", now), KeyPair::generate()?)?;
     let mut files = vec![public("ca.crt", authority.pem()), secret("ca.key", authority.key().serialize_pem())];
 
     let names = ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned).chain(settings.host.iter().cloned());
@@ -105,7 +103,15 @@ fn secret(name: &str, text: String) -> File {
     File { name: name.to_owned(), text, secret: true }
 }
 
-fn params(name: &str, role: Option<Role>, now: SystemTime) -> CertificateParams {
+/// Of an authority that signs certificates of servers and clients, and no other authority.
+pub(super) fn authority(name: &str, now: SystemTime) -> CertificateParams {
+    let mut authority = params(name, None, now);
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority
+}
+
+pub(super) fn params(name: &str, role: Option<Role>, now: SystemTime) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
@@ -119,7 +125,8 @@ fn params(name: &str, role: Option<Role>, now: SystemTime) -> CertificateParams 
     params
 }
 
-fn sign(
+/// The certificate and its key, in PEM.
+pub(super) fn sign(
     mut params: CertificateParams,
     usage: ExtendedKeyUsagePurpose,
     authority: &CertifiedIssuer<'_, KeyPair>,

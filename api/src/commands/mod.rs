@@ -1,9 +1,10 @@
 //! What the program can do, one file for each command.
 
 mod dev_ca;
+mod first_secrets;
 mod keys;
 mod migrate;
-mod purge_audit_events;
+mod purge;
 mod serve;
 mod token;
 
@@ -38,6 +39,8 @@ pub enum Command {
     Keys(Box<keys::KeysCommand>),
     /// Make an authority, certificates and the configuration of Threeport's command line for development.
     DevCa(dev_ca::DevCaSettings),
+    /// Make what an installation needs once, as files: the certificate of the API, a first token, a key. The chart keeps them in Secrets.
+    FirstSecrets(first_secrets::FirstSecretsSettings),
 }
 
 /// Runs a command to its end.
@@ -55,6 +58,7 @@ pub async fn run(command: Command) -> anyhow::Result<()> {
         Command::Token(token::TokenCommand::Create(settings)) => token::create(settings).await,
         Command::Keys(command) => Ok(std::io::stdout().write_all(keys::run(*command).await?.as_bytes())?),
         Command::DevCa(settings) => dev_ca::make(&settings),
+        Command::FirstSecrets(settings) => first_secrets::make(&settings),
     }
 }
 

@@ -1,13 +1,20 @@
 //! `causeway-api serve`: starts everything, and stops it in order.
 
-use super::{migrate, purge_audit_events};
+use super::{
+    migrate,
+    purge::{self, Purged},
+};
 use crate::{
     app,
+    aside::Aside,
     auth::Authenticator,
     config::{ConnectionSettings, ServeSettings},
+    diagnosis::Diagnoses,
     server,
     state::{ApiState, Services},
     tls::TlsFiles,
+    watch::Watch,
+    webhooks::{Due, Webhooks},
 };
 use anyhow::{Context, bail};
 use causeway_bus::Debouncer;
@@ -29,18 +36,33 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     let keys = settings.encryption_key.keyring()?;
     let tls = TlsFiles::from_settings(&settings.security).map(TlsFiles::watch).transpose()?;
     let store = migrate::connect(&settings.database).await?.with_documents(keys.clone(), Unreadable::IsTold);
-    let hints = Debouncer::new(settings.broker.connect().await?);
+    let bus = settings.broker.connect().await?;
+    let (hints, stop) = (Debouncer::new(bus.clone()), CancellationToken::new());
+    let watch = Watch::new(store.clone(), &settings.watch, stop.clone());
+    let due = Due::default();
+    let reader = (watch.clone(), due.clone());
+    let webhooks = Webhooks::new(store.clone(), keys.clone(), reader, &settings.webhooks, stop.clone())?;
     let state = ApiState::from(Services {
         store: store.clone(),
         hints: hints.clone(),
         keys,
+        watch: watch.clone(),
+        due,
         budget: Budget::of_bytes(settings.manifest_body_limit),
+        aside: Aside::new()?,
+        diagnoses: Diagnoses::new(&settings.diagnosis),
         authenticator: Authenticator::new(settings.security.clone(), store.clone()),
         metrics: causeway_telemetry::record_figures()?,
     });
 
-    let stop = CancellationToken::new();
-    tokio::spawn(purge_audit_events::run(store.clone(), settings.audit_keep, stop.clone()));
+    for (what, keep) in [
+        (Purged::AuditEvents, settings.audit_keep),
+        (Purged::EventsOfRecords, settings.watch.event_keep),
+        (Purged::WebhookDeliveries, settings.webhooks.webhook_delivery_keep),
+    ] {
+        tokio::spawn(purge::run(store.clone(), what, keep, stop.clone()));
+    }
+    tokio::spawn(watch.run(bus));
     let listener = bind(settings.listen, "requests").await?;
     let health = bind(settings.health_listen, "probes").await?;
     tracing::info!(address = %listener.local_addr()?, "answering requests");
@@ -61,7 +83,7 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
         tokio::time::sleep(settings.shutdown_timeout).await;
     };
     tokio::select! {
-        _ = async { tokio::join!(requests, probes) } => {}
+        _ = async { tokio::join!(requests, probes, webhooks.run()) } => {}
         () = overdue => tracing::warn!("requests were still under way when the time to stop was over"),
     }
     hints.flush().await;

@@ -1,12 +1,18 @@
 //! Settings of the server, from flags or the environment. Doc comments of fields are what `--help` prints.
 
 mod connections;
+mod diagnosis;
 mod rate_limit;
 mod security;
+mod watch;
+mod webhooks;
 
 pub use connections::ConnectionSettings;
+pub use diagnosis::DiagnosisSettings;
 pub use rate_limit::RateLimitSettings;
 pub use security::{AuthMode, SecuritySettings};
+pub use watch::WatchSettings;
+pub use webhooks::WebhookSettings;
 
 use causeway_bus::Broker;
 use causeway_records::secret::KeyText;
@@ -45,6 +51,15 @@ pub struct ServeSettings {
     /// How long audit events are kept; 0s: for ever.
     #[arg(long, env = "CAUSEWAY_AUDIT_KEEP", default_value = "90days", value_parser = humantime::parse_duration)]
     pub audit_keep: Duration,
+    /// Events of records.
+    #[command(flatten)]
+    pub watch: WatchSettings,
+    /// Why hostnames aren't served.
+    #[command(flatten)]
+    pub diagnosis: DiagnosisSettings,
+    /// Webhooks.
+    #[command(flatten)]
+    pub webhooks: WebhookSettings,
     /// How many requests a caller may send.
     #[command(flatten)]
     pub rate_limit: RateLimitSettings,

@@ -5,14 +5,14 @@
 
 use super::limit::RateLimiter;
 use crate::{
-    auth::{AuthFailure, Authenticator},
-    route::{AccessTable, RouteAccess, kind_for_path},
+    auth::{AuthFailure, Authenticator, cookie},
+    route::{AccessTable, RouteAccess, is_page, kind_for_path},
     server::Peer,
     wire::envelope,
 };
 use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::Next,
     response::Response,
 };
@@ -21,7 +21,17 @@ use std::{collections::HashSet, sync::Arc};
 /// Longest part of a foreign host name that is repeated, in characters.
 const MAX_HOST: usize = 100;
 
+/// How requests for pages of the dashboard are refused: with pages.
+#[derive(Clone, Copy)]
+pub struct PageRefusals {
+    /// The page with a code and a sentence.
+    pub refused: fn(StatusCode, &str) -> Response,
+    /// The way to the page where one signs in. Takes method and URI of the request, the sentence, and whether a token was sent.
+    pub sign_in: fn(&Method, &Uri, &str, bool) -> Response,
+}
+
 pub(super) struct Gate {
+    pub(super) pages: PageRefusals,
     pub(super) authenticator: Authenticator,
     pub(super) access: AccessTable,
     pub(super) limiter: Option<RateLimiter>,
@@ -36,6 +46,12 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
         return next.run(request).await;
     };
     let kind = kind_for_path(path);
+    let page = is_page(request.uri().path());
+    // A page is refused as a page.
+    let refuse = |code: StatusCode, sentence: &str| match page {
+        true => (gate.pages.refused)(code, sentence),
+        false => envelope::error(kind, code, sentence),
+    };
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer);
     match gate.authenticator.authenticate(peer, request.uri(), request.headers()).await {
         Ok(caller) => {
@@ -54,7 +70,7 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
                     caller.name,
                     caller.role
                 );
-                return envelope::error(kind, StatusCode::FORBIDDEN, &sentence);
+                return refuse(StatusCode::FORBIDDEN, &sentence);
             }
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -65,6 +81,10 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
                 && let Some(refused) = limiter.refuse(kind, None, peer)
             {
                 return refused;
+            }
+            if page {
+                let had_token = cookie::token(request.headers()).is_some();
+                return (gate.pages.sign_in)(request.method(), request.uri(), sentence, had_token);
             }
             let mut answer = envelope::error(kind, StatusCode::UNAUTHORIZED, sentence);
             let challenge = HeaderValue::from_static(r#"Bearer realm="causeway""#);
@@ -77,9 +97,9 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
                 "without authentication only requests to localhost are answered, and this one is to `{}`; name localhost or 127.0.0.1, or start the API with --auth mtls or --auth tokens",
                 host.escape_default()
             );
-            envelope::error(kind, StatusCode::FORBIDDEN, &sentence)
+            refuse(StatusCode::FORBIDDEN, &sentence)
         }
-        Err(AuthFailure::WithoutRole(sentence)) => envelope::error(kind, StatusCode::FORBIDDEN, &sentence),
+        Err(AuthFailure::WithoutRole(sentence)) => refuse(StatusCode::FORBIDDEN, &sentence),
         Err(AuthFailure::Unavailable(fault)) => envelope::store_error(kind, &fault),
     }
 }

@@ -15,6 +15,11 @@ impl BodyLimits {
         Self { others: settings.body_limit, manifests: settings.manifest_body_limit }
     }
 
+    #[cfg(test)]
+    pub(super) fn for_tests() -> Self {
+        Self { others: 4 << 20, manifests: 8 << 20 }
+    }
+
     /// The limit for requests about this kind, in bytes.
     pub(super) fn for_kind(self, kind: &str) -> usize {
         if has_manifests(kind) { self.manifests } else { self.others }
@@ -36,7 +41,8 @@ impl BodyLimits {
     }
 }
 
-fn has_manifests(kind: &str) -> bool {
+/// Whether records of this kind hold manifests that callers send.
+pub(super) fn has_manifests(kind: &str) -> bool {
     [Kind::WorkloadDefinition, Kind::WorkloadResourceDefinition].iter().any(|with| with.as_str() == kind)
 }
 

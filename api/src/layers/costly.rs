@@ -1,36 +1,60 @@
-//! Requests that may cost much memory and processor time: lists, and writes with large bodies. A caller has few of them at the same time, whose
-//! others wait; and large bodies are handled beside the runtime's threads, on which everybody else's requests are.
+//! Requests that may cost much memory and processor time: lists, large bodies, and whatever is about records with documents. A caller has few of
+//! them at the same time, whose others wait; and large bodies of all callers have so much memory until they are read. What a request costs after that
+//! is bounded by [`aside`](crate::aside).
 
 use crate::{
     auth::Caller,
     keyed_limit::KeyedLimit,
-    wire::{blocking::on_blocking_thread, envelope},
+    layers::body_limit::{BodyLimits, has_manifests},
+    route::kind_for_path,
 };
 use axum::{
     body::HttpBody,
     extract::{MatchedPath, Request, State},
-    http::{Method, StatusCode},
+    http::Method,
     middleware::Next,
     response::Response,
 };
-use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, Span};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
-/// Of one caller.
+/// Lists of one caller, and large bodies.
 const AT_ONCE: usize = 2;
+/// Other requests of one caller about records with documents.
+const ABOUT_DOCUMENTS: usize = 4;
 /// Smaller bodies cost little.
 const LARGE: u64 = 64 * 1024;
+const KIB: u64 = 1024;
+/// Large bodies of all callers.
+const BODIES_KIB: u32 = 32 * 1024;
 
 #[derive(Clone)]
 pub(super) struct CostlyRequests {
     lists: KeyedLimit<String>,
     bodies: KeyedLimit<String>,
+    about_documents: KeyedLimit<String>,
+    /// In KiB.
+    memory: Arc<Semaphore>,
+    limits: BodyLimits,
 }
 
-impl Default for CostlyRequests {
-    fn default() -> Self {
-        Self { lists: KeyedLimit::new(AT_ONCE), bodies: KeyedLimit::new(AT_ONCE) }
+impl CostlyRequests {
+    pub(super) fn new(limits: BodyLimits) -> Self {
+        let memory = Semaphore::new(usize::try_from(BODIES_KIB).unwrap_or(Semaphore::MAX_PERMITS));
+        Self {
+            lists: KeyedLimit::new(AT_ONCE),
+            bodies: KeyedLimit::new(AT_ONCE),
+            about_documents: KeyedLimit::new(ABOUT_DOCUMENTS),
+            memory: Arc::new(memory),
+            limits,
+        }
+    }
+
+    /// Room for a large body, for as long as the request takes. One whose length isn't told may be as large as is allowed.
+    fn kib(&self, request: &Request, kind: &str) -> u32 {
+        let most = u64::try_from(self.limits.for_kind(kind)).unwrap_or(u64::MAX);
+        let bytes = request.body().size_hint().exact().unwrap_or(most).min(most);
+        u32::try_from(bytes.div_ceil(KIB)).unwrap_or(BODIES_KIB).min(BODIES_KIB)
     }
 }
 
@@ -39,13 +63,21 @@ pub(super) async fn bound(State(costly): State<CostlyRequests>, request: Request
     let Some(caller) = request.extensions().get::<Caller>().map(|caller| caller.name.clone()) else {
         return next.run(request).await;
     };
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let kind = kind_for_path(path);
     if is_list(&request) {
         let _permit = costly.lists.take(caller).await;
         return next.run(request).await;
     }
     if has_large_body(&request) {
         let _permit = costly.bodies.take(caller).await;
-        return off_runtime(next.run(request)).await;
+        // The semaphore is never closed.
+        let _memory = costly.memory.acquire_many(costly.kib(&request, kind)).await.ok();
+        return next.run(request).await;
+    }
+    if has_manifests(kind) {
+        let _permit = costly.about_documents.take(caller).await;
+        return next.run(request).await;
     }
     next.run(request).await
 }
@@ -61,23 +93,13 @@ fn has_large_body(request: &Request) -> bool {
     writes && request.body().size_hint().exact().is_none_or(|bytes| bytes > LARGE)
 }
 
-/// Does work that keeps a thread busy now and then on a thread of its own; ends it when nobody waits for it any more.
-async fn off_runtime(work: impl Future<Output = Response> + Send + 'static) -> Response {
-    let stop = CancellationToken::new();
-    let _stop = stop.clone().drop_guard();
-    let (runtime, span) = (Handle::current(), Span::current());
-    let work = async move { stop.run_until_cancelled(work).await }.instrument(span);
-    // None: the server stops.
-    let done = on_blocking_thread(move || runtime.block_on(work)).await;
-    done.unwrap_or_else(|| envelope::plain(StatusCode::SERVICE_UNAVAILABLE))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use axum::{
         Router,
         body::Body,
+        http::StatusCode,
         middleware::{from_fn, from_fn_with_state},
         routing::{get, post},
     };
@@ -114,8 +136,9 @@ mod tests {
             Router::new()
                 .route("/v0/events", get(handle.clone()))
                 .route("/v0/events/{id}", get(handle.clone()))
-                .route("/v0/writes", post(handle))
-                .layer(from_fn_with_state(CostlyRequests::default(), bound))
+                .route("/v0/writes", post(handle.clone()))
+                .route("/v0/workload-definitions/{id}", get(handle))
+                .layer(from_fn_with_state(CostlyRequests::new(BodyLimits::for_tests()), bound))
                 .layer(from_fn(caller))
         }
 
@@ -172,6 +195,41 @@ mod tests {
                 (0..AT_ONCE).map(|_| send(&router, Method::POST, "/v0/writes", "eve", 100_000)).collect();
             handlers.until_begun(round * AT_ONCE).await;
             sent.iter().for_each(|sent| sent.abort());
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_about_documents_take_turns_by_caller() {
+        let handlers = Handlers { begun: Arc::default(), go: Arc::new(Semaphore::new(0)) };
+        let router = handlers.router();
+        let read = |name: &str| send(&router, Method::GET, "/v0/workload-definitions/1", name, 0);
+        let mut sent: Vec<_> = (0..10).map(|_| read("eve")).collect();
+        handlers.until_begun(ABOUT_DOCUMENTS).await;
+        sent.push(read("ann"));
+        handlers.until_begun(ABOUT_DOCUMENTS + 1).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(handlers.begun.load(Ordering::SeqCst), ABOUT_DOCUMENTS + 1);
+        handlers.go.add_permits(sent.len());
+        for sent in sent {
+            assert_eq!(timeout(Duration::from_secs(30), sent).await.unwrap().unwrap(), StatusCode::OK);
+        }
+    }
+
+    /// However many callers there are.
+    #[tokio::test]
+    async fn large_bodies_have_so_much_memory_together() {
+        let handlers = Handlers { begun: Arc::default(), go: Arc::new(Semaphore::new(0)) };
+        let router = handlers.router();
+        let limit = BodyLimits::for_tests().for_kind("");
+        let fit = usize::try_from(BODIES_KIB).unwrap() * 1024 / limit;
+        let sent: Vec<_> =
+            (0..fit + 2).map(|n| send(&router, Method::POST, "/v0/writes", &format!("caller-{n}"), limit)).collect();
+        handlers.until_begun(fit).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(handlers.begun.load(Ordering::SeqCst), fit);
+        handlers.go.add_permits(sent.len());
+        for sent in sent {
+            assert_eq!(timeout(Duration::from_secs(30), sent).await.unwrap().unwrap(), StatusCode::OK);
         }
     }
 }

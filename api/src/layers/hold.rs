@@ -21,7 +21,7 @@ const SMALL: u64 = 64 * 1024;
 const PIECE: usize = 64 * 1024;
 const KIB: u64 = 1024;
 /// All larger answers that are being read.
-const MAX_HELD_KIB: u32 = 64 * 1024;
+const MAX_HELD_KIB: u32 = 48 * 1024;
 /// Seconds after which a client may ask again.
 const RETRY_AFTER: u64 = 5;
 

@@ -30,14 +30,14 @@ const SWEEP: usize = 4096;
 
 /// What requests are counted under.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum LimitKey {
+pub(crate) enum LimitKey {
     Name(String),
     /// Where requests come from, without authentication.
     Address(IpAddr),
 }
 
 impl LimitKey {
-    fn for_request(caller: Option<&Caller>, peer: Option<IpAddr>) -> Self {
+    pub(crate) fn for_request(caller: Option<&Caller>, peer: Option<IpAddr>) -> Self {
         match caller.filter(|caller| **caller != Caller::anonymous()) {
             Some(caller) => Self::Name(caller.name.clone()),
             None => Self::Address(peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network)),

@@ -15,10 +15,14 @@ mod recover;
 mod tests;
 mod verbs;
 
+pub(crate) use accept::preferred;
+pub use admit::PageRefusals;
+pub(crate) use limit::LimitKey;
+
 use crate::{
     auth::Authenticator,
     config::ServeSettings,
-    route::Routes,
+    route::{Routes, is_page},
     wire::{envelope, origin::REQUEST_ID},
 };
 use axum::{
@@ -32,7 +36,10 @@ use std::sync::Arc;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
-    compression::CompressionLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate},
+    },
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     timeout::TimeoutLayer,
@@ -46,22 +53,32 @@ const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-
 
 /// Puts the layers around routes: those whose answers have the envelope, and others. The first layer of a list is the outermost one. They are
 /// made into one service, because each layer that is added to the router by itself costs an allocation for each request.
-pub fn wrap<S>(enveloped: Routes<S>, others: Routes<S>, state: S, settings: &ServeSettings) -> Router
+pub fn wrap<S>(
+    enveloped: Routes<S>,
+    others: Routes<S>,
+    pages: PageRefusals,
+    state: S,
+    settings: &ServeSettings,
+) -> Router
 where
     S: Clone + Send + Sync + 'static,
     Authenticator: FromRef<S>,
     Store: FromRef<S>,
 {
     let verbs = verbs::Verbs::from_routes([enveloped.list(), others.list()].into_iter().flatten());
+    let limits = body_limit::BodyLimits::from_settings(settings);
     let in_envelope = |router: Router<S>| {
-        let state = (verbs.clone(), body_limit::BodyLimits::from_settings(settings));
+        let state = (verbs.clone(), limits);
         router.layer(middleware::from_fn_with_state(state, negotiation::negotiate))
     };
     let limiter = limit::RateLimiter::from_settings(&settings.rate_limit);
     // Figures are read by programs that must not be refused because of others behind the same address.
-    let uncounted = others.list().iter().map(|route| route.path.clone()).collect();
+    let is_figure = |path: &&String| !is_page(path) && !path.starts_with("/v0/");
+    let uncounted = others.list().iter().map(|route| &route.path).filter(is_figure).cloned().collect();
+    // What is compressed waits for more to come, and a stream is there to be read at once.
+    let compressed = DefaultPredicate::new().and(NotForContentType::const_new("application/x-ndjson"));
     let (router, access) = enveloped.with(in_envelope).merge(others).into_parts();
-    let gate = admit::Gate { authenticator: Authenticator::from_ref(&state), access, limiter, uncounted };
+    let gate = admit::Gate { pages, authenticator: Authenticator::from_ref(&state), access, limiter, uncounted };
     let layers = ServiceBuilder::new()
         .map_request(observe::bound_request_id)
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
@@ -72,12 +89,12 @@ where
         .layer(CatchPanicLayer::custom(recover::panicked))
         .map_response(recover::timed_out)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, settings.request_timeout))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(compressed))
         .layer(middleware::map_response_with_state(hold::HeldAnswers::default(), hold::bound))
         .layer(middleware::from_fn(observe::measure))
         .layer(middleware::map_response_with_state(Store::from_ref(&state), overload::explain))
         .layer(middleware::from_fn_with_state(Arc::new(gate), admit::admit))
-        .layer(middleware::from_fn_with_state(costly::CostlyRequests::default(), costly::bound));
+        .layer(middleware::from_fn_with_state(costly::CostlyRequests::new(limits), costly::bound));
     router
         .fallback(|| async { envelope::plain(StatusCode::NOT_FOUND) })
         .method_not_allowed_fallback(move |path| verbs::not_allowed(verbs, path))

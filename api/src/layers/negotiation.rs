@@ -3,9 +3,13 @@
 use super::{accept, body_limit::BodyLimits, verbs::Verbs};
 use crate::{
     route::kind_for_path,
-    wire::envelope::{self, plain},
+    wire::{
+        envelope::{self, plain},
+        plan,
+    },
 };
 use axum::{
+    body::HttpBody,
     extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{Method, StatusCode, header},
     middleware::Next,
@@ -32,6 +36,10 @@ pub(super) async fn negotiate(
         return envelope::error(kind, StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence);
     }
     DefaultBodyLimit::max(limits.for_kind(kind)).apply(&mut request);
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if let Err(error) = plan::check(request.method(), path, request.uri(), request.headers()) {
+        return envelope::store_error(kind, &error);
+    }
     let response = next.run(request).await;
     match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => envelope::error(kind, StatusCode::PAYLOAD_TOO_LARGE, &limits.sentence(kind)),
@@ -45,9 +53,10 @@ pub(super) async fn negotiate(
     }
 }
 
-/// Whether the body is declared as JSON. Methods without a body pass.
+/// Whether the body is declared as JSON. Requests without a body pass: some actions need none.
 fn is_json(request: &Request) -> bool {
     let declared = || request.headers().get(header::CONTENT_TYPE)?.as_bytes().get(..b"application/json".len());
     !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH)
+        || request.body().is_end_stream()
         || declared().is_some_and(|declared| declared.eq_ignore_ascii_case(b"application/json"))
 }

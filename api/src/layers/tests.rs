@@ -47,7 +47,7 @@ fn start(arguments: &[&str]) -> Router {
         Role::Viewer,
         || async { "figures" },
     );
-    wrap(enveloped, others, TestState { authenticator, store }, &settings)
+    wrap(enveloped, others, crate::ui::REFUSALS, TestState { authenticator, store }, &settings)
 }
 
 async fn send(router: &Router, method: Method, path: &str, headers: &[(&str, &str)]) -> Response<Body> {

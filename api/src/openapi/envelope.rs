@@ -20,7 +20,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
             "Page": integer("As asked for, from 1. 0 in a refusal."),
             "Size": integer("As asked for."),
             "TotalCount": integer("Records in all pages."),
-            "NextAfter": integer("Only where a page ended before its size because it became too large (16 MiB): the list goes on with the parameter `after` and this id."),
+            "NextAfter": integer("The list goes on with the parameter `after` and this id. In lists of records only where a page ended before its size because it became too large (16 MiB)."),
         },
     });
     let status = json!({

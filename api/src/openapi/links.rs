@@ -4,7 +4,7 @@ use super::schema::all_nouns;
 use crate::route::Route;
 use axum::http::Method;
 use causeway_records::noun::Info;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use utoipa::openapi::{RefOr, link::Link};
 
@@ -22,13 +22,16 @@ pub(super) fn for_created(routes: &[Route], info: &Info) -> BTreeMap<String, Ref
     });
     let mut links: BTreeMap<String, RefOr<Link>> = own.collect();
     for child in all_nouns().filter(|child| has(&Method::POST, &format!("/v0/{}", child.plural))) {
-        for field in child.fields.iter().filter(|field| field.parent.is_some_and(|parent| parent.kind == info.kind)) {
-            let (create, list) = (format!("create{}", child.kind), format!("list{}", child.kind));
-            let query = format!("query.{}", field.json.to_lowercase());
-            let body = json!({field.json: NEW_ID});
-            links.insert(create.clone(), Link::builder().operation_id(create).request_body(Some(body)).build().into());
-            links.insert(list.clone(), Link::builder().operation_id(list).parameter(query, NEW_ID).build().into());
-        }
+        // It may name two records of one kind, and then the new one may be both.
+        let fields = child.fields.iter().filter(|field| field.parent.is_some_and(|parent| parent.kind == info.kind));
+        let fields: Vec<&str> = fields.map(|field| field.json).collect();
+        let Some(first) = fields.first() else { continue };
+        let (create, list) = (format!("create{}", child.kind), format!("list{}", child.kind));
+        let query = format!("query.{}", first.to_lowercase());
+        let body = fields.iter().map(|field| ((*field).to_owned(), json!(NEW_ID))).collect();
+        let body = Some(Value::Object(body));
+        links.insert(create.clone(), Link::builder().operation_id(create).request_body(body).build().into());
+        links.insert(list.clone(), Link::builder().operation_id(list).parameter(query, NEW_ID).build().into());
     }
     links
 }

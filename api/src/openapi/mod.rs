@@ -4,18 +4,24 @@
 //! route of every noun is described in [`nouns`], any other in [`others`]; a test fails for one that is described nowhere. The document is built
 //! of utoipa's types; [`schema`] says where schemas come from.
 
+mod diagnosis;
 mod envelope;
 pub(crate) mod examples;
+mod iam_policy;
 mod links;
+mod manifests;
 mod nouns;
 mod operation;
 mod others;
+mod overview;
 pub(crate) mod pages;
 mod parameters;
+mod plan;
 mod prose;
 mod responses;
 pub(crate) mod schema;
 mod schemas;
+mod webhooks;
 
 use self::schema::schema;
 use crate::route::Route;
@@ -32,7 +38,13 @@ pub(crate) fn document(routes: &[Route]) -> Value {
 fn build(routes: &[Route]) -> OpenApi {
     let mut paths = Paths::new();
     for route in routes {
-        if let Some(operation) = others::operation(routes, route).or_else(|| nouns::operation(routes, route))
+        if let Some(operation) = others::operation(routes, route)
+            .or_else(|| overview::operation(route))
+            .or_else(|| diagnosis::operation(route))
+            .or_else(|| iam_policy::operation(route))
+            .or_else(|| manifests::operation(route))
+            .or_else(|| webhooks::operation(route))
+            .or_else(|| nouns::operation(routes, route))
             && let Some(method) = operation::method(&route.method)
         {
             paths.add_path_operation(&route.path, vec![method], operation.build(route.access));
@@ -62,6 +74,11 @@ fn components(routes: &[Route]) -> Components {
     let mut components = Components::new();
     components.schemas = schemas::all(routes)
         .into_iter()
+        .chain(overview::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(diagnosis::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(iam_policy::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(manifests::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(plan::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(others::schemas().map(|(name, json)| (name.to_owned(), json)))
         .map(|(name, json)| (name, schema(json)))
         .collect();

@@ -3,13 +3,13 @@
 use super::{
     envelope, examples, links,
     operation::Operation,
-    parameters,
-    responses::json_answer,
+    parameters, plan,
+    responses::{json_answer, list_answer},
     schema::{all_nouns, schema_ref},
 };
 use crate::route::Route;
 use axum::http::{Method, StatusCode};
-use causeway_records::noun::Info;
+use causeway_records::{noun::Info, watch::is_watched};
 use serde_json::{Value, json};
 
 /// What a route does with a noun.
@@ -29,19 +29,23 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
     let (info, verb) = recognise(route)?;
     Some(match verb {
         Verb::List => list(info),
-        Verb::Create => create(routes, info),
+        Verb::Create => plan::with_plan(create(routes, info), info),
         Verb::Versions => versions(info),
         Verb::Get => one(info, "get", "A", "One live record.".into(), &[400, 404]),
         Verb::Patch => {
             let does = "Sets the fields that the body names. The others stay, and so does one that is null.".into();
             let body = (schema_ref(&format!("{}Patch", info.kind)), examples::change(info).into());
-            Operation { body: Some(body), ..changing(info, "patch", "Change a", does, &[413, 415]) }
+            plan::with_plan(
+                Operation { body: Some(body), ..changing(info, "patch", "Change a", does, &[413, 415]) },
+                info,
+            )
         }
         Verb::Replace => {
             let does = "Sets all fields: those that the body leaves out go back to their defaults, those that are read-only stay.".into();
-            Operation { body: Some(whole(info)), ..changing(info, "replace", "Replace a", does, &[413, 415]) }
+            let replace = changing(info, "replace", "Replace a", does, &[413, 415]);
+            plan::with_plan(Operation { body: Some(whole(info)), ..replace }, info)
         }
-        Verb::Delete => changing(info, "delete", "Delete a", fate(info).into(), &[]),
+        Verb::Delete => plan::with_plan(changing(info, "delete", "Delete a", fate(info).into(), &[]), info),
     })
 }
 
@@ -71,7 +75,7 @@ fn list(info: &'static Info) -> Operation {
         description: "Live records by ascending id, a page at a time.".into(),
         parameters: parameters::list(info),
         body: None,
-        answers: vec![(200, json_answer("A page of records.", response(info), example, false))],
+        answers: vec![(200, list_answer("A page of records.", response(info), example, is_watched(info.kind)))],
         refusals: vec![400],
         enveloped: true,
     }

@@ -5,15 +5,17 @@ use super::{
     operation::Operation,
     parameters,
     prose::SERVER,
-    responses::{json_answer, text_answer},
+    responses::{json_answer, stream_answer, text_answer},
     schema::schema_ref,
     schemas,
 };
-use crate::route::Route;
+use crate::{route::Route, routes::watch::MAX_WAIT};
 use axum::http::StatusCode;
 use causeway_records::{
     noun::Noun,
     nouns::{AccessToken, Event, WorkloadEvent, WorkloadResourceDefinition},
+    scalar::Scalar,
+    watch::{EventType, RecordEvent},
 };
 use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Response};
@@ -25,6 +27,7 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
         ("DELETE", "/v0/workload-events") => Some(delete_events()),
         ("GET", "/v0/events-join-attached-object-references") => Some(list_events_for_object()),
         ("POST", "/v0/access-tokens") => Some(create_token(routes)),
+        ("GET", "/v0/watch") => Some(watch()),
         ("GET", "/version") => Some(version()),
         ("GET", "/readyz") => Some(readyz()),
         ("GET", "/livez") => Some(livez()),
@@ -36,7 +39,7 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
 }
 
 /// Schemas of their own.
-pub(super) fn schemas() -> [(&'static str, Value); 5] {
+pub(super) fn schemas() -> [(&'static str, Value); 6] {
     let text = |doc: &str| json!({"type": "string", "description": doc});
     let version = json!({
         "type": "object", "required": ["Version"],
@@ -61,6 +64,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         ("Release", version),
         ("Health", health),
         ("WorkloadResourceDefinitionSet", set),
+        ("RecordEvent", record_event()),
         ("NewAccessToken", token),
         ("NewAccessTokenResponse", envelope::records(AccessToken::KIND.as_str(), "NewAccessToken")),
     ]
@@ -145,6 +149,74 @@ fn create_token(routes: &[Route]) -> Operation {
     let answer = json_answer("The new token.", schema_ref("NewAccessTokenResponse"), example, false);
     let description = "Makes an access token. The token itself stands in this answer and nowhere else.".into();
     Operation { description, answers: vec![(201, answer)], ..nouns::create(routes, info) }
+}
+
+/// What a stream has for each event. Lines without an event have `Position`, `Type` and, for `reset`, `Reason`.
+fn record_event() -> Value {
+    let text = |doc: &str| json!({"type": "string", "description": doc});
+    let number = |doc: &str| json!({"type": "integer", "format": "int64", "description": doc});
+    let hints = <EventType as Scalar>::HINTS;
+    let meanings: Vec<_> =
+        hints.choices.iter().zip(hints.meanings).map(|(word, doc)| format!("`{word}`: {doc}")).collect();
+    let types = format!(
+        "What happened. {} And of the stream itself: `position`: nothing new, only the position; `reset`: events after the client's position are lost to it, so list again.",
+        meanings.join(" ")
+    );
+    let condition = json!({
+        "type": "object",
+        "description": "The condition that flipped, as it is since; its message stands in the record.",
+        "required": ["Type", "Status", "Reason"],
+        "properties": {
+            "Type": text("Which step."),
+            "Status": schema_ref("ConditionStatus"),
+            "Reason": text("One word for programs."),
+        },
+    });
+    let names: Vec<_> = EventType::ALL.iter().map(|one| one.as_str()).chain(["position", "reset"]).collect();
+    json!({
+        "type": "object",
+        "required": ["Position", "Type"],
+        "properties": {
+            "Position": text("Where the stream is after this: send it as `since` or `Last-Event-ID` to go on."),
+            "Type": {"type": "string", "enum": names, "description": types},
+            "Kind": text("The kind of the record."),
+            "ID": number("The record's id."),
+            "Name": text("The record's name then, if its kind has names."),
+            "KubernetesRuntimeInstanceID": number("The cluster that the record is in, if it is in one."),
+            "Generation": number("Which generation of the record this is about, if its kind has generations."),
+            "Condition": condition,
+            "Path": text("Where the record can be read. The id in it is a text, for clients whose numbers have less than 64 bits."),
+            "Time": {"type": "string", "format": "date-time", "description": "When it happened."},
+            "Reason": text("Why it is a `reset`: `OtherEpoch` (the database was restored), `TooOld`, `UnknownPosition`."),
+        },
+    })
+}
+
+fn watch() -> Operation {
+    let event = RecordEvent::example();
+    let line = json!(event);
+    let sse = json!({"id": event.cursor.to_string(), "event": event.event_type.as_str(), "data": line.to_string()});
+    let sse_schema = json!({
+        "type": "object",
+        "description": "One event, as an object of its fields. `data` is a RecordEvent as JSON.",
+        "required": ["id"],
+        "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+    });
+    let answer = stream_answer(
+        "A stream, as `Accept` asks: server-sent events, or one JSON object on each line. It begins with its position, and says it again every 15 seconds when there is nothing new.",
+        [("text/event-stream", sse_schema, sse), ("application/x-ndjson", schema_ref("RecordEvent"), line)],
+    );
+    Operation {
+        parameters: parameters::watch(MAX_WAIT),
+        answers: vec![(200, answer)],
+        refusals: vec![400, 406, 429],
+        ..plain(
+            "watch",
+            SERVER,
+            "Follow what happens to records",
+            "Events of all records in the order in which they were committed, from a position on. Nothing is left out, and of one record the order is that of its changes. An event says what happened and not what the record holds. To begin: list, and follow from the list's `Causeway-Position`.",
+        )
+    }
 }
 
 fn version() -> Operation {

@@ -6,6 +6,9 @@ use utoipa::openapi::{Tag, tag::TagBuilder};
 /// The chapter of routes that aren't about records.
 pub(super) const SERVER: &str = "Server";
 
+/// The chapter of what is about records of all kinds.
+pub(super) const OVERVIEW: &str = "Overview";
+
 /// What it is.
 pub(super) const SUMMARY: &str = "A control plane for ingress across Kubernetes clusters";
 
@@ -28,14 +31,15 @@ path that doesn't exist (404) and a verb that a path doesn't have (405) are answ
 **Bodies** are JSON objects. Keys ignore case; unknown ones are refused. A field that is null counts as left out. What the system sets \
 (`ID`, `CreatedAt`, `UpdatedAt`, `DeletedAt`) must be left out; other read-only fields may be sent back as they were read.
 
-**Lists** come in pages: `page` and `size`, or `after` with the last id that was seen, which stays right while others write. Every field without \
+**Lists** come in pages: `page` and `size`, or `after` with the last id that was seen, which stays right while others write; `before` gives the \
+newest first. Every field without \
 structure is also a query parameter, in lower case: `?name=web`.
 
 **Changes.** PATCH sets the fields in the body, PUT all of them. To change only what you have seen, send the answer's `ETag` back in `If-Match`: \
 412 says that somebody was faster.
 
 **What workers bring about** has `Generation` (what is asked for), `ObservedGeneration` (what was applied last), `Reconciled`, and `Conditions`: \
-one for each step, with a reason and a sentence; `Ready` sums them up. DELETE of such a record is a request: the answer has \
+one for each step, with a reason and a sentence; `Ready` sums them up, and `BlockingStep` names the first step that isn't met. DELETE of such a record is a request: the answer has \
 `DeletionScheduled`, and the record stays until the cluster confirms that every object is gone. Then it is 404.
 
 **Who may do what.** `viewer` reads, `editor` writes too, `admin` also reads secrets (as ciphertext), access tokens and audit events. On \
@@ -44,6 +48,9 @@ loopback a server may be set up to ask nobody.";
 /// A chapter for each noun.
 pub(super) fn tags() -> Vec<Tag> {
     let nouns = all_nouns().map(|info| (info.kind.as_str(), info.doc));
-    let all = nouns.chain([(SERVER, "The server itself: release, probes, figures, this document.")]);
+    let overview =
+        "Records of all kinds in a line each: a search over all clusters, what is blocked, and how many there are.";
+    let all =
+        nouns.chain([(OVERVIEW, overview), (SERVER, "The server itself: release, probes, figures, this document.")]);
     all.map(|(name, doc)| TagBuilder::new().name(name).description(Some(doc)).build()).collect()
 }

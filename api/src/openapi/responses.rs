@@ -29,9 +29,10 @@ const fn refusal(code: u16, name: &'static str, doc: &'static str, reasons: &'st
 
 use Reason::{
     AlreadyExists, AssociatedField, BeingDeleted, BodyTooLarge, Contention, EmptyPayload, Forbidden, ImmutableField,
-    InUse, InternalError, InvalidField, InvalidID, InvalidQuery, MalformedBody, MissingField, NameTaken, NotAcceptable,
-    NotFound, Overloaded, ParentNotFound, PortTaken, PreconditionFailed, ReadOnlyField, RouteTaken, SystemField,
-    TooManyRequests, Unauthenticated, Unavailable, UnknownField, UnsupportedMediaType,
+    InUse, Incomplete, InternalError, InvalidField, InvalidID, InvalidQuery, MalformedBody, MissingField, NameTaken,
+    NotAcceptable, NotFound, Overloaded, ParentNotFound, PlanOutdated, PortTaken, PreconditionFailed, ReadOnlyField,
+    RouteTaken, SystemField, TooManyRequests, Unauthenticated, Unavailable, UnknownField, UnsupportedMediaType,
+    WebhookDisabled,
 };
 
 const REFUSALS: &[SharedRefusal] = &[
@@ -65,14 +66,34 @@ const REFUSALS: &[SharedRefusal] = &[
         &[Forbidden],
     ),
     refusal(404, "NotFound", "No live record is meant.", &[NotFound]),
-    refusal(406, "NotAcceptable", "The client doesn't take JSON.", &[NotAcceptable]),
+    refusal(
+        406,
+        "NotAcceptable",
+        "The client doesn't take what is answered here: JSON, YAML, or a stream of events.",
+        &[NotAcceptable],
+    ),
     refusal(
         409,
         "Conflict",
         "Somebody else holds what this asks for, or others need what this takes away; the sentence names them.",
-        &[NameTaken, AlreadyExists, RouteTaken, PortTaken, BeingDeleted, InUse, Contention],
+        &[
+            NameTaken,
+            AlreadyExists,
+            RouteTaken,
+            PortTaken,
+            BeingDeleted,
+            InUse,
+            Incomplete,
+            WebhookDisabled,
+            Contention,
+        ],
     ),
-    refusal(412, "PreconditionFailed", "The record has another ETag than `If-Match` names.", &[PreconditionFailed]),
+    refusal(
+        412,
+        "PreconditionFailed",
+        "The record has another ETag than `If-Match` names, or the write would do something else than the plan that `If-Plan` names.",
+        &[PreconditionFailed, PlanOutdated],
+    ),
     refusal(
         413,
         "ContentTooLarge",
@@ -85,7 +106,7 @@ const REFUSALS: &[SharedRefusal] = &[
         ..refusal(
             429,
             "TooManyRequests",
-            "The caller sends more requests than it may, where a limit is set.",
+            "The caller sends more requests than it may, where a limit is set, or follows events with too many streams.",
             &[TooManyRequests],
         )
     },
@@ -149,6 +170,22 @@ pub(super) fn headers() -> BTreeMap<String, RefOr<Header>> {
                 json!("\"64f8c2a1b3d40-1\""),
             ),
         ),
+        (
+            "Position".into(),
+            header(
+                "A position in the log of events, from before the answer was read: whoever follows `/v0/watch` with `since` from here misses nothing.",
+                text(),
+                json!("9f04c1d2-1042"),
+            ),
+        ),
+        (
+            "PlanRevision".into(),
+            header(
+                "Names what the write would do, for `If-Plan` of the write itself. Only with `plan=true`.",
+                text(),
+                json!("5d41402abc4b2a76b9719d911017c592"),
+            ),
+        ),
         ("RetryAfter".into(), header("Seconds to wait.", json!({"type": "integer", "minimum": 1}), json!(1))),
         ("WWWAuthenticate".into(), header("How to say who is calling.", text(), json!("Bearer realm=\"causeway\""))),
     ])
@@ -158,6 +195,8 @@ fn wire_name(name: &str) -> &str {
     match name {
         "RequestID" => "x-request-id",
         "RetryAfter" => "Retry-After",
+        "Position" => "Causeway-Position",
+        "PlanRevision" => "Plan-Revision",
         "WWWAuthenticate" => "WWW-Authenticate",
         other => other,
     }
@@ -167,6 +206,46 @@ fn wire_name(name: &str) -> &str {
 pub(super) fn json_answer(doc: &str, holds: Value, example: Value, tagged: bool) -> Response {
     let headers: &[_] = if tagged { &["RequestID", "ETag"] } else { &["RequestID"] };
     answer(doc, headers, "application/json", content(holds, example))
+}
+
+/// A page of a list; `watched`: with the position from which its changes can be followed.
+pub(super) fn list_answer(doc: &str, holds: Value, example: Value, watched: bool) -> Response {
+    let headers: &[_] = if watched { &["RequestID", "Position"] } else { &["RequestID"] };
+    answer(doc, headers, "application/json", content(holds, example))
+}
+
+/// A stream, in each of these media types with what it holds and an example.
+pub(super) fn stream_answer(doc: &str, media: [(&str, Value, Value); 2]) -> Response {
+    let stream = with_headers(doc, &["RequestID", "Position"]);
+    let add = |stream: ResponseBuilder, (name, holds, example): (&str, Value, Value)| {
+        stream.content(name, content(holds, example))
+    };
+    media.into_iter().fold(stream, add).build()
+}
+
+/// A plan, with its revision.
+pub(super) fn plan_answer(doc: &str, holds: Value, example: Value) -> Response {
+    answer(doc, &["RequestID", "PlanRevision"], "application/json", content(holds, example))
+}
+
+/// The answer of a write as one that may also be a plan, if that is asked for.
+pub(super) fn record_or_plan(written: &mut Response, plan: Value) {
+    written.description.push_str(" With `plan=true`: what the write would do.");
+    let revision = Ref::new("#/components/headers/PlanRevision");
+    written.headers.insert(wire_name("PlanRevision").into(), RefOr::Ref(revision));
+    for content in written.content.values_mut() {
+        let RefOr::T(content) = content else { continue };
+        let record = serde_json::to_value(&content.schema).unwrap_or_default();
+        content.schema = Some(schema(json!({"anyOf": [record, plan]})));
+    }
+}
+
+/// An answer in one of several media types, each with what it holds and an example.
+pub(super) fn document_answer(doc: &str, media: [(&str, Value, Value); 2]) -> Response {
+    let add = |answer: ResponseBuilder, (name, holds, example): (&str, Value, Value)| {
+        answer.content(name, content(holds, example))
+    };
+    media.into_iter().fold(with_headers(doc, &["RequestID"]), add).build()
 }
 
 /// An answer in plain text.
@@ -180,9 +259,13 @@ fn content(holds: Value, example: Value) -> Content {
 
 /// `headers`: by their names among the components.
 fn answer(doc: &str, headers: &[&str], media: &str, content: Content) -> Response {
-    let answer = ResponseBuilder::new().description(doc).content(media, content);
+    with_headers(doc, headers).content(media, content).build()
+}
+
+fn with_headers(doc: &str, headers: &[&str]) -> ResponseBuilder {
     let named = |name: &str| Ref::new(format!("#/components/headers/{name}"));
-    headers.iter().fold(answer, |answer, name| answer.header_ref(wire_name(name), named(name))).build()
+    let answer = ResponseBuilder::new().description(doc);
+    headers.iter().fold(answer, |answer, name| answer.header_ref(wire_name(name), named(name)))
 }
 
 #[cfg(test)]

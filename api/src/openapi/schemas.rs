@@ -35,8 +35,9 @@ pub(super) fn all(routes: &[Route]) -> Map<String, Value> {
     all.extend(envelope::schemas().map(|(name, schema)| (name.to_owned(), schema)));
     all.insert("VersionsOfKind".into(), versions());
     for info in all_nouns() {
-        let has =
-            |method: Method| routes.iter().any(|route| route.method == method && plural_in(&route.path) == info.plural);
+        // A verb of a record takes no record.
+        let takes = |route: &Route| plural_in(&route.path) == info.plural && !route.path.contains("{id}/");
+        let has = |method: Method| routes.iter().any(|route| route.method == method && takes(route));
         all.insert(info.kind.to_string(), record(info));
         all.insert(format!("{}Response", info.kind), envelope::records(info.kind.as_str(), info.kind.as_str()));
         if has(Method::POST) {

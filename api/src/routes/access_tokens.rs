@@ -10,6 +10,7 @@ use crate::{
         documents::Body,
         envelope,
         origin::RequestWriter,
+        plan::PlanRequest,
     },
 };
 use axum::{
@@ -66,7 +67,7 @@ async fn revoke(
     headers: HeaderMap,
 ) -> Response {
     let tokens = state.authenticator.tokens.clone();
-    let answer = records::delete::<AccessToken>(state, caller, writer, id, headers).await;
+    let answer = records::delete::<AccessToken>(state, caller, writer, id, headers, PlanRequest::default()).await;
     tokens.forget();
     answer
 }

@@ -6,7 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         envelope::{self, Meta},
-        query::{ListQuery, QueryPairs},
+        query::{ListQuery, QueryPairs, time},
     },
 };
 use axum::{
@@ -17,10 +17,8 @@ use axum::{
 use causeway_records::{
     noun::Noun,
     nouns::{AuditEvent, Role},
-    problem::Reason,
 };
-use causeway_store::{Period, Result, StoreError};
-use chrono::{DateTime, Utc};
+use causeway_store::Period;
 
 pub(crate) fn routes() -> Routes<ApiState> {
     Routes::default()
@@ -41,13 +39,6 @@ async fn list(State(state): State<ApiState>, Query(pairs): Query<QueryPairs>) ->
         Ok((meta, events)) => envelope::many(AuditEvent::KIND.as_str(), StatusCode::OK, meta, &events),
         Err(error) => envelope::store_error(AuditEvent::KIND.as_str(), &error),
     }
-}
-
-fn time(pairs: &QueryPairs, key: &str) -> Result<Option<DateTime<Utc>>> {
-    let Some((_, text)) = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else { return Ok(None) };
-    let problem = "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z";
-    let invalid = |_| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
-    DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(invalid)
 }
 
 #[cfg(test)]

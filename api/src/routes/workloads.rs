@@ -6,7 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         body::{Author, MergeBase, merge},
-        documents::{Body, check_total, read_together},
+        documents::{Body, check_total},
         envelope::{self, Meta},
         origin::RequestWriter,
         query::QueryPairs,
@@ -47,21 +47,17 @@ async fn create_set(
     RequestWriter(writer): RequestWriter,
     body: Bytes,
 ) -> Response {
-    let author = Author { role: caller.role, keys: state.keys.clone() };
-    let budget = state.budget;
-    let made = async {
-        let (records, _permit) = read_together(body.len(), move || set(&body, &author, &budget)).await;
-        writer.create_all(records?).await
+    let kind = WorkloadResourceDefinition::KIND;
+    let (bytes, services) = (body.len(), state.clone());
+    let made = async move {
+        let author = Author { role: caller.role, keys: services.keys.clone() };
+        let records = writer.create_all(set(&body, &author, &services.budget)?).await?;
+        services.hints.publish(Hint { kind, id: 0, cluster_id: 0 });
+        let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
+        Ok(envelope::many(kind.as_str(), StatusCode::CREATED, Meta::whole(records.len()), &records))
     };
-    let kind = WorkloadResourceDefinition::KIND.as_str();
-    match made.await {
-        Ok(records) => {
-            state.hints.publish(Hint { kind: WorkloadResourceDefinition::KIND, id: 0, cluster_id: 0 });
-            let records: Vec<_> = records.into_iter().map(|record| redact(record, &caller)).collect();
-            envelope::many(kind, StatusCode::CREATED, Meta::whole(records.len()), &records)
-        }
-        Err(error) => envelope::store_error(kind, &error),
-    }
+    let made: Result<Response> = state.aside(bytes, made).await;
+    made.unwrap_or_else(|error| envelope::store_error(kind.as_str(), &error))
 }
 
 /// The records of a set. What takes time for each byte of a manifest comes last.

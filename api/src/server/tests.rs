@@ -100,6 +100,23 @@ async fn an_address_has_so_many_connections() {
     server.end().await;
 }
 
+/// Whichever addresses they have. Clients beyond that wait until another one goes.
+#[tokio::test]
+async fn all_together_have_so_many_connections() {
+    let server = start(1, 100, SOON).await;
+    let mut held = server.send(REQUEST).await;
+    let mut first = [0; 12];
+    timeout(SOON, held.read_exact(&mut first)).await.unwrap().unwrap();
+    let mut next = server.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+    // Where it need not wait, an answer takes a millisecond.
+    let early = timeout(Duration::from_millis(200), next.read_exact(&mut first)).await;
+    assert!(early.is_err(), "it is answered beside the other one");
+    drop(held);
+    timeout(SOON, next.read_exact(&mut first)).await.unwrap().unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    server.end().await;
+}
+
 async fn answered_now(server: &Server) -> bool {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let sent = stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;

@@ -49,6 +49,7 @@ pub(crate) fn merge<T: Noun + Rules>(
     let stored = record.clone();
     if matches!(base, MergeBase::Defaults | MergeBase::VisibleDefaults) {
         record.spec = T::default();
+        record.spec.keep(&stored.spec);
     }
     if base == MergeBase::VisibleDefaults {
         keep_encrypted(&mut record.spec, &stored.spec)?;

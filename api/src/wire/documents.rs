@@ -1,27 +1,19 @@
-//! Documents in a body, such as manifests: they are taken out of it before it is merged into a record, so that each is parsed once, on a thread for
-//! blocking work, within a budget. Workers never meet one that can't be read.
+//! Documents in a body, such as manifests: they are taken out of it before it is merged into a record, so that each is parsed once, within a
+//! budget. Workers never meet one that can't be read.
 
-use super::blocking::{LARGE, off_the_runtime, on_blocking_thread};
-use causeway_manifests::{Budget, count_values};
+use causeway_manifests::{Budget, Extent, MAPPING};
 use causeway_records::{
     field::Field,
     noun::Noun,
     nouns::Rules,
     overlay::members,
-    problem::{Problem, Reason, Refusal},
+    problem::{Problem, Reason},
     value::{Type, Value},
 };
-use causeway_store::{Result, StoreError};
+use causeway_store::StoreError;
 use serde_json::value::RawValue;
 use std::fmt::Write;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Large bodies that are read, merged and written at the same time. What one of them may take of memory is bounded by its budget; this bounds all of
-/// them together.
-static AT_ONCE: Semaphore = Semaphore::const_new(PLACES as usize);
-const PLACES: u32 = 2;
-/// A body of so many bytes takes all places.
-const LARGEST: usize = 256 * 1024;
 /// What a body holds besides its document.
 const OTHER_VALUES: usize = 64;
 
@@ -34,9 +26,6 @@ pub(crate) struct Body {
     pub(super) documents: Vec<(usize, Value)>,
     /// What is wrong with them.
     pub(super) problems: Vec<Problem>,
-    /// Bytes of the body as it was sent.
-    length: usize,
-    _permit: Option<SemaphorePermit<'static>>,
 }
 
 impl Body {
@@ -47,19 +36,13 @@ impl Body {
 
     /// Takes the documents out of a body and checks them. Whatever else is wrong with the body is left to [`merge`](super::body::merge), and so is to
     /// tell what is wrong with the documents: it comes last.
-    pub(crate) async fn read<T: Noun + Rules>(json: axum::body::Bytes, budget: Budget) -> Result<Self> {
+    pub(crate) fn read<T: Noun + Rules>(json: &[u8], budget: &Budget) -> Self {
         if !T::HAS_DOCUMENTS {
-            return Ok(Self::plain(&json));
+            return Self::plain(json);
         }
-        let length = json.len();
-        let permit = place(length).await;
-        let work = move || -> Result<Self> {
-            check_size::<T>(&json, &budget)?;
-            let mut body = Self::split::<T>(&json);
-            body.problems = body.spec::<T>().check_documents(&budget);
-            Ok(body)
-        };
-        Ok(Self { length, _permit: permit, ..on_blocking_thread(work).await? })
+        let mut body = Self::split::<T>(json);
+        body.problems = body.spec::<T>().check_documents(budget);
+        body
     }
 
     /// Parses the documents of a body and takes them out of it. One that can't be parsed stays in it.
@@ -86,11 +69,6 @@ impl Body {
         Self { json: rest.into_bytes(), documents: documents.into_iter().filter_map(take).collect(), ..Self::default() }
     }
 
-    /// Runs a merge of this body: a large one lets others go on with this thread's requests.
-    pub(crate) fn merged<R>(&self, merge: impl FnOnce() -> R) -> R {
-        off_the_runtime(self.length, merge)
-    }
-
     fn spec<T: Noun>(&self) -> T {
         let mut spec = T::default();
         for (index, document) in &self.documents {
@@ -101,15 +79,6 @@ impl Body {
     }
 }
 
-/// Reads bodies of one request on a thread for blocking work, within the bounds of large bodies.
-pub(crate) async fn read_together<R: Send + 'static>(
-    length: usize,
-    read: impl FnOnce() -> R + Send + 'static,
-) -> (R, Option<SemaphorePermit<'static>>) {
-    let permit = place(length).await;
-    (on_blocking_thread(read).await, permit)
-}
-
 /// Refuses several bodies whose documents together have more values than one document may have, before any of them is in memory.
 pub(crate) fn check_total<T: Noun>(
     bodies: &[&RawValue],
@@ -118,24 +87,17 @@ pub(crate) fn check_total<T: Noun>(
     let length = bodies.iter().map(|body| body.get().len()).sum();
     let (most, mut values) = (budget.nodes_in(length), 0);
     for (n, body) in bodies.iter().enumerate() {
-        values += count_values(body.get().as_bytes()).saturating_sub(OTHER_VALUES);
+        let extent = Extent::of(body.get().as_bytes());
+        values += (extent.values + extent.maps * (MAPPING - 1)).saturating_sub(OTHER_VALUES);
         if values > most {
             let problem = format!(
-                "with it the manifests of this set have more than {most} values; send it and those that follow in further sets"
+                "with it the manifests of this set have more than {most} values, where a mapping counts as {MAPPING}; send it and those that \
+                 follow in further sets"
             );
             return Err((n, StoreError::invalid_field(Reason::InvalidField, document_of::<T>(), problem)));
         }
     }
     Ok(())
-}
-
-fn check_size<T: Noun>(json: &[u8], budget: &Budget) -> Result<()> {
-    let most = budget.nodes_in(json.len());
-    if count_values(json) <= most + OTHER_VALUES {
-        return Ok(());
-    }
-    let problem = format!("there are more than {most} values; make several workload definitions of them");
-    Err(StoreError::Invalid(Refusal::field(Reason::InvalidField, document_of::<T>(), problem)))
 }
 
 fn document_of<T: Noun>() -> &'static str {
@@ -147,35 +109,25 @@ fn empty(field: &Field) -> &'static str {
     if field.column_type() == Some(Type::Text) { "\"\"" } else { "{}" }
 }
 
-/// A place for a body, if it is large. The semaphore is never closed.
-async fn place(length: usize) -> Option<SemaphorePermit<'static>> {
-    if length <= LARGE {
-        return None;
-    }
-    AT_ONCE.acquire_many(if length < LARGEST { 1 } else { PLACES }).await.ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::body::Bytes;
     use causeway_records::nouns::{GatewayDefinition, WorkloadDefinition, WorkloadResourceDefinition};
 
-    async fn problems<T: Noun + Rules>(body: &str) -> Option<String> {
-        let read = Body::read::<T>(Bytes::copy_from_slice(body.as_bytes()), Budget::default()).await;
-        read.unwrap().problems.first().map(ToString::to_string)
+    fn problems<T: Noun + Rules>(body: &str) -> Option<String> {
+        Body::read::<T>(body.as_bytes(), &Budget::default()).problems.first().map(ToString::to_string)
     }
 
-    #[tokio::test]
-    async fn only_what_a_body_sets_is_checked() {
+    #[test]
+    fn only_what_a_body_sets_is_checked() {
         for body in [r#"{"Name":"a"}"#, "nonsense", "{}", r#"{"YAMLDocument":5}"#, r#"{"YAMLDocument":"---"}"#] {
-            assert_eq!(problems::<WorkloadDefinition>(body).await, None, "{body}");
+            assert_eq!(problems::<WorkloadDefinition>(body), None, "{body}");
         }
-        assert_eq!(problems::<WorkloadResourceDefinition>(r#"{"WorkloadDefinitionID":1}"#).await, None);
-        assert_eq!(problems::<GatewayDefinition>(r#"{"Name":"a"}"#).await, None);
-        let refused = problems::<WorkloadDefinition>(r#"{"YAMLDocument":"a: [b"}"#).await.unwrap();
+        assert_eq!(problems::<WorkloadResourceDefinition>(r#"{"WorkloadDefinitionID":1}"#), None);
+        assert_eq!(problems::<GatewayDefinition>(r#"{"Name":"a"}"#), None);
+        let refused = problems::<WorkloadDefinition>(r#"{"YAMLDocument":"a: [b"}"#).unwrap();
         assert!(refused.starts_with("YAMLDocument: document 1, line 1, column 4: is no YAML: "), "{refused}");
-        let refused = problems::<WorkloadResourceDefinition>(r#"{"JSONDefinition":{"kind":"Pod"}}"#).await.unwrap();
+        let refused = problems::<WorkloadResourceDefinition>(r#"{"JSONDefinition":{"kind":"Pod"}}"#).unwrap();
         assert!(refused.starts_with("JSONDefinition: Pod has no apiVersion"), "{refused}");
     }
 
@@ -201,11 +153,10 @@ mod tests {
         assert_eq!(body.json, br#"{"JSONDefinition":{}}"#);
     }
 
-    #[tokio::test]
-    async fn a_body_of_too_many_values_is_refused_unread() {
+    #[test]
+    fn too_many_values_are_refused() {
         let many = |count: usize| format!(r#"{{"JSONDefinition":[{}0]}}"#, "0,".repeat(count));
-        let read = Body::read::<WorkloadResourceDefinition>(many(600_000).into(), Budget::default()).await;
-        let refused = read.err().unwrap().to_string();
+        let refused = problems::<WorkloadResourceDefinition>(&many(600_000)).unwrap();
         assert!(refused.starts_with("JSONDefinition: there are more than 500000 values"), "{refused}");
 
         let raw = |count: usize| RawValue::from_string(many(count)).unwrap();

@@ -41,6 +41,11 @@ impl Meta {
         Self { page: 1, size: count, total_count: count, next_after: None }
     }
 
+    /// The same, of a list that may go on behind this id.
+    pub(crate) fn going_on(self, next_after: Option<i64>) -> Self {
+        Self { next_after, ..self }
+    }
+
     /// Of a page of a list.
     pub(crate) fn of<T: Noun>(query: &ListQuery, page: &Page<T>) -> Self {
         let next_after = page.records.last().filter(|_| page.is_cut).map(Record::id);
@@ -138,7 +143,7 @@ pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::Invalid(refusal) if refusal.reason == Reason::Forbidden => StatusCode::FORBIDDEN,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
         StoreError::Conflict(_) => StatusCode::CONFLICT,
-        StoreError::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        StoreError::PreconditionFailed | StoreError::PlanOutdated => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         StoreError::NoConnection | StoreError::ReadOnly | StoreError::SharedSessions | StoreError::Unavailable(_) => {
             StatusCode::SERVICE_UNAVAILABLE

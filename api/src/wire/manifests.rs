@@ -3,7 +3,6 @@
 //! What can't be read as YAML is masked as a whole, for nobody can say where its secrets are.
 
 use super::{
-    blocking::off_the_runtime,
     secret_objects::{MASK, is_masked, mask_value, restore_values},
     yaml,
 };
@@ -72,11 +71,9 @@ fn masked_text(text: &str) -> Option<String> {
     if !text.contains("Secret") && !text.contains('\\') {
         return None;
     }
-    off_the_runtime(text.len(), || {
-        let Some(mut documents) = yaml::read(text) else { return Some(UNREADABLE.to_owned()) };
-        let masked = documents.iter_mut().map(mask_value).filter(|masked| *masked).count();
-        (masked > 0).then(|| yaml::write(&documents).unwrap_or_else(|| UNREADABLE.to_owned()))
-    })
+    let Some(mut documents) = yaml::read(text) else { return Some(UNREADABLE.to_owned()) };
+    let masked = documents.iter_mut().map(mask_value).filter(|masked| *masked).count();
+    (masked > 0).then(|| yaml::write(&documents).unwrap_or_else(|| UNREADABLE.to_owned()))
 }
 
 /// None: nothing in it is masked.
@@ -87,17 +84,13 @@ fn restored_text(sent: &str, stored: &str) -> Result<Option<String>, String> {
     if !sent.contains(MASK) {
         return Ok(None);
     }
-    off_the_runtime(sent.len().max(stored.len()), || {
-        let mut documents = yaml::read(sent).ok_or("holds masked values and can't be read as YAML; send the values")?;
-        let known = yaml::read(stored).unwrap_or_default();
-        restore_values(&mut documents, &known)?;
-        if documents == known {
-            return Ok(Some(stored.to_owned()));
-        }
-        yaml::write(&documents)
-            .map(Some)
-            .ok_or_else(|| "can't be written with its secrets; send their values".to_owned())
-    })
+    let mut documents = yaml::read(sent).ok_or("holds masked values and can't be read as YAML; send the values")?;
+    let known = yaml::read(stored).unwrap_or_default();
+    restore_values(&mut documents, &known)?;
+    if documents == known {
+        return Ok(Some(stored.to_owned()));
+    }
+    yaml::write(&documents).map(Some).ok_or_else(|| "can't be written with its secrets; send their values".to_owned())
 }
 
 /// None: nothing in it is masked.

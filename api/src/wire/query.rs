@@ -3,11 +3,12 @@
 use causeway_records::{
     Kind,
     field::{Field, Table},
-    noun::Noun,
+    noun::{Info, Noun},
     problem::{Problem, Reason, Refusal},
     status::Status,
 };
-use causeway_store::{Filter, Result, Start, StoreError};
+use causeway_store::{Filter, Order, Position, Result, Start, StoreError};
+use chrono::{DateTime, Utc};
 
 /// Which page of which records.
 #[derive(Debug)]
@@ -16,8 +17,7 @@ pub(crate) struct ListQuery {
     pub(crate) page: i64,
     /// Records on a page; -1: all.
     pub(crate) size: i64,
-    /// Instead of a page: only records with a larger id.
-    after: Option<i64>,
+    start: Start,
     pub(crate) filters: Vec<Filter>,
 }
 
@@ -34,8 +34,15 @@ impl ListQuery {
                 filters.push(Filter { field, text: text.clone() });
             }
         }
-        let after = after(pairs)?;
-        Ok(Self { page: number(pairs, "page", 1)?, size: number(pairs, "size", 50)?, after, filters })
+        let (page, size) = (number(pairs, "page", 1)?, number(pairs, "size", 50)?);
+        // Also where no order asks for it.
+        time(pairs, "aftertime")?;
+        let start = match order::<T>(pairs)? {
+            Some(_) if page > 1 => return Err(not_beside("page", "order")),
+            Some(order) => Start::By(order, position(pairs)?),
+            None => start(pairs, page, size)?,
+        };
+        Ok(Self { page, size, start, filters })
     }
 
     /// Rows to take.
@@ -44,12 +51,63 @@ impl ListQuery {
     }
 
     pub(crate) fn start(&self) -> Start {
-        match self.after {
-            Some(id) => Start::After(id),
-            None if self.page > 1 => Start::Offset((self.page - 1).saturating_mul(self.size.max(0))),
-            None => Start::Offset(0),
+        self.start
+    }
+}
+
+/// Without an order of another kind.
+fn start(pairs: &QueryPairs, page: i64, size: i64) -> Result<Start> {
+    let before = id_beside_page(pairs, "before")?;
+    if before.is_some() && value(pairs, "after").is_some() {
+        return Err(not_beside("after", "before"));
+    }
+    Ok(match (before, id_beside_page(pairs, "after")?) {
+        (Some(id), _) => Start::Before(id),
+        (None, Some(id)) => Start::After(id),
+        (None, None) if page > 1 => Start::Offset((page - 1).saturating_mul(size.max(0))),
+        (None, None) => Start::Offset(0),
+    })
+}
+
+/// The orders that lists of a noun have beside that by id.
+pub(crate) fn orders(info: &Info) -> Option<(&'static str, Order)> {
+    match info.kind {
+        Kind::Certificate => Some(("NotAfter", Order::NotAfter)),
+        _ if info.reconciled => Some(("BlockingSince", Order::BlockingSince)),
+        _ => None,
+    }
+}
+
+fn order<T: Noun>(pairs: &QueryPairs) -> Result<Option<Order>> {
+    let Some(text) = value(pairs, "order").filter(|text| !text.eq_ignore_ascii_case("id")) else { return Ok(None) };
+    match orders(&T::INFO) {
+        Some((name, order)) if text.eq_ignore_ascii_case(name) => Ok(Some(order)),
+        known => {
+            let problem = format!("must be ID{}", known.map_or(String::new(), |(name, _)| format!(" or {name}")));
+            Err(StoreError::invalid_field(Reason::InvalidQuery, "order", problem))
         }
     }
+}
+
+/// A place in an order by time. The id alone stands for the beginning of 1970, which is where certificates are that have no time.
+pub(crate) fn position(pairs: &QueryPairs) -> Result<Option<Position>> {
+    let (time, id) = (time(pairs, "aftertime")?, id_beside_page(pairs, "after")?);
+    let place = |id| Position { time: time.unwrap_or(DateTime::UNIX_EPOCH), id };
+    match (time, id) {
+        (Some(_), None) => {
+            let problem = "goes with aftertime; send both, of the last record that was seen";
+            Err(StoreError::invalid_field(Reason::InvalidQuery, "after", problem))
+        }
+        (_, id) => Ok(id.map(place)),
+    }
+}
+
+/// A time of a query.
+pub(crate) fn time(pairs: &QueryPairs, key: &str) -> Result<Option<DateTime<Utc>>> {
+    let Some(text) = value(pairs, key) else { return Ok(None) };
+    let problem = "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z";
+    let invalid = |_| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
+    DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(invalid)
 }
 
 fn field<T: Noun>(key: &str) -> Option<&'static Field> {
@@ -62,24 +120,38 @@ fn field<T: Noun>(key: &str) -> Option<&'static Field> {
 }
 
 /// The first value of a key.
-fn value<'a>(pairs: &'a QueryPairs, key: &str) -> Option<&'a str> {
+pub(crate) fn value<'a>(pairs: &'a QueryPairs, key: &str) -> Option<&'a str> {
     pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, text)| text.as_str())
 }
 
-fn after(pairs: &QueryPairs) -> Result<Option<i64>> {
-    let Some(text) = value(pairs, "after") else { return Ok(None) };
+fn not_beside(one: &str, other: &str) -> StoreError {
+    let problem = format!("can't stand beside {other}: say the one or the other");
+    StoreError::invalid_field(Reason::InvalidQuery, one, problem)
+}
+
+/// The id to go on after.
+pub(crate) fn after(pairs: &QueryPairs) -> Result<Option<i64>> {
+    id_beside_page(pairs, "after")
+}
+
+/// An id of another parameter.
+pub(crate) fn id_of(pairs: &QueryPairs, key: &str) -> Result<Option<i64>> {
+    value(pairs, key).map(parse_id).transpose()
+}
+
+fn id_beside_page(pairs: &QueryPairs, key: &str) -> Result<Option<i64>> {
+    let Some(text) = value(pairs, key) else { return Ok(None) };
     if value(pairs, "page").is_some() {
-        let problem = "can't stand beside after: say the one or the other";
-        return Err(StoreError::invalid_field(Reason::InvalidQuery, "page", problem));
+        return Err(not_beside("page", key));
     }
     let id = text.parse::<i64>().ok().filter(|id| *id >= 0).ok_or_else(|| {
         let problem = "must be the ID of the last record that was seen, or 0 to begin";
-        StoreError::invalid_field(Reason::InvalidQuery, "after", problem)
+        StoreError::invalid_field(Reason::InvalidQuery, key, problem)
     })?;
     Ok(Some(id))
 }
 
-fn number(pairs: &QueryPairs, key: &str, default: i64) -> Result<i64> {
+pub(crate) fn number(pairs: &QueryPairs, key: &str, default: i64) -> Result<i64> {
     let Some(text) = value(pairs, key) else { return Ok(default) };
     text.parse::<i64>().ok().filter(|number| *number >= -1).ok_or_else(|| {
         StoreError::Invalid(Refusal {
@@ -139,6 +211,26 @@ mod tests {
         assert_eq!(read(&[("page", "9223372036854775807")]).unwrap().start(), Start::Offset(i64::MAX));
         assert_eq!(read(&[("after", "7"), ("size", "20")]).unwrap().start(), Start::After(7));
         assert!(read(&[("after", "7"), ("page", "1")]).is_err() && read(&[("after", "-1")]).is_err());
+        assert_eq!(read(&[("before", "0")]).unwrap().start(), Start::Before(0));
+        assert!(read(&[("after", "7"), ("before", "9")]).is_err() && read(&[("before", "7"), ("page", "1")]).is_err());
         assert!(read(&[("page", "-2")]).is_err() && read(&[("size", "many")]).is_err());
+    }
+
+    #[test]
+    fn orders_by_time() {
+        let read = |text: &[(&str, &str)]| ListQuery::read::<GatewayInstance>(&pairs(text)).map(|query| query.start());
+        assert_eq!(read(&[("order", "ID")]).unwrap(), Start::Offset(0));
+        assert_eq!(read(&[("order", "BlockingSince")]).unwrap(), Start::By(Order::BlockingSince, None));
+        let time = DateTime::from_timestamp(7, 0).unwrap();
+        let behind = [("order", "blockingsince"), ("aftertime", "1970-01-01T01:00:07+01:00"), ("after", "9")];
+        assert_eq!(read(&behind).unwrap(), Start::By(Order::BlockingSince, Some(Position { time, id: 9 })));
+        for wrong in [&[("order", "NotAfter")][..], &behind[..2], &[("order", "BlockingSince"), ("aftertime", "soon")]]
+        {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+        let ports = ListQuery::read::<GatewayDefinition>(&pairs(&[("order", "BlockingSince")]));
+        assert!(ports.is_ok(), "definitions are reconciled too");
+        let events = ListQuery::read::<causeway_records::nouns::Event>(&pairs(&[("order", "BlockingSince")]));
+        assert!(events.unwrap_err().to_string().contains("must be ID"));
     }
 }

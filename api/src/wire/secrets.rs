@@ -1,6 +1,13 @@
 //! Secrets of a request turned into ciphertext.
 
-use causeway_records::{Record, noun::Noun, problem::Reason, secret::Keyring, value::Value};
+use causeway_records::{
+    Record,
+    noun::Noun,
+    nouns::Rules,
+    problem::Reason,
+    secret::{Keyring, SecretError},
+    value::Value,
+};
 use causeway_store::{Result, StoreError};
 
 /// Plain text from a request becomes ciphertext of the first key. The stored ciphertext leaves it as it is, also the one that a change of keys
@@ -29,6 +36,26 @@ pub(super) fn seal<T: Noun>(record: &mut Record<T>, stored: &Record<T>, keys: &K
         record.spec.get_mut(index).set(Some(Value::Text(value))).map_err(invalid)?;
     }
     Ok(())
+}
+
+/// Gives a new record the secret that its body has left out, and answers its column and plain text, if there was one to make up.
+pub(crate) fn make_up<T: Noun + Rules>(
+    record: &mut Record<T>,
+    keys: &Keyring,
+) -> Result<Option<(&'static str, String)>> {
+    let unable = |error: SecretError| StoreError::invalid(Reason::InternalError, error.to_string());
+    let Some((column, plain)) = record.spec.made_up().map_err(unable)? else { return Ok(None) };
+    show(&mut record.spec, column, keys.encrypt(&plain).map_err(unable)?)?;
+    record.key_ids.sealed(column, keys.id());
+    Ok(Some((column, plain)))
+}
+
+/// Puts a text into the field of a column.
+pub(crate) fn show<T: Noun>(spec: &mut T, column: &str, text: String) -> Result<()> {
+    let index = T::FIELDS.iter().position(|field| field.column == column);
+    let set = index
+        .map_or_else(|| Err("there is no such field".into()), |index| spec.get_mut(index).set(Some(Value::Text(text))));
+    set.map_err(|problem| StoreError::invalid_field(Reason::InternalError, column, problem))
 }
 
 /// Indexes of the encrypted fields in the noun's table.

@@ -1,19 +1,20 @@
-//! An address of NATS, taken apart: the client writes the addresses that it tries into its log, and they must not have a password in them.
+//! Addresses of NATS, taken apart: the client writes the addresses that it tries into its log, and they must not have a password in them.
 
-use crate::BadAddress;
+use crate::Unusable;
 use async_nats::ServerAddr;
 use percent_encoding::percent_decode_str;
 
-/// Where NATS is, and who we are there.
-#[cfg_attr(test, derive(PartialEq))]
-pub(crate) struct Address {
-    /// Without a user or a password.
-    pub(crate) server: ServerAddr,
+/// The servers of NATS, and who we are there.
+pub(crate) struct Addresses {
+    /// Without users or passwords.
+    pub(crate) servers: Vec<ServerAddr>,
+    /// The servers of a cluster know the same logins.
     pub(crate) login: Option<Login>,
 }
 
 /// Who we are.
-#[cfg_attr(test, derive(Debug, PartialEq))]
+#[derive(PartialEq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) enum Login {
     /// `nats://user:password@host`.
     Password { user: String, password: String },
@@ -21,27 +22,45 @@ pub(crate) enum Login {
     Token(String),
 }
 
-impl Address {
-    /// Reads an address as NATS' own tools write it. Errors don't repeat it.
-    pub(crate) fn read(text: &str) -> Result<Self, BadAddress> {
-        let given: ServerAddr = text.parse().map_err(|error: std::io::Error| BadAddress(error.kind().to_string()))?;
-        let decoded = |part: &str| {
-            let decoded = percent_decode_str(part).decode_utf8();
-            decoded.map(Into::into).map_err(|_| BadAddress("its user or password is no UTF-8".into()))
-        };
-        let login = match (given.username(), given.password()) {
-            (None, None) => None,
-            (Some(token), None) => Some(Login::Token(decoded(token)?)),
-            (user, Some(password)) => {
-                Some(Login::Password { user: decoded(user.unwrap_or_default())?, password: decoded(password)? })
+impl Addresses {
+    /// Reads addresses as NATS' own tools write them, with commas between them. Errors don't repeat them.
+    pub(crate) fn read(text: &str) -> Result<Self, Unusable> {
+        let (mut servers, mut login) = (vec![], None);
+        for address in text.split(',') {
+            let (server, given) = read(address.trim())?;
+            servers.push(server);
+            match (&login, given) {
+                (Some(known), Some(given)) if *known != given => return Err(Unusable::Logins),
+                (None, given) => login = given,
+                _ => {}
             }
-        };
-        let mut url = given.into_inner();
-        let removed = url.set_username("").and_then(|()| url.set_password(None));
-        removed.map_err(|()| BadAddress("it has no host".into()))?;
-        let server = ServerAddr::from_url(url).map_err(|error| BadAddress(error.kind().to_string()))?;
-        Ok(Self { server, login })
+        }
+        Ok(Self { servers, login })
     }
+}
+
+fn read(address: &str) -> Result<(ServerAddr, Option<Login>), Unusable> {
+    if address.is_empty() {
+        return Err(Unusable::Address("it is empty".into()));
+    }
+    let given: ServerAddr =
+        address.parse().map_err(|error: std::io::Error| Unusable::Address(error.kind().to_string()))?;
+    let decoded = |part: &str| {
+        let decoded = percent_decode_str(part).decode_utf8();
+        decoded.map(Into::into).map_err(|_| Unusable::Address("its user or password is no UTF-8".into()))
+    };
+    let login = match (given.username(), given.password()) {
+        (None, None) => None,
+        (Some(token), None) => Some(Login::Token(decoded(token)?)),
+        (user, Some(password)) => {
+            Some(Login::Password { user: decoded(user.unwrap_or_default())?, password: decoded(password)? })
+        }
+    };
+    let mut url = given.into_inner();
+    let removed = url.set_username("").and_then(|()| url.set_password(None));
+    removed.map_err(|()| Unusable::Address("it has no host".into()))?;
+    let server = ServerAddr::from_url(url).map_err(|error| Unusable::Address(error.kind().to_string()))?;
+    Ok((server, login))
 }
 
 #[cfg(test)]
@@ -49,8 +68,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> (String, Option<Login>) {
-        let address = Address::read(text).unwrap_or_else(|error| panic!("{error}"));
-        (format!("{:?}", address.server), address.login)
+        let read = Addresses::read(text).unwrap_or_else(|error| panic!("{error}"));
+        (format!("{:?}", read.servers), read.login)
     }
 
     #[test]
@@ -68,9 +87,31 @@ mod tests {
 
     #[test]
     fn a_wrong_address_is_not_repeated() {
-        for wrong in ["nats://user:s3cret@", "ftp://user:s3cret@host", "nats://user:s3cret@host:99999999"] {
-            let error = Address::read(wrong).err().map(|error| error.to_string());
+        for wrong in [
+            "nats://user:s3cret@",
+            "ftp://user:s3cret@host",
+            "nats://user:s3cret@host:99999999",
+            "nats://user:s3cret@host,",
+            "nats://user:s3cret@host,nats://user:0ther-s3cret@host",
+        ] {
+            let error = Addresses::read(wrong).err().map(|error| error.to_string());
             assert!(error.as_ref().is_some_and(|error| !error.contains("s3cret")), "{error:?}");
         }
+    }
+    #[test]
+    fn servers_of_a_cluster_have_one_login_which_need_not_be_repeated() {
+        let login = Some(Login::Password { user: "user".into(), password: "secret".into() });
+        for cluster in [
+            "nats://user:secret@one:4222,nats://two:4222,tls://three",
+            "nats://one:4222, nats://two:4222, tls://user:secret@three",
+            "nats://user:secret@one:4222,nats://user:secret@two:4222,tls://user:secret@three",
+        ] {
+            let read = Addresses::read(cluster).unwrap_or_else(|error| panic!("{error}"));
+            let servers: Vec<_> = read.servers.iter().map(|server| (server.host(), server.port())).collect();
+            assert_eq!(servers, [("one", 4222), ("two", 4222), ("three", 4222)]);
+            assert_eq!(read.login, login);
+        }
+        let two = Addresses::read("nats://user:secret@one,nats://other:secret@two");
+        assert!(matches!(two.err(), Some(Unusable::Logins)));
     }
 }

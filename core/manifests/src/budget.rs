@@ -7,6 +7,13 @@ pub const MAPPING: usize = 8;
 /// Real manifests have 30 bytes for each value.
 const BYTES_PER_NODE: usize = 17;
 
+/// The most memory that it takes to read a text of this length and to have some copies of it, in bytes. A mapping of four bytes takes 700, and
+/// [`Budget::nodes`] bounds how many there are.
+pub fn memory_to_read(bytes: usize) -> usize {
+    const MAPPINGS: usize = 40 << 20;
+    (160 * bytes).min(MAPPINGS) + 15 * bytes
+}
+
 /// The limits of one text. The work and the memory of reading are proportional to them, whatever the text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {

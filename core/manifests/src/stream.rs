@@ -31,25 +31,51 @@ pub fn read_documents(text: &str, budget: &Budget) -> Result<Vec<Value>, Manifes
     Ok(all)
 }
 
+/// The manifests of several texts, such as those of a workload, within one budget for all of them. The error comes with the index of its text.
+pub fn read_together(texts: &[&str], budget: &Budget) -> Result<Vec<Manifest>, (usize, ManifestError)> {
+    let mut manifests = Vec::new();
+    let mut meter = Meter::new(budget);
+    meter.bytes(texts.iter().map(|text| text.len()).sum()).map_err(|problem| (0, at_start(problem)))?;
+    for (index, text) in texts.iter().enumerate() {
+        documents_within(text, &mut meter, |place, value| take_apart(value, place, &mut manifests))
+            .map_err(|error| (index, error))?;
+    }
+    Ok(manifests)
+}
+
 /// Calls `each` with every document of a stream.
 fn documents(
     text: &str,
     budget: &Budget,
-    mut each: impl FnMut(Place, Value) -> Result<(), ManifestError>,
+    each: impl FnMut(Place, Value) -> Result<(), ManifestError>,
 ) -> Result<(), ManifestError> {
     let mut meter = Meter::new(budget);
-    let start = Place { document: 1, ..Place::default() };
-    meter.bytes(text.len()).map_err(|problem| ManifestError::new(start, problem))?;
+    meter.bytes(text.len()).map_err(at_start)?;
+    documents_within(text, &mut meter, each)
+}
+
+fn at_start(problem: String) -> ManifestError {
+    ManifestError::new(Place { document: 1, ..Place::default() }, problem)
+}
+
+/// The same with what is left of a budget, from which the text's bytes were taken.
+fn documents_within(
+    text: &str,
+    meter: &mut Meter,
+    mut each: impl FnMut(Place, Value) -> Result<(), ManifestError>,
+) -> Result<(), ManifestError> {
     let text = without_marks(text);
     // A series of JSON objects needs no `---`, and texts of JSON have escapes that YAML has not. What is no JSON to its end is read as YAML,
     // from the start and with the whole budget.
-    if text.trim_start().starts_with('{')
-        && let Some(objects) = json::objects(&text, &mut meter.clone())?
-    {
-        return objects.into_iter().try_for_each(|(place, object)| each(place, object));
+    if text.trim_start().starts_with('{') {
+        let mut as_json = *meter;
+        if let Some(objects) = json::objects(&text, &mut as_json)? {
+            *meter = as_json;
+            return objects.into_iter().try_for_each(|(place, object)| each(place, object));
+        }
     }
-    let mut documents = Documents::new(&text, &meter);
-    while let Some((place, value)) = documents.next_value(&mut meter)? {
+    let mut documents = Documents::new(&text, meter);
+    while let Some((place, value)) = documents.next_value(meter)? {
         each(place, value)?;
     }
     Ok(())

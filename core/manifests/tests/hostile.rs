@@ -1,6 +1,6 @@
 //! Texts that want more than their share: each is read or refused in a time that follows its length.
 
-use causeway_manifests::{Budget, read, read_value};
+use causeway_manifests::{Budget, read, read_together, read_value};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -215,4 +215,22 @@ proptest! {
             prop_assert!(error.starts_with("document "), "{}", error);
         }
     }
+}
+
+/// Each is within the budget of a text, and all of them would take a gigabyte.
+#[test]
+fn texts_that_are_read_together_have_one_budget() {
+    let dense = format!(
+        "{{\"apiVersion\": \"v1\", \"kind\": \"A\", \"metadata\": {{\"name\": \"a\"}}, \"a\": [{}0]}}",
+        "{\"\":0},".repeat(30_000)
+    );
+    let few = [&*dense; 2];
+    assert_eq!(read_together(&few, &Budget::default()).unwrap_err().0, 1);
+    assert!(read_together(&few[..1], &Budget::default()).is_ok());
+    let documents = "---\n{apiVersion: v1, kind: A, metadata: {name: a}}\n".repeat(6000);
+    let (index, error) = read_together(&[&*documents, "", &*documents], &Budget::default()).unwrap_err();
+    assert!(index == 2 && error.problem.contains("more than 10000 documents"), "{error}");
+    let (index, error) = read_together(&["", &" ".repeat(9 << 20)], &Budget::default()).unwrap_err();
+    assert!(index == 0 && error.problem.contains("larger than 8 MiB"), "{error}");
+    assert_eq!(read_together(&["a: [", "{}"], &Budget::default()).unwrap_err().0, 0);
 }

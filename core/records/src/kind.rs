@@ -9,15 +9,15 @@ macro_rules! kinds {
         #[expect(missing_docs, reason = "each variant is the struct of the same name")]
         pub enum Kind {
             $($noun,)*
-            // What the API keeps about its own use: see `nouns::OWN`.
-            AccessToken, AuditEvent,
+            // What clients don't make as they make others: see `nouns::OWN`.
+            AccessToken, AuditEvent, Certificate, WebhookDelivery,
             // What is made for workers alone: see `nouns::INTERNAL`.
             ListenerSet,
         }
 
         impl Kind {
             /// Every kind; those of the API document first, in its order.
-            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent, Self::ListenerSet];
+            pub const ALL: &[Self] = &[$(Self::$noun,)* Self::AccessToken, Self::AuditEvent, Self::Certificate, Self::WebhookDelivery, Self::ListenerSet];
 
             /// `GatewayInstance`: the name of the struct, of the envelope's `Type`, and of the column `kind`.
             pub const fn as_str(self) -> &'static str {
@@ -25,6 +25,8 @@ macro_rules! kinds {
                     $(Self::$noun => stringify!($noun),)*
                     Self::AccessToken => "AccessToken",
                     Self::AuditEvent => "AuditEvent",
+                    Self::Certificate => "Certificate",
+                    Self::WebhookDelivery => "WebhookDelivery",
                     Self::ListenerSet => "ListenerSet",
                 }
             }

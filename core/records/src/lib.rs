@@ -11,6 +11,8 @@
 // The derives write `::causeway_records`, also in here.
 extern crate self as causeway_records;
 
+pub mod advice;
+pub mod certificate;
 pub mod database_epoch;
 pub mod debug;
 mod density;
@@ -30,8 +32,11 @@ pub mod schema;
 pub mod secret;
 pub mod slot;
 pub mod status;
+pub mod summary;
 pub mod text;
+pub mod trial;
 pub mod value;
+pub mod watch;
 
 pub use kind::Kind;
 pub use record::Record;

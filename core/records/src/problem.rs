@@ -66,23 +66,29 @@ reasons! {
     BeingDeleted,
     /// Other records need this one.
     InUse,
+    /// What is on record doesn't make objects of a cluster yet.
+    Incomplete,
+    /// Nothing is sent to the webhook.
+    WebhookDisabled,
     /// Others change the same records all the time.
     Contention,
     /// The record isn't any more what If-Match names.
     PreconditionFailed,
+    /// The write would now do something else than the plan that If-Plan names.
+    PlanOutdated,
     /// Nobody has said who is calling.
     Unauthenticated,
     /// The caller's role doesn't allow it.
     Forbidden,
     /// The path has no such verb.
     MethodNotAllowed,
-    /// Answers are JSON, which the client doesn't take.
+    /// Answers are JSON, YAML or a stream of events, which the client doesn't take.
     NotAcceptable,
     /// The body's Content-Type isn't JSON.
     UnsupportedMediaType,
     /// The body is larger than the server takes.
     BodyTooLarge,
-    /// The caller sends more requests than it may.
+    /// The caller sends more requests than it may, or has too many streams.
     TooManyRequests,
     /// More is asked of the server than it can answer; in a moment it may.
     Overloaded,
@@ -103,6 +109,8 @@ impl Reason {
                 | Self::PortTaken
                 | Self::BeingDeleted
                 | Self::InUse
+                | Self::Incomplete
+                | Self::WebhookDisabled
                 | Self::Contention
         )
     }

@@ -61,6 +61,25 @@ pub struct HostRecord {
     /// Zones in which it was published before. Its records leave them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<FormerZone>,
+    /// Id of the workers' last change of its records at Route 53, until all its name servers have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+    /// Since when the workers write its records themselves, or when they last did. None: external-dns writes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_since: Option<DateTime<Utc>>,
+    /// Whether its records may leave their zone, while they are to and are still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionState>,
+}
+
+/// Whether records may be taken out of their zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DeletionState {
+    /// Too many would leave the zone: a person has to say so.
+    Held,
+    /// They may: a person said so, or they were within the zone's budget.
+    Allowed,
 }
 
 /// A zone that a hostname's records leave because the domain, its zone or its AWS account was changed.
@@ -104,7 +123,8 @@ impl HostRecord {
     /// Says where the hostname is published from now on. Where it was published until now becomes a former zone, and a former one that it
     /// comes back to is none any more.
     pub fn move_to(&mut self, zone: &PublishedZone) {
-        let is_same = |known: &PublishedZone| known.id == zone.id && known.account == zone.account;
+        // Ids are unique at AWS. Another account may lead to the same zone: then the records stay where they are.
+        let is_same = |known: &PublishedZone| known.id == zone.id;
         match self.zone.replace(zone.clone()) {
             Some(before) if !is_same(&before) => {
                 self.former.push(FormerZone { zone: before, gone_since: None, ttl: self.ttl });
@@ -132,11 +152,17 @@ mod tests {
         record.move_to(&zone("Z1", None));
         assert_eq!(record.former, [], "it stays");
         record.move_to(&zone("Z1", Some(5)));
+        assert_eq!(
+            (&record.former[..], &record.zone),
+            (&[][..], &Some(zone("Z1", Some(5)))),
+            "another way to the same zone"
+        );
         record.move_to(&zone("Z2", Some(5)));
+        record.move_to(&zone("Z3", Some(5)));
         let former = |record: &HostRecord| record.former.iter().map(|former| former.zone.clone()).collect::<Vec<_>>();
-        assert_eq!(former(&record), [zone("Z1", None), zone("Z1", Some(5))], "the same id in another account");
+        assert_eq!(former(&record), [zone("Z1", Some(5)), zone("Z2", Some(5))]);
         record.move_to(&zone("Z1", None));
-        assert_eq!(former(&record), [zone("Z1", Some(5)), zone("Z2", Some(5))], "it came back");
+        assert_eq!(former(&record), [zone("Z2", Some(5)), zone("Z3", Some(5))], "it came back");
         assert_eq!(record.former[0].ttl, 60);
     }
 

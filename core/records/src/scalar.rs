@@ -129,7 +129,7 @@ pub(crate) fn no_nul(text: &str) -> Result<(), String> {
     if text.contains('\0') { Err("holds a NUL character, which can't be stored; remove it".into()) } else { Ok(()) }
 }
 
-fn no_nul_inside(json: &serde_json::Value) -> Result<(), String> {
+pub(crate) fn no_nul_inside(json: &serde_json::Value) -> Result<(), String> {
     use serde_json::Value::{Array, Object, String};
     match json {
         String(text) => no_nul(text),

@@ -37,6 +37,17 @@ pub struct Condition {
     pub last_transition_time: DateTime<Utc>,
 }
 
+/// What a message says where "Reconciled": false lets something happen that is held back until a person has said so.
+const RELEASES: &str = "send Reconciled false";
+
+impl Condition {
+    /// Something is held back here for a person to decide: the message says what, and another reconcile lets it happen.
+    #[must_use]
+    pub fn is_held_back(&self) -> bool {
+        self.status != ConditionStatus::True && self.message.contains(RELEASES)
+    }
+}
+
 /// The steps of one record, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -113,11 +124,52 @@ impl Conditions {
         self.get(condition_type).is_some_and(|condition| condition.status == ConditionStatus::True)
     }
 
+    /// The first step that isn't met; None: all are.
+    pub fn blocking(&self) -> Option<&Condition> {
+        self.0.iter().find(|condition| condition.status != ConditionStatus::True && condition.condition_type != READY)
+    }
+
+    /// The step that a person should look at: the first that is known to fail, or else the first of which nothing is known. What waits for a failure
+    /// may stand before it.
+    pub fn first_trouble(&self) -> Option<&Condition> {
+        let mut steps = self.0.iter().filter(|condition| condition.condition_type != READY);
+        steps.find(|condition| condition.status == ConditionStatus::False).or_else(|| self.blocking())
+    }
+
+    /// What is held back for a person to decide.
+    pub fn held_back(&self) -> Option<&Condition> {
+        self.0.iter().find(|condition| condition.condition_type != READY && condition.is_held_back())
+    }
+
+    /// What lists can be asked for, in columns of their own.
+    pub fn summary(&self) -> Summary<'_> {
+        let blocking = self.blocking();
+        Summary {
+            ready: self.get(READY).map_or(ConditionStatus::Unknown, |ready| ready.status),
+            step: blocking.map(|condition| condition.condition_type.as_str()),
+            reason: blocking.map(|condition| condition.reason.as_str()),
+            since: blocking.map(|condition| condition.last_transition_time),
+        }
+    }
+
     /// Equal but for times: nothing to write.
     pub fn same_but_for_time(&self, other: &Self) -> bool {
         let timeless = |c: &Condition| Condition { last_transition_time: DateTime::UNIX_EPOCH, ..c.clone() };
         self.0.iter().map(timeless).eq(other.0.iter().map(timeless))
     }
+}
+
+/// Conditions in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary<'c> {
+    /// The status of `Ready`.
+    pub ready: ConditionStatus,
+    /// Type of the first condition that isn't True.
+    pub step: Option<&'c str>,
+    /// Its reason.
+    pub reason: Option<&'c str>,
+    /// Since when it has its status.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// Threeport's reconciliation block and ours. Columns of `reconciliations`.
@@ -149,6 +201,18 @@ pub struct Status {
     /// The generation that was last applied.
     #[noun(read_only, no_filter, example = 1)]
     pub observed_generation: Option<i64>,
+    /// The status of the condition `Ready`. `Unknown`: not reconciled yet.
+    #[noun(read_only)]
+    pub ready: Option<ConditionStatus>,
+    /// The first step that isn't met: the type of its condition. Left out: all are met, or the record isn't reconciled yet.
+    #[noun(read_only)]
+    pub blocking_step: Option<String>,
+    /// The reason of that condition.
+    #[noun(read_only)]
+    pub blocking_reason: Option<String>,
+    /// Since when that condition has its status; of a record that isn't reconciled yet, since it was made.
+    #[noun(read_only, no_filter)]
+    pub blocking_since: Option<DateTime<Utc>>,
     /// The steps, in order; `Ready` sums them up.
     #[noun(
         read_only,
@@ -177,6 +241,30 @@ mod tests {
         let ready = conditions.get(READY).unwrap();
         assert_eq!((ready.status, ready.reason.as_str()), (ConditionStatus::False, "GatewayProgrammed"));
         assert_eq!(ready.message, "GatewayProgrammed: Gateway a/b has no address yet");
+    }
+
+    #[test]
+    fn the_summary_is_that_of_the_first_step_that_blocks() {
+        assert_eq!(
+            Conditions::default().summary(),
+            Summary { ready: ConditionStatus::Unknown, step: None, reason: None, since: None }
+        );
+        let new = |address| {
+            let condition = NewCondition { status: address, ..NewCondition::met("AddressAssigned", "Pending", "a") };
+            vec![NewCondition::met("Applied", "Applied", "4 objects"), condition]
+        };
+        let first = Conditions::from_new(new(ConditionStatus::Unknown), &Conditions::default(), 1, at(5));
+        let waits = Summary {
+            ready: ConditionStatus::False,
+            step: Some("AddressAssigned"),
+            reason: Some("Pending"),
+            since: Some(at(5)),
+        };
+        assert_eq!(first.summary(), waits);
+        let later = Conditions::from_new(new(ConditionStatus::False), &first, 1, at(9));
+        assert_eq!(later.summary(), Summary { since: Some(at(9)), ..waits }, "known to block only since then");
+        let done = Conditions::from_new(new(ConditionStatus::True), &later, 1, at(12));
+        assert_eq!(done.summary(), Summary { ready: ConditionStatus::True, step: None, reason: None, since: None });
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use causeway_records::{
     Record,
-    inputs::Protocol,
     nouns::{AwsAccount, DomainNameDefinition},
     problem::{Reason, Refusal},
 };
@@ -28,14 +27,14 @@ pub fn may_be_used(account: &Record<AwsAccount>, runtime: i64) -> Result<(), Ref
 /// The account whose keys the certificates of these claims need in the cluster.
 pub fn for_certificates(claims: &[RouteClaim], domain: Option<&DomainNameDefinition>) -> Option<i64> {
     let domain = domain.filter(|domain| domain.solves_by_dns())?;
-    claims.iter().any(|claim| claim.listener.protocol == Protocol::Https).then_some(domain.aws_account_id)?
+    claims.iter().any(|claim| claim.listener.protocol.ends_tls()).then_some(domain.aws_account_id)?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use causeway_records::{
-        inputs::ListenerKey,
+        inputs::{ListenerKey, Protocol},
         nouns::{AcmeChallenge, Ids, IssuerKind},
     };
 
@@ -56,7 +55,7 @@ mod tests {
     fn only_certificates_by_dns_need_keys() {
         let claim = |protocol| {
             let listener = ListenerKey { port: 443, protocol, hostname: Some("a.example".into()) };
-            vec![RouteClaim { listener, path: "/".into(), redirect: false }]
+            vec![RouteClaim { listener, requests: "/".into(), grpc: false, redirect: false }]
         };
         let domain = |issuer, challenge| DomainNameDefinition {
             aws_account_id: Some(5),

@@ -1,21 +1,28 @@
 //! What a gateway definition claims on the Gateway that carries it: the requests and connections that are its own.
 
-use crate::hostnames::hostnames_of;
-use causeway_records::{
-    inputs::{ListenerKey, Protocol},
-    nouns::{GatewayDefinition, GatewayHttpPort, too_many_ports},
-    problem::{Reason, Refusal},
-    text::{Hostname, HttpPath, Port},
+use crate::{
+    hostnames::hostnames_of,
+    ports::{layer4_ports, tls_ports},
+    routes::{claimed, covered, is_catch_all, path, protocol},
 };
-use std::fmt;
+use causeway_records::{
+    inputs::ListenerKey,
+    nouns::{GatewayDefinition, GatewayHttpPort, too_many_ports, too_many_routes},
+    problem::{Reason, Refusal},
+    text::Hostname,
+};
+use std::{collections::BTreeMap, fmt};
 
-/// One route: the traffic of a listener that begins with a path. Each can belong to one gateway instance of a Gateway.
+/// Some of the traffic of a listener, such as requests whose path begins so. It can belong to one gateway instance of a Gateway.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteClaim {
     /// The listener that it is attached to.
     pub listener: ListenerKey,
-    /// The beginning of the path, without a final slash, so that `/a` and `/a/` are the same; empty where the proxy sees no requests.
-    pub path: String,
+    /// Which requests, see [`matches`](crate::matches). A text that is a path only means all that begin with it. Empty where the proxy sees no
+    /// requests.
+    pub requests: String,
+    /// The requests are of gRPC. A listener has routes of HTTP or of gRPC: of two that meet there Gateway API has the younger refused.
+    pub grpc: bool,
     /// It answers with a redirect to HTTPS. Two such claims on one route say the same, so both may be.
     pub redirect: bool,
 }
@@ -25,40 +32,23 @@ impl fmt::Display for RouteClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ListenerKey { port, protocol, hostname } = &self.listener;
         let traffic = match hostname {
-            _ if !protocol.has_requests() => "all traffic",
-            None => "every hostname, path ",
             Some(hostname) => hostname,
+            None if protocol.has_requests() => "every hostname, path ",
+            None => "all traffic",
         };
-        write!(f, "{traffic}{} on {protocol} port {port}", self.path)
+        write!(f, "{traffic}{} on {protocol} port {port}", self.requests)
     }
 }
 
-/// A port whose whole traffic goes to one Service: the proxy does not look into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Layer4Port {
-    /// The protocol of its listener.
-    pub protocol: Protocol,
-    /// Where clients connect.
-    pub port: Port,
-    /// The port of the Service, if the definition names one.
-    pub service_port: Option<Port>,
-}
-
-/// The ports of a definition on which the proxy sees no requests.
-pub fn layer4_ports(definition: &GatewayDefinition) -> Vec<Layer4Port> {
-    let port = |protocol, port, service_port| Layer4Port { protocol, port, service_port };
-    let tcp = definition.tcp_ports.iter().map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port));
-    let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port));
-    tcp.chain(udp).collect()
-}
-
-/// Ports that were added one by one count like those that were made with the definition.
+/// Ports and routes that were added one by one count like those that were made with the definition.
 ///
 /// # Errors
-/// The definition has more ports of a kind than it may.
+/// The definition has more of a kind than it may.
 pub fn check_count(definition: &GatewayDefinition) -> Result<(), Refusal> {
     let counts = [definition.http_ports.len(), definition.tcp_ports.len(), definition.udp_ports.len()];
-    match counts.into_iter().find_map(too_many_ports) {
+    let routes = [definition.http_routes.len(), definition.grpc_routes.len()];
+    let too_many = counts.into_iter().find_map(too_many_ports);
+    match too_many.or_else(|| routes.into_iter().find_map(too_many_routes)) {
         Some(problem) => Err(Refusal::field(Reason::InvalidField, "GatewayDefinitionID", problem)),
         None => Ok(()),
     }
@@ -67,21 +57,25 @@ pub fn check_count(definition: &GatewayDefinition) -> Result<(), Refusal> {
 /// All that an instance of a definition claims, sorted. The definition has its ports; `domain` is the one that it names.
 ///
 /// # Errors
-/// A hostname that the definition can't have, or HTTPS without a hostname that a certificate could be for.
+/// A hostname that the definition can't have, or TLS without a hostname, or without a domain that a certificate could be for.
 pub fn claims_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> Result<Vec<RouteClaim>, Refusal> {
     // Hostnames are checked without HTTP ports too: what reads them later must not find wrong ones.
     let hostnames = hostnames_of(definition, domain)?;
     let mut claims: Vec<_> = layer4_ports(definition).iter().map(layer4).collect();
+    let covered = covered(definition, &hostnames)?;
     for port in &definition.http_ports {
-        if hostnames.is_empty() {
-            claims.push(http(port, None));
-        }
-        claims.extend(hostnames.iter().map(|hostname| http(port, Some(hostname))));
+        let every = hostnames.is_empty().then_some(None);
+        let of_hostnames = every.into_iter().chain(hostnames.iter().map(Some)).map(|hostname| http(port, hostname));
+        claims.extend(of_hostnames.filter(|claim| !(is_catch_all(port) && covered.contains(&claim.listener))));
     }
+    for port in tls_ports(definition, &hostnames)? {
+        claims.extend(port.listeners().map(RouteClaim::whole));
+    }
+    claims.extend(claimed(definition, &hostnames)?);
     claims.sort_unstable();
-    let needs_hostname =
-        |claim: &&RouteClaim| claim.listener.protocol == Protocol::Https && claim.listener.hostname.is_none();
-    match claims.iter().find(needs_hostname) {
+    one_kind(definition, &claims)?;
+    let needs_domain = |claim: &&RouteClaim| claim.listener.protocol.ends_tls() && domain.is_none();
+    match claims.iter().find(needs_domain) {
         Some(claim) => {
             let (port, name) = (claim.listener.port, &definition.name);
             let problem =
@@ -93,24 +87,49 @@ pub fn claims_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> R
 }
 
 fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
-    let protocol = if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http };
-    let path = port.path.as_ref().map_or("/", HttpPath::as_str).trim_matches('/');
     RouteClaim {
-        listener: ListenerKey { port: port.port.get(), protocol, hostname: hostname.cloned() },
-        path: format!("/{path}"),
+        listener: ListenerKey { port: port.port.get(), protocol: protocol(port), hostname: hostname.cloned() },
+        requests: path(port),
+        grpc: false,
         redirect: port.https_redirect == Some(true),
     }
 }
 
-fn layer4(port: &Layer4Port) -> RouteClaim {
-    let listener = ListenerKey { port: port.port.get(), protocol: port.protocol, hostname: None };
-    RouteClaim { listener, path: String::new(), redirect: false }
+fn layer4(port: &crate::ports::Layer4Port) -> RouteClaim {
+    RouteClaim::whole(ListenerKey { port: port.port.get(), protocol: port.protocol, hostname: None })
+}
+
+impl RouteClaim {
+    /// All that comes to a listener where the proxy sees no requests.
+    fn whole(listener: ListenerKey) -> Self {
+        Self { listener, requests: String::new(), grpc: false, redirect: false }
+    }
+}
+
+/// The requests of one definition for a hostname of a port are all of HTTP, or all of gRPC.
+fn one_kind(definition: &GatewayDefinition, claims: &[RouteClaim]) -> Result<(), Refusal> {
+    let mut seen: BTreeMap<&ListenerKey, &RouteClaim> = BTreeMap::new();
+    for claim in claims {
+        let first = *seen.entry(&claim.listener).or_insert(claim);
+        if first.grpc != claim.grpc {
+            let (grpc, http) = if claim.grpc { (claim, first) } else { (first, claim) };
+            let problem = format!(
+                "gateway definition {} has {grpc} beside {http}, which is HTTP: Gateway API takes one kind of route for a hostname of a port; give \
+                 the gRPC routes Hostnames or Ports of their own",
+                definition.name
+            );
+            return Err(Refusal::field(Reason::InvalidField, "GrpcRoutes", problem));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::nouns::{GatewayTcpPort, GatewayUdpPort, Hostnames};
+    use causeway_records::nouns::{
+        GatewayGrpcRoute, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort, GrpcRules, Hostnames, HttpRules,
+    };
     use proptest::prelude::*;
 
     pub(crate) fn http_port(port: i32, path: &str, tls: bool) -> GatewayHttpPort {
@@ -188,6 +207,53 @@ mod tests {
     }
 
     #[test]
+    fn a_route_stands_in_the_place_of_the_ports_own_for_its_hostnames() {
+        let hostnames = ["a.example.org", "b.example.org"].map(|name| name.parse().unwrap()).to_vec();
+        let of_a = Hostnames(hostnames[..1].to_vec());
+        let rules = HttpRules(serde_json::json!([{"matches": [{"path": {"value": "/"}, "method": "GET"}]}]));
+        let route = GatewayHttpRoute { rules, hostnames: Some(of_a), ..GatewayHttpRoute::default() };
+        let definition = GatewayDefinition {
+            hostnames: Some(Hostnames(hostnames)),
+            http_ports: vec![http_port(80, "/", false), http_port(80, "/old", false)],
+            http_routes: vec![route],
+            ..GatewayDefinition::default()
+        };
+        assert_eq!(
+            shown(&claims_of(&definition, Some(&domain())).unwrap()),
+            [
+                "a.example.org/, method GET on HTTP port 80",
+                "a.example.org/old on HTTP port 80",
+                "b.example.org/ on HTTP port 80",
+                "b.example.org/old on HTTP port 80",
+            ]
+        );
+    }
+
+    #[test]
+    fn http_and_grpc_of_one_definition_are_apart() {
+        let hostnames: Vec<_> = ["a.example.org", "b.example.org"].map(|name| name.parse().unwrap()).into();
+        let grpc = |of: usize| GatewayGrpcRoute {
+            rules: GrpcRules(serde_json::json!([{}])),
+            hostnames: Some(Hostnames(hostnames[..of].to_vec())),
+            ..GatewayGrpcRoute::default()
+        };
+        let with = |path: &str, of: usize| GatewayDefinition {
+            name: "web".parse().unwrap(),
+            hostnames: Some(Hostnames(hostnames.clone())),
+            grpc_routes: vec![grpc(of)],
+            ..with_http(http_port(80, path, false))
+        };
+        // The port's own route for `/` gives way where a route stands.
+        assert_eq!(
+            shown(&claims_of(&with("/", 1), None).unwrap()),
+            ["a.example.org/ (gRPC) on HTTP port 80", "b.example.org/ on HTTP port 80"]
+        );
+        let refusal = claims_of(&with("/api", 1), None).unwrap_err().to_string();
+        let sentence = "GrpcRoutes: gateway definition web has a.example.org/ (gRPC) on HTTP port 80 beside a.example.org/api on HTTP port 80, which is HTTP";
+        assert!(refusal.starts_with(sentence), "{refusal}");
+    }
+
+    #[test]
     fn https_needs_a_hostname() {
         let definition = with_http(http_port(443, "/", true));
         let refusal = claims_of(&definition, None).unwrap_err();
@@ -215,7 +281,8 @@ mod tests {
             turned.udp_ports.reverse();
             prop_assert_eq!(&claims, &claims_of(&turned, Some(&domain())).unwrap());
             for claim in claims {
-                let is_path = claim.path.starts_with('/') && (claim.path == "/" || !claim.path.ends_with('/'));
+                let path = claim.requests.as_str();
+                let is_path = path.starts_with('/') && (path == "/" || !path.ends_with('/'));
                 prop_assert_eq!(is_path, claim.listener.protocol.has_requests());
             }
         }

@@ -1,5 +1,7 @@
 //! What excludes what on one Gateway: a port speaks one protocol of each transport, and a route belongs to one gateway instance.
 //!
+//! HTTPS and TLS can share a port: Gateway API tells their listeners apart by hostname, so a hostname of such a port is one of them.
+//!
 //! A UDP listener can be beside a listener of any other protocol on the same port: Gateway API asks for listeners that differ in port, protocol or
 //! hostname, and a proxy binds sockets of TCP and of UDP independently.
 
@@ -33,7 +35,7 @@ impl fmt::Display for ClaimHolder {
 pub struct BoundPort {
     /// The listeners' port.
     pub port: i32,
-    /// The protocol of all listeners on it.
+    /// The protocol of a listener on it; those of all others begin alike, see [`Protocol::on_port`].
     pub protocol: Protocol,
     /// The first that uses it; None: it belongs to the Gateway itself.
     pub holder: Option<ClaimHolder>,
@@ -64,7 +66,7 @@ pub fn place_claims(
         let (port, protocol) = (claim.listener.port, claim.listener.protocol);
         let socket = driver.socket(&claim.listener);
         match occupied.ports.get(&socket).or_else(|| added.get(&socket)) {
-            Some(there) if (there.port, there.protocol) != (port, protocol) => {
+            Some(there) if there.port != port || there.protocol.on_port() != protocol.on_port() => {
                 return Err(port_taken(claim, there, socket.bound_port));
             }
             Some(_) => {}
@@ -73,20 +75,40 @@ pub fn place_claims(
                 added.insert(socket, BoundPort { port, protocol, holder });
             }
         }
-        let held = occupied.claims.iter().find(|(other, _)| exclude(other, claim)).map(|(_, holder)| holder);
-        let own = placed.iter().any(|other| exclude(other, claim)).then_some(instance);
-        if let Some(holder) = held.or(own) {
-            let sentence = format!("{claim} is already held by {holder} (id {})", holder.id);
-            return Err(Refusal::new(Reason::RouteTaken, sentence));
+        let held = occupied.claims.iter().map(|(other, holder)| (other, holder));
+        let mut all = held.chain(placed.iter().map(|other| (*other, instance)));
+        if let Some((other, holder)) = all.find(|(other, _)| exclude(other, claim)) {
+            return Err(route_taken(claim, other, holder));
         }
         placed.push(claim);
     }
     Ok(added)
 }
 
-/// Whether two claims are for the same requests.
+/// Whether two claims are for the same requests, of two kinds of route for one listener, or for one hostname in TLS that would be treated in two ways.
 fn exclude(one: &RouteClaim, other: &RouteClaim) -> bool {
-    one.listener == other.listener && one.path == other.path && !(one.redirect && other.redirect)
+    if one.listener == other.listener {
+        return one.grpc != other.grpc || one.requests == other.requests && !(one.redirect && other.redirect);
+    }
+    let (one, other) = (&one.listener, &other.listener);
+    one.protocol.is_tls() && other.protocol.is_tls() && one.port == other.port && one.hostname == other.hostname
+}
+
+fn route_taken(claim: &RouteClaim, other: &RouteClaim, holder: &ClaimHolder) -> Refusal {
+    let id = holder.id;
+    let (ours, theirs) = (claim.listener.protocol, other.listener.protocol);
+    let why = if ours != theirs {
+        format!("a hostname of a port is either {theirs} or {ours}; take another port")
+    } else if claim.grpc != other.grpc {
+        "Gateway API takes routes of HTTP or of gRPC for a hostname of a port, not both; take another hostname or port"
+            .to_owned()
+    } else {
+        return Refusal::new(Reason::RouteTaken, format!("{claim} is already held by {holder} (id {id})"));
+    };
+    Refusal::new(
+        Reason::RouteTaken,
+        format!("{claim} can't stand beside {other}, which {holder} (id {id}) holds: {why}"),
+    )
 }
 
 fn port_taken(claim: &RouteClaim, there: &BoundPort, number: i32) -> Refusal {
@@ -108,7 +130,12 @@ mod tests {
 
     fn claim(port: i32, protocol: Protocol, hostname: &str, path: &str) -> RouteClaim {
         let hostname = (!hostname.is_empty()).then(|| hostname.to_owned());
-        RouteClaim { listener: ListenerKey { port, protocol, hostname }, path: path.into(), redirect: false }
+        RouteClaim {
+            listener: ListenerKey { port, protocol, hostname },
+            requests: path.into(),
+            grpc: false,
+            redirect: false,
+        }
     }
 
     fn holder(id: i64) -> ClaimHolder {
@@ -175,6 +202,52 @@ mod tests {
             place(&Occupied::default(), &both)
                 .unwrap_err()
                 .starts_with("HTTPS port 80 can't stand beside HTTP port 80 of gateway instance g1")
+        );
+    }
+
+    #[test]
+    fn http_and_grpc_do_not_share_a_hostname_of_a_port() {
+        let grpc = RouteClaim { grpc: true, ..http("a.test", "/x/y (gRPC)") };
+        let occupied = Occupied { claims: vec![(grpc.clone(), holder(2))], ..Occupied::default() };
+        assert_eq!(
+            place(&occupied, &[http("a.test", "/api")]).unwrap_err(),
+            "a.test/api on HTTP port 80 can't stand beside a.test/x/y (gRPC) on HTTP port 80, which gateway instance g2 (id 2) holds: Gateway API takes routes of HTTP or of gRPC for a hostname of a port, not both; take another hostname or port"
+        );
+        assert!(place(&occupied, &[RouteClaim { grpc: true, ..http("a.test", "/x/z (gRPC)") }]).is_ok());
+        assert!(place(&occupied, &[http("b.test", "/"), claim(8080, Protocol::Http, "a.test", "/")]).is_ok());
+        assert!(place(&occupied, &[grpc]).unwrap_err().contains("is already held by gateway instance g2"));
+    }
+
+    #[test]
+    fn https_and_tls_share_a_port_and_no_hostname() {
+        let at = |protocol, hostname: &str| {
+            claim(443, protocol, hostname, if protocol == Protocol::Https { "/" } else { "" })
+        };
+        let through = |hostname: &str| at(Protocol::TlsPassthrough, hostname);
+        let ports = place_claims(Driver::EnvoyGateway, &Occupied::default(), &holder(2), &[through("a.test")]).unwrap();
+        let occupied = Occupied { ports, claims: vec![(through("a.test"), holder(2))] };
+        assert_eq!(
+            place(&occupied, &[at(Protocol::Https, "b.test"), at(Protocol::Tls, "c.test"), through("d.test")]),
+            Ok(vec![])
+        );
+        assert_eq!(
+            place(&occupied, &[through("a.test")]).unwrap_err(),
+            "a.test on TLS passthrough port 443 is already held by gateway instance g2 (id 2)"
+        );
+        assert_eq!(
+            place(&occupied, &[at(Protocol::Https, "a.test")]).unwrap_err(),
+            "a.test/ on HTTPS port 443 can't stand beside a.test on TLS passthrough port 443, which gateway instance g2 (id 2) holds: a hostname of a port is either TLS passthrough or HTTPS; take another port"
+        );
+        let both = [at(Protocol::Https, "b.test"), at(Protocol::Tls, "b.test")];
+        assert!(
+            place(&Occupied::default(), &both)
+                .unwrap_err()
+                .starts_with("b.test on TLS port 443 can't stand beside b.test/ on HTTPS")
+        );
+        let plain = place(&occupied, &[claim(443, Protocol::Tcp, "", "")]).unwrap_err();
+        assert!(
+            plain.starts_with("TCP port 443 can't stand beside TLS passthrough port 443 of gateway instance g2"),
+            "{plain}"
         );
     }
 

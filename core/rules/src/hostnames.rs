@@ -2,11 +2,11 @@
 
 use causeway_records::{
     inputs::{Elsewhere, Published},
-    nouns::{DomainNameDefinition, GatewayDefinition, ZoneType},
+    nouns::{DomainNameDefinition, GatewayDefinition, Hostnames, ZoneType},
     problem::{Reason, Refusal},
     text::Hostname,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ownership::{LONGEST_NAME, longest_published};
 
@@ -42,6 +42,30 @@ fn all_under(hostnames: Vec<String>, domain: &str) -> Result<Vec<String>, Refusa
             Err(Refusal::field(Reason::InvalidField, "Hostnames", problem))
         }
         None => hostnames.into_iter().map(|hostname| short_enough("Hostnames", hostname)).collect(),
+    }
+}
+
+/// Those of a definition's hostnames that a part of it is for, sorted: the ones that it names, or else all. `part` names it in the refusal.
+///
+/// # Errors
+/// It names one that the definition doesn't answer to.
+pub(crate) fn chosen(
+    part: &str,
+    definition: &GatewayDefinition,
+    hostnames: &[String],
+    named: Option<&Hostnames>,
+) -> Result<Vec<String>, Refusal> {
+    let Some(named) = named.filter(|named| !named.0.is_empty()) else { return Ok(hostnames.to_vec()) };
+    let named: BTreeSet<String> = named.0.iter().map(ToString::to_string).collect();
+    match named.iter().find(|hostname| !hostnames.contains(hostname)) {
+        None => Ok(named.into_iter().collect()),
+        Some(hostname) => {
+            let name = &definition.name;
+            let problem = format!(
+                "{part} is for {hostname}, which gateway definition {name} doesn't answer to; add it to the Hostnames there, or leave it out"
+            );
+            Err(Refusal::field(Reason::InvalidField, "Hostnames", problem))
+        }
     }
 }
 
@@ -100,7 +124,7 @@ pub fn asked_for(mut asking: Vec<Asking>) -> BTreeMap<String, Elsewhere> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::{inputs::HostRecord, nouns::Hostnames};
+    use causeway_records::inputs::HostRecord;
 
     fn host(name: &str) -> Hostname {
         name.parse().unwrap()

@@ -1,11 +1,14 @@
 //! What records entail, as pure functions with their tests beside them: no SQL, HTTP or Kubernetes.
 //!
 //! ```text
+//! routes ─▶ matches ─▶ requests ─────────┐
 //! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
+//!                                                    ├─▶ shadows ────▶ which requests go to others
 //!                                                    ├─▶ listeners ──▶ where each is placed, who is woken
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
+//! domain ─▶ iam_policy ──▶ what AWS has to allow
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
@@ -17,9 +20,16 @@ pub mod accounts;
 pub mod claims;
 pub mod conflicts;
 pub mod driver;
+pub mod grants;
 pub mod hostnames;
+pub mod iam_policy;
 pub mod listeners;
+pub mod matches;
 pub mod names;
 pub mod ownership;
 pub mod parents;
+pub mod ports;
+pub mod requests;
+pub mod routes;
 pub mod services;
+pub mod shadows;

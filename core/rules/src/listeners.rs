@@ -6,7 +6,7 @@
 //! All listeners of one hostname are in one set. So the Certificate of a hostname has one owner, and the listener that answers its ACME
 //! challenges is beside the one that needs the certificate: what a ListenerSet is made of is said by its own listeners alone.
 
-use causeway_records::inputs::{ListenerKey, Protocol};
+use causeway_records::inputs::ListenerKey;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Listeners that a set takes, unless one hostname has more.
@@ -96,7 +96,7 @@ pub struct ClaimsChange {
     pub before: BTreeSet<ListenerClaim>,
     /// What it claims now.
     pub after: BTreeSet<ListenerClaim>,
-    /// Hostnames for which the gateway has an HTTPS listener, before or after, whoever uses it; those of these claims are enough.
+    /// Hostnames for which the gateway has a listener with a certificate, before or after, whoever uses it; those of these claims are enough.
     pub secured: BTreeSet<String>,
     /// The gateway's first listener came, or its last one went.
     pub first_or_last: bool,
@@ -124,13 +124,14 @@ impl ClaimsChange {
 
     fn concerns_gateway(&self, claim: &ListenerClaim) -> bool {
         let secured = claim.key.hostname.as_ref().is_some_and(|hostname| self.secured.contains(hostname));
-        claim.listener_set_id.is_none() || claim.key.protocol == Protocol::Https || secured
+        claim.listener_set_id.is_none() || claim.key.protocol.ends_tls() || secured
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::inputs::Protocol;
     use proptest::prelude::*;
 
     fn key(port: i32, hostname: &str) -> ListenerKey {

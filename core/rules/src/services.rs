@@ -1,11 +1,11 @@
 //! Which support services a cluster needs for a record.
 
 use crate::{claims::RouteClaim, driver::Driver};
-use causeway_records::{inputs::Protocol, nouns::Service};
+use causeway_records::nouns::Service;
 
-/// What a gateway instance needs beside what its driver needs: certificates for HTTPS.
+/// What a gateway instance needs beside what its driver needs: certificates where it ends TLS.
 pub fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
-    claims.iter().any(|claim| claim.listener.protocol == Protocol::Https).then_some(Service::CertManager)
+    claims.iter().any(|claim| claim.listener.protocol.ends_tls()).then_some(Service::CertManager)
 }
 
 /// Everything that a gateway instance needs.
@@ -16,16 +16,19 @@ pub fn for_gateway(driver: Driver, claims: &[RouteClaim]) -> Vec<Service> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::inputs::ListenerKey;
+    use causeway_records::inputs::{ListenerKey, Protocol};
 
     #[test]
-    fn only_https_needs_certificates() {
+    fn only_ends_of_tls_need_certificates() {
         let claim = |protocol| RouteClaim {
             listener: ListenerKey { port: 443, protocol, hostname: None },
-            path: String::new(),
+            requests: String::new(),
+            grpc: false,
             redirect: false,
         };
         assert_eq!(for_claims(&[claim(Protocol::Tcp), claim(Protocol::Http)]), None);
+        assert_eq!(for_claims(&[claim(Protocol::TlsPassthrough)]), None);
+        assert_eq!(for_claims(&[claim(Protocol::Tls)]), Some(Service::CertManager));
         let all = for_gateway(Driver::EnvoyGateway, &[claim(Protocol::Https)]);
         assert_eq!(all, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
     }

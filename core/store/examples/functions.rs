@@ -6,6 +6,7 @@ fn main() {
         match file.as_str() {
             "dependants.sql" => causeway_store::functions::dependants_sql(),
             "children.sql" => causeway_store::functions::children_sql(),
+            "names.sql" => causeway_store::functions::names_sql(),
             _ => panic!("there is no generated file {file:?}"),
         }
     );

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Settings of the store, from flags or the environment.
 #[derive(Args, Clone, Debug)]
 pub struct Database {
-    /// Address of Postgres.
+    /// Address of Postgres. Several hosts, with commas between them, are one primary and its standbys: `postgres://user:password@one,two:5433/causeway`.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
     /// Connections to Postgres: about eight for each of its cores.

@@ -142,10 +142,28 @@ pub(crate) const TABLE: &[Line] = &[
     ),
     naming(Kind::GatewayDefinition, Kind::GatewayInstance, "gateway_definition_id"),
     line(
+        Kind::GatewayGrant,
+        Kind::GatewayInstance,
+        "g.id",
+        "gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        Kind::GatewayGrpcRoute,
+        Kind::GatewayInstance,
+        "g.id",
+        "gateway_instances g JOIN gateway_grpc_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
         Kind::GatewayHttpPort,
         Kind::GatewayInstance,
         "g.id",
         "gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        Kind::GatewayHttpRoute,
+        Kind::GatewayInstance,
+        "g.id",
+        "gateway_instances g JOIN gateway_http_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
     ),
     line(
         Kind::GatewayInstance,
@@ -228,6 +246,12 @@ pub(crate) const TABLE: &[Line] = &[
         Kind::GatewayInstance,
         "g.id",
         "gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id WHERE w.workload_definition_id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        Kind::WorkloadDefinition,
+        Kind::GatewayInstance,
+        "g.id",
+        "gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id JOIN workload_instances w ON w.id = t.workload_instance_id WHERE w.workload_definition_id = record AND t.deleted_at IS NULL AND g.deleted_at IS NULL",
     ),
     naming(Kind::WorkloadDefinition, Kind::WorkloadInstance, "workload_definition_id"),
     naming(Kind::WorkloadInstance, Kind::DomainNameInstance, "workload_instance_id"),

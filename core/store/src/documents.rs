@@ -47,9 +47,16 @@ impl Place {
         format!("{}.{}", self.table, self.field.column)
     }
 
-    fn inconsistent(self, reason: impl ToString) -> StoreError {
+    pub(crate) fn inconsistent(self, reason: impl ToString) -> StoreError {
         StoreError::Inconsistent { table: self.table, column: self.field.column, reason: reason.to_string() }
     }
+}
+
+/// How long the documents of a record are that a statement calls `t`, as an expression. None: the noun has none.
+pub(crate) fn lengths(info: &'static Info) -> Option<String> {
+    let lengths: Vec<_> =
+        Place::all(info).map(|place| format!("coalesce(octet_length(t.{}), 0)", place.field.column)).collect();
+    (!lengths.is_empty()).then(|| lengths.join(" + "))
 }
 
 impl Documents {

@@ -38,15 +38,17 @@ impl Store {
     }
 
     /// Makes sure that no record gets an id that was another one's in the time that the database forgot. A mark that can't be true skips
-    /// none, whoever asks: without ids nothing can be written any more, and nothing gives them back.
+    /// none, whoever asks: without ids nothing can be written any more, and nothing gives them back. Where some are skipped, the history of events
+    /// is another one, too: those who have read events of that time begin anew.
     pub async fn skip_ids(&self, marked: &DatabaseEpoch) -> Result<()> {
         sqlx::query!(
-            "SELECT setval('ids', $1) FROM ids WHERE last_value <= $2 AND last_value >= $3",
+            "WITH skipped AS MATERIALIZED (SELECT setval('ids', $1) AS id FROM ids WHERE last_value <= $2 AND last_value >= $3)
+             UPDATE event_sequencer SET epoch = (epoch + 1 + floor(random() * 4294967294)::bigint) % 4294967296 WHERE (SELECT count(id) FROM skipped) > 0",
             marked.last_id.saturating_add(UNMARKED_IDS),
             marked.last_id,
             marked.last_id.saturating_sub(IDS_SINCE_BACKUP)
         )
-        .fetch_optional(&self.pool)
+        .execute(&self.pool)
         .await?;
         Ok(())
     }

@@ -19,6 +19,8 @@ pub enum StoreError {
     Conflict(Refusal),
     /// The record isn't any more what the client made its condition.
     PreconditionFailed,
+    /// The write would not do what the client made its condition.
+    PlanOutdated,
     /// A row that today's code can't read.
     Inconsistent {
         /// The table.
@@ -66,6 +68,7 @@ impl StoreError {
             Self::NotFound => Reason::NotFound,
             Self::Invalid(refusal) | Self::Conflict(refusal) => refusal.reason,
             Self::PreconditionFailed => Reason::PreconditionFailed,
+            Self::PlanOutdated => Reason::PlanOutdated,
             Self::Inconsistent { .. } => Reason::InternalError,
             Self::NoConnection => Reason::Overloaded,
             Self::ReadOnly | Self::SharedSessions | Self::Unavailable(_) => Reason::Unavailable,
@@ -94,6 +97,9 @@ impl fmt::Display for StoreError {
             Self::Invalid(refusal) | Self::Conflict(refusal) => refusal.fmt(f),
             Self::PreconditionFailed => {
                 f.write_str("the record has changed since it was read; read it again and send its new ETag in If-Match")
+            }
+            Self::PlanOutdated => {
+                f.write_str("the write would now do something else than that plan; ask for a plan again and send its Plan-Revision in If-Plan")
             }
             Self::Inconsistent { table, column, reason } => write!(f, "{table}.{column} can't be read: {reason}"),
             Self::NoConnection => f.write_str("no connection to the database came free in time; try again in a moment"),

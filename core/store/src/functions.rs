@@ -65,6 +65,24 @@ pub fn children_sql() -> String {
     sql
 }
 
+/// The text of `migrations/functions/names.sql`.
+pub fn names_sql() -> String {
+    let mut sql = String::from(NAMES_HEAD);
+    for info in nouns::ALL.iter().filter(|info| info.reconciled && info.named()) {
+        // Writing to a String can't fail.
+        let _ = writeln!(sql, "WHEN '{}' THEN RETURN (SELECT name FROM {} WHERE id = record);", info.kind, info.table);
+    }
+    sql + "ELSE RETURN NULL;\nEND CASE;\nEND $$;\n"
+}
+
+const NAMES_HEAD: &str = "\
+-- The name of a record that workers reconcile, for events about it. Generated from the nouns by `make functions`.
+
+CREATE OR REPLACE FUNCTION name_of(k text, record bigint) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+CASE k
+";
+
 /// The tables of a noun's children, in the order of its lists, each with the column that names the parent.
 fn child_lists(info: &Info) -> Vec<(&'static str, &'static str)> {
     let lists = info.fields.iter().filter_map(|field| match field.shape {
@@ -84,5 +102,7 @@ mod tests {
         assert_eq!(dependants, dependants_sql(), "run make functions");
         let children = include_str!("../../../migrations/functions/children.sql");
         assert_eq!(children, children_sql(), "run make functions");
+        let names = include_str!("../../../migrations/functions/names.sql");
+        assert_eq!(names, names_sql(), "run make functions");
     }
 }

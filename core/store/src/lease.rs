@@ -1,8 +1,9 @@
 //! Leases: who holds which cluster. One worker holds a cluster's lease and does all that is done there; clusters spread evenly over the live
 //! workers.
 //!
-//! A lease that ends is free for others; each new holder raises its epoch. Statements of a reconcile name the epoch under which it runs, and match
-//! no row once there is a later one: that is the second half of the fencing, whatever the clocks of workers say.
+//! Only the worker's own row says that it lives, so idle leases cost nothing, however many there are. When that row ends, whoever sees it first
+//! deletes it, and with it the worker's hold on its leases. Each new holder raises a lease's epoch. Statements of a reconcile name the epoch under
+//! which it runs, and match no row once there is a later one: that is the second half of the fencing, whatever the clocks of workers say.
 
 use crate::{Store, error::Result};
 use std::time::Duration;
@@ -47,24 +48,17 @@ pub enum Bound {
 }
 
 impl Store {
-    /// Says that the worker lives, renews its leases, and takes free ones up to its share. `ttl`: how long they are held from now on.
+    /// Says that the worker lives, and takes free leases up to its share. `ttl`: how long it is known to live from now on, and with it how long its
+    /// leases are held. One that said so too late holds nothing any more, and begins anew.
     pub async fn keep_leases(&self, worker: Uuid, ttl: Duration) -> Result<Held> {
-        let seconds = ttl.as_secs_f64();
-        sqlx::query!(
-            "INSERT INTO workers (id, until) VALUES ($1, now() + make_interval(secs => $2)) ON CONFLICT (id) DO UPDATE SET until = excluded.until",
-            worker,
-            seconds
-        )
-        .execute(&self.pool)
-        .await?;
-        let mut leases = sqlx::query_as!(
-            Lease,
-            "UPDATE leases SET until = now() + make_interval(secs => $2) WHERE holder = $1 AND until > now() RETURNING runtime_id AS cluster_id, epoch",
-            worker,
-            seconds
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        while !self.lives(worker, ttl).await? {
+            self.delete_ended_workers().await?;
+        }
+        self.delete_ended_workers().await?;
+        let mut leases =
+            sqlx::query_as!(Lease, "SELECT runtime_id AS cluster_id, epoch FROM leases WHERE holder = $1", worker)
+                .fetch_all(&self.pool)
+                .await?;
         let share = sqlx::query_scalar!(
             r#"SELECT ceil((SELECT count(*) FROM leases)::numeric / greatest(1, (SELECT count(*) FROM workers WHERE until > now())))::bigint AS "share!""#,
         )
@@ -74,10 +68,9 @@ impl Store {
         if leases.len() < share {
             let more = sqlx::query_as!(
                 Lease,
-                "UPDATE leases SET holder = $1, epoch = epoch + 1, until = now() + make_interval(secs => $2) WHERE runtime_id IN (
-                    SELECT runtime_id FROM leases WHERE until <= now() ORDER BY runtime_id LIMIT $3 FOR UPDATE SKIP LOCKED) RETURNING runtime_id AS cluster_id, epoch",
+                "UPDATE leases SET holder = $1, epoch = epoch + 1 WHERE runtime_id IN (
+                    SELECT runtime_id FROM leases WHERE holder IS NULL ORDER BY runtime_id LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING runtime_id AS cluster_id, epoch",
                 worker,
-                seconds,
                 i64::try_from(share - leases.len()).unwrap_or(i64::MAX)
             )
             .fetch_all(&self.pool)
@@ -87,23 +80,41 @@ impl Store {
         Ok(Held { leases, share })
     }
 
-    /// Gives leases up, after the work under them has stopped: others need not wait for them to end.
-    pub async fn release_leases(&self, worker: Uuid, cluster_ids: &[i64]) -> Result<()> {
-        sqlx::query!(
-            "UPDATE leases SET holder = NULL, until = '-infinity' WHERE holder = $1 AND runtime_id = ANY($2)",
+    /// Extends the worker's life. False: it has ended already, and others may be taking what it held.
+    async fn lives(&self, worker: Uuid, ttl: Duration) -> Result<bool> {
+        let done = sqlx::query!(
+            "INSERT INTO workers (id, until) VALUES ($1, now() + make_interval(secs => $2))
+             ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE workers.until > now()",
             worker,
-            cluster_ids
+            ttl.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Deletes the rows of workers that have ended; the foreign key frees their leases. A row is locked first: its worker may be extending its
+    /// life right now.
+    async fn delete_ended_workers(&self) -> Result<()> {
+        sqlx::query!(
+            "DELETE FROM workers WHERE id IN (SELECT id FROM workers WHERE until <= now() FOR UPDATE SKIP LOCKED)"
         )
         .execute(&self.pool)
         .await?;
         Ok(())
     }
 
-    /// Says that the worker goes, so that the others' shares grow at once.
-    pub async fn leave(&self, worker: Uuid) -> Result<()> {
-        sqlx::query!("DELETE FROM workers WHERE id = $1 OR until < now() - interval '1 hour'", worker)
+    /// Gives leases up, after the work under them has stopped: others need not wait for them to end.
+    pub async fn release_leases(&self, worker: Uuid, cluster_ids: &[i64]) -> Result<()> {
+        sqlx::query!("UPDATE leases SET holder = NULL WHERE holder = $1 AND runtime_id = ANY($2)", worker, cluster_ids)
             .execute(&self.pool)
             .await?;
+        Ok(())
+    }
+
+    /// Says that the worker goes: whatever it still holds is free, and the others' shares grow at once.
+    pub async fn leave(&self, worker: Uuid) -> Result<()> {
+        sqlx::query!("DELETE FROM workers WHERE id = $1", worker).execute(&self.pool).await?;
         Ok(())
     }
 

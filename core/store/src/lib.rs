@@ -10,6 +10,10 @@
 //! - **Records** of every noun: one generic set of statements, generated from the nouns' tables. Callers' changes go through a [`Writer`], which
 //!   leaves an audit event of each. `writes/` describes the steps of a change, what follows from it, and the lock order.
 //! - **The queue** ([`queue`]): which records are due, and the outcomes of their reconciles. A record's row in `reconciliations` is its outbox too.
+//! - **The event log** ([`event_log`]): what happened to records, for programs that follow it. Whoever changes a record writes the event in the same
+//!   statement (`inbox`).
+//! - **Webhooks** ([`webhooks`]): one more reader of that log; messages to be sent, and what became of them.
+//! - **Trials** ([`trial`]): a write carried out and undone, with what every record that it concerns becomes.
 //! - **The inputs** of a reconcile ([`inputs`]), read whole; the leases of clusters ([`lease`]); events; access tokens; the schema ([`migrate`]).
 //!
 //! What may fail: everything, as a [`StoreError`]. A refusal names the field and the remedy; what Postgres refuses because two transactions
@@ -23,14 +27,20 @@
 
 mod audit;
 mod children;
+mod claimed_routes;
+mod clusters;
 mod config;
 mod created;
 mod depends;
 mod documents;
 pub mod epoch;
 pub mod error;
+pub mod event_log;
+mod event_page;
 pub mod events;
+mod figures;
 pub mod functions;
+mod inbox;
 pub mod inputs;
 mod json_row;
 pub mod keys;
@@ -38,33 +48,44 @@ pub mod lease;
 mod list;
 mod listeners;
 pub mod migrate;
+mod names;
+mod on_the_way;
 pub mod pool;
 pub mod queue;
 mod reach;
 mod record;
 pub mod resources;
 mod row;
+mod search;
 mod selects;
+mod servers;
 mod session;
 mod statement;
 pub mod tokens;
+pub mod trial;
+pub mod webhooks;
 pub mod workload_events;
 mod writes;
+mod zone_deletions;
 
 pub use audit::Period;
 pub use config::Database;
 pub use created::Created;
 pub use documents::Unreadable;
 pub use error::{Result, StoreError};
-pub use list::{Filter, MAX_PAGE_BYTES, Page, Start};
+pub use event_page::{EventPage, EventSearch, LOOKED_AT};
+pub use figures::{BlockedRecords, Figures};
+pub use list::{Filter, MAX_PAGE_BYTES, Order, Page, Position, Start};
+pub use on_the_way::{CertificateTerm, Publisher};
+pub use search::{Blocked, Search};
+pub use servers::Servers;
 pub use writes::{Confirmed, Merge, Origin, Writer};
 
 use causeway_records::secret::Keyring;
 use documents::Documents;
 use pool::Pool;
 use reach::Reach;
-use sqlx::postgres::PgConnectOptions;
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
 /// Postgres, behind a pool.
@@ -76,22 +97,13 @@ pub struct Store {
     control_plane: Arc<OnceCell<String>>,
 }
 
-/// Where Postgres is.
-///
-/// # Errors
-/// When it is no URL of a database.
-pub fn connect_options(url: &str) -> Result<PgConnectOptions> {
-    // PgBouncer refuses what sqlx sends by itself here, and nothing needs it.
-    Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None))
-}
-
 impl Store {
     /// Connects lazily: a database that is down is found out by the first statement.
     ///
     /// `connections`: about eight for each core of Postgres; more only makes writes wait for each other. `wait`: how long a statement waits for one
     /// of them to come free.
     pub fn connect(url: &str, connections: u32, wait: Duration) -> Result<Self> {
-        let pool = Pool::new(connect_options(url)?, connections, wait);
+        let pool = Pool::new(Servers::from_url(url)?, connections, wait);
         Ok(Self { pool, reach: Arc::default(), documents: Documents::default(), control_plane: Arc::default() })
     }
 

@@ -23,7 +23,8 @@ const COLUMNS: &str = "SELECT * FROM (SELECT array_agg(port), array_agg(protocol
         array_agg(domain_name_definition_id) FROM c) c";
 /// The claims of listeners `l`.
 const CLAIMS: &str =
-    "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port AND p.protocol = l.protocol
+    "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port
+        AND p.transport = CASE l.protocol WHEN 'UDP' THEN 'UDP' ELSE 'TCP' END
     JOIN route_claims c ON c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname";
 
 impl Store {
@@ -32,7 +33,7 @@ impl Store {
         let text = format!(
             "WITH l AS (SELECT l.*, s.ordinal FROM gateway_listeners l LEFT JOIN listener_sets s ON s.id = l.listener_set_id
                 WHERE l.shared_gateway_id = $1 AND (l.listener_set_id IS NULL
-                    OR l.hostname IN (SELECT hostname FROM gateway_listeners WHERE shared_gateway_id = $1 AND protocol = 'HTTPS'))),
+                    OR l.hostname IN (SELECT hostname FROM gateway_listeners WHERE shared_gateway_id = $1 AND protocol IN ('HTTPS', 'TLS')))),
              c AS ({CLAIMS}) {COLUMNS}"
         );
         let row = sqlx::query(AssertSqlSafe(text)).bind(gateway).fetch_one(&self.pool).await?;
@@ -110,8 +111,7 @@ fn listener(key: ListenerKey, claimed: Claimed) -> Listener {
     let Claimed { ordinal, mut users, domain_name_definition_id } = claimed;
     users.sort_unstable_by_key(|user| user.gateway_instance_id);
     users.dedup();
-    // Only HTTPS has a certificate.
-    let domain_name_definition_id = domain_name_definition_id.filter(|_| key.protocol == Protocol::Https);
+    let domain_name_definition_id = domain_name_definition_id.filter(|_| key.protocol.ends_tls());
     Listener { key, listener_set: ordinal, users, domain_name_definition_id }
 }
 

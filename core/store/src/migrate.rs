@@ -22,6 +22,8 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("queue.sql", include_str!("../../../migrations/functions/queue.sql")),
     ("dependants.sql", include_str!("../../../migrations/functions/dependants.sql")),
     ("children.sql", include_str!("../../../migrations/functions/children.sql")),
+    ("names.sql", include_str!("../../../migrations/functions/names.sql")),
+    ("certificates.sql", include_str!("../../../migrations/functions/certificates.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),
 ];
 

@@ -1,12 +1,8 @@
 //! Whether Postgres can be reached at all, when the pool has no connection to ask it over.
 
 use crate::Store;
-use sqlx::{Connection, Error, PgConnection, postgres::PgConnectOptions};
 use std::time::Duration;
-use tokio::{
-    sync::Mutex,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Mutex, time::Instant};
 
 /// How long an answer counts: however many ask, there is one try in this time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -23,23 +19,10 @@ impl Store {
         match *last {
             Some((when, answer)) if when.elapsed() < FRESH => answer,
             _ => {
-                let answer = answers(self.pool.options()).await;
+                let answer = self.pool.servers().any_answers(PATIENCE).await;
                 *last = Some((Instant::now(), answer));
                 answer
             }
         }
-    }
-}
-
-async fn answers(options: &PgConnectOptions) -> bool {
-    match timeout(PATIENCE, PgConnection::connect_with(options)).await {
-        Ok(Ok(connection)) => {
-            // It has answered; how this ends doesn't matter.
-            let _ = connection.close().await;
-            true
-        }
-        // "Too many connections" is an answer, too; "starting up" and "shutting down" are none.
-        Ok(Err(Error::Database(refusal))) => refusal.code().is_some_and(|code| !code.starts_with("57P")),
-        Ok(Err(_)) | Err(_) => false,
     }
 }

@@ -71,12 +71,17 @@ impl Store {
         }
         sqlx::query!(
             "WITH gone AS (UPDATE workload_resource_instances SET deleted_at = now()
-                WHERE workload_instance_id = $1 AND deleted_at IS NULL AND object_key IS NOT NULL AND object_key <> ALL($7))
-             INSERT INTO workload_resource_instances AS w (workload_instance_id, object_key, json_definition, runtime_definition, reconciled, last_operation)
+                WHERE workload_instance_id = $1 AND deleted_at IS NULL AND object_key IS NOT NULL AND object_key <> ALL($7)
+                RETURNING id),
+             written AS (INSERT INTO workload_resource_instances AS w (workload_instance_id, object_key, json_definition, runtime_definition, reconciled, last_operation)
              SELECT $1, * FROM unnest($2::text[], $3::bytea[], $4::bytea[], $5::bool[], $6::text[])
              ON CONFLICT (workload_instance_id, object_key) WHERE deleted_at IS NULL DO UPDATE SET json_definition = excluded.json_definition,
                 runtime_definition = excluded.runtime_definition, reconciled = excluded.reconciled,
-                last_operation = excluded.last_operation, updated_at = now()",
+                last_operation = excluded.last_operation, updated_at = now()
+                RETURNING id, xmax = 0 AS is_new)
+             INSERT INTO event_inbox (type, kind, record_id)
+             SELECT 'deleted', 'WorkloadResourceInstance', id FROM gone
+             UNION ALL SELECT CASE WHEN is_new THEN 'created' ELSE 'changed' END, 'WorkloadResourceInstance', id FROM written",
             workload_instance,
             changed.iter().map(|(resource, _)| resource.key.as_str()).collect::<Vec<_>>() as _,
             &definitions,

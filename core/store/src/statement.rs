@@ -42,6 +42,15 @@ impl Statement {
         Ok(self)
     }
 
+    /// Adds a parameter without naming it; the number by which the text that follows does.
+    pub(crate) fn bound<'v, V>(&mut self, value: V) -> Result<usize>
+    where
+        V: Encode<'v, Postgres> + sqlx::Type<Postgres>,
+    {
+        add(&mut self.arguments, value)?;
+        Ok(self.arguments.len())
+    }
+
     /// Appends a parameter of a column's type, which may be NULL.
     pub(crate) fn value(&mut self, ty: Type, value: Option<Value>) -> Result<&mut Self> {
         bind(&mut self.arguments, ty, value)?;

@@ -65,6 +65,12 @@ impl Store {
         Ok(Some(TokenHolder { id: found.id, name: found.name, role, expires_at: found.expires_at }))
     }
 
+    /// Whether a token with this hash was ever stored, also when it is revoked or over.
+    pub async fn has_token(&self, hash: TokenHash) -> Result<bool> {
+        let found = sqlx::query_scalar!("SELECT id FROM access_tokens WHERE token_hash = $1", &hash[..]);
+        Ok(found.fetch_optional(&self.pool).await?.is_some())
+    }
+
     /// Notes that a token is in use, at most once a minute.
     pub async fn token_used(&self, id: i64) -> Result<()> {
         sqlx::query!(

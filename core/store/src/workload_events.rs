@@ -40,11 +40,15 @@ impl Store {
                 ON CONFLICT (workload_instance_id, event_key) WHERE deleted_at IS NULL DO UPDATE SET type = excluded.type,
                     reason = excluded.reason, message = excluded.message, timestamp = excluded.timestamp, updated_at = now()
                 WHERE (e.type, e.reason, e.message) IS DISTINCT FROM (excluded.type, excluded.reason, excluded.message)
-                    OR excluded.timestamp > e.timestamp + interval '1 minute')
-             DELETE FROM workload_events WHERE workload_instance_id = $1 AND event_key <> ALL($2) AND (deleted_at IS NOT NULL
+                    OR excluded.timestamp > e.timestamp + interval '1 minute' RETURNING id, xmax = 0 AS is_new),
+             gone AS (DELETE FROM workload_events WHERE workload_instance_id = $1 AND event_key <> ALL($2) AND (deleted_at IS NOT NULL
                 OR event_key <> $10 AND (timestamp < now() - make_interval(days => $8) OR id NOT IN (
                     SELECT id FROM workload_events WHERE workload_instance_id = $1 AND event_key IS NOT NULL AND deleted_at IS NULL
-                    ORDER BY timestamp DESC, id DESC LIMIT greatest(0, $9 - cardinality($2)))))",
+                    ORDER BY timestamp DESC, id DESC LIMIT greatest(0, $9 - cardinality($2)))))
+                RETURNING id, deleted_at)
+             INSERT INTO event_inbox (type, kind, record_id)
+             SELECT 'deleted', 'WorkloadEvent', id FROM gone WHERE deleted_at IS NULL
+             UNION ALL SELECT CASE WHEN is_new THEN 'created' ELSE 'changed' END, 'WorkloadEvent', id FROM written",
         )
         .bind(workload_instance)
         .bind(events.iter().map(|event| event.uid.as_str()).collect::<Vec<_>>())

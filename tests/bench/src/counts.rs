@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -58,12 +58,14 @@ impl Audit {
 }
 
 /// What Postgres has counted of one database.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Rows {
     /// Rows written, by table.
     written: BTreeMap<String, i64>,
     /// Transactions, those that only read among them.
     transactions: i64,
+    /// When they were read.
+    pub at: Instant,
 }
 
 impl Rows {
@@ -76,7 +78,7 @@ impl Rows {
         let rows = sqlx::query(text).fetch_all(pool).await?;
         let written = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_>>()?;
         let text = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()";
-        Ok(Self { written, transactions: sqlx::query_scalar(text).fetch_one(pool).await? })
+        Ok(Self { written, transactions: sqlx::query_scalar(text).fetch_one(pool).await?, at: Instant::now() })
     }
 
     /// Reads them when they are complete: Postgres's processes publish them up to ten seconds late.
@@ -163,6 +165,14 @@ fn stat(pid: i32) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, after) = text.rsplit_once(") ").context("/proc has another form here")?;
     Ok(after.split_whitespace().map(str::to_owned).collect())
+}
+
+/// Files and sockets that a process has open.
+///
+/// # Errors
+/// When there is no such process.
+pub fn open_files(pid: i32) -> Result<f64> {
+    Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count() as f64)
 }
 
 /// The most memory that a process has had, in MB.

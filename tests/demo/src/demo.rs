@@ -6,11 +6,13 @@ use anyhow::Result;
 use causeway_rig::{Options, Rig};
 use causeway_testkit::{ControlPlane, Kubectl, Setup, zone::create_zone};
 
-use crate::{check::Check, sample::Sample, view::View};
+use crate::{check::Check, curl::Curl, sample::Sample, view::View};
 
 /// Where the API answers by default, as Threeport's does.
 const PORT: u16 = 1323;
 const DOMAIN: &str = "example.test";
+/// What the sample's workload says.
+const ANSWER: &str = "Hello from the shop";
 /// For everything to work, on a slow machine.
 const WORKS_WITHIN: Duration = Duration::from_secs(240);
 const GONE_WITHIN: Duration = Duration::from_secs(120);
@@ -33,7 +35,7 @@ pub(crate) async fn up() -> Result<Up> {
     let mut demo = Demo::start(Some(PORT)).await?;
     match demo.create().await {
         Ok(()) => {
-            demo.print_addresses();
+            demo.print_addresses().await?;
             Ok(Up(demo))
         }
         Err(error) => {
@@ -91,7 +93,7 @@ impl Demo {
     async fn create(&mut self) -> Result<()> {
         View::title("Creating a workload, a gateway and a domain name through the API");
         let begun = Instant::now();
-        self.sample.create(&self.rig.endpoints().clusters[0], DOMAIN).await?;
+        self.sample.create(self.rig.endpoints(), DOMAIN).await?;
         View::follow(&self.platform.client(), &self.sample.records(), WORKS_WITHIN).await?;
         self.times.push(("create, until every condition is True", begun.elapsed()));
         Ok(())
@@ -109,6 +111,10 @@ impl Demo {
         let begun = Instant::now();
         check.is_there().await?;
         self.times.push(("check", begun.elapsed()));
+        View::title("Asking the shop by its name");
+        let begun = Instant::now();
+        Curl::new(self.rig.endpoints(), &check.host).await?.answers(ANSWER).await?;
+        self.times.push(("ask", begun.elapsed()));
         View::title("Deleting everything through the API");
         let begun = Instant::now();
         self.sample.delete().await?;
@@ -121,15 +127,25 @@ impl Demo {
         Ok(())
     }
 
-    fn print_addresses(&self) {
+    async fn print_addresses(&self) -> Result<()> {
         let endpoints = self.rig.endpoints();
+        let curl = Curl::new(endpoints, &format!("www.{DOMAIN}")).await?;
+        curl.answers(ANSWER).await?;
         let kubectl = endpoints.programs.get("kubectl").map(|path| path.display().to_string()).unwrap_or_default();
-        View::addresses(
-            &self.platform.url(),
-            &endpoints.clusters[0].admin.kubeconfig.display().to_string(),
-            &kubectl,
-            self.begun.elapsed(),
-        );
+        let kubeconfig = endpoints.clusters[0].admin.kubeconfig.display().to_string();
+        let url = self.platform.url();
+        // From the folder of the repository, where `make up` runs.
+        let tries = [
+            format!("target/debug/causeway status www.{DOMAIN}"),
+            "target/debug/causeway describe gateway-instance shop".to_owned(),
+            "target/debug/causeway export --all".to_owned(),
+            curl.line(),
+            format!(
+                "{kubectl} --kubeconfig {kubeconfig} get gateways,listenersets,httproutes,tcproutes,certificates,dnsendpoints -A"
+            ),
+        ];
+        View::addresses(&url, &kubeconfig, &tries, self.begun.elapsed());
+        Ok(())
     }
 
     async fn stop(self) {

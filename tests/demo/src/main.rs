@@ -3,6 +3,7 @@
 //! kubectl, deletes it, and checks again.
 
 mod check;
+mod curl;
 mod demo;
 mod sample;
 mod view;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use causeway_rig::ClusterEndpoints;
+use causeway_rig::Endpoints;
 use causeway_testkit::{ApiClient, id_of};
 use serde_json::{Value, json};
 
@@ -31,7 +31,8 @@ impl Sample {
     }
 
     /// Makes all records through the API.
-    pub(crate) async fn create(&mut self, cluster: &ClusterEndpoints, domain: &str) -> Result<()> {
+    pub(crate) async fn create(&mut self, endpoints: &Endpoints, domain: &str) -> Result<()> {
+        let (cluster, acme) = (endpoints.cluster(), &endpoints.acme);
         let of = self.make("kubernetes-runtime-definitions", json!({"Name": "local", "InfraProvider": "kind"})).await?;
         let runtime = json!({
             "Name": "local", "Location": "Local", "KubernetesRuntimeDefinitionID": of, "DefaultRuntime": true,
@@ -44,7 +45,9 @@ impl Sample {
         let workload = self.make("workload-instances", workload).await?;
         let domain = json!({
             "Name": "example", "Domain": domain, "Zone": "Public", "AdminEmail": "ops@example.test",
-            "TTL": 3, "IssuerKind": "SelfSigned",
+            "TTL": 3, "AcmeServer": acme.directory, "AcmeCABundle": acme.ca,
+            // cert-manager's own look at the proof takes over a minute.
+            "AcmeWaitSeconds": 1,
         });
         let domain = self.make("domain-name-definitions", domain).await?;
         let gateway = json!({

@@ -74,14 +74,12 @@ impl View {
     }
 
     /// Where everything is, and what to try.
-    pub(crate) fn addresses(url: &str, kubeconfig: &str, kubectl: &str, took: Duration) {
+    pub(crate) fn addresses(url: &str, kubeconfig: &str, tries: &[String], took: Duration) {
         println!(
-            "\nCauseway is up after {:.0} s.\n\n  API         {url}\n  Swagger     {url}/swagger/\n  kubeconfig  {kubeconfig}\n\nTry:\n  \
-             curl -s {url}/v0/gateway-instances | python3 -m json.tool\n  \
-             {kubectl} --kubeconfig {kubeconfig} get gateways,listenersets,httproutes,tcproutes,certificates,dnsendpoints -A\n  \
-             curl -s -X PATCH -H 'Content-Type: application/json' -d '{{\"TTL\": 30}}' {url}/v0/domain-name-definitions/$(curl -s {url}/v0/domain-name-definitions | python3 -c 'import json,sys; print(json.load(sys.stdin)[\"Data\"][0][\"ID\"])')\n\n\
+            "\nCauseway is up after {:.0} s.\n\n  API         {url}\n  Dashboard   {url}/ui\n  Swagger     {url}/swagger/\n  kubeconfig  {kubeconfig}\n\nTry:\n  {}\n\n\
              Ctrl-C ends everything.",
-            took.as_secs_f64()
+            took.as_secs_f64(),
+            tries.join("\n  ")
         );
     }
 

@@ -4,8 +4,13 @@ mod ways;
 mod wire;
 
 use self::{ways::WAYS, wire::Target};
-use crate::{attackers::Attackers, fixture::Fixture};
-use causeway_testkit::{eventually, unique_name};
+use crate::{
+    attack::Hostile,
+    attackers::{self, Attackers},
+    connections::until_closed,
+    fixture::Fixture,
+};
+use causeway_testkit::{id_of, unique_name};
 use serde_json::json;
 use std::{
     sync::{
@@ -14,60 +19,88 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 
 /// Between two rounds of one way.
 const PAUSE: Duration = Duration::from_millis(200);
 /// So many large records, which lists then have.
 const LARGE_RECORDS: usize = 12;
+/// Until workers have read one of them.
+const SOON: Duration = Duration::from_secs(60);
 
-/// All of them, and how many rounds each has made.
-pub(crate) struct Hostile {
-    rounds: Vec<(&'static str, Arc<AtomicUsize>)>,
+pub(crate) struct Clients<'a> {
+    fixture: &'a Fixture,
+    attackers: &'a Attackers,
+    target: Target,
 }
 
-impl Hostile {
-    /// Starts one of each.
-    pub(crate) async fn start(fixture: &Fixture, attackers: &Attackers) -> Self {
+/// A client at work.
+pub(crate) struct Client {
+    task: JoinHandle<()>,
+    target: Target,
+    rounds: Arc<AtomicUsize>,
+}
+
+impl<'a> Clients<'a> {
+    /// Makes what they ask for.
+    pub(crate) async fn new(fixture: &'a Fixture, attackers: &'a Attackers) -> Self {
         let text = format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{a: \"{}\"}}\n",
             "x".repeat(1_900_000)
         );
+        let mut large = 0;
         for _ in 0..LARGE_RECORDS {
             let body = json!({"Name": unique_name("large"), "YAMLDocument": text});
-            fixture.admin.create("workload-definitions", &body).await.unwrap();
+            large = id_of(&fixture.admin.create("workload-definitions", &body).await.unwrap()).unwrap();
+            // Otherwise this work falls into the turn of the first client.
+            let read = fixture.admin.until("workload-definitions", large, SOON, |record| record["Reconciled"] == true);
+            read.await.unwrap();
         }
-        let target = Arc::new(Target::new(fixture));
-        let mut rounds = vec![];
-        for (number, way) in WAYS.iter().enumerate() {
-            let (count, target) = (Arc::new(AtomicUsize::new(0)), target.clone());
-            rounds.push((way.name, count.clone()));
-            attackers.spawn(async move {
-                loop {
-                    // The next round begins whatever became of this one.
-                    let _ = (way.round)(&target.from(number)).await;
-                    count.fetch_add(1, Ordering::Relaxed);
-                    sleep(PAUSE).await;
-                }
-            });
-        }
-        Self { rounds }
+        Self { fixture, attackers, target: Target::new(fixture, large) }
+    }
+}
+
+impl Hostile for Clients<'_> {
+    type Attack = Client;
+
+    fn fixture(&self) -> &Fixture {
+        self.fixture
     }
 
-    /// Waits until each has come to the end of a round: before, it may have attacked nobody.
-    pub(crate) async fn until_each_came_through(&self) {
-        eventually("each hostile client has made a round", async || {
-            let not_yet = self.rounds.iter().filter(|(_, count)| count.load(Ordering::Relaxed) == 0);
-            let not_yet: Vec<_> = not_yet.map(|(name, _)| *name).collect();
-            if not_yet.is_empty() { Ok(()) } else { Err(not_yet) }
-        })
-        .await;
+    fn ways(&self) -> Vec<String> {
+        WAYS.iter().map(|way| format!("client {:?}", way.name)).collect()
     }
 
-    /// How many rounds each has made.
-    pub(crate) fn print(&self) {
-        for (name, count) in &self.rounds {
-            println!("  client {name}: {} rounds", count.load(Ordering::Relaxed));
+    async fn begin(&self, way: usize) -> Client {
+        let (target, rounds, round) = (self.target.from(way), Arc::new(AtomicUsize::new(0)), WAYS[way].round);
+        let (task_target, task_rounds) = (target.clone(), rounds.clone());
+        let task = self.attackers.spawn(async move {
+            loop {
+                // The next round begins whatever became of this one.
+                let _ = round(&task_target).await;
+                task_rounds.fetch_add(1, Ordering::Relaxed);
+                sleep(PAUSE).await;
+            }
+        });
+        Client { task, target, rounds }
+    }
+
+    fn has_begun(client: &Client) -> bool {
+        client.target.connections() > 0
+    }
+
+    fn came_through(client: &Client) -> bool {
+        client.rounds.load(Ordering::Relaxed) > 0
+    }
+
+    async fn end(&self, clients: Vec<Client>) -> Vec<String> {
+        let mut outcomes = vec![];
+        for client in clients {
+            attackers::end(client.task).await;
+            let rounds = client.rounds.load(Ordering::Relaxed);
+            outcomes.push(format!("{rounds} rounds, {} connections", client.target.connections()));
         }
+        until_closed("hostile clients", |connection| self.target.is_hostile(connection)).await;
+        outcomes
     }
 }

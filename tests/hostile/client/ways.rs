@@ -58,7 +58,9 @@ ways! {
     "all at once": |target| target.send(target.get("/v0/workload-definitions?size=-1", "", &target.viewer));
     "the page again and again": |target| target.send(target.get("/swagger/swagger-ui-bundle.js", "Accept-Encoding: gzip\r\n", "x"));
     "figures again and again": |target| target.send(target.get("/metrics", "", &target.viewer));
+    "a large record, many times at once": |target| large_record(target);
     // Bodies.
+    "small changes of a large record": |target| small_changes(target);
     "2 MB of ports": |target| target.post("gateway-definitions", format!("{{\"Name\":\"a\",\"HttpPorts\":[{}{{}}]}}", "{},".repeat(600_000)));
     "deep JSON": |target| target.post("workload-resource-definitions", format!("{{\"JSONDefinition\":{}", "[".repeat(1_000_000)));
     "dense JSON": |target| target.post("workload-resource-definitions", format!("{{\"WorkloadDefinitionID\":1,\"JSONDefinition\":{{\"a\":[{}0]}}}}", "{\"\":0},".repeat(1_100_000)));
@@ -91,6 +93,17 @@ async fn reads_slowly(target: Target) -> io::Result<()> {
         }
     };
     timeout(PATIENCE, read).await?
+}
+
+async fn large_record(target: Target) -> io::Result<()> {
+    let request = target.get(&format!("/v0/workload-definitions/{}", target.large), "", &target.viewer);
+    target.send_many(20, &request).await
+}
+
+async fn small_changes(target: Target) -> io::Result<()> {
+    let body = json!({"Reconciled": false}).to_string();
+    let head = target.head("PATCH", &format!("workload-definitions/{}", target.large), body.len());
+    target.send_many(20, &format!("{head}{body}")).await
 }
 
 /// Requests whose answers nobody waits for.

@@ -1,6 +1,6 @@
 //! Connections to the API over which anything can be written.
 
-use crate::fixture::Fixture;
+use crate::{connections::Connection, fixture::Fixture};
 use futures::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,
@@ -9,9 +9,12 @@ use rustls::{
 use std::{
     future::Future,
     io,
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddrV4},
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -25,22 +28,28 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// The first clients take all connections that one address may have, so that the others need other addresses.
 const HOGS: usize = 4;
+/// Hostile clients are at 127.0.0.2 and above.
+const FIRST_ADDRESS: u8 = 2;
 
 pub(super) type Round = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// The API as a hostile client sees it.
 #[derive(Clone)]
 pub(super) struct Target {
-    address: SocketAddr,
+    address: SocketAddrV4,
     /// Where the client is.
     from: Ipv4Addr,
+    /// How many connections it has made.
+    connections: Arc<AtomicUsize>,
     tls: TlsConnector,
     pub(super) editor: String,
     pub(super) viewer: String,
+    /// The id of a large workload definition.
+    pub(super) large: i64,
 }
 
 impl Target {
-    pub(super) fn new(fixture: &Fixture) -> Self {
+    pub(super) fn new(fixture: &Fixture, large: i64) -> Self {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_file_iter(fixture.pki("ca.crt")).unwrap() {
             roots.add(root.unwrap()).unwrap();
@@ -51,22 +60,35 @@ impl Target {
         Self {
             address: fixture.platform.https_url().trim_start_matches("https://").parse().unwrap(),
             from: Ipv4Addr::LOCALHOST,
+            connections: Arc::default(),
             tls: Arc::new(config).into(),
             editor: fixture.editor.clone(),
             viewer: fixture.viewer.clone(),
+            large,
         }
     }
 
     /// The same as the client with this number sees it.
     pub(super) fn from(&self, number: usize) -> Self {
-        let last = if number < HOGS { 2 } else { 3 + (number % 2) as u8 };
-        Self { from: Ipv4Addr::new(127, 0, 0, last), ..self.clone() }
+        let last = if number < HOGS { FIRST_ADDRESS } else { FIRST_ADDRESS + 1 + (number % 2) as u8 };
+        Self { from: Ipv4Addr::new(127, 0, 0, last), connections: Arc::default(), ..self.clone() }
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// Whether this is the API's end of a connection of a hostile client.
+    pub(super) fn is_hostile(&self, connection: &Connection) -> bool {
+        connection.local == self.address && connection.remote.ip().octets()[3] >= FIRST_ADDRESS
     }
 
     pub(super) async fn tcp(&self) -> io::Result<TcpStream> {
         let socket = TcpSocket::new_v4()?;
         socket.bind((self.from, 0).into())?;
-        timeout(PATIENCE, socket.connect(self.address)).await?
+        let stream = timeout(PATIENCE, socket.connect(self.address.into())).await??;
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Ok(stream)
     }
 
     pub(super) async fn tls(&self) -> io::Result<TlsStream<TcpStream>> {
@@ -111,6 +133,11 @@ impl Target {
     pub(super) async fn manifests(&self, yaml: String) -> io::Result<()> {
         let body = serde_json::json!({"Name": causeway_testkit::unique_name("hostile"), "YAMLDocument": yaml});
         self.post("workload-definitions", body.to_string()).await
+    }
+
+    /// Sends the same so often at the same time.
+    pub(super) async fn send_many(&self, count: usize, bytes: &str) -> io::Result<()> {
+        join_all((0..count).map(|_| self.send(bytes))).await.into_iter().collect()
     }
 
     /// Opens so many connections, writes this into each, and holds them.

@@ -1,87 +1,118 @@
 //! Clusters that misbehave, each in one way, and each with a workload that is to be applied there.
 
+mod bodies;
+mod misbehave;
 mod server;
 mod ways;
 
-use self::ways::Way;
-use crate::{attackers::Attackers, fixture::Fixture};
-use causeway_testkit::{add_workload_of, condition, config_map, eventually, id_of};
+use self::{server::Server, ways::Way};
+use crate::{
+    attack::Hostile,
+    attackers::{self, Attackers},
+    connections::until_closed,
+    fixture::Fixture,
+};
+use causeway_testkit::{add_workload_of, condition, config_map, id_of, unique_name};
 use hyper::Method;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::json;
-use std::{
-    fs,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-use tokio::net::TcpListener;
+use std::{fs, sync::Arc};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
-/// All of them, and how often each was asked.
-pub(crate) struct Hostile {
-    clusters: Vec<(Way, Arc<AtomicUsize>, i64)>,
+pub(crate) struct Clusters<'a> {
+    fixture: &'a Fixture,
+    attackers: &'a Attackers,
+    acceptor: TlsAcceptor,
+    authority: String,
+    /// The definition of all their runtimes.
+    definition: i64,
 }
 
-impl Hostile {
-    /// Starts one of each, and has the control plane work with all of them.
-    pub(crate) async fn start(fixture: &Fixture, attackers: &Attackers) -> Self {
-        let (acceptor, authority) = (acceptor(fixture), fs::read_to_string(fixture.pki("ca.crt")).unwrap());
+/// A cluster at work.
+pub(crate) struct Cluster {
+    task: JoinHandle<()>,
+    server: Arc<Server>,
+    port: u16,
+    runtime: i64,
+}
+
+impl<'a> Clusters<'a> {
+    pub(crate) async fn new(fixture: &'a Fixture, attackers: &'a Attackers) -> Self {
         let of = json!({"Name": "hostile", "InfraProvider": "kind"});
-        let of = id_of(&fixture.admin.create("kubernetes-runtime-definitions", &of).await.unwrap()).unwrap();
-        let mut clusters = vec![];
-        for way in Way::ALL {
-            let asked = Arc::new(AtomicUsize::new(0));
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.set_nonblocking(true).unwrap();
-            let endpoint = format!("https://{}", listener.local_addr().unwrap());
-            let (task_asked, acceptor) = (asked.clone(), acceptor.clone());
-            attackers.spawn(async move {
-                let listener = TcpListener::from_std(listener).unwrap();
-                server::serve(listener, acceptor, way, task_asked).await;
-            });
-            let name = format!("{way:?}");
-            let body = json!({
-                "Name": name, "Location": "Local", "KubernetesRuntimeDefinitionID": of, "APIEndpoint": endpoint,
-                "CACertificate": authority, "ConnectionToken": "anybody",
-            });
-            let runtime = fixture.admin.create("kubernetes-runtime-instances", &body).await.unwrap();
-            let runtime = id_of(&runtime).unwrap();
-            add_workload_of(&fixture.admin, runtime, &name, &config_map("hostile", "1")).await.unwrap();
-            clusters.push((way, asked, runtime));
-        }
-        Self { clusters }
+        let of = fixture.admin.create("kubernetes-runtime-definitions", &of).await.unwrap();
+        let authority = fs::read_to_string(fixture.pki("ca.crt")).unwrap();
+        Self { fixture, attackers, acceptor: acceptor(fixture), authority, definition: id_of(&of).unwrap() }
     }
 
-    /// Waits until something came to each of them: before, it has attacked nobody.
-    pub(crate) async fn until_each_was_asked(&self) {
-        eventually("each hostile cluster was asked", async || {
-            let not_yet = self.clusters.iter().filter(|(_, asked, _)| asked.load(Ordering::Relaxed) == 0);
-            let not_yet: Vec<_> = not_yet.map(|(way, ..)| *way).collect();
-            if not_yet.is_empty() { Ok(()) } else { Err(not_yet) }
+    /// How often it was asked, and what its runtime says.
+    async fn outcome(&self, cluster: &Cluster) -> String {
+        let record = self.fixture.admin.get("kubernetes-runtime-instances", cluster.runtime).await.unwrap();
+        let reachable = condition(&record, "ClusterReachable");
+        let says = reachable.map(|condition| condition["Reason"].clone()).unwrap_or_default();
+        format!("asked {} times, ClusterReachable {says}", cluster.server.asked())
+    }
+
+    /// Takes its address away, so that the worker has nothing to do with it any more.
+    async fn withdraw(&self, cluster: &Cluster) {
+        let path = format!("/v0/kubernetes-runtime-instances/{}", cluster.runtime);
+        let answer = self.fixture.admin.send(Method::PATCH, &path, Some(&json!({"APIEndpoint": null}))).await.unwrap();
+        assert_eq!(answer.code, 200, "{}", answer.text);
+    }
+}
+
+impl Hostile for Clusters<'_> {
+    type Attack = Cluster;
+
+    fn fixture(&self) -> &Fixture {
+        self.fixture
+    }
+
+    fn ways(&self) -> Vec<String> {
+        Way::ALL.iter().map(|way| format!("cluster {way:?}")).collect()
+    }
+
+    async fn begin(&self, way: usize) -> Cluster {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (address, name) =
+            (listener.local_addr().unwrap(), unique_name(&format!("{:?}", Way::ALL[way]).to_lowercase()));
+        let server = Arc::new(Server::new(Way::ALL[way], &name));
+        let (task_server, acceptor) = (server.clone(), self.acceptor.clone());
+        let task = self.attackers.spawn(async move {
+            task_server.serve(TcpListener::from_std(listener).unwrap(), acceptor).await;
+        });
+        let body = json!({
+            "Name": name, "Location": "Local", "KubernetesRuntimeDefinitionID": self.definition, "APIEndpoint": format!("https://{address}"),
+            "CACertificate": self.authority, "ConnectionToken": "anybody",
+        });
+        let admin = &self.fixture.admin;
+        let runtime = id_of(&admin.create("kubernetes-runtime-instances", &body).await.unwrap()).unwrap();
+        add_workload_of(admin, runtime, &name, &config_map("hostile", "1")).await.unwrap();
+        Cluster { task, server, port: address.port(), runtime }
+    }
+
+    fn has_begun(cluster: &Cluster) -> bool {
+        cluster.server.asked() > 0
+    }
+
+    fn came_through(cluster: &Cluster) -> bool {
+        Self::has_begun(cluster)
+    }
+
+    async fn end(&self, clusters: Vec<Cluster>) -> Vec<String> {
+        let (mut outcomes, mut ports) = (vec![], vec![]);
+        for cluster in clusters {
+            outcomes.push(self.outcome(&cluster).await);
+            self.withdraw(&cluster).await;
+            attackers::end(cluster.task).await;
+            ports.push(cluster.port);
+        }
+        until_closed("hostile clusters", |connection| {
+            [connection.local, connection.remote].iter().any(|end| ports.contains(&end.port()))
         })
         .await;
-    }
-
-    /// How often each was asked, and what its runtime says.
-    pub(crate) async fn print(&self, fixture: &Fixture) {
-        for (way, asked, runtime) in &self.clusters {
-            let record = fixture.admin.get("kubernetes-runtime-instances", *runtime).await.unwrap();
-            let reachable = condition(&record, "ClusterReachable");
-            let says = reachable.map(|condition| condition["Reason"].clone()).unwrap_or_default();
-            println!("  cluster {way:?}: asked {} times, ClusterReachable {says}", asked.load(Ordering::Relaxed));
-        }
-    }
-
-    /// Takes their addresses away, so that the worker has nothing to do with them any more.
-    pub(crate) async fn withdraw(&self, fixture: &Fixture) {
-        for (_, _, runtime) in &self.clusters {
-            let path = format!("/v0/kubernetes-runtime-instances/{runtime}");
-            let body = json!({"APIEndpoint": null});
-            let answer = fixture.admin.send(Method::PATCH, &path, Some(&body)).await.unwrap();
-            assert_eq!(answer.code, 200, "{}", answer.text);
-        }
+        outcomes
     }
 }
 

@@ -1,6 +1,6 @@
 //! An API server written byte by byte. What a way to misbehave leaves alone is answered as a small cluster would.
 
-use super::ways::{self, Way};
+use super::{misbehave::misbehave, ways::Way};
 use serde_json::{Value, json};
 use std::{
     io,
@@ -12,6 +12,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -28,31 +29,96 @@ pub(super) struct Request {
     body: Vec<u8>,
 }
 
-/// What was applied, so that watches can send it.
-pub(super) type Applied = Arc<Mutex<Vec<Value>>>;
+/// One cluster.
+pub(super) struct Server {
+    pub(super) way: Way,
+    /// Each is another cluster.
+    uid: String,
+    asked: AtomicUsize,
+    /// What was applied, so that watches can send it.
+    pub(super) applied: Mutex<Vec<Value>>,
+}
 
-/// Answers for ever.
-pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, way: Way, asked: Arc<AtomicUsize>) {
-    let applied = Applied::default();
-    loop {
-        let Ok((mut stream, _)) = listener.accept().await else { continue };
-        let (acceptor, asked, applied) = (acceptor.clone(), asked.clone(), applied.clone());
-        tokio::spawn(async move {
-            if way == Way::NoTls {
-                asked.fetch_add(1, Ordering::Relaxed);
-                let _ = stream.write_all(&b"SSH-2.0-OpenSSH_9.9\r\n".repeat(1000)).await;
+impl Server {
+    pub(super) fn new(way: Way, name: &str) -> Self {
+        Self { way, uid: format!("uid-of-{name}"), asked: AtomicUsize::new(0), applied: Mutex::default() }
+    }
+
+    /// How many requests have come, in any form.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    /// Answers for ever. Whoever drops this closes all connections.
+    pub(super) async fn serve(self: Arc<Self>, listener: TcpListener, acceptor: TlsAcceptor) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    let Ok((stream, _)) = accepted else { continue };
+                    connections.spawn(self.clone().converse(stream, acceptor.clone()));
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    }
+
+    async fn converse(self: Arc<Self>, mut stream: TcpStream, acceptor: TlsAcceptor) {
+        if self.way == Way::NoTls {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let _ = stream.write_all(&b"SSH-2.0-OpenSSH_9.9\r\n".repeat(1000)).await;
+            return;
+        }
+        let Ok(stream) = acceptor.accept(stream).await else { return };
+        let mut stream = BufReader::new(stream);
+        // Whoever hangs up has had enough.
+        while let Ok(Some(request)) = read(&mut stream).await {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            if self.answer(&request, &mut stream).await.is_err() {
                 return;
             }
-            let Ok(stream) = acceptor.accept(stream).await else { return };
-            let mut stream = BufReader::new(stream);
-            // Whoever hangs up has had enough.
-            while let Ok(Some(request)) = read(&mut stream).await {
-                asked.fetch_add(1, Ordering::Relaxed);
-                if answer(way, &request, &applied, &mut stream).await.is_err() {
-                    return;
-                }
+        }
+    }
+
+    async fn answer(&self, request: &Request, stream: &mut Stream) -> io::Result<()> {
+        if misbehave(self, request, stream).await? {
+            return Ok(());
+        }
+        if request.is_watch() {
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .await?;
+            stream.flush().await?;
+            std::future::pending::<()>().await;
+        }
+        let (status, body) = self.as_it_should(request);
+        send(stream, status, &body).await
+    }
+
+    /// What a good cluster says, which has no objects but what was applied.
+    fn as_it_should(&self, request: &Request) -> (&'static str, Value) {
+        if request.is_discovery() {
+            return ("200 OK", discovery(&request.path));
+        }
+        if let Some(kind) = request.kind_of_list() {
+            return ("200 OK", list(kind, vec![]));
+        }
+        if request.path == "/version" {
+            return ("200 OK", version());
+        }
+        if request.is_identity() {
+            return ("200 OK", identity(&self.uid));
+        }
+        match &*request.method {
+            "PATCH" | "PUT" | "POST" => {
+                let mut object: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+                object["metadata"]["uid"] = json!(format!("uid-of-{}", request.name()));
+                object["metadata"]["resourceVersion"] = json!("8");
+                self.applied.lock().unwrap().push(object.clone());
+                ("201 Created", object)
             }
-        });
+            _ => ("404 Not Found", request.absent()),
+        }
     }
 }
 
@@ -75,21 +141,6 @@ async fn read(stream: &mut Stream) -> io::Result<Option<Request>> {
     let mut body = vec![0; length.unwrap_or_default().min(MOST_BYTES)];
     stream.read_exact(&mut body).await?;
     Ok(Some(Request { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), body }))
-}
-
-async fn answer(way: Way, request: &Request, applied: &Applied, stream: &mut Stream) -> io::Result<()> {
-    if ways::misbehave(way, request, applied, stream).await? {
-        return Ok(());
-    }
-    if request.is_watch() {
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
-            .await?;
-        stream.flush().await?;
-        std::future::pending::<()>().await;
-    }
-    let (status, body) = request.as_it_should(way, applied);
-    send(stream, status, &body).await
 }
 
 pub(super) async fn send(stream: &mut Stream, status: &str, body: &Value) -> io::Result<()> {
@@ -139,33 +190,6 @@ impl Request {
             .split('&')
             .find_map(|pair| pair.strip_prefix("labelSelector=")?.rsplit("%3D").next())
             .unwrap_or_default()
-    }
-
-    /// What a good cluster says, which has no objects but what was applied.
-    fn as_it_should(&self, way: Way, applied: &Applied) -> (&'static str, Value) {
-        if self.is_discovery() {
-            return ("200 OK", discovery(&self.path));
-        }
-        if let Some(kind) = self.kind_of_list() {
-            return ("200 OK", list(kind, vec![]));
-        }
-        if self.path == "/version" {
-            return ("200 OK", version());
-        }
-        if self.is_identity() {
-            // Each is another cluster.
-            return ("200 OK", identity(&format!("uid-of-{way:?}")));
-        }
-        match &*self.method {
-            "PATCH" | "PUT" | "POST" => {
-                let mut object: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-                object["metadata"]["uid"] = json!(format!("uid-of-{}", self.name()));
-                object["metadata"]["resourceVersion"] = json!("8");
-                applied.lock().unwrap().push(object.clone());
-                ("201 Created", object)
-            }
-            _ => ("404 Not Found", self.absent()),
-        }
     }
 
     pub(super) fn absent(&self) -> Value {

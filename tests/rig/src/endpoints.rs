@@ -1,6 +1,6 @@
 //! Where everything is: written by the rig, read by tests.
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, fs, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -21,10 +21,27 @@ pub struct Endpoints {
     pub nats: Server,
     /// URL of the Route53 emulator. Any credentials do.
     pub route53_url: String,
+    /// The name servers of all public zones of the emulator, over UDP and TCP.
+    pub dns: SocketAddr,
+    /// An authority that hands out certificates for names in these zones.
+    pub acme: Acme,
     /// The clusters. The first has a node, a load balancer and the controllers; the others are bare control planes.
     pub clusters: Vec<ClusterEndpoints>,
     /// Paths of programs by name, `kubectl` and `helm` among them.
     pub programs: BTreeMap<String, PathBuf>,
+}
+
+/// An authority that speaks ACME.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Acme {
+    /// URL of its directory.
+    pub directory: String,
+    /// The authority that signed the certificate of this server itself, in PEM.
+    pub ca: String,
+    /// The root of the chains that it hands out, in PEM.
+    pub root: String,
+    /// The same as a file.
+    pub root_file: PathBuf,
 }
 
 /// A server.

@@ -3,9 +3,9 @@
 //! Admission webhooks are addressed by Service, and on a host without kube-proxy nothing answers at a Service's address. Real
 //! clusters whose API server is outside of the pod network solve the same problem with a proxy that the API server is
 //! configured to use (Konnectivity). This is that proxy: it takes `CONNECT host:port` on a Unix socket and leads the
-//! connection to the process which plays a pod behind the Service.
+//! connection to a pod behind the Service.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddrV4, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
 use k8s_openapi::{
@@ -19,7 +19,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::kubelet::Pods;
+use crate::{kubelet::Pods, network::PodNetwork};
 
 /// A request line and its headers are never longer.
 const MAX_HEAD: usize = 8192;
@@ -32,13 +32,14 @@ pub(crate) struct Konnectivity {
 
 impl Konnectivity {
     /// Listens on the socket that the API server is configured with.
-    pub(crate) fn start(socket: &PathBuf, client: Client, pods: Pods) -> Result<Self> {
+    pub(crate) fn start(socket: &PathBuf, client: Client, network: PodNetwork, pods: Pods) -> Result<Self> {
         let listener = UnixListener::bind(socket).with_context(|| format!("can't listen on {}", socket.display()))?;
+        let way = Way { client, network, pods };
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (client, pods) = (client.clone(), pods.clone());
+                let way = way.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = connect(stream, &client, &pods).await {
+                    if let Err(error) = way.connect(stream).await {
                         tracing::debug!(%error, "the API server did not reach a Service");
                     }
                 });
@@ -52,20 +53,42 @@ impl Konnectivity {
     }
 }
 
-async fn connect(mut near: UnixStream, client: &Client, pods: &Pods) -> Result<()> {
-    let head = read_head(&mut near).await?;
-    let found =
-        async { UnixStream::connect(find(target(&head)?, client, pods).await?).await.context("it does not listen") };
-    match found.await {
-        Ok(mut far) => {
-            near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-            copy_bidirectional(&mut near, &mut far).await?;
-            Ok(())
+/// How a Service's pods are found and reached.
+#[derive(Clone)]
+struct Way {
+    client: Client,
+    network: PodNetwork,
+    pods: Pods,
+}
+
+impl Way {
+    async fn connect(&self, mut near: UnixStream) -> Result<()> {
+        let head = read_head(&mut near).await?;
+        let found = async { self.network.connect(self.find(target(&head)?).await?).await };
+        match found.await {
+            Ok(mut far) => {
+                near.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+                copy_bidirectional(&mut near, &mut far).await?;
+                Ok(())
+            }
+            Err(error) => {
+                near.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
+                Err(error.context(head.lines().next().unwrap_or_default().to_owned()))
+            }
         }
-        Err(error) => {
-            near.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n").await?;
-            Err(error.context(head.lines().next().unwrap_or_default().to_owned()))
-        }
+    }
+
+    /// A pod behind a Service's address and port.
+    async fn find(&self, (host, port): (&str, u16)) -> Result<SocketAddrV4> {
+        let services = Api::<Service>::all(self.client.clone()).list(&ListParams::default()).await?;
+        let service =
+            services.into_iter().find(|service| is_called(service, host)).context("no Service has that address")?;
+        let spec = service.spec.unwrap_or_default();
+        let ports = spec.ports.unwrap_or_default();
+        let port = ports.iter().find(|known| known.port == i32::from(port)).context("the Service has no such port")?;
+        let selector: BTreeMap<_, _> = spec.selector.unwrap_or_default();
+        let namespace = service.metadata.namespace.unwrap_or_default();
+        self.pods.find(&namespace, &selector, &target_port(port)).context("no pod of that Service runs")
     }
 }
 
@@ -85,19 +108,6 @@ fn target(head: &str) -> Result<(&str, u16)> {
     let address = head.strip_prefix("CONNECT ").and_then(|rest| rest.split_whitespace().next());
     let (host, port) = address.and_then(|address| address.rsplit_once(':')).context("not a CONNECT request")?;
     Ok((host, port.parse()?))
-}
-
-/// The socket that leads to a pod behind a Service's address and port.
-async fn find((host, port): (&str, u16), client: &Client, pods: &Pods) -> Result<PathBuf> {
-    let services = Api::<Service>::all(client.clone()).list(&ListParams::default()).await?;
-    let service =
-        services.into_iter().find(|service| is_called(service, host)).context("no Service has that address")?;
-    let spec = service.spec.unwrap_or_default();
-    let ports = spec.ports.unwrap_or_default();
-    let port = ports.iter().find(|known| known.port == i32::from(port)).context("the Service has no such port")?;
-    let selector: BTreeMap<_, _> = spec.selector.unwrap_or_default();
-    let namespace = service.metadata.namespace.unwrap_or_default();
-    pods.socket(&namespace, &selector, &target_port(port)).context("no running process plays a pod of that Service")
 }
 
 fn is_called(service: &Service, host: &str) -> bool {

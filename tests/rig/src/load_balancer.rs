@@ -1,15 +1,15 @@
 //! The cloud's load balancer, as far as a cluster sees it: an address in the status of every Service that asks for one.
 //!
-//! There is no cloud here. The addresses are from a range reserved for documentation, so nothing can be sent to them by
-//! mistake.
+//! There is no cloud here. The addresses are of this machine's loopback, where [`crate::services`] listens at them.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    net::Ipv4Addr,
+    net::{Ipv4Addr, TcpListener},
+    process,
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::{LoadBalancerIngress, Service};
 use kube::{
@@ -25,7 +25,10 @@ use tokio::{
     time::{interval, timeout},
 };
 
-const RANGE: [u8; 3] = [203, 0, 113];
+/// The second bytes of the ranges of which each rig takes one: 127.80.0.0/24 to 127.111.255.0/24.
+const SECOND: std::ops::RangeInclusive<u8> = 80..=111;
+/// By listening at the last address of a range and this port a rig keeps others out of it.
+const CLAIM: u16 = 40_000;
 const FIELD_MANAGER: &str = "rig-load-balancer";
 /// Labels by which Envoy Gateway marks the Service of a Gateway.
 const GATEWAY_NAMESPACE: &str = "gateway.envoyproxy.io/owning-gateway-namespace";
@@ -73,9 +76,13 @@ pub(crate) struct LoadBalancer {
 
 impl LoadBalancer {
     /// Serves the Services of a cluster. `orders` is the knob that keeps addresses back and gives others.
-    pub(crate) fn start(client: Client, orders: watch::Receiver<Orders>) -> Self {
-        let addresses = Addresses { services: Api::all(client.clone()), client, orders, taken: HashMap::new() };
-        Self { task: tokio::spawn(serve(addresses)) }
+    ///
+    /// # Errors
+    /// When no range of addresses is left on this machine.
+    pub(crate) fn start(client: Client, orders: watch::Receiver<Orders>) -> Result<Self> {
+        let range = Range::claim()?;
+        let addresses = Addresses { services: Api::all(client.clone()), client, orders, range, taken: HashMap::new() };
+        Ok(Self { task: tokio::spawn(serve(addresses)) })
     }
 
     pub(crate) fn stop(&self) {
@@ -113,10 +120,31 @@ async fn serve(mut addresses: Addresses) {
     }
 }
 
+/// 254 addresses of loopback that no other rig on this machine gives out.
+struct Range {
+    start: [u8; 3],
+    /// Held as long as they are in use.
+    _claim: TcpListener,
+}
+
+impl Range {
+    fn claim() -> Result<Self> {
+        // Where to begin doesn't matter, but two rigs that start at once should not meet.
+        let first = process::id().to_le_bytes()[0];
+        let mut all = SECOND.flat_map(|second| (0..=255).map(move |third| [127, second, first.wrapping_add(third)]));
+        let claimed = all.find_map(|start| {
+            let [a, b, c] = start;
+            Some(Self { start, _claim: TcpListener::bind((Ipv4Addr::new(a, b, c, 255), CLAIM)).ok()? })
+        });
+        claimed.context("other rigs use every range of addresses for load balancers on this machine")
+    }
+}
+
 struct Addresses {
     client: Client,
     services: Api<Service>,
     orders: watch::Receiver<Orders>,
+    range: Range,
     /// The last byte of each Service's address, by the Service's uid.
     taken: HashMap<String, u8>,
 }
@@ -158,7 +186,7 @@ impl Addresses {
             None => (1..=254).find(|last| !self.taken.values().any(|taken| taken == last))?,
         };
         self.taken.insert(uid, last);
-        let [a, b, c] = RANGE;
+        let [a, b, c] = self.range.start;
         Some(Ipv4Addr::new(a, b, c, last))
     }
 
@@ -181,7 +209,8 @@ fn ingress(address: Ipv4Addr) -> LoadBalancerIngress {
     LoadBalancerIngress { ip, ip_mode, ..LoadBalancerIngress::default() }
 }
 
-fn current(service: &Service) -> &[LoadBalancerIngress] {
+/// What the status of a Service has.
+pub(crate) fn current(service: &Service) -> &[LoadBalancerIngress] {
     let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
     status.and_then(|status| status.ingress.as_deref()).unwrap_or_default()
 }

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use causeway_rig::{
-    Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE,
+    NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, run_network,
     terminal::{Signals, exit_code, start_logging},
     tools::Tools,
 };
@@ -40,11 +40,17 @@ enum Action {
         /// Its name: `helm`, `kubectl`.
         name: String,
     },
-    /// Run a controller inside of namespaces of its own. The rig calls itself with this.
+    /// Run a pod's program inside of namespaces of its own. The rig calls itself with this.
     #[command(name = SANDBOX_COMMAND, hide = true)]
     Sandbox {
         /// The file that says what to run.
         file: PathBuf,
+    },
+    /// Keep the network of pods. The rig calls itself with this, too.
+    #[command(name = NETWORK_COMMAND, hide = true)]
+    PodNetwork {
+        /// Where it is asked for sockets.
+        socket: PathBuf,
     },
     /// Start everything, run a command on it, stop everything, and end with the command's exit code.
     Run {
@@ -73,6 +79,7 @@ async fn main() -> ExitCode {
         Action::Tools => Tools::build().map(|_| ExitCode::SUCCESS),
         Action::Program { name } => print_program(&name),
         Action::Sandbox { file } => Sandbox::run(&file).await,
+        Action::PodNetwork { socket } => run_network(&socket).map(|()| ExitCode::SUCCESS),
         Action::Run { extra_clusters, command } => run(Options { extra_clusters }, &command).await,
         Action::Postgres { apply, command } => postgres(&apply, &command).await,
     };
@@ -96,6 +103,10 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
     };
     let url = &rig.endpoints().postgres.url;
     let code = execute(command, url, Some(&rig.endpoints_file()), &mut signals).await;
+    // A full disk ends Postgres, and after that every test fails for a reason of its own.
+    for ended in rig.ended() {
+        eprintln!("causeway-rig: {ended}");
+    }
     rig.stop().await;
     code
 }

@@ -51,10 +51,20 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Its port on loopback.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The server's process id.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.process.pid()
+    }
+
+    /// How it ended, if it has although nobody stopped it.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.process.ended()
     }
 
     /// Ends the server at once, as a crash would.

@@ -52,7 +52,7 @@ pub async fn http_ok(port: u16, path: &str) -> bool {
 }
 
 /// The same over a connection that is there already.
-async fn http_ok_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> std::io::Result<bool> {
+pub(crate) async fn http_ok_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> std::io::Result<bool> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut status = [0; 12];

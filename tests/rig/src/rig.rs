@@ -4,23 +4,31 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
 use anyhow::{Context, Result};
-use causeway_route53::Route53;
+use causeway_route53::{Route53, dns::NameServer};
 use futures::future::{join_all, try_join_all, try_join3};
+use tokio::net::{TcpListener, UdpSocket};
 
 use crate::{
     cluster::Cluster,
     control::Control,
     endpoints::{Endpoints, Server},
     konnectivity::Konnectivity,
-    kubelet::Kubelet,
+    kubelet::{Kubelet, Pods, Reached},
     load_balancer::LoadBalancer,
+    names,
     nats::Nats,
-    node::FakeNode,
+    net::{free_port, loopback},
+    network::NetworkProcess,
+    node::{FakeNode, Simulated},
+    pebble::Pebble,
     postgres::Postgres,
+    process::workspace_program,
+    services::Services,
     tools::Tools,
 };
 
@@ -43,10 +51,15 @@ struct Parts {
     postgres: Postgres,
     nats: Nats,
     route53: Route53,
+    dns: NameServer,
+    pebble: Pebble,
     clusters: Vec<Cluster>,
     node: FakeNode,
     control: Control,
     load_balancer: LoadBalancer,
+    network: NetworkProcess,
+    services: Services,
+    names: NameServer,
     kubelet: Kubelet,
     konnectivity: Konnectivity,
 }
@@ -74,6 +87,8 @@ impl Rig {
             postgres: Server { url: parts.postgres.admin_url(), pid: parts.postgres.pid() },
             nats: Server { url: parts.nats.url(), pid: parts.nats.pid() },
             route53_url: parts.route53.url(),
+            dns: parts.dns.address(),
+            acme: parts.pebble.endpoints().clone(),
             clusters: parts.clusters.iter().map(Cluster::endpoints).collect::<Result<_>>()?,
             programs: tools.programs().clone(),
         };
@@ -99,15 +114,26 @@ impl Rig {
         self.dir.keep();
     }
 
+    /// What ended by itself although everybody needs it, each with the end of its log.
+    #[must_use]
+    pub fn ended(&self) -> Vec<String> {
+        [self.parts.postgres.ended(), self.parts.nats.ended()].into_iter().flatten().collect()
+    }
+
     /// Stops everything and removes its files, unless they are kept.
     pub async fn stop(self) {
         let parts = &self.parts;
         parts.kubelet.stop().await;
         parts.load_balancer.stop();
         parts.konnectivity.stop();
+        parts.names.stop();
+        parts.services.stop();
+        parts.network.stop().await;
         parts.node.stop().await;
         join_all(parts.clusters.iter().map(Cluster::stop)).await;
         parts.nats.stop().await;
+        parts.pebble.stop().await;
+        parts.dns.stop();
         parts.route53.stop();
         parts.control.stop();
         parts.postgres.stop().await;
@@ -123,7 +149,7 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
     };
     let main = async {
         let cluster = timed("cluster", Cluster::start("main", tools, &dir.join("main"), true)).await?;
-        let node = timed("node", FakeNode::start(tools, &cluster)).await?;
+        let node = timed("node", FakeNode::start(tools, &cluster, Simulated::Others)).await?;
         Ok((cluster, node))
     };
     let extra = try_join_all((1..=options.extra_clusters).map(|number| async move {
@@ -131,12 +157,50 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
         timed("extra cluster", Cluster::start(&name, tools, &dir.join(&name), false)).await
     }));
     let (route53, control) = (Route53::start().await?, Control::start().await?);
+    let dns = serve_zones(&route53).await?;
+    let pebble = timed("pebble", Pebble::start(tools, &dir.join("pebble"), &logs, dns.address())).await?;
     let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
-    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.orders());
-    let kubelet = Kubelet::start(tools, &cluster, route53.port())?;
-    let konnectivity = Konnectivity::start(&cluster.egress_socket(), cluster.client.clone(), kubelet.pods().clone())?;
+    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.orders())?;
+    let own = own_program(dir)?;
+    let (process, network) = timed("pod network", NetworkProcess::start(&own, &cluster.dir, &logs)).await?;
+    let pods = Pods::default();
+    let services = Services::start(&cluster.client, network.clone(), pods.clone());
+    let names = names::start(&network, services.known().clone(), route53.public_zones()).await?;
+    let (route53_port, acme) = (route53.port(), pebble.port());
+    let reached = Reached { route53: route53_port, acme, postgres: postgres.port(), nats: nats.port() };
+    let kubelet = Kubelet::start(tools, &cluster, &own, (network.clone(), pods.clone()), reached)?;
+    let konnectivity = Konnectivity::start(&cluster.egress_socket(), cluster.client.clone(), network, pods)?;
     let clusters = std::iter::once(cluster).chain(extra).collect();
-    Ok(Parts { postgres, nats, route53, clusters, node, control, load_balancer, kubelet, konnectivity })
+    Ok(Parts {
+        postgres,
+        nats,
+        route53,
+        dns,
+        pebble,
+        clusters,
+        node,
+        control,
+        load_balancer,
+        network: process,
+        services,
+        names,
+        kubelet,
+        konnectivity,
+    })
+}
+
+/// Starts the name server of the emulator's public zones, on loopback.
+async fn serve_zones(route53: &Route53) -> Result<NameServer> {
+    let at = loopback(free_port()?);
+    let (udp, tcp) = (UdpSocket::bind(at).await?, TcpListener::bind(at).await?);
+    Ok(NameServer::start(Arc::new(route53.public_zones()), udp, tcp)?)
+}
+
+/// A copy of the rig's program, because a new build may replace the file while the rig runs.
+fn own_program(dir: &Path) -> Result<PathBuf> {
+    let own = dir.join("causeway-rig");
+    fs::copy(workspace_program("causeway-rig")?, &own).context("can't copy the rig's program")?;
+    Ok(own)
 }
 
 /// Logs how long a part took to start.

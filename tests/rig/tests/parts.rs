@@ -42,6 +42,8 @@ async fn prove() -> Result<()> {
     let knobs = Knobs::new(&endpoints);
 
     pods_run_and_deployments_become_available(&main)?;
+    a_pod_is_ready_when_its_program_answers(&main)?;
+    a_job_is_complete_when_its_program_has_ended(&main)?;
     services_get_addresses_unless_withheld(&main, &knobs).await?;
     install_controllers(&main, &endpoints)?;
     certificates_are_issued_and_bad_ones_refused(&main)?;
@@ -58,6 +60,43 @@ fn pods_run_and_deployments_become_available(main: &Kubectl) -> Result<()> {
     main.wait("condition=Available", "deployment/plain", "default")
 }
 
+fn a_pod_is_ready_when_its_program_answers(main: &Kubectl) -> Result<()> {
+    let deployment = |port: u16| {
+        format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: asked, namespace: default}}, spec: {{selector: \
+             {{matchLabels: {{app: asked}}}}, template: {{metadata: {{labels: {{app: asked}}}}, spec: {{containers: [{{name: web, \
+             image: registry.k8s.io/e2e-test-images/agnhost:2.53, args: [netexec, --http-port=8080], readinessProbe: {{httpGet: \
+             {{port: {port}}}}}}}]}}}}}}}}"
+        )
+    };
+    main.apply(&deployment(8090))?;
+    let started = "jsonpath={.status.containerStatuses[0].state.running.startedAt}";
+    eventually("the program runs", || {
+        main.run(&["wait", &format!("--for={started}"), "pod", "-l", "app=asked", "--timeout=1s"]).map(drop)
+    })?;
+    let ready = "jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")].status}";
+    let ready = main.run(&["get", "pod", "-l", "app=asked", "-o", ready])?;
+    ensure!(ready == "False", "nobody listens at the port that is asked, and yet Ready is {ready}");
+    main.apply(&deployment(8080))?;
+    main.wait("condition=Available", "deployment/asked", "default")
+}
+
+fn a_job_is_complete_when_its_program_has_ended(main: &Kubectl) -> Result<()> {
+    let job = |name: &str, command: &str| {
+        main.apply(&format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}, namespace: default}}, spec: {{template: {{spec: \
+             {{restartPolicy: OnFailure, containers: [{{name: job, image: registry.k8s.io/e2e-test-images/agnhost:2.53, args: \
+             [{command}]}}]}}}}}}}}"
+        ))
+    };
+    job("lasting", "pause")?;
+    job("brief", "help")?;
+    main.wait("condition=Complete", "job/brief", "default")?;
+    let ended = main.run(&["get", "job", "lasting", "-o", "jsonpath={.status.succeeded}"])?;
+    ensure!(ended.is_empty(), "a Job whose program runs has ended");
+    Ok(())
+}
+
 async fn services_get_addresses_unless_withheld(main: &Kubectl, knobs: &Knobs) -> Result<()> {
     let address = "jsonpath={.status.loadBalancer.ingress[0].ip}";
     let withheld = Withheld { from: ["default/second".to_owned()].into() };
@@ -70,7 +109,7 @@ async fn services_get_addresses_unless_withheld(main: &Kubectl, knobs: &Knobs) -
     knobs.withhold_addresses(&Withheld::default()).await?;
     main.wait(address, "service/second", "default")?;
     let get = |name| main.run(&["get", "service", name, "-o", address]);
-    ensure!(get("first")?.starts_with("203.0.113.") && get("first")? != get("second")?, "the addresses are not unique");
+    ensure!(get("first")?.starts_with("127.") && get("first")? != get("second")?, "the addresses are not unique");
     Ok(())
 }
 

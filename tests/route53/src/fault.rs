@@ -47,6 +47,10 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, "HostedZoneAlreadyExists", message)
     }
 
+    pub(crate) fn rate_exceeded() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded".to_owned())
+    }
+
     pub(crate) fn zone_not_empty() -> Self {
         let message = "The specified hosted zone contains non-required resource record sets and so cannot be deleted.";
         Self::new(StatusCode::BAD_REQUEST, "HostedZoneNotEmpty", message.to_owned())

@@ -2,13 +2,13 @@
 //!
 //! It refuses what Route53 refuses, because a lenient emulator would let wrong records pass the tests: a batch is applied
 //! as a whole or not at all, a DELETE must name exactly what is stored, names must lie inside their zone, values must follow
-//! the syntax of their type, and a CNAME can't share its name with other records. A change is PENDING for a while. The
-//! emulator doesn't check signatures, doesn't throttle unless a test asks for it, doesn't apply routing policies, and
-//! doesn't serve DNS.
+//! the syntax of their type, and a CNAME can't share its name with other records. A change is PENDING for a while, and until it
+//! is INSYNC the zone's name servers ([`dns`]) still answer with what was before. An account has five requests a second
+//! (`limit.rs`). The emulator doesn't check signatures, and its health checks are always well.
 //!
 //! Beside AWS's operations it answers four requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
-//! change with its time, `GET calls` returns how often each operation was called, `GET calls/<zone>` how often each access key
-//! asked about a zone, and `PUT faults` sets [`Faults`].
+//! change with its time, `GET calls` returns how often each operation was called and how many calls were over the limit,
+//! `GET calls/<zone>` how often each access key asked about a zone, and `PUT faults` sets [`Faults`].
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -17,10 +17,13 @@
 //! # Ok(()) }
 //! ```
 
+pub mod dns;
 mod fault;
 mod handlers;
+mod limit;
 mod name;
 mod record;
+mod served;
 mod side;
 mod state;
 #[cfg(test)]
@@ -41,9 +44,9 @@ pub use self::state::{Faults, JournalEntry};
 use self::{fault::Fault, state::Shared};
 
 /// A running emulator, on loopback.
-#[derive(Debug)]
 pub struct Route53 {
     port: u16,
+    shared: Shared,
     server: JoinHandle<()>,
 }
 
@@ -55,12 +58,20 @@ impl Route53 {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
+        let shared = Shared::default();
+        let router = router(shared.clone());
         let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router(Shared::default())).await {
+            if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the Route53 emulator ended");
             }
         });
-        Ok(Self { port, server })
+        Ok(Self { port, shared, server })
+    }
+
+    /// What the name servers of its public zones know.
+    #[must_use]
+    pub fn public_zones(&self) -> dns::PublicZones {
+        dns::PublicZones(self.shared.clone())
     }
 
     /// The endpoint for AWS clients.

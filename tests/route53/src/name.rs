@@ -2,6 +2,8 @@
 
 use std::{cmp::Ordering, fmt};
 
+use hickory_server::proto::rr;
+
 /// A fully qualified domain name in lower case, as its labels without escapes.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Name {
@@ -35,6 +37,33 @@ impl Name {
         let length: usize = labels.iter().map(|label| label.len() + 1).sum::<usize>() + 1;
         let fits = length <= 255 && labels.iter().all(|label| (1..=63).contains(&label.len()));
         fits.then_some(Self { labels })
+    }
+
+    /// The same name as DNS sends it: its labels. `None` for the root.
+    pub(crate) fn from_labels<'a>(labels: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let labels: Vec<_> = labels.map(<[u8]>::to_ascii_lowercase).collect();
+        (!labels.is_empty()).then_some(Self { labels })
+    }
+
+    pub(crate) fn to_dns(&self) -> rr::Name {
+        let mut name = rr::Name::from_labels(self.labels.iter().map(Vec::as_slice)).unwrap_or_default();
+        name.set_fqdn(true);
+        name
+    }
+
+    /// This name, the one above it, and so on to the last one below the root.
+    pub(crate) fn ancestors(&self) -> impl Iterator<Item = Self> {
+        (0..self.labels.len()).map(|above| Self { labels: self.labels[above..].to_vec() })
+    }
+
+    /// The wildcard below this name.
+    pub(crate) fn wildcard(&self) -> Self {
+        Self { labels: std::iter::once(b"*".to_vec()).chain(self.labels.iter().cloned()).collect() }
+    }
+
+    /// How many labels it has.
+    pub(crate) fn depth(&self) -> usize {
+        self.labels.len()
     }
 
     /// Whether this is `zone` itself or below it. `xexample.test` is not in `example.test`.

@@ -135,38 +135,47 @@ fn text_fault(value: &str) -> Option<&'static str> {
     if value.len() > 4000 {
         return LENGTH;
     }
-    let mut rest = value.trim();
-    if rest.is_empty() {
-        return QUOTES;
+    match strings(value) {
+        None => QUOTES,
+        Some(strings) if strings.iter().any(|string| string.len() > 255) => LENGTH,
+        Some(_) => None,
     }
-    while !rest.is_empty() {
-        let Some(inner) = rest.strip_prefix('"') else { return QUOTES };
-        let Some((length, tail)) = quoted_length(inner) else { return QUOTES };
-        if length > 255 {
-            return LENGTH;
-        }
-        rest = tail.trim_start();
-    }
-    None
 }
 
-/// How many characters come before the closing quotation mark, and what comes after it.
-fn quoted_length(text: &str) -> Option<(usize, &str)> {
-    let mut length = 0;
+/// The strings of TXT data, without quotes and escapes; `None` when it isn't a row of them.
+pub(crate) fn strings(value: &str) -> Option<Vec<Vec<u8>>> {
+    let mut rest = value.trim();
+    let mut strings = vec![];
+    while !rest.is_empty() || strings.is_empty() {
+        let (string, tail) = quoted(rest.strip_prefix('"')?)?;
+        strings.push(string);
+        rest = tail.trim_start();
+    }
+    Some(strings)
+}
+
+/// What stands before the closing quotation mark, and what comes after it.
+fn quoted(text: &str) -> Option<(Vec<u8>, &str)> {
+    let mut string = vec![];
     let mut rest = text;
     loop {
         let next = rest.chars().next()?;
-        rest = &rest[next.len_utf8()..];
+        let (taken, after) = rest.split_at(next.len_utf8());
+        rest = after;
         match next {
-            '"' => return Some((length, rest)),
+            '"' => return Some((string, rest)),
             '\\' => {
-                let digits = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-                let escaped = if digits == 3 { 3 } else { rest.chars().next()?.len_utf8() };
-                rest = &rest[escaped..];
+                let code = rest.get(..3).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()));
+                let escaped = code.map_or(rest.chars().next()?.len_utf8(), str::len);
+                let (escaped, after) = rest.split_at(escaped);
+                match code {
+                    Some(code) => string.push(u8::from_str_radix(code, 8).ok()?),
+                    None => string.extend(escaped.bytes()),
+                }
+                rest = after;
             }
-            _ => {}
+            _ => string.extend(taken.bytes()),
         }
-        length += 1;
     }
 }
 

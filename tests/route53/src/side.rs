@@ -1,6 +1,9 @@
 //! What tests ask the emulator beside AWS's operations: the journal, the counters, and the faults.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Json, Router,
@@ -62,11 +65,15 @@ pub(crate) async fn count_delay_and_fail(State(shared): State<Shared>, request: 
     let (zone, key) = (zone_of(request.uri().path()), access_key(request.headers()));
     let (delay, fault) = {
         let mut memory = shared.lock();
+        let over_limit = memory.limits.admit(&key, Instant::now()).err();
+        if over_limit.is_some() {
+            *memory.calls.entry("over the limit".to_owned()).or_default() += 1;
+        }
         *memory.calls.entry(operation).or_default() += 1;
         if let Some(zone) = zone {
             *memory.zone_calls.entry(zone.to_owned()).or_default().entry(key).or_default() += 1;
         }
-        let fault = memory.take_fault(request.method().as_str(), zone);
+        let fault = over_limit.or_else(|| memory.take_fault(request.method().as_str(), zone));
         (Duration::from_millis(memory.faults.delay_milliseconds), fault)
     };
     tokio::time::sleep(delay).await;

@@ -12,8 +12,10 @@ use uuid::Uuid;
 
 use crate::{
     fault::Fault,
+    limit::AccountLimits,
     name::Name,
     record::{Content, Key, RecordSet},
+    served::{Records, Versions},
     zone::{Action, Change, Zone},
 };
 
@@ -80,7 +82,10 @@ pub(crate) struct State {
     pub(crate) calls: BTreeMap<String, u64>,
     /// The same by zone and access key.
     pub(crate) zone_calls: BTreeMap<String, BTreeMap<String, u64>>,
+    pub(crate) limits: AccountLimits,
     changes: BTreeMap<String, ChangeInfo>,
+    /// Counts zones in the order in which they were made.
+    zones_made: u64,
 }
 
 /// A batch that was accepted.
@@ -121,8 +126,18 @@ impl State {
         }
         let id = unique_id('Z');
         let records = apex_records(&parsed);
-        let zone =
-            Zone { id: id.clone(), name: parsed, caller_reference, comment, private, tags: BTreeMap::new(), records };
+        let zone = Zone {
+            id: id.clone(),
+            number: self.zones_made,
+            name: parsed,
+            caller_reference,
+            comment,
+            private,
+            tags: BTreeMap::new(),
+            versions: Versions::first(&records),
+            records,
+        };
+        self.zones_made += 1;
         self.zones.insert(id, zone.clone());
         Ok((zone, self.change_info()))
     }
@@ -139,7 +154,9 @@ impl State {
 
     /// Makes all changes or none.
     pub(crate) fn change(&mut self, zone_id: &str, changes: &[Change], access_key: &str) -> Result<ChangeInfo, Fault> {
-        let after = self.zone(zone_id)?.apply(changes).map_err(|problems| Fault::invalid_change_batch(&problems))?;
+        let mut after =
+            self.zone(zone_id)?.apply(changes).map_err(|problems| Fault::invalid_change_batch(&problems))?;
+        after.versions.add(&after.records, self.propagation());
         self.zones.insert(zone_id.to_owned(), after);
         let info = self.change_info();
         for change in changes {
@@ -155,8 +172,12 @@ impl State {
 
     /// `PENDING` until the change has been there for long enough, then `INSYNC`.
     pub(crate) fn status(&self, change: &ChangeInfo) -> &'static str {
-        let pending = self.faults.pending_milliseconds.map_or(PROPAGATION, Duration::from_millis);
-        if change.accepted.elapsed() < pending { "PENDING" } else { "INSYNC" }
+        if change.accepted.elapsed() < self.propagation() { "PENDING" } else { "INSYNC" }
+    }
+
+    /// How long a change stays PENDING.
+    pub(crate) fn propagation(&self) -> Duration {
+        self.faults.pending_milliseconds.map_or(PROPAGATION, Duration::from_millis)
     }
 
     fn change_info(&mut self) -> ChangeInfo {
@@ -184,6 +205,15 @@ impl State {
     }
 }
 
+impl State {
+    /// The public zone that a name is in, and what its name servers have.
+    pub(crate) fn served(&self, name: &Name) -> Option<(Name, Records)> {
+        let zones = self.zones.values().filter(|zone| !zone.private && name.is_within(&zone.name));
+        let zone = zones.max_by_key(|zone| (zone.name.depth(), zone.number))?;
+        Some((zone.name.clone(), zone.versions.served(self.propagation())?))
+    }
+}
+
 fn unique_id(kind: char) -> String {
     let hex = Uuid::new_v4().simple().to_string().to_uppercase();
     format!("{kind}{}", &hex[..20])
@@ -201,8 +231,8 @@ fn apex_records(zone: &Name) -> BTreeMap<Key, RecordSet> {
     ])
 }
 
-/// The name servers of every zone. They don't exist.
-pub(crate) const NAME_SERVERS: [&str; 2] = ["ns1.rig.invalid.", "ns2.rig.invalid."];
+/// The name servers of every zone.
+pub const NAME_SERVERS: [&str; 2] = ["ns1.rig.invalid.", "ns2.rig.invalid."];
 
 fn entry(sequence: u64, zone_id: &str, info: &ChangeInfo, change: &Change, access_key: &str) -> JournalEntry {
     let action = match change.action {
@@ -227,5 +257,31 @@ fn entry(sequence: u64, zone_id: &str, info: &ChangeInfo, change: &Change, acces
         ttl,
         values,
         access_key: access_key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(state: &mut State, name: &str, private: bool) -> String {
+        let (zone, _) =
+            state.create_zone(name, format!("{name} {private} {}", state.zones.len()), None, private).unwrap();
+        zone.id
+    }
+
+    fn zone_of(state: &State, name: &str) -> Option<String> {
+        state.served(&Name::parse(name).unwrap()).map(|(zone, _)| zone.to_string())
+    }
+
+    #[test]
+    fn the_closest_public_zone_answers() {
+        let mut state = State::default();
+        for (name, private) in [("example.test", false), ("a.example.test", false), ("b.example.test", true)] {
+            made(&mut state, name, private);
+        }
+        assert_eq!(zone_of(&state, "www.a.example.test").as_deref(), Some("a.example.test."));
+        assert_eq!(zone_of(&state, "www.b.example.test").as_deref(), Some("example.test."));
+        assert_eq!(zone_of(&state, "www.elsewhere.test"), None);
     }
 }

@@ -161,6 +161,20 @@ async fn names_values_and_types_follow_their_rules() {
 }
 
 #[tokio::test]
+async fn a_batch_has_so_many_values_and_characters() {
+    let client = Client::new().await;
+    let many = |count: usize| (0..count).map(|n| change("CREATE", "A", &format!("h{n}.example.test"), &["192.0.2.1"]));
+    client.refused(&many(1001).collect::<Vec<_>>(), "Number of records limit of 1000 exceeded.").await;
+    let text = format!("\"{}\"", "x".repeat(250));
+    let long = |action: &str, count: usize| -> Vec<_> {
+        (0..count).map(|n| change(action, "TXT", &format!("t{n}.example.test"), &[&text])).collect()
+    };
+    client.refused(&long("CREATE", 127), "Number of characters limit of 32000 exceeded.").await;
+    client.refused(&long("UPSERT", 64), "Number of characters limit").await;
+    client.accepted(&long("CREATE", 126)).await;
+}
+
+#[tokio::test]
 async fn a_batch_may_replace_an_address_by_a_cname() {
     let client = Client::new().await;
     client.accepted(&[change("CREATE", "A", "a.example.test", &["192.0.2.1"])]).await;

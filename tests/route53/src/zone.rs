@@ -5,21 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     name::Name,
     record::{Content, Key, RecordSet, Routing},
+    served::Versions,
 };
 
-/// The most records a request may hold; an UPSERT counts twice.
+/// The most records a request may hold, and the most characters in their values; an UPSERT counts twice.
 const MAX_RECORDS: usize = 1000;
+const MAX_CHARACTERS: usize = 32_000;
 
 /// A hosted zone.
 #[derive(Clone, Debug)]
 pub(crate) struct Zone {
     pub(crate) id: String,
+    /// In the order in which zones were made.
+    pub(crate) number: u64,
     pub(crate) name: Name,
     pub(crate) caller_reference: String,
     pub(crate) comment: Option<String>,
     pub(crate) private: bool,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) records: BTreeMap<Key, RecordSet>,
+    pub(crate) versions: Versions,
 }
 
 /// What a change does.
@@ -52,6 +57,14 @@ impl Zone {
         };
         if changes.iter().map(size).sum::<usize>() > MAX_RECORDS {
             return Err(vec![format!("Number of records limit of {MAX_RECORDS} exceeded.")]);
+        }
+        let characters = |change: &Change| match (&change.record.content, change.action) {
+            (Content::Alias { .. }, _) => 0,
+            (Content::Values { values, .. }, Action::Upsert) => values.iter().map(String::len).sum::<usize>() * 2,
+            (Content::Values { values, .. }, _) => values.iter().map(String::len).sum(),
+        };
+        if changes.iter().map(characters).sum::<usize>() > MAX_CHARACTERS {
+            return Err(vec![format!("Number of characters limit of {MAX_CHARACTERS} exceeded.")]);
         }
         for Change { action, record } in changes {
             let before = problems.len();

@@ -1,6 +1,6 @@
 //! The emulator through AWS's own client.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use aws_sdk_route53::{
     Client,
@@ -11,7 +11,11 @@ use aws_sdk_route53::{
         TagResourceType,
     },
 };
-use causeway_route53::Route53;
+use causeway_route53::{
+    Route53,
+    dns::{NameServer, ResponseCode, ask, rr},
+};
+use tokio::net::{TcpListener, UdpSocket};
 
 fn client(url: String) -> Client {
     let config = aws_sdk_route53::Config::builder()
@@ -94,4 +98,42 @@ async fn the_client_creates_lists_waits_and_is_refused() {
     let zones = client.list_hosted_zones_by_name().dns_name("example.test").send().await.unwrap();
     assert_eq!(zones.hosted_zones()[0].name(), "example.test.");
     assert!(client.get_hosted_zone().id("Z0").send().await.unwrap_err().into_service_error().is_no_such_hosted_zone());
+}
+
+#[tokio::test]
+async fn the_name_server_says_what_is_in_sync_over_udp_and_over_tcp_what_is_large() {
+    let route53 = Route53::start().await.unwrap();
+    let client = client(route53.url());
+    let created = client.create_hosted_zone().name("example.test").caller_reference("one").send().await.unwrap();
+    let zone = created.hosted_zone().unwrap().id().trim_start_matches("/hostedzone/").to_owned();
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let udp = UdpSocket::bind(tcp.local_addr().unwrap()).await.unwrap();
+    let server = NameServer::start(Arc::new(route53.public_zones()), udp, tcp).unwrap();
+    let asked = async |name: &str, kind| ask(server.address(), name, kind).await.unwrap();
+
+    let many: Vec<_> =
+        (0..200).map(|n| ResourceRecord::builder().value(format!("192.0.2.{n}")).build().unwrap()).collect();
+    let many = ResourceRecordSet::builder()
+        .name("many.example.test")
+        .r#type(RrType::A)
+        .ttl(60)
+        .set_resource_records(Some(many));
+    let records = [record("www.example.test", "192.0.2.1"), many.build()];
+    let changes = client.change_resource_record_sets().hosted_zone_id(&zone);
+    let change = changes.change_batch(batch(&ChangeAction::Create, records).unwrap()).send().await.unwrap();
+    let id = change.change_info().unwrap().id();
+    loop {
+        let (code, found) = asked("www.example.test", rr::RecordType::A).await;
+        let status = client.get_change().id(id).send().await.unwrap().change_info().unwrap().status().clone();
+        if status == ChangeStatus::Insync {
+            break;
+        }
+        // It was PENDING after the question, so it was before.
+        assert_eq!((code, found.len()), (ResponseCode::NXDomain, 0));
+    }
+    let (code, found) = asked("www.example.test", rr::RecordType::A).await;
+    assert_eq!((code, found.len(), found[0].ttl), (ResponseCode::NoError, 1, 60));
+    assert_eq!(asked("many.example.test", rr::RecordType::A).await.1.len(), 200);
+    assert_eq!(asked("example.test", rr::RecordType::SOA).await.1.len(), 1);
+    assert_eq!(asked("elsewhere.test", rr::RecordType::A).await.0, ResponseCode::Refused);
 }

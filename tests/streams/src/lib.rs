@@ -92,15 +92,23 @@ fn recipe(prefix: &str) -> impl Strategy<Value = Recipe> + use<> {
         prop_oneof![5 => Just(Form::Yaml), 2 => Just(Form::Windows), 2 => Just(Form::Marked), 1 => Just(Form::Json)];
     // Some documents are there twice, as when somebody concatenates what overlaps.
     let twice = prop::option::weighted(0.15, any::<prop::sample::Index>());
-    (prop::collection::vec(part(prefix), 1..7), twice, any::<u64>(), form).prop_map(
-        |(mut documents, twice, style, form)| {
-            if let Some(twice) = twice {
-                let again = twice.get(&documents).clone();
-                documents.push(again);
-            }
-            Recipe { documents, style, form }
-        },
-    )
+    // Some need each other, in any order and wherever they stand.
+    let places = any::<[prop::sample::Index; 2]>();
+    let dependent = prop::option::weighted(0.2, (objects::dependent(prefix), places));
+    let documents = (prop::collection::vec(part(prefix), 1..7), dependent).prop_map(|(mut documents, dependent)| {
+        let (dependent, places) = dependent.unzip();
+        for (object, place) in dependent.into_iter().flatten().zip(places.into_iter().flatten()) {
+            documents.insert(place.index(documents.len() + 1), Part::Object(object));
+        }
+        documents
+    });
+    (documents, twice, any::<u64>(), form).prop_map(|(mut documents, twice, style, form)| {
+        if let Some(twice) = twice {
+            let again = twice.get(&documents).clone();
+            documents.push(again);
+        }
+        Recipe { documents, style, form }
+    })
 }
 
 fn part(prefix: &str) -> impl Strategy<Value = Part> + use<> {
@@ -211,6 +219,9 @@ mod tests {
             "yes",
             "{\"",
             "example.invalid/v1",
+            "CustomResourceDefinition",
+            "kind: Thing",
+            "Namespace",
             "\\u",
             "'",
         ] {

@@ -76,6 +76,39 @@ fn unknown(prefix: &str) -> impl Strategy<Value = Value> + use<> {
     })
 }
 
+/// A definition and an object of its kind, or a Namespace and an object in it: what needs the other may stand above it.
+pub(crate) fn dependent(prefix: &str) -> impl Strategy<Value = [Value; 2]> + use<> {
+    prop_oneof![defined(prefix), placed(prefix)]
+}
+
+fn defined(prefix: &str) -> impl Strategy<Value = [Value; 2]> + use<> {
+    (metadata(prefix), metadata(prefix), any_value(), any::<bool>()).prop_map(|(kind, metadata, spec, namespaced)| {
+        let group = format!("{}.example", kind["name"].as_str().unwrap_or_default());
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        let version = json!({"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}});
+        let definition = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": format!("things.{group}"), "labels": kind["labels"]},
+            "spec": {
+                "group": group, "scope": if namespaced { "Namespaced" } else { "Cluster" },
+                "names": {"plural": "things", "singular": "thing", "kind": "Thing"}, "versions": [version],
+            },
+        });
+        let anything = json!({"anything": spec});
+        [
+            definition,
+            json!({"apiVersion": format!("{group}/v1"), "kind": "Thing", "metadata": metadata, "spec": anything}),
+        ]
+    })
+}
+
+fn placed(prefix: &str) -> impl Strategy<Value = [Value; 2]> + use<> {
+    (metadata(prefix), config_map(prefix)).prop_map(|(metadata, mut map)| {
+        map["metadata"]["namespace"] = metadata["name"].clone();
+        [json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}), map]
+    })
+}
+
 fn metadata(prefix: &str) -> impl Strategy<Value = Value> + use<> {
     let prefix = prefix.to_owned();
     let labels = prop::collection::btree_map("[a-z]{1,5}", "[a-z0-9]{1,6}", 1..3);

@@ -85,7 +85,8 @@ pub(super) async fn live(chart: &Chart, lacks: Option<&str>) {
     neighbour.changes("while another version stands").await;
 
     site.client.delete("workload-instances", id).await.unwrap();
-    site.client.until_gone("workload-instances", id, SOON).await.unwrap();
+    // While the chart of an API without a server stands beside it, Kubernetes can't end the deletion of a namespace.
+    site.client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     brought.left_only(&after).await;
     neighbour.changes("when the chart is gone").await;
     neighbour.is_untouched().await;

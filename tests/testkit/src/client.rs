@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::{
-    ClientConfig, RootCertStore,
+    ClientConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 
@@ -59,15 +59,11 @@ impl ApiClient {
     /// # Errors
     /// When something is no PEM.
     pub fn tls(url: &str, authority: &str, credential: Option<&Credential>) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for root in CertificateDer::pem_slice_iter(authority.as_bytes()) {
-            roots.add(root?)?;
-        }
-        let config = ClientConfig::builder().with_root_certificates(roots);
+        let config = ClientConfig::builder().with_root_certificates(wire::roots(authority)?);
         let config = match credential {
             None => config.with_no_client_auth(),
             Some(credential) => config.with_client_auth_cert(
-                vec![CertificateDer::from_pem_slice(credential.certificate.as_bytes())?],
+                CertificateDer::pem_slice_iter(credential.certificate.as_bytes()).collect::<Result<_, _>>()?,
                 PrivateKeyDer::from_pem_slice(credential.key.as_bytes())?,
             )?,
         };

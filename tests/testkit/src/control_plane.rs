@@ -1,10 +1,14 @@
 //! Causeway itself on the rig: the API and workers as real processes, with a database and a NATS prefix of their own.
 
-use std::{process::Output, time::Duration};
+use std::{
+    process::Output,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use causeway_rig::{Endpoints, Process, ProcessSpec, free_port, http_ok, workspace_program};
+use causeway_rig::{Endpoints, Process, ProcessSpec, Server, free_port, http_ok, workspace_program};
 use nix::sys::signal::Signal;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::timeout;
@@ -31,6 +35,8 @@ pub struct ControlPlane {
     api: Process,
     /// Where the API answers probes.
     api_probes: u16,
+    /// Those that were added.
+    more_apis: Mutex<Vec<Process>>,
     workers: Vec<Process>,
     /// Where each worker answers probes.
     worker_probes: Vec<u16>,
@@ -48,8 +54,8 @@ impl ControlPlane {
         let api_port = setup.port.map_or_else(free_port, Ok)?;
         let (api, api_probes) = start_api(endpoints, &setup, &key, api_port).await?;
         let endpoints = endpoints.clone();
-        let (workers, worker_probes) = (vec![], vec![]);
-        let mut platform = Self { endpoints, key, api_port, api, api_probes, workers, worker_probes, setup };
+        let (more_apis, workers, worker_probes) = (Mutex::default(), vec![], vec![]);
+        let mut platform = Self { endpoints, key, api_port, api, api_probes, more_apis, workers, worker_probes, setup };
         for _ in 0..platform.setup.workers {
             platform.add_worker().await?;
         }
@@ -120,12 +126,29 @@ impl ControlPlane {
         keys.clone_into(&mut self.key);
     }
 
+    /// Another Postgres is the primary now: [`Self::database_url`] leads there.
+    pub fn follow_postgres(&mut self, server: Server) {
+        self.endpoints.postgres = server;
+    }
+
     /// Runs another command of `causeway-api` on its database and returns what it printed.
     ///
     /// # Errors
     /// When it can't be started, or doesn't end.
     pub async fn run_api(&self, arguments: &[&str]) -> Result<Output> {
-        let mut command = tokio::process::Command::new(workspace_program("causeway-api")?);
+        self.run_program("causeway-api", arguments).await
+    }
+
+    /// Runs `causeway-workers` on its database and returns what it printed. For arguments with which it doesn't start.
+    ///
+    /// # Errors
+    /// When it can't be started, or doesn't end.
+    pub async fn run_workers(&self, arguments: &[&str]) -> Result<Output> {
+        self.run_program("causeway-workers", arguments).await
+    }
+
+    async fn run_program(&self, name: &str, arguments: &[&str]) -> Result<Output> {
+        let mut command = tokio::process::Command::new(workspace_program(name)?);
         command.args(arguments).envs(environment(&self.endpoints, &self.setup, &self.key)).kill_on_drop(true);
         Ok(timeout(READY_WITHIN, command.output()).await??)
     }
@@ -151,6 +174,22 @@ impl ControlPlane {
     /// Ends the API at once, as a crash would.
     pub async fn kill_api(&self) {
         self.api.stop(Signal::SIGKILL, STOPPED_WITHIN).await;
+    }
+
+    /// Has the API end in order: requests under way are finished.
+    pub async fn end_api(&self) {
+        self.api.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
+    }
+
+    /// Starts one more API on the same database, and says where it answers.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub async fn add_api(&self) -> Result<String> {
+        let port = free_port()?;
+        let (api, _) = start_api(&self.endpoints, &self.setup, &self.key, port).await?;
+        self.more_apis.lock().unwrap_or_else(PoisonError::into_inner).push(api);
+        Ok(format!("http://127.0.0.1:{port}"))
     }
 
     /// Starts the API again on the same port and database, after it was killed.
@@ -219,6 +258,9 @@ impl ControlPlane {
     /// Stops everything.
     pub async fn stop(mut self) {
         self.stop_workers().await;
+        for api in self.more_apis.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            api.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
+        }
         self.api.stop(Signal::SIGTERM, STOPPED_WITHIN).await;
     }
 }

@@ -50,7 +50,10 @@ impl Harness {
     async fn start() -> Result<Self> {
         let endpoints = Endpoints::from_env()?;
         let zone = create_zone(&endpoints, DOMAIN).await?;
-        let platform = ControlPlane::start(&endpoints, Setup { workers: 2, ..Setup::for_test("harness") }).await?;
+        // Receivers of webhooks are on loopback here.
+        let api_arguments = ["--webhook-allow", "127.0.0.1"].map(str::to_owned).to_vec();
+        let setup = Setup { workers: 2, api_arguments, ..Setup::for_test("harness") };
+        let platform = ControlPlane::start(&endpoints, setup).await?;
         let client = platform.client();
         let runtime = add_runtime(&client, &endpoints.clusters[0], "main").await?;
         Ok(Self { endpoints, platform, client, runtime, zone })

@@ -3,8 +3,12 @@
 //! - [`ControlPlane`]: API and workers as real processes on the rig, with a database of their own.
 //! - [`ApiClient`] and [`Answer`]: the one client of the API.
 //! - [`eventually`] and [`until`]: waits with a deadline, which say what they wait for and what they saw last.
+//! - [`Visitor`]: an end user, who finds a workload by its name alone. [`Load`]: many of them at once.
 //! - [`objects`], [`kinds`] and [`Kubectl`]: objects of a cluster as its admin sees them.
 //! - [`harness()`]: the control plane that the tests of one binary share, with a cluster whose support services are ready.
+//! - [`python`]: programs of the Python environment that the Makefile makes.
+//! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
+//! - [`receiver`]: a receiver of webhooks.
 //! - [`zone`]: hosted zones of the Route53 emulator.
 //!
 //! A *harness* is what the tests of one process share. A *fixture* is what one test has for itself.
@@ -15,9 +19,14 @@ mod control_plane;
 pub mod harness;
 pub mod kinds;
 mod kubectl;
+mod load;
+pub mod node;
 pub mod objects;
+pub mod python;
+pub mod receiver;
 pub mod records;
 mod setup;
+mod visitor;
 pub mod wait;
 mod wire;
 pub mod zone;
@@ -28,8 +37,12 @@ pub use self::{
     control_plane::ControlPlane,
     harness::{DOMAIN, Harness, harness},
     kubectl::Kubectl,
+    load::{Failure, Load, Tally},
     objects::{api, kube_client},
-    records::{add_runtime, add_workload, add_workload_of, config_map, object_name, unique_name},
+    records::{
+        add_gateway, add_runtime, add_workload, add_workload_of, answering, config_map, object_name, unique_name,
+    },
     setup::{Setup, bundle},
+    visitor::Visitor,
     wait::{INSTALLED, SOON, eventually, until, within},
 };

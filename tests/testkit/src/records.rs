@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use causeway_rig::ClusterEndpoints;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{answer::id_of, client::ApiClient};
@@ -56,6 +56,40 @@ spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: dns, port: 5
     add_workload_of(client, runtime, name, manifests).await
 }
 
+/// Manifests of a Deployment of two pods and a Service `web`, which answer every request on port 80 with this text, also as
+/// TCP on port 8000; on port 53 to a datagram `echo TEXT` with the text.
+#[must_use]
+pub fn answering(text: &str) -> String {
+    format!(
+        "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      containers:
+        - name: web
+          image: registry.k8s.io/e2e-test-images/agnhost:2.53
+          args: [netexec, --http-port=8080, --udp-port=8081, '--http-override=/echo?msg={text}']
+          readinessProbe: {{httpGet: {{path: /, port: 8080}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web}}
+spec:
+  selector: {{app: web}}
+  ports:
+    - {{name: http, port: 80, targetPort: 8080}}
+    - {{name: tcp, port: 8000, targetPort: 8080}}
+    - {{name: dns, port: 53, targetPort: 8081, protocol: UDP}}
+"
+    )
+}
+
 /// A workload of these manifests, and its instance.
 ///
 /// # Errors
@@ -65,6 +99,22 @@ pub async fn add_workload_of(client: &ApiClient, runtime: i64, name: &str, manif
     let of = id_of(&client.create("workload-definitions", &of).await?)?;
     let body = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": of});
     id_of(&client.create("workload-instances", &body).await?)
+}
+
+/// A gateway for a workload, with a definition of its own (`more` holds its ports and whatever else), and its instance.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_gateway(client: &ApiClient, runtime: i64, name: &str, workload: i64, more: Value) -> Result<i64> {
+    let mut of = json!({"Name": name});
+    if let (Some(of), Value::Object(more)) = (of.as_object_mut(), more) {
+        of.extend(more);
+    }
+    let of = id_of(&client.create("gateway-definitions", &of).await?)?;
+    let body = json!({
+        "Name": name, "KubernetesRuntimeInstanceID": runtime, "GatewayDefinitionID": of, "WorkloadInstanceID": workload,
+    });
+    id_of(&client.create("gateway-instances", &body).await?)
 }
 
 /// The manifest of a ConfigMap with one key: a workload that needs no node.

@@ -55,6 +55,9 @@ pub(crate) fn environment(endpoints: &Endpoints, setup: &Setup, key: &str) -> Ve
         ("NATS_URL", setup.nats_url.clone().unwrap_or_else(|| endpoints.nats.url.clone())),
         ("CAUSEWAY_NATS_PREFIX", setup.name.clone()),
         ("ENCRYPTION_KEY", key.to_owned()),
+        // On the rig the world's name servers and load balancers are this machine.
+        ("CAUSEWAY_DIAGNOSIS_RESOLVER", endpoints.dns.to_string()),
+        ("CAUSEWAY_DIAGNOSIS_OPEN", "127.80.0.0/12,127.96.0.0/12".to_owned()),
     ];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
     own.chain(setup.environment.iter().cloned()).collect()

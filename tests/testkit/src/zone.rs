@@ -42,19 +42,40 @@ async fn create(endpoints: &Endpoints, name: &str, private: bool) -> Result<Stri
 /// # Errors
 /// When the emulator doesn't answer.
 pub async fn records_of(endpoints: &Endpoints, zone: &str) -> Result<Records> {
+    Ok(moments(endpoints, zone).await?.pop().map(|moment| moment.records).unwrap_or_default())
+}
+
+/// A zone after one request.
+pub struct Moment {
+    /// All its records.
+    pub records: Records,
+    /// The access key that the request was signed with.
+    pub by: String,
+}
+
+/// A zone after each of the requests that changed it.
+///
+/// # Errors
+/// When the emulator doesn't answer.
+pub async fn moments(endpoints: &Endpoints, zone: &str) -> Result<Vec<Moment>> {
+    let journal = Knobs::new(endpoints).route53_journal(0).await?;
+    let of_zone: Vec<_> =
+        journal.into_iter().filter(|entry| entry.zone_id.trim_start_matches("/hostedzone/") == zone).collect();
     let mut records = Records::new();
-    for entry in Knobs::new(endpoints).route53_journal(0).await? {
-        if entry.zone_id.trim_start_matches("/hostedzone/") != zone {
-            continue;
+    let mut moments = vec![];
+    // All changes of a request are made at once.
+    for request in of_zone.chunk_by(|one, next| one.change_id == next.change_id) {
+        for entry in request {
+            let key = (entry.name.clone(), entry.kind.clone());
+            match entry.action.as_str() {
+                "DELETE" => records.remove(&key),
+                _ => records.insert(key, entry.values.clone()),
+            };
         }
-        let key = (entry.name, entry.kind);
-        if entry.action == "DELETE" {
-            records.remove(&key);
-        } else {
-            records.insert(key, entry.values);
-        }
+        let by = request.first().map(|entry| entry.access_key.clone()).unwrap_or_default();
+        moments.push(Moment { records: records.clone(), by });
     }
-    Ok(records)
+    Ok(moments)
 }
 
 /// Puts a record into a zone, as a person would.
@@ -62,7 +83,21 @@ pub async fn records_of(endpoints: &Endpoints, zone: &str) -> Result<Records> {
 /// # Errors
 /// When the emulator refuses.
 pub async fn put_record(endpoints: &Endpoints, zone: &str, name: &str, kind: &str, value: &str) -> Result<()> {
-    change_record(endpoints, zone, "UPSERT", (name, kind, value)).await
+    change_records(endpoints, zone, "UPSERT", [(name.to_owned(), kind, value)]).await
+}
+
+/// Fills a zone with so many records of others, as one that grew for years.
+///
+/// # Errors
+/// When the emulator refuses.
+pub async fn fill_zone(endpoints: &Endpoints, zone: &str, domain: &str, records: usize) -> Result<()> {
+    let numbers: Vec<usize> = (0..records).collect();
+    // Route 53 takes so many in one request.
+    for part in numbers.chunks(1000) {
+        let records = part.iter().map(|n| (format!("other-{n}.{domain}"), "A", "192.0.2.77"));
+        change_records(endpoints, zone, "CREATE", records).await?;
+    }
+    Ok(())
 }
 
 /// Takes a record with this one value out of a zone.
@@ -70,20 +105,25 @@ pub async fn put_record(endpoints: &Endpoints, zone: &str, name: &str, kind: &st
 /// # Errors
 /// When the emulator refuses.
 pub async fn remove_record(endpoints: &Endpoints, zone: &str, name: &str, kind: &str, value: &str) -> Result<()> {
-    change_record(endpoints, zone, "DELETE", (name, kind, value)).await
+    change_records(endpoints, zone, "DELETE", [(name.to_owned(), kind, value)]).await
 }
 
-async fn change_record(
+async fn change_records(
     endpoints: &Endpoints,
     zone: &str,
     action: &str,
-    (name, kind, value): (&str, &str, &str),
+    records: impl IntoIterator<Item = (String, &str, &str)>,
 ) -> Result<()> {
-    let value = value.replace('"', "&quot;");
+    let change = |(name, kind, value): (String, &str, &str)| {
+        let value = value.replace('"', "&quot;");
+        format!(
+            "<Change><Action>{action}</Action><ResourceRecordSet><Name>{name}</Name><Type>{kind}</Type><TTL>60</TTL><ResourceRecords>\
+             <ResourceRecord><Value>{value}</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>"
+        )
+    };
+    let changes: String = records.into_iter().map(change).collect();
     let body = format!(
-        "<ChangeResourceRecordSetsRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes><Change>\
-         <Action>{action}</Action><ResourceRecordSet><Name>{name}</Name><Type>{kind}</Type><TTL>60</TTL><ResourceRecords>\
-         <ResourceRecord><Value>{value}</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes>\
+        "<ChangeResourceRecordSetsRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\"><ChangeBatch><Changes>{changes}</Changes>\
          </ChangeBatch></ChangeResourceRecordSetsRequest>"
     );
     let url = format!("{}/2013-04-01/hostedzone/{zone}/rrset", endpoints.route53_url);

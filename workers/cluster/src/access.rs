@@ -1,6 +1,6 @@
 //! From a runtime's access data to a client.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use k8s_openapi::ByteString;
 use kube::{Client, Config};
@@ -40,6 +40,8 @@ pub enum ClusterAuth {
     },
     /// A bearer token.
     Token(SecretString),
+    /// A file with a bearer token that somebody else writes anew before it expires, as a pod has one. It is read again at least once a minute.
+    TokenFile(PathBuf),
 }
 
 impl std::fmt::Debug for ClusterAccess {
@@ -54,6 +56,7 @@ impl PartialEq for ClusterAuth {
         let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
         match (self, other) {
             (Self::Token(a), Self::Token(b)) => same(a, b),
+            (Self::TokenFile(a), Self::TokenFile(b)) => a == b,
             (Self::ClientCert { cert_pem: a, key_pem }, Self::ClientCert { cert_pem: b, key_pem: other }) => {
                 a == b && same(key_pem, other)
             }
@@ -88,6 +91,7 @@ impl ClusterAccess {
         config.default_retry = false;
         config.auth_info = match &self.auth {
             ClusterAuth::Token(token) => serde_json::from_value(json!({"token": token.expose_secret()})),
+            ClusterAuth::TokenFile(path) => serde_json::from_value(json!({"tokenFile": path})),
             ClusterAuth::ClientCert { cert_pem, key_pem } => serde_json::from_value(json!({
                 "client-certificate-data": ByteString(cert_pem.clone().into_bytes()),
                 "client-key-data": ByteString(key_pem.expose_secret().as_bytes().to_vec()),
@@ -150,7 +154,11 @@ mod tests {
         let cert = |key: &str| ClusterAuth::ClientCert { cert_pem: "a".into(), key_pem: key.into() };
         let token = |token: &str| ClusterAuth::Token(token.into());
         assert!(with(token("a")) == with(token("a")) && with(cert("k")) == with(cert("k")));
-        for (one, other) in [(token("a"), token("b")), (cert("k"), cert("l")), (cert("k"), token("k"))] {
+        let file = |path: &str| ClusterAuth::TokenFile(path.into());
+        assert!(with(file("a")) == with(file("a")));
+        for (one, other) in
+            [(token("a"), token("b")), (cert("k"), cert("l")), (cert("k"), token("k")), (file("a"), file("b"))]
+        {
             assert!(with(one) != with(other));
         }
     }

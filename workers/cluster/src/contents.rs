@@ -139,7 +139,11 @@ impl Cluster {
             return Ok(Vec::new());
         }
         if !reply.status.is_success() {
-            let reason = format!("its {} cannot be listed: {}", kind.resource.plural, reply.message());
+            let reason = format!(
+                "its {} cannot be listed, so nobody knows whether it is empty: {}; grant list of this kind to Causeway's user in this cluster",
+                kind.resource.plural,
+                reply.message()
+            );
             return Err(ClusterError::refused(asked_for, reason));
         }
         let items = self.attribute(asked_for, reply.items()).await?;

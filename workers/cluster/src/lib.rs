@@ -21,6 +21,7 @@ mod apply;
 pub mod backoff;
 mod bounds;
 mod cache;
+mod challenges;
 mod contents;
 mod corrections;
 mod cost;
@@ -89,7 +90,7 @@ pub struct Cluster {
 }
 
 /// Which cluster this is, and what runs there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClusterIdentity {
     /// The uid of namespace kube-system: the same for the life of a cluster, and no two clusters share it.
     pub uid: String,

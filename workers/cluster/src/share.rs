@@ -73,6 +73,11 @@ impl Share {
         }
     }
 
+    /// What the cluster uses, and the most that it may.
+    pub(crate) fn used_of_most(&self) -> (usize, usize) {
+        (self.used.load(Ordering::Relaxed), self.pool.most_of_one.load(Ordering::Relaxed))
+    }
+
     /// # Errors
     /// The cluster uses more than it may.
     pub(crate) fn check(&self) -> Result<(), Over> {

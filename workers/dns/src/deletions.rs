@@ -3,10 +3,6 @@
 use super::ownership::{Owned, owned};
 use super::record::{RecordType, ZoneRecord, normal_name};
 
-/// The most record sets in one change of a zone, and the most characters in their values (limits of Route 53).
-const MOST_RECORDS: usize = 1000;
-const MOST_CHARACTERS: usize = 32_000;
-
 /// A record to delete and its ownership record, or a left-over ownership record alone. Only [`deletions_of`] makes one, so that
 /// nothing can be deleted whose ownership wasn't checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,10 +32,6 @@ impl Deletion {
     /// The record sets without the ownership record.
     pub(super) fn host_records(&self) -> &[ZoneRecord] {
         self.records.split_last().map_or(&[], |(_, own)| own)
-    }
-
-    fn characters(&self) -> usize {
-        self.records.iter().flat_map(ZoneRecord::values).map(str::len).sum()
     }
 }
 
@@ -72,7 +64,7 @@ pub(super) fn deletions_of(records: &[ZoneRecord], host: &str, owner: &str) -> V
 }
 
 /// The set identifiers of a host's ownership records of one type; None is a plain record.
-fn sets<'a>(records: &'a [ZoneRecord], host: &str, record_type: RecordType) -> Vec<Option<&'a str>> {
+pub(super) fn sets<'a>(records: &'a [ZoneRecord], host: &str, record_type: RecordType) -> Vec<Option<&'a str>> {
     let name = super::ownership::txt_name(host, record_type);
     let txt = records.iter().filter(|record| record.is_txt() && record.name() == name);
     let mut sets: Vec<_> = txt.map(ZoneRecord::set_identifier).collect();
@@ -93,26 +85,6 @@ fn claimed(records: &[ZoneRecord], host: &str, record_type: RecordType, set: Opt
         None => false,
     };
     of_set.filter(is_claimed).cloned().collect()
-}
-
-/// Deletions in as few changes as Route 53 allows. A record and its ownership record are never parted.
-pub(super) fn batches(deletions: &[Deletion]) -> Vec<Vec<&Deletion>> {
-    let mut batches: Vec<Vec<&Deletion>> = Vec::new();
-    let (mut records, mut characters) = (0, 0);
-    for deletion in deletions {
-        let full =
-            records + deletion.records.len() > MOST_RECORDS || characters + deletion.characters() > MOST_CHARACTERS;
-        match batches.last_mut() {
-            Some(batch) if !full => batch.push(deletion),
-            _ => {
-                batches.push(vec![deletion]);
-                (records, characters) = (0, 0);
-            }
-        }
-        records += deletion.records.len();
-        characters += deletion.characters();
-    }
-    batches
 }
 
 #[cfg(test)]
@@ -174,23 +146,6 @@ mod tests {
             txt("a", "h.test", Some("green"), "them"),
         ];
         assert_eq!(plan(&zone, &["h.test"]), ["A h.test (blue)", "TXT _edns-a.h.test (blue)"]);
-    }
-
-    #[test]
-    fn batches_keep_to_the_limits_and_keep_pairs_together() {
-        let zone: Vec<_> = (0..1200)
-            .flat_map(|i| {
-                [record("A", &format!("h{i}.test."), None, &["192.0.2.1"]), txt("a", &format!("h{i}.test"), None, "us")]
-            })
-            .collect();
-        let hosts: Vec<_> = (0..1200).map(|i| format!("h{i}.test")).collect();
-        let found = deletions(&zone, &hosts, "us");
-        let batches = batches(&found);
-        assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 1200);
-        for batch in batches {
-            assert!(batch.iter().map(|d| d.records.len()).sum::<usize>() <= MOST_RECORDS);
-            assert!(batch.iter().map(|d| d.characters()).sum::<usize>() <= MOST_CHARACTERS);
-        }
     }
 
     /// Zones with few names, so that everything collides with everything.

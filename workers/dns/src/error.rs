@@ -80,6 +80,11 @@ impl DnsError {
         )
     }
 
+    /// Whether it is about the records of the request: another request may be taken.
+    pub fn is_of_records(&self) -> bool {
+        matches!(self, Self::Changed { .. } | Self::Refused { .. })
+    }
+
     /// Whether the account itself works and may only not do this.
     pub fn is_forbidden(&self) -> bool {
         matches!(self, Self::Denied { reason, .. } if reason.starts_with("AccessDenied"))

@@ -1,5 +1,7 @@
 //! Who owns a record: the TXT records that external-dns writes beside each record it makes, and that we read and write alike.
 
+use std::collections::BTreeSet;
+
 use causeway_rules::ownership::ownership_name;
 
 use super::record::{RecordType, ZoneRecord};
@@ -53,6 +55,16 @@ pub(super) fn txt_name(host: &str, record_type: RecordType) -> String {
 /// The names of all ownership records that a host can have.
 pub fn ownership_names(host: &str) -> [String; 3] {
     RecordType::ALL.map(|record_type| txt_name(host, record_type))
+}
+
+/// The hosts of which an owner has records, by its ownership records.
+pub fn owned_hosts<'a>(records: &'a [ZoneRecord], owner: &str) -> BTreeSet<&'a str> {
+    let is_ours = |record: &&ZoneRecord| {
+        record.is_txt()
+            && record.values().any(|value| Ownership::parse(value).is_some_and(|found| found.owner == owner))
+    };
+    // `_edns-a.` and the like are one label each.
+    records.iter().filter(is_ours).filter_map(|record| Some(record.name().split_once('.')?.1)).collect()
 }
 
 /// What the zone says about the owner of a record.
@@ -136,6 +148,22 @@ mod tests {
         ] {
             assert_eq!(Ownership::parse(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_host_counts_once_whatever_records_it_has() {
+        let text = |name: &str, owner: &str| {
+            let value = Ownership { owner: owner.into(), resource: String::new() }.to_string();
+            record("TXT", name, None, &[&value])
+        };
+        let zone = [
+            text("_edns-a.h.test.", "us"),
+            text("_edns-aaaa.h.test.", "us"),
+            text("_edns-a.\\052.h.test.", "us"),
+            text("_edns-a.o.test.", "them"),
+            record("A", "x.test.", None, &["192.0.2.1"]),
+        ];
+        assert_eq!(owned_hosts(&zone, "us").into_iter().collect::<Vec<_>>(), ["*.h.test", "h.test"]);
     }
 
     #[test]

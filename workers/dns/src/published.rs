@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use causeway_render::domain_name::{RecordSet, is_alias_target};
 
-use super::ownership::owner_of;
+use super::deletions::sets;
+use super::ownership::{Owned, owned, owner_of};
 use super::record::{RecordType, ZoneRecord, comparable, normal_name};
+use super::stale::written;
 
 /// A record that is to be in the zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub enum RecordState {
 }
 
 impl RecordState {
-    /// Whether external-dns can bring it about.
+    /// Whether whoever writes the records can bring it about.
     pub fn is_awaited(&self) -> bool {
         matches!(self, Self::Missing | Self::Differs { .. })
     }
@@ -134,6 +136,16 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
         let found = owner_of(records, record, *record_type);
         if found.owner() != Some(owner) {
             return RecordState::Foreign { owner: found.owner().map(str::to_owned) };
+        }
+    }
+    // An ownership record alone keeps the name for its owner, too.
+    for record_type in written(wanted) {
+        for set in sets(records, host, record_type) {
+            match owned(records, host, record_type, set) {
+                Owned::By(_, other) if other != owner => return RecordState::Foreign { owner: Some(other) },
+                Owned::Unclear => return RecordState::Foreign { owner: None },
+                Owned::By(..) | Owned::Nobody => {}
+            }
         }
     }
     if wanted.is_cname() {

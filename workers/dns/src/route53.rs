@@ -1,4 +1,4 @@
-//! Requests to Route 53. What the answers mean is decided by pure functions elsewhere.
+//! Requests to Route 53 that read; `write.rs` has those that change. What the answers mean is decided by pure functions elsewhere.
 //!
 //! Both lists are read page by page in own code: the SDK has no paginator for record sets, and a page that says "there is more" without
 //! saying where must be a failure here, not the end of the list.
@@ -8,12 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_route53::Client;
-use aws_sdk_route53::operation::change_resource_record_sets::ChangeResourceRecordSetsError;
-use aws_sdk_route53::types::{self as aws, Change, ChangeAction, ChangeBatch};
+use aws_sdk_route53::types as aws;
 use causeway_records::nouns::ZoneType;
 
 use super::account::Account;
-use super::deletions::{Deletion, batches};
 use super::error::{DnsError, from_sdk};
 use super::fetch_cache::FetchCache;
 use super::limiter::RequestLimiter;
@@ -39,16 +37,16 @@ const PAGE: i32 = 300;
 /// One AWS account's Route 53. Clones share connections, caches and the request budget.
 #[derive(Clone, Debug)]
 pub struct Route53 {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    client: Client,
-    limiter: RequestLimiter,
+pub(super) struct Shared {
+    pub(super) client: Client,
+    pub(super) limiter: RequestLimiter,
     zones: FetchCache<(), Result<Arc<Vec<HostedZone>>, DnsError>>,
     named: FetchCache<String, Result<HostedZone, DnsError>>,
-    records: FetchCache<String, Result<Arc<Vec<ZoneRecord>>, DnsError>>,
+    pub(super) records: FetchCache<String, Result<Arc<Vec<ZoneRecord>>, DnsError>>,
 }
 
 /// How old the records of a zone may be that a caller takes.
@@ -127,51 +125,6 @@ impl Route53 {
             _ => RECORDS_TTL,
         };
         self.shared.records.get(zone.id.clone(), max_age, || self.list_records(zone)).await
-    }
-
-    /// Deletes records, in one change where Route 53's limits allow it: all of them go, or none. Returns the ids of the changes.
-    ///
-    /// When it fails after an earlier part succeeded, what is gone is simply not found next time: read, plan and call again.
-    pub async fn delete(&self, zone: &HostedZone, deletions: &[Deletion]) -> Result<Vec<String>, DnsError> {
-        let mut ids = Vec::new();
-        let mut result = Ok(());
-        for batch in batches(deletions) {
-            match self.change(zone, &batch).await {
-                Ok(id) => ids.push(id),
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
-        }
-        // Also after a failure: it may mean that the zone is not as it was read.
-        self.shared.records.forget(zone.id.clone()).await;
-        result.map(|()| ids)
-    }
-
-    async fn change(&self, zone: &HostedZone, batch: &[&Deletion]) -> Result<String, DnsError> {
-        let records: Vec<_> = batch.iter().flat_map(|deletion| deletion.records()).collect();
-        let action = || format!("delete {} records of {} (route53:ChangeResourceRecordSets)", records.len(), zone.name);
-        let refused =
-            |e: aws_sdk_route53::error::BuildError| DnsError::Refused { action: action(), reason: e.to_string() };
-        let changes: Result<Vec<_>, _> = records
-            .iter()
-            .map(|record| {
-                Change::builder().action(ChangeAction::Delete).resource_record_set(record.raw().clone()).build()
-            })
-            .collect();
-        let batch = ChangeBatch::builder().set_changes(Some(changes.map_err(refused)?)).build().map_err(refused)?;
-        self.shared.limiter.wait().await;
-        let request = self.shared.client.change_resource_record_sets().hosted_zone_id(&zone.id).change_batch(batch);
-        let answer = request.send().await.map_err(|e| match e.as_service_error() {
-            // Its reasons are in a list of their own, not in the message.
-            Some(ChangeResourceRecordSetsError::InvalidChangeBatch(batch)) if !batch.messages().is_empty() => {
-                DnsError::Changed { action: action(), reason: batch.messages().join("; ") }
-            }
-            _ => from_sdk(action(), &e),
-        })?;
-        let id = answer.change_info().map(|info| info.id().trim_start_matches("/change/").to_owned());
-        Ok(id.unwrap_or_default())
     }
 
     async fn zones(&self, max_age: Duration) -> Result<Arc<Vec<HostedZone>>, DnsError> {

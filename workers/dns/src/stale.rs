@@ -18,21 +18,26 @@ pub fn stale(records: &[ZoneRecord], wanted: &[DesiredRecord], owner: &str) -> V
     }
     let of_host = |(host, wanted): (&String, &Vec<&DesiredRecord>)| {
         let kept: Vec<RecordType> = wanted.iter().flat_map(|wanted| written(wanted)).collect();
-        let keeps = |record: &ZoneRecord| {
-            record.record_type().is_some_and(|found| kept.contains(&found)) || answers(record, wanted)
-        };
-        let is_stale = |deletion: &Deletion| match deletion.host_records() {
-            // An ownership record without its record: of a type that is wanted it is used again.
-            [] => !kept.contains(&deletion.record_type()),
-            own => !own.iter().any(keeps),
-        };
-        deletions_of(records, host, owner).into_iter().filter(is_stale).collect::<Vec<_>>()
+        let found = deletions_of(records, host, owner);
+        found.into_iter().filter(|deletion| is_stale(deletion, &kept, wanted)).collect::<Vec<_>>()
     };
     by_host.iter().flat_map(of_host).collect()
 }
 
+/// Whether something of ours at a host goes, where these types are written and the zone may answer otherwise for these records.
+pub(super) fn is_stale(deletion: &Deletion, kept: &[RecordType], answered: &[&DesiredRecord]) -> bool {
+    let keeps = |record: &ZoneRecord| {
+        record.record_type().is_some_and(|found| kept.contains(&found)) || answers(record, answered)
+    };
+    match deletion.host_records() {
+        // An ownership record without its record: of a type that is wanted it is used again.
+        [] => !kept.contains(&deletion.record_type()),
+        own => !own.iter().any(keeps),
+    }
+}
+
 /// The types that external-dns writes for a wanted record: for a load balancer of AWS it writes aliases instead of a CNAME.
-fn written(wanted: &DesiredRecord) -> Vec<RecordType> {
+pub(super) fn written(wanted: &DesiredRecord) -> Vec<RecordType> {
     let is_alias = wanted.record_type == RecordType::Cname && wanted.targets.iter().any(|name| is_alias_target(name));
     if is_alias { vec![RecordType::A, RecordType::Aaaa] } else { vec![wanted.record_type] }
 }

@@ -1,4 +1,7 @@
-//! DNS against the strict Route 53 emulator: what is read, compared and deleted there, and what must stay.
+//! DNS against the strict Route 53 emulator: what is read, compared, written and deleted there, and what must stay.
+
+#[path = "emulator/write.rs"]
+mod write;
 
 use std::time::Duration;
 
@@ -38,16 +41,11 @@ impl Setting {
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(emulator.url())
             .region(Region::new("us-east-1"))
-            .credentials_provider(Keys::new("AKIAOTHERS", "secret", None, None, "test"))
+            .credentials_provider(Keys::new("others", "secret", None, None, "test"))
             .http_client(http);
         let others = Client::from_conf(config.build());
         others.create_hosted_zone().name("example.test").caller_reference("1").send().await.expect("a zone");
-        let account = Account {
-            credentials: Credentials::Keys { id: "AKIAOURS".into(), secret: SecretString::from("secret") },
-            role: None,
-            region: "us-east-1".into(),
-            endpoint: Some(emulator.url()),
-        };
+        let account = account(&emulator, "ours");
         let route53 = Route53::connect(&account).await;
         let zone = route53.zone("a.example.test", None, ZoneType::Public).await.expect("the zone");
         Self { emulator, others, account, route53, zone }
@@ -66,10 +64,14 @@ impl Setting {
 
     /// Tells the emulator by its side door what has to go wrong.
     async fn fail(&self, faults: &Faults) {
-        let body = serde_json::to_string(faults).expect("plain data");
+        let answer = self.side("PUT /rig/faults", &serde_json::to_string(faults).expect("plain data")).await;
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    }
+
+    async fn side(&self, what: &str, body: &str) -> String {
         let host = self.emulator.url().replace("http://", "");
         let request = format!(
-            "PUT /rig/faults HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
+            "{what} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
              connection: close\r\n\r\n{body}",
             body.len()
         );
@@ -77,7 +79,7 @@ impl Setting {
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+        answer
     }
 
     /// All records but the zone's own, as somebody sees them who knows nothing from before.
@@ -95,6 +97,15 @@ impl Setting {
         let plan = deletions(&seen, hosts, US);
         self.route53.delete(&self.zone, &plan).await?;
         Ok(plan.len())
+    }
+}
+
+fn account(emulator: &Emulator, key: &str) -> Account {
+    Account {
+        credentials: Credentials::Keys { id: key.into(), secret: SecretString::from("secret") },
+        role: None,
+        region: "us-east-1".into(),
+        endpoint: Some(emulator.url()),
     }
 }
 
@@ -242,4 +253,27 @@ async fn throttling_is_waited_for_and_said() {
         setting.route53.zone("a.example.test", Some(&setting.zone.id), ZoneType::Either).await.expect_err("no answer");
     assert_eq!(error.reason(), "Throttled", "{error}");
     assert!(error.retry_after().is_some_and(|after| after >= Duration::from_secs(1)));
+}
+
+/// By the account's own limit, not by the emulator's refusals: those would be at the cost of all its other users.
+#[tokio::test]
+async fn a_large_zone_is_read_within_the_limit_of_its_account() {
+    let setting = Setting::new().await;
+    let records = (0..1800).map(|n| plain("A", &format!("other-{n}.example.test"), "192.0.2.7")).collect();
+    setting.put(ChangeAction::Create, records).await;
+    let limited = Route53::connect(&account(&setting.emulator, "AKIAOURS")).await;
+    for _ in 0..2 {
+        let read = limited.records(&setting.zone, Freshness::New).await.expect("the records");
+        assert_eq!(read.len(), 1802);
+    }
+    let calls = setting.side("GET /rig/calls", "").await;
+    assert!(calls.contains("rrset") && !calls.contains("over the limit"), "{calls}");
+    // Whoever takes no care of the limit meets it.
+    let ask = async || {
+        let careless = Route53::connect(&account(&setting.emulator, "AKIACARELESS")).await;
+        careless.records(&setting.zone, Freshness::New).await
+    };
+    let _ = tokio::join!(ask(), ask(), ask());
+    let calls = setting.side("GET /rig/calls", "").await;
+    assert!(calls.contains("over the limit"), "{calls}");
 }

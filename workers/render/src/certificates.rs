@@ -17,6 +17,7 @@ use crate::{
     plan::Object,
     support_service::{ACCESS_KEY_ID, SECRET_ACCESS_KEY},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_records::{
     inventory::ObjectRef,
     nouns::{AcmeChallenge, AwsAccount, DomainNameDefinition, IssuerKind, lets_encrypt_production},
@@ -163,13 +164,14 @@ impl Certificates<'_> {
                     .as_ref()
                     .map_or(lets_encrypt_production(), |url| url.as_str())
                     .to_owned(),
+                ca_bundle: domain.spec.acme_ca_bundle.as_ref().map(|bundle| STANDARD.encode(bundle)),
                 email: domain.spec.admin_email.to_string(),
                 private_key_secret_ref: SecretRef { name: names::acme_account(name) },
                 solvers: if domain.spec.solves_by_dns() {
-                    let route53 = self.route53(domain, account);
-                    vec![AcmeSolver { selector: None, challenge: ChallengeSolver::Dns01 { route53 } }]
+                    let challenge = ChallengeSolver::Dns01 { route53: self.route53(domain, account) };
+                    vec![AcmeSolver { selector: None, wait_instead_of_self_check: wait(domain), challenge }]
                 } else {
-                    http_solvers(hostnames, plain_http)
+                    http_solvers(hostnames, wait(domain).as_deref(), plain_http)
                 },
             }),
         })
@@ -226,19 +228,29 @@ fn common_name(hostname: &str, at: &ObjectRef) -> String {
     if hostname.len() <= LONGEST { hostname.to_owned() } else { at.name.clone() }
 }
 
+/// After how long the authority is asked to look.
+fn wait(domain: &Record<DomainNameDefinition>) -> Option<String> {
+    domain.spec.acme_wait_seconds.map(|seconds| format!("{seconds}s"))
+}
+
 /// Whether the hostnames of a domain are proved to an ACME authority by HTTP-01.
 pub(crate) fn solves_by_http(domain: &Record<DomainNameDefinition>) -> bool {
     domain.spec.issuer_kind() == IssuerKind::Acme && domain.spec.acme_challenge == Some(AcmeChallenge::Http01)
 }
 
 /// One solver for each listener, because a hostname with a listener of its own is answered there only.
-fn http_solvers(hostnames: &[&str], plain_http: &dyn Fn(&str) -> ParentReference) -> Vec<AcmeSolver> {
+fn http_solvers(
+    hostnames: &[&str],
+    wait: Option<&str>,
+    plain_http: &dyn Fn(&str) -> ParentReference,
+) -> Vec<AcmeSolver> {
     let mut by_parent: BTreeMap<ParentReference, Vec<String>> = BTreeMap::new();
     for hostname in hostnames {
         by_parent.entry(plain_http(hostname)).or_default().push((*hostname).to_owned());
     }
     let solver = |(parent, dns_names)| AcmeSolver {
         selector: Some(SolverSelector { dns_names }),
+        wait_instead_of_self_check: wait.map(str::to_owned),
         challenge: ChallengeSolver::Http01 {
             gateway_http_route: SolverHttpRoute { parent_refs: vec![parent], service_type: "ClusterIP" },
         },

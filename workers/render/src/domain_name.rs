@@ -17,9 +17,9 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    inputs::{DomainGateway, DomainNameInputs, PublishedZone},
+    inputs::{DomainGateway, DomainNameInputs, GatewayStates, PublishedZone},
     inventory::ObjectRef,
-    nouns::DomainNameInstance,
+    nouns::{DnsDriver, DomainNameInstance},
     record::Record,
 };
 use std::{collections::BTreeMap, net::IpAddr};
@@ -64,9 +64,22 @@ pub fn targets(inputs: &DomainNameInputs, seen: &Seen) -> TargetsOf {
     inputs.gateways.iter().map(read).collect()
 }
 
-/// A DNSEndpoint for each gateway and zone, with the records of its hostnames. Left out are hostnames that another domain name instance holds, those
+/// The same, from what the Gateways have published.
+pub fn published_targets(inputs: &DomainNameInputs, states: &GatewayStates) -> TargetsOf {
+    let read = |gateway: &DomainGateway| {
+        let id = gateway.instance.record.common.id;
+        let targets = states.get(&id).map(|state| driver::addresses(driver(gateway), state));
+        (id, targets.unwrap_or_default())
+    };
+    inputs.gateways.iter().map(read).collect()
+}
+
+/// For external-dns a DNSEndpoint for each gateway and zone, with the records of its hostnames. Left out are hostnames that another domain name instance holds, those
 /// that are not noted down with their zone, and those that can't be in it.
 pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
+    if inputs.definition.spec.dns_driver() == DnsDriver::Route53 {
+        return Plan::default();
+    }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let mut by_gateway: BTreeMap<(i64, &PublishedZone), Vec<DnsRecordSet>> = BTreeMap::new();
     let published = publishers(inputs, targets).into_iter().filter(|(hostname, _)| holder(inputs, hostname).is_none());
@@ -92,6 +105,14 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
         object
     };
     by_gateway.into_iter().map(object).collect::<Vec<_>>().into()
+}
+
+/// What the ownership records of a hostname say that its records were made for: the DNSEndpoint that external-dns has, or would have.
+pub fn resource(inputs: &DomainNameInputs, hostname: &str, zone: &PublishedZone) -> String {
+    let has = |gateway: &&DomainGateway| gateway.hostnames.iter().any(|asked| asked == hostname);
+    let gateway = staying(inputs).filter(has).map(|gateway| gateway.instance.record.common.id).min();
+    let name = names::dns_endpoint(&inputs.instance.object_name, gateway.unwrap_or_default(), &zone.id);
+    format!("crd/{}/{name}", inputs.workload.object_name)
 }
 
 /// The zone that a hostname is published in, as it was noted down.

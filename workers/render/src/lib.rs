@@ -15,6 +15,11 @@
 //! *The gateway controller*: gateways are rendered as Gateway API objects, the same for every controller. Everything in which
 //! controllers differ is in [`driver`].
 //!
+//! *What a write would do*: [`effect`], from what is rendered of all records that it concerns, before and after.
+//!
+//! *Any record*: [`manifests`] renders a record of whatever kind whose objects follow from records alone. The API shows these, and what a change
+//! would make of them; a worker calls the modules of the nouns, because it asks the cluster and the zone in between.
+//!
 //! **To add a renderer** for a noun: a module with `owner` and `render`; a file in `conditions/`; a plan in [`samples`], whose tests then cover
 //! names, snapshots, and defaults and schemas on a real API server.
 //!
@@ -25,6 +30,7 @@ mod certificates;
 pub mod conditions;
 pub mod domain_name;
 pub mod driver;
+pub mod effect;
 pub mod gateway;
 pub mod hostnames;
 mod infrastructure;
@@ -34,6 +40,7 @@ pub mod k8s;
 pub mod labels;
 pub mod listener_set;
 mod listeners;
+pub mod manifests;
 pub mod names;
 pub mod observed;
 pub mod plan;

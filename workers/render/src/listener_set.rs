@@ -12,12 +12,7 @@ use crate::{
     shared_gateway::{self, certificate_ref, gateway_ref, holder},
     shared_listeners::SharedListeners,
 };
-use causeway_records::{
-    Kind,
-    inputs::{ListenerSetInputs, Protocol},
-    inventory::ObjectRef,
-    nouns::Service,
-};
+use causeway_records::{Kind, inputs::ListenerSetInputs, inventory::ObjectRef, nouns::Service};
 
 /// The value of the owner label on a ListenerSet and its Certificates.
 pub fn owner(inputs: &ListenerSetInputs) -> Owner {
@@ -34,11 +29,11 @@ pub fn support_services(inputs: &ListenerSetInputs) -> Vec<Service> {
     if inputs.listeners.is_empty() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs).https().next().is_some();
+    let has_tls = listeners(inputs).ending_tls().next().is_some();
     driver::support_services(shared_gateway::driver(&inputs.gateway.record.spec), has_tls)
 }
 
-/// The ListenerSet, and the Certificates of its HTTPS listeners. Empty while it has no listener.
+/// The ListenerSet, and the Certificates of its listeners. Empty while it has no listener.
 pub fn render(inputs: &ListenerSetInputs) -> Result<Plan, InvalidInput> {
     if inputs.listeners.is_empty() {
         return Ok(Plan::default());
@@ -60,10 +55,10 @@ pub fn secrets(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
     certificates.map(|certificates| certificates.certificate_secrets()).unwrap_or_default()
 }
 
-/// The Certificates of the HTTPS listeners, by hostname.
+/// The Certificates of the listeners that end TLS, by hostname.
 pub fn certificates_of(inputs: &ListenerSetInputs) -> impl Iterator<Item = (&str, ObjectRef)> {
-    let https = inputs.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
-    let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
+    let ending_tls = inputs.listeners.iter().filter(|listener| listener.key.protocol.ends_tls());
+    let hostnames = ending_tls.filter_map(|listener| listener.key.hostname.as_deref());
     hostnames.map(|hostname| (hostname, certificate_ref(&inputs.gateway.object_name, hostname)))
 }
 

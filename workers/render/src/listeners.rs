@@ -1,9 +1,12 @@
 //! Listeners of Gateways and ListenerSets, shared by both placements.
 
 use crate::{
-    k8s::gateway_api::{
-        GATEWAY, GROUP, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSpec,
-        ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, route_kind,
+    k8s::{
+        ObjectKind,
+        gateway_api::{
+            GATEWAY, GROUP, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSpec,
+            ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, route_kinds,
+        },
     },
     names,
 };
@@ -19,18 +22,24 @@ pub(crate) const PLAIN_HTTP: ListenerKey = ListenerKey { port: 80, protocol: Pro
 /// How many listeners one Gateway or ListenerSet may hold.
 pub(crate) const MOST: usize = 64;
 
-/// A listener for routes from some namespaces. HTTPS is decrypted with the certificate in the Secret `certificate`, which is in the namespace of
-/// the listener.
+/// A listener for routes from some namespaces. Where the proxy ends TLS, it has the certificate of the Secret `certificate`, which is in the namespace
+/// of the listener.
 pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: Option<String>) -> ListenerSpec {
     let secret = |name| SecretObjectReference { group: "", kind: "Secret", name };
-    let route = route_kind(key.protocol).kind;
+    let kind = |route: &ObjectKind| RouteGroupKind { group: GROUP, kind: route.kind };
     ListenerSpec {
         name: names::listener(key),
         hostname: key.hostname.clone(),
         port: key.port,
-        protocol: key.protocol.as_str(),
-        tls: certificate.map(|name| ListenerTls { mode: "Terminate", certificate_refs: vec![secret(name)] }),
-        allowed_routes: ListenerAllowedRoutes { namespaces, kinds: vec![RouteGroupKind { group: GROUP, kind: route }] },
+        protocol: key.protocol.in_gateway_api(),
+        tls: key.protocol.is_tls().then(|| ListenerTls {
+            mode: if key.protocol.ends_tls() { "Terminate" } else { "Passthrough" },
+            certificate_refs: certificate.into_iter().map(secret).collect(),
+        }),
+        allowed_routes: ListenerAllowedRoutes {
+            namespaces,
+            kinds: route_kinds(key.protocol).iter().map(kind).collect(),
+        },
     }
 }
 

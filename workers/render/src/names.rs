@@ -17,7 +17,7 @@ pub fn listener_set(object_name: &str, ordinal: i32) -> String {
 
 /// A listener, unique in its Gateway and in all its ListenerSets: `http-80`, `https-443-shop-example-org-0a1b2c3d4e`.
 pub fn listener(key: &ListenerKey) -> String {
-    let start = format!("{}-{}", key.protocol.as_str().to_ascii_lowercase(), key.port);
+    let start = format!("{}-{}", key.protocol.in_gateway_api().to_ascii_lowercase(), key.port);
     match &key.hostname {
         None => start,
         Some(hostname) => format!("{start}-{}", readable(hostname, hostname, 40)),
@@ -47,7 +47,14 @@ pub fn route53_credentials(object_name: &str, aws_account_id: i64) -> String {
 
 /// A route of a gateway instance. `part` counts from 0 where one port needs several: `<object name>-https-443`, `…-https-443-1`.
 pub fn route(object_name: &str, key: &ListenerKey, part: usize) -> String {
-    let whole = format!("{object_name}-{}-{}", key.protocol.as_str().to_ascii_lowercase(), key.port);
+    let whole = format!("{object_name}-{}-{}", key.protocol.in_gateway_api().to_ascii_lowercase(), key.port);
+    if part == 0 { whole } else { format!("{whole}-{part}") }
+}
+
+/// A route of a gateway instance with rules of its own, by its place among those of its kind: `<object name>-http-80-rules-0`, `…-rules-0-1`. `part` as in
+/// [`route`].
+pub fn route_with_rules(object_name: &str, kind: &str, ordinal: usize, key: &ListenerKey, part: usize) -> String {
+    let whole = format!("{}-{kind}-{ordinal}", route(object_name, key, 0));
     if part == 0 { whole } else { format!("{whole}-{part}") }
 }
 

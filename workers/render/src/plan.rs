@@ -56,6 +56,11 @@ impl Plan {
         self.objects.len()
     }
 
+    /// About how much memory the objects take, in bytes.
+    pub fn memory(&self) -> usize {
+        self.objects.iter().map(|object| memory(&object.body)).sum()
+    }
+
     /// Whether the record wants no object in the cluster.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
@@ -74,6 +79,22 @@ impl Object {
     }
 }
 
+/// What a value takes: its own place is 32 bytes, and a map makes room for eleven entries.
+fn memory(value: &Value) -> usize {
+    const PLACE: usize = size_of::<Value>();
+    const ENTRY: usize = PLACE + size_of::<String>();
+    PLACE
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(memory).sum(),
+            Value::Object(map) if !map.is_empty() => {
+                let entries: usize = map.iter().map(|(key, value)| key.len() + ENTRY + memory(value)).sum();
+                11 * ENTRY + entries
+            }
+            _ => 0,
+        }
+}
+
 /// A short stable hash of a value's JSON: the keys of a [`Value`] are sorted by `serde_json`, so equal ones have equal hashes.
 pub fn hash(value: &impl Serialize) -> String {
     // Texts, numbers, lists and a Value can always be serialised.
@@ -81,4 +102,29 @@ pub fn hash(value: &impl Serialize) -> String {
     let mut text = format!("{:x}", Sha256::digest(json));
     text.truncate(32);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_plan_knows_what_it_takes() {
+        let plan = |body: Value| {
+            let at = ObjectRef {
+                group: String::new(),
+                version: "v1".into(),
+                kind: "A".into(),
+                namespace: None,
+                name: "a".into(),
+            };
+            Plan::from(vec![Object::new(at, body)]).memory()
+        };
+        let text = plan(json!("x".repeat(1_000_000)));
+        assert!((1_000_000..1_001_000).contains(&text), "{text}");
+        let maps = plan(json!(vec![json!({"a": 1}); 1000]));
+        assert!((600_000..900_000).contains(&maps), "{maps}");
+        assert!(plan(json!({})) < 100);
+    }
 }

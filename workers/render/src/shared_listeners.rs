@@ -10,7 +10,7 @@ use crate::{
     shared_gateway::holder,
 };
 use causeway_records::{
-    inputs::{Listener, ListenerKey, Named, Protocol},
+    inputs::{Listener, ListenerKey, Named},
     nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
     record::Record,
 };
@@ -51,7 +51,7 @@ impl<'a> SharedListeners<'a> {
                 entitled.insert(name.clone());
             }
             let hostname = key.hostname.as_deref().unwrap_or_default();
-            let certificate = (key.protocol == Protocol::Https).then(|| names::certificate(name, hostname));
+            let certificate = key.protocol.ends_tls().then(|| names::certificate(name, hostname));
             listener(key, exactly(entitled), certificate)
         };
         Ok(all.into_iter().map(spec).collect())
@@ -76,7 +76,7 @@ impl<'a> SharedListeners<'a> {
         listeners.filter_map(|listener| Some((listener.key.hostname.as_deref()?, listener.listener_set))).collect()
     }
 
-    /// What the HTTPS listeners need: each hostname with the domain whose issuer signs.
+    /// What the listeners that end TLS need: each hostname with the domain whose issuer signs.
     pub(crate) fn certificates(
         &self,
         control_plane: &'a str,
@@ -84,10 +84,10 @@ impl<'a> SharedListeners<'a> {
         accounts: &'a [Record<AwsAccount>],
     ) -> Result<Certificates<'a>, InvalidInput> {
         let mut hostnames = BTreeMap::new();
-        for listener in self.https() {
+        for listener in self.ending_tls() {
             let (Some(hostname), Some(domain)) = (&listener.key.hostname, listener.domain_name_definition_id) else {
                 let message = format!(
-                    "the HTTPS listener on port {} has no hostname or no domain that a certificate could be for; give its gateway \
+                    "the listener on port {} ends TLS and has no hostname or no domain that a certificate could be for; give its gateway \
                      definitions a domain",
                     listener.key.port
                 );
@@ -108,16 +108,18 @@ impl<'a> SharedListeners<'a> {
         })
     }
 
-    pub(crate) fn https(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
-        self.listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https)
+    /// Those that need a certificate.
+    pub(crate) fn ending_tls(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
+        self.listeners.iter().filter(|listener| listener.key.protocol.ends_tls())
     }
 
     /// The listeners on which challenges of ACME are answered.
     fn challenged(&self) -> BTreeSet<ListenerKey> {
         let by_http: BTreeSet<i64> =
             self.domains.iter().filter(|domain| solves_by_http(domain)).map(|domain| domain.common.id).collect();
-        let challenged =
-            self.https().filter(|listener| listener.domain_name_definition_id.is_some_and(|id| by_http.contains(&id)));
+        let challenged = self
+            .ending_tls()
+            .filter(|listener| listener.domain_name_definition_id.is_some_and(|id| by_http.contains(&id)));
         let own = self.plain_hostnames();
         let key = |hostname: &str| match own.contains_key(hostname) {
             true => ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP },

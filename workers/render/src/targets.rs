@@ -16,6 +16,11 @@ impl Targets {
     pub fn is_empty(&self) -> bool {
         self.ips.is_empty() && self.hostnames.is_empty()
     }
+
+    /// All of them, the IP addresses first.
+    pub fn texts(&self) -> Vec<String> {
+        self.ips.iter().map(ToString::to_string).chain(self.hostnames.iter().cloned()).collect()
+    }
 }
 
 /// The targets of gateway instances, by id. A gateway instance without an address may be absent.

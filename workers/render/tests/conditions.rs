@@ -2,7 +2,8 @@
 
 use causeway_records::{
     inputs::{
-        DomainNameState, GatewayInputs, HostRecord, ListenerSetInputs, ListenerSetState, Published, SharedGatewayInputs,
+        ClaimBeside, DomainNameState, GatewayInputs, HostRecord, ListenerSetInputs, ListenerSetState, Published,
+        SharedGatewayInputs,
     },
     inventory::ObjectRef,
     status::{ConditionStatus, Conditions, NewCondition},
@@ -83,6 +84,13 @@ impl Cluster {
     fn see(&mut self, at: ObjectRef, status: Value) {
         self.seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: GENERATION, replicas: None, status });
     }
+
+    fn see_challenge(&mut self, number: &str, state: &str, reason: &str) {
+        let name = format!("shop-example-org-279e3d3999-1-22-{number}");
+        let challenge = k8s::cert_manager::CHALLENGE.at("shared-gateway-102", &name);
+        self.see(challenge, json!({ "state": state, "reason": reason }));
+    }
+
     fn status(&mut self, at: ObjectRef) -> &mut Value {
         &mut self.seen.get_mut(&at).expect("in the sample").status
     }
@@ -147,6 +155,25 @@ fn told(conditions: &[NewCondition]) -> String {
 }
 
 #[test]
+fn requests_that_go_to_another_gateway_instance_are_told() {
+    let mut cluster = Cluster::working();
+    let listener = cluster.inputs.shared_gateway.as_ref().unwrap().listener_sets.keys().next().unwrap().clone();
+    let port = listener.port;
+    cluster.inputs.beside = vec![ClaimBeside {
+        listener,
+        requests: "/cart".into(),
+        redirect: false,
+        gateway_instance_id: 900,
+        gateway_instance: "cart".into(),
+    }];
+    cluster.plan = gateway::render(&cluster.inputs).unwrap();
+    let (status, reason, message) = cluster.condition("RoutesAccepted");
+    assert_eq!((status, reason.as_str()), (ConditionStatus::True, "RoutesAccepted"), "it is a warning");
+    let sentence = format!("port {port}, what is for /cart goes to gateway instance cart");
+    assert!(message.contains("; look at this: of ") && message.contains(&sentence), "{message}");
+}
+
+#[test]
 fn nothing_seen_yet() {
     let mut cluster = Cluster::working();
     cluster.seen.clear();
@@ -186,7 +213,7 @@ type Case = (&'static str, fn(&mut Cluster), &'static str, &'static str, &'stati
 
 #[test]
 fn each_obstacle_is_told_by_its_step() {
-    let cases: [Case; 14] = [
+    let cases: [Case; 16] = [
         (
             "no address",
             |c| {
@@ -273,13 +300,40 @@ fn each_obstacle_is_told_by_its_step() {
             |c| {
                 let certificate = c.certificate();
                 *c.status(certificate) = json!({ "conditions": [condition("Ready", "False", "DoesNotExist", "Issuing certificate as Secret does not exist")] });
-                let challenge =
-                    k8s::cert_manager::CHALLENGE.at("shared-gateway-102", "shop-example-org-279e3d3999-1-22-33");
-                c.see(challenge, json!({ "reason": "failed to determine Route 53 hosted zone ID" }));
+                c.see_challenge("1", "pending", "failed to determine Route 53 hosted zone ID");
             },
             "CertificatesReady",
             "DoesNotExist",
-            "Secret does not exist; the authority could not verify shop.example.org: failed to determine Route 53 hosted zone ID",
+            "Secret does not exist; the proof for shop.example.org is not there yet: failed to determine Route 53 hosted zone ID",
+        ),
+        (
+            "challenge refused",
+            |c| {
+                let certificate = c.certificate();
+                *c.status(certificate) = json!({ "conditions": [
+                    condition("Ready", "False", "DoesNotExist", "Issuing certificate as Secret does not exist"),
+                    condition("Issuing", "False", "Failed", "The certificate request has failed to complete and will be retried"),
+                ] });
+                c.see_challenge("1", "valid", "Successfully authorized domain");
+                c.see_challenge("2", "pending", "Waiting for propagation");
+                c.see_challenge("3", "invalid", "no TXT record found.");
+            },
+            "CertificatesReady",
+            "DoesNotExist",
+            "Secret does not exist; the authority doesn't believe that shop.example.org is ours: no TXT record found",
+        ),
+        (
+            "order refused",
+            |c| {
+                let certificate = c.certificate();
+                *c.status(certificate) = json!({ "conditions": [
+                    condition("Ready", "False", "DoesNotExist", "Issuing certificate as Secret does not exist"),
+                    condition("Issuing", "False", "Failed", "Failed to create Order: 429 rateLimited"),
+                ] });
+            },
+            "CertificatesReady",
+            "DoesNotExist",
+            "Secret does not exist; Failed to create Order: 429 rateLimited",
         ),
         (
             "issuer broken",
@@ -419,8 +473,20 @@ fn users_of_a_listener_are_woken_when_something_of_it_changed() {
     cluster.status(set.clone())["listeners"][0]["attachedRoutes"] = json!(7);
     assert_eq!(woken(&cluster, &mut known), (vec![], vec![]), "counters are nobody's business");
     cluster.status(certificate)["conditions"][0]["status"] = json!("False");
-    assert_eq!(woken(&cluster, &mut known), (users, vec![HTTPS.into()]));
+    assert_eq!(woken(&cluster, &mut known), (users.clone(), vec![HTTPS.into()]));
     assert_eq!(woken(&cluster, &mut known), (vec![], vec![]));
+    // A listener that is new in the set: its users' own reconcile says that no controller has reported it.
+    let reported = cluster.status(set.clone())["listeners"].take();
+    known.users_see.remove(plain);
+    assert_eq!(
+        woken(&cluster, &mut known),
+        (users.clone(), vec![plain.into(), HTTPS.into()]),
+        "of the other one they saw more"
+    );
+    known.users_see.remove(plain);
+    assert_eq!(woken(&cluster, &mut known), (vec![], vec![plain.into()]));
+    cluster.status(set)["listeners"] = reported;
+    assert_eq!(woken(&cluster, &mut known), (users, vec![plain.into(), HTTPS.into()]));
     // Of the Gateway itself all of its users hear, and the sets.
     let before = shared_gateway_state(&cluster.shared(), &cluster.seen);
     assert_eq!(shared_gateway_state(&cluster.shared(), &cluster.seen), before);

@@ -42,7 +42,8 @@ fn manifests_go_where_they_belong_in_a_sensible_order() {
     ]
     .concat();
     inputs.resources = vec![
-        json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "uid": "x", "resourceVersion": "1" } }),
+        json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a", "uid": "x", "resourceVersion": "1" } })
+            .to_string(),
     ];
     let discovered = |_: &str, kind: &str| match kind {
         "ClusterRole" | "CustomResourceDefinition" => Some(Scope::Cluster),
@@ -113,10 +114,13 @@ fn hooks_are_left_out_and_kept_objects_stay() {
 fn a_list_in_a_resource_definition_is_taken_apart() {
     let mut inputs = samples::workload(1, "shop");
     inputs.definition.spec.yaml_document = String::new();
-    inputs.resources = vec![json!({ "apiVersion": "v1", "kind": "List", "items": [
+    inputs.resources = vec![
+        json!({ "apiVersion": "v1", "kind": "List", "items": [
         { "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": { "name": "system:probe" } },
         { "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "c" } },
-    ] })];
+    ] })
+        .to_string(),
+    ];
     let manifests = workload::manifests(&inputs).unwrap();
     let kinds: Vec<_> = workload::kinds(&manifests).into_iter().map(|(_, _, kind)| kind).collect();
     assert_eq!(kinds, ["ConfigMap", "ClusterRole"]);

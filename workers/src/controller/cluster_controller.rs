@@ -1,15 +1,17 @@
 //! The controller of one cluster: takes due records from the queue and reconciles them, so many at a time. One that takes long doesn't count.
 
 use super::{
-    in_flight::InFlight, lease_guard::LeaseGuard, reconcile, scheduler::FairScheduler, watch_events::wake_owners,
+    in_flight::InFlight, lease_guard::LeaseGuard, paced::Paced, reconcile, scheduler::FairScheduler,
+    watch_events::wake_owners,
 };
 use crate::{context::Context, session::ClusterSession};
+use causeway_bus::Bus;
 use causeway_store::{
     StoreError,
     lease::{Lease, NO_CLUSTER},
     queue::{DueItem, Key},
 };
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use std::{
     cell::Cell,
     panic::AssertUnwindSafe,
@@ -21,6 +23,11 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
+/// Hints have the queue queried once in this time in the long run.
+const EARLY_QUERY: Duration = Duration::from_millis(10);
+/// So many more times at once, so that nobody waits for it who changes some records.
+const BURST: u32 = 50;
+
 pub(super) struct ClusterController {
     context: Context,
     cluster_id: i64,
@@ -31,6 +38,7 @@ pub(super) struct ClusterController {
 }
 
 impl ClusterController {
+    /// `hint`: asks for a query of the queue.
     pub(super) fn new(context: Context, lease: Lease, guard: LeaseGuard, hint: Arc<Notify>) -> Self {
         let (wake, events) = mpsc::unbounded_channel();
         let session = Arc::new(ClusterSession::new(context.clone(), lease, guard.clone(), wake));
@@ -46,31 +54,64 @@ impl ClusterController {
             // Its reconcile connects, and a new connection wakes every record of the cluster.
             session.wake_runtime();
         }
+        let checks = tokio::spawn({
+            let session = session.clone();
+            async move { session.check_identity().await }
+        });
+        let probes = tokio::spawn({
+            let session = session.clone();
+            async move { session.probe_endpoints().await }
+        });
         let (tasks, scheduler) = (JoinSet::new(), FairScheduler::default());
         let mut dispatch = Dispatch { context, cluster_id, session, in_flight, tasks, scheduler };
-        let mut next_scan = Duration::ZERO;
+        let hints = tokio::spawn(follow_hints(dispatch.context.bus.clone(), cluster_id, hint.clone()));
+        let (mut next_look, mut early) = (Some(Duration::ZERO), Paced::new(EARLY_QUERY, BURST));
         loop {
             tokio::select! {
                 () = guard.lost() => break,
-                () = hint.notified() => {}
-                () = tokio::time::sleep(next_scan) => {}
+                () = hint.notified() => {
+                    early.ask(Instant::now());
+                    continue;
+                }
+                () = early.due() => {}
+                () = after(next_look) => {}
                 Some(done) = dispatch.tasks.join_next() => dispatch.end(done),
             }
             // One query of the queue for all that ended meanwhile.
             while let Some(done) = dispatch.tasks.try_join_next() {
                 dispatch.end(done);
             }
-            next_scan = match dispatch.begin_due().await {
+            early.done(Instant::now());
+            next_look = match dispatch.begin_due().await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::warn!(%error, "the queue could not be read");
-                    dispatch.context.scan_interval
+                    Some(dispatch.context.scan_interval)
                 }
             };
         }
         // Reconciles under way are dropped wherever they are: the next holder goes on from what was written.
         dispatch.tasks.shutdown().await;
         waker.abort();
+        hints.abort();
+        checks.abort();
+        probes.abort();
+    }
+}
+
+/// Ends after a time, or never.
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Has the queue queried at each hint for the cluster. The subscription outlives every outage of the server.
+async fn follow_hints(bus: Bus, cluster_id: i64, hint: Arc<Notify>) {
+    match bus.hints_for(cluster_id).await {
+        Ok(hints) => hints.for_each(async |_| hint.notify_one()).await,
+        Err(error) => tracing::warn!(%error, cluster = cluster_id, "no hints; work is found by scans"),
     }
 }
 
@@ -85,14 +126,15 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    /// Begins reconciles of due records while there is room, and answers when to query the queue again at the latest.
-    async fn begin_due(&mut self) -> Result<Duration, StoreError> {
+    /// Begins reconciles of due records while there is room, and answers when to query the queue again if nobody asks for it before; None: not by
+    /// itself. What others make due without a hint is found by the worker's scan of all its clusters.
+    async fn begin_due(&mut self) -> Result<Option<Duration>, StoreError> {
         let Self { context, cluster_id, session, in_flight, tasks, scheduler } = self;
         let (mut room, next_place) = in_flight.room(context.concurrency, Instant::now());
         // The next one to end queries again, too.
         let no_room = next_place.unwrap_or(context.scan_interval).min(context.scan_interval);
         if room == 0 {
-            return Ok(no_room);
+            return Ok(Some(no_room));
         }
         // Those in flight may still be due: ask for so many more.
         let limit = i64::try_from(room + tasks.len()).unwrap_or(i64::MAX);
@@ -111,15 +153,13 @@ impl Dispatch {
             tasks.spawn(caught(context.clone(), session.clone(), in_flight.clone(), item.key));
         }
         if any_suspended.get() {
-            return Ok(session.retry_in().min(context.scan_interval));
+            return Ok(Some(session.retry_in().min(context.scan_interval)));
         }
         if room == 0 {
-            return Ok(no_room);
+            return Ok(Some(no_room));
         }
-        let next = context.store.next_due(*cluster_id).await?.unwrap_or(context.scan_interval);
         // What is due already is in flight, and its end queries again.
-        let next = if next.is_zero() { context.scan_interval } else { next };
-        Ok(next.min(context.scan_interval))
+        Ok(context.store.next_due(*cluster_id).await?.filter(|next| !next.is_zero()))
     }
 
     fn end(&mut self, done: Result<Key, JoinError>) {

@@ -186,7 +186,11 @@ mod tests {
         };
         assert!(waits(&full, &down("Timeout", false)) && waits(&empty, &down("Timeout", false)));
         assert!(waits(&full, &down("NoEndpoint", false)));
-        for (record, cluster) in [(&full, down("Timeout", true)), (&empty, down("NoEndpoint", false))] {
+        for (record, cluster) in [
+            (&full, down("Timeout", true)),
+            (&empty, down("NoEndpoint", false)),
+            (&empty, down("OwnClusterNotAllowed", false)),
+        ] {
             assert_eq!(decide(record, Needs::Connection, &cluster), Decision::ConfirmDeletion);
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! Postgres gives every live worker an even share of the leases. A lease that could not be renewed ends by itself, here by [`LeaseGuard`] before
 //! it ends in Postgres: so two workers never write to one cluster, whatever fails.
+//!
+//! What costs something while nothing happens is the worker's: one row that says it lives, and one query of the queue for all its clusters.
 
-use super::{cluster_controller::ClusterController, lease_guard::LeaseGuard};
+use super::{cluster_controller::ClusterController, lease_guard::LeaseGuard, paced::Paced};
 use crate::context::Context;
 use causeway_bus::{Bus, Hint};
 use causeway_failpoints::{LEASE_TAKEN, failpoint};
@@ -22,14 +24,18 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time: whoever can publish on
-/// NATS can send any number of them.
+/// Hints about clusters that this worker doesn't hold have the leases asked for early, at most once in this time.
 const EARLY_RENEWAL: Duration = Duration::from_millis(500);
+/// Hints for no cluster have the queue of all clusters scanned, in the long run once in this time.
+const EARLY_SCAN: Duration = Duration::from_millis(20);
+/// So many more times at once, so that a person who changes some records waits for nothing.
+const BURST: u32 = 20;
+/// Hints that are taken from the subscriptions at once.
+const MOST_HINTS: usize = 1024;
 
 /// One worker process.
 pub(crate) struct LeaseManager {
     context: Context,
-    bus: Bus,
     worker: Uuid,
     ttl: Duration,
     clusters: HashMap<i64, HeldCluster>,
@@ -37,35 +43,10 @@ pub(crate) struct LeaseManager {
     closing: JoinSet<()>,
 }
 
-/// When the leases are asked for before their time: at once for the first hint, later for those that come soon after it.
-#[derive(Debug, Default)]
-struct EarlyRenewal {
-    last: Option<Instant>,
-    next: Option<Instant>,
-}
-
-impl EarlyRenewal {
-    fn ask(&mut self, now: Instant) {
-        let earliest = self.last.map_or(now, |last| now.max(last + EARLY_RENEWAL));
-        self.next.get_or_insert(earliest);
-    }
-
-    fn done(&mut self, now: Instant) {
-        *self = Self { last: Some(now), next: None };
-    }
-
-    /// Ends when it is time, never if nobody asked.
-    async fn due(&self) {
-        match self.next {
-            Some(next) => tokio::time::sleep_until(next.into()).await,
-            None => std::future::pending().await,
-        }
-    }
-}
-
 /// A cluster that this worker holds, and its controller.
 struct HeldCluster {
     epoch: i64,
+    since: Instant,
     guard: LeaseGuard,
     hint: Arc<Notify>,
     task: JoinHandle<()>,
@@ -73,30 +54,42 @@ struct HeldCluster {
 
 impl LeaseManager {
     /// A worker with a new identity.
-    pub(crate) fn new(context: Context, bus: Bus, ttl: Duration) -> Self {
-        Self { context, bus, worker: Uuid::new_v4(), ttl, clusters: HashMap::new(), closing: JoinSet::new() }
+    pub(crate) fn new(context: Context, ttl: Duration) -> Self {
+        Self { context, worker: Uuid::new_v4(), ttl, clusters: HashMap::new(), closing: JoinSet::new() }
     }
 
     /// Runs until `stop`; then stops the controllers, releases the leases and leaves.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let (hints, mut incoming) = tokio::sync::mpsc::channel(1024);
-        let listener = tokio::spawn(listen(self.bus.clone(), hints));
+        let listener = tokio::spawn(listen(self.context.bus.clone(), hints));
         let mut renewal = tokio::time::interval(self.ttl / 4);
         renewal.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut early = EarlyRenewal::default();
+        let mut scan = tokio::time::interval(self.context.scan_interval);
+        scan.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut early_renewal, mut early_scan) = (Paced::new(EARLY_RENEWAL, 0), Paced::new(EARLY_SCAN, BURST));
+        let mut hints = vec![];
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(hint) = incoming.recv() => {
-                    if self.pass_on(&hint) {
-                        early.ask(Instant::now());
+                1.. = incoming.recv_many(&mut hints, MOST_HINTS) => for hint in hints.drain(..) {
+                    if self.is_new(&hint) {
+                        early_renewal.ask(Instant::now());
                     }
-                }
-                () = early.due() => {
-                    early.done(Instant::now());
+                    // A record of no cluster may have dependants in any of them.
+                    if hint.cluster_id == NO_CLUSTER {
+                        early_scan.ask(Instant::now());
+                    }
+                },
+                () = early_renewal.due() => {
+                    early_renewal.done(Instant::now());
                     self.keep_leases().await;
                 }
+                () = early_scan.due() => {
+                    early_scan.done(Instant::now());
+                    self.scan().await;
+                }
                 _ = renewal.tick() => self.keep_leases().await,
+                _ = scan.tick() => self.scan().await,
             }
         }
         listener.abort();
@@ -108,14 +101,18 @@ impl LeaseManager {
         }
     }
 
-    /// Wakes the clusters that a hint is for. True: it may be about a new cluster, whose lease is free, and a person waits for it.
-    fn pass_on(&self, hint: &Hint) -> bool {
-        for (cluster_id, held) in &self.clusters {
-            if hint.cluster_id == NO_CLUSTER || hint.cluster_id == *cluster_id {
-                held.hint.notify_one();
-            }
-        }
+    /// Whether a hint is about a cluster that others hold or nobody does: then a person waits for it.
+    fn is_new(&self, hint: &Hint) -> bool {
         hint.kind == Kind::KubernetesRuntimeInstance && !self.clusters.contains_key(&hint.cluster_id)
+    }
+
+    /// Has the queue queried by the controllers of those clusters that have due records: one query finds them all.
+    async fn scan(&self) {
+        let held: Vec<i64> = self.clusters.keys().copied().collect();
+        match self.context.store.clusters_with_due_records(&held).await {
+            Ok(due) => due.iter().filter_map(|id| self.clusters.get(id)).for_each(|held| held.hint.notify_one()),
+            Err(error) => tracing::warn!(%error, "the queue could not be scanned"),
+        }
     }
 
     async fn keep_leases(&mut self) {
@@ -147,9 +144,8 @@ impl LeaseManager {
             }
         }
         // Others have come: let them have their share.
-        let surplus = self.clusters.len().saturating_sub(held.share);
-        let surplus: Vec<i64> = self.clusters.keys().copied().take(surplus).collect();
-        self.close(&surplus, true);
+        let since = self.clusters.iter().map(|(cluster_id, cluster)| (*cluster_id, cluster.since)).collect();
+        self.close(&surplus(since, held.share), true);
     }
 
     /// Begins the work on a cluster.
@@ -159,7 +155,7 @@ impl LeaseManager {
         tracing::info!(cluster = lease.cluster_id, epoch = lease.epoch, "took a cluster");
         failpoint(&LEASE_TAKEN);
         let task = tokio::spawn(controller.run());
-        self.clusters.insert(lease.cluster_id, HeldCluster { epoch: lease.epoch, guard, hint, task });
+        self.clusters.insert(lease.cluster_id, HeldCluster { epoch: lease.epoch, since: asked, guard, hint, task });
     }
 
     /// Stops the work on clusters, and frees their leases when it has stopped. Doesn't wait for that: the other leases must be renewed.
@@ -180,11 +176,18 @@ impl LeaseManager {
     }
 }
 
-/// Hints for as long as the process runs; the subscription outlives every outage of the server.
+/// What to give up of what is held since when. A new holder connects, fills a cache and looks at each record, so what was taken last goes first: least
+/// has been done there. Before all clusters goes what belongs to none.
+fn surplus(mut held: Vec<(i64, Instant)>, share: usize) -> Vec<i64> {
+    held.sort_by_key(|(cluster_id, since)| (*cluster_id == NO_CLUSTER, *since, *cluster_id));
+    held.into_iter().skip(share).map(|(cluster_id, _)| cluster_id).collect()
+}
+
+/// Hints for no cluster and about clusters, for as long as the process runs; the subscriptions outlive every outage of the server.
 async fn listen(bus: Bus, to: tokio::sync::mpsc::Sender<Hint>) {
-    match bus.hints().await {
-        Ok(hints) => {
-            let mut hints = std::pin::pin!(hints);
+    match tokio::try_join!(bus.hints_for(NO_CLUSTER), bus.hints_about_clusters()) {
+        Ok((for_none, about_clusters)) => {
+            let mut hints = std::pin::pin!(futures::stream::select(for_none, about_clusters));
             while let Some(hint) = hints.next().await {
                 if to.send(hint).await.is_err() {
                     return;
@@ -200,27 +203,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_of_hints_costs_two_renewals_a_second() {
-        let (start, mut early, mut renewals) = (Instant::now(), EarlyRenewal::default(), vec![]);
-        for millisecond in 0..2000 {
-            let now = start + Duration::from_millis(millisecond);
-            early.ask(now);
-            if early.next.is_some_and(|next| next <= now) {
-                early.done(now);
-                renewals.push(millisecond);
-            }
-        }
-        assert_eq!(renewals, [0, 500, 1000, 1500]);
-        // After a quiet time the first hint counts at once.
-        let late = start + Duration::from_secs(60);
-        early.done(start + Duration::from_secs(2));
-        early.ask(late);
-        assert_eq!(early.next, Some(late));
-    }
-
-    #[tokio::test]
-    async fn nothing_is_due_that_nobody_asked_for() {
-        let early = EarlyRenewal::default();
-        assert!(tokio::time::timeout(Duration::from_millis(20), early.due()).await.is_err());
+    fn what_cost_least_is_given_up_first() {
+        let at = |second| Instant::now() + Duration::from_secs(second);
+        let held = || vec![(NO_CLUSTER, at(1)), (7, at(5)), (8, at(2)), (9, at(9))];
+        assert_eq!(surplus(held(), 3), [NO_CLUSTER]);
+        assert_eq!(surplus(held(), 1), [7, 9, NO_CLUSTER]);
+        assert!(surplus(held(), 4).is_empty());
+        assert!(surplus(vec![], 0).is_empty());
     }
 }

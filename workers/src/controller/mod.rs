@@ -24,9 +24,11 @@
 mod backoff;
 mod cluster_controller;
 mod decision;
+mod event_pace;
 mod in_flight;
 mod lease_guard;
 mod lease_manager;
+mod paced;
 mod reconcile;
 mod scheduler;
 mod watch_events;

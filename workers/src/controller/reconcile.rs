@@ -78,11 +78,17 @@ async fn reconcile(
     // 3. Complete (needs Postgres).
     match end {
         End::Requeue(action, conditions, result) => {
+            let told = !conditions.is_empty();
             context.store.requeue(&claimed, action, conditions).await?;
+            if told {
+                context.bus.announce_events();
+            }
             Ok(result)
         }
         End::Complete(outcome) => {
-            if !outcome.deleted {
+            if outcome.deleted {
+                context.bus.announce_events();
+            } else {
                 complete(context, &claimed, &outcome).await?;
                 if let Some(at) = outcome.observed_up_to {
                     in_flight.observed(key, at);
@@ -117,7 +123,7 @@ async fn act(context: &Context, session: &Arc<ClusterSession>, claimed: &Claimed
                 let action = reconcilers::prune_orphans(&in_cluster(connection)).await?;
                 return Ok(End::Requeue(action, vec![], "gone"));
             }
-            Decision::Check => reconcilers::check_definition(context, claimed).await?,
+            Decision::Check => reconcilers::check_definition(context, session, claimed).await?,
             Decision::ReconcileRuntime(connection) => reconcilers::runtime(&in_cluster(connection)).await?,
             Decision::Reconcile(connection) => reconcilers::reconcile(&in_cluster(connection)).await?,
         };
@@ -207,6 +213,9 @@ async fn complete(context: &Context, claimed: &Claimed, outcome: &Outcome) -> Re
         tracing::warn!(error = outcome.error, "a reconcile failed");
     }
     let changed = context.store.complete(claimed, outcome, RENDER_REVISION).await?;
+    if changed.is_some() || outcome.applied && claimed.generation > claimed.observed_generation {
+        context.bus.announce_events();
+    }
     if let Some(conditions) = changed {
         let ready = conditions.get(READY);
         let (status, message) = ready.map(|ready| (ready.status.as_str(), ready.message.as_str())).unwrap_or_default();

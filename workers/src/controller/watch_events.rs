@@ -1,6 +1,9 @@
 //! From watch events to wakes in the queue. Echoes of a reconcile's own writes are dropped on the way.
 
-use super::in_flight::{Echo, InFlight};
+use super::{
+    event_pace::EventPace,
+    in_flight::{Echo, InFlight},
+};
 use crate::context::Context;
 use causeway_failpoints::{WAKE_NEXT, failpoint};
 use causeway_store::queue::Key;
@@ -17,7 +20,8 @@ const GATHER: Duration = Duration::from_millis(25);
 /// Wakes the records whose objects changed in the cluster, for as long as somebody sends.
 ///
 /// Each event carries nothing but the key of the record that owns the object. One that the last reconcile had observed is
-/// dropped; one that came during a reconcile waits for its end; every other one is written, however long Postgres is away.
+/// dropped; one that came during a reconcile waits for its end, and one of a record that never rests for its turn; every other one is written,
+/// however long Postgres is away.
 pub(super) async fn wake_owners(
     context: Context,
     mut events: mpsc::UnboundedReceiver<Key>,
@@ -25,6 +29,7 @@ pub(super) async fn wake_owners(
     hint: Arc<Notify>,
 ) {
     let mut received: HashMap<Key, Instant> = HashMap::new();
+    let (mut pace, mut next_turn) = (EventPace::default(), None);
     loop {
         tokio::select! {
             first = events.recv() => {
@@ -37,15 +42,23 @@ pub(super) async fn wake_owners(
                 }
             }
             () = in_flight.ended(), if !received.is_empty() => {}
+            () = tokio::time::sleep(next_turn.unwrap_or_default()), if next_turn.is_some() => {}
         }
-        let mut unseen = vec![];
+        next_turn = None;
+        let (mut unseen, now) = (vec![], Instant::now());
         received.retain(|key, at| match in_flight.echo(key, *at) {
             Echo::Seen => false,
             Echo::InFlight => true,
-            Echo::Unseen => {
-                unseen.push(*key);
-                false
-            }
+            Echo::Unseen => match pace.take(key, now) {
+                Ok(()) => {
+                    unseen.push(*key);
+                    false
+                }
+                Err(wait) => {
+                    next_turn = Some(next_turn.map_or(wait, |next: Duration| next.min(wait)));
+                    true
+                }
+            },
         });
         if unseen.is_empty() {
             continue;

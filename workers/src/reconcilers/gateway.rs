@@ -1,13 +1,14 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, off_runtime, prerequisites::all_met, shared_gateway::gateway_state,
+    Interrupted, Reconcile, account, look_again::look_again, prerequisites::all_met, shared_gateway::gateway_state,
     touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, status::NewCondition};
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref},
+    workload,
 };
 use causeway_store::queue::Outcome;
 use chrono::{DateTime, Utc};
@@ -17,7 +18,8 @@ use std::time::Duration;
 const DNS_WITHDRAWN: &str = "DnsWithdrawn";
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
-    // 1. Read (needs Postgres), decrypt (pure).
+    // 1. Read (needs Postgres), with room for the workload's manifests; decrypt (pure).
+    let mut held = ctx.hold_manifests().await;
     let (mut inputs, services) = ctx.context.store.gateway_inputs(ctx.claimed.key.id).await?;
     if let Some(account) = &mut inputs.account
         && let Err(error) = account.spec.decrypt_for(ctx.session.cluster_id(), &ctx.context.key)
@@ -27,6 +29,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let owner = gateway::owner(&inputs.instance.record);
     // 2. Deletion: its hostnames leave their zones first (pure), then its objects go (needs the cluster).
     if ctx.claimed.being_deleted {
+        ctx.session.endpoint_probes.forget(ctx.claimed.key.id);
         return match still_published(&inputs, ctx.claimed.now()) {
             Some((message, wait)) => {
                 let conditions = vec![ctx.reachable(), NewCondition::not_met(DNS_WITHDRAWN, "Waiting", message)];
@@ -40,22 +43,25 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    // 4. Render (pure, off the runtime: it reads the workload's manifests).
-    let (inputs, plan) = off_runtime(inputs.workload.definition.spec.yaml_document.len(), move || {
-        let plan = gateway::render(&inputs);
-        (inputs, plan)
-    })
-    .await;
+    // 4. Render (pure: it reads the workload's manifests).
+    let (inputs, plan) = held
+        .read(move || {
+            let plan = gateway::render(&inputs);
+            (inputs, plan)
+        })
+        .await;
+    held.shrink_to(workload::length(&inputs.workload));
     let plan = match plan {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
     // 5. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 6. Observe (from the cache), conditions (pure).
+    // 6. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
     let others = gateway::observed_refs(&inputs);
     ctx.watch(others.iter()).await;
-    let seen = ctx.seen(owner, others.iter());
+    let mut seen = ctx.seen(owner, others.iter());
+    let in_the_making = ctx.see_challenges(&mut seen).await;
     let mut conditions = conditions::gateway_instance(&inputs, &plan, &seen);
     conditions.extend(refused_account(&inputs));
     // 7. Touch routes that no controller has answered (needs the cluster).
@@ -64,8 +70,17 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     {
         outcome.action = outcome.action.within(wait);
     }
+    // The ListenerSet of a shared gateway looks again by itself, and wakes its users.
+    if inputs.shared_gateway.is_none()
+        && let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making)
+    {
+        outcome.action = outcome.action.within(wait);
+    }
+    // 8. Have the workers connect to it, and say what they last saw (pure).
+    conditions.extend(ctx.endpoint_reachable(&inputs, &seen));
     outcome.conditions.extend(conditions);
-    // 8. Publish the Gateway's state, which domain name instances read; a shared gateway publishes its own (pure).
+    outcome.certificates = Some(conditions::certificates(&plan, &seen, owner));
+    // 9. Publish the Gateway's state, which domain name instances read; a shared gateway publishes its own (pure).
     Ok(match inputs.shared_gateway {
         Some(_) => outcome,
         None => {

@@ -2,11 +2,11 @@
 
 use super::{APPLIED, DATABASE_RESTORED, Failed, Interrupted, Reconcile, delete};
 use crate::session::RestoreError;
-use causeway_records::status::NewCondition;
+use causeway_records::status::{ConditionStatus, NewCondition};
 use causeway_store::queue::Outcome;
 use std::time::Duration;
 
-/// How often a cluster that answers is asked again, so that one that fell silent is noticed without any change.
+/// How often is tried again what only a person in the cluster can put right.
 const RESYNC: Duration = Duration::from_secs(300);
 
 pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
@@ -44,5 +44,7 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             return Ok(Failed::new(APPLIED, "RestoreGuard", error.to_string()).ends(reachable, claimed));
         }
     };
-    Ok(Outcome { applied: true, ..reachable.then(guarded).requeue_after(RESYNC) })
+    let is_guarded = guarded.status == ConditionStatus::True;
+    let outcome = Outcome { applied: true, ..reachable.then(guarded) };
+    Ok(if is_guarded { outcome } else { outcome.requeue_after(RESYNC) })
 }

@@ -1,8 +1,11 @@
 //! A ListenerSet of a shared gateway: some listeners and their certificates. Wakes exactly the gateway instances whose listener changed.
 
-use super::{APPLIED, Interrupted, Reconcile, prerequisites::all_met};
+use super::{APPLIED, Interrupted, Reconcile, look_again::look_again, prerequisites::all_met};
 use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition};
-use causeway_render::{conditions, listener_set, shared_gateway::gateway_ref};
+use causeway_render::{
+    conditions, listener_set,
+    shared_gateway::{self, gateway_ref},
+};
 use causeway_store::queue::{Key, Outcome};
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
@@ -32,9 +35,16 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 5. Observe (from the cache), conditions (pure).
-    let state = conditions::listener_set_state(&inputs, &ctx.seen(owner, std::iter::empty()));
-    outcome.conditions.extend(conditions::listener_set(&state));
+    // 5. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
+    let mut seen = ctx.seen(owner, std::iter::empty());
+    let in_the_making = ctx.see_challenges(&mut seen).await;
+    let state = conditions::listener_set_state(&inputs, &seen);
+    outcome.certificates = Some(conditions::certificates(&plan, &seen, shared_gateway::owner(&inputs.gateway.record)));
+    let conditions = conditions::listener_set(&state);
+    if let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making) {
+        outcome.action = outcome.action.within(wait);
+    }
+    outcome.conditions.extend(conditions);
     // 6. Publish what the gateway sums up, and wake the users of listeners that changed (pure).
     let known = ctx.claimed.published_state.clone();
     let known: ListenerSetState = known.and_then(|known| serde_json::from_value(known).ok()).unwrap_or_default();

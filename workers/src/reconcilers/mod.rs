@@ -18,13 +18,16 @@
 
 mod account;
 mod apply;
+mod challenges;
 mod definition;
 mod delete;
 mod domain_name;
+mod endpoint;
 mod failed;
 mod gateway;
 mod kubernetes_runtime;
 mod listener_set;
+mod look_again;
 mod prerequisites;
 mod shared_gateway;
 mod support_service;
@@ -37,6 +40,7 @@ pub(crate) use self::{
 };
 use crate::{
     context::Context,
+    manifests::Held,
     session::{ClusterSession, Connection},
 };
 use causeway_records::{Kind, status::NewCondition};
@@ -45,7 +49,6 @@ use causeway_store::{
     queue::{Action, Claimed, Outcome},
 };
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// To be raised when what is rendered changes: an earlier release leaves alone what a later one has rendered.
 pub(crate) const RENDER_REVISION: i32 = 1;
@@ -103,28 +106,19 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         | Kind::GatewayHttpPort
         | Kind::GatewayTcpPort
         | Kind::GatewayUdpPort
+        | Kind::GatewayHttpRoute
+        | Kind::GatewayGrpcRoute
+        | Kind::GatewayGrant
         | Kind::DomainNameDefinition
         | Kind::AwsAccount
         | Kind::AttachedObjectReference
         | Kind::Event
         | Kind::AccessToken
-        | Kind::AuditEvent) => Ok(ctx.invalid(format!("a {kind} has no objects in a cluster"))),
-    }
-}
-
-/// Texts from this length on are large ones.
-const LARGE: usize = 256 * 1024;
-/// Large texts that are read at the same time. What one takes of memory and time is bounded; this bounds all of them together.
-static LARGE_ONES: Semaphore = Semaphore::const_new(2);
-
-/// Does pure work on a text that users wrote, such as manifests of megabytes, on a thread for blocking work: no other record has to wait for it.
-/// Large texts wait for each other, and never small ones for large ones.
-async fn off_runtime<T: Send + 'static>(length: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
-    // The semaphore is never closed.
-    let _permit = if length < LARGE { None } else { LARGE_ONES.acquire().await.ok() };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        | Kind::AuditEvent
+        | Kind::Certificate
+        | Kind::Webhook
+        | Kind::ApplySet
+        | Kind::WebhookDelivery) => Ok(ctx.invalid(format!("a {kind} has no objects in a cluster"))),
     }
 }
 
@@ -139,8 +133,13 @@ pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interru
 impl Reconcile<'_> {
     /// The first condition of every reconcile that gets so far.
     fn reachable(&self) -> NewCondition {
-        let message = format!("the cluster answers and runs Kubernetes {}", self.connection.version);
+        let message = format!("the cluster answers and runs Kubernetes {}", self.connection.identity.version);
         NewCondition::met(CLUSTER_REACHABLE, "Reachable", message)
+    }
+
+    /// Room for the manifests of a workload, before they are read.
+    async fn hold_manifests(&self) -> Held {
+        self.context.manifests.hold(&self.session.manifests, self.claimed.manifest_bytes).await
     }
 
     /// Nothing is done, because the database is an old one. The runtime's record wakes this one when a person has accepted it.

@@ -2,7 +2,7 @@
 
 use super::{ClusterSession, Connectivity, Unavailable, restore_guard::RestoreError};
 use crate::context::Context;
-use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ObjectCache};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ClusterIdentity, ObjectCache};
 use causeway_failpoints::{CLUSTER_BOUND, failpoint};
 use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::{Owner, parse_owner};
@@ -16,6 +16,8 @@ use std::{
 /// How long one answer of the cluster's identity counts. A cluster that is replaced breaks every connection, which ends the trust at once; a
 /// kind that it doesn't serve says nothing about who it is.
 const TRUST: Duration = Duration::from_secs(5);
+/// How often a cluster in which nothing happens is asked who it is.
+const CHECK: Duration = Duration::from_secs(300);
 
 /// A cluster that answers, and is the one that it was.
 pub(crate) struct Connection {
@@ -23,8 +25,8 @@ pub(crate) struct Connection {
     pub(crate) cluster: Cluster,
     /// Our objects there.
     pub(crate) cache: ObjectCache,
-    /// `v1.36.3`.
-    pub(crate) version: String,
+    /// Who it was when it was asked last.
+    pub(crate) identity: ClusterIdentity,
     pub(super) access: ClusterAccess,
     verified: Mutex<Instant>,
 }
@@ -35,10 +37,10 @@ impl Connection {
         verified.elapsed() < TRUST && !self.cache.lost_since(verified)
     }
 
-    fn verified_at(self: Arc<Self>, asked: Instant, version: String) -> Arc<Self> {
-        if self.version != version {
+    fn verified_at(self: Arc<Self>, asked: Instant, identity: ClusterIdentity) -> Arc<Self> {
+        if self.identity != identity {
             let (cluster, cache, access) = (self.cluster.clone(), self.cache.clone(), self.access.clone());
-            return Arc::new(Self { cluster, cache, version, access, verified: Mutex::new(asked) });
+            return Arc::new(Self { cluster, cache, identity, access, verified: Mutex::new(asked) });
         }
         *self.verified.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         self
@@ -71,10 +73,6 @@ impl ClusterSession {
             Ok(identity) => identity,
             Err(error) => return unavailable(Unavailable::from(&error)),
         };
-        // It answers, but what it sends is more than may be taken from it.
-        if let Some(error) = open.cache.over_limit() {
-            return unavailable(Unavailable::from(&error));
-        }
         if let Some(why) = other_cluster(
             self.context.store.bind_cluster(self.cluster_id(), &identity.uid).await?,
             &open.access.endpoint,
@@ -83,7 +81,7 @@ impl ClusterSession {
             *slot = None;
             return unavailable(why);
         }
-        let open = open.verified_at(asked, identity.version);
+        let open = open.verified_at(asked, identity);
         // 3. Before anything is done over a new connection: is the database the one that the cluster knows?
         if is_new {
             match self.compare_epochs(&open).await {
@@ -100,6 +98,23 @@ impl ClusterSession {
         Ok(Connectivity::Available(open))
     }
 
+    /// Notices that a cluster fell silent or was upgraded although nothing is done there. Only then is its runtime's record reconciled: clusters that
+    /// are well cost Postgres nothing. Never ends.
+    pub(crate) async fn check_identity(&self) {
+        // The clusters of a worker are spread over the interval.
+        let share = self.cluster_id().rem_euclid(100) as f64 / 100.0;
+        tokio::time::sleep(CHECK.mul_f64(share)).await;
+        loop {
+            tokio::time::sleep(CHECK).await;
+            // Without a connection the record says why, and somebody tries already.
+            let Some(open) = self.connection.lock().await.clone() else { continue };
+            match open.cluster.identity().await {
+                Ok(identity) if identity == open.identity => {}
+                _ => self.wake_runtime(),
+            }
+        }
+    }
+
     fn open(&self, access: ClusterAccess) -> Result<Connection, ClusterError> {
         let cluster = Cluster::connect(&access)?;
         let wake = self.wake.clone();
@@ -109,7 +124,8 @@ impl ClusterSession {
                 let _ = wake.send(Key { kind, id });
             }
         });
-        Ok(Connection { cluster, cache, version: String::new(), access, verified: Mutex::new(Instant::now()) })
+        let (identity, verified) = (ClusterIdentity::default(), Mutex::new(Instant::now()));
+        Ok(Connection { cluster, cache, identity, access, verified })
     }
 }
 
@@ -129,14 +145,16 @@ fn other_cluster(bound: Bound, endpoint: &str, uid: &str) -> Option<Unavailable>
 }
 
 fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<ClusterAccess, Unavailable> {
-    let refused = |reason: &str, message: String| Unavailable { reason: reason.into(), message };
+    if runtime.is_own_cluster() {
+        return context.own_cluster.access();
+    }
     let Some(endpoint) = &runtime.api_endpoint else {
-        let message = "the runtime has no APIEndpoint yet; send it with its credentials".into();
-        return Err(refused(Unavailable::NO_ENDPOINT, message));
+        let message = "the runtime has no APIEndpoint yet; send it with its credentials";
+        return Err(Unavailable::refused(Unavailable::NO_ENDPOINT, message));
     };
     let plain = |name: &str, sealed: &str| {
         let opened = context.key.decrypt(sealed).map(SecretString::from);
-        opened.map_err(|error| refused("UnreadableSecret", format!("{name}: {error}")))
+        opened.map_err(|error| Unavailable::refused("UnreadableSecret", format!("{name}: {error}")))
     };
     let auth = match (&runtime.certificate, &runtime.certificate_key, &runtime.connection_token) {
         (Some(cert), Some(key), _) => {
@@ -144,9 +162,8 @@ fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<Clus
         }
         (_, _, Some(token)) => ClusterAuth::Token(plain("ConnectionToken", token)?),
         _ => {
-            let message =
-                "the runtime has no credentials; send Certificate and CertificateKey, or ConnectionToken".into();
-            return Err(refused("NoCredentials", message));
+            let message = "the runtime has no credentials; send Certificate and CertificateKey, or ConnectionToken";
+            return Err(Unavailable::refused("NoCredentials", message));
         }
     };
     Ok(ClusterAccess {

@@ -18,12 +18,21 @@
 
 mod breaker;
 mod connection;
+mod endpoint_probes;
+mod own_cluster;
 mod restore_guard;
 mod touch_budget;
 
-use self::{breaker::CircuitBreaker, restore_guard::RestoreGuard, touch_budget::TouchBudget};
-pub(crate) use self::{connection::Connection, restore_guard::RestoreError};
-use crate::{context::Context, controller::LeaseGuard};
+use self::{
+    breaker::CircuitBreaker, endpoint_probes::EndpointProbes, restore_guard::RestoreGuard, touch_budget::TouchBudget,
+};
+pub(crate) use self::{
+    connection::Connection,
+    endpoint_probes::{EndpointProber, EndpointSeen},
+    own_cluster::OwnCluster,
+    restore_guard::RestoreError,
+};
+use crate::{context::Context, controller::LeaseGuard, manifests::ClusterManifests};
 use causeway_cluster::ClusterError;
 use causeway_records::Kind;
 use causeway_store::{StoreError, lease::Lease, queue::Key};
@@ -43,6 +52,10 @@ pub(crate) struct ClusterSession {
     breaker: Mutex<CircuitBreaker>,
     restore_guard: RestoreGuard,
     touch_budget: TouchBudget,
+    /// What its gateways answer.
+    pub(crate) endpoint_probes: EndpointProbes,
+    /// What its reconciles hold of manifests.
+    pub(crate) manifests: ClusterManifests,
 }
 
 /// Why nothing can be done in a cluster.
@@ -56,10 +69,15 @@ pub(crate) struct Unavailable {
 
 impl Unavailable {
     const NO_ENDPOINT: &str = "NoEndpoint";
+    const OWN_CLUSTER_NOT_ALLOWED: &str = "OwnClusterNotAllowed";
 
-    /// The runtime has no address yet, so nothing was ever done there.
+    fn refused(reason: &str, message: impl Into<String>) -> Self {
+        Self { reason: reason.to_owned(), message: message.into() }
+    }
+
+    /// The runtime has no address, and none that the workers may take for it.
     pub(crate) fn is_without_endpoint(&self) -> bool {
-        self.reason == Self::NO_ENDPOINT
+        [Self::NO_ENDPOINT, Self::OWN_CLUSTER_NOT_ALLOWED].contains(&self.reason.as_str())
     }
 }
 
@@ -83,8 +101,19 @@ pub(crate) enum Connectivity {
 impl ClusterSession {
     /// Sends nothing yet. `wake` takes the records whose objects changed in the cluster.
     pub(crate) fn new(context: Context, lease: Lease, guard: LeaseGuard, wake: mpsc::UnboundedSender<Key>) -> Self {
-        let (connection, breaker, restore_guard, touch_budget) = Default::default();
-        Self { context, lease, guard, wake, connection, breaker, restore_guard, touch_budget }
+        let (connection, breaker, restore_guard, touch_budget, endpoint_probes, manifests) = Default::default();
+        Self {
+            context,
+            lease,
+            guard,
+            wake,
+            connection,
+            breaker,
+            restore_guard,
+            touch_budget,
+            endpoint_probes,
+            manifests,
+        }
     }
 
     /// Id of the runtime instance.
@@ -155,6 +184,15 @@ impl ClusterSession {
     /// Whether one more object may be touched now; then it counts as touched.
     pub(crate) fn may_touch(&self) -> bool {
         self.touch_budget.take(Instant::now())
+    }
+
+    /// Connects to the cluster's gateways again and again, and has those reconciled that answer otherwise than before. Never ends.
+    pub(crate) async fn probe_endpoints(&self) {
+        let Some(prober) = &self.context.endpoint_prober else { return };
+        let wake = |id| {
+            let _ = self.wake.send(Key { kind: Kind::GatewayInstance, id });
+        };
+        self.endpoint_probes.run(prober, wake).await;
     }
 
     fn resting(&self) -> Option<Unavailable> {

@@ -74,7 +74,7 @@ fn manifests_come_first(error: &ManifestError, other: &ManifestError) -> bool {
 fn within(documents: &[Value], budget: &Budget, bytes: usize) -> Result<String, Failure> {
     let mut size = Size::default();
     documents.iter().for_each(|document| size.add(document, 0));
-    let most_nodes = budget.nodes + budget.alias_nodes;
+    let most_nodes = budget.nodes_in(bytes) + budget.alias_nodes;
     let most_text = LONGER * (bytes + budget.alias_bytes);
     if bytes > budget.bytes
         || documents.len() > budget.documents

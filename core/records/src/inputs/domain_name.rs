@@ -20,7 +20,7 @@ pub struct DomainNameInputs {
     pub definition: Record<DomainNameDefinition>,
     /// The accounts of the zones: the one that the domain names, and those that it named when records were written.
     pub accounts: Vec<Record<AwsAccount>>,
-    /// What publishes the records.
+    /// What publishes the records, where external-dns does.
     pub external_dns: Option<ExternalDnsState>,
     /// The workload whose gateways get records. Its object name is the namespace.
     pub workload: Named<WorkloadInstance>,

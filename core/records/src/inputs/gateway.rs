@@ -5,6 +5,7 @@ use crate::{
     nouns::{AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayInstance, SharedGateway},
     record::Record,
 };
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The inputs of the reconcile of a gateway instance.
@@ -26,10 +27,40 @@ pub struct GatewayInputs {
     pub hostnames: Vec<String>,
     /// The workload that traffic goes to.
     pub workload: WorkloadInputs,
+    /// Other workloads of the cluster whose Services it may send to, by the grant's id.
+    pub granted: Vec<GrantedWorkload>,
     /// The shared gateway that carries its routes; None with Placement Dedicated.
     pub shared_gateway: Option<SharedGatewayUse>,
+    /// What others claim at its listeners: some of the first ones, where they are very many.
+    pub beside: Vec<ClaimBeside>,
     /// The domain name instances that publish its hostnames, those being deleted too.
     pub domain_names: Vec<DomainNameState>,
+}
+
+/// A workload that lets a gateway instance send to its Services.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GrantedWorkload {
+    /// Name of the workload definition.
+    pub workload: String,
+    /// Its namespace in the cluster.
+    pub namespace: String,
+    /// None: all of them.
+    pub services: Option<Vec<String>>,
+}
+
+/// What another gateway instance claims at a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimBeside {
+    /// The listener.
+    pub listener: ListenerKey,
+    /// Which requests, as on record.
+    pub requests: String,
+    /// It only leads to HTTPS.
+    pub redirect: bool,
+    /// Id of the other gateway instance.
+    pub gateway_instance_id: i64,
+    /// Its name.
+    pub gateway_instance: String,
 }
 
 /// The part of a shared gateway that a gateway instance uses.

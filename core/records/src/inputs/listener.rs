@@ -4,12 +4,16 @@ use crate::text::choice;
 use serde::Serialize;
 
 choice! {
-    /// The protocol of a listener, as Gateway API writes it.
+    /// The protocol of a listener.
     Protocol {
         /// Plain HTTP.
         Http = "HTTP",
         /// HTTP in TLS, which the gateway's proxy decrypts.
         Https = "HTTPS",
+        /// A stream of bytes in TLS, which the proxy decrypts.
+        Tls = "TLS",
+        /// TLS that the proxy passes on: it reads only the hostname that a client asks for.
+        TlsPassthrough = "TLS passthrough",
         /// A stream of bytes that the proxy does not look into.
         Tcp = "TCP",
         /// Datagrams that the proxy does not look into.
@@ -31,9 +35,36 @@ impl Protocol {
     /// What carries it.
     pub fn transport(self) -> Transport {
         match self {
-            Self::Http | Self::Https | Self::Tcp => Transport::Tcp,
+            Self::Http | Self::Https | Self::Tls | Self::TlsPassthrough | Self::Tcp => Transport::Tcp,
             Self::Udp => Transport::Udp,
         }
+    }
+
+    /// As Gateway API writes it. Who ends TLS is said beside it there.
+    pub fn in_gateway_api(self) -> &'static str {
+        match self {
+            Self::Tls | Self::TlsPassthrough => Self::Tls.as_str(),
+            other => other.as_str(),
+        }
+    }
+
+    /// What clients begin with on a port. Listeners that have it in common can share the port, if their hostnames differ: in TLS the hostname is
+    /// said before anything is encrypted.
+    pub fn on_port(self) -> Self {
+        match self {
+            Self::Https | Self::Tls | Self::TlsPassthrough => Self::Tls,
+            other => other,
+        }
+    }
+
+    /// Whether a client says which hostname it asks for before it says anything else.
+    pub fn is_tls(self) -> bool {
+        self.on_port() == Self::Tls
+    }
+
+    /// Whether the proxy ends TLS: then it needs a certificate for the hostname.
+    pub fn ends_tls(self) -> bool {
+        matches!(self, Self::Https | Self::Tls)
     }
 
     /// Whether the proxy sees requests, which it can tell apart by hostname and path.
@@ -49,7 +80,7 @@ pub struct ListenerKey {
     pub port: i32,
     /// It decides which kind of route may attach.
     pub protocol: Protocol,
-    /// None: all hostnames (always so where the proxy sees no requests).
+    /// None: all hostnames (always so where neither requests nor TLS name one).
     pub hostname: Option<String>,
 }
 
@@ -62,7 +93,7 @@ pub struct Listener {
     pub listener_set: Option<i32>,
     /// The gateway instances that route through it, by id.
     pub users: Vec<ListenerUser>,
-    /// The domain that its certificate is for (HTTPS only): the lowest id among the users' domains.
+    /// The domain that its certificate is for, where the proxy ends TLS: the lowest id among the users' domains.
     pub domain_name_definition_id: Option<i64>,
 }
 

@@ -1,5 +1,6 @@
 //! What one reconcile needs to know, read whole before anything is decided: filled by the store, read by the renderer. One file for each noun.
 
+mod any;
 mod domain_name;
 mod gateway;
 mod listener;
@@ -9,11 +10,12 @@ mod shared_gateway;
 mod support_service;
 mod workload;
 
-pub use crate::published::{FormerZone, HostRecord, Published, PublishedZone};
+pub use crate::published::{DeletionState, FormerZone, HostRecord, Published, PublishedZone};
 
 pub use self::{
+    any::{AnyInputs, GatewayStates, KnownScopes},
     domain_name::{DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, ExternalDnsState},
-    gateway::{GatewayInputs, SharedGatewayUse},
+    gateway::{ClaimBeside, GatewayInputs, GrantedWorkload, SharedGatewayUse},
     listener::{Listener, ListenerKey, ListenerUser, Protocol, Transport},
     listener_set::{Blocker, ListenerSetInputs, ListenerSetState, ListenerSetStatus, Readiness},
     named::Named,

@@ -5,7 +5,6 @@ use crate::{
     nouns::{WorkloadDefinition, WorkloadInstance},
     record::Record,
 };
-use serde_json::Value;
 use std::fmt;
 
 /// The inputs of the reconcile of a workload instance.
@@ -17,8 +16,8 @@ pub struct WorkloadInputs {
     pub instance: Named<WorkloadInstance>,
     /// The manifests to apply, as a YAML document.
     pub definition: Record<WorkloadDefinition>,
-    /// Further manifests of the definition, as JSON.
-    pub resources: Vec<Value>,
+    /// Further manifests of the definition, each a text of JSON: parsed, they may take many times as much memory.
+    pub resources: Vec<String>,
 }
 
 /// Without the manifests: they may hold secrets.

@@ -67,13 +67,17 @@ impl AwsAccount {
         Ok(())
     }
 
-    /// The same for a cluster, which gets what is rendered. Where the account may not be used nothing is left that could get there.
+    /// The same for a cluster, which gets what is rendered.
     pub fn decrypt_for(&mut self, runtime: i64, keys: &Keyring) -> Result<(), SecretError> {
-        if self.may_be_used_for(runtime) {
-            return self.decrypt(keys);
+        self.keep_for(runtime);
+        self.decrypt(keys)
+    }
+
+    /// Where the account may not be used nothing is left that could get there.
+    pub fn keep_for(&mut self, runtime: i64) {
+        if !self.may_be_used_for(runtime) {
+            (self.access_key_id, self.secret_access_key, self.role_arn) = (None, None, None);
         }
-        (self.access_key_id, self.secret_access_key, self.role_arn) = (None, None, None);
-        Ok(())
     }
 
     fn named_runtimes(&self) -> &[i64] {

@@ -1,7 +1,7 @@
 use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, without_empty};
 use crate::{
     problem::Problem,
-    text::{Email, Hostname, Name, ObjectName, Ttl, Url, choice},
+    text::{Email, Hostname, Name, ObjectName, Ttl, Url, WaitSeconds, choice},
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -23,6 +23,8 @@ choice! {
     DnsDriver {
         /// external-dns in the cluster.
         ExternalDns = "external-dns",
+        /// the workers themselves; the clusters need no external-dns for it.
+        Route53 = "route53",
     }
 }
 
@@ -55,6 +57,9 @@ pub fn lets_encrypt_production() -> &'static str {
     "https://acme-v02.api.letsencrypt.org/directory"
 }
 
+/// How a certificate in PEM begins.
+const CERTIFICATE_BEGINS: &str = "-----BEGIN CERTIFICATE-----";
+
 /// A domain: the zone that holds it, and who signs its certificates.
 #[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "domain-name-definitions")]
@@ -78,7 +83,7 @@ pub struct DomainNameDefinition {
     /// cluster's nodes, and of the workers where these may use their own (`--ambient-aws`).
     #[noun(parent = AwsAccount)]
     pub aws_account_id: Option<i64>,
-    /// Who writes the DNS records.
+    /// Who writes the DNS records. It can be changed at any time: both write the same ones.
     #[noun(default = Some(DnsDriver::ExternalDns))]
     pub dns_driver: Option<DnsDriver>,
     /// Seconds for which answers may be kept. Also how long a gateway outlives its DNS record.
@@ -89,9 +94,19 @@ pub struct DomainNameDefinition {
     pub issuer_kind: Option<IssuerKind>,
     /// Acme only: address of the server's directory. Left out: Let's Encrypt.
     pub acme_server: Option<Url>,
+    /// Acme only: PEM of the authorities that may vouch for AcmeServer itself, where no public one does.
+    #[noun(
+        json = "AcmeCABundle",
+        no_filter,
+        example = "-----BEGIN CERTIFICATE-----\nMIIB...\n-----END CERTIFICATE-----\n"
+    )]
+    pub acme_ca_bundle: Option<String>,
     /// Acme only: how to show that the domain is ours.
     #[noun(default = Some(AcmeChallenge::Dns01))]
     pub acme_challenge: Option<AcmeChallenge>,
+    /// Acme only: seconds after which the authority is asked to look for the proof, instead of after cert-manager has seen it itself. For clusters whose
+    /// DNS shows something else than the world's. Needs cert-manager 1.21.
+    pub acme_wait_seconds: Option<WaitSeconds>,
     /// One certificate for `*.domain` instead of one for each hostname. Not supported yet.
     #[noun(default = Some(false))]
     pub wildcard_certificate: Option<bool>,
@@ -119,9 +134,20 @@ pub struct DomainNameDefinition {
 }
 
 impl DomainNameDefinition {
+    /// Whether everybody's machine knows the authority that signs its certificates.
+    pub fn has_known_authority(&self) -> bool {
+        let server = self.acme_server.as_ref().map(|server| server.as_str());
+        self.issuer_kind() == IssuerKind::Acme && server.is_none_or(|server| server == lets_encrypt_production())
+    }
+
     /// Who signs; ACME unless said otherwise.
     pub fn issuer_kind(&self) -> IssuerKind {
         self.issuer_kind.unwrap_or_default()
+    }
+
+    /// Who writes the DNS records; external-dns unless said otherwise.
+    pub fn dns_driver(&self) -> DnsDriver {
+        self.dns_driver.unwrap_or_default()
     }
 
     /// Whether an authority is shown by a record in the zone that the domain is ours: then clusters with its certificates need the account's keys.
@@ -137,7 +163,7 @@ impl DomainNameDefinition {
 
 impl Rules for DomainNameDefinition {
     fn tidy(&mut self) {
-        without_empty([&mut self.hosted_zone_id]);
+        without_empty([&mut self.hosted_zone_id, &mut self.acme_ca_bundle]);
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -149,6 +175,10 @@ impl Rules for DomainNameDefinition {
         let needs_name = matches!(self.issuer_kind(), IssuerKind::Ca | IssuerKind::Existing);
         if needs_name && self.issuer_name.is_none() {
             problems.push(Problem::new("IssuerName", format!("is required with IssuerKind {}", self.issuer_kind())));
+        }
+        if self.acme_ca_bundle.as_deref().is_some_and(|bundle| !bundle.contains(CERTIFICATE_BEGINS)) {
+            let problem = format!("holds no certificate; send PEM, which begins with `{CERTIFICATE_BEGINS}`");
+            problems.push(Problem::new("AcmeCABundle", problem));
         }
         if self.wildcard_certificate == Some(true) {
             problems.push(Problem::new("WildcardCertificate", "is not supported yet; leave it out"));
@@ -178,3 +208,23 @@ pub struct DomainNameInstance {
     pub kubernetes_runtime_instance_id: i64,
 }
 impl Rules for DomainNameInstance {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_of_authorities_holds_a_certificate() {
+        let problems = |bundle: &str| {
+            let domain = DomainNameDefinition {
+                domain: "example.org".parse().unwrap(),
+                acme_ca_bundle: Some(bundle.to_owned()),
+                ..DomainNameDefinition::default()
+            };
+            domain.check().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert!(problems("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").is_empty());
+        let refused = problems("MIIB");
+        assert!(refused.len() == 1 && refused[0].starts_with("AcmeCABundle"), "{refused:?}");
+    }
+}

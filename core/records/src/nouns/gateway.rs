@@ -1,8 +1,11 @@
-use super::{DomainNameDefinition, KubernetesRuntimeInstance, Rules, WorkloadInstance};
+use super::{
+    DomainNameDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort,
+    KubernetesRuntimeInstance, Rules, TlsMode, WorkloadInstance, too_many_ports, too_many_routes,
+};
 use crate::{
     problem::Problem,
     scalar::json_scalar,
-    text::{Hostname, HttpPath, Name, ObjectName, Port, ServiceName, SubDomain, choice},
+    text::{Hostname, Name, ObjectName, ServiceName, SubDomain, choice},
 };
 use causeway_records_derive::Noun;
 use schemars::JsonSchema;
@@ -65,7 +68,7 @@ pub struct GatewayDefinition {
     /// `gateway-http-ports`.
     #[noun(
         children = "gateway_definition_id",
-        example = r#"[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}]"#
+        example = r#"[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true},{"Port":8443,"TLSEnabled":true}]"#
     )]
     pub http_ports: Vec<GatewayHttpPort>,
     /// In POST: TCP ports to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
@@ -76,6 +79,14 @@ pub struct GatewayDefinition {
     /// `gateway-udp-ports`.
     #[noun(children = "gateway_definition_id")]
     pub udp_ports: Vec<GatewayUdpPort>,
+    /// In POST: HTTP routes to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
+    /// `gateway-http-routes`.
+    #[noun(children = "gateway_definition_id")]
+    pub http_routes: Vec<GatewayHttpRoute>,
+    /// In POST: gRPC routes to make along with the definition. In PATCH and PUT: those to put in the place of all it has. Read them at
+    /// `gateway-grpc-routes`.
+    #[noun(children = "gateway_definition_id")]
+    pub grpc_routes: Vec<GatewayGrpcRoute>,
     /// The domain that its hostname is under. Without one it answers to every hostname.
     #[noun(parent = DomainNameDefinition)]
     pub domain_name_definition_id: Option<i64>,
@@ -111,15 +122,22 @@ impl GatewayDefinition {
     pub fn placement(&self) -> Placement {
         self.placement.unwrap_or_default()
     }
-}
 
-/// Ports of a kind that one definition may have. Each of them is a route, and with HTTPS a listener for each hostname, in every cluster.
-pub const MAX_PORTS: usize = 64;
-
-/// More ports of a kind than a definition may have: what is wrong with them.
-pub fn too_many_ports(count: usize) -> Option<String> {
-    (count > MAX_PORTS)
-        .then(|| format!("holds {count} ports; {MAX_PORTS} are allowed, so make several gateway definitions"))
+    /// What TLS on a TCP port needs of its definition.
+    fn lacks_for_tls(&self, port: &GatewayTcpPort) -> Option<Problem> {
+        let has_hostname = self.hostnames.as_ref().is_some_and(|list| !list.0.is_empty());
+        let (mode, number) = (port.tls()?, port.port);
+        let needs = match (self.domain_name_definition_id, mode) {
+            (None, TlsMode::Terminate) => {
+                "DomainNameDefinitionID, the domain that the certificate is for; or TLSMode Passthrough, if the workload ends TLS"
+            }
+            (None, TlsMode::Passthrough) if !has_hostname => {
+                "Hostnames or DomainNameDefinitionID: the hostnames that clients ask for"
+            }
+            _ => return None,
+        };
+        Some(Problem::new("TLSEnabled", format!("on port {number} needs {needs}")))
+    }
 }
 
 impl Rules for GatewayDefinition {
@@ -146,8 +164,10 @@ impl Rules for GatewayDefinition {
             ("TcpPorts", self.tcp_ports.len()),
             ("UdpPorts", self.udp_ports.len()),
         ];
-        let too_many: Vec<_> =
-            lists.into_iter().filter_map(|(list, count)| Some(Problem::new(list, too_many_ports(count)?))).collect();
+        let too_many = lists.into_iter().filter_map(|(list, count)| Some(Problem::new(list, too_many_ports(count)?)));
+        let lists = [("HttpRoutes", self.http_routes.len()), ("GrpcRoutes", self.grpc_routes.len())];
+        let routes = lists.into_iter().filter_map(|(list, count)| Some(Problem::new(list, too_many_routes(count)?)));
+        let too_many: Vec<_> = too_many.chain(routes).collect();
         if !too_many.is_empty() {
             problems.extend(too_many);
             return problems;
@@ -164,86 +184,18 @@ impl Rules for GatewayDefinition {
             problems.extend(own.into_iter().map(|problem| problem.inside(&format!("HttpPorts[{n}]"))));
         }
         for (n, port) in self.tcp_ports.iter().enumerate() {
-            problems.extend(port.check().into_iter().map(|problem| problem.inside(&format!("TcpPorts[{n}]"))));
+            let own = port.check().into_iter().chain(self.lacks_for_tls(port));
+            problems.extend(own.map(|problem| problem.inside(&format!("TcpPorts[{n}]"))));
+        }
+        for (n, route) in self.http_routes.iter().enumerate() {
+            problems.extend(route.check().into_iter().map(|problem| problem.inside(&format!("HttpRoutes[{n}]"))));
+        }
+        for (n, route) in self.grpc_routes.iter().enumerate() {
+            problems.extend(route.check().into_iter().map(|problem| problem.inside(&format!("GrpcRoutes[{n}]"))));
         }
         problems
     }
 }
-
-/// One HTTP or HTTPS port of a gateway definition.
-#[derive(Noun, Clone, PartialEq)]
-#[noun(plural = "gateway-http-ports")]
-pub struct GatewayHttpPort {
-    /// The definition it belongs to.
-    #[noun(required, immutable, part_of = GatewayDefinition)]
-    pub gateway_definition_id: i64,
-    /// Where clients connect.
-    #[noun(required, example = 443)]
-    pub port: Port,
-    /// Beginning of the paths that go to the service.
-    #[noun(default = "/".parse().ok(), example = "/api")]
-    pub path: Option<HttpPath>,
-    /// HTTPS, with a certificate for the hostname.
-    #[noun(json = "TLSEnabled", default = Some(false), example = true)]
-    pub tls_enabled: Option<bool>,
-    /// Answer with a redirect to HTTPS instead of the service.
-    #[noun(json = "HTTPSRedirect", default = Some(false))]
-    pub https_redirect: Option<bool>,
-    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`, else 80.
-    pub service_port: Option<Port>,
-}
-
-impl Rules for GatewayHttpPort {
-    fn check(&self) -> Vec<Problem> {
-        if self.tls_enabled != Some(true) || self.https_redirect != Some(true) {
-            return vec![];
-        }
-        let problem = format!("excludes TLSEnabled (port {}); redirect from an HTTP port to this one", self.port);
-        vec![Problem::new("HTTPSRedirect", problem)]
-    }
-}
-
-/// One TCP port of a gateway definition.
-#[derive(Noun, Clone, PartialEq)]
-#[noun(plural = "gateway-tcp-ports")]
-pub struct GatewayTcpPort {
-    /// The definition it belongs to.
-    #[noun(required, immutable, part_of = GatewayDefinition)]
-    pub gateway_definition_id: i64,
-    /// Where clients connect.
-    #[noun(required, example = 5432)]
-    pub port: Port,
-    /// Must be false: TLS on a TCP port is not supported yet.
-    #[noun(json = "TLSEnabled", default = Some(false))]
-    pub tls_enabled: Option<bool>,
-    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`.
-    pub service_port: Option<Port>,
-}
-
-impl Rules for GatewayTcpPort {
-    fn check(&self) -> Vec<Problem> {
-        if self.tls_enabled != Some(true) {
-            return vec![];
-        }
-        let problem = format!("is not supported on a TCP port yet (port {}); leave it out", self.port);
-        vec![Problem::new("TLSEnabled", problem)]
-    }
-}
-
-/// One UDP port of a gateway definition. It can have the number of a port of another protocol.
-#[derive(Noun, Clone, PartialEq)]
-#[noun(plural = "gateway-udp-ports")]
-pub struct GatewayUdpPort {
-    /// The definition it belongs to.
-    #[noun(required, immutable, part_of = GatewayDefinition)]
-    pub gateway_definition_id: i64,
-    /// Where clients send their datagrams.
-    #[noun(required, example = 5353)]
-    pub port: Port,
-    /// UDP port of the Service. Left out: the Service's only UDP port, else the one equal to `Port`.
-    pub service_port: Option<Port>,
-}
-impl Rules for GatewayUdpPort {}
 
 /// A gateway for a workload in a cluster.
 #[derive(Noun, Clone, PartialEq)]
@@ -269,6 +221,7 @@ impl Rules for GatewayInstance {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nouns::MAX_PORTS;
 
     #[test]
     fn a_definition_has_so_many_ports_of_a_kind() {

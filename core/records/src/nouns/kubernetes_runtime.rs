@@ -60,7 +60,8 @@ pub struct KubernetesRuntimeInstance {
     /// Its definition.
     #[noun(required, parent = super::KubernetesRuntimeDefinition)]
     pub kubernetes_runtime_definition_id: i64,
-    /// Threeport's own control plane runs here.
+    /// Causeway's workers run in this cluster. Without `APIEndpoint` and credentials they reach it with the service account of their own pods, where
+    /// their operator allows it; only admins make such a runtime.
     #[noun(default = Some(false))]
     pub threeport_control_plane_host: Option<bool>,
     /// Address of the cluster's API server: `https://10.0.0.1:6443`. Once there is one, or credentials, only admins change it.
@@ -101,6 +102,15 @@ pub struct KubernetesRuntimeInstance {
     pub secrets_controller_instance_id: Option<i64>,
 }
 
+impl KubernetesRuntimeInstance {
+    /// It has neither an address nor credentials of its own: the workers are to reach it as themselves, from inside.
+    #[must_use]
+    pub fn is_own_cluster(&self) -> bool {
+        let own = [self.certificate.is_some(), self.certificate_key.is_some(), self.connection_token.is_some()];
+        self.threeport_control_plane_host == Some(true) && self.api_endpoint.is_none() && !own.contains(&true)
+    }
+}
+
 impl Rules for KubernetesRuntimeInstance {
     fn tidy(&mut self) {
         let credentials =
@@ -119,10 +129,14 @@ impl Rules for KubernetesRuntimeInstance {
     }
 
     /// Whoever says where a cluster is gets what is sent there: the token, and the keys of the AWS accounts that name the runtime. So an editor
-    /// gives a runtime its first address, and only an admin another one.
+    /// gives a runtime its first address, and only an admin another one. Whoever has the workers reach their own cluster as themselves lends their
+    /// identity to all editors.
     fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        if self.is_own_cluster() && !before.is_own_cluster() {
+            return vec!["ThreeportControlPlaneHost"];
+        }
         let holds_credentials = before.certificate_key.is_some() || before.connection_token.is_some();
-        if before.api_endpoint.is_none() && !holds_credentials {
+        if before.api_endpoint.is_none() && !holds_credentials && !before.is_own_cluster() {
             return vec![];
         }
         let changed = [
@@ -152,5 +166,22 @@ mod tests {
         let waiting = KubernetesRuntimeInstance { connection_token: Some("t".into()), ..new };
         assert_eq!(at(1, Some("t")).for_admins(&waiting), ["APIEndpoint", "CACertificate"], "the token is somebody's");
         assert!(at(1, Some("other")).for_admins(&at(1, Some("t"))).is_empty());
+    }
+
+    #[test]
+    fn only_admins_lend_the_identity_of_the_workers() {
+        let (new, host) = (KubernetesRuntimeInstance::default(), Some(true));
+        let own = KubernetesRuntimeInstance { threeport_control_plane_host: host, ..new.clone() };
+        let with_token = KubernetesRuntimeInstance {
+            api_endpoint: "https://10.0.0.1:6443".parse().ok(),
+            connection_token: Some("t".into()),
+            ..own.clone()
+        };
+        assert!(own.is_own_cluster() && !with_token.is_own_cluster() && !new.is_own_cluster());
+        assert_eq!(own.for_admins(&new), ["ThreeportControlPlaneHost"]);
+        assert!(with_token.for_admins(&new).is_empty(), "Threeport's own clusters have credentials of their own");
+        assert!(own.for_admins(&own).is_empty(), "nothing changes");
+        assert_eq!(with_token.for_admins(&own), ["APIEndpoint"], "what is sent to it goes elsewhere then");
+        assert_eq!(own.for_admins(&with_token), ["ThreeportControlPlaneHost"]);
     }
 }

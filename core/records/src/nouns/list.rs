@@ -8,8 +8,10 @@ macro_rules! with_nouns {
             KubernetesRuntimeDefinition, KubernetesRuntimeInstance,
             WorkloadDefinition, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance, WorkloadEvent,
             GatewayDefinition, GatewayInstance, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort,
+            GatewayHttpRoute, GatewayGrpcRoute, GatewayGrant,
             DomainNameDefinition, DomainNameInstance,
             AwsAccount, SupportServiceInstance, SharedGateway,
+            Webhook, ApplySet,
             AttachedObjectReference, Event,
         }
     };

@@ -1,35 +1,44 @@
 //! The nouns. To add one: a struct in a file of this folder, its name in the list [`with_nouns!`](crate::with_nouns!) of `list.rs`, and a table in `migrations/`.
 
 mod access_token;
+mod apply_set;
 mod attached_object_reference;
 mod audit_event;
 mod aws_account;
+mod certificate;
 mod domain_name;
 mod event;
 mod gateway;
+mod gateway_grant;
+mod gateway_port;
+mod gateway_route;
 mod kubernetes_runtime;
 mod list;
 mod listener_set;
 mod shared_gateway;
 mod support_service;
+mod webhook;
 mod workload;
 
 pub use access_token::{AccessToken, Role};
+pub use apply_set::{ApplySet, SetMember};
 pub use attached_object_reference::AttachedObjectReference;
 pub use audit_event::{Action, AuditEvent, Change, Changes};
 pub use aws_account::{AwsAccount, Ids};
+pub use certificate::Certificate;
 pub use domain_name::{
     AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, ZoneType, lets_encrypt_production,
 };
 pub use event::Event;
-pub use gateway::{
-    AllowedRoutes, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort, GatewayUdpPort, Hostnames,
-    Infrastructure, MAX_PORTS, Placement, Texts, too_many_ports,
-};
+pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Infrastructure, Placement, Texts};
+pub use gateway_grant::{GatewayGrant, ServiceNames};
+pub use gateway_port::{GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TlsMode, too_many_ports};
+pub use gateway_route::{GatewayGrpcRoute, GatewayHttpRoute, GrpcRules, HttpRules, MAX_ROUTES, Ports, too_many_routes};
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use listener_set::ListenerSet;
 pub use shared_gateway::SharedGateway;
 pub use support_service::{Management, Service, SupportServiceInstance};
+pub use webhook::{DeliveryState, Webhook, WebhookDelivery};
 pub use workload::{
     WorkloadDefinition, WorkloadEvent, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance,
 };
@@ -40,6 +49,7 @@ use crate::{
     noun::{Info, Noun},
     problem::Problem,
     schema,
+    secret::SecretError,
     slot::Shape,
     status::Status,
 };
@@ -59,6 +69,10 @@ pub fn definitions() -> serde_json::Map<String, serde_json::Value> {
 pub trait Rules {
     /// Takes away what stands for nothing, before anything is checked: clients of Threeport send empty texts where they have none.
     fn tidy(&mut self) {}
+    /// What stays of the stored record though a PUT leaves it out, beside what its caller doesn't get.
+    fn keep(&mut self, stored: &Self) {
+        let _ = stored;
+    }
     /// All that is wrong: which field, why, and the remedy.
     fn check(&self) -> Vec<Problem> {
         vec![]
@@ -67,6 +81,13 @@ pub trait Rules {
     fn for_admins(&self, before: &Self) -> Vec<&'static str> {
         let _ = before;
         vec![]
+    }
+    /// A secret that a new record gets where its body has none: the column, and the plain text, which the answer to the POST alone shows.
+    ///
+    /// # Errors
+    /// The operating system gave no random numbers.
+    fn made_up(&self) -> Result<Option<(&'static str, String)>, SecretError> {
+        Ok(None)
     }
     /// Whether [`check_documents`](Self::check_documents) has something to do.
     const HAS_DOCUMENTS: bool = false;
@@ -105,8 +126,8 @@ macro_rules! all {
 }
 crate::with_nouns!(all);
 
-/// What the API keeps about its own use: tables, lists and JSON like every noun, but routes of its own, for admins only.
-pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO];
+/// Nouns that clients don't make as they make others: tables, lists and JSON like every noun, but routes of their own.
+pub const OWN: &[&Info] = &[&AccessToken::INFO, &AuditEvent::INFO, &Certificate::INFO, &WebhookDelivery::INFO];
 
 macro_rules! infos {
     ($($noun:ident),* $(,)?) => {
@@ -117,6 +138,8 @@ macro_rules! infos {
                     $(Self::$noun => &<$noun as Noun>::INFO,)*
                     Self::AccessToken => &AccessToken::INFO,
                     Self::AuditEvent => &AuditEvent::INFO,
+                    Self::Certificate => &Certificate::INFO,
+                    Self::WebhookDelivery => &WebhookDelivery::INFO,
                     Self::ListenerSet => &ListenerSet::INFO,
                 }
             }
@@ -128,8 +151,10 @@ crate::with_nouns!(infos);
 impl Kind {
     /// `gateway-instance`: the singular of the path, as the label that names an object's owner spells it.
     pub fn label(self) -> &'static str {
-        let plural = self.info().plural;
-        plural.strip_suffix('s').unwrap_or(plural)
+        match self.info().plural {
+            "webhook-deliveries" => "webhook-delivery",
+            plural => plural.strip_suffix('s').unwrap_or(plural),
+        }
     }
 
     /// The kind whose label this is.

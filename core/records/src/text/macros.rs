@@ -117,6 +117,7 @@ macro_rules! ranged {
                 number(text).map(Self)
             }
         }
+        described!($name);
     };
 }
 pub(crate) use ranged;

@@ -1,6 +1,9 @@
 //! Texts that are checked once and valid ever after: names, hostnames, paths, ports and the like.
 
 mod macros;
+mod webhook_url;
+
+pub use webhook_url::WebhookUrl;
 
 pub(crate) use macros::{checked_text, choice, ranged};
 
@@ -198,6 +201,10 @@ ranged!(
 ranged!(
     /// Seconds for which a DNS answer may be kept.
     Ttl, 1..=604_800
+);
+ranged!(
+    /// Seconds to wait for something that usually takes some.
+    WaitSeconds, 0..=3600
 );
 
 #[cfg(test)]

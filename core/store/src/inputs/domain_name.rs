@@ -6,7 +6,7 @@ use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, Elsewhere, ExternalDnsState, Named, Published},
     noun::Noun,
     nouns::{
-        DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Management, Placement,
+        DnsDriver, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Management, Placement,
         SharedGateway, WorkloadInstance,
     },
 };
@@ -31,7 +31,12 @@ impl Store {
             held_elsewhere,
             control_plane: self.control_plane().await?,
             accounts: self.each_shared(accounts.collect()).await?,
-            external_dns: self.external_dns_of(&instance.record, definition.spec.aws_account_id).await?,
+            external_dns: match definition.spec.dns_driver() {
+                DnsDriver::ExternalDns => {
+                    self.external_dns_of(&instance.record, definition.spec.aws_account_id).await?
+                }
+                DnsDriver::Route53 => None,
+            },
             instance,
             definition,
             workload,

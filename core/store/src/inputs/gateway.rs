@@ -9,7 +9,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    inputs::{DomainNameState, GatewayInputs, SharedGatewayUse},
+    inputs::{ClaimBeside, DomainNameState, GatewayInputs, GrantedWorkload, SharedGatewayUse},
     nouns::{DomainNameDefinition, GatewayDefinition, SupportServiceInstance},
 };
 use causeway_rules::hostnames::hostnames_of;
@@ -39,8 +39,10 @@ struct GatewayRead {
     account: Option<JsonRow>,
     workload: WorkloadRead,
     ports: children::Rows,
+    granted: Vec<GrantedWorkload>,
     shared_gateway: Option<StatedRow>,
     listeners: Vec<ListenerRead>,
+    beside: Vec<ClaimRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
 }
@@ -52,6 +54,30 @@ struct ListenerRead {
     protocol: String,
     hostname: String,
     ordinal: Option<i32>,
+}
+
+/// A row of `route_claims`, with the name of its gateway instance.
+#[derive(Deserialize)]
+struct ClaimRead {
+    port: i32,
+    protocol: String,
+    hostname: String,
+    r#match: String,
+    redirect: bool,
+    id: i64,
+    name: String,
+}
+
+impl ClaimRead {
+    fn claim(self) -> Result<ClaimBeside> {
+        Ok(ClaimBeside {
+            listener: listener_key(self.port, &self.protocol, self.hostname)?,
+            requests: self.r#match,
+            redirect: self.redirect,
+            gateway_instance_id: self.id,
+            gateway_instance: self.name,
+        })
+    }
 }
 
 impl GatewayRead {
@@ -74,7 +100,9 @@ impl GatewayRead {
             account: self.account.map(JsonRow::record).transpose()?,
             cluster_resource_namespace: None,
             workload: self.workload.inputs(control_plane.clone(), manifests)?,
+            granted: self.granted,
             shared_gateway,
+            beside: self.beside.into_iter().map(ClaimRead::claim).collect::<Result<_>>()?,
             domain_names: self.domain_names,
             control_plane,
         })

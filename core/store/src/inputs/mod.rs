@@ -7,6 +7,7 @@
 //! What is read most is read by functions of the database (`migrations/functions/inputs.sql`): a dozen reads, one round trip, one commit. Of
 //! what a reconcile depends on it leaves out the conditions, but for those of support services.
 
+mod any;
 mod domain_name;
 mod gateway;
 mod listener_set;

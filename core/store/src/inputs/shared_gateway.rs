@@ -7,7 +7,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    inputs::{Listener, Named, Protocol, SharedGatewayInputs},
+    inputs::{Listener, Named, SharedGatewayInputs},
     noun::Noun,
     nouns::{DomainNameDefinition, SharedGateway},
 };
@@ -48,8 +48,8 @@ impl Store {
 
     pub(super) async fn domains_of(&self, listeners: &[Listener]) -> Result<Vec<Record<DomainNameDefinition>>> {
         // Of the others nothing is rendered from a domain.
-        let https = listeners.iter().filter(|listener| listener.key.protocol == Protocol::Https);
-        let domains = https.filter_map(|listener| listener.domain_name_definition_id);
+        let with_certificates = listeners.iter().filter(|listener| listener.key.protocol.ends_tls());
+        let domains = with_certificates.filter_map(|listener| listener.domain_name_definition_id);
         self.each_shared(domains.collect()).await
     }
 }

@@ -20,7 +20,8 @@ impl Store {
         let text = "SELECT d.domain, r.published_state FROM domain_name_definitions d
             JOIN domain_name_instances n ON n.domain_name_definition_id = d.id
             JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = n.id
-            WHERE n.kubernetes_runtime_instance_id = $1 AND n.deleted_at IS NULL AND d.aws_account_id IS NOT DISTINCT FROM $2";
+            WHERE n.kubernetes_runtime_instance_id = $1 AND n.deleted_at IS NULL AND d.aws_account_id IS NOT DISTINCT FROM $2
+                AND d.dns_driver IS DISTINCT FROM 'route53'";
         let rows = sqlx::query(text).bind(runtime).bind(account).fetch_all(&self.pool).await?;
         let (mut domains, mut zones, mut unreadable) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for row in &rows {

@@ -13,7 +13,6 @@ use causeway_records::{
     value::Value as Document,
 };
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row, types::Json};
 
 impl Store {
@@ -36,10 +35,7 @@ impl Store {
         let place = Place::of(&WorkloadResourceDefinition::INFO, "json_definition");
         let mut resources = vec![];
         for sealed in row.try_get::<Vec<Vec<u8>>, _>(2)? {
-            // A field of JSON is opened as JSON.
-            if let Document::Json(manifest) = self.documents.open(place, sealed)? {
-                resources.push(manifest);
-            }
+            resources.push(self.documents.open_text(place, sealed)?.map_err(|error| place.inconsistent(error))?);
         }
         Ok((answer.0, Manifests { document, resources }))
     }
@@ -48,7 +44,7 @@ impl Store {
 /// The manifests of a workload definition, decrypted.
 pub(super) struct Manifests {
     document: Document,
-    resources: Vec<Value>,
+    resources: Vec<String>,
 }
 
 /// The answer of `read_workload`.

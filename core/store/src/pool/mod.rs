@@ -4,11 +4,16 @@
 //! round trip for every statement. Here only a connection whose last user did not come to an end is asked.
 //!
 //! After a failover every connection leads to the old primary, which is gone or takes no writes any more. So the first one that shows it has all
-//! the others closed that were opened before; new ones lead to where the address leads now.
+//! the others closed that were opened before; new ones lead to the primary, by the address or by which of several servers takes writes.
 
+mod lent;
 mod settle;
 
-use self::settle::{put_back, settle, silent, state};
+use self::{
+    lent::{Held, Lent},
+    settle::{put_back, settle, silent, state},
+};
+use crate::servers::Servers;
 use backon::{ExponentialBuilder, Retryable};
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use futures::{
@@ -17,9 +22,9 @@ use futures::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Connection as _, Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
+    Describe, Either, Error, Execute, Executor, PgConnection, Postgres, SqlStr,
     error::DatabaseError,
-    postgres::{PgConnectOptions, PgQueryResult, PgRow, PgStatement, PgTypeInfo},
+    postgres::{PgQueryResult, PgRow, PgStatement, PgTypeInfo},
 };
 use std::{
     io::ErrorKind,
@@ -55,26 +60,33 @@ const AGAIN: Duration = Duration::from_millis(10);
 pub struct Pool {
     connections: managed::Pool<Opener>,
     wait: Duration,
+    /// The only connection that is given out, if there is one: see [`lent`].
+    lent: Option<Lent>,
 }
 
 impl Pool {
     /// Nothing is opened yet. `wait`: how long a statement waits for a connection; after that it fails with [`Error::PoolTimedOut`].
-    pub fn new(options: PgConnectOptions, connections: u32, wait: Duration) -> Self {
+    pub fn new(servers: impl Into<Servers>, connections: u32, wait: Duration) -> Self {
         let most = usize::try_from(connections).unwrap_or(usize::MAX);
-        let built = managed::Pool::builder(Opener { options, trusted_from: Mutex::default() }).max_size(most).build();
+        let built = managed::Pool::builder(Opener { servers: servers.into(), trusted_from: Mutex::default() });
+        let built = built.max_size(most).build();
         // Only timeouts could be refused, and none is set.
-        Self { connections: built.unwrap_or_else(|error| unreachable!("{error}")), wait }
+        Self { connections: built.unwrap_or_else(|error| unreachable!("{error}")), wait, lent: None }
     }
 
     /// Where the connections lead.
-    pub fn options(&self) -> &PgConnectOptions {
-        &self.connections.manager().options
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.connections.manager().servers
     }
 
     /// A connection for several statements.
     pub async fn acquire(&self) -> Result<Connection, Error> {
+        if let Some(lent) = &self.lent {
+            let connection = timeout(self.wait, lent.take()).await.map_err(|_| Error::PoolTimedOut)?;
+            return Ok(Connection { held: Some(Held::Lent(connection)), at_rest: false });
+        }
         match timeout(self.wait, self.connections.get()).await {
-            Ok(Ok(object)) => Ok(Connection { object: Some(object), at_rest: false }),
+            Ok(Ok(object)) => Ok(Connection { held: Some(Held::Own(object)), at_rest: false }),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(Error::PoolClosed),
             Ok(Err(_)) | Err(_) => Err(Error::PoolTimedOut),
@@ -89,6 +101,11 @@ impl Pool {
             connection.give_back();
         }
         Ok(takes_writes)
+    }
+
+    /// The same database over this connection alone, which is closed when nobody uses it any more.
+    pub(crate) fn over(&self, connection: Connection) -> Self {
+        Self { lent: Some(Lent::new(connection)), ..self.clone() }
     }
 
     /// A connection beside the pool's.
@@ -107,14 +124,16 @@ impl Pool {
 #[derive(Debug)]
 pub struct Connection {
     /// None only once it was let go.
-    object: Option<Object<Opener>>,
+    held: Option<Held>,
     at_rest: bool,
 }
 
 impl Connection {
     /// Closed: what Postgres still has to say is of no use to anybody.
     pub fn close(mut self) {
-        self.object.take().map(Object::take);
+        if let Some(Held::Own(object)) = self.held.take() {
+            drop(Object::take(object));
+        }
     }
 
     /// Back into the pool. One that is dropped instead is first asked whether it still works, and what it was in the middle of is undone.
@@ -127,19 +146,20 @@ impl Deref for Connection {
     type Target = PgConnection;
 
     fn deref(&self) -> &PgConnection {
-        self.object.as_deref().unwrap_or_else(|| unreachable!("it is taken only when it is dropped"))
+        self.held.as_deref().unwrap_or_else(|| unreachable!("it is taken only when it is dropped"))
     }
 }
 
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut PgConnection {
-        self.object.as_deref_mut().unwrap_or_else(|| unreachable!("it is taken only when it is dropped"))
+        self.held.as_deref_mut().unwrap_or_else(|| unreachable!("it is taken only when it is dropped"))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(object) = self.object.take() else { return };
+        // One that was lent goes back as it is: its transaction goes on.
+        let Some(Held::Own(object)) = self.held.take() else { return };
         if self.at_rest {
             return put_back(object);
         }
@@ -154,7 +174,7 @@ impl Drop for Connection {
 /// Opens connections.
 #[derive(Debug)]
 struct Opener {
-    options: PgConnectOptions,
+    servers: Servers,
     /// Connections that were opened before this instant are not used any more.
     trusted_from: Mutex<Option<Instant>>,
 }
@@ -172,7 +192,7 @@ impl managed::Manager for Opener {
     /// Until Postgres lets us in; whoever waits for it has a deadline.
     async fn create(&self) -> Result<PgConnection, Error> {
         let again = ExponentialBuilder::default().with_min_delay(AGAIN).with_max_delay(Duration::from_secs(1));
-        let connect = || PgConnection::connect_with(&self.options);
+        let connect = || self.servers.connect();
         let mut connection = connect.retry(again.without_max_times()).when(comes_up).await?;
         sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
         Ok(connection)

@@ -40,6 +40,8 @@ pub struct Claimed {
     pub brake_released: bool,
     /// The record's row is deleted; objects of it may still turn up in the cluster.
     pub gone: bool,
+    /// How long the manifests are that its inputs hold, in bytes: those of a workload instance, or of the one behind a gateway instance.
+    pub manifest_bytes: usize,
     /// When the reconcile began, by Postgres's clock and by ours.
     pub(super) begun: (DateTime<Utc>, Instant),
 }
@@ -72,6 +74,7 @@ pub fn claimed_for_tests(kind: Kind, id: i64) -> Claimed {
         paused: false,
         brake_released: false,
         gone: false,
+        manifest_bytes: 0,
         begun: (DateTime::UNIX_EPOCH, Instant::now()),
     }
 }

@@ -3,6 +3,7 @@
 use super::{Claimed, Key};
 use causeway_records::{
     Kind,
+    certificate::SeenCertificate,
     inventory::Inventory,
     status::{Conditions, NewCondition},
 };
@@ -56,6 +57,8 @@ pub struct Outcome {
     pub wake: Vec<Key>,
     /// The record's objects in the cluster; None leaves them as they are on record.
     pub inventory: Option<Inventory>,
+    /// The record's certificates as the cluster shows them; None leaves them as they are on record.
+    pub certificates: Option<Vec<SeenCertificate>>,
     /// Watch events received before this instant need no further reconcile. None if an object differed from what was applied. Not stored.
     pub observed_up_to: Option<Instant>,
     /// The reconcile confirmed the deletion, and the row is gone: there is nothing to complete.

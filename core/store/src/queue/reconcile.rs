@@ -4,14 +4,22 @@ use super::{
     Action, Claimed, Key, NewEvent, Outcome,
     secret_hashes::{hidden, shown},
 };
-use crate::{Store, error::Result, lease::Lease};
+use crate::{Store, error::Result, inbox::Found, lease::Lease};
 use causeway_records::{
     inventory::Inventory,
     status::{Conditions, NewCondition},
+    watch::flips,
 };
 use serde_json::Value;
 use sqlx::types::Json;
 use std::time::Instant;
+
+/// What came of the work of a reconcile, and how objects were rendered for it.
+#[derive(Clone, Copy)]
+struct Worked<'o> {
+    outcome: &'o Outcome,
+    render_revision: i32,
+}
 
 impl Store {
     /// Begins a reconcile under a lease. None when there never was such a record, or another worker has the lease by now.
@@ -21,7 +29,12 @@ impl Store {
                 conditions AS "conditions: Json<Conditions>", published_state, last_error, render_revision,
                 deletion_scheduled IS NOT NULL AS "being_deleted!", interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
                     WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation) AS "paused!",
-                brake_released, gone_at IS NOT NULL AS "gone!", clock_timestamp() AS "now!"
+                brake_released, gone_at IS NOT NULL AS "gone!", clock_timestamp() AS "now!",
+                CASE WHEN kind IN ('WorkloadInstance', 'GatewayInstance') THEN (
+                    SELECT octet_length(d.yaml_document) + coalesce((SELECT sum(octet_length(json_definition)) FROM workload_resource_definitions m
+                        WHERE m.workload_definition_id = d.id AND m.deleted_at IS NULL), 0)
+                    FROM workload_instances w JOIN workload_definitions d ON d.id = w.workload_definition_id
+                    WHERE w.id = CASE kind WHEN 'GatewayInstance' THEN (SELECT workload_instance_id FROM gateway_instances g WHERE g.id = r.id) ELSE r.id END) END AS manifest_bytes
              FROM reconciliations r WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $3 AND epoch = $4)"#,
             key.kind.as_str(),
             key.id,
@@ -46,6 +59,7 @@ impl Store {
             paused: row.paused,
             brake_released: row.brake_released,
             gone: row.gone,
+            manifest_bytes: row.manifest_bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default(),
             begun: (row.now, Instant::now()),
         }))
     }
@@ -90,43 +104,11 @@ impl Store {
         outcome: &Outcome,
         render_revision: i32,
     ) -> Result<Option<Conditions>> {
-        // First, for the statement below ends the reconcile: rather twice than never.
+        // First, for the end of the reconcile is written below: rather twice than never.
         self.wake(&outcome.wake).await?;
         let conditions = outcome.changed_conditions(claimed);
-        let event = outcome.event(claimed);
-        let inventory = outcome.inventory.as_ref().filter(|inventory| **inventory != claimed.inventory);
-        // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
-        sqlx::query!(
-            "WITH r AS (UPDATE reconciliations SET
-                due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
-                urgent = urgent AND wake_seq <> $3,
-                observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
-                conditions = coalesce($7, conditions), published_state = coalesce($8, published_state), last_error = $9,
-                attempts = CASE WHEN $9::text IS NULL THEN 0 ELSE attempts + 1 END, render_revision = $10,
-                brake_released = brake_released AND wake_seq <> $3, inventory = coalesce($14, inventory)
-                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $12 AND epoch = $13) RETURNING kind, id)
-             SELECT CASE WHEN $15::text IS NOT NULL THEN record_event(kind, id, $15, $16, $17) END, CASE WHEN $11 THEN wake_dependants(kind, id, false) END
-             FROM r",
-            claimed.key.kind.as_str(),
-            claimed.key.id,
-            claimed.wake_seq,
-            outcome.action.seconds(),
-            outcome.applied,
-            claimed.generation,
-            conditions.as_ref().map(Json) as _,
-            outcome.published_state.as_ref().map(Json) as _,
-            outcome.error.as_deref(),
-            render_revision,
-            outcome.wake_dependants,
-            claimed.lease.cluster_id,
-            claimed.lease.epoch,
-            inventory.map(|inventory| Json(hidden(inventory, &self.documents))) as _,
-            event.as_ref().map(|event| event.reason.as_str()),
-            event.as_ref().map(|event| event.note.as_str()),
-            event.as_ref().map(NewEvent::severity)
-        )
-        .execute(&self.pool)
-        .await?;
+        let worked = Some(Worked { outcome, render_revision });
+        self.end(claimed, outcome.action, conditions.as_ref(), worked).await?;
         Ok(conditions)
     }
 
@@ -134,19 +116,71 @@ impl Store {
     /// same rule as [`Self::complete`].
     pub async fn requeue(&self, claimed: &Claimed, action: Action, new: Vec<NewCondition>) -> Result<()> {
         let conditions = if new.is_empty() { None } else { Outcome::with(new).changed_conditions(claimed) };
+        self.end(claimed, action, conditions.as_ref(), None).await
+    }
+
+    /// Writes when the record is due again, the conditions if they have changed, and what came of the work if there was any.
+    async fn end(
+        &self,
+        claimed: &Claimed,
+        action: Action,
+        conditions: Option<&Conditions>,
+        worked: Option<Worked<'_>>,
+    ) -> Result<()> {
+        let outcome = worked.as_ref().map(|worked| worked.outcome);
+        let applied = outcome.is_some_and(|outcome| outcome.applied);
+        let summary = conditions.map(Conditions::summary);
+        let event = outcome.and_then(|outcome| outcome.event(claimed));
+        let flipped = conditions.map(|after| flips(&claimed.conditions, after)).unwrap_or_default();
+        let told = Found::new(claimed.key.kind, flipped, applied && claimed.generation > claimed.observed_generation);
+        let inventory =
+            outcome.and_then(|outcome| outcome.inventory.as_ref()).filter(|inventory| **inventory != claimed.inventory);
+        // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
         sqlx::query!(
-            "UPDATE reconciliations SET
+            "WITH r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
-                conditions = coalesce($5, conditions)
-             WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $6 AND epoch = $7)",
+                observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
+                conditions = coalesce($7, conditions),
+                ready = CASE WHEN $7::jsonb IS NULL THEN ready ELSE $8 END, blocking_step = CASE WHEN $7::jsonb IS NULL THEN blocking_step ELSE $9 END,
+                blocking_reason = CASE WHEN $7::jsonb IS NULL THEN blocking_reason ELSE $10 END,
+                blocking_since = CASE WHEN $7::jsonb IS NULL THEN blocking_since ELSE $11 END,
+                render_revision = coalesce($12, render_revision), last_error = CASE WHEN $12::int IS NULL THEN last_error ELSE $13 END,
+                attempts = CASE WHEN $12::int IS NULL THEN attempts WHEN $13::text IS NULL THEN 0 ELSE attempts + 1 END,
+                published_state = coalesce($14, published_state), inventory = coalesce($15, inventory)
+                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $16 AND epoch = $17) RETURNING kind, id, runtime_id, gone_at),
+             e AS (INSERT INTO event_inbox (type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason)
+                SELECT f.type, kind, id, name_of(kind, id), nullif(runtime_id, 0), $6, f.condition, f.status, f.reason
+                FROM r CROSS JOIN unnest($18::text[], $19::text[], $20::text[], $21::text[]) f(type, condition, status, reason) WHERE gone_at IS NULL)
+             SELECT CASE WHEN $22::text IS NOT NULL THEN record_event(kind, id, $22, $23, $24) END, CASE WHEN $25 THEN wake_dependants(kind, id, false) END,
+                CASE WHEN $26::jsonb IS NOT NULL THEN keep_certificates(kind, id, $26) END
+             FROM r",
             claimed.key.kind.as_str(),
             claimed.key.id,
             claimed.wake_seq,
             action.seconds(),
-            conditions.as_ref().map(Json) as _,
+            applied,
+            claimed.generation,
+            conditions.map(Json) as _,
+            summary.map(|summary| summary.ready.as_str()),
+            summary.and_then(|summary| summary.step),
+            summary.and_then(|summary| summary.reason),
+            summary.and_then(|summary| summary.since),
+            worked.map(|worked| worked.render_revision),
+            outcome.and_then(|outcome| outcome.error.as_deref()),
+            outcome.and_then(|outcome| outcome.published_state.as_ref()).map(Json) as _,
+            inventory.map(|inventory| Json(hidden(inventory, &self.documents))) as _,
             claimed.lease.cluster_id,
-            claimed.lease.epoch
+            claimed.lease.epoch,
+            &told.types,
+            &told.conditions as _,
+            &told.statuses as _,
+            &told.reasons as _,
+            event.as_ref().map(|event| event.reason.as_str()),
+            event.as_ref().map(|event| event.note.as_str()),
+            event.as_ref().map(NewEvent::severity),
+            outcome.is_some_and(|outcome| outcome.wake_dependants),
+            outcome.and_then(|outcome| outcome.certificates.as_ref()).map(Json) as _
         )
         .execute(&self.pool)
         .await?;

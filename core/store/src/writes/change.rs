@@ -1,10 +1,11 @@
 //! Changing records.
 
-use super::{TRIES, Writer, children, consequences, create, parents, run_to_completion};
+use super::{TRIES, Writer, children, consequences, create, manifest_total, parents, run_to_completion};
 use crate::{
     audit,
     documents::{Documents, Place},
     error::{Result, StoreError},
+    inbox::{self, Happened},
     row::{self, CLIENT_STATUS, KEY_IDS},
     selects,
     statement::Statement,
@@ -14,6 +15,7 @@ use causeway_records::{
     noun::Noun,
     nouns::{Action, Rules},
     problem::Reason,
+    watch::EventType,
 };
 use sqlx::{Connection as _, PgConnection, Row, postgres::PgRow, types::Json};
 
@@ -59,7 +61,8 @@ impl Writer {
         let change = read_and_merge(&mut connection, id, merge, &self.store.documents).await?;
         let named = parents::named_anew(&change.before.spec, &change.after.spec);
         let follow = change.intent && consequences::follow(T::KIND, false);
-        if named.is_empty() && (!follow || change.is_unused) {
+        let grown = manifest_total::grown(Some(&change.before), &change.after);
+        if named.is_empty() && grown.is_none() && (!follow || change.is_unused) {
             let row = self.update(&change, follow)?.fetch_optional(&mut *connection).await?;
             connection.give_back();
             return row.as_ref().map(|row| row::record_with(row, &self.store.documents)).transpose();
@@ -74,13 +77,16 @@ impl Writer {
         if follow {
             consequences::carry_out(&mut transaction, T::KIND, id, false).await?;
         }
+        if let Some(definition) = grown {
+            manifest_total::check::<T>(&mut transaction, definition).await?;
+        }
         // 5.
         transaction.commit().await?;
         connection.give_back();
         Ok(Some(row::record_with(&row, &self.store.documents)?))
     }
 
-    /// Record, children, work to do and audit event, as one statement. Without effect if the record is not as it was read. `unused`: also if another
+    /// Record, children, work to do, audit event and events, as one statement. Without effect if the record is not as it was read. `unused`: also if another
     /// record depends on it by now.
     fn update<T: Noun>(&self, change: &Change<T>, unused: bool) -> Result<Statement> {
         let (info, Change { before, after, again, .. }) = (&T::INFO, change);
@@ -131,6 +137,10 @@ impl Writer {
             children: &children::changes::<T>(&children, true),
         };
         audit::event(&mut statement, info, &self.origin, &changed)?;
+        let (gone, made) = (create::ctes(&children, "x"), create::ctes(&children, "c"));
+        let own = Happened::new(EventType::Changed, info, "t").queued("r");
+        let gone = gone.iter().map(|(info, cte)| Happened::new(EventType::Deleted, info, cte)).collect();
+        inbox::append(&mut statement, &[vec![own], gone, create::made(&made)].concat());
         let join = if info.reconciled { " JOIN r ON true" } else { "" };
         statement.push(&format!(" SELECT {} FROM t{join}", selects::for_noun(info).columns));
         Ok(statement)

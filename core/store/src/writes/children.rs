@@ -27,8 +27,10 @@ pub(super) fn insert(statement: &mut Statement, at: usize, child: &Children<'_>)
     let typed = own.iter().filter_map(|field| Some(format!("{} {}", field.column, field.column_type()?.name())));
     let typed = typed.collect::<Vec<_>>().join(", ");
     let (table, key) = (child.info.table, child.key);
+    // The parent may have columns of the same names.
+    let values = own.iter().map(|field| format!("v.{}", field.column)).collect::<Vec<_>>().join(", ");
     statement.push(&format!(
-        ", c{at} AS (INSERT INTO {table}({key}, {names}) SELECT t.id, {names} FROM t, ROWS FROM (jsonb_to_recordset("
+        ", c{at} AS (INSERT INTO {table}({key}, {names}) SELECT t.id, {values} FROM t, ROWS FROM (jsonb_to_recordset("
     ));
     statement.bind(Json(rows(child)))?;
     statement

@@ -5,10 +5,10 @@ use super::{
     claims::{self, Instance, Source},
     services, wake,
 };
-use crate::{depends, error::Result, record};
+use crate::{depends, error::Result, event_log::begin_epoch_in, record};
 use causeway_records::{
     Kind, Record,
-    nouns::{DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
+    nouns::{DnsDriver, DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
 };
 use causeway_rules::{
     parents,
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 /// Whether anything follows when a record of this kind is made (`new`), or when what it asks for changes.
 pub(super) fn follow(kind: Kind, new: bool) -> bool {
-    if new { depends::matters_when_new(kind) } else { depends::has_any(kind) }
+    if new { kind == Kind::Webhook || depends::matters_when_new(kind) } else { depends::has_any(kind) }
 }
 
 /// Carries out what follows from a write whose record is locked, and wakes who depends on it. `new`: the record is one that this write has made.
@@ -27,6 +27,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
     let mut woken = vec![];
     match kind {
         Kind::KubernetesRuntimeInstance => add_lease(connection, id).await?,
+        Kind::Webhook => return add_sender(connection, id).await,
         Kind::GatewayInstance => woken = gateway_instance(connection, id, new).await?,
         Kind::DomainNameInstance => domain_name_instance(connection, id, new).await?,
         Kind::DomainNameDefinition => woken = domain_name_definition(connection, id).await?,
@@ -57,6 +58,17 @@ async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
     Ok(())
 }
 
+/// Events are sent to a webhook that come after it. One that goes is given none: its row is there, or was.
+async fn add_sender(connection: &mut PgConnection, webhook: i64) -> Result<()> {
+    // Otherwise the first one of a new database would be of a history that its first reader ends.
+    begin_epoch_in(connection).await?;
+    let text = "INSERT INTO webhook_senders (webhook_id, epoch, position)
+        SELECT w.id, s.epoch, greatest(s.deleted_to, (SELECT max(position) FROM event_log)) FROM webhooks w, event_sequencer s
+        WHERE w.id = $1 AND w.deleted_at IS NULL ON CONFLICT DO NOTHING";
+    sqlx::query(text).bind(webhook).execute(connection).await?;
+    Ok(())
+}
+
 /// What others wait for comes last: the shared gateway is locked from the claims on.
 async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Vec<(Kind, i64)>> {
     let instance = Instance::lock(connection, id).await?;
@@ -72,7 +84,7 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
     // 3. The cluster gets what it needs.
     services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
     // 4. Its routes are its own.
-    claims::replace(connection, &claims, &instance, new).await
+    claims::replace(connection, &claims, std::slice::from_ref(&instance), new).await
 }
 
 async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
@@ -131,11 +143,7 @@ async fn replace_claims(
     accounts::check(connection, claims.account, &runtimes).await?;
     let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
     services::ensure(connection, &runtimes, &needed, None).await?;
-    let mut woken = BTreeSet::new();
-    for instance in &instances {
-        woken.extend(claims::replace(connection, &claims, instance, false).await?);
-    }
-    Ok(Some(woken.into_iter().collect()))
+    Ok(Some(claims::replace(connection, &claims, &instances, false).await?))
 }
 
 /// The records of a domain are written with the keys of its account, in these clusters.
@@ -143,7 +151,10 @@ async fn use_account(connection: &mut PgConnection, domain: i64, runtimes: &BTre
     let domain: Record<DomainNameDefinition> = record::find(connection, domain).await?;
     let account = domain.spec.aws_account_id;
     accounts::check(connection, account, runtimes).await?;
-    services::ensure(connection, runtimes, &[Service::ExternalDns], account).await
+    match domain.spec.dns_driver() {
+        DnsDriver::ExternalDns => services::ensure(connection, runtimes, &[Service::ExternalDns], account).await,
+        DnsDriver::Route53 => Ok(()),
+    }
 }
 
 /// Lists a record among the objects of its workload, as Threeport does.

@@ -1,11 +1,12 @@
 //! Making records.
 
-use super::{TRIES, Writer, children, consequences, parents, run_to_completion};
+use super::{TRIES, Writer, children, consequences, manifest_total, parents, run_to_completion};
 use crate::{
     audit,
     created::Created,
     documents::Place,
     error::{Result, StoreError},
+    inbox::{self, Happened},
     row::{CLIENT_STATUS, KEY_IDS},
     selects,
     statement::Statement,
@@ -16,9 +17,11 @@ use causeway_records::{
     noun::{Children, Info, Noun},
     nouns::Action,
     value::{Type, Value},
+    watch::EventType,
 };
 use causeway_rules::names::slug;
 use sqlx::{Connection as _, PgConnection, types::Json};
+use std::collections::BTreeSet;
 
 impl Writer {
     /// Makes a record, its children, and the work to do. The answer is the record alone; children are records of their own.
@@ -74,6 +77,10 @@ impl Writer {
             }
             made.push(new);
         }
+        let grown: BTreeSet<_> = records.iter().filter_map(|record| manifest_total::grown(None, record)).collect();
+        for definition in grown {
+            manifest_total::check::<T>(&mut transaction, definition).await?;
+        }
         // 5.
         transaction.commit().await?;
         connection.give_back();
@@ -85,7 +92,7 @@ impl Writer {
         Created::read(&row, record, &self.store.documents)
     }
 
-    /// Record, children, work to do and audit event, as one statement.
+    /// Record, children, work to do, audit event and events, as one statement.
     fn insertion<T: Noun>(&self, record: &Record<T>) -> Result<Statement> {
         let (info, children) = (&T::INFO, record.spec.children());
         let names: Vec<_> =
@@ -112,6 +119,8 @@ impl Writer {
             children: &children::changes::<T>(&children, false),
         };
         audit::event(&mut statement, info, &self.origin, &changes)?;
+        let own = Happened::new(EventType::Created, info, "t").queued("r");
+        inbox::append(&mut statement, &[vec![own], made(&ctes(&children, "c"))].concat());
         statement.push(&format!(
             " SELECT {}{} FROM t{}",
             selects::for_noun(info).columns,
@@ -170,4 +179,14 @@ fn made_ids(children: &[Children<'_>]) -> String {
     let ids = children::filled(children)
         .map(|(at, _)| format!(", (SELECT array_agg(id ORDER BY id) FROM c{at}) AS children_{at}"));
     ids.collect()
+}
+
+/// The children that a write makes or takes away, each noun with its CTE: this word and the number of the list.
+pub(super) fn ctes<'c>(children: &'c [Children<'c>], word: &str) -> Vec<(&'static Info, String)> {
+    children::filled(children).map(|(at, child)| (child.info, format!("{word}{at}"))).collect()
+}
+
+/// Children that were made.
+pub(super) fn made<'c>(ctes: &'c [(&'static Info, String)]) -> Vec<Happened<'c>> {
+    ctes.iter().map(|(info, cte)| Happened::new(EventType::Created, info, cte)).collect()
 }

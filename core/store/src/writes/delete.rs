@@ -5,9 +5,11 @@ use super::{Writer, claims, consequences, retried, run_to_completion, wake};
 use crate::{
     Store, audit,
     error::{Result, StoreError},
+    inbox::{self, Happened},
     list::Filter,
     row, selects,
     statement::Statement,
+    webhooks,
 };
 use causeway_records::{
     Kind, Record,
@@ -15,6 +17,7 @@ use causeway_records::{
     noun::{Info, Noun},
     nouns,
     problem::Reason,
+    watch::EventType,
 };
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row};
 
@@ -59,7 +62,9 @@ impl Writer {
         filter.push(&mut statement)?;
         statement.push(" AND deleted_at IS NULL RETURNING *), a AS (");
         audit::deletions(&mut statement, info, &self.origin, "t")?;
-        statement.push(&format!(") SELECT {} FROM t ORDER BY t.id", selects::for_noun(info).columns));
+        statement.push(")");
+        inbox::append(&mut statement, &[Happened::new(EventType::Deleted, info, "t")]);
+        statement.push(&format!(" SELECT {} FROM t ORDER BY t.id", selects::for_noun(info).columns));
         let rows = statement.query().fetch_all(&self.store.pool).await?;
         rows.iter().map(|row| row::record_with(row, &self.store.documents)).collect()
     }
@@ -203,7 +208,8 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 /// Schedules a record and what goes with it.
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
-    sqlx::query(text).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
+    let happened = told_with_queue(EventType::Deleting, info, text);
+    sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::each(connection, &[(info.kind, id)], true).await?;
     wake::dependants(connection, info.kind, id, true).await?;
     for (child, field, on_delete) in dependants(info.kind) {
@@ -222,11 +228,15 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 
 /// Takes the row, and what is part of it, out of the live ones.
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
+    if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet) {
+        sqlx::query("DELETE FROM certificates WHERE reconciled_id = $1").bind(id).execute(&mut *connection).await?;
+    }
     match info.kind {
         Kind::GatewayInstance => {
             let woken = claims::release(connection, id).await?;
             wake::each(connection, &woken, true).await?;
         }
+        Kind::Webhook => webhooks::forget(connection, id).await?,
         Kind::SharedGateway => {
             sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
         }
@@ -242,25 +252,42 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
                 "UPDATE {} SET deleted_at = now() WHERE {} = $1 AND deleted_at IS NULL",
                 child.table, field.column
             );
-            sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
+            sqlx::query(AssertSqlSafe(told(child, text))).bind(id).execute(&mut *connection).await?;
         }
     }
     let text = format!("UPDATE {} SET deleted_at = now() WHERE id = $1", info.table);
-    sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
     if !info.reconciled {
+        sqlx::query(AssertSqlSafe(told(info, text))).bind(id).execute(&mut *connection).await?;
         // A port that goes frees its route, and so on.
         return consequences::carry_out(connection, info.kind, id, false).await;
     }
+    sqlx::query(AssertSqlSafe(text)).bind(id).execute(&mut *connection).await?;
     // Who writes a zone's records may be late: they are looked for once more.
-    sqlx::query!(
-        "UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END,
-            deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2",
-        info.kind.as_str(),
-        id
-    )
-    .execute(&mut *connection)
-    .await?;
+    let text = "UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END,
+        deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2";
+    // Told here and not when the record's own row went: what a worker finds out is told with this row, too, so that nothing comes after.
+    let happened = told_with_queue(EventType::Deleted, info, text);
+    sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::dependants(connection, info.kind, id, false).await
+}
+
+/// A statement that takes records of a noun out of the live ones, with their events.
+fn told(info: &Info, deletion: String) -> String {
+    match inbox::insertion(&[Happened::new(EventType::Deleted, info, "t")]) {
+        Some(insertion) => format!("WITH t AS ({deletion} RETURNING *) {insertion}"),
+        None => deletion,
+    }
+}
+
+/// A statement that changes a record's row in the queue, with its event. `$2` is the id.
+fn told_with_queue(event_type: EventType, info: &Info, change: &str) -> String {
+    match inbox::insertion(&[Happened::new(event_type, info, "t").queued("r")]) {
+        Some(insertion) => format!(
+            "WITH r AS ({change} RETURNING id, generation), t AS (SELECT * FROM {} WHERE id = $2) {insertion}",
+            info.table
+        ),
+        None => change.to_owned(),
+    }
 }
 
 /// `gateway_instances` → `gateway instances`, or `gateway instance` with `cut` 1.

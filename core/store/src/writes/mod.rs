@@ -4,7 +4,7 @@
 //!   Writer ── create ─┐   1. lock the records that this one names                  parents
 //!          ── change ─┴── 2. write record, children, queue row, audit event        create, change, children
 //!                         3. what follows, by rule:                                consequences
-//!                            read under locks → causeway-rules → write               claims, services
+//!                            read under locks → causeway-rules → write               claims, services, manifest_total
 //!                         4. wake the records that depend on it                    wake
 //!                         5. commit
 //!
@@ -33,6 +33,7 @@ mod claims;
 mod consequences;
 mod create;
 mod delete;
+mod manifest_total;
 mod parents;
 mod services;
 mod wake;

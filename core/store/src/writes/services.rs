@@ -25,7 +25,9 @@ pub(super) async fn ensure(
                 WHERE NOT EXISTS (SELECT FROM support_service_instances o WHERE o.kubernetes_runtime_instance_id = runtime
                     AND o.service = s.service AND o.aws_account_id IS NOT DISTINCT FROM $3 AND o.deleted_at IS NULL)
                 ORDER BY runtime, n
-            ON CONFLICT DO NOTHING RETURNING id, kubernetes_runtime_instance_id, service)
+            ON CONFLICT DO NOTHING RETURNING id, name, kubernetes_runtime_instance_id, service),
+         e AS (INSERT INTO event_inbox (type, kind, record_id, name, runtime_id, generation)
+            SELECT 'created', 'SupportServiceInstance', id, name, kubernetes_runtime_instance_id, 1 FROM made)
          INSERT INTO reconciliations (kind, id, runtime_id, object_name)
             SELECT 'SupportServiceInstance', id, kubernetes_runtime_instance_id, service || '-' || id FROM made",
         &runtimes,

@@ -130,7 +130,7 @@ async fn what_is_stored_is_read_back_by_everyone(pool: PgPool) {
     assert_eq!(listed[1].spec.json_definition, manifest("second"));
     let inputs = fixture.store.workload_inputs(workload).await.unwrap();
     assert_eq!(inputs.definition.spec, read.spec);
-    assert_eq!(inputs.resources, [manifest("first"), manifest("second")]);
+    assert_eq!(inputs.resources, [manifest("first").to_string(), manifest("second").to_string()]);
     let gateway = fixture.definition("web", r#""HttpPorts":[{"Port":80}]"#).await;
     let gateway = fixture.writer.create(fixture.instance_of("web", gateway, workload)).await.unwrap().id();
     let inputs = fixture.store.gateway_inputs(gateway).await.unwrap().0;
@@ -307,4 +307,52 @@ fn every_document_is_a_column_of_its_own_noun() {
             "workload_resource_instances.runtime_definition",
         ]
     );
+}
+
+/// Workers hold all manifests of a definition at once.
+#[sqlx::test(migrations = false)]
+async fn all_manifests_of_a_definition_have_a_limit_together(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let of = definition(&fixture, "large").await;
+    let large = |mib: usize| {
+        let mut resource = record::<WorkloadResourceDefinition>(&format!(r#"{{"WorkloadDefinitionID":{of}}}"#));
+        resource.spec.json_definition = json!({"data": {"a": "x".repeat(mib << 20)}});
+        resource
+    };
+    let refused = |error: StoreError, field: &str| {
+        let StoreError::Invalid(refusal) = error else { panic!("{error}") };
+        assert_eq!(refusal.details[0].field, field);
+        assert!(
+            refusal.sentence.contains("workload definition large would have 1")
+                && refusal.sentence.contains("16 MiB are allowed; put some"),
+            "{}",
+            refusal.sentence
+        );
+    };
+    let first = fixture.writer.create_all(vec![large(7), large(7)]).await.unwrap()[0].id();
+    refused(fixture.writer.create_all(vec![large(1), large(1)]).await.unwrap_err(), "JSONDefinition");
+    refused(fixture.writer.create(large(3)).await.unwrap_err(), "JSONDefinition");
+    let becomes = |mib: usize| {
+        move |record: &mut Record<WorkloadResourceDefinition>| {
+            record.spec.json_definition = json!({"data": {"a": "y".repeat(mib << 20)}});
+            Ok(false)
+        }
+    };
+    refused(fixture.writer.change(first, becomes(9)).await.unwrap_err(), "JSONDefinition");
+    let document = |mib: usize| {
+        move |record: &mut Record<WorkloadDefinition>| {
+            record.spec.yaml_document = "#".repeat(mib << 20);
+            Ok(false)
+        }
+    };
+    refused(fixture.writer.change(of, document(3)).await.unwrap_err(), "YAMLDocument");
+    assert_eq!(
+        fixture.store.list::<WorkloadResourceDefinition>(&[], 10, 0).await.unwrap().1,
+        2,
+        "nothing of it is there"
+    );
+    // What becomes less is taken, and leaves room.
+    fixture.writer.change(first, becomes(1)).await.unwrap();
+    fixture.writer.change(of, document(3)).await.unwrap();
+    fixture.writer.create(large(3)).await.unwrap();
 }

@@ -3,13 +3,22 @@
 
 mod audit;
 mod documents;
+mod event_log;
 mod fence;
+mod figures;
 mod fixture;
 mod keys;
+mod lease;
 mod listeners;
 mod pool;
 mod reach;
 mod records;
 mod schema;
+mod shadows;
+mod summary;
+mod tls;
+mod trial;
 mod wake;
+mod webhooks;
 mod workload_events;
+mod zone_deletions;

@@ -12,7 +12,6 @@ use causeway_store::{
     queue::{Key, Outcome},
 };
 use sqlx::PgPool;
-use std::time::Duration;
 
 fn key(kind: &str, id: i64) -> Key {
     Key { kind: kind.parse().unwrap(), id }
@@ -287,24 +286,6 @@ async fn a_wake_during_a_reconcile_is_not_lost(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = false)]
-async fn leases_spread_evenly_and_pass_on(pool: PgPool) {
-    let fixture = Fixture::new(&pool).await;
-    let (a, b, ttl) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2), Duration::from_secs(30));
-    let held = fixture.store.keep_leases(a, ttl).await.unwrap();
-    assert_eq!((held.leases.len(), held.share), (2, 2));
-    let other = fixture.store.keep_leases(b, ttl).await.unwrap();
-    assert_eq!((other.leases.len(), other.share), (0, 1));
-    let held = fixture.store.keep_leases(a, ttl).await.unwrap();
-    assert_eq!((held.leases.len(), held.share), (2, 1));
-    fixture.store.release_leases(a, &[fixture.runtime]).await.unwrap();
-    let other = fixture.store.keep_leases(b, ttl).await.unwrap();
-    assert_eq!(
-        other.leases.iter().map(|lease| (lease.cluster_id, lease.epoch)).collect::<Vec<_>>(),
-        [(fixture.runtime, 2)]
-    );
-}
-
-#[sqlx::test(migrations = false)]
 async fn the_same_event_counts_up(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let key = key("WorkloadInstance", fixture.workload);
@@ -435,6 +416,32 @@ async fn external_dns_is_told_of_the_zones_that_are_written_to(pool: PgPool) {
     let inputs = fixture.store.support_service_inputs(service).await.unwrap();
     assert_eq!(inputs.domains, ["b.test", "example.test"]);
     assert_eq!(inputs.zones.iter().map(|zone| zone.id.as_str()).collect::<Vec<_>>(), ["Z1", "Z2"]);
+}
+
+/// Nor is one put on record for it. A domain that changes its driver brings it.
+#[sqlx::test(migrations = false)]
+async fn external_dns_is_told_nothing_of_a_domain_that_workers_write(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let own = r#"{"Name":"own","Domain":"own.test","Zone":"Public","DnsDriver":"route53","AdminEmail":"a@own.test"}"#;
+    let own = fixture.writer.create(record::<DomainNameDefinition>(own)).await.unwrap().id();
+    let json = format!(
+        r#"{{"Name":"own","DomainNameDefinitionID":{own},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
+        fixture.workload, fixture.runtime
+    );
+    let instance = fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
+    let external_dns = async || {
+        let (services, _) = fixture.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap();
+        services.iter().find(|service| service.spec.service == Service::ExternalDns).map(|service| service.id())
+    };
+    assert_eq!(external_dns().await, None);
+    let (back, forth) = (r#"{"DnsDriver":"external-dns"}"#, r#"{"DnsDriver":"route53"}"#);
+    fixture.writer.change(own, patch::<DomainNameDefinition>(back)).await.unwrap();
+    let service = external_dns().await.unwrap();
+    assert_eq!(fixture.store.support_service_inputs(service).await.unwrap().domains, ["own.test"]);
+    assert_eq!(fixture.store.domain_name_inputs(instance).await.unwrap().external_dns.unwrap().id, service);
+    fixture.writer.change(own, patch::<DomainNameDefinition>(forth)).await.unwrap();
+    assert_eq!(fixture.store.support_service_inputs(service).await.unwrap().domains, [""; 0]);
+    assert_eq!(fixture.store.domain_name_inputs(instance).await.unwrap().external_dns, None);
 }
 
 /// Whether they come with the definition or one by one.

@@ -1,8 +1,10 @@
 //! The reconcile path: from a request to the API to objects in a cluster.
 
 mod burst;
+mod chain;
 mod fanout;
 mod fixture;
+mod fleet;
 mod floor;
 mod latency;
 mod records;
@@ -46,8 +48,14 @@ pub struct Sizes {
     /// Seconds of doing nothing.
     #[arg(long, default_value_t = 60)]
     pub idle: u64,
-    /// Which cases: any of a, b, d, e, f. (c belongs to a, g to f.)
-    #[arg(long, value_delimiter = ',', default_values_t = ['a', 'b', 'd', 'e', 'f'])]
+    /// Clusters of which nothing is asked, one run for each number, the smallest first.
+    #[arg(long, value_delimiter = ',', default_values_t = [20, 100, 500])]
+    pub fleet: Vec<usize>,
+    /// Gateways of the whole chain, with HTTP and with HTTPS so many each.
+    #[arg(long, default_value_t = 20)]
+    pub chain: usize,
+    /// Which cases: any of a, b, d, e, f, h, i. (c belongs to a, g to f.)
+    #[arg(long, value_delimiter = ',', default_values_t = ['a', 'b', 'd', 'e', 'f', 'h', 'i'])]
     pub cases: Vec<char>,
 }
 
@@ -63,7 +71,9 @@ pub async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
             'd' => fanout::run(report, sizes).await?,
             'e' => unreachable::run(report, sizes).await?,
             'f' => restart::run(report, sizes).await?,
-            other => anyhow::bail!("no case {other}: there are a, b, d, e and f"),
+            'h' => fleet::run(report, sizes).await?,
+            'i' => chain::run(report, sizes).await?,
+            other => anyhow::bail!("no case {other}: there are a, b, d, e, f, h and i"),
         }
     }
     Ok(())

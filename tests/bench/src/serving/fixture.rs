@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use causeway_rig::{Endpoints, Nats, Postgres, Server, free_port, tools::Tools};
 use causeway_testkit::{ControlPlane, Setup};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
@@ -27,6 +27,10 @@ use crate::client::KeepAliveClient;
 
 const READY_WITHIN: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(20);
+/// Rows that are dropped before they are written. The call itself costs a few microseconds, which count for the side without events.
+const FORGET: &str = "
+    CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER forget BEFORE INSERT ON event_inbox FOR EACH ROW EXECUTE FUNCTION forget()";
 
 /// Everything that runs.
 pub(super) struct Fixture {
@@ -65,7 +69,10 @@ impl Fixture {
             control_url: String::new(),
             postgres: Server { url: postgres.admin_url(), pid: postgres.pid() },
             nats: Server { url: nats.url(), pid: nats.pid() },
+            // Nobody asks for the rest.
             route53_url: String::new(),
+            dns: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            acme: Default::default(),
             clusters: vec![],
             programs: BTreeMap::new(),
         };
@@ -111,6 +118,19 @@ impl Fixture {
         Ok((platform, target))
     }
 
+    /// A second API on a database of its own whose inbox of events takes nothing, so that no event is written, numbered or kept.
+    ///
+    /// # Errors
+    /// When it doesn't start.
+    pub(super) async fn without_events(&self) -> Result<(ControlPlane, Target)> {
+        let platform = ControlPlane::start(&self.endpoints, without_workers("bench_api_no_events")).await?;
+        let mut connection = PgConnection::connect(&platform.database_url()).await?;
+        connection.execute(FORGET).await?;
+        connection.close().await?;
+        let target = Target::plain(platform.url().trim_start_matches("http://").parse()?);
+        Ok((platform, target))
+    }
+
     /// Stops everything.
     pub(super) async fn stop(mut self) {
         // It holds nothing that would be lost.
@@ -122,7 +142,7 @@ impl Fixture {
 }
 
 /// What Postgres does by itself within a minute: it analyses the tables, and plans accordingly.
-async fn analyze(platform: &ControlPlane) -> Result<()> {
+pub(super) async fn analyze(platform: &ControlPlane) -> Result<()> {
     let mut connection = PgConnection::connect(&platform.database_url()).await?;
     sqlx::query("VACUUM ANALYZE").execute(&mut connection).await?;
     Ok(connection.close().await?)

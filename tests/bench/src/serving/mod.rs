@@ -4,6 +4,7 @@ mod asked;
 mod fixture;
 pub mod floor;
 mod load;
+mod pages;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,8 +37,8 @@ pub struct Sizes {
     /// Gateway definitions that are stored when the measuring begins.
     #[arg(long, default_value_t = 1000)]
     pub records: u64,
-    /// Which cases: any of get, list, patch, create, empty, secure. Those before `create` find the records as they were at the beginning.
-    #[arg(long, value_delimiter = ',', default_values_t = ["get", "list", "patch", "create", "empty", "secure"].map(String::from))]
+    /// Which cases: any of get, list, patch, create, events, empty, secure, pages. Those before `create` find the records as they were at the beginning.
+    #[arg(long, value_delimiter = ',', default_values_t = ["get", "list", "patch", "create", "events", "empty", "secure", "pages"].map(String::from))]
     pub cases: Vec<String>,
 }
 
@@ -59,9 +60,11 @@ pub async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
             "list" => bench.operation("list of 50", &asked::list(), 0.9).await?,
             "patch" => bench.operation("patch", &patch, 0.65).await?,
             "create" => bench.operation("create", &asked::create(), 0.9).await?,
+            "events" => bench.events().await?,
             "empty" => bench.empty().await?,
             "secure" => bench.secure(&get).await?,
-            other => bail!("no case {other}: there are get, list, patch, create, empty and secure"),
+            "pages" => pages::measure(&bench.fixture).await?.into_iter().for_each(|figure| bench.report.add(figure)),
+            other => bail!("no case {other}: there are get, list, patch, create, events, empty, secure and pages"),
         }
     }
     let memory = peak_memory(bench.fixture.platform.api().pid())?;
@@ -150,6 +153,22 @@ impl Bench<'_> {
                 self.report.add(figure(", ÷ without layers", 2, RATE, "1/s"));
             }
         }
+        Ok(())
+    }
+
+    /// What it costs a writer that events are kept.
+    async fn events(&mut self) -> Result<()> {
+        let (without, target) = self.fixture.without_events().await?;
+        let (api, other) = (self.fixture.platform.api().pid(), without.api().pid());
+        let create = asked::create();
+        for count in &self.sizes.connections {
+            let sides = [(&self.fixture.api, api, &create), (&target, other, &create)];
+            let rounds = self.rounds(&sides, *count).await?;
+            let case = format!("create, {}, ÷ without events", connections(*count));
+            let rate = Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s");
+            self.report.add(if *count == MANY { rate.target(Bound::RatioAtLeast(0.9)) } else { rate });
+        }
+        without.stop().await;
         Ok(())
     }
 

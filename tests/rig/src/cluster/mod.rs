@@ -15,6 +15,7 @@ use kube::{Api, Client};
 use nix::sys::signal::Signal;
 
 pub use self::own::OwnCluster;
+pub(crate) use self::programs::SERVICE_RANGE;
 use self::{
     kubeconfig::{client, kubeconfig, write_kubeconfig},
     programs::{egress_socket, start_apiserver, start_controller_manager, start_etcd, start_scheduler},

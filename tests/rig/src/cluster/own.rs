@@ -6,7 +6,11 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 
 use super::{Cluster, READY_WITHIN, STOP_WITHIN, is_ready, programs::start_apiserver};
-use crate::{endpoints::ClusterEndpoints, node::FakeNode, tools::Tools};
+use crate::{
+    endpoints::ClusterEndpoints,
+    node::{FakeNode, Simulated},
+    tools::Tools,
+};
 
 /// A control plane of one test, whose API server may be ended. It ends with this process.
 pub struct OwnCluster {
@@ -33,7 +37,7 @@ impl OwnCluster {
     /// When a part doesn't start.
     pub async fn start_with_node(tools: &Tools, dir: &Path) -> Result<Self> {
         let cluster = Cluster::start("own", tools, dir, true).await?;
-        let node = FakeNode::start(tools, &cluster).await?;
+        let node = FakeNode::start(tools, &cluster, Simulated::All).await?;
         let endpoints = cluster.endpoints()?;
         Ok(Self { cluster, node: Some(node), tools: tools.clone(), endpoints })
     }

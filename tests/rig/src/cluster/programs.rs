@@ -17,18 +17,23 @@ use crate::{
 };
 
 /// Service addresses. The first one is the API server's own.
-const SERVICE_RANGE: &str = "10.96.0.0/16";
+pub(crate) const SERVICE_RANGE: &str = "10.96.0.0/16";
 
 /// Not run: what needs a cloud, and the controller that calls a node dead when nobody renews its lease.
 const CONTROLLERS: &str = "--controllers=*,-node-ipam-controller,-node-route-controller,-cloud-node-lifecycle-controller,\
                            -service-lb-controller,-node-lifecycle-controller";
 
-/// Every write, by whom and to what, so that tests can count writes; reads are not recorded.
+/// Every write, by whom and to what, so that tests can count writes; and the manifests of what the control plane makes of gateways and names, so that tests
+/// can compare them. Reads are not recorded.
 const AUDIT_POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+- level: Request
+  users: [causeway]
+  verbs: [patch]
+  resources: [{group: gateway.networking.k8s.io}, {group: cert-manager.io}, {group: externaldns.k8s.io}]
 - level: Metadata
   verbs: [create, update, patch, delete, deletecollection]
 - level: None

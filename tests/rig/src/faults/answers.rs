@@ -15,6 +15,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    serve::Listener as _,
 };
 use kube::{Client, Config, config::KubeConfigOptions, config::Kubeconfig};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
@@ -57,21 +58,19 @@ impl Answers {
     /// # Errors
     /// When it can't be started.
     pub async fn before(cluster: &ClusterEndpoints, dir: &Path) -> Result<Self> {
-        let pki = Pki::create(dir)?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (listener, ca) = Tls::listen(dir).await?;
         let server = format!("https://{}", listener.local_addr()?);
         let kubeconfig = Kubeconfig::read_from(&cluster.causeway.kubeconfig)?;
         let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
         config.default_retry = false;
         let (client, script) = (Client::try_from(config)?, Script::default());
         let router = Router::new().fallback(answer).with_state((client, script.clone()));
-        let listener = Tls { listener, acceptor: acceptor(&pki)? };
         let task = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the proxy before an API server ended");
             }
         });
-        let cluster = ClusterEndpoints { server, ca: pki.ca(), ..cluster.clone() };
+        let cluster = ClusterEndpoints { server, ca, ..cluster.clone() };
         Ok(Self { cluster, script, server: task })
     }
 
@@ -155,9 +154,17 @@ async fn pass_on(client: &Client, request: Request) -> Response {
 }
 
 /// A listener whose connections speak TLS. A handshake that fails concerns only its client.
-struct Tls {
+pub(super) struct Tls {
     listener: TcpListener,
     acceptor: TlsAcceptor,
+}
+
+impl Tls {
+    /// On a free port of loopback, with certificates in `dir`; and their authority.
+    pub(super) async fn listen(dir: &Path) -> Result<(Self, String)> {
+        let pki = Pki::create(dir)?;
+        Ok((Self { listener: TcpListener::bind("127.0.0.1:0").await?, acceptor: acceptor(&pki)? }, pki.ca()))
+    }
 }
 
 impl axum::serve::Listener for Tls {

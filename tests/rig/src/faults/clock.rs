@@ -25,7 +25,7 @@ pub fn wall_clock(seconds: i64) -> Result<Vec<(String, String)>> {
 }
 
 fn library() -> Result<PathBuf> {
-    let library = python_package(PACKAGE)?.join(LIBRARY);
+    let library = python_package(PACKAGE, &[])?.join(LIBRARY);
     if !library.is_file() {
         bail!("the package {PACKAGE} holds no {LIBRARY}; a C compiler is needed to install it");
     }

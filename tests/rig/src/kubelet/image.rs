@@ -13,38 +13,92 @@ pub(super) struct Image {
     flags: &'static [&'static str],
     /// Whether it talks to AWS, which is the emulator here.
     pub(super) uses_aws: bool,
+    /// Whether several pods of one workload work at the same time. Of a controller's one does and the others wait: what
+    /// leader election does in a real cluster, without its wait for the lease of a predecessor that was killed.
+    pub(super) replicated: bool,
+    /// Whether it is linked dynamically.
+    pub(super) needs_system: bool,
+    /// Whether the workspace builds the program, and the rig only runs it.
+    pub(super) own: bool,
 }
 
+/// A controller that is linked statically.
+const CONTROLLER: Image = Image {
+    repository: "",
+    program: "",
+    flags: &[],
+    uses_aws: false,
+    replicated: false,
+    needs_system: false,
+    own: false,
+};
+
+/// A program of this workspace.
+const OWN: Image = Image { replicated: true, needs_system: true, own: true, ..CONTROLLER };
+
 const IMAGES: &[Image] = &[
-    Image { repository: "envoyproxy/gateway", program: "envoy-gateway", flags: &[], uses_aws: false },
+    Image { repository: "envoyproxy/gateway", program: "envoy-gateway", ..CONTROLLER },
+    Image {
+        repository: "envoyproxy/envoy",
+        program: "envoy",
+        // One thread serves every test, and hot restarts need memory that is shared with a predecessor.
+        flags: &["--concurrency", "1", "--disable-hot-restart"],
+        replicated: true,
+        needs_system: true,
+        ..CONTROLLER
+    },
     Image {
         repository: "cert-manager-controller",
         program: "cert-manager-controller",
         // Upstream waits an hour after a failed issuance, which no test can.
         flags: &["--dns01-check-retry-period=1s", "--certificate-request-minimum-backoff-duration=10s"],
         uses_aws: true,
+        ..CONTROLLER
     },
-    Image { repository: "cert-manager-webhook", program: "cert-manager-webhook", flags: &[], uses_aws: false },
-    Image { repository: "cert-manager-cainjector", program: "cert-manager-cainjector", flags: &[], uses_aws: false },
+    Image { repository: "cert-manager-webhook", program: "cert-manager-webhook", ..CONTROLLER },
+    Image { repository: "cert-manager-cainjector", program: "cert-manager-cainjector", ..CONTROLLER },
+    // Answers an HTTP-01 challenge; each challenge has one.
+    Image { repository: "cert-manager-acmesolver", program: "cert-manager-acmesolver", replicated: true, ..CONTROLLER },
     Image {
         repository: "external-dns",
         program: "external-dns",
         // With --events alone a change waits for a built-in 5 seconds; only a short interval makes it quick.
         flags: &["--interval=1s", "--events", "--min-event-sync-interval=200ms", "--aws-batch-change-interval=0s"],
         uses_aws: true,
+        ..CONTROLLER
     },
+    // What Kubernetes tests its own networks with; the sample's backend.
+    Image { repository: "agnhost", program: "agnhost", replicated: true, ..CONTROLLER },
+    Image { repository: "causeway-api", program: "causeway-api", ..OWN },
+    Image { repository: "causeway-workers", program: "causeway-workers", uses_aws: true, ..OWN },
+    Image { repository: "causeway-cli", program: "causeway", ..OWN },
 ];
 
 /// The container of a pod that the rig runs, with its image. `None` for all others: for them the node only says they run.
 ///
-/// Only the first container counts: the proxy pods of Envoy Gateway carry its image too, for a helper that ends Envoy.
+/// Only the first container counts: the proxy pods of Envoy Gateway carry its image too, for a helper that drains Envoy.
 pub(super) fn known(pod: &Pod) -> Option<(&Container, &'static Image)> {
     let container = pod.spec.as_ref()?.containers.first()?;
+    Some((container, of(container)?))
+}
+
+/// Containers of a known pod that run to their end one after the other before that one, where the rig has their programs.
+pub(super) fn before(pod: &Pod) -> impl Iterator<Item = (&Container, &'static Image)> {
+    let first = pod.spec.iter().flat_map(|spec| spec.init_containers.iter().flatten());
+    first.filter_map(|container| Some((container, of(container)?)))
+}
+
+fn of(container: &Container) -> Option<&'static Image> {
     let repository = repository(container.image.as_deref()?);
-    let image = IMAGES.iter().find(|image| {
+    IMAGES.iter().find(|image| {
         repository.strip_suffix(image.repository).is_some_and(|before| before.is_empty() || before.ends_with('/'))
-    })?;
-    Some((container, image))
+    })
+}
+
+/// What the reference of an image matches whose program the rig has, as a regular expression: the same as [`known`], for kwok.
+pub(crate) fn pattern() -> String {
+    let repositories: Vec<_> = IMAGES.iter().map(|image| image.repository).collect();
+    format!("(^|/)({})(:[^/]*)?(@.*)?$", repositories.join("|"))
 }
 
 impl Image {
@@ -52,9 +106,9 @@ impl Image {
     pub(super) fn arguments(&self, container: &Container) -> Vec<String> {
         // A command's first word is the program inside the image.
         let command = container.command.iter().flatten().skip(1);
-        let own = command
-            .chain(container.args.iter().flatten())
-            .filter(|argument| !self.flags.iter().any(|flag| flag_name(flag) == flag_name(argument)));
+        let own = command.chain(container.args.iter().flatten()).filter(|argument| {
+            !argument.starts_with("--") || !self.flags.iter().any(|flag| flag_name(flag) == flag_name(argument))
+        });
         own.cloned().chain(self.flags.iter().map(|&flag| flag.to_owned())).collect()
     }
 }
@@ -97,7 +151,10 @@ mod tests {
         );
         assert_eq!(program(&["registry.k8s.io/external-dns/external-dns:v0.22.0"]), Some("external-dns"));
         assert_eq!(program(&["my-external-dns"]), None);
-        assert_eq!(program(&["docker.io/envoyproxy/envoy:v1.40", "docker.io/envoyproxy/gateway:v1.9.1"]), None);
+        assert_eq!(
+            program(&["docker.io/envoyproxy/envoy:v1.40", "docker.io/envoyproxy/gateway:v1.9.1"]),
+            Some("envoy")
+        );
     }
 
     #[test]

@@ -2,21 +2,23 @@
 //!
 //! Two sides. The rig writes a [`Sandbox`] and starts the program `causeway-rig` inside new namespaces; there, [`Sandbox::run`]
 //! connects the sandbox with the outside and starts the program. Envoy Gateway is why: its ports and the folder of its keys
-//! are compiled in, so it can't share a machine with a second one without walls. And inside the walls every controller can
-//! run with exactly the arguments, files and credentials of its pod.
+//! are compiled in, so it can't share a machine with a second one without walls. And inside the walls every program can run
+//! with exactly the arguments, files and credentials of its pod. Its namespace is joined to the network of pods, where it has
+//! the pod's address.
 
 use std::{
     collections::BTreeMap,
     fs::{self, File},
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::{
     mount::{MsFlags, mount},
     sys::signal::{Signal, kill},
-    unistd::{Pid, Uid},
+    unistd::{Pid, Uid, sethostname},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -25,6 +27,7 @@ use tokio::{
 };
 
 use crate::{
+    network::{self, NODE, PREFIX, PodNetwork, hardware_address, ip},
     process::{Process, ProcessSpec},
     relay,
 };
@@ -32,19 +35,39 @@ use crate::{
 /// The hidden command of the rig's binary that runs [`Sandbox::run`].
 pub const COMMAND: &str = "sandbox";
 
+/// What a program that is linked dynamically needs of the system: libraries, devices, and a view of itself.
+const SYSTEM: [&str; 5] = ["/lib", "/lib64", "/usr/lib", "/dev", "/proc"];
+/// No name of a machine is longer.
+const LONGEST_HOSTNAME: usize = 63;
+
 /// What to run inside.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Sandbox {
     /// The folder that becomes the root folder of the program.
     pub(super) root: PathBuf,
-    /// The program's file outside. It has to be linked statically, for there are no libraries inside.
+    /// The program's file outside.
     pub(super) program: PathBuf,
+    /// Whether it is linked dynamically. Otherwise there is nothing inside but what the pod brings.
+    pub(super) needs_system: bool,
     pub(super) arguments: Vec<String>,
     pub(super) variables: BTreeMap<String, String>,
     /// Ports of loopback inside, and the sockets outside that they lead to.
     pub(super) reaches: BTreeMap<u16, PathBuf>,
-    /// Ports inside, and the sockets by which the outside reaches them.
-    pub(super) reached_by: BTreeMap<u16, PathBuf>,
+    pub(super) place: Place,
+}
+
+/// Where a pod is in the network of pods.
+#[derive(Debug, Deserialize, Serialize)]
+pub(super) struct Place {
+    /// The pod's name, and its machine's.
+    pub(super) hostname: String,
+    pub(super) address: Ipv4Addr,
+    /// What the other end of its cable is called. No two have the same name.
+    pub(super) cable: String,
+    /// The process in the node's namespace.
+    pub(super) node: i32,
+    /// How that is asked to join the cable.
+    pub(super) socket: PathBuf,
 }
 
 impl Sandbox {
@@ -52,15 +75,16 @@ impl Sandbox {
     ///
     /// # Errors
     /// When it can't be started; whether this machine permits namespaces shows only in its log.
-    pub(super) async fn start(&self, name: &str, own: &Path, file: &Path, logs: &Path) -> Result<Process> {
+    pub(super) async fn start(&self, own: &Path, file: &Path, logs: &Path) -> Result<Process> {
         fs::write(file, serde_json::to_vec_pretty(self)?)?;
-        let mut wrapper = vec!["unshare", "--mount", "--net"];
+        let node = self.place.node.to_string();
+        let mut wrapper = vec![];
         if !Uid::effective().is_root() {
-            // An ordinary user may make these namespaces inside a user namespace, where the kernel permits those.
-            wrapper.extend(["--user", "--map-root-user"]);
+            // Only who is root in the node's user namespace may lay a cable into its network.
+            wrapper.extend(["nsenter", "--target", &node, "--user", "--preserve-credentials", "--"]);
         }
-        wrapper.push("--");
-        ProcessSpec::through(name, &wrapper, &[], own, logs).arg(COMMAND).arg(file).start().await
+        wrapper.extend(["unshare", "--mount", "--net", "--uts", "--"]);
+        ProcessSpec::through(&self.place.hostname, &wrapper, &[], own, logs).arg(COMMAND).arg(file).start().await
     }
 
     /// Reads what to run from a file and runs it, inside of the new namespaces.
@@ -70,16 +94,9 @@ impl Sandbox {
     pub async fn run(file: &Path) -> Result<ExitCode> {
         let sandbox: Self = serde_json::from_slice(&fs::read(file)?)?;
         let mut terminate = signal(SignalKind::terminate())?;
-        raise_loopback().await?;
+        sandbox.place.join()?;
         for (&port, socket) in &sandbox.reaches {
             relay::to_socket(port, socket.clone()).await?;
-        }
-        for (&port, socket) in &sandbox.reached_by {
-            // A socket of an earlier run of the same pod.
-            if socket.exists() {
-                fs::remove_file(socket)?;
-            }
-            relay::from_socket(socket, port)?;
         }
         sandbox.mount_program()?;
         let mut child = Command::new("setpriv")
@@ -102,22 +119,42 @@ impl Sandbox {
         Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
     }
 
-    /// Lets the program appear inside without a copy of it.
+    /// Lets the program appear inside without a copy of it, and what it needs.
     fn mount_program(&self) -> Result<()> {
         let inside = self.root.join("bin/program");
         fs::create_dir_all(self.root.join("bin"))?;
         fs::create_dir_all(self.root.join("tmp"))?;
         File::create(&inside)?;
-        mount(Some(&self.program), &inside, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-            .with_context(|| format!("can't mount {}", self.program.display()))
+        bind(&self.program, &inside)?;
+        for folder in SYSTEM.map(Path::new).into_iter().filter(|folder| self.needs_system && folder.is_dir()) {
+            let inside = self.root.join(folder.strip_prefix("/")?);
+            fs::create_dir_all(&inside)?;
+            bind(folder, &inside)?;
+        }
+        Ok(())
     }
 }
 
-/// The loopback interface of a new network namespace is down.
-async fn raise_loopback() -> Result<()> {
-    let status = Command::new("ip").args(["link", "set", "lo", "up"]).status().await;
-    match status.context("can't run `ip`: install iproute2")? {
-        status if status.success() => Ok(()),
-        _ => bail!("can't set up a network namespace: run as root, or on a kernel that permits user namespaces"),
+fn bind(outside: &Path, inside: &Path) -> Result<()> {
+    mount(Some(outside), inside, None::<&str>, MsFlags::MS_BIND | MsFlags::MS_REC, None::<&str>)
+        .with_context(|| format!("can't mount {}", outside.display()))
+}
+
+impl Place {
+    /// In the network `network`.
+    pub(super) fn new(hostname: String, address: Ipv4Addr, cable: String, network: &PodNetwork) -> Self {
+        Self { hostname, address, cable, node: network.pid(), socket: network.socket().to_owned() }
+    }
+
+    /// Joins this process's namespace to the network of pods: a cable with one end here and the other at the node's bridge.
+    fn join(&self) -> Result<()> {
+        let Self { address, cable, node, .. } = self;
+        sethostname(&self.hostname[..self.hostname.len().min(LONGEST_HOSTNAME)])?;
+        ip(&format!(
+            "link set lo up\nlink add eth0 address {} type veth peer name {cable} netns {node}\n\
+             addr add {address}/{PREFIX} dev eth0\nlink set eth0 up\nroute add default via {NODE}\n",
+            hardware_address(*address)
+        ))?;
+        network::attach(&self.socket, cable)
     }
 }

@@ -1,7 +1,7 @@
 //! Programs that Debian packages, unpacked into a folder of the cache. Nothing is installed on the machine.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -19,19 +19,24 @@ pub(crate) fn debian_packages(name: &str, beside: &[&str]) -> Result<PathBuf> {
     if target.exists() {
         return Ok(target);
     }
-    eprintln!("fetching Debian's package {name}");
     fs::create_dir_all(cache_dir()?)?;
-    // A folder of its own: two that do this at the same time don't collide, and the second finds it done.
+    // One at a time: apt refuses a second one. Who waits may find it done. The lock goes with the file.
+    let lock = File::create(cache_dir()?.join(".packages.lock"))?;
+    lock.lock().context("can't lock the cache of packages")?;
+    if target.exists() {
+        return Ok(target);
+    }
+    eprintln!("fetching Debian's package {name}");
     let scratch = tempfile::Builder::new().prefix(".package-").tempdir_in(cache_dir()?)?;
     let (fetched, unpacked) = (scratch.path().join("fetched"), scratch.path().join("unpacked"));
     fs::create_dir(&fetched)?;
     fs::create_dir(&unpacked)?;
-    let mut packages = needed(name, beside);
-    if packages.is_empty() {
+    if dependencies(name).is_empty() {
         // A machine that has never looked for packages knows of none.
         run(Command::new("apt-get").args(["update", "-q"]), &fetched)?;
-        packages = needed(name, beside);
     }
+    let mut packages = dependencies(name);
+    packages.retain(|package| beside.iter().any(|start| package.starts_with(start)));
     packages.push(name.to_owned());
     run(Command::new("apt-get").args(["download", "-q"]).args(&packages), &fetched)?;
     for file in fs::read_dir(&fetched)? {
@@ -44,12 +49,11 @@ pub(crate) fn debian_packages(name: &str, beside: &[&str]) -> Result<PathBuf> {
     }
 }
 
-/// The packages that it depends on whose names begin so; empty where nothing is known of it.
-fn needed(name: &str, beside: &[&str]) -> Vec<String> {
+/// The packages that it depends on; empty where nothing is known of it.
+fn dependencies(name: &str) -> Vec<String> {
     let asked = Command::new("apt-cache").args(["depends", name]).stdin(Stdio::null()).output();
     let text = asked.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let named = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
-    named.filter(|package| beside.iter().any(|start| package.starts_with(start))).map(str::to_owned).collect()
+    text.lines().filter_map(|line| line.trim().strip_prefix("Depends: ")).map(str::to_owned).collect()
 }
 
 fn run(command: &mut Command, dir: &Path) -> Result<()> {

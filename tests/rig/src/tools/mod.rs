@@ -6,6 +6,7 @@
 
 mod build;
 mod debian;
+mod envoy;
 mod modules;
 mod progress;
 mod python;
@@ -23,7 +24,11 @@ use sha2::{Digest, Sha256};
 
 pub use self::build::module_dir;
 use self::modules::{MODULES, Module, Program};
-pub(crate) use self::{debian::debian_packages, python::python_package};
+pub(crate) use self::{
+    debian::debian_packages,
+    modules::{KWOK_POD_COMPLETE, KWOK_POD_READY},
+    python::python_package,
+};
 
 /// Where every program is. Got by [`Tools::build`] or [`Tools::find`].
 #[derive(Clone, Debug)]
@@ -39,6 +44,7 @@ impl Tools {
     /// When Go is not installed, a build fails, or the cache can't be written; the message says what to do.
     pub fn build() -> Result<Self> {
         build::missing()?;
+        envoy::fetch()?;
         Self::find()
     }
 
@@ -50,6 +56,7 @@ impl Tools {
         let cache = cache_dir()?;
         let assets = Assets::from_env();
         let mut tools = Self { programs: assets.found.clone(), files: BTreeMap::new() };
+        tools.programs.insert("envoy".to_owned(), envoy::program()?);
         for module in MODULES {
             let Some(wanted) = assets.remaining(module) else { continue };
             let dir = build_dir(&cache, module, &wanted)?;

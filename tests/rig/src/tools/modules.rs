@@ -51,18 +51,26 @@ pub(super) const MODULES: &[Module] = &[
             program("./controller", "cert-manager-controller"),
             program("./webhook", "cert-manager-webhook"),
             program("./cainjector", "cert-manager-cainjector"),
+            program("./acmesolver", "cert-manager-acmesolver"),
         ],
     ),
     module("envoy-gateway", 270, &[program("github.com/envoyproxy/gateway/cmd/envoy-gateway", "envoy-gateway")]),
+    module("agnhost", 30, &[program("k8s.io/kubernetes/test/images/agnhost", "agnhost")]),
+    module("pebble", 10, &[program("github.com/letsencrypt/pebble/v2/cmd/pebble", "pebble")]),
     module("external-dns", 285, &[program("sigs.k8s.io/external-dns", "external-dns")]),
 ];
+
+/// The stage by which pods start.
+pub(crate) const KWOK_POD_READY: &str = "kustomize/stage/pod/fast/pod-ready.yaml";
+/// The stage by which the pods of Jobs end.
+pub(crate) const KWOK_POD_COMPLETE: &str = "kustomize/stage/pod/fast/pod-complete.yaml";
 
 /// The stage files with which kwok plays a node whose pods start at once.
 const KWOK_STAGES: &[ModuleFile] = &[
     kwok_stage("kustomize/stage/node/fast/node-initialize.yaml"),
     kwok_stage("kustomize/stage/node/heartbeat/node-heartbeat.yaml"),
-    kwok_stage("kustomize/stage/pod/fast/pod-ready.yaml"),
-    kwok_stage("kustomize/stage/pod/fast/pod-complete.yaml"),
+    kwok_stage(KWOK_POD_READY),
+    kwok_stage(KWOK_POD_COMPLETE),
     kwok_stage("kustomize/stage/pod/fast/pod-delete.yaml"),
 ];
 

@@ -10,12 +10,21 @@ use anyhow::{Context, Result, bail};
 
 use super::cache_dir;
 
-/// The folder of a package such as `libfaketime==3.0.1`, installed when it isn't there.
+/// Where a package such as `libfaketime==3.0.1` is or will be.
 ///
 /// # Errors
-/// When it can't be installed.
-pub(crate) fn python_package(pin: &str) -> Result<PathBuf> {
-    let target = cache_dir()?.join(pin.replace("==", "-"));
+/// When there is no cache.
+pub(crate) fn python_folder(pin: &str) -> Result<PathBuf> {
+    Ok(cache_dir()?.join(pin.replace("==", "-")))
+}
+
+/// The folder of a package, installed when it isn't there. `hashes` are the SHA-256 sums that its file may have, one for each
+/// architecture; an empty list takes any.
+///
+/// # Errors
+/// When it can't be installed, or its file is another one.
+pub(crate) fn python_package(pin: &str, hashes: &[&str]) -> Result<PathBuf> {
+    let target = python_folder(pin)?;
     if target.exists() {
         return Ok(target);
     }
@@ -23,10 +32,16 @@ pub(crate) fn python_package(pin: &str) -> Result<PathBuf> {
     fs::create_dir_all(cache_dir()?)?;
     // A folder of its own: two that install at the same time don't collide, and the second finds the package installed.
     let scratch = tempfile::Builder::new().prefix(".package-").tempdir_in(cache_dir()?)?;
+    let wanted = scratch.path().join("requirements.txt");
+    let hashes: String = hashes.iter().map(|hash| format!(" --hash=sha256:{hash}")).collect();
+    fs::write(&wanted, format!("{pin}{hashes}\n"))?;
     let status = Command::new("python3")
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade", "--target"])
         .arg(scratch.path())
-        .arg(pin)
+        .arg("-r")
+        .arg(wanted)
+        // It goes into a folder of the cache, where root harms nothing.
+        .env("PIP_ROOT_USER_ACTION", "ignore")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status();

@@ -6,8 +6,8 @@
 //!
 //! Bytes are not all: `{"":0}` takes a hundred times its length once it is parsed. So what a body will take is counted, too ([`Cost`]).
 //!
-//! What is over a bound is an error, [`UnreachableCause::OverLimit`](super::UnreachableCause), which is about the whole cluster. Texts
-//! alone are cut instead.
+//! What is over a bound is an error. In the list or watch of a kind it is about the objects of that kind, [`ClusterError::Unwatched`]; in all other
+//! answers it is [`UnreachableCause::OverLimit`](super::UnreachableCause). Texts alone are cut instead.
 
 use std::{
     pin::Pin,

@@ -85,8 +85,8 @@ impl KindCache {
     /// One object of the list.
     ///
     /// # Errors
-    /// The list has more than is kept of a kind, or of a cluster.
-    pub(super) fn arrive(&mut self, object: CachedObject) -> Result<(), ClusterError> {
+    /// The list has more than is kept of a kind, or of a cluster: the sentence says so.
+    pub(super) fn arrive(&mut self, object: CachedObject) -> Result<(), String> {
         self.arriving.insert(key(&object.at), Arc::new(object));
         self.arriving.check_capacity()
     }
@@ -114,8 +114,8 @@ impl KindCache {
     /// An object appeared or changed.
     ///
     /// # Errors
-    /// It is more than is kept of a kind, or of a cluster.
-    pub(super) fn put(&mut self, object: CachedObject) -> Result<Vec<Arc<str>>, ClusterError> {
+    /// It is more than is kept of a kind, or of a cluster: the sentence says so.
+    pub(super) fn put(&mut self, object: CachedObject) -> Result<Vec<Arc<str>>, String> {
         let (key, new) = (key(&object.at), Arc::new(object));
         let old = self.objects.insert(key.clone(), new.clone());
         if let Some(before) = old.as_ref().filter(|before| before.owner != new.owner) {
@@ -146,11 +146,18 @@ impl KindCache {
         }
     }
 
-    /// The watch failed.
-    pub(super) fn fail(&mut self, error: ClusterError) {
+    /// The watch failed. Returns the owners of what was known, if its kind isn't watched any more: they have to say so.
+    pub(super) fn fail(&mut self, error: ClusterError) -> Vec<Arc<str>> {
         self.synced = false;
-        self.error = Some(error);
         self.arriving.clear();
+        let is_unwatched = matches!(error, ClusterError::Unwatched { .. });
+        self.error = Some(error);
+        if !is_unwatched {
+            return Vec::new();
+        }
+        // Other kinds may need the room. All owners are woken again when it is listed.
+        self.objects.clear();
+        std::mem::take(&mut self.owned).into_keys().filter(|owner| !owner.is_empty()).collect()
     }
 }
 
@@ -230,7 +237,7 @@ mod tests {
         let same = object("same", "x-1", "h", "null");
         let (mut cache, _) =
             listed(vec![same.clone(), object("gone", "x-2", "h", "null"), object("new", "x-3", "h", "null")]);
-        cache.fail(cut());
+        assert!(cache.fail(cut()).is_empty(), "it is news about the cluster");
         assert_eq!(cache.error(), Some(&cut()));
         let owners =
             list(&mut cache, vec![same, object("new", "x-3", "h2", "null"), object("more", "x-4", "h", "null")]);
@@ -269,5 +276,17 @@ mod tests {
         assert!(cache.get(&seen.at).is_none(), "the list may be missing others");
         cache.complete();
         assert!(cache.get(&seen.at).is_some());
+    }
+
+    #[test]
+    fn owners_are_told_that_a_kind_is_not_watched_any_more_and_that_it_is_again() {
+        let seen = object("a", "x-1", "h", "null");
+        let denied = ClusterError::unwatched(&seen.at, "it may not be listed");
+        let (mut cache, _) = listed(vec![seen.clone()]);
+        assert_eq!(names(&cache.fail(denied.clone())), ["x-1"]);
+        assert!(cache.objects.iter().next().is_none(), "others may need the room");
+        cache.begin();
+        assert!(cache.fail(denied).is_empty(), "it is no news");
+        assert_eq!(names(&list(&mut cache, vec![seen])), ["x-1"]);
     }
 }

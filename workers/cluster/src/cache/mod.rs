@@ -36,7 +36,7 @@ use tokio::{
 pub(super) use self::watch::WINDOW;
 use self::{kind::KindCache, objects::Memory, pace::Pace, served::WaitingOwners, watch::KindWatch};
 pub use self::{object::CachedObject, objects::limit_cache};
-use super::{Cluster, ClusterError, UnreachableCause, ownership::field_manager};
+use super::{Cluster, ClusterError, ownership::field_manager};
 
 /// Group and kind, in any version.
 type GroupKind = (String, String);
@@ -90,7 +90,7 @@ impl WatchedKind {
 pub struct UnsyncedKind {
     pub group: String,
     pub kind: String,
-    /// `Unreachable` concerns the cluster, `Refused` this kind. None while a list is under way.
+    /// `Unreachable` concerns the cluster, all others this kind. None while a list is under way.
     pub error: Option<ClusterError>,
 }
 
@@ -197,12 +197,14 @@ impl ObjectCache {
         unsynced.collect()
     }
 
-    /// Why what the cluster sends is more than may be taken from it; None if it isn't. It stays until all kinds of this cache are synced.
-    pub fn over_limit(&self) -> Option<ClusterError> {
-        let is_over = |error: &ClusterError| {
-            matches!(error, ClusterError::Unreachable { cause: UnreachableCause::OverLimit, .. })
-        };
-        self.unsynced().into_iter().filter_map(|kind| kind.error).find(is_over)
+    /// Why nobody can see what becomes of this object, if its kind may not be listed, can't be, or has too much.
+    pub fn unwatched(&self, at: &ObjectRef) -> Option<ClusterError> {
+        match self.kind(&at.group, &at.kind)?.cache().error() {
+            Some(ClusterError::Unwatched { reason, .. } | ClusterError::Unanswered { reason, .. }) => {
+                Some(ClusterError::unwatched(at, reason.clone()))
+            }
+            _ => None,
+        }
     }
 
     /// Whether a watch has lost the cluster since then: whoever answers now may be another one.

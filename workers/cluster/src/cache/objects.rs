@@ -1,15 +1,18 @@
 //! Objects of one kind by name, and how much of them is kept: many times what a cluster needs, and little enough that a cluster which
 //! sends what it likes costs no other cluster its worker.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use causeway_records::inventory::ObjectRef;
 
 use super::CachedObject;
-use crate::{
-    ClusterError, UnreachableCause,
-    share::{Over, Pool, Share},
-};
+use crate::share::{Over, Pool, Share};
 
 /// Objects of one kind.
 const MOST_OBJECTS: usize = 50_000;
@@ -32,11 +35,33 @@ pub(super) fn key(at: &ObjectRef) -> Key {
 
 /// About how many bytes the objects of a cluster take, over all its kinds.
 #[derive(Clone, Debug)]
-pub(super) struct Memory(Share);
+pub(super) struct Memory {
+    share: Share,
+    /// Kinds that have some.
+    kinds: Arc<AtomicUsize>,
+}
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Share::of(&KEPT))
+        Self::of(&KEPT)
+    }
+}
+
+impl Memory {
+    fn of(pool: &'static Pool) -> Self {
+        Self { share: Share::of(pool), kinds: Arc::default() }
+    }
+
+    /// A kind that has so many bytes may not have more. The last fifth is for kinds that have less than the average, so one kind that grows
+    /// without end is over the limit before the others are.
+    ///
+    /// # Errors
+    /// The limit that it is over.
+    fn check(&self, bytes: usize) -> Result<(), Over> {
+        self.share.check()?;
+        let (used, most) = self.share.used_of_most();
+        let average = used / self.kinds.load(Ordering::Relaxed).max(1);
+        if used > most / 5 * 4 && bytes >= average { Err(Over(most / 5 * 4)) } else { Ok(()) }
     }
 }
 
@@ -84,21 +109,22 @@ impl Objects {
     }
 
     /// # Errors
-    /// `OverLimit`, when these are too many, or the cluster's objects take too much memory.
-    pub(super) fn check_capacity(&self) -> Result<(), ClusterError> {
-        let what = if self.by_name.len() > MOST_OBJECTS {
-            format!("more than {MOST_OBJECTS} objects of kind {}", self.kind())
-        } else if let Err(Over(most)) = self.memory.0.check() {
+    /// These are too many, or the cluster's objects take too much memory: why, and what to do.
+    pub(super) fn check_capacity(&self) -> Result<(), String> {
+        let kind = self.kind();
+        if self.by_name.len() > MOST_OBJECTS {
+            return Err(format!(
+                "the cluster holds more than {MOST_OBJECTS} objects of kind {kind} with the label of this control plane, which is more than are \
+                 kept of one kind; delete those that nothing needs, or give some of these workloads another cluster"
+            ));
+        }
+        self.memory.check(self.bytes).map_err(|Over(most)| {
             format!(
-                "objects, of kind {} among others, that take more than {} MiB in memory (workers take more with --cache-limit)",
-                self.kind(),
+                "the cluster's objects with the label of this control plane, most of them of kind {kind}, take more than {} MiB in memory; start \
+                 the workers with a larger --cache-limit, or delete those that nothing needs",
                 most / MIB
             )
-        } else {
-            return Ok(());
-        };
-        let what = format!("it holds {what} with the label of this control plane");
-        Err(ClusterError::unreachable(UnreachableCause::OverLimit, what))
+        })
     }
 
     fn kind(&self) -> &str {
@@ -106,9 +132,15 @@ impl Objects {
     }
 
     fn count(&mut self, more: usize, less: usize) {
+        let before = self.bytes;
         self.bytes = self.bytes + more - less;
-        self.memory.0.add(more);
-        self.memory.0.sub(less);
+        match (before, self.bytes) {
+            (0, 1..) => drop(self.memory.kinds.fetch_add(1, Ordering::Relaxed)),
+            (1.., 0) => drop(self.memory.kinds.fetch_sub(1, Ordering::Relaxed)),
+            _ => {}
+        }
+        self.memory.share.add(more);
+        self.memory.share.sub(less);
     }
 }
 
@@ -133,13 +165,7 @@ mod tests {
     }
 
     fn is_over(objects: &Objects) -> bool {
-        match objects.check_capacity() {
-            Ok(()) => false,
-            Err(ClusterError::Unreachable { cause: UnreachableCause::OverLimit, message, .. }) => {
-                message.contains("ConfigMap")
-            }
-            Err(other) => panic!("{other}"),
-        }
+        objects.check_capacity().is_err_and(|why| why.contains("ConfigMap"))
     }
 
     #[test]
@@ -157,7 +183,7 @@ mod tests {
     #[test]
     fn the_kinds_of_a_cluster_share_its_memory() {
         let pool = Box::leak(Box::new(Pool::new(10 * MIB, 2 * MIB)));
-        let memory = Memory(Share::of(pool));
+        let memory = Memory::of(pool);
         let (mut first, mut second) = (Objects::new(&memory), Objects::new(&memory));
         insert(&mut first, object("a", MIB));
         insert(&mut first, object("a", MIB));
@@ -168,18 +194,36 @@ mod tests {
         assert!(!is_over(&second));
         drop(first);
         second.clear();
-        assert_eq!(format!("{memory:?}"), format!("{:?}", Memory(Share::of(pool))), "nothing is left");
+        assert_eq!(format!("{memory:?}"), format!("{:?}", Memory::of(pool)), "nothing is left");
     }
 
     #[test]
     fn a_small_cluster_goes_on_where_large_ones_are_over_the_limit_of_all() {
         let pool = Box::leak(Box::new(Pool::new(4 * MIB, 3 * MIB)));
-        let objects = || Objects::new(&Memory(Share::of(pool)));
+        let objects = || Objects::new(&Memory::of(pool));
         let (mut first, mut second, mut small) = (objects(), objects(), objects());
         insert(&mut first, object("a", 2 * MIB));
         assert!(!is_over(&first));
         insert(&mut second, object("b", 2 * MIB));
         insert(&mut small, object("c", MIB));
         assert!(is_over(&first) && is_over(&second) && !is_over(&small));
+    }
+
+    #[test]
+    fn a_kind_that_grows_without_end_leaves_room_for_the_others() {
+        let pool = Box::leak(Box::new(Pool::new(100 * MIB, 10 * MIB)));
+        let memory = Memory::of(pool);
+        let (mut large, mut small) = (Objects::new(&memory), Objects::new(&memory));
+        for n in 0..8 {
+            assert!(!is_over(&large), "{n}");
+            insert(&mut large, object(&n.to_string(), MIB));
+        }
+        assert!(is_over(&large));
+        insert(&mut small, object("a", MIB / 2));
+        assert!(!is_over(&small));
+        insert(&mut small, object("b", 2 * MIB));
+        assert!(is_over(&small), "there is an end for all together");
+        large.clear();
+        assert!(!is_over(&small));
     }
 }

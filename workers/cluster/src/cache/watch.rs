@@ -56,10 +56,7 @@ impl KindWatch {
             if matches!(error, ClusterError::Unreachable { .. }) {
                 *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
             }
-            let Ok(()) = self.try_update(|cache| {
-                cache.fail(error);
-                Ok::<_, Infallible>(Vec::new())
-            });
+            let Ok(()) = self.try_update(|cache| Ok::<_, Infallible>(cache.fail(error)));
             if begun.elapsed() > WINDOW {
                 failures = 0;
             }
@@ -96,8 +93,8 @@ impl KindWatch {
             match next {
                 Some(Ok(event)) => {
                     is_listed |= matches!(event, Event::InitDone);
-                    if let Err(error) = self.handle(event) {
-                        return error;
+                    if let Err(too_much) = self.handle(event) {
+                        return ClusterError::unwatched(&self.object, too_much);
                     }
                 }
                 // Any failure begins anew with a list: see above.
@@ -126,19 +123,33 @@ impl KindWatch {
                 ClusterError::not_served(&self.object)
             }
             kube::Error::Api(status) if status.code == 403 => {
-                ClusterError::refused(&self.object, format!("{}; grant it", status.message))
+                let reason = format!(
+                    "{}; grant list and watch of this kind, in all namespaces, to Causeway's user in this cluster",
+                    status.message
+                );
+                ClusterError::unwatched(&self.object, reason)
             }
             // The server of this kind's group may be down alone.
             answered @ kube::Error::Api(_) => {
                 self.cluster.attributed(&self.object, ClusterError::from_client(answered)).await
             }
-            other => ClusterError::from_client(other),
+            other => match ClusterError::from_client(other) {
+                // What is sent of this kind is too much; others may be small.
+                ClusterError::Unreachable { cause: UnreachableCause::OverLimit, message, .. } => {
+                    let reason = format!(
+                        "in the list of its kind {message}; look at the largest objects of kind {}",
+                        self.object.kind
+                    );
+                    ClusterError::unwatched(&self.object, reason)
+                }
+                error => error,
+            },
         }
     }
 
     /// # Errors
-    /// The cluster holds more than is kept of it.
-    fn handle(&self, event: Event<DynamicObject>) -> Result<(), ClusterError> {
+    /// The cluster holds more than is kept of it: the sentence says so.
+    fn handle(&self, event: Event<DynamicObject>) -> Result<(), String> {
         let reduce = |object| CachedObject::from_object(&self.object, object, &self.field_manager);
         self.try_update(|cache| {
             match event {

@@ -47,6 +47,13 @@ pub enum ClusterError {
         /// How long the object is left alone.
         retry_after: Option<Duration>,
     },
+    /// The object was applied, and what becomes of it can't be seen: its kind may not be listed, or there is more of it than is kept.
+    #[error("{object} was applied, and what becomes of it can't be seen: {reason}")]
+    Unwatched {
+        object: Box<ObjectRef>,
+        /// Why its kind isn't watched, with the next thing to do.
+        reason: String,
+    },
     /// An object of that name exists and is not ours. It was left as it is.
     #[error("{object} exists and belongs to {who}; delete or rename it, or choose another name here")]
     Conflict {
@@ -109,6 +116,7 @@ impl ClusterError {
         match self {
             Self::Refused { object, .. }
             | Self::Unanswered { object, .. }
+            | Self::Unwatched { object, .. }
             | Self::Conflict { object, .. }
             | Self::Cancelled { object } => Some(object),
             Self::Access(_) | Self::Unreachable { .. } => None,
@@ -125,6 +133,10 @@ impl ClusterError {
 
     pub(crate) fn unanswered(object: &ObjectRef, reason: impl Into<String>) -> Self {
         Self::Unanswered { object: Box::new(object.clone()), reason: bounds::cut(reason.into()), retry_after: None }
+    }
+
+    pub(crate) fn unwatched(object: &ObjectRef, reason: impl Into<String>) -> Self {
+        Self::Unwatched { object: Box::new(object.clone()), reason: bounds::cut(reason.into()) }
     }
 
     /// How long the object is to be left alone at least.

@@ -80,10 +80,20 @@ fn what_a_cluster_says_is_cut_where_it_comes_in() {
     let said = |error: ClusterError| error.to_string().len();
     assert!(said(ClusterError::from_reply(&reply(422, status(&long)), &gateway())) < 1200);
     assert!(said(ClusterError::from_reply(&reply(503, status(&long)), &gateway())) < 1200);
-    assert!(
-        said(ClusterError::from_client(&kube::Error::Api(Box::new(kube::core::Status::failure(&long, "x"))))) < 1200
-    );
-    assert!(said(ClusterError::conflict(&gateway(), long)) < 1200);
+    for code in [401, 429, 500] {
+        let status = kube::core::Status::failure(&long, "x").with_code(code);
+        assert!(said(ClusterError::from_client(&kube::Error::Api(Box::new(status)))) < 1200, "{code}");
+    }
+    for error in [
+        ClusterError::unreachable(UnreachableCause::ServerError, long.clone()),
+        ClusterError::refused(&gateway(), long.clone()),
+        ClusterError::unanswered(&gateway(), long.clone()),
+        ClusterError::unwatched(&gateway(), long.clone()),
+        ClusterError::conflict(&gateway(), long),
+    ] {
+        let error = error.to_string();
+        assert!(error.len() < 1200, "{} bytes: {error:.100}", error.len());
+    }
 }
 
 #[test]
@@ -94,4 +104,15 @@ fn sentences_name_the_object_and_the_next_step() {
         "Gateway shop/web exists and belongs to kubectl; delete or rename it, or choose another name here"
     );
     assert!(ClusterError::not_served(&gateway()).to_string().contains("gateway.networking.k8s.io/v1, kind Gateway"));
+}
+
+#[test]
+fn a_cluster_can_ask_for_ten_minutes_at_most_where_the_client_reads_the_answer() {
+    let status = json!({
+        "status": "Failure", "message": "slow down", "code": 429, "details": {"retryAfterSeconds": u32::MAX},
+    });
+    let status: kube::core::Status = serde_json::from_value(status).unwrap();
+    let error = ClusterError::from_client(&kube::Error::Api(Box::new(status)));
+    let ClusterError::Unreachable { retry_after, .. } = error else { panic!("{error:?}") };
+    assert_eq!(retry_after, Some(Duration::from_secs(600)));
 }

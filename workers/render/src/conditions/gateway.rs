@@ -7,14 +7,14 @@ use super::{
     routes, summarize,
 };
 use crate::{
-    gateway::{driver, gateway_ref, listeners},
+    gateway::{driver, gateway_ref, listeners, not_granted},
     k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
     names,
     observed::Seen,
     plan::Plan,
 };
 use causeway_records::{
-    inputs::{DomainNameState, GatewayInputs, Protocol},
+    inputs::{DomainNameState, GatewayInputs},
     inventory::ObjectRef,
     status::NewCondition,
 };
@@ -32,14 +32,19 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
     if let Ok(used) = listeners(inputs) {
         let faulty = used.iter().filter_map(|at| FaultyListener::find(at, seen.get(&at.holder)));
         conditions.push(gateway.listeners_ready(used.len(), &faulty.collect::<Vec<_>>()));
-        let https = used.iter().filter(|listener| listener.key.protocol == Protocol::Https);
-        let hostnames = https.filter_map(|listener| listener.key.hostname.as_deref());
+        let ending_tls = used.iter().filter(|listener| listener.key.protocol.ends_tls());
+        let hostnames = ending_tls.filter_map(|listener| listener.key.hostname.as_deref());
         let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
         conditions.extend(certificates_ready(&certificates, issuer(inputs).into_iter(), seen));
     }
-    conditions.extend(routes::conditions(plan, &gateway, seen));
+    conditions.extend(routes::conditions(plan, &gateway, not_granted(inputs), seen));
     conditions.extend(dns_published(inputs));
     conditions
+}
+
+/// Where clients reach the Gateway that carries its routes, as the Gateway's controller says: IP addresses, and names.
+pub fn gateway_addresses(inputs: &GatewayInputs, seen: &Seen) -> Vec<String> {
+    GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen).addresses().texts()
 }
 
 /// Namespace and object name of the record that renders the Gateway.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     driver::{self, Driver},
-    k8s::cert_manager::CHALLENGE,
+    k8s::cert_manager::{CERTIFICATE, CHALLENGE},
     observed::{Observed, Seen},
     targets::Targets,
 };
@@ -91,8 +91,7 @@ impl<'a> GatewayStatus<'a> {
 
     fn address_assigned(&self, gateway: &Observed) -> NewCondition {
         let at = &self.at;
-        let found = self.addresses();
-        let texts: Vec<String> = found.ips.iter().map(ToString::to_string).chain(found.hostnames).collect();
+        let texts = self.addresses().texts();
         let not_ready = if !texts.is_empty() {
             None
         } else if ControllerCondition::find_current(gateway, "Accepted").is_none() {
@@ -134,26 +133,53 @@ pub(super) fn certificate_not_ready(hostname: &str, at: &ObjectRef, seen: &Seen)
     let Some(observed) = seen.get(at) else {
         return Some(NotReady::pending(format!("{at} for {hostname} is not seen in the cluster yet")));
     };
-    let challenge = || {
-        challenge_reason(at, seen)
-            .map(|why| format!("; the authority could not verify {hostname}: {why}"))
-            .unwrap_or_default()
+    let cause = || {
+        let cause = challenge_failure(hostname, at, seen).or_else(|| request_failure(observed));
+        cause.map(|cause| format!("; {cause}")).unwrap_or_default()
     };
     require_true(
         ControllerCondition::find_current(observed, "Ready"),
-        |ready| format!("the certificate for {hostname} ({at}) is not valid: {}{}", ready.explanation(), challenge()),
-        || format!("cert-manager has not taken up {at} for {hostname} yet{}", challenge()),
+        |ready| format!("the certificate for {hostname} ({at}) is not valid: {}{}", ready.explanation(), cause()),
+        || format!("cert-manager has not taken up {at} for {hostname} yet{}", cause()),
     )
 }
 
+/// The Certificates whose Challenges say more than they do: those that are not valid.
+pub fn certificates_in_the_making(seen: &Seen) -> impl Iterator<Item = &ObjectRef> {
+    let certificates = seen.iter().filter(|(at, _)| CERTIFICATE.is(at));
+    let is_valid =
+        |observed: &Observed| ControllerCondition::find_current(observed, "Ready").is_some_and(|ready| ready.is_true());
+    certificates.filter(move |(_, observed)| !is_valid(observed)).map(|(at, _)| at)
+}
+
 /// While a challenge fails, the Certificate says only that it is being issued; the reason is in the Challenge, whose name begins with the
-/// Certificate's.
-fn challenge_reason<'a>(certificate: &ObjectRef, seen: &'a Seen) -> Option<&'a str> {
+/// Certificate's. What the authority says comes before what cert-manager waits for.
+fn challenge_failure(hostname: &str, certificate: &ObjectRef, seen: &Seen) -> Option<String> {
     let first = CHALLENGE.at(certificate.namespace.as_deref()?, &format!("{}-", certificate.name));
     let of_certificate =
         |at: &ObjectRef| CHALLENGE.is(at) && at.namespace == first.namespace && at.name.starts_with(&first.name);
     let challenges = seen.range(&first..).take_while(|(at, _)| of_certificate(at));
-    challenges.filter_map(|(_, observed)| observed.status["reason"].as_str()).find(|reason| !reason.is_empty())
+    let text = |observed: &Observed, key: &str| observed.status[key].as_str().unwrap_or_default().trim().to_owned();
+    let failures = challenges.filter_map(|(_, observed)| {
+        let (state, reason) = (text(observed, "state"), text(observed, "reason"));
+        let reason = reason.trim_end_matches('.');
+        match state.as_str() {
+            _ if reason.is_empty() => None,
+            "valid" => None,
+            "invalid" | "errored" | "expired" => {
+                Some((false, format!("the authority doesn't believe that {hostname} is ours: {reason}")))
+            }
+            _ => Some((true, format!("the proof for {hostname} is not there yet: {reason}"))),
+        }
+    });
+    failures.min_by_key(|(waits, _)| *waits).map(|(_, failure)| failure)
+}
+
+/// What cert-manager says of the last attempt, when it failed before a Challenge was made: the authority takes no order, or the account is not
+/// accepted.
+fn request_failure(certificate: &Observed) -> Option<String> {
+    let issuing = ControllerCondition::find_current(certificate, "Issuing")?;
+    (issuing.is_false() && issuing.reason == "Failed").then(|| issuing.explanation().to_owned())
 }
 
 /// None also for an issuer that is not in the cluster, or of which nothing is known: its certificates report that.

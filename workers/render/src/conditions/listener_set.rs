@@ -14,7 +14,7 @@ use crate::{
     plan::hash,
 };
 use causeway_records::{
-    inputs::{Blocker, ListenerSetInputs, ListenerSetState, Protocol, Readiness},
+    inputs::{Blocker, ListenerSetInputs, ListenerSetState, Readiness},
     status::NewCondition,
 };
 use serde_json::json;
@@ -29,10 +29,10 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, seen: &Seen) -> ListenerSe
     let (mut users_see, mut faulty) = (BTreeMap::new(), vec![]);
     for listener in &inputs.listeners {
         let fault = ListenerFault::find(&listener.key, observed);
-        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol == Protocol::Https);
+        let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol.ends_tls());
         let certificate = hostname.and_then(|hostname| certificates.get(hostname)?.as_ref());
         let certificate = certificate.map(|not_ready| [&not_ready.reason, &not_ready.message]);
-        users_see.insert(names::listener(&listener.key), hash(&json!([fault, certificate])));
+        users_see.insert(names::listener(&listener.key), seen_by_users(fault, certificate));
         faulty.extend(fault.map(|fault| FaultyListener { key: &listener.key, holder: &holder, fault }));
     }
     let first = FaultyListener::most_important(&faulty).map(FaultyListener::describe);
@@ -51,11 +51,18 @@ pub fn listener_set(state: &ListenerSetState) -> Vec<NewCondition> {
     listeners.into_iter().chain(certificates).collect()
 }
 
-/// The gateway instances to wake: those that use a listener of which they see something else than before.
+/// A text that changes whenever a condition of the listener's users may change.
+fn seen_by_users(fault: Option<ListenerFault<'_>>, certificate: Option<[&String; 2]>) -> String {
+    hash(&json!([fault, certificate]))
+}
+
+/// The gateway instances to wake: those that use a listener of which they see something else than before. Of a listener that is new in a set that was
+/// there they have seen, by their own reconcile, that no controller has reported it.
 pub fn users_to_wake(inputs: &ListenerSetInputs, before: &ListenerSetState, now: &ListenerSetState) -> BTreeSet<i64> {
+    let unreported = (!before.users_see.is_empty()).then(|| seen_by_users(Some(ListenerFault::NotReported), None));
     let changed = inputs.listeners.iter().filter(|listener| {
         let name = names::listener(&listener.key);
-        before.users_see.get(&name) != now.users_see.get(&name)
+        before.users_see.get(&name).or(unreported.as_ref()) != now.users_see.get(&name)
     });
     changed.flat_map(|listener| &listener.users).map(|user| user.gateway_instance_id).collect()
 }

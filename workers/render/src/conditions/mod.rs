@@ -6,6 +6,7 @@
 //! Per noun there is one file with one public function. `gateway_status` and `routes` read what both kinds of gateway have in common,
 //! `listener_status` a single listener, `rollout` what runs Pods, `controller_condition` a single condition of any object.
 
+mod certificates;
 mod controller_condition;
 mod domain_name;
 mod gateway;
@@ -17,8 +18,10 @@ mod routes;
 mod shared_gateway;
 mod workload;
 
+pub use certificates::certificates;
 pub use domain_name::domain_name_instance;
-pub use gateway::gateway_instance;
+pub use gateway::{gateway_addresses, gateway_instance};
+pub use gateway_status::certificates_in_the_making;
 pub use listener_set::{listener_set, listener_set_state, users_to_wake};
 pub use shared_gateway::{listener_sets_applied, shared_gateway, shared_gateway_state};
 pub use workload::workload_instance;
@@ -99,6 +102,21 @@ pub(crate) fn report_first(
     };
     let condition = if first.pending { NewCondition::unknown } else { NewCondition::not_met };
     condition(condition_type, &first.reason, message)
+}
+
+/// What is to be looked at although it stands in nothing's way: the first of many, and how many there are besides.
+pub(crate) fn remarks(warnings: &[String]) -> String {
+    if warnings.is_empty() { String::new() } else { format!("; look at this: {}", list(warnings)) }
+}
+
+/// The first of many, and how many there are besides.
+pub(crate) fn list(of: &[String]) -> String {
+    const NAMED: usize = 10;
+    let named = of.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match of.len().checked_sub(NAMED) {
+        None | Some(0) => named,
+        Some(more) => format!("{named} and {more} more"),
+    }
 }
 
 /// `one listener`, `3 listeners`.

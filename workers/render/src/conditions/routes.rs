@@ -5,7 +5,7 @@ use super::{
     controller_condition::{ControllerCondition, require_true},
     count,
     gateway_status::GatewayStatus,
-    summarize,
+    remarks, summarize,
 };
 use crate::{
     driver,
@@ -19,8 +19,13 @@ use serde_json::Value;
 /// The next thing to do about a route without status. One that [`driver::unobserved_routes`] finds gets a status within half a minute.
 const UNANSWERED: &str = "if it stays so for a minute, see that the Gateway's controller runs, and restart it";
 
-/// RoutesAccepted and RefsResolved of the routes in a plan; absent without any.
-pub(super) fn conditions(plan: &Plan, gateway: &GatewayStatus<'_>, seen: &Seen) -> Vec<NewCondition> {
+/// RoutesAccepted and RefsResolved of the routes in a plan; absent without any. What wasn't granted is the cause of what the controller says of it.
+pub(super) fn conditions(
+    plan: &Plan,
+    gateway: &GatewayStatus<'_>,
+    not_granted: Vec<String>,
+    seen: &Seen,
+) -> Vec<NewCondition> {
     let routes: Vec<_> = plan.objects.iter().filter(|object| is_route(&object.at)).collect();
     if routes.is_empty() {
         return Vec::new();
@@ -31,9 +36,11 @@ pub(super) fn conditions(plan: &Plan, gateway: &GatewayStatus<'_>, seen: &Seen) 
     };
     let backends = driver::backend_conditions(gateway.driver);
     let resolved = |route: &&Object| at_each_parent(route, seen, |parent| resolved(parent, backends));
-    let resolved = routes.iter().flat_map(resolved).collect();
+    let met = format!("{} accepted by the Gateway{}", count(routes.len(), "route"), remarks(&plan.warnings));
+    let not_granted = not_granted.into_iter().map(|sentence| NotReady::failed("RefNotPermitted", sentence));
+    let resolved = not_granted.chain(routes.iter().flat_map(resolved)).collect();
     vec![
-        summarize(ROUTES_ACCEPTED, accepted, format!("{} accepted by the Gateway", count(routes.len(), "route"))),
+        summarize(ROUTES_ACCEPTED, accepted, met),
         summarize(REFS_RESOLVED, resolved, "the Services behind the routes have endpoints"),
     ]
 }

@@ -41,8 +41,8 @@ pub fn listener_sets_applied(inputs: &SharedGatewayInputs) -> Option<NewConditio
     Some(NewCondition::not_met(APPLIED, &first.reason, first.message.clone()))
 }
 
-/// What gateway instances, domain name instances and the ListenerSets read of the Gateway, as a text that changes whenever a condition of theirs
-/// may change: its conditions and addresses, and the listeners on the Gateway itself.
+/// What others read of the Gateway: its addresses, and a text that changes whenever a condition of its gateway instances,
+/// domain name instances and ListenerSets may change: with its conditions and addresses, and the listeners on the Gateway itself.
 pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value {
     let gateway = find_gateway(inputs, seen);
     let Some(observed) = gateway.observed else { return Value::Null };
@@ -52,7 +52,11 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
         .map(|condition| json!([condition.status.as_str(), condition.reason, condition.message]))
         .collect();
     let (addresses, own) = (gateway.addresses(), own_listeners(inputs, seen));
-    json!(hash(&json!([observed.uid, observed.generation, conditions, addresses.ips, addresses.hostnames, own])))
+    let state = hash(&json!([observed.uid, observed.generation, conditions, addresses.ips, addresses.hostnames, own]));
+    // In the shape of a Gateway's status and in one order: the same addresses in another order are no news.
+    let ips = addresses.ips.iter().map(ToString::to_string);
+    let values: Vec<_> = ips.chain(addresses.hostnames).map(|value| json!({"value": value})).collect();
+    json!({"state": state, "addresses": values})
 }
 
 fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStatus<'a> {
@@ -88,7 +92,7 @@ fn not_reconciled(inputs: &SharedGatewayInputs, set: &ListenerSetStatus) -> Read
 
 fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCondition> {
     let domains: BTreeSet<i64> =
-        listeners(inputs).https().filter_map(|listener| listener.domain_name_definition_id).collect();
+        listeners(inputs).ending_tls().filter_map(|listener| listener.domain_name_definition_id).collect();
     let issuers = domains.into_iter().map(|id| issuer_ref(&inputs.gateway.object_name, id));
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));

@@ -1,6 +1,8 @@
 //! Conditions of a workload instance.
 
-use super::{NotReady, RESOURCES_READY, controller_condition::ControllerCondition, count, rollout, summarize};
+use super::{
+    NotReady, RESOURCES_READY, controller_condition::ControllerCondition, count, list, remarks, rollout, summarize,
+};
 use crate::{
     observed::{Observed, Seen},
     plan::{Object, Plan},
@@ -27,20 +29,8 @@ pub fn workload_instance(plan: &Plan, seen: &Seen, ended: &BTreeMap<ObjectRef, J
     if !plan.not_applied.is_empty() {
         message += &format!("; not applied because of their annotations: {}", list(&plan.not_applied));
     }
-    if !plan.warnings.is_empty() {
-        message += &format!("; look at this: {}", list(&plan.warnings));
-    }
+    message += &remarks(&plan.warnings);
     vec![summarize(RESOURCES_READY, not_ready, message)]
-}
-
-/// The first of many, and how many there are besides.
-fn list(of: &[String]) -> String {
-    const NAMED: usize = 10;
-    let named = of.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match of.len().checked_sub(NAMED) {
-        None | Some(0) => named,
-        Some(more) => format!("{named} and {more} more"),
-    }
 }
 
 /// Judges an object by the status of its kind, and by what its manifest asks for. Objects of kinds without a status are ready once they exist.

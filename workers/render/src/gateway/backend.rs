@@ -44,19 +44,30 @@ pub(super) fn backend(inputs: &GatewayInputs) -> Result<Backend<'_>, InvalidInpu
             )),
         };
     };
-    let named: Vec<_> = services.iter().filter(|service| service.name == wanted.as_str()).collect();
+    named(inputs, &services, "ServiceName", wanted.as_str())
+}
+
+/// The Service of a name among those of the workload. `field` of the definition names it.
+pub(super) fn named<'a>(
+    inputs: &'a GatewayInputs,
+    services: &[ServiceFacts],
+    field: &'static str,
+    wanted: &str,
+) -> Result<Backend<'a>, InvalidInput> {
+    let named: Vec<_> = services.iter().filter(|service| service.name == wanted).collect();
     let ours = named.iter().find(|service| service.namespace == namespace(inputs));
     match (ours, named.as_slice()) {
         (Some(service), _) | (None, [service]) => Ok(Backend::from_service(inputs, service)),
         // An operator may make it from another manifest.
         (None, []) => {
-            Ok(Backend { inputs, name: wanted.to_string(), namespace: namespace(inputs).to_owned(), ports: None })
+            Ok(Backend { inputs, name: wanted.to_owned(), namespace: namespace(inputs).to_owned(), ports: None })
         }
         (None, several) => Err(about(
             inputs,
-            "ServiceName",
+            field,
             format!(
-                "workload definition {workload} has {} Services named {wanted}, in other namespaces than its own; rename all but one",
+                "workload definition {} has {} Services named {wanted}, in other namespaces than its own; rename all but one",
+                inputs.workload.definition.spec.name,
                 several.len()
             ),
         )),
@@ -72,6 +83,12 @@ impl<'a> Backend<'a> {
     /// The Service's name and namespace, if that is not the routes' own.
     pub(super) fn elsewhere(&self) -> Option<(&str, &str)> {
         (self.namespace != namespace(self.inputs)).then_some((self.name.as_str(), self.namespace.as_str()))
+    }
+
+    /// Why a port can't be the Service's; None: it can, as far as is known.
+    pub(super) fn lacks(&self, port: i32) -> Option<String> {
+        let ports = of_transport(self.ports.as_ref()?, Transport::Tcp);
+        (!ports.contains(&port)).then(|| format!("Service {} has {}", self.name, list_ports(&ports, Transport::Tcp)))
     }
 
     /// For a port that clients connect to: `explicit`, else the Service's only port, else the one of the same number, else `fallback`. Only ports

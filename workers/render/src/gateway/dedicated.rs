@@ -1,6 +1,6 @@
 //! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
 
-use super::{about, gateway_ref, listeners, namespace, owner, speaks_https};
+use super::{about, gateway_ref, listeners, namespace, owner};
 use crate::{
     InvalidInput,
     certificates::{Certificates, solves_by_http},
@@ -14,11 +14,11 @@ use crate::{
     plan::Object,
 };
 use causeway_records::{
-    inputs::{GatewayInputs, ListenerKey, Protocol},
+    inputs::{GatewayInputs, ListenerKey},
     inventory::ObjectRef,
     nouns::AllowedRoutes,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The Secrets that cert-manager makes for the instance's own Gateway, see [`crate::shared_gateway::secrets`]. None with a shared one.
 pub fn secrets(inputs: &GatewayInputs) -> Vec<ObjectRef> {
@@ -39,7 +39,7 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
         AllowedRoutes::All => Namespaces::All,
     };
     let render = |key: &ListenerKey| {
-        let certificate = key.hostname.as_deref().filter(|_| key.protocol == Protocol::Https);
+        let certificate = key.hostname.as_deref().filter(|_| key.protocol.ends_tls());
         listener(key, from.clone(), certificate.map(|hostname| names::certificate(name, hostname)))
     };
     let gateway = GatewaySpec {
@@ -60,8 +60,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
 fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
     let mut keys: Vec<ListenerKey> = listeners(inputs)?.into_iter().map(|at| at.key).collect();
-    let has_https = keys.iter().any(|key| key.protocol == Protocol::Https);
-    if has_https && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
+    let ends_tls = keys.iter().any(|key| key.protocol.ends_tls());
+    if ends_tls && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
         if keys.iter().any(|key| key.port == PLAIN_HTTP.port) {
             let message = "port 80 must speak plain HTTP, because the domain's AcmeChallenge HTTP01 is answered there; free the port, or \
                            use DNS01";
@@ -78,10 +78,17 @@ fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
     Ok(keys)
 }
 
-/// The hostnames, if a port ends TLS, all under the one domain of the definition.
+/// The hostnames of the listeners that end TLS.
+fn certified(inputs: &GatewayInputs) -> Result<BTreeSet<String>, InvalidInput> {
+    let ending_tls = listeners(inputs)?.into_iter().filter(|at| at.key.protocol.ends_tls());
+    Ok(ending_tls.filter_map(|at| at.key.hostname).collect())
+}
+
+/// For the hostnames on which TLS ends, all under the one domain of the definition.
 fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, InvalidInput> {
     let mut hostnames = BTreeMap::new();
-    if speaks_https(inputs) {
+    let needing = certified(inputs)?;
+    if !needing.is_empty() {
         let missing = || {
             about(
                 inputs,
@@ -90,7 +97,8 @@ fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certif
             )
         };
         let domain = inputs.domain.as_ref().ok_or_else(missing)?;
-        hostnames.extend(inputs.hostnames.iter().map(|hostname| (hostname.as_str(), domain.common.id)));
+        let all = inputs.hostnames.iter().filter(|hostname| needing.contains(*hostname));
+        hostnames.extend(all.map(|hostname| (hostname.as_str(), domain.common.id)));
     }
     Ok(Certificates {
         ours: *ours,

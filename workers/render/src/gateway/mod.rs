@@ -2,10 +2,14 @@
 
 mod backend;
 mod dedicated;
+mod grants;
 mod routes;
+mod rules;
+mod shadows;
 
 pub use crate::listeners::ListenerAt;
 pub use dedicated::secrets;
+pub(crate) use rules::not_granted;
 
 use crate::{
     InvalidInput,
@@ -19,11 +23,13 @@ use causeway_records::{
     Kind,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
-    noun::Noun as _,
-    nouns::{GatewayHttpPort, GatewayInstance, Placement, Service},
+    nouns::{GatewayInstance, Placement, Service, TlsMode},
     record::Record,
 };
-use causeway_rules::claims::layer4_ports;
+use causeway_rules::{
+    ports::{TlsPort, layer4_ports, tls_ports},
+    routes::protocol,
+};
 use std::collections::BTreeSet;
 
 /// The value of the owner label on the objects of a gateway instance.
@@ -42,7 +48,7 @@ pub fn driver(inputs: &GatewayInputs) -> Driver {
 
 /// The support services that the cluster needs before the instance is rendered.
 pub fn support_services(inputs: &GatewayInputs) -> Vec<Service> {
-    driver::support_services(driver(inputs), speaks_https(inputs))
+    driver::support_services(driver(inputs), ends_tls(inputs))
 }
 
 /// Objects of other records whose state the instance's conditions are computed from, each once and sorted: the Gateway and, of a shared one,
@@ -53,8 +59,8 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let name = &shared.gateway.object_name;
     all.extend(shared.listener_sets.values().map(|listener_set| shared_gateway::holder(name, *listener_set)));
     let listeners = listeners(inputs).unwrap_or_default().into_iter();
-    let https = listeners.filter(|listener| listener.key.protocol == Protocol::Https);
-    let hostnames: Vec<String> = https.filter_map(|listener| listener.key.hostname).collect();
+    let ending_tls = listeners.filter(|listener| listener.key.protocol.ends_tls());
+    let hostnames: Vec<String> = ending_tls.filter_map(|listener| listener.key.hostname).collect();
     // Without TLS no kind of cert-manager may be watched, because it may not be installed.
     if !hostnames.is_empty() {
         all.extend(hostnames.iter().map(|hostname| shared_gateway::certificate_ref(name, hostname)));
@@ -71,9 +77,10 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     }
 }
 
-/// The routes, the ReferenceGrant that they need for a Service in another namespace and, with Placement Dedicated, the Gateway and its certificates.
+/// The routes, the ReferenceGrants that they need for Services in other namespaces and, with Placement Dedicated, the Gateway and its certificates.
 pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
-    if inputs.definition.spec.children().iter().all(|ports| ports.rows.is_empty()) {
+    let spec = &inputs.definition.spec;
+    if spec.http_ports.is_empty() && spec.tcp_ports.is_empty() && spec.udp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
@@ -89,7 +96,7 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
         ));
     };
     objects.extend(routes::objects(inputs, &ours)?);
-    Ok(objects.into())
+    Ok(Plan { warnings: shadows::warnings(inputs), ..objects.into() })
 }
 
 /// The listeners that the instance's routes attach to, each once, by key.
@@ -103,6 +110,11 @@ pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput
     for port in layer4_ports(&inputs.definition.spec) {
         found.insert(listener_at(inputs, port.port.get(), port.protocol, None)?);
     }
+    for port in tls(inputs)? {
+        for hostname in &port.hostnames {
+            found.insert(listener_at(inputs, port.port.get(), port.protocol, Some(hostname))?);
+        }
+    }
     Ok(found.into_iter().map(|(key, holder)| ListenerAt { key, holder }).collect())
 }
 
@@ -111,14 +123,16 @@ pub(crate) fn namespace(inputs: &GatewayInputs) -> &str {
     &inputs.workload.instance.object_name
 }
 
-/// The protocol of an HTTP port's listener.
-fn protocol(port: &GatewayHttpPort) -> Protocol {
-    if port.tls_enabled == Some(true) { Protocol::Https } else { Protocol::Http }
+/// Whether a port ends TLS.
+fn ends_tls(inputs: &GatewayInputs) -> bool {
+    let spec = &inputs.definition.spec;
+    spec.http_ports.iter().any(|port| protocol(port).ends_tls())
+        || spec.tcp_ports.iter().any(|port| port.tls() == Some(TlsMode::Terminate))
 }
 
-/// Whether a port ends TLS.
-fn speaks_https(inputs: &GatewayInputs) -> bool {
-    inputs.definition.spec.http_ports.iter().any(|port| protocol(port) == Protocol::Https)
+/// The TCP ports with TLS.
+fn tls(inputs: &GatewayInputs) -> Result<Vec<TlsPort>, InvalidInput> {
+    tls_ports(&inputs.definition.spec, &inputs.hostnames).map_err(|refusal| about(inputs, "TcpPorts", refusal.sentence))
 }
 
 /// The hostnames, each once and sorted; a single None stands for all hostnames.
@@ -141,8 +155,8 @@ fn listener_at(
     let every = ListenerKey { port, protocol, hostname: None };
     let own = ListenerKey { hostname: hostname.map(str::to_owned), ..every.clone() };
     let Some(shared) = &inputs.shared_gateway else {
-        // A dedicated Gateway has no other user, and only certificates need a listener for each hostname.
-        let key = if protocol == Protocol::Https { own } else { every };
+        // A dedicated Gateway has no other user, and only TLS needs a listener for each hostname.
+        let key = if protocol.is_tls() { own } else { every };
         return Ok((key, gateway_ref(inputs)));
     };
     for key in [own, every] {

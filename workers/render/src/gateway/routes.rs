@@ -3,16 +3,17 @@
 use super::{
     about,
     backend::{Backend, backend},
-    hostnames, listener_at, namespace, protocol,
+    grants::Grants,
+    hostnames, listener_at, namespace, rules, tls,
 };
 use crate::{
     InvalidInput,
     k8s::{
         Ours,
         gateway_api::{
-            GROUP, HTTP_ROUTE, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule,
-            HttpRouteSpec, Layer4RouteRule, Layer4RouteSpec, ParentReference, REFERENCE_GRANT, ReferenceGrantFrom,
-            ReferenceGrantSpec, ReferenceGrantTo, route_kind,
+            HTTP_ROUTE, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule,
+            HttpRouteSpec, Layer4RouteRule, Layer4RouteSpec, ParentReference, TCP_ROUTE, TLS_ROUTE, TlsRouteSpec,
+            UDP_ROUTE,
         },
     },
     listeners::ListenerAt,
@@ -22,25 +23,34 @@ use crate::{
 use causeway_records::{
     inputs::{GatewayInputs, ListenerKey, Protocol, Transport},
     nouns::GatewayHttpPort,
+    problem::Refusal,
 };
-use causeway_rules::claims::{Layer4Port, layer4_ports};
+use causeway_rules::{
+    ports::{Layer4Port, TlsPort, layer4_ports},
+    routes::{covered, is_catch_all, path, protocol},
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many hostnames, and how many rules, one HTTPRoute may hold.
-const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
-/// The ReferenceGrant for a Service in another namespace, then the routes of each port.
+/// The ReferenceGrants for Services in other namespaces, then the routes of each port, and those with rules of their own.
 pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, InvalidInput> {
-    let routes = Routes { inputs, ours, backend: backend_if_needed(inputs)? };
+    let definition = &inputs.definition.spec;
+    let refuse = |refusal: Refusal| about(inputs, "HttpPorts", refusal.sentence);
+    let covered = covered(definition, &inputs.hostnames).map_err(refuse)?;
+    let routes = Routes { inputs, ours, backend: backend_if_needed(inputs, &covered)?, covered };
     let mut objects = Vec::new();
     for ((port, protocol), rules) in ports(inputs) {
         objects.extend(routes.http(port, protocol, &rules)?);
     }
-    for port in layer4_ports(&inputs.definition.spec).into_iter().collect::<BTreeSet<_>>() {
+    for port in layer4_ports(definition).into_iter().collect::<BTreeSet<_>>() {
         objects.push(routes.layer4(port)?);
     }
-    let grant = routes.grant(&objects);
-    Ok(grant.into_iter().chain(objects).collect())
+    objects.extend(routes.tls()?);
+    let mut grants = routes.grants(&objects);
+    objects.extend(rules::objects(inputs, ours, &mut grants)?);
+    Ok(grants.objects(inputs, ours).into_iter().chain(objects).collect())
 }
 
 /// The HTTP ports by number and protocol, each with its rules in order of path.
@@ -52,22 +62,29 @@ fn ports(inputs: &GatewayInputs) -> BTreeMap<(i32, Protocol), BTreeMap<String, &
     ports
 }
 
-/// The path prefix in the form in which routes are claimed: a final slash makes no difference to Gateway API.
-fn path(port: &GatewayHttpPort) -> String {
-    format!("/{}", port.path.as_ref().map_or("", |path| path.as_str()).trim_matches('/'))
+/// None when no request goes to the Service of the definition: every port redirects, or a route stands in its place.
+fn backend_if_needed<'a>(
+    inputs: &'a GatewayInputs,
+    covered: &BTreeSet<ListenerKey>,
+) -> Result<Option<Backend<'a>>, InvalidInput> {
+    let definition = &inputs.definition.spec;
+    let sends = definition.http_ports.iter().filter(|port| port.https_redirect != Some(true)).any(|port| {
+        let listener = |hostname: Option<&str>| key(port.port.get(), protocol(port), hostname);
+        !is_catch_all(port) || hostnames(inputs).into_iter().any(|hostname| !covered.contains(&listener(hostname)))
+    });
+    (sends || !definition.tcp_ports.is_empty() || !definition.udp_ports.is_empty()).then(|| backend(inputs)).transpose()
 }
 
-/// None when every port redirects, so that no request goes to a Service.
-fn backend_if_needed(inputs: &GatewayInputs) -> Result<Option<Backend<'_>>, InvalidInput> {
-    let definition = &inputs.definition.spec;
-    let sends = definition.http_ports.iter().any(|port| port.https_redirect != Some(true));
-    (sends || !layer4_ports(definition).is_empty()).then(|| backend(inputs)).transpose()
+fn key(port: i32, protocol: Protocol, hostname: Option<&str>) -> ListenerKey {
+    ListenerKey { port, protocol, hostname: hostname.map(str::to_owned) }
 }
 
 struct Routes<'a> {
     inputs: &'a GatewayInputs,
     ours: &'a Ours<'a>,
     backend: Option<Backend<'a>>,
+    /// Where routes stand in the place of the ports' own.
+    covered: BTreeSet<ListenerKey>,
 }
 
 impl Routes<'_> {
@@ -78,18 +95,23 @@ impl Routes<'_> {
         protocol: Protocol,
         rules: &BTreeMap<String, &GatewayHttpPort>,
     ) -> Result<Vec<Object>, InvalidInput> {
-        let rules = rules.iter().map(|(path, port)| self.rule(path, port)).collect::<Result<Vec<_>, _>>()?;
+        let is_covered = |hostname: &Option<&str>| self.covered.contains(&key(port, protocol, *hostname));
+        let (covered, others): (Vec<_>, Vec<_>) = hostnames(self.inputs).into_iter().partition(is_covered);
         let mut objects = Vec::new();
-        for hostnames in hostnames(self.inputs).chunks(MOST) {
-            let parent_refs = self.parents(port, protocol, hostnames)?;
-            for rules in rules.chunks(MOST) {
-                let spec = HttpRouteSpec {
-                    parent_refs: parent_refs.clone(),
-                    hostnames: hostnames.iter().flatten().map(|hostname| (*hostname).to_owned()).collect(),
-                    rules: rules.to_vec(),
-                };
-                let name = self.name(port, protocol, objects.len());
-                objects.push(HTTP_ROUTE.object(self.ours, HTTP_ROUTE.at(namespace(self.inputs), &name), &spec));
+        for (hostnames, has_route) in [(others, false), (covered, true)] {
+            let left = rules.iter().filter(|(_, port)| !(has_route && is_catch_all(port)));
+            let rules = left.map(|(path, port)| self.rule(path, port)).collect::<Result<Vec<_>, _>>()?;
+            for hostnames in hostnames.chunks(MOST) {
+                let parent_refs = parents(self.inputs, port, protocol, hostnames)?;
+                for rules in rules.chunks(MOST) {
+                    let spec = HttpRouteSpec {
+                        parent_refs: parent_refs.clone(),
+                        hostnames: hostnames.iter().flatten().map(|hostname| (*hostname).to_owned()).collect(),
+                        rules: rules.to_vec(),
+                    };
+                    let name = self.name(port, protocol, objects.len());
+                    objects.push(HTTP_ROUTE.object(self.ours, HTTP_ROUTE.at(namespace(self.inputs), &name), &spec));
+                }
             }
         }
         Ok(objects)
@@ -120,53 +142,83 @@ impl Routes<'_> {
         if ports.contains(&443) { None } else { ports.first().copied() }
     }
 
-    fn parents(
-        &self,
-        port: i32,
-        protocol: Protocol,
-        hostnames: &[Option<&str>],
-    ) -> Result<Vec<ParentReference>, InvalidInput> {
-        let mut parents = BTreeSet::new();
-        for hostname in hostnames {
-            if protocol == Protocol::Https && hostname.is_none() {
-                let message =
-                    format!("is needed on port {port} for TLSEnabled: the certificate is for a hostname under it");
-                return Err(about(self.inputs, "DomainNameDefinitionID", message));
-            }
-            let (key, holder) = listener_at(self.inputs, port, protocol, *hostname)?;
-            parents.insert(ListenerAt { key, holder }.parent());
-        }
-        Ok(parents.into_iter().collect())
-    }
-
     fn layer4(&self, port: Layer4Port) -> Result<Object, InvalidInput> {
         let Layer4Port { protocol, port, service_port } = port;
         let reference = |backend: &Backend<'_>| backend.reference(protocol.transport(), port, service_port, None);
         let spec = Layer4RouteSpec {
-            parent_refs: self.parents(port.get(), protocol, &[None])?,
+            parent_refs: parents(self.inputs, port.get(), protocol, &[None])?,
             rules: vec![Layer4RouteRule {
                 backend_refs: self.backend.iter().map(reference).collect::<Result<_, _>>()?,
             }],
         };
-        let (kind, name) = (route_kind(protocol), self.name(port.get(), protocol, 0));
+        let kind = if protocol == Protocol::Udp { UDP_ROUTE } else { TCP_ROUTE };
+        let name = self.name(port.get(), protocol, 0);
         Ok(kind.object(self.ours, kind.at(namespace(self.inputs), &name), &spec))
+    }
+
+    /// The TLSRoutes of all ports, one for each port of a definition and sixteen hostnames.
+    fn tls(&self) -> Result<Vec<Object>, InvalidInput> {
+        let mut parts: BTreeMap<i32, usize> = BTreeMap::new();
+        let mut objects = Vec::new();
+        for port in tls(self.inputs)?.into_iter().collect::<BTreeSet<_>>() {
+            for hostnames in port.hostnames.chunks(MOST) {
+                let part = parts.entry(port.port.get()).or_default();
+                objects.push(self.tls_route(&port, hostnames, *part)?);
+                *part += 1;
+            }
+        }
+        Ok(objects)
+    }
+
+    fn tls_route(&self, port: &TlsPort, hostnames: &[String], part: usize) -> Result<Object, InvalidInput> {
+        let TlsPort { port, protocol, service_port, .. } = port;
+        let names: Vec<_> = hostnames.iter().map(|hostname| Some(hostname.as_str())).collect();
+        let reference = |backend: &Backend<'_>| backend.reference(Transport::Tcp, *port, *service_port, None);
+        let spec = TlsRouteSpec {
+            parent_refs: parents(self.inputs, port.get(), *protocol, &names)?,
+            hostnames: hostnames.to_vec(),
+            rules: vec![Layer4RouteRule {
+                backend_refs: self.backend.iter().map(reference).collect::<Result<_, _>>()?,
+            }],
+        };
+        let name = self.name(port.get(), *protocol, part);
+        Ok(TLS_ROUTE.object(self.ours, TLS_ROUTE.at(namespace(self.inputs), &name), &spec))
     }
 
     fn name(&self, port: i32, protocol: Protocol, part: usize) -> String {
         names::route(&self.inputs.instance.object_name, &ListenerKey { port, protocol, hostname: None }, part)
     }
 
-    /// A workload may put its Service into another namespace; the routes to it need a ReferenceGrant there.
-    fn grant(&self, routes: &[Object]) -> Option<Object> {
-        let (service, elsewhere) = self.backend.as_ref()?.elsewhere()?;
-        let all: BTreeSet<_> = Protocol::ALL.iter().map(|protocol| route_kind(*protocol).kind).collect();
-        let kinds = all.into_iter().filter(|kind| routes.iter().any(|route| route.at.kind == *kind));
-        let from = |kind| ReferenceGrantFrom { group: GROUP, kind, namespace: namespace(self.inputs).to_owned() };
-        let spec = ReferenceGrantSpec {
-            from: kinds.map(from).collect(),
-            to: vec![ReferenceGrantTo { group: "", kind: "Service", name: service.to_owned() }],
-        };
-        let name = names::reference_grant(&self.inputs.instance.object_name);
-        Some(REFERENCE_GRANT.object(self.ours, REFERENCE_GRANT.at(elsewhere, &name), &spec))
+    /// What the routes of the ports refer to in another namespace.
+    fn grants(&self, routes: &[Object]) -> Grants {
+        let mut grants = Grants::default();
+        if let Some((service, elsewhere)) = self.backend.as_ref().and_then(Backend::elsewhere) {
+            for kind in [HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE] {
+                if routes.iter().any(|route| kind.is(&route.at)) {
+                    grants.add(kind.kind, elsewhere, service);
+                }
+            }
+        }
+        grants
     }
+}
+
+/// The listeners that serve hostnames on a port.
+pub(super) fn parents(
+    inputs: &GatewayInputs,
+    port: i32,
+    protocol: Protocol,
+    hostnames: &[Option<&str>],
+) -> Result<Vec<ParentReference>, InvalidInput> {
+    let mut parents = BTreeSet::new();
+    for hostname in hostnames {
+        if protocol == Protocol::Https && hostname.is_none() {
+            let message =
+                format!("is needed on port {port} for TLSEnabled: the certificate is for a hostname under it");
+            return Err(about(inputs, "DomainNameDefinitionID", message));
+        }
+        let (key, holder) = listener_at(inputs, port, protocol, *hostname)?;
+        parents.insert(ListenerAt { key, holder }.parent());
+    }
+    Ok(parents.into_iter().collect())
 }

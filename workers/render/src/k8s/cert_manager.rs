@@ -87,6 +87,9 @@ pub enum ClusterIssuerSpec {
 pub struct AcmeIssuer {
     /// URL of its directory.
     pub server: String,
+    /// PEM of the authorities that vouch for the server, in base64; None: the public ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
     /// The contact of the ACME account, for warnings about expiry.
     pub email: String,
     /// The Secret in which cert-manager keeps the key of the ACME account.
@@ -113,10 +116,14 @@ pub struct SecretKeySelector {
 
 /// How the challenges of some hostnames are met.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AcmeSolver {
     /// Which hostnames; None: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selector: Option<SolverSelector>,
+    /// After how long the authority is asked to look, as Go writes durations; None: when cert-manager has seen the proof itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_instead_of_self_check: Option<String>,
     /// ACME challenge type this solver answers (HTTP-01 or DNS-01).
     #[serde(flatten)]
     pub challenge: ChallengeSolver,

@@ -7,12 +7,12 @@ use super::{
 use causeway_records::{
     Record,
     inputs::{
-        GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser, Named, Protocol,
+        GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser, Named,
         SharedGatewayInputs, SharedGatewayUse,
     },
     nouns::{
         AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
-        GatewayUdpPort, SharedGateway,
+        GatewayUdpPort, Hostnames, SharedGateway, TlsMode,
     },
 };
 use causeway_rules::claims::claims_of;
@@ -53,7 +53,9 @@ pub fn gateway(
         domain: domain.map(|(id, domain)| record(id, domain)),
         cluster_resource_namespace: None,
         workload: workload(id + 2000, name),
+        granted: Vec::new(),
         shared_gateway: None,
+        beside: Vec::new(),
         domain_names: Vec::new(),
     }
 }
@@ -70,12 +72,12 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 gateway_instance_id: inputs.instance.record.common.id,
                 namespace: inputs.workload.instance.object_name.clone(),
             };
-            let https = key.protocol == Protocol::Https;
+            let ends_tls = key.protocol.ends_tls();
             let listener = listeners.entry(key.clone()).or_insert_with(|| Listener {
                 key: key.clone(),
                 listener_set,
                 users: Vec::new(),
-                domain_name_definition_id: inputs.domain.as_ref().filter(|_| https).map(|domain| domain.common.id),
+                domain_name_definition_id: inputs.domain.as_ref().filter(|_| ends_tls).map(|domain| domain.common.id),
             });
             listener.users.push(user);
             listener_sets.insert(key, listener_set);
@@ -96,7 +98,7 @@ pub fn spread(
     domains: Vec<Record<DomainNameDefinition>>,
     accounts: Vec<Record<AwsAccount>>,
 ) -> (SharedGatewayInputs, Vec<ListenerSetInputs>) {
-    let is_https = |listener: &&Listener| listener.key.protocol == Protocol::Https;
+    let ends_tls = |listener: &&Listener| listener.key.protocol.ends_tls();
     let mut by_set: BTreeMap<i32, Vec<Listener>> = BTreeMap::new();
     for listener in &listeners {
         if let Some(ordinal) = listener.listener_set {
@@ -104,7 +106,7 @@ pub fn spread(
         }
     }
     let secured: BTreeSet<_> =
-        listeners.iter().filter(is_https).map(|listener| listener.key.hostname.clone()).collect();
+        listeners.iter().filter(ends_tls).map(|listener| listener.key.hostname.clone()).collect();
     let of_gateway = |listener: &&Listener| listener.listener_set.is_none() || secured.contains(&listener.key.hostname);
     let status = |(ordinal, listeners): (&i32, &Vec<Listener>)| ListenerSetStatus {
         ordinal: *ordinal,
@@ -126,7 +128,7 @@ pub fn spread(
         id: gateway.record.common.id * 10 + i64::from(ordinal),
         ordinal,
         gateway: gateway.clone(),
-        domains: if listeners.iter().any(|listener| is_https(&listener)) { domains.clone() } else { Vec::new() },
+        domains: if listeners.iter().any(|listener| ends_tls(&listener)) { domains.clone() } else { Vec::new() },
         listeners,
     };
     (shared, by_set.into_iter().map(set).collect())
@@ -164,6 +166,12 @@ impl Variant for GatewayHttpPort {
 /// A TCP port.
 pub fn tcp(port: i32) -> GatewayTcpPort {
     GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() }
+}
+
+/// A TCP port with TLS for some hostnames; none: for all.
+pub fn tls(port: i32, mode: TlsMode, hostnames: &[&str]) -> GatewayTcpPort {
+    let hostnames = hostnames.iter().map(|name| parse(name)).collect();
+    GatewayTcpPort { tls_enabled: Some(true), tls_mode: Some(mode), hostnames: Some(Hostnames(hostnames)), ..tcp(port) }
 }
 
 /// A UDP port.

@@ -2,7 +2,7 @@
 
 use super::{
     CONTROL_PLANE, MANIFESTS,
-    gateways::{Scene, Variant, gateway, http, shared, tcp, udp},
+    gateways::{Scene, Variant, gateway, http, shared, tcp, tls, udp},
     records::{domain, named, parse, record, workload},
 };
 use crate::{
@@ -10,12 +10,13 @@ use crate::{
     targets::{Targets, TargetsOf},
 };
 use causeway_records::{
-    inputs::{DomainGateway, DomainNameInputs, Published, PublishedZone},
+    inputs::{DomainGateway, DomainNameInputs, GatewayInputs, Published, PublishedZone},
     nouns::{
-        AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayInstance, Infrastructure, IssuerKind,
-        Placement, SharedGateway, Texts,
+        AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayGrpcRoute, GatewayHttpRoute, GatewayInstance,
+        GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, Placement, SharedGateway, Texts, TlsMode,
     },
 };
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Every mode of gateways, by name.
@@ -55,6 +56,10 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
     let mut own_dns = dns(311);
     own_dns.definition.spec.placement = Some(Placement::Dedicated);
     let shop = || (21, acme(AcmeChallenge::Dns01));
+    let mut own_tls = with_tls(315, shop());
+    own_tls.definition.spec.placement = Some(Placement::Dedicated);
+    let mut own_routes = with_routes(313, shop());
+    own_routes.definition.spec.placement = Some(Placement::Dedicated);
     vec![
         ("plain", shared(101, vec![gateway(301, "web", None, &[http(80, "/"), http(8080, "/")], &[])])),
         (
@@ -79,9 +84,69 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
                 gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))],
             },
         ),
+        ("routes", shared(107, vec![with_routes(312, shop())])),
+        ("dedicated_routes", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_routes] }),
+        ("tls", shared(108, vec![with_tls(314, shop())])),
+        ("dedicated_tls", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_tls] }),
         ("udp", shared(106, vec![dns(310)])),
         ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
     ]
+}
+
+/// One gateway with routes of both kinds on hostnames of their own, one of its Services in another namespace, and a third hostname without a route.
+fn with_routes(id: i64, domain: (i64, DomainNameDefinition)) -> GatewayInputs {
+    let names = ["api.example.org", "grpc.example.org", "shop.example.org"];
+    let mut inputs = gateway(id, "web", Some(domain), &[http(80, "/").redirect(), http(443, "/").tls()], &[]);
+    let only = |name: &str| Some(Hostnames(vec![parse(name)]));
+    let weighted = |name: &str, weight: i64| json!({"name": name, "port": 8080, "weight": weight});
+    let header = |name: &str, value: &str| json!({"name": name, "value": value});
+    let rules = json!([
+        {
+            "name": "by-header",
+            "matches": [{"path": {"type": "Exact", "value": "/v2"}, "method": "GET", "headers": [header("version", "2")], "queryParams": [header("q", "1")]}],
+            "filters": [
+                {"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [header("x-by", "causeway")], "remove": ["x-old"]}},
+                {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/"}}},
+                {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "copy", "port": 8080}, "percent": 10}},
+            ],
+            "timeouts": {"request": "10s", "backendRequest": "2s"},
+            "backendRefs": [weighted("web", 90), weighted("copy", 10)],
+        },
+        {
+            "matches": [{"path": {"value": "/old"}}],
+            "filters": [{"type": "RequestRedirect", "requestRedirect": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/new"}, "statusCode": 301}}],
+        },
+        {"backendRefs": [{"name": "web", "port": 8080}]},
+    ]);
+    let grpc =
+        json!([{"matches": [{"method": {"service": "shop.v1.Cart"}}], "backendRefs": [{"name": "web", "port": 8080}]}]);
+    let spec = &mut inputs.definition.spec;
+    spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
+    spec.http_routes =
+        vec![GatewayHttpRoute { rules: HttpRules(rules), hostnames: only(names[0]), ..GatewayHttpRoute::default() }];
+    spec.grpc_routes =
+        vec![GatewayGrpcRoute { rules: GrpcRules(grpc), hostnames: only(names[1]), ..GatewayGrpcRoute::default() }];
+    spec.service_name = Some(parse("web"));
+    inputs.hostnames = names.iter().map(ToString::to_string).collect();
+    inputs.workload.definition.spec.yaml_document = format!(
+        "{MANIFESTS}---\napiVersion: v1\nkind: Service\nmetadata: {{name: copy, namespace: copies}}\nspec: {{ports: [{{port: 8080}}]}}\n"
+    );
+    inputs
+}
+
+/// One gateway with HTTPS, TLS that it ends, and TLS that it passes on, each for a hostname of its own; the first and the last on one port.
+fn with_tls(id: i64, domain: (i64, DomainNameDefinition)) -> GatewayInputs {
+    let names = ["db.example.org", "mail.example.org", "shop.example.org"];
+    let mut inputs = gateway(id, "tls", Some(domain), &[], &[]);
+    let spec = &mut inputs.definition.spec;
+    spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
+    spec.tcp_ports = vec![
+        tls(5432, TlsMode::Terminate, &[names[0]]),
+        tls(443, TlsMode::Passthrough, &names[1..]),
+        tls(443, TlsMode::Terminate, &[names[0]]),
+    ];
+    inputs.hostnames = names.iter().map(ToString::to_string).collect();
+    inputs
 }
 
 /// A domain name instance for two gateways: one with two addresses, one behind a load balancer's name.

@@ -75,19 +75,22 @@ fn deployment(live: &Observed) -> Health {
     if let Some((status, message)) = condition(status, "ReplicaFailure")
         && status == "True"
     {
-        return not_ready("ReplicaFailure", sentence(at, "cannot make its pods", message));
+        return not_ready("ReplicaFailure", sentence(at, "cannot make its pods, see its events", message));
     }
     if let Some((status, message)) = condition(status, "Progressing")
         && status == "False"
     {
-        return not_ready("NotProgressing", sentence(at, "makes no progress", message));
+        return not_ready("NotProgressing", sentence(at, "makes no progress, see the events of its pods", message));
     }
     match condition(status, "Available") {
         Some(("True", _)) if updated >= wanted => Health::Ready,
         Some(("True", _)) => {
             not_ready("Updating", format!("{at} is being updated: {updated} of {wanted} pods are new"))
         }
-        _ => not_ready("NotAvailable", format!("{at} has {available} available pods of {wanted}")),
+        _ => not_ready(
+            "NotAvailable",
+            format!("{at} has {available} available pods of {wanted}; see the events of its pods"),
+        ),
     }
 }
 

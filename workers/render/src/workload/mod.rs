@@ -13,7 +13,7 @@ use crate::{
     labels::{Owner, label},
     plan::{Object, Plan},
 };
-use causeway_manifests::{Budget, Manifest, read, read_value};
+use causeway_manifests::{Budget, Manifest, read_together};
 use causeway_records::{Kind, inputs::WorkloadInputs, inventory::ObjectRef, nouns::WorkloadInstance, record::Record};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,18 +35,25 @@ pub fn owner(instance: &Record<WorkloadInstance>) -> Owner {
     Owner { kind: Kind::WorkloadInstance, id: instance.common.id }
 }
 
-/// The manifests of the document and the further ones. Takes time for each byte of them: not for the threads of an async runtime.
+/// The manifests of the document and the further ones, within one budget. Takes time for each byte of them: not for the threads of an async runtime.
 pub fn manifests(inputs: &WorkloadInputs) -> Result<Vec<Manifest>, InvalidInput> {
-    let invalid = |field, why| InvalidInput::new("workload definition", &inputs.definition.spec.name, field, why);
-    let budget = Budget::stored();
-    let mut all =
-        read(&inputs.definition.spec.yaml_document, &budget).map_err(|error| invalid(DOCUMENT, error.to_string()))?;
-    for (index, resource) in inputs.resources.iter().enumerate() {
-        let more = read_value(resource.clone(), &budget)
-            .map_err(|error| invalid("JSONDefinition", format!("manifest {}: {}", index + 1, error.problem)))?;
-        all.extend(more);
-    }
-    Ok(all)
+    let texts: Vec<_> = texts(inputs).collect();
+    read_together(&texts, &Budget::stored()).map_err(|(index, error)| {
+        let (field, why) = match index {
+            0 => (DOCUMENT, error.to_string()),
+            further => ("JSONDefinition", format!("manifest {further}: {}", error.problem)),
+        };
+        InvalidInput::new("workload definition", &inputs.definition.spec.name, field, why)
+    })
+}
+
+/// The length of all of them, in bytes.
+pub fn length(inputs: &WorkloadInputs) -> usize {
+    texts(inputs).map(str::len).sum()
+}
+
+fn texts(inputs: &WorkloadInputs) -> impl Iterator<Item = &str> {
+    std::iter::once(&*inputs.definition.spec.yaml_document).chain(inputs.resources.iter().map(String::as_str))
 }
 
 /// Group, version and kind of every manifest, each once.

@@ -70,6 +70,7 @@ impl Reconcile<'_> {
         }
         let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
         self.wait_for_kinds(owner, &applied.errors);
+        applied.errors.extend(self.unwatched(plan, &applied));
         // 3. Guard what is to be deleted (pure).
         let unplanned = inventory::difference(&tracked, plan);
         let braked = guard::brake(self.claimed, &unplanned, tracked.len());
@@ -157,6 +158,8 @@ fn failed(error: &ClusterError) -> Failed {
         ClusterError::Unreachable { retry_after, .. } => ("Unreachable", Retry::Soon, retry_after.unwrap_or_default()),
         ClusterError::Refused { .. } => ("Refused", Retry::Parked, Duration::ZERO),
         ClusterError::Unanswered { retry_after, .. } => ("Unanswered", Retry::Parked, retry_after.unwrap_or_default()),
+        // It is woken when its kind is listed.
+        ClusterError::Unwatched { .. } => ("Unwatched", Retry::Parked, Duration::ZERO),
         ClusterError::Conflict { .. } => ("Conflict", Retry::Soon, CONFLICT),
         ClusterError::Cancelled { .. } => ("Cancelled", Retry::Soon, Duration::ZERO),
     };

@@ -3,7 +3,7 @@
 use super::super::Reconcile;
 use causeway_cluster::{ClusterError, ObjectChange, WriteOutcome};
 use causeway_records::inventory::{InventoryEntry, ObjectRef};
-use causeway_render::{labels::Owner, observed::Seen};
+use causeway_render::{labels::Owner, observed::Seen, plan::Plan};
 use std::{
     collections::{HashMap, HashSet},
     time::{Duration, Instant},
@@ -31,6 +31,16 @@ impl Reconcile<'_> {
         let discovery = self.connection.cluster.discovery();
         let unserved = errors.iter().filter_map(ClusterError::object).filter(|at| !discovery.knows(at));
         self.connection.cache.wake_when_served(&owner.to_string(), unserved.cloned().collect());
+    }
+
+    /// One error for each kind of which objects were applied that nobody can see: nothing could be said of them, and a change of them would go
+    /// unnoticed.
+    pub(super) fn unwatched(&self, plan: &Plan, applied: &WriteOutcome) -> Vec<ClusterError> {
+        let mut kinds = HashSet::new();
+        let objects = plan.objects.iter().map(|object| &object.at);
+        let first_of_each = objects.filter(|at| kinds.insert((&at.group, &at.kind)));
+        let unwatched = first_of_each.filter_map(|at| self.connection.cache.unwatched(at));
+        unwatched.filter(|error| error.object().is_some_and(|at| applied.change(at).is_some())).collect()
     }
 
     /// The record's objects, and these others.

@@ -1,26 +1,35 @@
-//! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, the zones themselves say whether they
-//! are there, and they are deleted here.
+//! A domain name instance: records for the hostnames of a workload's gateways. external-dns writes them, or the workers do (`DnsDriver`); the zones
+//! themselves say whether they are there, and they are deleted here.
 //!
 //! What holds: a hostname is on record together with its zone before anything is published for it, and stays on record until its records have left
-//! every zone that they were written to; the object that external-dns reads goes before its records do.
+//! every zone that they were written to; the object that external-dns reads goes before its records do, and before the workers write them.
 
+mod at_zone;
+mod client;
+mod guard;
 mod placement;
 mod progress;
+mod schedule;
+mod seen;
 mod work;
+mod write;
 mod zone;
 
 use self::{
+    guard::MASS_DELETION,
     placement::{Placement, place},
-    progress::{Schedule, is_over, note, schedule},
+    progress::{is_over, note},
+    schedule::{SOON, Schedule, schedule},
+    seen::Failure,
     work::{ZoneWork, impossible, work},
-    zone::Failure,
 };
 use super::{Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
 use causeway_dns::DnsError;
 use causeway_records::{
     Kind,
-    inputs::{DomainNameInputs, Published},
-    nouns::Service,
+    inputs::{DeletionState, DomainNameInputs, Published},
+    nouns::{DnsDriver, Service},
+    status::NewCondition,
 };
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
@@ -40,11 +49,14 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if let Err(sentence) = decrypt(ctx, &mut inputs) {
         return Ok(ctx.invalid(sentence));
     }
+    if claimed.brake_released {
+        guard::release(&mut inputs.published);
+    }
     let owner = domain_name::owner(&inputs.instance.record);
     // 2. Prerequisites (needs Postgres): of all external-dns of the cluster the one of this account.
     let mut services = ctx.context.store.services_of(ctx.session.cluster_id()).await?;
     services.retain(|service| service.spec.aws_account_id == inputs.definition.spec.aws_account_id);
-    let before = ctx.prerequisites_among(&services, &[Service::ExternalDns]);
+    let before = ctx.prerequisites_among(&services, needed(&inputs));
     if !all_met(&before) && !claimed.being_deleted {
         return Ok(Outcome::with(before));
     }
@@ -79,10 +91,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if outcome.error.is_some() {
         return Ok(outcome);
     }
-    // 6. Read the zones, and delete what has to leave them (needs Route 53).
+    // 6. Read the zones, delete what has to leave them, and write what external-dns doesn't (needs Route 53).
     let now = claimed.now();
     let leaving = hostnames::leaving(&inputs, now);
-    let zones = zone::read_and_delete(ctx, &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await;
+    let zones = zone::read_and_change(ctx, &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await?;
     let mut zones = zones.with_impossible(impossible(&placement.zones, &wanted)).with_unplaced(placement);
     if claimed.brake_released {
         zones.give_up(&mut inputs.published);
@@ -95,22 +107,44 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return ctx.delete(owner).await;
     }
     let changed = published != known;
+    let is_news = zones.held.iter().flat_map(|held| &held.hosts).any(|host| !is_held(&known, host));
     inputs.published = published;
     // 8. Conditions, and whom to wake (pure).
     outcome.applied &= clean_for_good;
     let successors = hostnames::successors(&inputs);
     outcome.wake.extend(successors.into_iter().map(|id| Key { kind: claimed.key.kind, id }));
     outcome.published_state = serde_json::to_value(&inputs.published).ok();
+    if let Some(held) = zones.held.first() {
+        if is_news {
+            ctx.context.store.record_event(&claimed.key, MASS_DELETION, &held.to_string(), true).await?;
+        }
+        outcome.wake_dependants = changed;
+        let condition = NewCondition::not_met(DNS_PUBLISHED, MASS_DELETION, held.to_string());
+        return Ok(outcome.then(condition).requeue_after(guard::AGAIN));
+    }
     if let Some(failure) = zones.failures.first() {
         outcome.wake_dependants = changed;
         return Ok(unread(failure).ends(outcome, claimed));
     }
     outcome.conditions.extend(conditions::domain_name_instance(&inputs, &targets));
-    outcome.action = Action::RequeueAfter(if clean_for_good { next } else { progress::SOON });
+    outcome.action = Action::RequeueAfter(if clean_for_good { next } else { SOON });
     // Gateways that are being deleted wait for this record to have seen it.
     let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
     outcome.wake_dependants = changed || caught_up;
     Ok(outcome)
+}
+
+/// Whether a hostname waited for a person before.
+fn is_held(known: &Published, host: &str) -> bool {
+    known.hosts.get(host).is_some_and(|record| record.deletion == Some(DeletionState::Held))
+}
+
+/// The support services that publish the records.
+fn needed(inputs: &DomainNameInputs) -> &'static [Service] {
+    match inputs.definition.spec.dns_driver() {
+        DnsDriver::ExternalDns => &[Service::ExternalDns],
+        DnsDriver::Route53 => &[],
+    }
 }
 
 /// Prunes what turns up of a domain name instance whose row is deleted: objects in its cluster, and for a while records in its zones.
@@ -132,12 +166,14 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
     }
     let now = ctx.claimed.now();
     inputs.published.hosts.retain(|_, record| record.gone_since.is_some() && !is_over(record, now));
+    // They were counted when they went the first time.
+    inputs.published.hosts.values_mut().for_each(|record| record.deletion = Some(DeletionState::Allowed));
     let leaving = hostnames::leaving(&inputs, now);
     if leaving.is_empty() {
         return Ok(Action::AwaitChange);
     }
     let due = work(&inputs, &BTreeMap::new(), &BTreeMap::new(), &leaving);
-    let zones = zone::read_and_delete(ctx, &inputs, due).await;
+    let zones = zone::read_and_change(ctx, &inputs, due).await?;
     let next = match zones.failures.first() {
         None => schedule(&note(&inputs, &zones, &leaving, now), &zones, &leaving, now).next,
         Some(failure) => {

@@ -1,7 +1,7 @@
 //! Which hosted zone each hostname is published in.
 
 use super::super::Reconcile;
-use super::zone::route53;
+use super::client::route53;
 use causeway_dns::{DnsError, Freshness, HostedZone, Route53};
 use causeway_records::inputs::{DomainNameInputs, PublishedZone};
 use causeway_render::{

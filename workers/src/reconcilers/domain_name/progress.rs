@@ -1,37 +1,19 @@
 //! What a domain name instance has published and what has left its zones, from one look at the zones to the next. Pure.
 
 use super::{
+    seen::{Obstacle, ZoneState},
     work::is_theirs,
-    zone::{Obstacle, ZoneState},
 };
-use causeway_records::inputs::{DomainNameInputs, Elsewhere, FormerZone, HostRecord, Published};
+use causeway_records::{
+    inputs::{DomainNameInputs, Elsewhere, FormerZone, HostRecord, Published},
+    nouns::DnsDriver,
+};
 use causeway_render::hostnames;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// When to look at a zone that records are leaving.
-pub(super) const SOON: Duration = Duration::from_secs(1);
-/// When to look at the latest for records that don't appear: the zone may be large, and Route 53 answers five requests a second for everybody.
-const SELDOM: Duration = Duration::from_secs(120);
-/// When to look whether another domain name instance has let go of a hostname, or taken one on.
-const OTHERS: Duration = Duration::from_secs(5);
-/// When to look at one that is as asked for: nothing says when somebody changes it.
-const RESYNC: Duration = Duration::from_secs(300);
-/// external-dns may be in the middle of writing when its object goes: the zone counts as clean only when it still is after this time.
-const SETTLED: Duration = Duration::from_secs(2);
 /// After how many intervals of external-dns something must be wrong with it.
 const INTERVALS: i64 = 6;
-
-/// What is still to come.
-pub(super) struct Schedule {
-    /// Everything that has to leave a zone has left it for good.
-    pub(super) clean: bool,
-    /// When to look again.
-    pub(super) next: Duration,
-}
 
 /// What is published after a look at the zones.
 pub(super) fn note(
@@ -56,6 +38,9 @@ pub(super) fn note(
             ttl,
             zone: before.and_then(|before| before.zone.clone()).filter(|_| !elsewhere),
             former: former(inputs, host, zones, now),
+            change: zones.pending.get(host).cloned(),
+            deletion: zones.deletion(host, before.and_then(|before| before.deletion)),
+            own_since: own_since(inputs, host, zones, now).filter(|_| !elsewhere),
         };
         hosts.insert(host.clone(), record);
     }
@@ -67,6 +52,8 @@ pub(super) fn note(
             ttl: before.ttl,
             zone: before.zone.clone(),
             former: former(inputs, host, zones, now),
+            change: zones.pending.get(host).cloned(),
+            deletion: zones.deletion(host, before.deletion),
             ..HostRecord::default()
         };
         hosts.insert(host.clone(), gone);
@@ -77,7 +64,11 @@ pub(super) fn note(
     for (host, before) in &inputs.published.hosts {
         let (asked, former) = (hostnames::is_asked(inputs, host), former(inputs, host, zones, now));
         let kept = match asked || !(is_noted(host) || before.elsewhere) {
-            true => HostRecord { present: before.present && asked, former, ..before.clone() },
+            true => {
+                let unknown = before.change.as_ref().filter(|_| zones.failed_in(before.zone.as_ref()));
+                let change = zones.pending.get(host).or(unknown).cloned();
+                HostRecord { present: before.present && asked, former, change, ..before.clone() }
+            }
             // What is left of it are the zones that it was in.
             false if !former.is_empty() => {
                 HostRecord { elsewhere: true, ttl: before.ttl, former, ..HostRecord::default() }
@@ -88,6 +79,16 @@ pub(super) fn note(
     }
     hosts.retain(|_, record| !is_over(record, now));
     Published { hosts, domain_zone: inputs.published.domain_zone.clone(), unreadable: zones.unreadable() }
+}
+
+/// Since when the workers write a hostname's records themselves, or when they last did.
+fn own_since(inputs: &DomainNameInputs, host: &str, zones: &ZoneState, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let known = inputs.published.hosts.get(host).and_then(|record| record.own_since);
+    match inputs.definition.spec.dns_driver() {
+        DnsDriver::ExternalDns => None,
+        DnsDriver::Route53 if zones.written.contains(host) => Some(now),
+        DnsDriver::Route53 => known.or(Some(now)),
+    }
 }
 
 /// The zones that a hostname's records have not left for so long that nobody needs to know of them.
@@ -134,32 +135,6 @@ fn is_past(gone_since: Option<DateTime<Utc>>, ttl: i64, now: DateTime<Utc>) -> b
     gone_since.is_some_and(|gone| now - gone > TimeDelta::seconds(ttl.max(10) + 60))
 }
 
-/// How far the leaving hostnames are, and when to look again.
-pub(super) fn schedule(
-    published: &Published,
-    zones: &ZoneState,
-    leaving: &BTreeSet<String>,
-    now: DateTime<Utc>,
-) -> Schedule {
-    let age = |since: DateTime<Utc>| (now - since).to_std().unwrap_or_default();
-    // Everything that leaves a zone: with its hostname, or because the hostname moved.
-    let left = leaving.iter().filter_map(|host| published.hosts.get(host)).map(|record| record.gone_since);
-    let moved = published.hosts.values().flat_map(|record| record.former.iter().map(|former| former.gone_since));
-    let gone: Vec<Option<Duration>> = left.chain(moved).map(|gone| gone.map(age)).collect();
-    let clean = gone.iter().all(|gone| gone.is_some_and(|age| age >= SETTLED));
-    // external-dns may have read its objects long before it writes: what left the zone is searched again, at three times its age each time.
-    let again = gone.iter().flatten().map(|age| 2 * *age.max(&SETTLED)).min();
-    let absent: Vec<_> =
-        published.hosts.iter().filter(|(host, record)| !record.present && !leaving.contains(*host)).collect();
-    // The longer something is missing, the less likely it is there in the next moment.
-    let missing = absent.iter().filter(|(host, record)| zones.hosts.contains_key(*host) && !record.elsewhere);
-    let appears =
-        missing.map(|(_, record)| (record.missing_since.map(age).unwrap_or_default() / 4).clamp(SOON, SELDOM));
-    let rest = if absent.iter().any(|(_, record)| record.elsewhere) { OTHERS } else { RESYNC };
-    let next = appears.chain(again).chain([rest]).min().unwrap_or(rest);
-    Schedule { clean, next: if clean { next } else { SOON } }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,62 +147,6 @@ mod tests {
 
     fn record(present: bool, gone: Option<i64>) -> HostRecord {
         HostRecord { present, gone_since: gone.map(second), ttl: 60, ..HostRecord::default() }
-    }
-
-    fn at(now: i64, published: &[(&str, HostRecord)], leaving: &[&str]) -> Schedule {
-        let hosts: BTreeMap<_, _> =
-            published.iter().map(|(host, record)| ((*host).to_owned(), record.clone())).collect();
-        let zones =
-            ZoneState { hosts: hosts.keys().map(|host| (host.clone(), None)).collect(), ..ZoneState::default() };
-        let leaving = leaving.iter().map(|host| (*host).to_owned()).collect();
-        schedule(&Published { hosts, ..Published::default() }, &zones, &leaving, second(now))
-    }
-
-    #[test]
-    fn a_zone_that_is_as_asked_for_is_read_now_and_then() {
-        let stable = at(100, &[("a.test", record(true, None))], &[]);
-        assert_eq!((stable.clean, stable.next), (true, RESYNC));
-    }
-
-    #[test]
-    fn what_does_not_appear_is_looked_for_ever_more_seldom() {
-        let missing = HostRecord { missing_since: Some(second(0)), ..record(false, None) };
-        let (mut now, mut looks) = (0, 0);
-        while now < 300_000 {
-            let next = at(now / 1000, &[("a.test", missing.clone())], &[]).next;
-            assert!((SOON..=SELDOM).contains(&next));
-            now += i64::try_from(next.as_millis()).unwrap();
-            looks += 1;
-        }
-        assert!(
-            (15..=30).contains(&looks),
-            "{looks} looks in five minutes; a zone of ten pages is less than one request a second"
-        );
-        assert_eq!(at(100_000, &[("a.test", missing)], &[]).next, SELDOM);
-    }
-
-    #[test]
-    fn what_leaves_is_clean_only_when_it_stays_away() {
-        let present = at(100, &[("a.test", record(false, None))], &["a.test"]);
-        assert_eq!((present.clean, present.next), (false, SOON));
-        let just_gone = at(100, &[("a.test", record(false, Some(99)))], &["a.test"]);
-        assert_eq!((just_gone.clean, just_gone.next), (false, SOON));
-        let settled = at(110, &[("a.test", record(false, Some(100)))], &["a.test"]);
-        assert_eq!(
-            (settled.clean, settled.next),
-            (true, Duration::from_secs(20)),
-            "searched again at three times its age"
-        );
-    }
-
-    #[test]
-    fn what_moved_has_to_leave_its_former_zone_too() {
-        let moved = |gone: Option<i64>| {
-            let former = FormerZone { gone_since: gone.map(second), ttl: 60, ..FormerZone::default() };
-            at(110, &[("a.test", HostRecord { former: vec![former], ..record(true, None) })], &[])
-        };
-        assert_eq!((moved(None).clean, moved(None).next), (false, SOON));
-        assert_eq!((moved(Some(100)).clean, moved(Some(100)).next), (true, Duration::from_secs(20)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use causeway_dns::DesiredRecord;
 use causeway_records::inputs::{DomainNameInputs, PublishedZone};
 use causeway_render::{
-    domain_name::{RecordSet, not_at_apex},
+    domain_name::{RecordSet, not_at_apex, resource},
     hostnames::{ZonesOf, holder},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,8 +14,9 @@ pub(super) struct ZoneWork {
     pub(super) zone: PublishedZone,
     /// Records that should be there, whoever writes them.
     pub(super) wanted: Vec<DesiredRecord>,
-    /// Of these hosts what is ours and is not wanted is deleted.
-    pub(super) held: BTreeSet<String>,
+    /// Of these hosts what is ours and is not wanted is deleted, and our own driver writes what is wanted: each with the resource that its ownership
+    /// records name.
+    pub(super) held: BTreeMap<String, String>,
     /// Of these hosts everything that is ours is deleted.
     pub(super) leaving: BTreeSet<String>,
 }
@@ -35,7 +36,7 @@ pub(super) fn work(
         let work = all.entry(zone.clone()).or_default();
         work.wanted.extend(DesiredRecord::of(hostname, records));
         if holder(inputs, hostname).is_none() {
-            work.held.insert(hostname.clone());
+            work.held.insert(hostname.clone(), resource(inputs, hostname, zone));
         }
     }
     for (hostname, record) in &inputs.published.hosts {

@@ -3,8 +3,11 @@
 //! Events are read when the workload is reconciled, which it is whenever the state of one of its objects changes, and now and then while it isn't ready:
 //! then they say why. While nothing happens nothing is read and nothing written.
 
-use super::{super::Interrupted, Reconcile, key};
-use causeway_records::status::{ConditionStatus, NewCondition};
+use super::{
+    super::{Interrupted, look_again::look_again},
+    Reconcile, key,
+};
+use causeway_records::status::NewCondition;
 use causeway_render::{
     plan::Plan,
     workload::events::{namespaces, of_workload},
@@ -13,11 +16,7 @@ use causeway_store::{
     queue::{Claimed, Outcome},
     workload_events::{APPLIED, NewWorkloadEvent},
 };
-use chrono::TimeDelta;
 use std::time::Duration;
-
-/// The shortest and the longest time after which the events of a workload that isn't ready are read again.
-const AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(300));
 
 /// Stores what happened, and returns when to look again.
 pub(super) async fn note(
@@ -47,7 +46,7 @@ pub(super) async fn note(
     if !events.is_empty() {
         ctx.context.store.save_workload_events(claimed.key.id, &events).await?;
     }
-    Ok(if told.is_empty() { None } else { again(claimed, conditions) })
+    Ok(if told.is_empty() { None } else { look_again(claimed, conditions) })
 }
 
 /// That a generation was applied, once for each. It is there for workloads of which a cluster tells nothing, too: clients take one without events for
@@ -63,36 +62,11 @@ fn applied(claimed: &Claimed, plan: &Plan, outcome: &Outcome) -> Option<NewWorkl
     })
 }
 
-/// None once everything is ready: the next change of an object makes the workload due.
-fn again(claimed: &Claimed, conditions: &[NewCondition]) -> Option<Duration> {
-    let not_ready = conditions.iter().find(|condition| condition.status != ConditionStatus::True)?;
-    let since = claimed.conditions.get(not_ready.condition_type).filter(|before| before.status == not_ready.status);
-    let age = since.map_or(TimeDelta::zero(), |since| claimed.now() - since.last_transition_time);
-    Some((age.to_std().unwrap_or_default() / 2).clamp(AGAIN.0, AGAIN.1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::{Kind, status::Conditions};
+    use causeway_records::Kind;
     use causeway_store::queue::claimed_for_tests;
-
-    fn not_ready() -> Vec<NewCondition> {
-        vec![NewCondition::not_met("ResourcesReady", "PodsNotReady", "0 of 1")]
-    }
-
-    #[test]
-    fn a_workload_that_is_not_ready_is_looked_at_again_and_ever_more_seldom() {
-        let mut claimed = claimed_for_tests(Kind::WorkloadInstance, 7);
-        assert_eq!(again(&claimed, &[NewCondition::met("ResourcesReady", "Ready", "")]), None);
-        assert_eq!(again(&claimed, &not_ready()), Some(AGAIN.0), "since now");
-        let mut since = |seconds: i64| {
-            let then = claimed.now() - TimeDelta::seconds(seconds);
-            claimed.conditions = Conditions::from_new(not_ready(), &Conditions::default(), 1, then);
-            again(&claimed, &not_ready()).unwrap().as_secs()
-        };
-        assert_eq!([since(2), since(60), since(86_400)], [5, 30, 300]);
-    }
 
     #[test]
     fn a_generation_that_is_applied_is_told_once() {

@@ -2,7 +2,7 @@
 
 mod happened;
 
-use super::{Interrupted, Reconcile, off_runtime};
+use super::{Interrupted, Reconcile};
 use causeway_cluster::ObjectChange;
 use causeway_records::inventory::{InventoryEntry, JobEnd, ObjectRef};
 use causeway_render::{
@@ -16,18 +16,21 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
-    // 1. Read (needs Postgres).
+    // 1. Read (needs Postgres), with room for what is read.
+    let mut held = ctx.hold_manifests().await;
     let inputs = ctx.context.store.workload_inputs(ctx.claimed.key.id).await?;
     let owner = workload::owner(&inputs.instance.record);
     if ctx.claimed.being_deleted {
+        drop((inputs, held));
         return ctx.delete(owner).await;
     }
-    // 2. Read the manifests (pure, off the runtime), and which of their kinds are namespaced (needs the cluster).
-    let (inputs, manifests) = off_runtime(inputs.definition.spec.yaml_document.len(), move || {
-        let manifests = workload::manifests(&inputs);
-        (inputs, manifests)
-    })
-    .await;
+    // 2. Read the manifests (pure), and which of their kinds are namespaced (needs the cluster).
+    let (inputs, manifests) = held
+        .read(move || {
+            let manifests = workload::manifests(&inputs);
+            (inputs, manifests)
+        })
+        .await;
     let manifests = match manifests {
         Ok(manifests) => manifests,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
@@ -39,6 +42,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
+    held.shrink_to(workload::length(&inputs) + plan.memory());
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, changes) = ctx.apply_and_prune(owner, &plan, vec![ctx.reachable()]).await?;
     // 5. Observe: the objects as the API lists them, and the conditions (pure, from the cache).

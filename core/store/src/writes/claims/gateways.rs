@@ -2,63 +2,79 @@
 
 use crate::error::{Result, StoreError};
 use causeway_records::problem::Reason;
+use causeway_rules::driver::Driver;
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shared gateways that are locked.
 pub(super) struct Locked {
-    /// By id.
-    pub(super) all: BTreeSet<i64>,
-    /// The one that was asked for, which is among them.
-    pub(super) wanted: Option<i64>,
+    /// By id, with the driver of its class.
+    pub(super) all: BTreeMap<i64, Driver>,
+    /// Those that were asked for, which are among them, by the runtime of their cluster.
+    pub(super) wanted: BTreeMap<i64, i64>,
 }
 
-/// Locks, by id, the shared gateways that an instance has claims on, and the one that is `wanted` by its cluster and class. That one is made when it is
-/// first needed.
+/// Locks, by id, the shared gateways that instances have claims on, and those of one class in the clusters where one is `wanted`. Such a one is made when
+/// it is first needed.
 pub(super) async fn lock(
     connection: &mut PgConnection,
-    instance: i64,
-    wanted: Option<(i64, Option<&str>)>,
+    instances: &[i64],
+    wanted: &BTreeSet<i64>,
+    class: Option<&str>,
 ) -> Result<Locked> {
-    // Of two transactions that make it at once the second waits for the first one's commit, and then finds it.
-    for _ in 0..2 {
-        let locked = lock_those_there(connection, instance, wanted).await?;
-        let Some((runtime, class)) = wanted.filter(|_| locked.wanted.is_none()) else { return Ok(locked) };
+    let mut locked = lock_those_there(connection, instances, wanted, class).await?;
+    let missing: Vec<i64> = wanted.iter().copied().filter(|runtime| !locked.wanted.contains_key(runtime)).collect();
+    for runtime in missing {
         if let Some(id) = make(connection, runtime, class).await? {
-            let all = locked.all.into_iter().chain([id]).collect();
-            return Ok(Locked { all, wanted: Some(id) });
+            locked.all.insert(id, Driver::for_class(class));
+            locked.wanted.insert(runtime, id);
+            continue;
         }
+        // Of two transactions that make it at once the second waits for the first one's commit, and then finds it.
+        let there = lock_those_there(connection, &[], &BTreeSet::from([runtime]), class).await?;
+        if there.wanted.is_empty() {
+            // Another record bears the name that it would get, or it went in between.
+            return Err(StoreError::conflict(
+                Reason::Contention,
+                format!(
+                    "the shared gateway of kubernetes runtime instance {runtime} can't be made right now; try again"
+                ),
+            ));
+        }
+        locked.all.extend(there.all);
+        locked.wanted.extend(there.wanted);
     }
-    // Another record bears the name that it would get, or it went in between.
-    let runtime = wanted.map(|(runtime, _)| runtime).unwrap_or_default();
-    Err(StoreError::conflict(
-        Reason::Contention,
-        format!("the shared gateway of kubernetes runtime instance {runtime} can't be made right now; try again"),
-    ))
+    Ok(locked)
 }
 
 async fn lock_those_there(
     connection: &mut PgConnection,
-    instance: i64,
-    wanted: Option<(i64, Option<&str>)>,
+    instances: &[i64],
+    wanted: &BTreeSet<i64>,
+    class: Option<&str>,
 ) -> Result<Locked> {
-    let (runtime, class) = wanted.unzip();
+    let runtimes: Vec<i64> = wanted.iter().copied().collect();
     let locked = sqlx::query!(
-        r#"SELECT id, (kubernetes_runtime_instance_id = $2 AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL) AS is_wanted
+        r#"SELECT id, kubernetes_runtime_instance_id AS runtime, gateway_class_name AS class,
+               (kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL) AS "is_wanted!"
            FROM shared_gateways WHERE id IN (
-               SELECT gateway_id FROM route_claims WHERE gateway_instance_id = $1
+               SELECT gateway_id FROM route_claims WHERE gateway_instance_id = ANY($1)
                UNION SELECT id FROM shared_gateways
-                   WHERE kubernetes_runtime_instance_id = $2 AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL)
+                   WHERE kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL)
            ORDER BY id FOR NO KEY UPDATE"#,
-        instance,
-        runtime,
-        class.flatten()
+        instances,
+        &runtimes,
+        class
     )
     .fetch_all(connection)
     .await?;
     Ok(Locked {
-        wanted: locked.iter().find(|gateway| gateway.is_wanted == Some(true)).map(|gateway| gateway.id),
-        all: locked.iter().map(|gateway| gateway.id).collect(),
+        wanted: locked
+            .iter()
+            .filter(|gateway| gateway.is_wanted)
+            .map(|gateway| (gateway.runtime, gateway.id))
+            .collect(),
+        all: locked.iter().map(|gateway| (gateway.id, Driver::for_class(gateway.class.as_deref()))).collect(),
     })
 }
 
@@ -66,7 +82,8 @@ async fn lock_those_there(
 async fn make(connection: &mut PgConnection, runtime: i64, class: Option<&str>) -> Result<Option<i64>> {
     let made = sqlx::query_scalar!(
         "WITH made AS (INSERT INTO shared_gateways (name, kubernetes_runtime_instance_id, gateway_class_name)
-            VALUES (concat_ws('-', 'shared', $1::bigint, $2::text), $1, $2) ON CONFLICT DO NOTHING RETURNING id)
+            VALUES (concat_ws('-', 'shared', $1::bigint, $2::text), $1, $2) ON CONFLICT DO NOTHING RETURNING id, name),
+         e AS (INSERT INTO event_inbox (type, kind, record_id, name, runtime_id, generation) SELECT 'created', 'SharedGateway', id, name, $1, 1 FROM made)
          INSERT INTO reconciliations (kind, id, runtime_id, object_name) SELECT 'SharedGateway', id, $1, 'shared-gateway-' || id FROM made
          RETURNING id",
         runtime,

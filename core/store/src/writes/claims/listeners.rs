@@ -5,10 +5,7 @@ use super::{
     rows::{ClaimRow, protocol_and_hostname},
 };
 use crate::error::Result;
-use causeway_records::{
-    Kind,
-    inputs::{ListenerKey, Protocol},
-};
+use causeway_records::{Kind, inputs::ListenerKey};
 use causeway_rules::{
     claims::RouteClaim,
     listeners::{ClaimsChange, ListenerClaim, ListenerPlace, Placed, last_set_has_room, place_listeners},
@@ -51,7 +48,7 @@ pub(super) async fn follow(
         listener_set_id: set,
     };
     let set_of = |row: &ClaimRow| listeners.get(&row.claim.listener).copied().flatten().map(|set| set.id);
-    let secured = listeners.keys().filter(|key| key.protocol == Protocol::Https).filter_map(|key| key.hostname.clone());
+    let secured = listeners.keys().filter(|key| key.protocol.ends_tls()).filter_map(|key| key.hostname.clone());
     let change = ClaimsChange {
         before: before.iter().map(|row| claim(row, row.listener_set)).collect(),
         after: after.iter().map(|row| claim(row, set_of(row))).collect(),

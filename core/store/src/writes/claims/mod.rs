@@ -1,6 +1,6 @@
 //! What gateway instances claim on the Gateways that carry them.
 //!
-//! A claim is unique over Gateway, bound port, protocol, hostname and path, and a port over Gateway, bound port and transport: constraints of the
+//! A claim is unique over Gateway, bound port, protocol, hostname and match, and a port over Gateway, bound port and transport: constraints of the
 //! tables. Which claims an instance has and what they exclude is said by `causeway_rules::{claims, conflicts}`; here they are read under locks and
 //! written.
 
@@ -9,6 +9,7 @@ mod instances;
 mod listeners;
 mod neighbours;
 mod rows;
+mod shadowed;
 mod source;
 
 pub(super) use self::{
@@ -16,7 +17,8 @@ pub(super) use self::{
     source::{Claims, Source},
 };
 
-use self::{neighbours::Neighbours, rows::ClaimRow};
+use self::{gateways::Locked, neighbours::Neighbours, rows::ClaimRow};
+use super::wake;
 use crate::error::Result;
 use causeway_records::{
     Kind,
@@ -29,7 +31,7 @@ use causeway_rules::{
     driver::{Driver, Socket},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The gateway definition that a record is part of, whether or not the record is still live.
 pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<Option<i64>> {
@@ -38,74 +40,84 @@ pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
-/// Replaces what an instance claims, and answers who is to be woken because of listeners. A new one claims nothing yet.
+/// Replaces what instances of one definition claim, and answers who is to be woken because of listeners. New ones claim nothing yet.
 ///
 /// # Errors
 /// A claim that another instance holds is refused, and the holder named.
 pub(super) async fn replace(
     connection: &mut PgConnection,
     claims: &Claims,
-    instance: &Instance,
-    is_new: bool,
+    instances: &[Instance],
+    are_new: bool,
 ) -> Result<Vec<(Kind, i64)>> {
-    // 1. The Gateways that it shares with others, the one that carries it until now and the one that will: one transaction at a time claims routes
+    let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
+    // 1. The Gateways that they share with others, those that carry them until now and those that will: one transaction at a time claims routes
     // on a Gateway.
     let wanted = match claims.placement {
-        Placement::Shared => Some((instance.runtime, claims.class.as_ref().map(ObjectName::as_str))),
-        Placement::Dedicated => None,
+        Placement::Shared => instances.iter().map(|instance| instance.runtime).collect(),
+        Placement::Dedicated => BTreeSet::new(),
     };
-    let locked = gateways::lock(connection, instance.id, wanted).await?;
-    let gateway = locked.wanted.unwrap_or(instance.id);
-    // 2. Its old claims go, so that they are not in its own way, and the ports that nobody else uses, which may speak another protocol from now on.
-    let before = if is_new { vec![] } else { rows::drop_claims(connection, instance.id).await? };
-    let after = rows::claims_of(claims, instance, gateway);
-    // 3. What is there beside it.
+    let locked = gateways::lock(connection, &ids, &wanted, claims.class.as_ref().map(ObjectName::as_str)).await?;
+    let gateway_of = |instance: &Instance| locked.wanted.get(&instance.runtime).copied().unwrap_or(instance.id);
+    // 2. Their old claims go, so that they are not in their own way, and the ports that nobody else uses, which may speak another protocol from
+    // now on.
+    let before = if are_new { vec![] } else { rows::drop_claims(connection, &ids).await? };
+    let after: Vec<_> =
+        instances.iter().flat_map(|instance| rows::claims_of(claims, instance, gateway_of(instance))).collect();
+    // 3. What is there beside them.
     let mut all = BTreeMap::new();
-    for shared in locked.all {
-        all.insert(shared, Neighbours::read(connection, shared, &before, &after).await?);
+    for shared in locked.all.keys() {
+        all.insert(*shared, Neighbours::read(connection, *shared, &before, &after).await?);
     }
-    // 4. The rules: which ports it takes there, and in which sets its listeners are.
-    let holder = ClaimHolder { id: instance.id, name: instance.name.clone() };
-    let place = |occupied: &Occupied| place_claims(claims.driver, occupied, &holder, &claims.routes);
-    let (ports, new) = match all.get_mut(&gateway) {
-        Some(neighbours) => {
-            let (socket, port) = plain_http(claims.driver);
-            neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());
-            let mut ports = place(&neighbours.occupied)?;
-            ports.entry(socket).or_insert(port);
-            let new = listeners::place(connection, gateway, neighbours, &claims.routes).await?;
-            neighbours.listeners.extend(new.clone());
-            (ports, new)
-        }
-        None => (place(&Occupied::default())?, BTreeMap::new()),
-    };
+    // 4. The rules: which ports they take there, and in which sets their listeners are.
+    let mut new = rows::New { claims: &after, ports: vec![], listeners: vec![] };
+    for instance in instances {
+        let (holder, gateway) = (ClaimHolder { id: instance.id, name: instance.name.clone() }, gateway_of(instance));
+        let place = |occupied: &Occupied| place_claims(claims.driver, occupied, &holder, &claims.routes);
+        let Some(neighbours) = all.get_mut(&gateway) else {
+            new.ports.push((gateway, place(&Occupied::default())?));
+            continue;
+        };
+        let (socket, port) = plain_http(claims.driver);
+        neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());
+        let mut ports = place(&neighbours.occupied)?;
+        ports.entry(socket).or_insert(port);
+        let listeners = listeners::place(connection, gateway, neighbours, &claims.routes).await?;
+        neighbours.add(&holder, &claims.routes, &ports, &listeners);
+        new.ports.push((gateway, ports));
+        new.listeners.push((gateway, listeners));
+    }
     // 5. The new claims and listeners.
-    rows::insert(connection, rows::On { gateway, instance, domain: claims.domain }, &ports, &after, &new).await?;
-    // 6. Listeners that nobody uses any more go.
-    follow(connection, &all, &before, &after).await
+    rows::insert(connection, new).await?;
+    // 6. Listeners that nobody uses any more go, and who loses requests is woken.
+    follow(connection, &locked, &all, (&before, &after)).await
 }
 
 /// Drops all that an instance claims, because it goes, and answers who is to be woken.
 pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
-    let locked = gateways::lock(connection, id, None).await?;
-    let before = rows::drop_claims(connection, id).await?;
+    let locked = gateways::lock(connection, &[id], &BTreeSet::new(), None).await?;
+    let before = rows::drop_claims(connection, &[id]).await?;
     let mut all = BTreeMap::new();
-    for shared in locked.all {
-        all.insert(shared, Neighbours::read(connection, shared, &before, &[]).await?);
+    for shared in locked.all.keys() {
+        all.insert(*shared, Neighbours::read(connection, *shared, &before, &[]).await?);
     }
-    follow(connection, &all, &before, &[]).await
+    follow(connection, &locked, &all, (&before, &[])).await
 }
 
 async fn follow(
     connection: &mut PgConnection,
+    locked: &Locked,
     shared: &BTreeMap<i64, Neighbours>,
-    before: &[ClaimRow],
-    after: &[ClaimRow],
+    (before, after): (&[ClaimRow], &[ClaimRow]),
 ) -> Result<Vec<(Kind, i64)>> {
-    let mut woken = vec![];
-    for (gateway, neighbours) in shared {
+    let (mut woken, mut losers) = (vec![], vec![]);
+    for (gateway, driver) in &locked.all {
+        let Some(neighbours) = shared.get(gateway) else { continue };
+        losers.extend(shadowed::woken(*gateway, *driver, neighbours, before, after));
         woken.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
     }
+    // What they ask for is the same as ever.
+    wake::each(connection, &losers, false).await?;
     Ok(woken)
 }
 

@@ -3,6 +3,7 @@
 use super::{
     listeners::{ListenerSet, Listeners},
     rows::{ClaimRow, protocol_and_hostname},
+    shadowed::{changed, listeners_of},
 };
 use crate::{
     error::{Result, StoreError},
@@ -16,13 +17,15 @@ use causeway_rules::{
 };
 use serde::Deserialize;
 use sqlx::{PgConnection, types::Json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there already.
 #[derive(Default)]
 pub(super) struct Neighbours {
     /// The ports that the proxy binds for the new claims, and who claims the same hostname and path as one of them.
     pub(super) occupied: Occupied,
+    /// What others claim where claims change: some of the first ones, where they are very many.
+    pub(super) beside: Vec<(RouteClaim, ClaimHolder)>,
     /// The listeners that have a hostname of the old or the new claims.
     pub(super) listeners: Listeners,
     /// Whether there is a listener of any hostname.
@@ -46,6 +49,7 @@ struct HeldRow {
     protocol: String,
     hostname: String,
     r#match: String,
+    grpc: bool,
     redirect: bool,
     id: i64,
     name: String,
@@ -76,27 +80,33 @@ impl Neighbours {
         after: &[ClaimRow],
     ) -> Result<Self> {
         let new = || after.iter().filter(|row| row.gateway == gateway);
-        let bound: Vec<_> = new().map(|row| row.bound_port).collect();
-        let (protocols, claimed): (Vec<_>, Vec<_>) =
-            new().map(|row| protocol_and_hostname(&row.claim.listener)).unzip();
-        let paths: Vec<_> = new().map(|row| row.claim.path.clone()).collect();
+        let mut in_the_way = InTheWay::default();
+        new().for_each(|row| in_the_way.add(row));
+        let InTheWay { bound, protocols, hostnames: claimed, matches, grpc, .. } = in_the_way;
         let on_it = before.iter().filter(|row| row.gateway == gateway).chain(new());
         let hostnames: BTreeSet<_> = on_it.map(|row| protocol_and_hostname(&row.claim.listener).1).collect();
         let hostnames: Vec<_> = hostnames.into_iter().collect();
+        let changing = listeners_of(&changed(gateway, before, after));
         let row = sqlx::query!(
             r#"SELECT
-               (SELECT jsonb_agg(p) FROM (SELECT p.bound_port, p.port, p.protocol, h.id, h.name FROM gateway_ports p
-                   LEFT JOIN LATERAL (SELECT g.id, g.name FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id
-                       WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND c.protocol = p.protocol ORDER BY c.hostname LIMIT 1) h ON true
+               (SELECT jsonb_agg(p) FROM (SELECT p.bound_port, p.port, coalesce(h.protocol, p.protocol) AS protocol, h.id, h.name FROM gateway_ports p
+                   LEFT JOIN LATERAL (SELECT g.id, g.name, c.protocol FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id
+                       WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND (c.protocol = 'UDP') = (p.transport = 'UDP')
+                       ORDER BY c.protocol, c.hostname LIMIT 1) h ON true
                    WHERE p.gateway_id = $1 AND p.bound_port = ANY($2)) p) AS "ports: Json<Vec<PortRow>>",
-               (SELECT jsonb_agg(c) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.redirect, g.id, g.name
-                   FROM unnest($2::int[], $3::text[], $4::text[], $5::text[]) w(bound_port, protocol, hostname, match)
+               (SELECT jsonb_agg(c) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, g.id, g.name
+                   FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $7::bool[]) w(bound_port, protocol, hostname, match, grpc)
                        JOIN route_claims c ON c.gateway_id = $1 AND c.bound_port = w.bound_port AND c.protocol = w.protocol
-                           AND c.hostname = w.hostname AND c.match = w.match
+                           AND c.hostname = w.hostname AND (w.match IS NULL OR c.match = w.match)
+                           AND (w.grpc IS NULL OR c.grpc = w.grpc)
                        JOIN gateway_instances g ON g.id = c.gateway_instance_id ORDER BY g.id) c) AS "claims: Json<Vec<HeldRow>>",
                (SELECT jsonb_agg(l) FROM (SELECT l.port, l.protocol, l.hostname, s.id, s.ordinal FROM gateway_listeners l
                    LEFT JOIN listener_sets s ON s.id = l.listener_set_id
                    WHERE l.shared_gateway_id = $1 AND l.hostname = ANY($6)) l) AS "listeners: Json<Vec<ListenerRow>>",
+               (SELECT jsonb_agg(b) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, c.gateway_instance_id AS id, '' AS name
+                   FROM unnest($8::int[], $9::text[], $10::text[]) w(bound_port, protocol, hostname)
+                       JOIN route_claims c ON c.gateway_id = $1 AND c.bound_port = w.bound_port AND c.protocol = w.protocol
+                           AND c.hostname = w.hostname LIMIT 256) b) AS "beside: Json<Vec<HeldRow>>",
                EXISTS (SELECT FROM gateway_listeners WHERE shared_gateway_id = $1) AS "has_listeners!",
                (SELECT to_jsonb(s) FROM (SELECT s.id, s.ordinal, n.listeners FROM listener_sets s
                    CROSS JOIN LATERAL (SELECT count(*) AS listeners FROM gateway_listeners l WHERE l.listener_set_id = s.id) n
@@ -106,8 +116,12 @@ impl Neighbours {
             &bound,
             &protocols,
             &claimed,
-            &paths,
-            &hostnames
+            &matches as &[Option<String>],
+            &hostnames,
+            &grpc as &[Option<bool>],
+            &changing.0,
+            &changing.1,
+            &changing.2
         )
         .fetch_one(connection)
         .await?;
@@ -115,10 +129,67 @@ impl Neighbours {
         let claims = rows(row.claims).map(claim).collect::<Result<_>>()?;
         Ok(Self {
             occupied: Occupied { ports, claims },
+            beside: rows(row.beside).map(claim).collect::<Result<_>>()?,
             listeners: rows(row.listeners).map(listener).collect::<Result<_>>()?,
             has_listeners: row.has_listeners,
             last_set: row.last_set.map(|Json(set)| (ListenerSet { id: set.id, ordinal: set.ordinal }, set.listeners)),
         })
+    }
+}
+
+/// Which claims of others would be in the way of new ones.
+#[derive(Default)]
+struct InTheWay {
+    bound: Vec<i32>,
+    protocols: Vec<String>,
+    hostnames: Vec<String>,
+    /// None: whatever it matches.
+    matches: Vec<Option<String>>,
+    /// None: of either kind.
+    grpc: Vec<Option<bool>>,
+    /// What was asked for already.
+    listeners: BTreeSet<(ListenerKey, bool)>,
+}
+
+impl InTheWay {
+    /// An equal one, any of the other kind of route, and any of the same hostname that does something else with TLS.
+    fn add(&mut self, row: &ClaimRow) {
+        let RouteClaim { listener, requests, grpc, .. } = &row.claim;
+        self.push(row, listener.protocol, Some(requests.clone()), None);
+        if !self.listeners.insert((listener.clone(), *grpc)) {
+            return;
+        }
+        if listener.protocol.has_requests() {
+            self.push(row, listener.protocol, None, Some(!grpc));
+        }
+        let others = Protocol::ALL.iter().filter(|other| listener.protocol.is_tls() && other.is_tls());
+        for other in others.filter(|other| **other != listener.protocol) {
+            self.push(row, *other, None, None);
+        }
+    }
+
+    fn push(&mut self, row: &ClaimRow, protocol: Protocol, matches: Option<String>, grpc: Option<bool>) {
+        self.grpc.push(grpc);
+        self.bound.push(row.bound_port);
+        self.protocols.push(protocol.as_str().to_owned());
+        self.hostnames.push(protocol_and_hostname(&row.claim.listener).1);
+        self.matches.push(matches);
+    }
+}
+
+impl Neighbours {
+    /// An instance is among them from now on.
+    pub(super) fn add(
+        &mut self,
+        holder: &ClaimHolder,
+        claims: &[RouteClaim],
+        ports: &BTreeMap<Socket, BoundPort>,
+        listeners: &Listeners,
+    ) {
+        let theirs = claims.iter().map(|claim| (claim.clone(), holder.clone()));
+        self.occupied.claims.extend(theirs);
+        self.occupied.ports.extend(ports.clone());
+        self.listeners.extend(listeners.clone());
     }
 }
 
@@ -140,7 +211,7 @@ fn bound_port(row: PortRow) -> Result<(Socket, BoundPort)> {
 
 fn claim(row: HeldRow) -> Result<(RouteClaim, ClaimHolder)> {
     let listener = listener_key(row.port, &row.protocol, row.hostname)?;
-    let claim = RouteClaim { listener, path: row.r#match, redirect: row.redirect };
+    let claim = RouteClaim { listener, requests: row.r#match, grpc: row.grpc, redirect: row.redirect };
     Ok((claim, ClaimHolder { id: row.id, name: row.name }))
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone)]
 pub(super) struct ClaimRow {
     pub(super) gateway: i64,
+    pub(super) instance: i64,
     pub(super) bound_port: i32,
     pub(super) claim: RouteClaim,
     pub(super) namespace: String,
@@ -19,17 +20,20 @@ pub(super) struct ClaimRow {
     pub(super) listener_set: Option<i64>,
 }
 
-/// Drops the claims of an instance, and the ports that nobody uses any more. The listeners stay until it is known what is claimed instead, so
+/// Drops the claims of instances, and the ports that nobody uses any more. The listeners stay until it is known what is claimed instead, so
 /// that they keep their ListenerSets.
-pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) -> Result<Vec<ClaimRow>> {
+pub(super) async fn drop_claims(connection: &mut PgConnection, instances: &[i64]) -> Result<Vec<ClaimRow>> {
     let dropped = sqlx::query!(
-        r#"WITH gone AS (DELETE FROM route_claims WHERE gateway_instance_id = $1 RETURNING *),
+        r#"WITH gone AS (DELETE FROM route_claims WHERE gateway_instance_id = ANY($1) RETURNING *),
             unused AS (DELETE FROM gateway_ports p USING gone WHERE p.gateway_id = gone.gateway_id AND p.bound_port = gone.bound_port
-                AND p.protocol = gone.protocol AND NOT EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = p.gateway_id
-                    AND c.bound_port = p.bound_port AND c.protocol = p.protocol AND c.gateway_instance_id <> $1))
-           SELECT gone.*, l.listener_set_id AS "listener_set_id?" FROM gone LEFT JOIN gateway_listeners l ON l.shared_gateway_id = gone.gateway_id
+                AND p.transport = CASE gone.protocol WHEN 'UDP' THEN 'UDP' ELSE 'TCP' END
+                AND NOT EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port
+                    AND (c.protocol = 'UDP') = (p.transport = 'UDP') AND c.gateway_instance_id <> ALL($1)))
+           SELECT gone.gateway_id AS "gateway_id!", gone.gateway_instance_id AS "gateway_instance_id!", gone.bound_port AS "bound_port!",
+               gone.port AS "port!", gone.protocol AS "protocol!", gone.hostname AS "hostname!", gone.match AS "match!", gone.grpc AS "grpc!", gone.redirect AS "redirect!",
+               gone.namespace AS "namespace!", gone.domain_name_definition_id AS "domain_name_definition_id?", l.listener_set_id AS "listener_set_id?" FROM gone LEFT JOIN gateway_listeners l ON l.shared_gateway_id = gone.gateway_id
                AND l.port = gone.port AND l.protocol = gone.protocol AND l.hostname = gone.hostname"#,
-        instance
+        instances
     )
     .fetch_all(&mut *connection)
     .await?;
@@ -38,8 +42,9 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) ->
         let listener = listener_key(row.port, &row.protocol, row.hostname)?;
         rows.push(ClaimRow {
             gateway: row.gateway_id,
+            instance: row.gateway_instance_id,
             bound_port: row.bound_port,
-            claim: RouteClaim { listener, path: row.r#match, redirect: row.redirect },
+            claim: RouteClaim { listener, requests: row.r#match, grpc: row.grpc, redirect: row.redirect },
             namespace: row.namespace,
             domain: row.domain_name_definition_id,
             listener_set: row.listener_set_id,
@@ -52,6 +57,7 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instance: i64) ->
 pub(super) fn claims_of(claims: &Claims, instance: &Instance, gateway: i64) -> Vec<ClaimRow> {
     let row = |claim: &RouteClaim| ClaimRow {
         gateway,
+        instance: instance.id,
         bound_port: claims.driver.bound_port(claim.listener.port),
         claim: claim.clone(),
         namespace: instance.namespace.clone(),
@@ -61,59 +67,77 @@ pub(super) fn claims_of(claims: &Claims, instance: &Instance, gateway: i64) -> V
     claims.routes.iter().map(row).collect()
 }
 
-/// Whose claims are written, and on which Gateway.
-pub(super) struct On<'i> {
-    pub(super) gateway: i64,
-    pub(super) instance: &'i Instance,
-    pub(super) domain: Option<i64>,
+/// What is to be written, by Gateway.
+pub(super) struct New<'r> {
+    pub(super) claims: &'r [ClaimRow],
+    /// Which ports each Gateway's proxy binds; those that it has may be among them.
+    pub(super) ports: Vec<(i64, BTreeMap<Socket, BoundPort>)>,
+    /// Listeners that a Gateway hasn't had.
+    pub(super) listeners: Vec<(i64, Listeners)>,
 }
 
-/// Writes the claims of an instance, which are all on one Gateway, which ports the Gateway's proxy binds, and listeners that it hasn't had.
-pub(super) async fn insert(
-    connection: &mut PgConnection,
-    on: On<'_>,
-    ports: &BTreeMap<Socket, BoundPort>,
-    rows: &[ClaimRow],
-    listeners: &Listeners,
-) -> Result<()> {
-    let (sockets, transports): (Vec<_>, Vec<_>) =
-        ports.keys().map(|socket| (socket.bound_port, socket.transport.as_str().to_owned())).unzip();
-    let (bound, bound_protocols): (Vec<_>, Vec<_>) =
-        ports.values().map(|port| (port.port, port.protocol.as_str().to_owned())).unzip();
-    let bound_ports: Vec<_> = rows.iter().map(|row| row.bound_port).collect();
-    let ports: Vec<_> = rows.iter().map(|row| row.claim.listener.port).collect();
-    let keys = rows.iter().map(|row| &row.claim.listener);
+/// Writes all of it by one statement.
+pub(super) async fn insert(connection: &mut PgConnection, new: New<'_>) -> Result<()> {
+    let mut bound = (vec![], vec![], vec![], vec![], vec![]);
+    for (gateway, ports) in &new.ports {
+        for (socket, port) in ports {
+            bound.0.push(*gateway);
+            bound.1.push(socket.bound_port);
+            bound.2.push(socket.transport.as_str().to_owned());
+            bound.3.push(port.port);
+            bound.4.push(port.protocol.on_port().as_str().to_owned());
+        }
+    }
+    let mut placed = (vec![], vec![], vec![], vec![], vec![]);
+    for (gateway, listeners) in &new.listeners {
+        for (key, set) in listeners {
+            let (protocol, hostname) = protocol_and_hostname(key);
+            placed.0.push(*gateway);
+            placed.1.push(key.port);
+            placed.2.push(protocol);
+            placed.3.push(hostname);
+            placed.4.push(set.map(|set| set.id));
+        }
+    }
+    let column = |of: fn(&ClaimRow) -> i64| new.claims.iter().map(of).collect::<Vec<_>>();
+    let (gateways, instances) = (column(|row| row.gateway), column(|row| row.instance));
+    let namespaces: Vec<_> = new.claims.iter().map(|row| row.namespace.clone()).collect();
+    let domains: Vec<_> = new.claims.iter().map(|row| row.domain).collect();
+    let (bound_ports, ports): (Vec<_>, Vec<_>) =
+        new.claims.iter().map(|row| (row.bound_port, row.claim.listener.port)).unzip();
+    let keys = new.claims.iter().map(|row| &row.claim.listener);
     let (protocols, hostnames): (Vec<_>, Vec<_>) = keys.map(protocol_and_hostname).unzip();
-    let paths: Vec<_> = rows.iter().map(|row| row.claim.path.clone()).collect();
-    let redirects: Vec<_> = rows.iter().map(|row| row.claim.redirect).collect();
-    let new_ports: Vec<_> = listeners.keys().map(|key| key.port).collect();
-    let (new_protocols, new_hostnames): (Vec<_>, Vec<_>) = listeners.keys().map(protocol_and_hostname).unzip();
-    let sets: Vec<_> = listeners.values().map(|set| set.map(|set| set.id)).collect();
+    let matches: Vec<_> = new.claims.iter().map(|row| row.claim.requests.clone()).collect();
+    let (grpc, redirects): (Vec<_>, Vec<_>) = new.claims.iter().map(|row| (row.claim.grpc, row.claim.redirect)).unzip();
     sqlx::query!(
         "WITH bound AS (INSERT INTO gateway_ports (gateway_id, bound_port, transport, port, protocol)
-            SELECT $1, * FROM unnest($2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING),
-            listeners AS (INSERT INTO gateway_listeners (shared_gateway_id, port, protocol, hostname, listener_set_id)
-            SELECT $1, * FROM unnest($15::int[], $16::text[], $17::text[], $18::bigint[]))
-         INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, redirect)
-         SELECT $1, $6, $7, $8, * FROM unnest($9::int[], $10::int[], $11::text[], $12::text[], $13::text[], $14::bool[])",
-        on.gateway,
-        &sockets,
-        &transports,
-        &bound,
-        &bound_protocols,
-        on.instance.id,
-        on.instance.namespace,
-        on.domain,
+            SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING),
+            placed AS (INSERT INTO gateway_listeners (shared_gateway_id, port, protocol, hostname, listener_set_id)
+            SELECT * FROM unnest($6::bigint[], $7::int[], $8::text[], $9::text[], $10::bigint[]))
+         INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, grpc, redirect)
+         SELECT * FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[],
+            $20::bool[], $21::bool[])",
+        &bound.0,
+        &bound.1,
+        &bound.2,
+        &bound.3,
+        &bound.4,
+        &placed.0,
+        &placed.1,
+        &placed.2,
+        &placed.3,
+        &placed.4 as &[Option<i64>],
+        &gateways,
+        &instances,
+        &namespaces,
+        &domains as &[Option<i64>],
         &bound_ports,
         &ports,
         &protocols,
         &hostnames,
-        &paths,
-        &redirects,
-        &new_ports,
-        &new_protocols,
-        &new_hostnames,
-        &sets as &[Option<i64>]
+        &matches,
+        &grpc,
+        &redirects
     )
     .execute(connection)
     .await?;

@@ -17,17 +17,21 @@ use axum::{
     routing::get,
 };
 use causeway_api::{
+    app::PAGE_REFUSALS,
+    aside::Aside,
     auth::Authenticator,
     config::ServeSettings,
+    diagnosis::Diagnoses,
     layers,
     route::{RouteAccess, Routes},
     server,
     state::{ApiState, Services},
+    watch::Watch,
     wire::origin::REQUEST_ID,
 };
 use causeway_bus::Debouncer;
 use causeway_records::nouns::Role;
-use causeway_store::{connect_options, pool::Pool};
+use causeway_store::{Servers, pool::Pool};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{FromRow, Row, types::Json as Jsonb};
@@ -58,7 +62,12 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
         store: store.clone(),
         hints: Debouncer::new(settings.broker.connect().await?),
         keys: settings.encryption_key.keyring()?,
+        // Nobody follows here.
+        watch: Watch::new(store.clone(), &settings.watch, CancellationToken::new()),
         budget: Default::default(),
+        due: Default::default(),
+        aside: Aside::new()?,
+        diagnoses: Diagnoses::new(&settings.diagnosis),
         authenticator: Authenticator::new(settings.security.clone(), store),
         metrics: causeway_telemetry::record_figures()?,
     });
@@ -69,7 +78,7 @@ pub async fn serve(settings: ServeSettings) -> Result<()> {
         .patch("/v0/gateway-definitions/{id}", Role::Editor, change)
         .get("/version", RouteAccess::Open, || async { "" })
         .with(|router| router.layer(Extension(pool.clone())));
-    let layered = layers::wrap(routes, Routes::default(), state, &settings);
+    let layered = layers::wrap(routes, Routes::default(), PAGE_REFUSALS, state, &settings);
     let answer = json!({"Data": [Value::String("x".repeat(400))]}).to_string();
     let bare = Router::new()
         .route("/v0/gateway-definitions", get(list).post(create))
@@ -90,7 +99,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// As the API's.
 fn pool(settings: &ServeSettings) -> Result<Pool> {
     let database = &settings.database;
-    Ok(Pool::new(connect_options(&database.database_url)?, database.database_connections, database.database_wait))
+    Ok(Pool::new(Servers::from_url(&database.database_url)?, database.database_connections, database.database_wait))
 }
 
 type Answer = Result<Response, Failed>;

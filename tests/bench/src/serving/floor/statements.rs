@@ -10,7 +10,8 @@ macro_rules! columns {
         "t.id, t.created_at, t.updated_at, t.deleted_at, t.name, t.domain_name_definition_id, t.sub_domain, t.service_name, \
          t.workload_definition_id, t.placement, t.gateway_class_name, t.hostnames, t.addresses, t.allowed_routes, t.infrastructure, \
          r.reconciled, r.creation_acknowledged, r.creation_confirmed, r.creation_failed, r.deletion_scheduled, \
-         r.deletion_acknowledged, r.deletion_confirmed, r.interrupt_reconciliation, r.generation, r.observed_generation, r.conditions"
+         r.deletion_acknowledged, r.deletion_confirmed, r.interrupt_reconciliation, r.generation, r.observed_generation, \
+         r.ready, r.blocking_step, r.blocking_reason, r.blocking_since, r.conditions"
     };
 }
 macro_rules! live {
@@ -110,6 +111,13 @@ pub(super) struct Stored {
     pub(super) interrupt_reconciliation: bool,
     pub(super) generation: i64,
     pub(super) observed_generation: i64,
+    pub(super) ready: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocking_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocking_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) blocking_since: Option<DateTime<Utc>>,
     pub(super) conditions: Jsonb<Value>,
 }
 

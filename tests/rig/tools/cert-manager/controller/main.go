@@ -27,7 +27,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/yaml"
 
+	configapi "github.com/cert-manager/cert-manager/pkg/apis/config/controller/v1alpha1"
 	"github.com/cert-manager/cert-manager/pkg/controller"
 	dnsutil "github.com/cert-manager/cert-manager/pkg/issuer/acme/dns/util"
 	logf "github.com/cert-manager/cert-manager/pkg/logs"
@@ -110,8 +112,28 @@ func parse(args []string) (settings, error) {
 	fs.StringVar(&s.healthz, "internal-healthz-listen-address", "0.0.0.0:9403", "address of /livez and /readyz")
 	fs.StringVar(&s.gates, "feature-gates", "", "Name=true,...")
 	fs.IntVarP(&s.verbosity, "v", "v", 2, "log level")
-	err := fs.Parse(args)
-	return s, err
+	file := fs.String("config", "", "file with a ControllerConfiguration, of which only the Gateway API is honoured")
+	if err := fs.Parse(args); err != nil || *file == "" {
+		return s, err
+	}
+	return s, s.read(*file)
+}
+
+// read takes what the chart puts into a file instead of flags.
+func (s *settings) read(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var config configapi.ControllerConfiguration
+	// What upstream would refuse is refused here, too.
+	if err := yaml.UnmarshalStrict(text, &config); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	gateway := config.GatewayAPIConfig
+	s.gatewayAPI = s.gatewayAPI || gateway.Enabled != nil && *gateway.Enabled
+	s.listenerSet = s.listenerSet || gateway.EnableListenerSet != nil && *gateway.EnableListenerSet
+	return nil
 }
 
 func main() {

@@ -74,22 +74,23 @@ pub struct ListenerSpec {
     pub hostname: Option<String>,
     /// The port that clients connect to; the proxies may bind another one.
     pub port: i32,
-    /// `HTTP`, as [`Protocol`](causeway_records::inputs::Protocol) writes it.
+    /// `HTTP`, see [`Protocol::in_gateway_api`](causeway_records::inputs::Protocol::in_gateway_api).
     pub protocol: &'static str,
-    /// Required for HTTPS, absent otherwise.
+    /// Required for HTTPS and TLS, absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<ListenerTls>,
     /// Which routes may attach.
     pub allowed_routes: ListenerAllowedRoutes,
 }
 
-/// How a listener ends TLS.
+/// What a listener does with TLS.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ListenerTls {
-    /// `Terminate`: the proxy decrypts.
+    /// `Terminate`: the proxy decrypts. `Passthrough`: it doesn't.
     pub mode: &'static str,
-    /// One Secret with certificate and key, in the namespace of the listener.
+    /// One Secret with certificate and key, in the namespace of the listener; none for `Passthrough`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificate_refs: Vec<SecretObjectReference>,
 }
 

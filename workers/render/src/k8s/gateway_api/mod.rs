@@ -13,7 +13,8 @@ pub use gateway::{
 };
 pub use routes::{
     BackendRef, HttpPathMatch, HttpRequestRedirect, HttpRouteFilter, HttpRouteMatch, HttpRouteRule, HttpRouteSpec,
-    Layer4RouteRule, Layer4RouteSpec, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo,
+    Layer4RouteRule, Layer4RouteSpec, ReferenceGrantFrom, ReferenceGrantSpec, ReferenceGrantTo, RouteSpec,
+    TlsRouteSpec,
 };
 
 use super::ObjectKind;
@@ -35,6 +36,10 @@ pub const GATEWAY: ObjectKind = kind("v1", "Gateway");
 pub const LISTENER_SET: ObjectKind = kind("v1", "ListenerSet");
 /// Sends HTTP requests from listeners to Services, by hostname and path.
 pub const HTTP_ROUTE: ObjectKind = kind("v1", "HTTPRoute");
+/// Sends gRPC requests from listeners to Services, by hostname and method.
+pub const GRPC_ROUTE: ObjectKind = kind("v1", "GRPCRoute");
+/// Sends the connections of a TLS listener to a Service, by the hostname that each asks for.
+pub const TLS_ROUTE: ObjectKind = kind("v1", "TLSRoute");
 /// Sends the connections of a TCP listener to a Service.
 pub const TCP_ROUTE: ObjectKind = kind("v1", "TCPRoute");
 /// Sends the datagrams of a UDP listener to a Service.
@@ -42,18 +47,19 @@ pub const UDP_ROUTE: ObjectKind = kind("v1", "UDPRoute");
 /// Permission to refer to another namespace. The only version that every bundle serves.
 pub const REFERENCE_GRANT: ObjectKind = kind("v1beta1", "ReferenceGrant");
 
-/// The kind of routes that attach to listeners of a protocol.
-pub const fn route_kind(protocol: Protocol) -> ObjectKind {
+/// The kinds of routes that attach to listeners of a protocol.
+pub const fn route_kinds(protocol: Protocol) -> &'static [ObjectKind] {
     match protocol {
-        Protocol::Http | Protocol::Https => HTTP_ROUTE,
-        Protocol::Tcp => TCP_ROUTE,
-        Protocol::Udp => UDP_ROUTE,
+        Protocol::Http | Protocol::Https => &[HTTP_ROUTE, GRPC_ROUTE],
+        Protocol::Tls | Protocol::TlsPassthrough => &[TLS_ROUTE],
+        Protocol::Tcp => &[TCP_ROUTE],
+        Protocol::Udp => &[UDP_ROUTE],
     }
 }
 
 /// Whether an object is a route of any protocol.
 pub fn is_route(at: &ObjectRef) -> bool {
-    Protocol::ALL.iter().any(|protocol| route_kind(*protocol).is(at))
+    Protocol::ALL.iter().any(|protocol| route_kinds(*protocol).iter().any(|kind| kind.is(at)))
 }
 
 /// Names the Gateway or ListenerSet that a route or ListenerSet attaches to.

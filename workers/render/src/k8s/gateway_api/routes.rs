@@ -2,6 +2,7 @@
 
 use super::ParentReference;
 use serde::Serialize;
+use serde_json::Value;
 
 /// `spec` of an HTTPRoute.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,6 +73,19 @@ pub struct HttpRequestRedirect {
     pub status_code: i32,
 }
 
+/// `spec` of an HTTPRoute or a GRPCRoute whose rules are a user's.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteSpec {
+    /// The listeners that the route attaches to, at most 32.
+    pub parent_refs: Vec<ParentReference>,
+    /// At most 16. Empty: every hostname that the listeners serve.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hostnames: Vec<String>,
+    /// With every default of Gateway API.
+    pub rules: Value,
+}
+
 /// The Service port that requests or connections are sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackendRef {
@@ -96,6 +110,18 @@ pub struct BackendRef {
 pub struct Layer4RouteSpec {
     /// Exactly one listener: such a port has no hostnames to tell routes apart by.
     pub parent_refs: Vec<ParentReference>,
+    /// Exactly one rule.
+    pub rules: Vec<Layer4RouteRule>,
+}
+
+/// `spec` of a TLSRoute.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TlsRouteSpec {
+    /// The listeners of the hostnames.
+    pub parent_refs: Vec<ParentReference>,
+    /// What clients ask for; at least one.
+    pub hostnames: Vec<String>,
     /// Exactly one rule.
     pub rules: Vec<Layer4RouteRule>,
 }

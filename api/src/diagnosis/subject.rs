@@ -1,0 +1,188 @@
+//! What records say about a hostname of a gateway instance, as a question. Pure.
+
+use causeway_diagnosis::{Endpoint, Host, Protocol, Question, Stored, Zone};
+use causeway_records::{
+    Record,
+    inputs::{DomainNameState, HostRecord},
+    nouns::{DomainNameDefinition, GatewayInstance, IssuerKind, lets_encrypt_production},
+    summary::ClaimedRoute,
+};
+use std::collections::BTreeSet;
+
+/// The condition whose message has the addresses of a Gateway when it is True.
+const ADDRESS_ASSIGNED: &str = "AddressAssigned";
+
+/// What is known of a gateway instance.
+pub(crate) struct Subject {
+    /// The instance, with its conditions.
+    pub(crate) instance: Record<GatewayInstance>,
+    /// What it answers to.
+    pub(crate) claims: Vec<ClaimedRoute>,
+    /// The domain that its hostnames are under.
+    pub(crate) domain: Option<DomainNameDefinition>,
+    /// What was published for its workload.
+    pub(crate) published: Vec<DomainNameState>,
+}
+
+impl Subject {
+    /// The hostnames that it answers to; none: every one.
+    pub(crate) fn hostnames(&self) -> BTreeSet<&str> {
+        self.claims.iter().map(|claim| claim.hostname.as_str()).filter(|hostname| !hostname.is_empty()).collect()
+    }
+
+    /// What to ask about one of its hostnames; None: about the gateway without any.
+    pub(crate) fn question(&self, hostname: Option<&str>) -> Question {
+        let conditions = self.instance.status.conditions.clone().unwrap_or_default();
+        let assigned = conditions.get(ADDRESS_ASSIGNED).filter(|_| conditions.is_true(ADDRESS_ASSIGNED));
+        let addresses = assigned.iter().flat_map(|assigned| assigned.message.split(", ")).map(str::to_owned);
+        let blocking = conditions.blocking();
+        let endpoints = self.endpoints(hostname.unwrap_or_default());
+        Question {
+            host: Host::claimed(hostname),
+            stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
+            addresses: addresses.collect(),
+            blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
+            datagram_ports: self.datagram_ports(),
+            known_authority: self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
+            issuer: self
+                .domain
+                .as_ref()
+                .filter(|_| endpoints.iter().any(ends_tls))
+                .and_then(caa_name)
+                .map(str::to_owned),
+            is_wildcard: hostname.is_some_and(|hostname| hostname.starts_with("*.")),
+            endpoints,
+        }
+    }
+
+    fn stored(&self, hostname: &str) -> Stored {
+        let records = || self.published.iter().filter_map(|domain| domain.published.hosts.get(hostname));
+        // Of several that were asked for it, one publishes it.
+        if let Some(record) = records().find(|record| record.present).or_else(|| records().next()) {
+            return stored(record);
+        }
+        match self.published.iter().find(|domain| !domain.reconciled) {
+            Some(domain) => {
+                Stored::NoZone(format!("domain name instance {} has not looked for a zone yet", domain.name))
+            }
+            None => Stored::NotAsked,
+        }
+    }
+
+    /// Where it answers for a hostname: its own ports, and those that see no hostname.
+    fn endpoints(&self, hostname: &str) -> Vec<Endpoint> {
+        let own = self.claims.iter().filter(|claim| claim.hostname.is_empty() || claim.hostname == hostname);
+        let endpoints = own.filter_map(|claim| Endpoint::claimed(claim.port, &claim.protocol, &claim.path));
+        endpoints.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    fn datagram_ports(&self) -> BTreeSet<u16> {
+        let claims = self.claims.iter().filter(|claim| claim.protocol == "UDP");
+        claims.filter_map(|claim| u16::try_from(claim.port).ok()).collect()
+    }
+}
+
+/// Whether the gateway has a certificate there.
+fn ends_tls(endpoint: &Endpoint) -> bool {
+    matches!(endpoint.protocol, Protocol::Https | Protocol::Tls)
+}
+
+/// The name by which CAA records allow the authority that signs, for those that say it in their documentation.
+fn caa_name(domain: &DomainNameDefinition) -> Option<&'static str> {
+    if domain.issuer_kind() != IssuerKind::Acme {
+        return None;
+    }
+    let server = domain.acme_server.as_ref().map_or(lets_encrypt_production(), |server| server.as_str());
+    let host = server.strip_prefix("https://")?.split(['/', ':']).next()?;
+    let known = [("letsencrypt.org", "letsencrypt.org"), ("pki.goog", "pki.goog"), ("zerossl.com", "sectigo.com")];
+    known
+        .into_iter()
+        .find(|(of, _)| host.strip_suffix(of).is_some_and(|rest| rest.ends_with('.')))
+        .map(|(_, name)| name)
+}
+
+fn stored(record: &HostRecord) -> Stored {
+    let Some(zone) = &record.zone else { return Stored::NoZone(record.message.clone()) };
+    let zone = Zone { name: zone.name.clone(), private: zone.private };
+    if record.present { Stored::Present(zone) } else { Stored::Missing(zone, record.message.clone()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::{
+        inputs::{Published, PublishedZone},
+        status::{Conditions, NewCondition},
+    };
+
+    fn claim(hostname: &str, port: i32, protocol: &str, path: &str) -> ClaimedRoute {
+        ClaimedRoute {
+            gateway_instance_id: 1,
+            gateway_id: 2,
+            port,
+            protocol: protocol.to_owned(),
+            hostname: hostname.to_owned(),
+            path: path.to_owned(),
+            redirect: false,
+        }
+    }
+
+    fn subject(conditions: Vec<NewCondition>) -> Subject {
+        let zone = PublishedZone { id: "Z1".to_owned(), name: "example.org".to_owned(), ..PublishedZone::default() };
+        let record = HostRecord { present: true, zone: Some(zone), ..HostRecord::default() };
+        let hosts = [("*.example.org".to_owned(), record)].into();
+        let mut instance = Record::<GatewayInstance>::default();
+        instance.status.conditions =
+            Some(Conditions::from_new(conditions, &Conditions::default(), 1, chrono::DateTime::UNIX_EPOCH));
+        Subject {
+            instance,
+            claims: vec![
+                claim("*.example.org", 443, "HTTPS", "/api"),
+                claim("shop.example.org", 80, "HTTP", ""),
+                claim("", 5432, "TCP", ""),
+                claim("", 53, "UDP", ""),
+            ],
+            domain: None,
+            published: vec![DomainNameState {
+                id: 3,
+                name: "shop".to_owned(),
+                reconciled: true,
+                published: Published { hosts, ..Published::default() },
+            }],
+        }
+    }
+
+    #[test]
+    fn a_wildcard_is_asked_about_with_some_name_at_its_own_ports() {
+        let assigned = NewCondition::met("AddressAssigned", "AddressAssigned", "10.0.0.7, lb.example.net");
+        let subject = subject(vec![assigned, NewCondition::not_met("RefsResolved", "No", "no pod is ready")]);
+        assert_eq!(subject.hostnames().into_iter().collect::<Vec<_>>(), ["*.example.org", "shop.example.org"]);
+        let question = subject.question(Some("*.example.org"));
+        assert_eq!(question.host, Host::Named("causeway-diagnosis.example.org".to_owned()));
+        assert_eq!(question.addresses, ["10.0.0.7", "lb.example.net"]);
+        assert_eq!(question.blocked, Some(("RefsResolved".to_owned(), "no pod is ready".to_owned())));
+        let ports: Vec<_> = question.endpoints.iter().map(|at| (at.port, at.protocol, at.path.as_str())).collect();
+        assert_eq!(ports, [(443, Protocol::Https, "/api"), (5432, Protocol::Tcp, "/")]);
+        assert!(question.is_wildcard && question.issuer.is_none() && question.datagram_ports == [53].into());
+        assert!(matches!(question.stored, Stored::Present(_)));
+        assert_eq!(subject.question(Some("shop.example.org")).stored, Stored::NotAsked);
+    }
+
+    #[test]
+    fn an_address_that_is_not_assigned_is_none() {
+        let none = NewCondition::not_met("AddressAssigned", "AddressNotAssigned", "Gateway a/b has no address yet");
+        assert!(subject(vec![none]).question(None).addresses.is_empty());
+    }
+
+    #[test]
+    fn a_public_authority_is_the_default() {
+        let mut domain = DomainNameDefinition::default();
+        assert!(domain.has_known_authority());
+        assert_eq!(caa_name(&domain), Some("letsencrypt.org"));
+        domain.acme_server = Some("https://dv.acme-v02.api.pki.goog/directory".parse().unwrap());
+        assert_eq!(caa_name(&domain), Some("pki.goog"));
+        domain.acme_server = Some("https://acme.example.org/dir".parse().unwrap());
+        assert!(!domain.has_known_authority());
+        assert_eq!(caa_name(&domain), None, "it may have any name");
+    }
+}

@@ -1,0 +1,184 @@
+//! The page of one record, of whatever kind: its state, its conditions, its fields, what happened to it. A gateway instance also shows the way of a
+//! request, a shared gateway who is attached to it.
+
+use super::{
+    certificates, chain, facts,
+    hostname::Way,
+    layout::{Answer, Failure, Page, Visit, next_page},
+    list::{chapter, kind_of},
+    live::Follows,
+    names::ClusterNames,
+    parts::{Look, ago, state, words},
+    shown::{Shown, read},
+    table::{self, Columns},
+    verbs::verb_buttons,
+    verdict,
+};
+use crate::{
+    state::ApiState,
+    wire::query::{QueryPairs, id_of, parse_id},
+};
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use causeway_records::{
+    Kind, Record,
+    noun::Noun,
+    nouns::{Certificate, Event},
+    status::{Conditions, READY},
+};
+use causeway_store::{Filter, Order, Result, Start, StoreError};
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
+
+/// Gateway instances on the page of a shared gateway.
+const ATTACHED: i64 = 50;
+/// Events on a page, the last ones.
+const EVENTS: usize = 20;
+
+pub(super) async fn page(
+    State(app): State<ApiState>,
+    visit: Visit,
+    Path((plural, id)): Path<(String, String)>,
+    Query(pairs): Query<QueryPairs>,
+) -> Answer {
+    let kind = kind_of(&plural)?;
+    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let record = read(&app, &visit.caller, kind, id).await?;
+    let events = app.store.events_of(id, &[]).await?.records;
+    let conditions = record.status.conditions.clone().unwrap_or_default();
+    let verbs = verb_buttons(&visit, kind, id, &record.status);
+    let asked = facts::asked(&app, &record).await?;
+    let body = html! {
+        div class="trail" { a href={"/ui/" (plural)} { (super::list::capital(&words(kind))) "s" } }
+        div class="line" { h1 { (record.name) } @if kind.info().reconciled { div class="verbs" { (verbs) } } }
+        @if kind.info().reconciled { (verdict::of_record(&conditions, record.status.deletion_scheduled, visit.now)) }
+        (own_part(&app, &visit, &record, &verbs, &pairs).await?)
+        @if !conditions.0.is_empty() && kind != Kind::GatewayInstance { (steps(&conditions, visit.now)) }
+        div class="columns" {
+            section { h2 { "What is asked for" } (asked) }
+            section { h2 { "Record" } (facts::about(&record, &visit)) }
+        }
+        @if kind == Kind::GatewayInstance { (steps(&conditions, visit.now)) }
+        @if !events.is_empty() { (happened(&events, visit.now)) }
+    };
+    let chapter = chapter(kind);
+    let page = Page::new(&visit, &chapter, &record.name, body).following(follows(kind, id));
+    Ok(page.same_as(&format!("/v0/{plural}/{id}"), &["describe", &plural, &record.name]).response(StatusCode::OK))
+}
+
+/// Who is attached to a shared gateway is on its page, too.
+fn follows(kind: Kind, id: i64) -> Follows {
+    match kind {
+        Kind::SharedGateway => Follows::kinds(&[Kind::SharedGateway, Kind::GatewayInstance]),
+        // Its chain also tells of what it needs.
+        Kind::GatewayInstance => Follows::kinds(&[
+            Kind::GatewayInstance,
+            Kind::DomainNameInstance,
+            Kind::SharedGateway,
+            Kind::WorkloadInstance,
+        ]),
+        _ => Follows::record(id),
+    }
+}
+
+/// What only some kinds have.
+async fn own_part(
+    app: &ApiState,
+    visit: &Visit,
+    record: &Shown,
+    verbs: &Markup,
+    pairs: &QueryPairs,
+) -> std::result::Result<Markup, Failure> {
+    let id = record.id;
+    match record.kind {
+        Kind::GatewayInstance => {
+            let way = Way::read(app, id, None, app.store.claims_of_gateway_instance(id).await?).await?;
+            let own = certificates_of(app, visit, id).await?;
+            Ok(html! {
+                h2 { "The way of a request" }
+                (chain::chain(&way.account(visit), verbs, visit.now))
+                (own)
+            })
+        }
+        Kind::SharedGateway => {
+            let after = id_of(pairs, "after")?.unwrap_or(0);
+            let attached = app.store.attached_to(id, after, ATTACHED).await?;
+            let names = ClusterNames::read(app, attached.iter().filter_map(|record| record.runtime_id)).await?;
+            let more = attached.last().filter(|_| i64::try_from(attached.len()) == Ok(ATTACHED));
+            let own = certificates_of(app, visit, id).await?;
+            Ok(html! {
+                h2 { "Gateway instances attached to it" }
+                @if attached.is_empty() { (super::parts::empty("Nobody is attached", "A gateway instance with placement Shared attaches to it.")) }
+                @else { (table::records(visit, "Gateway instances attached to it", &attached, &names, Columns { kinds: false })) }
+                (next_page(more.map(|last| format!("?after={}", last.id)), after > 0))
+                (own)
+            })
+        }
+        _ => Ok(html! {}),
+    }
+}
+
+/// The certificates of a gateway, those that end first.
+async fn certificates_of(app: &ApiState, visit: &Visit, id: i64) -> Result<Markup> {
+    let Some(field) = Certificate::INFO.fields.iter().find(|field| field.column == "owner_id") else {
+        return Ok(html! {});
+    };
+    let filter = Filter { field, text: id.to_string() };
+    let page = app.store.list_from::<Certificate>(&[filter], 50, Start::By(Order::NotAfter, None)).await?;
+    let clusters =
+        ClusterNames::read(app, page.records.iter().map(|certificate| certificate.spec.kubernetes_runtime_instance_id))
+            .await?;
+    Ok(
+        html! { @if !page.records.is_empty() { h2 { "Certificates" } (certificates::table(visit, &page.records, &clusters)) } },
+    )
+}
+
+/// Every step, in the order of the work.
+fn steps(conditions: &Conditions, now: DateTime<Utc>) -> Markup {
+    html! {
+        h2 { "Conditions, in the order of the work" }
+        div class="sheet" {
+            table class="rows" {
+                caption { "Conditions" }
+                thead { tr { th scope="col" { "Step" } th scope="col" { "Reason" } th scope="col" { "Message" } th scope="col" class="number" { "Since" } } }
+                tbody {
+                    @for condition in conditions.0.iter().filter(|condition| condition.condition_type != READY) {
+                        @let look = Look::of(condition.status);
+                        tr {
+                            td { span class="name" { (condition.condition_type) } span class="below" { (state(look, &condition.status.to_string())) } }
+                            td class="code" { (condition.reason) }
+                            td class="told" { (condition.message) }
+                            td class="number" { (ago(condition.last_transition_time, now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn happened(events: &[Record<Event>], now: DateTime<Utc>) -> Markup {
+    let mut last: Vec<_> = events.iter().map(|event| &event.spec).collect();
+    last.sort_by_key(|event| std::cmp::Reverse(event.last_observed_time));
+    html! {
+        h2 { "Events, the last first" }
+        div class="sheet" {
+            table class="rows" {
+                caption { "Events" }
+                thead { tr { th scope="col" { "Event" } th scope="col" { "Note" } th scope="col" class="number" { "Times" } th scope="col" class="number" { "Last" } } }
+                tbody {
+                    @for event in last.into_iter().take(EVENTS) {
+                        tr {
+                            td { span class="name" { (event.reason) } }
+                            td class="told" { @if let Some(note) = &event.note { (note) } }
+                            td class="number" data-label="Times" { (event.count) }
+                            td class="number" { (ago(event.last_observed_time, now)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `causeway delete`: what documents ask for, in reverse, or one record.
+
+use causeway_records::Kind;
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+use crate::{
+    api::{Api, Fields, id, name},
+    args::{Files, Format},
+    documents::{self, source},
+    exit::Exit,
+    failure::{Failure, Outcome},
+    kinds,
+    output::{
+        self, clean, data,
+        style::{FAINT, WAITING, paint},
+    },
+    session::{Session, record_of},
+    waiting::{Goal, Patience, until},
+};
+
+/// Delete what files ask for, or one record, and wait until it is gone.
+#[derive(Args, Debug)]
+pub(crate) struct Delete {
+    /// Kind of one record, or kind/name.
+    #[arg(required_unless_present = "filename", conflicts_with = "filename")]
+    kind: Option<String>,
+    /// Its name.
+    #[arg(requires = "kind")]
+    name: Option<String>,
+    /// File, folder, or `-` for stdin; what is in it is deleted in reverse. Can be repeated.
+    #[arg(short, long = "filename", value_name = "FILE")]
+    filename: Vec<PathBuf>,
+    /// Read folders inside of folders, too.
+    #[arg(short = 'R', long)]
+    recursive: bool,
+    /// Ask for the deletions and return; what others still need is then refused.
+    #[arg(long)]
+    no_wait: bool,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+impl Delete {
+    pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
+        let api = session.api()?;
+        let records = match &self.kind {
+            Some(kind) => {
+                let (kind, name) = record_of(kind, self.name.as_deref())?;
+                vec![(kind, api.find(kind, &name).await?)]
+            }
+            None => self.of_files(&api).await?,
+        };
+        let told =
+            delete_all(session, &api, records, Manner { no_wait: self.no_wait, patience: self.patience }).await?;
+        match session.format() {
+            Some(Format::Json) => output::print(&data::json(&told)?)?,
+            Some(Format::Yaml) => output::print(&data::yaml(&Value::Array(told))?)?,
+            _ => {}
+        }
+        Ok(Exit::Done)
+    }
+
+    /// The records of the files that stand, those that name others first.
+    async fn of_files(&self, api: &Api) -> Outcome<Vec<(Kind, Fields)>> {
+        let files = Files { filename: self.filename.clone(), recursive: self.recursive };
+        let mut records = vec![];
+        for wanted in documents::wanted(source::read(&files)?)?.into_iter().rev() {
+            match api.by_name(wanted.kind, &wanted.name).await? {
+                Some(record) => records.push((wanted.kind, record)),
+                None => output::say(&format!("{} {} is not there.\n", wanted.kind, clean(&wanted.name))),
+            }
+        }
+        Ok(records)
+    }
+}
+
+/// How records are deleted.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) no_wait: bool,
+    pub(super) patience: Patience,
+}
+
+/// Deletes records, those that name others first, and tells what became of each.
+pub(super) async fn delete_all(
+    session: &Session,
+    api: &Api,
+    records: Vec<(Kind, Fields)>,
+    Manner { no_wait, patience }: Manner,
+) -> Outcome<Vec<Value>> {
+    let mut told = vec![];
+    let mut waiting: Vec<(Kind, Fields)> = vec![];
+    for (kind, record) in records {
+        // Whoever names a record goes before it.
+        if !no_wait && waiting.iter().any(|(other, _)| kinds::rank(*other) > kinds::rank(kind)) {
+            until_gone(api, &mut waiting, patience).await?;
+        }
+        let asked = !record.contains_key("DeletionScheduled") || !kind.info().reconciled;
+        if asked {
+            let place = format!("{kind} {}", clean(name(&record)));
+            match api.delete(kind, id(&record)).await {
+                Ok(_) => {}
+                // It went with another one.
+                Err(failure) if failure.exit == Exit::NotFound => {}
+                Err(failure) => return Err(failure.at(place)),
+            }
+        }
+        told.push(json!({"Kind": kind, "Name": name(&record), "ID": id(&record).to_string(), "Result": "deleted"}));
+        if !session.format().is_some_and(Format::is_data) {
+            output::print(&line(kind, &record, session.format(), no_wait))?;
+        }
+        if kind.info().reconciled {
+            waiting.push((kind, record));
+        }
+    }
+    if !no_wait {
+        until_gone(api, &mut waiting, patience).await?;
+    }
+    Ok(told)
+}
+
+async fn until_gone(api: &Api, waiting: &mut Vec<(Kind, Fields)>, patience: Patience) -> Outcome<()> {
+    for (kind, record) in waiting.drain(..) {
+        until(api, kind, id(&record), name(&record), &Goal::Gone, patience).await.map_err(explained)?;
+    }
+    Ok(())
+}
+
+/// A deletion that doesn't end has a page of its own.
+fn explained(failure: Failure) -> Failure {
+    Failure {
+        next: failure.next.map(|next| format!("{next} (docs/troubleshooting.md, \"A deletion does not end\")")),
+        ..failure
+    }
+}
+
+fn line(kind: Kind, record: &Fields, format: Option<Format>, no_wait: bool) -> String {
+    if format == Some(Format::Name) {
+        return format!("{}/{}\n", kind.label(), clean(name(record)));
+    }
+    let what = if no_wait && kind.info().reconciled { "deleting" } else { "deleted" };
+    format!(
+        "{}   {} {}\n",
+        paint(if no_wait { WAITING } else { FAINT }, &format!("{what:<9}")),
+        kind,
+        clean(name(record))
+    )
+}

@@ -1,0 +1,5 @@
+//! `causeway`, the command line of Causeway.
+
+fn main() -> std::process::ExitCode {
+    causeway_cli::main()
+}

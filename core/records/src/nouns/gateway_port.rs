@@ -1,0 +1,156 @@
+//! Ports of a gateway definition: where clients connect, and what is spoken there.
+
+use super::{GatewayDefinition, Hostnames, Rules};
+use crate::{
+    problem::Problem,
+    text::{HttpPath, Port, choice},
+};
+use causeway_records_derive::Noun;
+
+/// Ports of a kind that one definition may have. Each of them is a route, and with HTTPS a listener for each hostname, in every cluster.
+pub const MAX_PORTS: usize = 64;
+
+/// More ports of a kind than a definition may have: what is wrong with them.
+pub fn too_many_ports(count: usize) -> Option<String> {
+    (count > MAX_PORTS)
+        .then(|| format!("holds {count} ports; {MAX_PORTS} are allowed, so make several gateway definitions"))
+}
+
+/// One HTTP or HTTPS port of a gateway definition.
+#[derive(Noun, Clone, PartialEq)]
+#[noun(plural = "gateway-http-ports")]
+pub struct GatewayHttpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients connect.
+    #[noun(required, example = 443)]
+    pub port: Port,
+    /// Beginning of the paths that go to the service.
+    #[noun(default = "/".parse().ok(), example = "/api")]
+    pub path: Option<HttpPath>,
+    /// HTTPS, with a certificate for the hostname.
+    #[noun(json = "TLSEnabled", default = Some(false), example = true)]
+    pub tls_enabled: Option<bool>,
+    /// Answer with a redirect to HTTPS instead of the service.
+    #[noun(json = "HTTPSRedirect", default = Some(false))]
+    pub https_redirect: Option<bool>,
+    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`, else 80.
+    pub service_port: Option<Port>,
+}
+
+impl Rules for GatewayHttpPort {
+    fn check(&self) -> Vec<Problem> {
+        if self.tls_enabled != Some(true) || self.https_redirect != Some(true) {
+            return vec![];
+        }
+        let problem = format!("excludes TLSEnabled (port {}); redirect from an HTTP port to this one", self.port);
+        vec![Problem::new("HTTPSRedirect", problem)]
+    }
+}
+
+choice! {
+    /// What becomes of TLS on a TCP port.
+    TlsMode {
+        /// The gateway's proxy ends TLS, with a certificate for the hostname, and passes on what is inside.
+        Terminate = "Terminate",
+        /// The workload ends TLS. The proxy reads only the hostname that a client asks for (SNI).
+        Passthrough = "Passthrough",
+    }
+}
+
+/// One TCP port of a gateway definition. With TLS, several gateways can have one port, each for hostnames of its own.
+#[derive(Noun, Clone, PartialEq)]
+#[noun(plural = "gateway-tcp-ports")]
+pub struct GatewayTcpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients connect.
+    #[noun(required, example = 5432)]
+    pub port: Port,
+    /// Clients speak TLS, and say which hostname they ask for (SNI).
+    #[noun(json = "TLSEnabled", default = Some(false))]
+    pub tls_enabled: Option<bool>,
+    /// With TLSEnabled: who ends TLS. Left out: the gateway does (Terminate).
+    #[noun(json = "TLSMode")]
+    pub tls_mode: Option<TlsMode>,
+    /// With TLSEnabled: those of the definition's hostnames that it is for. Left out: all of them.
+    #[noun(no_filter)]
+    pub hostnames: Option<Hostnames>,
+    /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`.
+    pub service_port: Option<Port>,
+}
+
+impl GatewayTcpPort {
+    /// Who ends TLS; None: nobody speaks it.
+    pub fn tls(&self) -> Option<TlsMode> {
+        (self.tls_enabled == Some(true)).then(|| self.tls_mode.unwrap_or_default())
+    }
+}
+
+impl Rules for GatewayTcpPort {
+    fn check(&self) -> Vec<Problem> {
+        let hostnames = self.hostnames.as_ref().map_or(0, |list| list.0.len());
+        if self.tls().is_some() {
+            let problem = || Problem::new("Hostnames", "holds more than 64; make several ports");
+            return (hostnames > 64).then(problem).into_iter().collect();
+        }
+        let only_tls = [
+            ("TLSMode", self.tls_mode.is_some(), "there is no TLS to end"),
+            ("Hostnames", hostnames > 0, "without TLS a TCP connection names no hostname"),
+        ];
+        let problem = |(field, _, why)| {
+            let problem = format!("needs TLSEnabled on port {}: {why}; set TLSEnabled, or leave it out", self.port);
+            Problem::new(field, problem)
+        };
+        only_tls.into_iter().filter(|(_, set, _)| *set).map(problem).collect()
+    }
+}
+
+/// One UDP port of a gateway definition. It can have the number of a port of another protocol.
+#[derive(Noun, Clone, PartialEq)]
+#[noun(plural = "gateway-udp-ports")]
+pub struct GatewayUdpPort {
+    /// The definition it belongs to.
+    #[noun(required, immutable, part_of = GatewayDefinition)]
+    pub gateway_definition_id: i64,
+    /// Where clients send their datagrams.
+    #[noun(required, example = 5353)]
+    pub port: Port,
+    /// UDP port of the Service. Left out: the Service's only UDP port, else the one equal to `Port`.
+    pub service_port: Option<Port>,
+}
+impl Rules for GatewayUdpPort {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tcp(tls_enabled: bool, tls_mode: Option<TlsMode>, hostnames: &[&str]) -> GatewayTcpPort {
+        let hostnames = hostnames.iter().map(|name| name.parse().unwrap()).collect();
+        GatewayTcpPort {
+            tls_enabled: Some(tls_enabled),
+            tls_mode,
+            hostnames: Some(Hostnames(hostnames)),
+            ..GatewayTcpPort::default()
+        }
+    }
+
+    #[test]
+    fn the_gateway_ends_tls_unless_said_otherwise() {
+        assert_eq!(tcp(true, None, &[]).tls(), Some(TlsMode::Terminate));
+        assert_eq!(tcp(true, Some(TlsMode::Passthrough), &[]).tls(), Some(TlsMode::Passthrough));
+        assert_eq!(tcp(false, None, &[]).tls(), None);
+    }
+
+    #[test]
+    fn only_tls_has_a_mode_and_hostnames() {
+        assert!(tcp(true, Some(TlsMode::Passthrough), &["a.test"]).check().is_empty());
+        let problems: Vec<_> =
+            tcp(false, Some(TlsMode::Terminate), &["a.test"]).check().iter().map(ToString::to_string).collect();
+        assert!(problems[0].starts_with("TLSMode: needs TLSEnabled on port 1: there is no TLS"), "{problems:?}");
+        assert!(problems[1].starts_with("Hostnames: needs TLSEnabled on port 1: without TLS"), "{problems:?}");
+        assert!(tcp(false, None, &[]).check().is_empty());
+    }
+}

@@ -1,0 +1,201 @@
+//! Records of all kinds in a line each: found by what people know of them, those that something blocks, and how many there are.
+
+use crate::{Position, Store, error::Result, list::time_parameter, statement::Statement};
+use causeway_records::{
+    Kind,
+    noun::Info,
+    nouns,
+    status::{ConditionStatus, Conditions},
+    summary::{RecordCount, RecordProgress, RecordSummary},
+};
+use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
+use std::net::IpAddr;
+
+/// What to search for.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// A part of a name, a hostname or a domain, whatever the case; an id; an address of a load balancer. Empty: whatever they are called.
+    pub text: String,
+    /// Only records of this kind.
+    pub kind: Option<Kind>,
+    /// Only records whose condition `Ready` has this status.
+    pub ready: Option<ConditionStatus>,
+    /// Only records in this cluster.
+    pub runtime_id: Option<i64>,
+    /// Only records with a larger id.
+    pub after: i64,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// Which of the records that something blocks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Blocked {
+    /// Only records of this kind.
+    pub kind: Option<Kind>,
+    /// Only records in this cluster.
+    pub runtime_id: Option<i64>,
+    /// Only those behind this place.
+    pub after: Option<Position>,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// The column that names a record's cluster.
+const RUNTIME: &str = "kubernetes_runtime_instance_id";
+/// What a summary is read from, in this order. `h`: kind, id, name and cluster; `r`: its reconciliation.
+pub(crate) const SUMMARY: &str =
+    "h.kind, h.id, h.name, h.runtime_id, n.hostnames, r.conditions, r.blocking_since, r.deletion_scheduled";
+/// The hostnames of gateway instances.
+pub(crate) const HOSTNAMES: &str =
+    "LEFT JOIN LATERAL (SELECT array_agg(DISTINCT c.hostname ORDER BY c.hostname) AS hostnames FROM route_claims c
+    WHERE h.kind = 'GatewayInstance' AND c.gateway_instance_id = h.id AND c.hostname <> '') n ON true";
+
+impl Store {
+    /// Records of all kinds that fit, by ascending id.
+    pub async fn search(&self, search: &Search) -> Result<Vec<RecordSummary>> {
+        let text = search.text.trim().to_lowercase();
+        let kinds: Vec<&Info> = named().filter(|info| search.kind.is_none_or(|kind| kind == info.kind)).collect();
+        // $1 text, $2 id, $3 address, $4 after, $5 limit, $6 ready, $7 cluster: the same in every part.
+        let parts: Vec<String> = kinds.into_iter().map(|info| part(info, search)).collect();
+        if parts.is_empty() {
+            return Ok(vec![]);
+        }
+        let parts = parts.join(" UNION ALL ");
+        let statement = format!(
+            "SELECT {SUMMARY} FROM (SELECT * FROM ({parts}) u ORDER BY id LIMIT $5) h
+             LEFT JOIN reconciliations r ON r.kind = h.kind AND r.id = h.id {HOSTNAMES} ORDER BY h.id"
+        );
+        let found = sqlx::query(AssertSqlSafe(statement))
+            .bind(&text)
+            .bind(text.parse::<i64>().unwrap_or(-1))
+            .bind(text.parse::<IpAddr>().is_ok())
+            .bind(search.after)
+            .bind(search.limit)
+            .bind(search.ready.map(|ready| ready.as_str()))
+            .bind(search.runtime_id)
+            .fetch_all(&self.pool)
+            .await?;
+        found.iter().map(summary).collect()
+    }
+
+    /// Records of all kinds that something blocks, the longest first. ListenerSets are left out: their shared gateway sums them up.
+    pub async fn blocked(&self, blocked: Blocked) -> Result<Vec<RecordSummary>> {
+        let mut statement = Statement::new(format!(
+            "SELECT {SUMMARY} FROM (SELECT r.kind, r.id, coalesce(name_of(r.kind, r.id), r.object_name) AS name, r.runtime_id FROM reconciliations r
+                WHERE r.blocking_since IS NOT NULL AND r.gone_at IS NULL AND r.kind <> 'ListenerSet'"
+        ));
+        if let Some(kind) = blocked.kind {
+            statement.push(" AND r.kind = ").bind(kind.as_str())?;
+        }
+        if let Some(runtime) = blocked.runtime_id {
+            statement.push(" AND r.runtime_id = ").bind(runtime)?;
+        }
+        if let Some(Position { time, id }) = blocked.after {
+            let time = statement.bound(time.timestamp_micros())?;
+            statement.push(&format!(" AND (r.blocking_since, r.id) > ({}, ", time_parameter(time))).bind(id)?.push(")");
+        }
+        statement.push(" ORDER BY r.blocking_since, r.id LIMIT ").bind(blocked.limit)?.push(&format!(
+            ") h JOIN reconciliations r ON r.kind = h.kind AND r.id = h.id {HOSTNAMES} ORDER BY r.blocking_since, r.id"
+        ));
+        let found = statement.query().fetch_all(&self.pool).await?;
+        found.iter().map(summary).collect()
+    }
+
+    /// How many records there are of each kind, in each cluster and state.
+    pub async fn record_counts(&self) -> Result<Vec<RecordCount>> {
+        let text = "SELECT kind, runtime_id, ready, blocking_step, count(*) FROM reconciliations
+            WHERE gone_at IS NULL AND kind <> 'ListenerSet' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
+        let rows = sqlx::query(text).fetch_all(&self.pool).await?;
+        rows.iter().map(count).collect()
+    }
+}
+
+fn named() -> impl Iterator<Item = &'static Info> {
+    nouns::ALL.iter().copied().filter(|info| info.named())
+}
+
+/// The search in one table.
+fn part(info: &Info, search: &Search) -> String {
+    let runtime = match info.columns().any(|field| field.column == RUNTIME) {
+        true => "t.kubernetes_runtime_instance_id",
+        false if info.kind == Kind::KubernetesRuntimeInstance => "t.id",
+        false => "NULL::bigint",
+    };
+    let more = match info.kind {
+        Kind::GatewayInstance => format!(
+            " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0) OR $3 AND {}",
+            assigned(info.kind)
+        ),
+        // Few, so that the name of a load balancer can be looked for as well.
+        Kind::SharedGateway => format!(" OR {}", assigned(info.kind)),
+        Kind::DomainNameDefinition => " OR position($1 in lower(t.domain)) > 0".into(),
+        _ => String::new(),
+    };
+    // Conditions that aren't asked for aren't there, so that Postgres plans for those that are.
+    let mut conditions = String::new();
+    if !search.text.trim().is_empty() {
+        conditions += &format!(" AND (t.id = $2 OR position($1 in lower(t.name)) > 0{more})");
+    }
+    if search.ready.is_some() {
+        conditions += &format!(
+            " AND EXISTS (SELECT FROM reconciliations s WHERE s.kind = '{}' AND s.id = t.id AND s.ready = $6)",
+            info.kind
+        );
+    }
+    if search.runtime_id.is_some() {
+        conditions += &format!(" AND {runtime} = $7");
+    }
+    format!(
+        "(SELECT '{}' AS kind, t.id, t.name, {runtime} AS runtime_id FROM {} t WHERE t.deleted_at IS NULL AND t.id > $4{conditions}
+          ORDER BY t.id LIMIT $5)",
+        info.kind, info.table
+    )
+}
+
+/// An address of its Gateway, as the condition tells it.
+fn assigned(kind: Kind) -> String {
+    format!(
+        "EXISTS (SELECT FROM reconciliations g, jsonb_array_elements(g.conditions) c WHERE g.kind = '{kind}' AND g.id = t.id
+            AND c->>'Type' = 'AddressAssigned' AND c->>'Status' = 'True' AND $1 = ANY (string_to_array(lower(c->>'Message'), ', ')))"
+    )
+}
+
+/// The queue has 0 for what belongs to no cluster.
+fn cluster(row: &PgRow) -> Result<Option<i64>> {
+    Ok(row.try_get::<Option<i64>, _>("runtime_id")?.filter(|id| *id != 0))
+}
+
+pub(crate) fn summary(row: &PgRow) -> Result<RecordSummary> {
+    let kind: String = row.try_get("kind")?;
+    let conditions: Option<Json<Conditions>> = row.try_get("conditions")?;
+    let (since, deleted) = (row.try_get("blocking_since")?, row.try_get("deletion_scheduled")?);
+    let hostnames: Option<Vec<String>> = row.try_get("hostnames")?;
+    Ok(RecordSummary {
+        kind: kind_of(&kind)?,
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        runtime_id: cluster(row)?,
+        hostnames: hostnames.unwrap_or_default(),
+        state: conditions.map(|conditions| RecordProgress::new(&conditions.0, since, deleted)),
+    })
+}
+
+fn count(row: &PgRow) -> Result<RecordCount> {
+    let (kind, ready): (String, String) = (row.try_get("kind")?, row.try_get("ready")?);
+    Ok(RecordCount {
+        kind: kind_of(&kind)?,
+        runtime_id: cluster(row)?,
+        ready: ready.parse().map_err(|reason| inconsistent("ready", reason))?,
+        blocking_step: row.try_get("blocking_step")?,
+        count: row.try_get("count")?,
+    })
+}
+
+fn kind_of(text: &str) -> Result<Kind> {
+    text.parse().map_err(|error: causeway_records::kind::UnknownKind| inconsistent("kind", error.to_string()))
+}
+
+fn inconsistent(column: &'static str, reason: String) -> crate::StoreError {
+    crate::StoreError::Inconsistent { table: "reconciliations", column, reason }
+}

@@ -1,0 +1,63 @@
+//! Threeport's documents as they are, in both spellings: they apply, and again they change nothing.
+
+use crate::{
+    api, root,
+    versions::{versions, written},
+};
+
+/// The cluster of documents that name none.
+const RUNTIME: &str =
+    "KubernetesRuntime: {Name: main, InfraProvider: kind, Location: Local, DefaultRuntime: true, NodeMaximum: 3}\n";
+
+async fn apply_twice(spelling: &str, records: usize) {
+    let (platform, cli) = api(&format!("samples_{}", spelling.replace(['.', '-'], "_"))).await;
+    let folder = root().join(format!("tests/cli/samples/{spelling}"));
+    let folder = folder.to_str().unwrap();
+    let out = cli.done(&["apply", "-f", folder]).await;
+    assert_eq!(out.lines().filter(|line| line.starts_with("created")).count(), records, "{out}");
+    let before = versions(&platform).await;
+    let again = cli.done(&["apply", "-f", folder]).await;
+    assert!(again.lines().all(|line| line.starts_with("unchanged")) && again.lines().count() == records, "{again}");
+    assert_eq!(written(&before, &versions(&platform).await), Vec::<String>::new());
+    assert_eq!(cli.run(&["diff", "-f", folder]).await.code, 0);
+    // One file after the other means the same: each names what the ones before it have made.
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let out = cli.done(&["apply", "-f", file.to_str().unwrap()]).await;
+        assert!(out.lines().all(|line| line.starts_with("unchanged")), "{}: {out}", file.display());
+    }
+    assert_eq!(written(&before, &versions(&platform).await), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn documents_of_threeport_0_6_apply_as_they_are() {
+    apply_twice("threeport-0.6", 21).await;
+}
+
+#[tokio::test]
+async fn documents_of_threeport_2026_apply_as_they_are() {
+    apply_twice("threeport-2026", 21).await;
+}
+
+/// Those that the project brings along, one file at a time as the pages say.
+#[tokio::test]
+async fn samples_of_gateways_apply_and_change_nothing_again() {
+    let (_platform, cli) = api("samples_gateways").await;
+    let made = cli.feed(&["apply", "-f", "-"], RUNTIME).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    for folder in ["routes", "tls", "grants"] {
+        let files = std::fs::read_dir(root().join("deploy/samples").join(folder)).unwrap();
+        for file in files.map(|entry| entry.unwrap().path()) {
+            // Manifests are taken in by the files that name them.
+            if !std::fs::read_to_string(&file).unwrap().contains("\nWorkload:") {
+                continue;
+            }
+            let name = file.to_str().unwrap();
+            let out = cli.done(&["apply", "-f", name]).await;
+            assert!(out.lines().count() > 3 && out.lines().all(|line| line.starts_with("created")), "{name}: {out}");
+            let again = cli.done(&["apply", "-f", name]).await;
+            assert!(again.lines().all(|line| line.starts_with("unchanged")), "{name}: {again}");
+        }
+    }
+}

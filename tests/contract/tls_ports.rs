@@ -1,0 +1,94 @@
+//! TCP ports with TLS: their fields, what they need, and that a hostname of a port has one holder.
+
+use causeway_testkit::{Answer, unique_name};
+use serde_json::{Value, json};
+
+use crate::{chain::Chain, get, made, patch, post};
+
+fn definition(hostname: &str, port: Value) -> Value {
+    json!({"Name": unique_name("tls"), "Hostnames": [hostname], "TcpPorts": [port]})
+}
+
+fn through() -> Value {
+    json!({"Port": 443, "TLSEnabled": true, "TLSMode": "Passthrough"})
+}
+
+async fn instance(chain: &Chain, definition: i64) -> Answer {
+    let body = json!({
+        "Name": unique_name("tls"), "GatewayDefinitionID": definition,
+        "WorkloadInstanceID": chain.id("workload-instances"),
+        "KubernetesRuntimeInstanceID": chain.id("kubernetes-runtime-instances"),
+    });
+    post("gateway-instances", &body).await
+}
+
+#[tokio::test]
+async fn tls_on_a_tcp_port_says_what_it_needs() {
+    let own = made("gateway-definitions", &json!({"Name": unique_name("tls")})).await;
+    for (more, field, sentence) in [
+        (json!({"TLSMode": "Terminate"}), "TLSMode", "needs TLSEnabled on port 443: there is no TLS to end"),
+        (json!({"Hostnames": ["a.test"]}), "Hostnames", "without TLS a TCP connection names no hostname"),
+        (json!({"TLSEnabled": true, "TLSMode": "Mixed"}), "TLSMode", "expected `Terminate` or `Passthrough`"),
+    ] {
+        let mut body = json!({"GatewayDefinitionID": own, "Port": 443});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        post("gateway-tcp-ports", &body).await.refused(400, sentence).because("InvalidField", &[field]);
+    }
+    for (port, hostnames, sentence) in [
+        (through(), json!([]), "on port 443 needs Hostnames or DomainNameDefinitionID"),
+        (json!({"Port": 443, "TLSEnabled": true}), json!(["a.test"]), "on port 443 needs DomainNameDefinitionID"),
+    ] {
+        let body = json!({"Name": unique_name("tls"), "Hostnames": hostnames, "TcpPorts": [port]});
+        let answer = post("gateway-definitions", &body).await.refused(400, sentence);
+        answer.because("InvalidField", &["TcpPorts[0].TLSEnabled"]);
+    }
+    let own = made("gateway-definitions", &definition("a.test", through())).await;
+    let stored = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={own}&tlsmode=Passthrough")).await;
+    assert_eq!(stored.body["Data"][0]["TLSMode"], "Passthrough", "{}", stored.text);
+}
+
+#[tokio::test]
+async fn a_port_that_comes_later_needs_the_same() {
+    let chain = Chain::up_to("workload-instances").await;
+    let bare = made("gateway-definitions", &json!({"Name": unique_name("tls"), "TcpPorts": [{"Port": 4433}]})).await;
+    instance(&chain, bare).await.done(201);
+    let mut port = through();
+    port["GatewayDefinitionID"] = json!(bare);
+    let answer = post("gateway-tcp-ports", &port).await.refused(400, "port 443 needs Hostnames or a domain");
+    answer.because("InvalidField", &["TLSEnabled"]);
+
+    let host = format!("{}.test", unique_name("later"));
+    let named = made("gateway-definitions", &definition(&host, through())).await;
+    instance(&chain, named).await.done(201);
+    let own = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={named}")).await.ids()[0];
+    let answer = patch("gateway-tcp-ports", own, &json!({"TLSMode": "Terminate"})).await;
+    answer.refused(400, "port 443 needs a domain").because("InvalidField", &["TLSEnabled"]);
+    let answer = patch("gateway-tcp-ports", own, &json!({"Hostnames": ["other.test"]})).await;
+    answer
+        .refused(400, "TCP port 443 is for other.test, which gateway definition")
+        .because("InvalidField", &["Hostnames"]);
+}
+
+#[tokio::test]
+async fn a_hostname_of_a_port_has_one_holder() {
+    let chain = Chain::up_to("workload-instances").await;
+    let [host, free] = ["held", "free"].map(|what| format!("{}.test", unique_name(what)));
+    let first = made("gateway-definitions", &definition(&host, through())).await;
+    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let second = made("gateway-definitions", &definition(&host, through())).await;
+    let sentence = format!("{host} on TLS passthrough port 443 is already held by gateway instance {holder}");
+    instance(&chain, second).await.refused(409, &sentence).because("RouteTaken", &[]);
+    patch("gateway-definitions", second, &json!({"Hostnames": [free]})).await.done(200);
+    instance(&chain, second).await.done(201);
+    let answer = patch("gateway-definitions", second, &json!({"Hostnames": [free, host]})).await;
+    answer.refused(409, &sentence).because("RouteTaken", &[]);
+    // Another port is another place, and plain TCP takes a port whole.
+    let mut elsewhere = through();
+    elsewhere["Port"] = json!(8443);
+    let third = made("gateway-definitions", &definition(&host, elsewhere)).await;
+    instance(&chain, third).await.done(201);
+    let plain = json!({"Name": unique_name("tls"), "TcpPorts": [{"Port": 8443}]});
+    let plain = made("gateway-definitions", &plain).await;
+    let sentence = "TCP port 8443 can't stand beside TLS passthrough port 8443";
+    instance(&chain, plain).await.refused(409, sentence).because("PortTaken", &[]);
+}

@@ -1,0 +1,278 @@
+"""The dashboard in a browser: every page in both themes, at a desk and on a phone, with data of real clusters.
+
+`CAUSEWAY_PAGES` holds the paths of the pages by name, `CAUSEWAY_SCREENSHOTS` a folder for pictures of them.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from urllib.parse import urlsplit
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+URL = os.environ["CAUSEWAY_URL"]
+PAGES: dict[str, str] = json.loads(os.environ["CAUSEWAY_PAGES"])
+PICTURES = os.environ.get("CAUSEWAY_SCREENSHOTS")
+DESK = {"width": 1280, "height": 860}
+#: The narrowest width at which a page has to be read without scrolling sideways (WCAG 2.2, 1.4.10).
+PHONE = {"width": 320, "height": 640}
+#: Tab stops before the first link of a page's contents, and some to spare.
+MOST_TABS = 60
+
+
+def chromium() -> str:
+    """The system's Chromium: the browsers that Playwright would download are not asked for."""
+    names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+    found = os.environ.get("CAUSEWAY_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        raise SystemExit(
+            "the tests of the dashboard need Chromium: install it (apt-get install chromium on Debian), "
+            "or name its program in CAUSEWAY_CHROMIUM"
+        )
+    return found
+
+
+@contextmanager
+def page(browser: Browser, theme: str, size: dict[str, int], scripts: bool = True) -> Iterator[Page]:
+    """A page that asks no other host for anything, and whose console stays empty."""
+    context = browser.new_context(
+        base_url=URL, color_scheme=theme, viewport=size, java_script_enabled=scripts, reduced_motion="reduce"
+    )
+    asked: list[str] = []
+    said: list[str] = []
+    shown = context.new_page()
+    shown.on("request", lambda request: asked.append(request.url))
+    shown.on("console", lambda message: said.append(message.text))
+    shown.on("pageerror", lambda error: said.append(str(error)))
+    yield shown
+    context.close()
+    elsewhere = [url for url in asked if urlsplit(url).netloc != urlsplit(URL).netloc]
+    assert not elsewhere, f"other hosts were asked: {elsewhere}"
+    assert not said, f"the console says: {said}"
+
+
+def opened(shown: Page, name: str) -> None:
+    answer = shown.goto(PAGES[name])
+    assert answer and answer.ok, f"{name}: {answer and answer.status}"
+    assert shown.locator("main h1").count() == 1, name
+
+
+def fits(shown: Page, name: str, size: dict[str, int]) -> None:
+    width = shown.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= size["width"], f"{name} is {width} pixels wide"
+
+
+def without_violations(shown: Page, name: str, theme: str) -> None:
+    found = Axe().run(shown)
+    assert found.violations_count == 0, f"{name}, {theme}:\n{found.generate_report()}"
+
+
+def every_page(browser: Browser) -> None:
+    for theme in ["light", "dark"]:
+        for name in PAGES:
+            with page(browser, theme, DESK) as shown:
+                opened(shown, name)
+                fits(shown, name, DESK)
+                without_violations(shown, name, theme)
+                if PICTURES:
+                    shown.screenshot(path=f"{PICTURES}/{name}-{theme}.png", full_page=True)
+
+
+def on_a_phone(browser: Browser) -> None:
+    for name in PAGES:
+        with page(browser, "light", PHONE) as shown:
+            opened(shown, name)
+            fits(shown, name, PHONE)
+            without_violations(shown, name, "narrow")
+            if PICTURES:
+                shown.screenshot(path=f"{PICTURES}/{name}-narrow.png", full_page=True)
+
+
+def without_scripts(browser: Browser) -> None:
+    with page(browser, "light", DESK, scripts=False) as shown:
+        for name in PAGES:
+            opened(shown, name)
+            assert shown.locator("main").inner_text().strip(), name
+
+
+def by_keyboard(browser: Browser) -> None:
+    """From the fleet to the sentence that says what blocks, without a mouse."""
+    blocked = json.loads(os.environ["CAUSEWAY_BLOCKED"])
+    with page(browser, "light", DESK) as shown:
+        shown.goto("/ui")
+        shown.keyboard.press("Tab")
+        assert shown.evaluate("document.activeElement.textContent") == "Skip to the page"
+        shown.keyboard.press("Enter")
+        for _ in range(MOST_TABS):
+            shown.keyboard.press("Tab")
+            if shown.evaluate("document.activeElement.getAttribute('href')") == blocked["path"]:
+                break
+        else:
+            raise AssertionError(f"no tab stop leads to {blocked['path']}")
+        outline = shown.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline != "none", "the focus can't be seen"
+        shown.keyboard.press("Enter")
+        shown.wait_for_url(f"**{blocked['path']}")
+        verdict = shown.locator("[role=status]").inner_text()
+        assert blocked["message"] in verdict, f"{verdict!r} is not what the API says: {blocked['message']!r}"
+        opened_part = " ".join(shown.locator(".chain .open").all_inner_texts())
+        assert blocked["message"] in opened_part and blocked["reason"] in opened_part, opened_part
+        assert str(blocked["id"]) in shown.locator("main").inner_text(), "the id is the API's, to the last digit"
+
+
+def search(browser: Browser) -> None:
+    """A hostname in the box leads to its page, a part of a name to what has it."""
+    blocked = json.loads(os.environ["CAUSEWAY_BLOCKED"])
+    with page(browser, "light", DESK) as shown:
+        shown.goto("/ui")
+        for wanted, path in [(blocked["hostname"], f"/ui/hostnames/{blocked['hostname']}"), (str(blocked["id"]), blocked["path"])]:
+            shown.get_by_role("searchbox").first.fill(wanted)
+            shown.keyboard.press("Enter")
+            shown.wait_for_url(f"**{path}")
+            assert blocked["message"] in shown.locator("[role=status]").first.inner_text()
+
+
+def conditions(shown: Page, path: str) -> dict[str, str]:
+    """The conditions of a record, as the API answers them now."""
+    record = shown.request.get(path.replace("/ui/", "/v0/")).json()["Data"][0]
+    return {condition["Type"]: condition["Status"] for condition in record["Conditions"]}
+
+
+def follows(browser: Browser) -> None:
+    """A condition that flips is on the page by itself; what has the focus, what was opened and where one was stay.
+
+    How long that takes is printed and not judged: other tests run at the same time.
+    """
+    blocked = json.loads(os.environ["CAUSEWAY_BLOCKED"])
+    api = blocked["path"].replace("/ui/", "/v0/")
+    with page(browser, "light", {"width": 900, "height": 500}) as shown:
+        shown.goto(blocked["path"])
+        shown.get_by_text("Live", exact=True).wait_for()
+        shown.locator("details.same summary").click()
+        shown.locator(".trail a").focus()
+        shown.evaluate("window.focused = document.activeElement; scrollTo(0, 90)")
+        for interrupted, status in [(True, "False"), (False, None)]:
+            shown.request.patch(api, data={"InterruptReconciliation": interrupted})
+            while conditions(shown, blocked["path"]).get("Paused") != status:
+                pass
+            # From when the API answers it.
+            begun = monotonic()
+            shown.locator("[role=status]").filter(has_text="Paused" if interrupted else blocked["message"]).wait_for()
+            print(f"a condition is on the page {monotonic() - begun:.2f} s after the API answers it")
+        assert shown.evaluate("document.activeElement === window.focused && document.activeElement.isConnected")
+        assert shown.locator("details.same").get_attribute("open") is not None, "what was opened has closed"
+        assert shown.evaluate("scrollY") == 90
+        without_violations(shown, "after changes", "light")
+
+
+def rests(browser: Browser) -> None:
+    """While nothing happens to what a page shows it asks for nothing, and its times go on nevertheless."""
+    with page(browser, "light", DESK) as shown:
+        answer = shown.goto(PAGES["quiet"])
+        # From when the page itself wants to be told, as it was sent: it may have changed since, and be told once more of what it shows already.
+        at = re.search(r'/ui/watch\?since=([^&"]+)', answer.text()).group(1)
+        shown.get_by_text("Live", exact=True).wait_for()
+        asked: list[str] = []
+        shown.on("request", lambda request: asked.append(request.url))
+        time = shown.locator(".verdict time")
+        before = time.inner_text()
+        # Of time itself: as long as a minute has passed on the page, of which its clock alone is told.
+        shown.evaluate("const then = Date.now; Date.now = () => then() + 3 * 86400 * 1000")
+        time.filter(has_not_text=before).wait_for()
+        happened = shown.request.get(
+            f"/v0/watch?since={at}&wait=0&id={PAGES['quiet'].split('/')[-1]}", headers={"Accept": "application/x-ndjson"}
+        ).text()
+        assert len(asked) <= happened.count('"ID"'), asked
+
+
+def typing(browser: Browser) -> None:
+    """A key leads to the search."""
+    with page(browser, "light", DESK) as shown:
+        shown.goto("/ui")
+        shown.keyboard.press("/")
+        assert shown.evaluate("document.activeElement.name") == "q"
+        shown.keyboard.type("a/b")
+        assert shown.locator("header input").input_value() == "a/b"
+
+
+def verbs(browser: Browser) -> None:
+    """Each verb says first what it will do, then does it."""
+    blocked = json.loads(os.environ["CAUSEWAY_BLOCKED"])
+
+    def asks(shown: Page, verb: str) -> None:
+        shown.locator(".line .verbs").get_by_role("link", name=verb).click()
+        shown.wait_for_url("**/" + verb.split()[0].lower())
+        assert shown.locator("form li").count() >= 1, "it says what it will do"
+        without_violations(shown, verb, "light")
+        shown.locator("main form").get_by_role("button", name=verb).click()
+        shown.wait_for_url(f"**{blocked['path']}")
+
+    with page(browser, "light", DESK) as shown:
+        shown.goto(blocked["path"])
+        asks(shown, "Pause")
+        assert shown.get_by_text("the work on it is paused").count() == 1
+        asks(shown, "Resume")
+        asks(shown, "Reconcile now")
+        assert shown.get_by_role("link", name="Pause").count() >= 1
+
+
+def looks(browser: Browser) -> None:
+    """What is seen from the API's machine comes in place, by keyboard, in the words of the API; what happens meanwhile leaves it there."""
+    blocked = json.loads(os.environ["CAUSEWAY_BLOCKED"])
+    with page(browser, "light", DESK) as shown:
+        shown.goto(PAGES["hostname"])
+        shown.get_by_text("Live", exact=True).wait_for()
+        button = shown.get_by_role("button", name="Look from here")
+        assert "changes nothing" in shown.locator(".look").inner_text(), "it says what it will do"
+        button.focus()
+        shown.keyboard.press("Enter")
+        seen = shown.locator(".look .verdict")
+        seen.wait_for()
+        assert shown.url.endswith(PAGES["hostname"]), "the page stays"
+        assert shown.evaluate("document.activeElement.textContent") == "Look again", "the button keeps the focus"
+        api = blocked["path"].replace("/ui/", "/v0/")
+        answer = shown.request.get(f"{api}/diagnosis?hostname={blocked['hostname']}").json()["Data"][0]
+        assert answer["Summary"] in seen.inner_text(), f"{seen.inner_text()!r} is not {answer['Summary']!r}"
+        for interrupted in [True, False]:
+            shown.request.patch(api, data={"InterruptReconciliation": interrupted})
+            text = "Paused" if interrupted else blocked["message"]
+            shown.locator("main > .verdict [role=status]").filter(has_text=text).wait_for()
+        assert seen.count() == 1, "what was seen has gone"
+        without_violations(shown, "after a look", "light")
+
+
+def attempts(browser: Browser) -> None:
+    """What is sent to a webhook is on its page by itself, though no event tells of it."""
+    with page(browser, "light", DESK) as shown:
+        shown.goto(PAGES["webhook-taken"])
+        shown.get_by_text("Live", exact=True).wait_for()
+        # The page has the last fifty, so that one more doesn't make them more. The id of a test's event says what it is.
+        tests = shown.locator("tr[id^=delivery]").filter(has_text="test-")
+        known = [row.get_attribute("id") for row in tests.all()]
+        others = "".join(f':not([id="{row}"])' for row in known)
+        row = shown.locator(f"tr[id^=delivery]{others}").filter(has_text="test-").first
+        shown.request.post(PAGES["webhook-taken"].replace("/ui/", "/v0/") + "/test")
+        row.wait_for()
+        row.get_by_text("Delivered", exact=True).wait_for()
+        without_violations(shown, "after an attempt", "light")
+
+
+def main() -> None:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
+        try:
+            for check in [every_page, on_a_phone, without_scripts, by_keyboard, search, typing, follows, rests, verbs, looks, attempts]:
+                check(browser)
+                print(check.__name__, "holds")
+        finally:
+            browser.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+//! Routes with rules of Gateway API: the API accepts what a cluster accepts, and requests go where the rules say.
+//!
+//! `RULES=5000` compares so many rules of each kind, `RULES_SEED=7` takes those from this seed on.
+
+mod random;
+mod samples;
+
+use causeway_gateway_api::RouteKind;
+use causeway_testkit::{
+    DOMAIN, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
+    kinds::{GRPC_ROUTE, HTTP_ROUTE, NAMESPACE},
+    objects::object,
+};
+use futures::{StreamExt, stream};
+use kube::{
+    Api,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::fixture::Fixture;
+
+/// Rules of each kind that are compared, unless `RULES` says otherwise.
+const COMPARED: u64 = 300;
+const AT_ONCE: usize = 8;
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
+}
+
+/// The rules as the server would store them, or its refusal.
+async fn by_server(routes: &Api<DynamicObject>, kind: &str, rules: &Value) -> Result<Value, String> {
+    let route = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": kind, "metadata": {"name": "random"}, "spec": {"rules": rules},
+    });
+    let parameters = PatchParams::apply("tests").force().dry_run().validation_strict();
+    match routes.patch("random", &parameters, &Patch::Apply(&route)).await {
+        Ok(stored) => Ok(stored.data["spec"]["rules"].clone()),
+        Err(kube::Error::Api(status)) if [400, 422, 500].contains(&status.code) => Err(status.message),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Not one rule more, and not one less; and what a cluster fills in is what is rendered.
+#[tokio::test]
+async fn rules_are_accepted_exactly_if_a_cluster_accepts_them() {
+    // The cluster has the definitions once a gateway is Ready.
+    let fixture = Fixture::ready("rules", json!({"HttpPorts": [{"Port": 80}]})).await;
+    let namespace = fixture.harness.name("rules-dry");
+    let own = object(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}));
+    let namespaces = api(&fixture.kube, NAMESPACE, None);
+    namespaces.create(&PostParams::default(), &own).await.unwrap();
+    let (many, first) = (number("RULES", COMPARED), number("RULES_SEED", 1));
+    println!("{many} rules of each kind from RULES_SEED={first} on");
+    for (kind, of) in [(RouteKind::Http, HTTP_ROUTE), (RouteKind::Grpc, GRPC_ROUTE)] {
+        let routes = api(&fixture.kube, of, Some(&namespace));
+        let compare = async |seed: u64| {
+            let rules = random::rules(kind, seed);
+            let (ours, theirs) = (kind.check(&rules), by_server(&routes, of.2, &rules).await);
+            assert_eq!(
+                ours.is_empty(),
+                theirs.is_ok(),
+                "seed {seed}, {}\n{rules:#}\nwe say: {ours:?}\nthe cluster says: {theirs:?}",
+                of.2
+            );
+            if let Ok(stored) = &theirs {
+                assert_eq!(&kind.with_defaults(&rules), stored, "seed {seed}, {}: defaults", of.2);
+            }
+            theirs.is_ok()
+        };
+        let accepted: Vec<bool> =
+            stream::iter(first..first + many).map(compare).buffer_unordered(AT_ONCE).collect().await;
+        let count = accepted.iter().filter(|accepted| **accepted).count();
+        println!("{}: {count} of {many} accepted", of.2);
+        assert!(accepted.len() < 100 || (accepted.len() / 5..accepted.len() * 9 / 10).contains(&count), "one-sided");
+    }
+    namespaces.delete(&namespace, &DeleteParams::default()).await.unwrap();
+}
+
+/// Two Services that answer with their names.
+fn two(name: &str) -> String {
+    let of = |service: &str| {
+        answering(&format!("{service}+of+{name}"))
+            .replace("name: web", &format!("name: {service}"))
+            .replace("app: web", &format!("app: {service}"))
+    };
+    format!("{}\n---\n{}", of("web"), of("canary"))
+}
+
+#[tokio::test]
+async fn requests_go_where_the_rules_say() {
+    let harness = harness().await;
+    let name = harness.name("ruled");
+    let domain = harness.domain(&name).await.unwrap();
+    let workload = add_workload_of(&harness.client, harness.runtime, &name, &two(&name)).await.unwrap();
+    let to = |service: &str| json!([{"name": service, "port": 80}]);
+    let prefix = |path: &str| json!({"type": "PathPrefix", "value": path});
+    let redirect = json!({"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/new"}, "statusCode": 308});
+    let rules = json!([
+        {"matches": [{"path": prefix("/"), "queryParams": [{"name": "v", "value": "2"}]}], "backendRefs": to("canary")},
+        {"matches": [{"path": {"type": "Exact", "value": "/exact"}}], "backendRefs": to("canary")},
+        {"matches": [{"path": prefix("/old")}], "filters": [{"type": "RequestRedirect", "requestRedirect": redirect}]},
+        {
+            "matches": [{"path": prefix("/weighted")}],
+            "backendRefs": [{"name": "web", "port": 80, "weight": 0}, {"name": "canary", "port": 80, "weight": 1}],
+        },
+        {"backendRefs": to("web")},
+    ]);
+    let more = json!({"HttpPorts": [{"Port": 80}], "HttpRoutes": [{"Rules": rules}]});
+    let definition = harness.definition(&name, Some(domain), more).await.unwrap();
+    harness.ready_gateway(&name, definition, workload).await.unwrap();
+    let body = json!({
+        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
+        "WorkloadInstanceID": workload,
+    });
+    let published = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    harness.client.until_ready("domain-name-instances", published, INSTALLED).await.unwrap();
+
+    let (visitor, host) = (Visitor::new(&harness.endpoints), format!("{name}.{DOMAIN}"));
+    for (path, service) in [
+        ("/", "web"),
+        ("/?v=2", "canary"),
+        ("/?v=3", "web"),
+        ("/exact", "canary"),
+        ("/exact/not", "web"),
+        ("/weighted/a", "canary"),
+    ] {
+        eventually(&format!("{path} is answered by {service}"), async || {
+            let answer = visitor.get(&format!("http://{host}{path}")).await.map_err(|error| format!("{error:#}"))?;
+            let wanted = format!("{service} of {name}");
+            if answer.code == 200 && answer.text == wanted { Ok(()) } else { Err(format!("{answer:?}")) }
+        })
+        .await;
+    }
+    let answer = visitor.get(&format!("http://{host}/old/page")).await.unwrap();
+    assert_eq!((answer.code, answer.header("location")), (308, format!("http://{host}/new/page").as_str()));
+    // Another rule, and the traffic follows.
+    let listed =
+        harness.client.list("gateway-http-routes", &format!("gatewaydefinitionid={definition}")).await.unwrap();
+    let change = json!({"Rules": [{"backendRefs": to("canary")}]});
+    harness.client.patch("gateway-http-routes", id_of(&listed[0]).unwrap(), &change).await.unwrap();
+    eventually("the other Service answers", async || {
+        let answer = visitor.get(&format!("http://{host}/")).await.map_err(|error| format!("{error:#}"))?;
+        if answer.text == format!("canary of {name}") { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+}

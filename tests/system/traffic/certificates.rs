@@ -1,0 +1,96 @@
+//! HTTPS with certificates of an authority that has looked for itself.
+
+use causeway_testkit::{DOMAIN, SOON, Visitor, answering, condition, eventually, harness};
+use serde_json::{Value, json};
+
+use super::{Answering, answers, signed_domain};
+
+#[tokio::test]
+async fn https_is_served_with_a_certificate_that_the_authority_gave_after_it_looked_into_the_zone() {
+    let harness = harness().await;
+    let name = harness.name("signed");
+    let (acme, domain) = (&harness.endpoints.acme, signed_domain(harness, &name, "DNS01", 1).await);
+    let ports = json!({"HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::start(harness, "signed", domain, ports).await;
+    served.publish(harness, domain).await;
+
+    let host = format!("{name}.{DOMAIN}");
+    let visitor = Visitor::new(&harness.endpoints).trusting(&acme.root).unwrap();
+    answers(&visitor, &format!("https://{host}/"), &served.name).await;
+    eventually("plain HTTP leads to HTTPS", async || {
+        let answer = visitor.get(&format!("http://{host}/page")).await.map_err(|error| format!("{error:#}"))?;
+        let led = answer.code == 301 && answer.header("location") == format!("https://{host}/page");
+        if led { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
+    // Who trusts the authority's own server doesn't trust its chains: the check is a real one.
+    let stranger = Visitor::new(&harness.endpoints).trusting(&acme.ca).unwrap();
+    let refused = stranger.get(&format!("https://{host}/")).await.unwrap_err();
+    assert!(format!("{refused:#}").contains("UnknownIssuer"), "{refused:#}");
+}
+
+/// Also: what the authority says is told, and when it can see the proof later, the certificate comes by itself.
+#[tokio::test]
+async fn a_proof_that_the_authority_cannot_see_is_told_in_its_words_and_one_through_our_own_gateway_is_seen() {
+    let harness = harness().await;
+    let name = harness.name("proved");
+    // The authority is asked to look before anybody has published where the name leads.
+    let domain = signed_domain(harness, &name, "HTTP01", 3).await;
+    // The proof is on port 80, which redirects everything else.
+    let ports = json!({"HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
+    let host = format!("{name}.{DOMAIN}");
+    let in_its_words = |gateway: &Value| {
+        let message = condition(gateway, "CertificatesReady").and_then(|ready| ready["Message"].as_str());
+        message.is_some_and(|message| {
+            message.contains(&format!("the authority doesn't believe that {host} is ours"))
+                && message.contains("could not resolve URL")
+        })
+    };
+    harness.client.until("gateway-instances", served.gateway, SOON, in_its_words).await.unwrap();
+    served.publish(harness, domain).await;
+    served.until_ready(harness).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    answers(&visitor, &format!("https://{host}/"), &served.name).await;
+}
+
+/// Manifests of a server of gRPC's own health service, which speaks HTTP/2 without TLS.
+const HEALTH: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: health}
+spec:
+  selector: {matchLabels: {app: health}}
+  template:
+    metadata: {labels: {app: health}}
+    spec:
+      containers:
+        - name: health
+          image: registry.k8s.io/e2e-test-images/agnhost:2.53
+          args: [grpc-health-checking]
+          readinessProbe: {tcpSocket: {port: 5000}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: health}
+spec: {selector: {app: health}, ports: [{name: grpc, port: 5000, appProtocol: kubernetes.io/h2c}]}
+";
+
+#[tokio::test]
+async fn a_call_of_grpc_arrives_through_the_https_listener() {
+    let harness = harness().await;
+    let name = harness.name("grpc");
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true, "ServicePort": 5000}]});
+    let served = Answering::begin(harness, &name, HEALTH, Some(domain), ports).await;
+    served.until_ready(harness).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    let host = format!("{name}.{DOMAIN}");
+    eventually("the health service answers", async || match visitor.grpc_health(&host).await {
+        // Field 1 of the answer, the state, is 1: it serves.
+        Ok((message, status)) if status == "0" && message == [0, 0, 0, 0, 2, 8, 1] => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+}

@@ -1,0 +1,98 @@
+//! Changes while requests run: none of them fails.
+
+use causeway_testkit::{
+    DOMAIN, Load, Tally, Visitor, answering, api, harness,
+    kinds::CERTIFICATE,
+    objects::{at, becomes},
+    until,
+};
+use kube::api::{DynamicObject, ListParams, PostParams};
+use serde_json::{Value, json};
+
+use super::{Answering, answers, signed_domain};
+
+/// Requests a second.
+const RATE: u32 = 200;
+/// Requests that are sent before and after a change: then it fell among them.
+const AROUND: u64 = 200;
+
+/// Waits until many more requests were answered.
+async fn go_on(load: &Load) {
+    let sent = load.tally().sent;
+    until("further requests are answered", async || load.tally().sent > sent + AROUND).await;
+}
+
+fn none_failed(tally: &Tally) {
+    eprintln!("{} requests, {:?}", tally.sent, tally.answers);
+    assert_eq!(tally.failed, 0, "of {}: {:#?}", tally.sent, tally.failures);
+}
+
+#[tokio::test]
+async fn no_request_fails_while_the_certificate_is_renewed() {
+    let harness = harness().await;
+    let name = harness.name("renewed");
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::start(harness, &name, domain, ports).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    let url = format!("https://{name}.{DOMAIN}/");
+    answers(&visitor, &url, &served.name).await;
+
+    let load = Load::start(&visitor, &url, RATE).unwrap();
+    go_on(&load).await;
+    let certificates = api(&harness.kube().await.unwrap(), CERTIFICATE, None);
+    let all = certificates.list(&ListParams::default()).await.unwrap();
+    let ours = |certificate: &&DynamicObject| at(certificate, "/spec/dnsNames/0") == &json!(format!("{name}.{DOMAIN}"));
+    let mut certificate = all.iter().find(ours).expect("there is one for the name").clone();
+    let there = api(&harness.kube().await.unwrap(), CERTIFICATE, certificate.metadata.namespace.as_deref());
+    let certificate_name = certificate.metadata.name.clone().unwrap();
+    let revision = at(&certificate, "/status/revision").as_i64().unwrap();
+    // What `cmctl renew` does.
+    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let condition = json!({
+        "type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "renewed by hand",
+        "lastTransitionTime": now, "observedGeneration": certificate.metadata.generation,
+    });
+    certificate.data["status"]["conditions"].as_array_mut().unwrap().push(condition);
+    there.replace_status(&certificate_name, &PostParams::default(), &certificate).await.unwrap();
+    let renewed = |seen: &DynamicObject| at(seen, "/status/revision").as_i64() > Some(revision);
+    becomes(&there, &certificate_name, "it is renewed", renewed).await;
+    until("the new one is presented", async || load.tally().certificates.len() == 2).await;
+    go_on(&load).await;
+    none_failed(&load.stop().await);
+}
+
+#[tokio::test]
+async fn no_request_fails_while_the_path_and_the_service_are_changed() {
+    let harness = harness().await;
+    let name = harness.name("changed");
+    let domain = harness.domain(&name).await.unwrap();
+    // Two Services, each with pods of its own, that answer differently.
+    let manifests = answering("before") + "---" + &answering("after").replace("web", "other");
+    let ports = |path: &str| json!([{"Port": 80, "Path": path, "ServicePort": 80}]);
+    let more = json!({"HttpPorts": ports("/"), "ServiceName": "web"});
+    let served = Answering::begin(harness, &name, &manifests, Some(domain), more).await;
+    served.until_ready(harness).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints);
+    let url = format!("http://{name}.{DOMAIN}/shop/cart");
+    answers(&visitor, &url, "before").await;
+
+    let load = Load::start(&visitor, &url, RATE).unwrap();
+    let change = async |body: Value| {
+        go_on(&load).await;
+        harness.client.patch("gateway-definitions", served.definition, &body).await.unwrap();
+        served.until_ready(harness).await;
+    };
+    change(json!({"HttpPorts": ports("/shop")})).await;
+    change(json!({"ServiceName": "other"})).await;
+    until("the other Service answers", async || load.tally().answers.contains_key("after")).await;
+    change(json!({"HttpPorts": ports("/")})).await;
+    go_on(&load).await;
+    let before = load.tally();
+    go_on(&load).await;
+    let tally = load.stop().await;
+    assert_eq!(before.answers["before"], tally.answers["before"], "only the other Service answers in the end");
+    none_failed(&tally);
+}

@@ -1,0 +1,95 @@
+//! Keys that may not do what they should.
+
+use causeway_rig::{Faults, Knobs};
+use causeway_testkit::{
+    INSTALLED, harness,
+    zone::{create_zone, records_of},
+};
+use serde_json::json;
+use tokio::sync::Mutex;
+
+use super::{EXTERNAL_DNS, ROUTE53, a, start};
+use crate::site::Site;
+
+/// The emulator has one fault at a time.
+static FAULTS: Mutex<()> = Mutex::const_new(());
+
+/// Nobody may write to a zone.
+fn writes_denied(zone: &str) -> Faults {
+    Faults {
+        code: Some("AccessDenied".into()),
+        status: Some(403),
+        zone: Some(zone.to_owned()),
+        method: Some("POST".into()),
+        ..Faults::default()
+    }
+}
+
+#[tokio::test]
+async fn an_external_dns_that_may_not_write_is_named() {
+    let _alone = FAULTS.lock().await;
+    let site = Site::of("denied");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    let host = format!("www.{}", site.1);
+    let denied = writes_denied(&zone);
+    let site = start(EXTERNAL_DNS, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.knobs().set_route53_faults(&denied).await.unwrap();
+    site.until_it_says(&[
+        &host,
+        "is not in the zone yet",
+        "namespace external-dns-",
+        "route53:ChangeResourceRecordSets",
+        &zone,
+    ])
+    .await;
+    // The same for what the workers themselves may not do.
+    let denied = Faults { method: Some("GET".into()), ..denied };
+    site.knobs().set_route53_faults(&denied).await.unwrap();
+    site.until_it_says(&["route53:ListResourceRecordSets", "AccessDenied"]).await;
+    // That holds up nobody else.
+    let other = Site::of("allowed");
+    let open = create_zone(endpoints, &other.1).await.unwrap();
+    let other = start(EXTERNAL_DNS, other, json!({}), json!({"SubDomain": "www"})).await;
+    other.until_published().await;
+    other.delete().await;
+    assert!(records_of(endpoints, &open).await.unwrap().is_empty());
+    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    site.until_published().await;
+    // A zone that nobody may read any more holds up the deletion until a person says otherwise.
+    // Nor write: what the worker has read a moment ago would do for the deletion.
+    site.knobs().set_route53_faults(&Faults { method: None, ..denied }).await.unwrap();
+    let client = &site.harness.client;
+    client.delete("domain-name-instances", site.published).await.unwrap();
+    site.until_it_says(&["can't be taken out of hosted zone", &zone, "send Reconciled false"]).await;
+    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
+    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    assert_eq!(site.zone(&zone).await, a(&host), "its records are left there");
+    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    client.delete("gateway-instances", site.gateway).await.unwrap();
+    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+}
+
+#[tokio::test]
+async fn workers_that_may_not_write_say_so_and_hold_up_nobody_else() {
+    let _alone = FAULTS.lock().await;
+    let site = Site::of("unwritten");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    let host = format!("www.{}", site.1);
+    let denied = writes_denied(&zone);
+    Knobs::new(endpoints).set_route53_faults(&denied).await.unwrap();
+    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_it_says(&["AWS refuses to write", &host, &zone, "route53:ChangeResourceRecordSets", "AccessDenied"])
+        .await;
+    let other = Site::of("written");
+    let open = create_zone(endpoints, &other.1).await.unwrap();
+    let other = start(ROUTE53, other, json!({}), json!({"SubDomain": "www"})).await;
+    other.until_published().await;
+    other.delete().await;
+    assert!(records_of(endpoints, &open).await.unwrap().is_empty());
+    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    site.until_published().await;
+    assert_eq!(site.zone(&zone).await, a(&host));
+    site.delete().await;
+}

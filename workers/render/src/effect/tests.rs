@@ -1,0 +1,278 @@
+use super::*;
+use crate::{labels::Owner, samples};
+use causeway_records::{
+    inputs::{AnyInputs, ClaimBeside, GatewayInputs, GatewayStates, HostRecord, PublishedZone},
+    nouns::DnsDriver,
+};
+
+const CLUSTER: i64 = 5;
+
+fn no_mask(_: &mut Value) {}
+
+fn touched(name: &str) -> Touched {
+    Touched { name: name.into(), runtime_id: Some(CLUSTER), runtime: "main".into(), ..Touched::default() }
+}
+
+/// One side with these gateway instances.
+fn side(gateways: &[&GatewayInputs]) -> Side<Rendered> {
+    let mut side = Side::default();
+    for inputs in gateways {
+        let subject = (Kind::GatewayInstance, inputs.instance.record.common.id);
+        side.touched.insert(subject, touched("web"));
+        side.records.insert(subject, rendered(AnyInputs::Gateway(Box::new((*inputs).clone()))));
+    }
+    side
+}
+
+fn of(before: &[&GatewayInputs], after: &[&GatewayInputs]) -> Effect {
+    effect(Trial { before: side(before), after: side(after) }, &no_mask)
+}
+
+/// A dedicated gateway with a port, so that one record has all its objects.
+fn gateway() -> GatewayInputs {
+    let mut scene = samples::scenes().into_iter().find(|(name, _)| *name == "dedicated_http01").unwrap().1;
+    scene.gateways.remove(0)
+}
+
+#[test]
+fn where_nothing_changes_there_is_no_effect() {
+    let inputs = gateway();
+    let effect = of(&[&inputs], &[&inputs]);
+    assert!(effect.is_empty() && effect.warnings.is_empty(), "{effect:?}");
+    assert_eq!(effect.revision, of(&[], &[]).revision, "nothing is nothing, whoever was looked at");
+}
+
+#[test]
+fn objects_are_made_and_go_whole_and_the_ways_mirror_each_other() {
+    let inputs = gateway();
+    let (made, gone) = (of(&[], &[&inputs]), of(&[&inputs], &[]));
+    let objects = |effect: &Effect| {
+        let own = effect.clusters[0].objects.iter().filter(|one| one.kind != "Secret");
+        own.map(|one| (one.kind.clone(), one.name.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(objects(&made), objects(&gone));
+    assert!(made.clusters[0].objects.iter().all(|one| one.change == ChangeKind::Added && one.manifest.is_some()));
+    assert!(gone.clusters[0].objects.iter().all(|one| one.change == ChangeKind::Removed && one.manifest.is_none()));
+    assert_eq!((made.certificates.len(), gone.certificates.len()), (1, 0), "one hostname with HTTPS");
+    assert_ne!(made.revision, gone.revision);
+}
+
+#[test]
+fn a_change_names_the_fields_with_both_values() {
+    let (before, mut after) = (gateway(), gateway());
+    after.definition.spec.http_ports[1].path = Some("/api".parse().unwrap());
+    let effect = of(&[&before], &[&after]);
+    let changed: Vec<_> = effect.clusters[0].objects.iter().map(|one| (one.change, one.kind.as_str())).collect();
+    assert_eq!(changed, [(ChangeKind::Changed, "HTTPRoute")], "{effect:?}");
+    let fields = &effect.clusters[0].objects[0].fields;
+    let new: Vec<_> = fields.iter().filter_map(|field| field.new.as_ref()).map(Value::to_string).collect();
+    assert!(
+        fields.iter().all(|field| field.path.starts_with("spec.rules[0]")) && new.concat().contains("/api"),
+        "{fields:?}"
+    );
+    assert!(effect.certificates.is_empty());
+}
+
+#[test]
+fn requests_that_go_to_another_from_now_on_are_a_warning() {
+    let (before, mut after) = (gateway(), gateway());
+    let domain = after.domain.as_ref().map(|domain| &domain.spec.domain);
+    let claim = causeway_rules::claims::claims_of(&after.definition.spec, domain).unwrap().remove(0);
+    after.beside = vec![ClaimBeside {
+        requests: "/cart exactly".into(),
+        redirect: false,
+        gateway_instance_id: 900,
+        gateway_instance: "cart".into(),
+        listener: claim.listener.clone(),
+    }];
+    let expected = format!("GatewayInstance web: of {claim}, what is for /cart exactly goes to gateway instance cart");
+    let effect = of(&[&before], &[&after]);
+    assert!(effect.is_empty() && effect.warnings == [expected], "{:?}", effect.warnings);
+    assert!(of(&[&after], &[&after]).warnings.is_empty(), "it is so already");
+    assert!(of(&[&after], &[&before]).warnings.is_empty(), "and no longer");
+}
+
+#[test]
+fn what_cant_be_rendered_stays_and_is_told() {
+    let (before, mut after) = (gateway(), gateway());
+    after.definition.spec.http_ports.clear();
+    let effect = of(&[&before], &[&after]);
+    assert!(effect.is_empty(), "a worker leaves the objects alone: {effect:?}");
+    assert!(effect.warnings.iter().any(|warning| warning.contains("it has no port yet")), "{:?}", effect.warnings);
+}
+
+#[test]
+fn ids_that_are_not_given_out_yet_are_shown_as_such_and_are_the_same_again() {
+    let mut inputs = gateway();
+    let old = inputs.instance.record.common.id;
+    let named = |inputs: &GatewayInputs| {
+        let mut any = AnyInputs::Gateway(Box::new(inputs.clone()));
+        any.renumber(&[(inputs.instance.record.common.id, PLACEHOLDER)].into());
+        let AnyInputs::Gateway(inputs) = any else { unreachable!() };
+        of(&[], &[&inputs])
+    };
+    let first = named(&inputs);
+    let text = json!(first).to_string();
+    assert!(
+        text.contains(NEW_ID) && !text.contains(&PLACEHOLDER.to_string()) && !text.contains(&format!("-{old}\"")),
+        "{text}"
+    );
+    inputs.instance.record.common.id = 900_000_000_000_000_077;
+    inputs.instance.object_name = inputs.instance.object_name.replace(&old.to_string(), "900000000000000077");
+    assert_eq!(named(&inputs).revision, first.revision, "whatever id it would get");
+}
+
+#[test]
+fn secrets_are_masked_and_still_seen_to_change() {
+    let at = crate::k8s::core::NAMESPACE.cluster("a");
+    let ours = crate::k8s::Ours { control_plane: "c", owner: Owner { kind: Kind::GatewayInstance, id: 1 } };
+    let side = |secret: &str| {
+        let mut object = crate::k8s::core::namespace(&ours, "a");
+        object.at = causeway_records::inventory::ObjectRef { kind: "Secret".into(), ..at.clone() };
+        object.body = json!({"kind": "Secret", "data": {"key": secret}});
+        let subject = (Kind::GatewayInstance, 1);
+        let rendered = Rendered { objects: vec![object], ..Rendered::default() };
+        Side { touched: [(subject, touched("web"))].into(), records: [(subject, rendered)].into(), ..Side::default() }
+    };
+    let mask = |value: &mut Value| value["data"]["key"] = "masked".into();
+    let effect = effect(Trial { before: side("hunter1"), after: side("hunter2") }, &mask);
+    let text = json!(effect).to_string();
+    assert!(!text.contains("hunter") && text.contains("***"), "{text}");
+}
+
+#[test]
+fn records_of_dns_are_told_by_hostname_and_type() {
+    let (inputs, _) = samples::domain_name();
+    let state =
+        |values: &[&str]| json!({"addresses": values.iter().map(|value| json!({"value": value})).collect::<Vec<_>>()});
+    let side = |states: GatewayStates| {
+        let subject = (Kind::DomainNameInstance, inputs.instance.record.common.id);
+        let rendered = rendered(AnyInputs::DomainName(Box::new(inputs.clone()), states));
+        Side { touched: [(subject, touched("shop"))].into(), records: [(subject, rendered)].into(), ..Side::default() }
+    };
+    let of = |before: &Side<Rendered>, after: &Side<Rendered>| {
+        let found = effect(Trial { before: before.clone(), after: after.clone() }, &no_mask);
+        let told = |one: &RecordChange| {
+            format!("{:?} {} {} {:?} {:?}", one.change, one.hostname, one.r#type, one.old, one.new)
+        };
+        (found.dns_records.iter().map(told).collect::<Vec<_>>(), found.warnings)
+    };
+    let (none, without) = (Side::default(), side(GatewayStates::new()));
+    let (records, warnings) = of(&none, &without);
+    assert_eq!(records, ["Added example.org  [] []", "Added shop.example.org  [] []"]);
+    assert!(warnings[0].contains("when its Gateway has an address"), "{warnings:?}");
+    let one = side([(302, state(&["192.0.2.1"]))].into());
+    let two = side([(302, state(&["192.0.2.1", "2001:db8::1"])), (309, state(&["lb.example.net"]))].into());
+    assert_eq!(of(&without, &one).0, [r#"Added shop.example.org A [] ["192.0.2.1"]"#]);
+    assert_eq!(
+        of(&one, &two).0,
+        [r#"Added example.org CNAME [] ["lb.example.net"]"#, r#"Added shop.example.org AAAA [] ["2001:db8::1"]"#]
+    );
+    assert_eq!(of(&two, &without).0.len(), 3, "all of them go");
+}
+
+/// A domain name instance with so many hostnames, whose gateways have an address; and the same with only one of them.
+fn domain_names(driver: DnsDriver, count: usize) -> [Side<Rendered>; 2] {
+    let (mut inputs, targets) = samples::domain_name();
+    let state = |id: &i64| (*id, json!({"addresses": [{"value": "192.0.2.1"}]}));
+    let states: GatewayStates = targets.keys().map(state).collect();
+    inputs.definition.spec.dns_driver = Some(driver);
+    [count, 1].map(|count| {
+        let mut inputs = inputs.clone();
+        inputs.gateways.truncate(1);
+        inputs.gateways[0].hostnames = (0..count).map(|n| format!("h{n}.example.org")).collect();
+        let zone = PublishedZone { id: "Z1".into(), name: "example.org".into(), ..PublishedZone::default() };
+        let noted =
+            |hostname: &String| (hostname.clone(), HostRecord { zone: Some(zone.clone()), ..HostRecord::default() });
+        inputs.published.hosts = inputs.gateways[0].hostnames.iter().map(noted).collect();
+        let subject = (Kind::DomainNameInstance, inputs.instance.record.common.id);
+        let rendered = rendered(AnyInputs::DomainName(Box::new(inputs), states.clone()));
+        Side { touched: [(subject, touched("shop"))].into(), records: [(subject, rendered)].into(), ..Side::default() }
+    })
+}
+
+#[test]
+fn records_that_workers_write_are_shown_like_those_of_external_dns_and_have_no_object() {
+    for (driver, objects) in [(DnsDriver::Route53, 0), (DnsDriver::ExternalDns, 1)] {
+        let [two, one] = domain_names(driver, 2);
+        let made = effect(Trial { before: Side::default(), after: two.clone() }, &no_mask);
+        assert_eq!(made.clusters.iter().flat_map(|cluster| &cluster.objects).count(), objects, "{driver:?}");
+        let told: Vec<_> =
+            made.dns_records.iter().map(|record| (record.hostname.as_str(), record.zone.as_deref())).collect();
+        assert_eq!(
+            told,
+            [("h0.example.org", Some("example.org")), ("h1.example.org", Some("example.org"))],
+            "{driver:?}"
+        );
+        let less = effect(Trial { before: two, after: one }, &no_mask);
+        assert_eq!(less.dns_records.len(), 1);
+        assert_eq!(
+            (less.dns_records[0].change, less.dns_records[0].hostname.as_str()),
+            (ChangeKind::Removed, "h1.example.org")
+        );
+        assert!(less.warnings.is_empty(), "{:?}", less.warnings);
+    }
+    let [before, _] = domain_names(DnsDriver::ExternalDns, 2);
+    let [after, _] = domain_names(DnsDriver::Route53, 2);
+    let handed_over = effect(Trial { before, after }, &no_mask);
+    assert_eq!((handed_over.dns_records.len(), handed_over.clusters[0].objects.len()), (0, 1), "only the object goes");
+}
+
+#[test]
+fn hostnames_that_wait_for_a_persons_word_are_a_warning() {
+    let warnings = |driver, count| {
+        let [many, one] = domain_names(driver, count);
+        effect(Trial { before: many, after: one }, &no_mask).warnings
+    };
+    let told = warnings(DnsDriver::Route53, 22);
+    assert!(told[0].starts_with("21 hostnames leave hosted zone example.org") && told.len() == 1, "{told:?}");
+    assert!(warnings(DnsDriver::Route53, 21).is_empty() && warnings(DnsDriver::ExternalDns, 40).is_empty());
+}
+
+#[test]
+fn what_cant_be_at_the_name_of_its_zone_is_a_warning_and_no_record() {
+    let (mut inputs, targets) = samples::domain_name();
+    inputs.gateways.truncate(1);
+    inputs.gateways[0].hostnames = vec!["example.org".into()];
+    let zone = PublishedZone { id: "Z1".into(), name: "example.org".into(), ..PublishedZone::default() };
+    inputs.published.hosts = [("example.org".into(), HostRecord { zone: Some(zone), ..HostRecord::default() })].into();
+    let states = targets.keys().map(|id| (*id, json!({"addresses": [{"value": "lb.example.net"}]}))).collect();
+    let rendered = rendered(AnyInputs::DomainName(Box::new(inputs), states));
+    assert!(rendered.hosts.is_empty() && rendered.objects.is_empty());
+    assert!(rendered.warnings[0].contains("give the gateway a SubDomain"), "{:?}", rendered.warnings);
+}
+
+#[test]
+fn with_a_certificate_goes_its_secret() {
+    let gone = of(&[&gateway()], &[]);
+    let names = |kind: &str| -> Vec<_> {
+        let some = gone.clusters[0].objects.iter().filter(|one| one.kind == kind && one.change == ChangeKind::Removed);
+        some.map(|one| (one.namespace.clone(), one.name.clone())).collect()
+    };
+    let certificates = names("Certificate");
+    assert!(!certificates.is_empty() && certificates.iter().all(|one| names("Secret").contains(one)));
+}
+
+#[test]
+fn a_claim_that_goes_is_a_warning_unless_another_takes_its_place() {
+    let claim = |gateway_instance_id, hostname: &str, path: &str| ClaimedRoute {
+        gateway_instance_id,
+        gateway_id: 9,
+        port: 80,
+        protocol: "HTTP".into(),
+        hostname: hostname.into(),
+        path: path.into(),
+        redirect: false,
+    };
+    let side = |claims: Vec<ClaimedRoute>| Side {
+        touched: [((Kind::GatewayInstance, 1), touched("web"))].into(),
+        claims,
+        ..Side::default()
+    };
+    let of = |before, after| effect(Trial { before: side(before), after: side(after) }, &no_mask);
+    let moved = of(vec![claim(1, "a.test", "/a")], vec![claim(1, "a.test", "/b")]);
+    assert!(moved.warnings.is_empty() && moved.claims.len() == 2, "{moved:?}");
+    let gone = of(vec![claim(1, "a.test", "/a")], vec![]);
+    assert!(gone.warnings[0].starts_with("HTTP port 80 for a.test"), "{gone:?}");
+    assert_eq!((gone.claims[0].change, gone.claims[0].gateway_instance.as_str()), (ChangeKind::Removed, "web"));
+}

@@ -1,0 +1,263 @@
+//! What a look at the zones has found. Pure.
+
+use super::{Placement, ZoneWork};
+use causeway_dns::{self as dns, Deletion, DnsError, HostState, RecordState, ZoneRecord};
+use causeway_records::inputs::{DeletionState, DomainNameInputs, Published, PublishedZone};
+use causeway_render::hostnames;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
+
+/// The budget of deletions in a zone is for this long.
+pub(super) const PERIOD: Duration = Duration::from_secs(600);
+/// How many hostnames the sentence about those that wait lists.
+const NAMED: usize = 100;
+
+/// What the zones say, after what has to leave them was deleted.
+#[derive(Debug, Default)]
+pub(super) struct ZoneState {
+    /// By hostname: None when the records are there as asked for, else why not.
+    pub(super) hosts: BTreeMap<String, Option<Obstacle>>,
+    /// Leaving hostnames that still have records of ours, each with the id of the zone.
+    pub(super) remaining: BTreeSet<(String, String)>,
+    /// Hostnames whose change isn't in all name servers of Route 53 yet, each with the id of the change.
+    pub(super) pending: BTreeMap<String, String>,
+    /// Hostnames whose records were written just now.
+    pub(super) written: BTreeSet<String>,
+    /// Leaving hostnames that may go.
+    pub(super) allowed: BTreeSet<String>,
+    /// Leaving hostnames that wait for a person.
+    pub(super) held: Vec<HeldDeletions>,
+    /// What could not be read or deleted.
+    pub(super) failures: Vec<Failure>,
+}
+
+/// Why a hostname's records aren't as asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub(super) sentence: String,
+    /// Whoever writes them is to write them.
+    pub(super) awaited: bool,
+}
+
+/// A zone that could not be read, or whose records could not be deleted.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: DnsError,
+    /// None: no zone was found.
+    pub(super) zone: Option<PublishedZone>,
+    /// The hostnames that leave the zone, if that is all that they do there.
+    pub(super) leaving: Vec<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.zone {
+            Some(zone) if !self.leaving.is_empty() => write!(
+                f,
+                "the records of {} can't be taken out of hosted zone {} ({}), where they were published: {}; send Reconciled false to leave them there",
+                self.leaving.join(", "),
+                zone.id,
+                zone.name,
+                self.error
+            ),
+            _ => self.error.fmt(f),
+        }
+    }
+}
+
+/// Hostnames that wait for a person before they leave a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HeldDeletions {
+    /// Id and name.
+    pub(super) zone: (String, String),
+    /// All that may go in a period.
+    pub(super) allowed: usize,
+    pub(super) hosts: BTreeSet<String>,
+}
+
+impl fmt::Display for HeldDeletions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, (id, name)) = (self.hosts.len(), &self.zone);
+        let names: Vec<_> = self.hosts.iter().take(NAMED).map(String::as_str).collect();
+        let more = count.saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        write!(
+            f,
+            "{count} hostnames would leave hosted zone {id} ({name}): {}{more}; no more than {} may within {} minutes, those of others included, unless a person says so: if that is meant, send Reconciled false, which lets just these go",
+            names.join(", "),
+            self.allowed,
+            PERIOD.as_secs() / 60
+        )
+    }
+}
+
+impl ZoneState {
+    /// Adds the hostnames that can't be in their zones, and why.
+    pub(super) fn with_impossible(mut self, impossible: BTreeMap<String, String>) -> Self {
+        let of_host = |(host, sentence)| (host, Some(Obstacle { sentence, awaited: false }));
+        self.hosts.extend(impossible.into_iter().map(of_host));
+        self
+    }
+
+    /// Adds the hostnames whose zone could not be found. Those that stay where they are were looked at there.
+    pub(super) fn with_unplaced(mut self, placement: Placement) -> Self {
+        for (host, error) in placement.errors {
+            if !placement.zones.contains_key(&host) {
+                self.hosts.insert(host, Some(Obstacle { sentence: error.to_string(), awaited: false }));
+            }
+            self.failures.push(Failure { error, zone: None, leaving: vec![] });
+        }
+        self
+    }
+
+    /// Forgets the records of former zones that could not be read: a person takes care of them.
+    pub(super) fn give_up(&mut self, published: &mut Published) {
+        for failure in std::mem::take(&mut self.failures) {
+            let Some(zone) = failure.zone.as_ref().filter(|_| !failure.leaving.is_empty()) else {
+                self.failures.push(failure);
+                continue;
+            };
+            tracing::warn!(%failure, "records are left in a hosted zone, because a person said so");
+            for host in &failure.leaving {
+                self.remaining.remove(&(host.clone(), zone.id.clone()));
+                let Some(record) = published.hosts.get_mut(host) else { continue };
+                record.former.retain(|former| former.zone != *zone);
+                record.zone = record.zone.take().filter(|known| known != zone);
+            }
+        }
+    }
+
+    /// Ids of the zones that AWS doesn't let us read.
+    pub(super) fn unreadable(&self) -> BTreeSet<String> {
+        let forbidden = self.failures.iter().filter(|failure| failure.error.is_forbidden());
+        forbidden.filter_map(|failure| Some(failure.zone.as_ref()?.id.clone())).collect()
+    }
+
+    /// Whether a hostname may leave its zones.
+    pub(super) fn deletion(&self, host: &str, before: Option<DeletionState>) -> Option<DeletionState> {
+        if self.held.iter().any(|held| held.hosts.contains(host)) {
+            Some(DeletionState::Held)
+        } else if self.allowed.contains(host) {
+            Some(DeletionState::Allowed)
+        } else {
+            before.filter(|_| self.remaining.iter().any(|(remaining, _)| remaining == host))
+        }
+    }
+
+    /// Whether nothing could be read in a zone.
+    pub(super) fn failed_in(&self, zone: Option<&PublishedZone>) -> bool {
+        zone.is_some() && self.failures.iter().any(|failure| failure.zone.as_ref() == zone)
+    }
+
+    /// Whether a leaving hostname still has records of ours in a zone.
+    pub(super) fn remains(&self, host: &str, zone: &str) -> bool {
+        self.remaining.contains(&(host.to_owned(), zone.to_owned()))
+    }
+
+    /// Adds what one zone says.
+    pub(super) fn add(&mut self, seen: Self) {
+        self.hosts.extend(seen.hosts);
+        self.remaining.extend(seen.remaining);
+        self.pending.extend(seen.pending);
+        self.written.extend(seen.written);
+        self.failures.extend(seen.failures);
+    }
+
+    /// Nothing is known of the hostnames that should be in the zone: they are as they were.
+    pub(super) fn fail(&mut self, work: &ZoneWork, error: DnsError) {
+        self.remaining.extend(work.leaving.iter().map(|host| (host.clone(), work.zone.id.clone())));
+        let only_left = work.wanted.is_empty();
+        let leaving = work.leaving.iter().filter(|_| only_left).cloned().collect();
+        self.failures.push(Failure { error, zone: Some(work.zone.clone()), leaving });
+    }
+}
+
+/// What is ours in the zone and has to leave it.
+pub(super) fn deletions(work: &ZoneWork, records: &[ZoneRecord], owner: &str) -> Vec<Deletion> {
+    let held: Vec<_> = work.wanted.iter().filter(|wanted| work.held.contains_key(&wanted.host)).cloned().collect();
+    let leaving: Vec<_> = work.leaving.iter().cloned().collect();
+    let mut due = dns::deletions(records, &leaving, owner);
+    due.extend(dns::stale(records, &held, owner));
+    due
+}
+
+/// What the zone says.
+pub(super) fn state(inputs: &DomainNameInputs, work: &ZoneWork, records: &[ZoneRecord], owner: &str) -> ZoneState {
+    let mut seen = ZoneState::default();
+    for state in dns::published(records, &work.wanted, owner) {
+        let why = obstacle(inputs, &state);
+        let known = seen.hosts.entry(state.host).or_default();
+        *known = known.take().or(why);
+    }
+    for left in deletions(work, records, owner) {
+        let (host, Some(record)) = (left.host().to_owned(), left.records().first()) else { continue };
+        if work.leaving.contains(&host) {
+            seen.remaining.insert((host, work.zone.id.clone()));
+        } else {
+            let sentence = format!("{record} is still in the zone beside what is wanted; it is being deleted");
+            seen.hosts.insert(host, Some(Obstacle { sentence, awaited: false }));
+        }
+    }
+    seen
+}
+
+/// Why a record isn't there as asked for.
+fn obstacle(inputs: &DomainNameInputs, state: &HostState) -> Option<Obstacle> {
+    let sentence = match (&state.state, hostnames::holder(inputs, &state.host)) {
+        (RecordState::Present, _) => return None,
+        (RecordState::Differs { found, wanted }, Some(holder)) => format!(
+            "domain name instance {holder} had it before, and it says {found} there instead of {wanted}; choose another hostname, take it from that one's gateway, or let both be carried by one Gateway"
+        ),
+        _ => state.to_string(),
+    };
+    Some(Obstacle { sentence, awaited: state.state.is_awaited() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::inputs::HostRecord;
+
+    #[test]
+    fn what_fails_in_a_zone_is_said_of_its_hostnames() {
+        let zone = PublishedZone { id: "Z1".into(), name: "example.org".into(), ..PublishedZone::default() };
+        let work = ZoneWork { zone, leaving: ["old.example.org".to_owned()].into(), ..ZoneWork::default() };
+        let mut state = ZoneState::default();
+        state.fail(&work, DnsError::NoCredentials);
+        assert_eq!(state.remaining, [("old.example.org".to_owned(), "Z1".to_owned())].into());
+        let sentence = state.failures[0].to_string();
+        let begin = "the records of old.example.org can't be taken out of hosted zone Z1 (example.org), where they were published: ";
+        assert!(
+            sentence.starts_with(begin) && sentence.ends_with("send Reconciled false to leave them there"),
+            "{sentence}"
+        );
+
+        let mut record = HostRecord::default();
+        record.move_to(&work.zone);
+        let hosts = [("old.example.org".to_owned(), record)].into();
+        let mut published = Published { hosts, ..Published::default() };
+        state.failures.push(Failure { error: DnsError::NoCredentials, zone: Some(work.zone.clone()), leaving: vec![] });
+        state.give_up(&mut published);
+        assert_eq!((state.failures.len(), state.remaining.len()), (1, 0), "what should be published is not given up");
+        assert_eq!(published.hosts["old.example.org"].zone, None);
+    }
+
+    #[test]
+    fn the_sentence_lists_the_hostnames_and_says_what_to_do() {
+        let hosts = (100..225).map(|n| format!("h{n}.test")).collect();
+        let held = HeldDeletions { zone: ("Z1".into(), "test".into()), allowed: 20, hosts };
+        let sentence = held.to_string();
+        for part in [
+            "125 hostnames",
+            "hosted zone Z1 (test): h100.test, h101.test",
+            "h199.test and 25 more;",
+            "more than 20 may within 10 minutes",
+            "send Reconciled false",
+        ] {
+            assert!(sentence.contains(part), "{part}: {sentence}");
+        }
+    }
+}
