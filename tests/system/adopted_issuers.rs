@@ -94,7 +94,11 @@ async fn the_keys_for_dns01_are_where_an_adopted_cert_manager_looks_for_them() {
         .await;
     };
     are_in("security").await;
-    let issuers = objects(&fixture.kube, CLUSTER_ISSUER, &format!("{OWNER}={owner}")).await.unwrap();
+    let issuers = eventually("the issuer uses them", async || {
+        let found = objects(&fixture.kube, CLUSTER_ISSUER, &format!("{OWNER}={owner}")).await.unwrap();
+        if found.is_empty() { Err(client.get("gateway-instances", gateway).await) } else { Ok(found) }
+    })
+    .await;
     let solver = &issuers[0]["spec"]["acme"]["solvers"][0]["dns01"]["route53"];
     assert_eq!(solver["secretAccessKeySecretRef"]["key"], "secret-access-key", "{solver}");
 

@@ -160,8 +160,9 @@ async fn a_listener_that_somebody_has_is_a_conflict() {
     let gateway = gateways.iter().find(|gateway| gateway.data["spec"]["gatewayClassName"] == class).unwrap();
     let namespace = gateway.namespace().unwrap();
     let hostname = format!("taken.{name}.example");
+    // Of two ListenerSets of one second the first by name has precedence.
     let foreign = object(json!({
-        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": {"name": "somebodys"},
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": {"name": "a-foreign-one"},
         "spec": {
             "parentRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": gateway.name_any()},
             "listeners": [
@@ -190,7 +191,7 @@ async fn a_listener_that_somebody_has_is_a_conflict() {
         .await;
         ours.push(id);
     }
-    sets.delete("somebodys", &DeleteParams::default()).await.unwrap();
+    sets.delete("a-foreign-one", &DeleteParams::default()).await.unwrap();
     for id in ours {
         harness.client.until_ready("gateway-instances", id, SOON).await.unwrap();
     }

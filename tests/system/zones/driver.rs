@@ -1,18 +1,15 @@
 //! A domain changes its driver, and what only the workers' own driver does.
 
 use causeway_testkit::{
-    INSTALLED, api, condition, eventually, harness, id_of,
+    INSTALLED, api, condition, eventually, harness,
     kinds::DNS_ENDPOINT,
     within,
     zone::{create_zone, moments, put_record, remove_record},
 };
 use serde_json::json;
 
-use super::{EXTERNAL_DNS, ROUTE53, a, start};
+use super::{BY_WORKERS, EXTERNAL_DNS, ROUTE53, a, access_key, add_account, start};
 use crate::{fixture::labelled, site::Site};
-
-/// With which external-dns and the workers sign their requests in these tests.
-const BY_WORKERS: &str = "workers";
 
 /// Waits until so many objects are there for external-dns.
 async fn until_told(site: &Site, count: usize) {
@@ -121,7 +118,8 @@ async fn an_address_becomes_a_name_without_a_moment_without_either() {
         |moment: &causeway_testkit::zone::Moment| moment.records.keys().any(|(name, _)| *name == format!("{host}."));
     let all = moments(&site.harness.endpoints, &zone).await.unwrap();
     assert!(all.len() >= 3 && all.iter().all(answers), "{} requests", all.len());
-    assert!(all.iter().all(|moment| moment.by == BY_WORKERS));
+    let key = access_key(ROUTE53, &site.name);
+    assert!(all.iter().all(|moment| moment.by == key));
     site.delete().await;
 }
 
@@ -132,14 +130,11 @@ async fn an_account_that_leads_to_the_same_zone_keeps_the_record_there() {
     let host = format!("www.{}", site.1);
     let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
     site.until_published().await;
-    let account = json!({
-        "Name": site.name, "AccountID": "123456789012", "DefaultRegion": "us-east-1", "AccessKeyID": "AKIAKEEPS",
-        "SecretAccessKey": "test", "AllRuntimes": true,
-    });
-    let account = id_of(&site.harness.client.create("aws-accounts", &account).await.unwrap()).unwrap();
+    let other = format!("AKIAKEEPS{}", site.name);
+    let account = add_account(&format!("{}-keeps", site.name), &other).await;
     site.change_domain(json!({"AwsAccountID": account})).await;
     site.set_ingress(Some(json!([{"ip": "192.0.2.73"}]))).await;
-    assert_eq!(until_written(&site, &zone, &host, "192.0.2.73").await, "AKIAKEEPS");
+    assert_eq!(until_written(&site, &zone, &host, "192.0.2.73").await, other);
     site.until_published().await;
     assert_no_gap(&site, &zone, &host).await;
     site.set_ingress(None).await;
