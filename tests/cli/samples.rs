@@ -61,3 +61,21 @@ async fn samples_of_gateways_apply_and_change_nothing_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_hostname_on_two_clusters_applies_and_changes_nothing_again() {
+    let (_platform, cli) = api("samples_clusters").await;
+    for cluster in ["east", "west"] {
+        let runtime = format!("KubernetesRuntime: {{Name: {cluster}, InfraProvider: kind, Location: Local}}\n");
+        let made = cli.feed(&["apply", "-f", "-"], &runtime).await;
+        assert_eq!(made.code, 0, "{made:?}");
+    }
+    let file = root().join("deploy/samples/clusters/weighted.yaml");
+    let name = file.to_str().unwrap();
+    let out = cli.done(&["apply", "-f", name]).await;
+    assert!(out.lines().all(|line| line.starts_with("created")), "{out}");
+    let again = cli.done(&["apply", "-f", name]).await;
+    assert!(again.lines().all(|line| line.starts_with("unchanged")), "{again}");
+    let out = cli.done(&["get", "domain-name-instances", "-o", "json"]).await;
+    assert!(out.contains("\"Weight\": 150") && out.contains("\"Weight\": 50"), "{out}");
+}

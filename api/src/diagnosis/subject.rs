@@ -40,6 +40,7 @@ impl Subject {
         Question {
             host: Host::claimed(hostname),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
+            shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
             addresses: addresses.collect(),
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
             datagram_ports: self.datagram_ports(),
@@ -55,8 +56,12 @@ impl Subject {
         }
     }
 
+    fn records(&self, hostname: &str) -> impl Iterator<Item = &HostRecord> {
+        self.published.iter().filter_map(move |domain| domain.published.hosts.get(hostname))
+    }
+
     fn stored(&self, hostname: &str) -> Stored {
-        let records = || self.published.iter().filter_map(|domain| domain.published.hosts.get(hostname));
+        let records = || self.records(hostname);
         // Of several that were asked for it, one publishes it.
         if let Some(record) = records().find(|record| record.present).or_else(|| records().next()) {
             return stored(record);

@@ -13,6 +13,8 @@ pub struct Question {
     pub host: Host,
     /// Where it is published, and whether.
     pub stored: Stored,
+    /// Other clusters have records of it, too: DNS answers with one of all.
+    pub shared: bool,
     /// The addresses in the Gateway's status: IP addresses or names.
     pub addresses: Vec<String>,
     /// The first step in the cluster that isn't met: a condition's type and message.

@@ -67,6 +67,12 @@ pub struct HostRecord {
     /// Since when the workers write its records themselves, or when they last did. None: external-dns writes them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_since: Option<DateTime<Utc>>,
+    /// Since when its records have weight 0 in the zone: resolvers may keep answers for one TTL from then. None: they are answered with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drained_since: Option<DateTime<Utc>>,
+    /// The weights of the records that other clusters have of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_weights: Vec<i64>,
     /// Whether its records may leave their zone, while they are to and are still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<DeletionState>,

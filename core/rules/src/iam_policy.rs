@@ -4,7 +4,7 @@
 //! Changes of records are allowed only below the domain, only of the types that each of them writes, and only the actions that it takes. So keys that
 //! leak from a cluster can't touch the MX record of the company, nor can a mistake of ours.
 
-use causeway_records::nouns::{DnsDriver, DomainNameDefinition};
+use causeway_records::nouns::{DnsDriver, DomainNameDefinition, RoutingPolicy};
 use serde_json::{Value, json};
 use std::{fmt, str::FromStr};
 
@@ -137,10 +137,10 @@ impl<'a> Scope<'a> {
     }
 
     fn of_workers(&self) -> Vec<&'static str> {
-        match self.domain.dns_driver() {
-            DnsDriver::ExternalDns => vec!["DELETE"],
-            // What changes is deleted and created in one request.
-            DnsDriver::Route53 => vec!["CREATE", "DELETE"],
+        match (self.domain.dns_driver(), self.domain.routing_policy()) {
+            (DnsDriver::ExternalDns, RoutingPolicy::Simple) => vec!["DELETE"],
+            // What changes is deleted and created in one request; beside external-dns that is a record that becomes a weighted one.
+            _ => vec!["CREATE", "DELETE"],
         }
     }
 

@@ -8,7 +8,7 @@
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
-//! domain ─▶ iam_policy ──▶ what AWS has to allow
+//! domain ─▶ iam_policy ──▶ what AWS has to allow; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
@@ -31,5 +31,6 @@ pub mod parents;
 pub mod ports;
 pub mod requests;
 pub mod routes;
+pub mod routing;
 pub mod services;
 pub mod shadows;

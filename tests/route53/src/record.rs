@@ -71,6 +71,9 @@ impl RecordSet {
                  one routing policy, or neither"
             ));
         }
+        if let Some(id) = set_identifier.as_ref().filter(|id| !(1..=128).contains(&id.len())) {
+            problems.push(format!("SetIdentifier {id} has {} characters and not 1 to 128", id.len()));
+        }
         if let Some(Routing::Weight(weight)) = self.routing
             && !(0..=255).contains(&weight)
         {

@@ -14,7 +14,7 @@ use crate::{
     fault::Fault,
     limit::AccountLimits,
     name::Name,
-    record::{Content, Key, RecordSet},
+    record::{Content, Key, RecordSet, Routing},
     served::{Records, Versions},
     zone::{Action, Change, Zone},
 };
@@ -41,6 +41,8 @@ pub struct JournalEntry {
     pub kind: String,
     /// For routing policies other than the simple one.
     pub set_identifier: Option<String>,
+    /// Of a weighted record.
+    pub weight: Option<i64>,
     /// In seconds; `None` for an alias.
     pub ttl: Option<i64>,
     /// As they were sent; for an alias its target.
@@ -254,6 +256,10 @@ fn entry(sequence: u64, zone_id: &str, info: &ChangeInfo, change: &Change, acces
         name: name.to_string(),
         kind: kind.clone(),
         set_identifier: set_identifier.clone(),
+        weight: match change.record.routing {
+            Some(Routing::Weight(weight)) => Some(weight),
+            _ => None,
+        },
         ttl,
         values,
         access_key: access_key.to_owned(),

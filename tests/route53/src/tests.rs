@@ -152,12 +152,67 @@ async fn names_values_and_types_follow_their_rules() {
                 "<SetIdentifier>x</SetIdentifier><Weight>1</Weight><TTL>60</TTL>",
                 &["192.0.2.2"],
             ),
-            "different routing policies",
+            "cannot be created as a non-weighted set exists with the same name and type.",
         ),
     ];
     for (change, because) in cases {
         client.refused(&[change], because).await;
     }
+}
+
+fn weighted(action: &str, id: &str, weight: i64, ttl: i64, value: &str) -> String {
+    let extra = format!("<SetIdentifier>{id}</SetIdentifier><Weight>{weight}</Weight><TTL>{ttl}</TTL>");
+    change_with(action, "A", "w.example.test", &extra, &[value])
+}
+
+#[tokio::test]
+async fn weighted_records_are_of_one_kind() {
+    let client = Client::new().await;
+    client.accepted(&[weighted("CREATE", "blue", 0, 60, "192.0.2.1")]).await;
+    client.accepted(&[weighted("CREATE", "green", 255, 60, "192.0.2.2")]).await;
+    let without_id = change_with("CREATE", "A", "x.example.test", "<Weight>1</Weight><TTL>60</TTL>", &["192.0.2.3"]);
+    let without_policy =
+        change_with("CREATE", "A", "x.example.test", "<SetIdentifier>a</SetIdentifier><TTL>60</TTL>", &["192.0.2.3"]);
+    let of_region = change_with(
+        "CREATE",
+        "A",
+        "w.example.test",
+        "<SetIdentifier>a</SetIdentifier><Region>eu-west-1</Region><TTL>60</TTL>",
+        &["192.0.2.3"],
+    );
+    let long = "x".repeat(129);
+    for (change, because) in [
+        (weighted("CREATE", "blue", 1, 60, "192.0.2.3"), "but it already exists"),
+        (weighted("CREATE", "red", 256, 60, "192.0.2.3"), "not between 0 and 255"),
+        (weighted("CREATE", "red", -1, 60, "192.0.2.3"), "not between 0 and 255"),
+        (weighted("CREATE", &long, 1, 60, "192.0.2.3"), "1 to 128"),
+        (weighted("CREATE", "red", 1, 61, "192.0.2.3"), "weighted sets must contain the same TTL."),
+        (weighted("DELETE", "blue", 1, 60, "192.0.2.1"), "do not match the current values"),
+        (change("CREATE", "A", "w.example.test", &["192.0.2.3"]), "a non-weighted set exists"),
+        (change("CREATE", "CNAME", "w.example.test", &["lb.test"]), "conflicts with other records"),
+        (of_region, "other RRSets exist with the same name and type."),
+        (without_id, "must have a SetIdentifier"),
+        (without_policy, "must have a SetIdentifier"),
+    ] {
+        client.refused(&[change], because).await;
+    }
+    // The TTL of all changes at once.
+    client
+        .accepted(&[
+            weighted("DELETE", "blue", 0, 60, "192.0.2.1"),
+            weighted("DELETE", "green", 255, 60, "192.0.2.2"),
+            weighted("CREATE", "blue", 0, 300, "192.0.2.1"),
+            weighted("CREATE", "green", 255, 300, "192.0.2.2"),
+        ])
+        .await;
+    // And so does the policy.
+    client
+        .accepted(&[
+            weighted("DELETE", "blue", 0, 300, "192.0.2.1"),
+            weighted("DELETE", "green", 255, 300, "192.0.2.2"),
+            change("CREATE", "A", "w.example.test", &["192.0.2.1"]),
+        ])
+        .await;
 }
 
 #[tokio::test]

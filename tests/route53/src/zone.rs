@@ -137,16 +137,32 @@ impl Zone {
             ));
         }
         for (kind, records) in kinds {
-            let policies: BTreeSet<_> = records.iter().map(|record| policy(record)).collect();
-            if policies.len() > 1 {
-                problems.push(format!(
-                    "RRSets with DNS name {name}, type {kind} cannot have different routing policies: {}",
-                    policies.into_iter().collect::<Vec<_>>().join(", ")
-                ));
-            }
+            problems.extend(mixed(name, kind, &records));
         }
         problems
     }
+}
+
+/// What is wrong with the records of one name and type together.
+fn mixed(name: &Name, kind: &str, records: &[&RecordSet]) -> Option<String> {
+    let policies: BTreeSet<_> = records.iter().map(|record| policy(record)).collect();
+    let set = records.iter().find_map(|record| record.key.set_identifier.as_ref());
+    let subject = format!("RRSet with DNS name {name}, type {kind}");
+    let of_set = set.map_or(subject.clone(), |set| format!("{subject}, SetIdentifier {set}"));
+    if policies.contains("simple") && policies.contains("weighted") {
+        return Some(format!("{of_set} cannot be created as a non-weighted set exists with the same name and type."));
+    }
+    if policies.len() > 1 {
+        return Some(format!("{subject} cannot be created as other RRSets exist with the same name and type."));
+    }
+    let ttl = |record: &RecordSet| match record.content {
+        Content::Values { ttl, .. } => Some(ttl),
+        // That of its target counts.
+        Content::Alias { .. } => None,
+    };
+    let ttls: BTreeSet<_> = records.iter().filter_map(|record| ttl(record)).collect();
+    (policies.contains("weighted") && ttls.len() > 1)
+        .then(|| format!("{of_set} cannot be created as weighted sets must contain the same TTL."))
 }
 
 fn policy(record: &RecordSet) -> &'static str {

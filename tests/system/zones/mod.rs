@@ -1,5 +1,6 @@
 //! Which hosted zone records are in, and that they leave each zone that they were in: whoever writes them.
 
+mod clusters;
 mod denied;
 mod dies;
 mod driver;

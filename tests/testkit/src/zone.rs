@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use causeway_rig::{Endpoints, Knobs};
+use causeway_rig::{Endpoints, JournalEntry, Knobs};
 
 /// Records of a zone: values by name and type, such as `("www.example.test.", "A")`.
 pub type Records = BTreeMap<(String, String), Vec<String>>;
@@ -76,6 +76,53 @@ pub async fn moments(endpoints: &Endpoints, zone: &str) -> Result<Vec<Moment>> {
         moments.push(Moment { records: records.clone(), by });
     }
     Ok(moments)
+}
+
+/// The records of one hostname and type: by set identifier, `None` for a plain one.
+pub type Sets = BTreeMap<Option<String>, Weighted>;
+
+/// What one of them says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Weighted {
+    /// `None`: it isn't a weighted one.
+    pub weight: Option<i64>,
+    /// In seconds; `None` for an alias.
+    pub ttl: Option<i64>,
+    /// What it leads to.
+    pub values: Vec<String>,
+}
+
+/// The records of one name (`www.example.org`) and type, after each request that changed them.
+///
+/// # Errors
+/// When the emulator doesn't answer.
+pub async fn sets_over_time(endpoints: &Endpoints, zone: &str, name: &str, kind: &str) -> Result<Vec<Sets>> {
+    let journal = Knobs::new(endpoints).route53_journal(0).await?;
+    let is_it = |entry: &JournalEntry| {
+        let same_zone = entry.zone_id.trim_start_matches("/hostedzone/") == zone;
+        same_zone && entry.kind == kind && entry.name.trim_end_matches('.') == name
+    };
+    let changes: Vec<_> = journal.into_iter().filter(is_it).collect();
+    let (mut sets, mut all) = (Sets::new(), vec![]);
+    for request in changes.chunk_by(|one, next| one.change_id == next.change_id) {
+        for entry in request {
+            let set = Weighted { weight: entry.weight, ttl: entry.ttl, values: entry.values.clone() };
+            match entry.action.as_str() {
+                "DELETE" => sets.remove(&entry.set_identifier),
+                _ => sets.insert(entry.set_identifier.clone(), set),
+            };
+        }
+        all.push(sets.clone());
+    }
+    Ok(all)
+}
+
+/// The same now.
+///
+/// # Errors
+/// When the emulator doesn't answer.
+pub async fn sets_of(endpoints: &Endpoints, zone: &str, name: &str, kind: &str) -> Result<Sets> {
+    Ok(sets_over_time(endpoints, zone, name, kind).await?.pop().unwrap_or_default())
 }
 
 /// Puts a record into a zone, as a person would.

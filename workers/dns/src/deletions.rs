@@ -29,6 +29,11 @@ impl Deletion {
         self.record_type
     }
 
+    /// That of all of its records; None: they are plain ones.
+    pub(super) fn set_identifier(&self) -> Option<&str> {
+        self.records.last()?.set_identifier()
+    }
+
     /// The record sets without the ownership record.
     pub(super) fn host_records(&self) -> &[ZoneRecord] {
         self.records.split_last().map_or(&[], |(_, own)| own)

@@ -18,8 +18,10 @@
 
 mod account;
 mod alias_zones;
+mod beside;
 mod change;
 mod deletions;
+mod desired;
 mod error;
 mod fetch_cache;
 mod limiter;
@@ -33,12 +35,14 @@ mod write;
 mod zone;
 
 pub use account::{Account, Accounts, AssumedRole, Credentials};
+pub use beside::other_weights;
 pub use change::HostChange;
 pub use deletions::{Deletion, deletions};
+pub use desired::DesiredRecord;
 pub use error::DnsError;
 pub use ownership::{Ownership, owned_hosts, ownership_names};
-pub use plan::changes;
-pub use published::{DesiredRecord, HostState, RecordState, published};
+pub use plan::{changes, rerouted, reweighed};
+pub use published::{HostState, RecordState, published};
 pub use record::{RecordType, ZoneRecord, normal_name};
 pub use route53::{Freshness, Route53};
 pub use stale::stale;

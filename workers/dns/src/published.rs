@@ -2,50 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use causeway_render::domain_name::{RecordSet, is_alias_target};
-
+use super::beside::{foreign, other_ttl};
 use super::deletions::sets;
-use super::ownership::{Owned, owned, owner_of};
-use super::record::{RecordType, ZoneRecord, comparable, normal_name};
+use super::desired::DesiredRecord;
+use super::ownership::{Owned, owned, owner_of, txt_name};
+use super::record::{RecordType, ZoneRecord, normal_name};
 use super::stale::written;
-
-/// A record that is to be in the zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DesiredRecord {
-    /// `*.example.test` for a wildcard.
-    pub host: String,
-    /// A CNAME to an AWS load balancer may be published as an alias instead.
-    pub record_type: RecordType,
-    /// Where it leads: addresses, or one name.
-    pub targets: Vec<String>,
-    /// Seconds; None when any will do.
-    pub ttl: Option<i64>,
-}
-
-impl DesiredRecord {
-    /// What a domain name instance renders for a host. Types that publish no host are passed over.
-    pub fn of(host: &str, rendered: &[RecordSet]) -> Vec<Self> {
-        let wanted = rendered.iter().filter_map(|set| {
-            let record_type =
-                RecordType::ALL.into_iter().find(|record_type| record_type.as_str() == set.record_type)?;
-            Some(Self { host: host.to_owned(), record_type, targets: set.values.clone(), ttl: Some(set.ttl) })
-        });
-        wanted.collect()
-    }
-
-    /// Its targets as those of a [`ZoneRecord`] are.
-    pub(super) fn sorted_targets(&self) -> Vec<String> {
-        let mut targets: Vec<_> = self.targets.iter().map(|target| comparable(target)).collect();
-        targets.sort();
-        targets.dedup();
-        targets
-    }
-
-    /// Whether it is published as a CNAME, and not as an alias.
-    fn is_cname(&self) -> bool {
-        self.record_type == RecordType::Cname && !self.targets.iter().any(|name| is_alias_target(name))
-    }
-}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostState {
@@ -72,6 +34,21 @@ pub enum RecordState {
     Foreign {
         /// The owner that the ownership record names; None when there is none.
         owner: Option<String>,
+    },
+    /// A record that is somebody else's is chosen in another way, and Route 53 keeps one way for each name and type.
+    Routed {
+        /// The owner that its ownership record names; None when there is none.
+        owner: Option<String>,
+        /// How it is chosen, such as `simple`.
+        found: &'static str,
+        /// How ours is.
+        wanted: &'static str,
+    },
+    /// The records of other clusters are kept for another time, and Route 53 keeps one for each name and type.
+    OtherTtl {
+        /// Theirs, in seconds.
+        found: i64,
+        wanted: i64,
     },
     /// A CNAME can't stand beside other records of its name.
     Excluded {
@@ -105,6 +82,20 @@ impl std::fmt::Display for HostState {
                 f,
                 "{host} has a record that was made by hand or by another tool; remove it, or choose another host name"
             ),
+            RecordState::Routed { owner, found, wanted } => {
+                let whose = match owner {
+                    Some(owner) => format!("belongs to {owner}"),
+                    None => "was made by hand or by another tool".to_owned(),
+                };
+                write!(
+                    f,
+                    "{host} has a {found} record that {whose}, and a {wanted} one can't be beside it; have its owner make a {wanted} one of it or remove it, or choose another host name"
+                )
+            }
+            RecordState::OtherTtl { found, wanted } => write!(
+                f,
+                "the records that other clusters have of {host} have TTL {found} and should have {wanted}, and all weighted records of a hostname need the same; set one TTL in all domains that publish it"
+            ),
             RecordState::Excluded { by } => write!(
                 f,
                 "a CNAME can't be at {host} beside its other records ({by}); remove these, choose another host name, or give the load balancer an address"
@@ -134,17 +125,22 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
     };
     for (record, record_type) in there.iter().filter(|(_, record_type)| in_the_way(*record_type)) {
         let found = owner_of(records, record, *record_type);
-        if found.owner() != Some(owner) {
-            return RecordState::Foreign { owner: found.owner().map(str::to_owned) };
+        if found.owner() != Some(owner)
+            && let Some(why) = foreign(record, *record_type, found.owner(), wanted)
+        {
+            return why;
         }
     }
     // An ownership record alone keeps the name for its owner, too.
     for record_type in written(wanted) {
         for set in sets(records, host, record_type) {
-            match owned(records, host, record_type, set) {
-                Owned::By(_, other) if other != owner => return RecordState::Foreign { owner: Some(other) },
-                Owned::Unclear => return RecordState::Foreign { owner: None },
-                Owned::By(..) | Owned::Nobody => {}
+            let found = owned(records, host, record_type, set);
+            let name = txt_name(host, record_type);
+            let text = records.iter().find(|r| r.is_txt() && r.name() == name && r.set_identifier() == set);
+            if !matches!(&found, Owned::By(_, known) if known == owner)
+                && let Some(why) = text.and_then(|text| foreign(text, wanted.record_type, found.owner(), wanted))
+            {
+                return why;
             }
         }
     }
@@ -155,15 +151,25 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
             return RecordState::Excluded { by: types.into_iter().collect::<Vec<_>>().join(", ") };
         }
     }
+    if let Some(found) = other_ttl(records, host, wanted, owner) {
+        return found;
+    }
     let answers = |record: &ZoneRecord, record_type: RecordType| {
         record_type == wanted.record_type
             || (wanted.record_type == RecordType::Cname && record_type == RecordType::A && record.is_alias())
     };
-    let mut answering =
-        there.iter().filter(|(record, record_type)| answers(record, *record_type)).map(|(record, _)| *record);
+    let own = there.iter().filter(|(record, _)| record.set_identifier() == wanted.set_identifier());
+    let types = written(wanted);
+    let mut weighing = own.clone().filter(|(_, record_type)| types.contains(record_type));
+    if let Some((other, _)) = weighing.find(|(record, _)| record.weight() != wanted.weight()) {
+        let weight =
+            |weight: Option<i64>| format!("weight {}", weight.map_or("none".into(), |weight| weight.to_string()));
+        return RecordState::Differs { found: weight(other.weight()), wanted: weight(wanted.weight()) };
+    }
+    let mut answering = own.filter(|(record, record_type)| answers(record, *record_type)).map(|(record, _)| *record);
     let Some(first) = answering.next() else { return RecordState::Missing };
     let targets = wanted.sorted_targets();
-    // Several record sets of one name and type are routed (weighted, …): published is what any of them says as wanted.
+    // A CNAME may be there as aliases, and for one of them a record of its own.
     let best = std::iter::once(first).chain(answering).find(|record| record.targets() == targets).unwrap_or(first);
     if best.targets() != targets {
         return RecordState::Differs { found: best.targets().join(", "), wanted: targets.join(", ") };
@@ -189,7 +195,7 @@ mod tests {
 
     fn compare(records: &[ZoneRecord], record_type: RecordType, targets: &[&str]) -> RecordState {
         let targets = targets.iter().map(|target| (*target).to_owned()).collect();
-        let wanted = DesiredRecord { host: "H.test.".into(), record_type, targets, ttl: Some(300) };
+        let wanted = DesiredRecord { host: "H.test.".into(), record_type, targets, ttl: Some(300), weighted: None };
         published(records, &[wanted], "us").remove(0).state
     }
 
@@ -240,6 +246,7 @@ mod tests {
             record_type: RecordType::A,
             targets: vec!["192.0.2.1".into()],
             ttl: Some(60),
+            weighted: None,
         };
         let sentence = published(&zone, &[wanted], "us")[0].to_string();
         assert_eq!(sentence, "A h.test says TTL 300 and should say TTL 60; it is being changed");

@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use aws_sdk_route53::types::{ResourceRecordSet, RrType};
+use causeway_rules::routing::Weighted;
 
 /// The types of record that publish a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +69,47 @@ impl ZoneRecord {
     /// Distinguishes weighted, failover and other routed records of one name and type; None for a plain record.
     pub fn set_identifier(&self) -> Option<&str> {
         self.raw.set_identifier()
+    }
+
+    /// The share of a weighted record; None: it isn't one.
+    pub fn weight(&self) -> Option<i64> {
+        self.raw.weight()
+    }
+
+    /// How Route 53 chooses it among others of its name and type, in AWS's word.
+    pub(super) fn policy(&self) -> &'static str {
+        let raw = &self.raw;
+        if raw.weight().is_some() {
+            "weighted"
+        } else if raw.failover().is_some() {
+            "failover"
+        } else if raw.region().is_some() {
+            "latency"
+        } else if raw.geo_location().is_some() {
+            "geolocation"
+        } else if raw.geo_proximity_location().is_some() {
+            "geoproximity"
+        } else if raw.cidr_routing_config().is_some() {
+            "IP-based"
+        } else if raw.multi_value_answer() == Some(true) {
+            "multivalue answer"
+        } else {
+            "simple"
+        }
+    }
+
+    /// The same record with another TTL.
+    pub(super) fn kept_for(&self, ttl: Option<i64>) -> Self {
+        let mut raw = self.raw.clone();
+        raw.ttl = ttl;
+        Self { raw, ..self.clone() }
+    }
+
+    /// The same record as the one of a cluster among those of others.
+    pub(super) fn weighing(&self, weighted: &Weighted) -> Self {
+        let mut raw = self.raw.clone();
+        (raw.set_identifier, raw.weight) = (Some(weighted.set_identifier.clone()), Some(weighted.weight.into()));
+        Self { raw, ..self.clone() }
     }
 
     /// Seconds; None for an alias.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use causeway_render::domain_name::is_alias_target;
 
 use super::deletions::{Deletion, deletions_of};
-use super::published::DesiredRecord;
+use super::desired::DesiredRecord;
 use super::record::{RecordType, ZoneRecord, normal_name};
 
 /// What to delete at the hosts of the wanted records so that nothing of ours is left there but them. `records` is what the zone was just seen to
@@ -18,8 +18,10 @@ pub fn stale(records: &[ZoneRecord], wanted: &[DesiredRecord], owner: &str) -> V
     }
     let of_host = |(host, wanted): (&String, &Vec<&DesiredRecord>)| {
         let kept: Vec<RecordType> = wanted.iter().flat_map(|wanted| written(wanted)).collect();
-        let found = deletions_of(records, host, owner);
-        found.into_iter().filter(|deletion| is_stale(deletion, &kept, wanted)).collect::<Vec<_>>()
+        // One that only has to be chosen in another way is replaced, not deleted.
+        let set = wanted.first().and_then(|wanted| wanted.set_identifier());
+        let found = deletions_of(records, host, owner).into_iter().filter(|found| found.set_identifier() == set);
+        found.filter(|deletion| is_stale(deletion, &kept, wanted)).collect::<Vec<_>>()
     };
     by_host.iter().flat_map(of_host).collect()
 }
@@ -61,7 +63,7 @@ mod tests {
     }
 
     fn wants(record_type: RecordType, target: &str) -> DesiredRecord {
-        DesiredRecord { host: "H.test".into(), record_type, targets: vec![target.into()], ttl: None }
+        DesiredRecord { host: "H.test".into(), record_type, targets: vec![target.into()], ttl: None, weighted: None }
     }
 
     fn goes(zone: &[ZoneRecord], wanted: &[DesiredRecord]) -> Vec<String> {

@@ -147,6 +147,7 @@ async fn a_large_zone_loses_what_is_ours_and_nothing_else() {
             record_type: RecordType::A,
             targets: vec!["192.0.2.1".into()],
             ttl: Some(60),
+            weighted: None,
         })
         .collect();
     for state in published(&seen, &wanted, US) {
@@ -229,6 +230,7 @@ async fn what_stands_in_the_way_of_another_type_goes_and_nothing_else() {
         record_type: RecordType::Cname,
         targets: vec!["lb.example.net".into()],
         ttl: None,
+        weighted: None,
     };
     let wanted: Vec<_> = hosts.iter().map(wants).collect();
     let seen = setting.route53.read(&setting.zone, &hosts, Freshness::New).await.expect("the records");

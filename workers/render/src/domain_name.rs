@@ -5,7 +5,7 @@ use crate::{
     hostnames::holder,
     k8s::{
         Ours,
-        external_dns::{DNS_ENDPOINT, DnsEndpointSpec, DnsRecordSet},
+        external_dns::{DNS_ENDPOINT, DnsEndpointSpec, DnsRecordSet, ProviderSpecific},
         gateway_api::GATEWAY,
     },
     labels::{AWS_ACCOUNT, HOSTED_ZONE, Owner, account_label},
@@ -13,6 +13,7 @@ use crate::{
     observed::Seen,
     plan::Plan,
     shared_gateway,
+    support_service::dns_owner,
     targets::{Targets, TargetsOf},
 };
 use causeway_records::{
@@ -22,6 +23,7 @@ use causeway_records::{
     nouns::{DnsDriver, DomainNameInstance},
     record::Record,
 };
+use causeway_rules::routing::{self, Weighted};
 use std::{collections::BTreeMap, net::IpAddr};
 
 /// All records of one type that a hostname should have.
@@ -33,7 +35,12 @@ pub struct RecordSet {
     pub values: Vec<String>,
     /// Seconds for which resolvers may keep the answer.
     pub ttl: i64,
+    /// Which of several clusters it is of; None: there is one.
+    pub weighted: Option<Weighted>,
 }
+
+/// The name of the weight in a DNSEndpoint.
+const AWS_WEIGHT: &str = "aws/weight";
 
 /// The value of the owner label on the objects of a domain name instance.
 pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
@@ -93,6 +100,8 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
             record_type: set.record_type.to_owned(),
             targets: set.values,
             record_ttl: set.ttl,
+            provider_specific: set.weighted.iter().map(weight).collect(),
+            set_identifier: set.weighted.map(|weighted| weighted.set_identifier),
         };
         by_gateway.entry((gateway, zone)).or_default().extend(records.into_iter().map(endpoint));
     }
@@ -105,6 +114,17 @@ pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
         object
     };
     by_gateway.into_iter().map(object).collect::<Vec<_>>().into()
+}
+
+fn weight(weighted: &Weighted) -> ProviderSpecific {
+    ProviderSpecific { name: AWS_WEIGHT, value: weighted.weight.to_string() }
+}
+
+/// How the records of a domain name instance are chosen among those of other clusters.
+pub fn weighted(inputs: &DomainNameInputs) -> Option<Weighted> {
+    let instance = &inputs.instance.record.spec;
+    let owner = dns_owner(&inputs.control_plane, instance.kubernetes_runtime_instance_id);
+    routing::weighted(&inputs.definition.spec, instance, inputs.drained, &owner)
 }
 
 /// What the ownership records of a hostname say that its records were made for: the DNSEndpoint that external-dns has, or would have.
@@ -150,11 +170,12 @@ pub(crate) fn is_being_deleted(status: &causeway_records::status::Status) -> boo
 /// For each hostname the gateway that publishes it and its records. Of several gateways with one hostname (HTTP here, TCP there) the one
 /// with the lowest id does: two objects with one name would make external-dns choose between them.
 fn publishers<'a>(inputs: &'a DomainNameInputs, targets: &TargetsOf) -> BTreeMap<&'a str, (i64, Vec<RecordSet>)> {
-    let ttl = inputs.definition.spec.ttl_seconds();
+    let (ttl, weighted) = (inputs.definition.spec.ttl_seconds(), weighted(inputs));
     let mut by_hostname: BTreeMap<&str, (i64, Vec<RecordSet>)> = BTreeMap::new();
     for gateway in staying(inputs) {
         let id = gateway.instance.record.common.id;
-        let records = targets.get(&id).map(|targets| record_sets(targets, ttl)).unwrap_or_default();
+        let records = targets.get(&id).map(|targets| record_sets(targets, ttl, weighted.as_ref()));
+        let records = records.unwrap_or_default();
         if records.is_empty() {
             continue;
         }
@@ -176,17 +197,21 @@ pub fn is_alias_target(name: &str) -> bool {
 }
 
 /// A and AAAA records if there are addresses, else one CNAME: it excludes other records of its hostname and has one value.
-fn record_sets(targets: &Targets, ttl: i64) -> Vec<RecordSet> {
+fn record_sets(targets: &Targets, ttl: i64, weighted: Option<&Weighted>) -> Vec<RecordSet> {
     let set = |record_type, wanted: fn(&IpAddr) -> bool| {
         let values: Vec<String> = targets.ips.iter().filter(|ip| wanted(ip)).map(ToString::to_string).collect();
-        (!values.is_empty()).then_some(RecordSet { record_type, values, ttl })
+        (!values.is_empty()).then(|| RecordSet { record_type, values, ttl, weighted: weighted.cloned() })
     };
     let addresses: Vec<_> = [set("A", IpAddr::is_ipv4), set("AAAA", IpAddr::is_ipv6)].into_iter().flatten().collect();
     if !addresses.is_empty() {
         return addresses;
     }
     let name = targets.hostnames.first();
-    name.map(|name| RecordSet { record_type: "CNAME", values: vec![name.clone()], ttl }).into_iter().collect()
+    let cname = |name: &String| {
+        let values = vec![name.clone()];
+        RecordSet { record_type: "CNAME", values, ttl, weighted: weighted.cloned() }
+    };
+    name.map(cname).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -196,7 +221,10 @@ mod tests {
     #[test]
     fn at_the_name_of_its_zone_a_gateway_needs_an_address_or_a_load_balancer_of_aws() {
         let zone = PublishedZone { id: "Z1".into(), name: "example.org".into(), ..PublishedZone::default() };
-        let to = |record_type, value: &str| vec![RecordSet { record_type, values: vec![value.into()], ttl: 60 }];
+        let to = |record_type, value: &str| {
+            let values = vec![value.into()];
+            vec![RecordSet { record_type, values, ttl: 60, weighted: None }]
+        };
         let why = not_at_apex(&zone, "example.org", &to("CNAME", "lb.example.net")).unwrap();
         assert!(why.contains("hosted zone Z1") && why.contains("lb.example.net") && why.contains("SubDomain"), "{why}");
         for (hostname, records) in [

@@ -1,14 +1,19 @@
 //! Which of several domain name instances has a hostname, and when its records go.
 
-use causeway_records::inputs::{DomainNameInputs, Elsewhere, HostRecord, Published, PublishedZone};
+use causeway_records::{
+    inputs::{DomainNameInputs, Elsewhere, HostRecord, Published, PublishedZone},
+    nouns::RoutingPolicy,
+};
 use causeway_render::{
     domain_name::{RecordSet, render, wanted},
     hostnames::{holder, intended, is_handing_over, leaving, successors},
     labels::HOSTED_ZONE,
     plan::Object,
     samples,
+    support_service::dns_owner,
 };
 use chrono::{DateTime, TimeDelta};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const SHOP: &str = "shop.example.org";
@@ -40,6 +45,30 @@ fn published(inputs: &DomainNameInputs) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+#[test]
+fn with_weights_a_record_is_that_of_its_cluster() {
+    let (mut inputs, targets) = samples::domain_name();
+    let endpoints = |inputs: &DomainNameInputs| {
+        let mut inputs = inputs.clone();
+        inputs.published = note(&inputs, &wanted(&inputs, &targets));
+        let objects = render(&inputs, &targets).objects;
+        let all = objects.iter().flat_map(|object| object.body["spec"]["endpoints"].as_array().cloned().unwrap());
+        all.collect::<Vec<_>>()
+    };
+    assert!(endpoints(&inputs).iter().all(|endpoint| endpoint.get("setIdentifier").is_none()));
+    inputs.definition.spec.routing_policy = Some(RoutingPolicy::Weighted);
+    let owner = dns_owner(&inputs.control_plane, inputs.instance.record.spec.kubernetes_runtime_instance_id);
+    for (drained, weight) in [(false, "100"), (true, "0")] {
+        inputs.drained = drained;
+        let found = endpoints(&inputs);
+        assert_eq!(found.len(), 3);
+        for endpoint in found {
+            assert_eq!(endpoint["setIdentifier"], owner.as_str());
+            assert_eq!(endpoint["providerSpecific"], json!([{"name": "aws/weight", "value": weight}]));
+        }
+    }
 }
 
 #[test]

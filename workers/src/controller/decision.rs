@@ -13,6 +13,8 @@ pub(super) enum Needs {
     Connectivity,
     /// A connection.
     Connection,
+    /// A connection, and part of the work is done without one: in hosted zones.
+    ConnectionOrZone,
 }
 
 impl Needs {
@@ -20,6 +22,7 @@ impl Needs {
         match kind {
             Kind::KubernetesRuntimeDefinition | Kind::WorkloadDefinition | Kind::GatewayDefinition => Self::Nothing,
             Kind::KubernetesRuntimeInstance => Self::Connectivity,
+            Kind::DomainNameInstance => Self::ConnectionOrZone,
             _ => Self::Connection,
         }
     }
@@ -53,6 +56,12 @@ pub(super) enum Decision<'a, C> {
     /// The row goes without a word of the cluster.
     ConfirmDeletion,
     AwaitCluster(&'a Unavailable),
+    /// What can be done without the cluster, which is awaited for the rest.
+    WithoutCluster {
+        why: &'a Unavailable,
+        /// Nothing of it is awaited.
+        forced: bool,
+    },
     /// Nothing is changed until a person has accepted what the restored database says.
     AwaitPerson(&'a C),
     /// The row is deleted: objects that turned up since are pruned.
@@ -97,6 +106,9 @@ pub(super) fn decide<'a, C>(claimed: &Claimed, needs: Needs, cluster: &'a Cluste
         (Phase::Gone, Needs::Nothing | Needs::Connectivity, _) => Decision::Forget,
         (_, Needs::Nothing, _) => Decision::Check,
         (_, _, NotAsked) => Decision::AskCluster,
+        (Phase::BeingDeleted | Phase::Live, Needs::ConnectionOrZone, Unavailable { why, forced }) => {
+            Decision::WithoutCluster { why, forced: *forced || never_reached(claimed, why) }
+        }
         (Phase::BeingDeleted, _, Unavailable { why, forced }) if *forced || never_reached(claimed, why) => {
             Decision::ConfirmDeletion
         }
@@ -105,9 +117,13 @@ pub(super) fn decide<'a, C>(claimed: &Claimed, needs: Needs, cluster: &'a Cluste
         (_, Needs::Connectivity, DatabaseRestored(connection) | Available(connection)) => {
             Decision::ReconcileRuntime(connection)
         }
-        (_, Needs::Connection, DatabaseRestored(connection)) => Decision::AwaitPerson(connection),
-        (Phase::Gone, Needs::Connection, Available(connection)) => Decision::PruneOrphans(connection),
-        (_, Needs::Connection, Available(connection)) => Decision::Reconcile(connection),
+        (_, Needs::Connection | Needs::ConnectionOrZone, DatabaseRestored(connection)) => {
+            Decision::AwaitPerson(connection)
+        }
+        (Phase::Gone, Needs::Connection | Needs::ConnectionOrZone, Available(connection)) => {
+            Decision::PruneOrphans(connection)
+        }
+        (_, Needs::Connection | Needs::ConnectionOrZone, Available(connection)) => Decision::Reconcile(connection),
     }
 }
 
@@ -161,7 +177,7 @@ mod tests {
     fn a_later_release_and_a_pause_come_before_everything() {
         let later = claimed(|c| (c.render_revision, c.paused) = (RENDER_REVISION + 1, true));
         let paused = claimed(|c| (c.paused, c.gone, c.being_deleted) = (true, true, true));
-        for needs in [Needs::Nothing, Needs::Connectivity, Needs::Connection] {
+        for needs in [Needs::Nothing, Needs::Connectivity, Needs::Connection, Needs::ConnectionOrZone] {
             for cluster in [ClusterState::NotAsked, UP, RESTORED, down("Timeout", true)] {
                 assert_eq!(decide(&later, needs, &cluster), Decision::LeaveToLaterRelease);
                 assert_eq!(decide(&paused, needs, &cluster), Decision::Pause);
@@ -193,6 +209,22 @@ mod tests {
         ] {
             assert_eq!(decide(record, Needs::Connection, &cluster), Decision::ConfirmDeletion);
         }
+    }
+
+    #[test]
+    fn what_is_in_zones_is_looked_after_without_the_cluster() {
+        for record in [claimed(|_| {}), claimed(|c| (c.being_deleted, c.inventory) = (true, vec![entry()]))] {
+            let (reached, forced) = (down("Timeout", false), down("Timeout", true));
+            let without = decide(&record, Needs::ConnectionOrZone, &reached);
+            assert!(matches!(without, Decision::WithoutCluster { forced: false, .. }), "{without:?}");
+            let forced = decide(&record, Needs::ConnectionOrZone, &forced);
+            assert!(matches!(forced, Decision::WithoutCluster { forced: true, .. }), "{forced:?}");
+            assert_eq!(decide(&record, Needs::ConnectionOrZone, &UP), Decision::Reconcile(&()));
+            assert_eq!(decide(&record, Needs::ConnectionOrZone, &RESTORED), Decision::AwaitPerson(&()));
+        }
+        let gone = claimed(|c| c.gone = true);
+        assert!(matches!(decide(&gone, Needs::ConnectionOrZone, &down("Timeout", false)), Decision::AwaitCluster(_)));
+        assert_eq!(decide(&gone, Needs::ConnectionOrZone, &UP), Decision::PruneOrphans(&()));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    reconcilers::{self, APPLIED, CLUSTER_REACHABLE, Failed, Interrupted, RENDER_REVISION, Reconcile},
+    reconcilers::{self, APPLIED, CLUSTER_REACHABLE, Failed, Interrupted, RENDER_REVISION, Reconcile, Turn},
     session::{ClusterSession, Connection, Connectivity, Unavailable},
 };
 use causeway_failpoints::{RECONCILE_BEGUN, STATUS_NEXT, failpoint};
@@ -118,6 +118,10 @@ async fn act(context: &Context, session: &Arc<ClusterSession>, claimed: &Claimed
             }
             Decision::ConfirmDeletion => reconcilers::confirm_deletion(context, claimed).await?,
             Decision::AwaitCluster(why) => await_cluster(session, claimed, needs, why),
+            Decision::WithoutCluster { why, forced } => {
+                let turn = Turn { context, session, claimed };
+                reconcilers::without_cluster(turn, await_cluster(session, claimed, needs, why), forced).await?
+            }
             Decision::AwaitPerson(connection) => in_cluster(connection).await_person(),
             Decision::PruneOrphans(connection) => {
                 let action = reconcilers::prune_orphans(&in_cluster(connection)).await?;
@@ -143,7 +147,7 @@ async fn ask(
     let connectivity = match needs {
         // Its record may have changed, and with it the address or the credentials.
         Needs::Connectivity => session.reconnect().await?,
-        Needs::Nothing | Needs::Connection => session.connect().await?,
+        Needs::Nothing | Needs::Connection | Needs::ConnectionOrZone => session.connect().await?,
     };
     Ok(match connectivity {
         Connectivity::Available(connection) if session.restored_sentence().is_some() => {

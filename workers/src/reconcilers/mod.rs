@@ -35,8 +35,8 @@ mod touch;
 mod workload;
 
 pub(crate) use self::{
-    definition::check as check_definition, delete::confirm as confirm_deletion, failed::Failed,
-    kubernetes_runtime::reconcile as runtime,
+    definition::check as check_definition, delete::confirm as confirm_deletion, domain_name::without_cluster,
+    failed::Failed, kubernetes_runtime::reconcile as runtime,
 };
 use crate::{
     context::Context,
@@ -85,6 +85,14 @@ pub(crate) struct Reconcile<'a> {
     pub(crate) connection: Arc<Connection>,
 }
 
+/// One reconcile without its cluster: of what a record has elsewhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) session: &'a ClusterSession,
+    pub(crate) claimed: &'a Claimed,
+}
+
 /// Reconciles a record that has objects in a cluster.
 pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     match ctx.claimed.key.kind {
@@ -131,6 +139,10 @@ pub(crate) async fn prune_orphans(ctx: &Reconcile<'_>) -> Result<Action, Interru
 }
 
 impl Reconcile<'_> {
+    fn turn(&self) -> Turn<'_> {
+        Turn { context: self.context, session: self.session, claimed: self.claimed }
+    }
+
     /// The first condition of every reconcile that gets so far.
     fn reachable(&self) -> NewCondition {
         let message = format!("the cluster answers and runs Kubernetes {}", self.connection.identity.version);

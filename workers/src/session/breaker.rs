@@ -18,6 +18,8 @@ pub(super) struct CircuitBreaker {
     failures: u32,
     /// Records whose status says that the cluster is unavailable.
     reported: HashSet<Key>,
+    /// Records that go on without the cluster, and have more to do with it.
+    waiting: HashSet<Key>,
 }
 
 impl CircuitBreaker {
@@ -39,6 +41,11 @@ impl CircuitBreaker {
         self.reported.insert(key);
     }
 
+    /// Has a record woken with those that were reported, and not suspended until then.
+    pub(super) fn await_return(&mut self, key: Key) {
+        self.waiting.insert(key);
+    }
+
     /// An attempt failed. Whether it failed for another reason than the last one.
     pub(super) fn trip(&mut self, why: Unavailable, now: Instant) -> bool {
         let known = self.open.as_ref().is_some_and(|(before, _)| before.reason == why.reason);
@@ -51,7 +58,8 @@ impl CircuitBreaker {
     /// An attempt succeeded. The records that are to be reconciled now; None if the breaker was closed.
     pub(super) fn close(&mut self) -> Option<HashSet<Key>> {
         self.failures = 0;
-        let reported = std::mem::take(&mut self.reported);
+        let mut reported = std::mem::take(&mut self.reported);
+        reported.extend(std::mem::take(&mut self.waiting));
         // Whoever reported between two attempts of others is woken as well.
         (self.open.take().is_some() || !reported.is_empty()).then_some(reported)
     }
@@ -89,9 +97,11 @@ mod tests {
         assert!(breaker.trip(why("Timeout"), now) && !breaker.trip(why("Timeout"), now));
         assert!(breaker.trip(why("Refused"), now), "another reason");
         breaker.report(key(1));
+        breaker.await_return(key(3));
+        assert!(!breaker.suspends(&key(3), now), "it has something to do all the same");
         assert!(breaker.suspends(&key(1), now) && !breaker.suspends(&key(2), now));
         assert!(!breaker.suspends(&key(1), now + RESTS.1));
-        assert_eq!(breaker.close(), Some(HashSet::from([key(1)])));
+        assert_eq!(breaker.close(), Some(HashSet::from([key(1), key(3)])));
         assert_eq!(breaker.close(), None);
     }
 }

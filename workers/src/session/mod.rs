@@ -181,6 +181,11 @@ impl ClusterSession {
         self.breaker().report(*key);
     }
 
+    /// Has a record woken when the cluster is available again; unlike one that [`Self::status_reported`] noted it is reconciled meanwhile, too.
+    pub(crate) fn await_return(&self, key: &Key) {
+        self.breaker().await_return(*key);
+    }
+
     /// Whether one more object may be touched now; then it counts as touched.
     pub(crate) fn may_touch(&self) -> bool {
         self.touch_budget.take(Instant::now())

@@ -81,7 +81,7 @@ impl Seen<'_> {
                     let advice = "wait a minute if the record is new; else compare the delegation with the hosted zone's NS record";
                     return failed(step, format!("name server {server} has no address for {host}"), advice);
                 }
-                Ok(found) if !wanted.is_empty() && found.is_disjoint(&wanted) => {
+                Ok(found) if !self.question.shared && !wanted.is_empty() && found.is_disjoint(&wanted) => {
                     let evidence = format!(
                         "name server {server} says {} for {host}; the Gateway has {}",
                         list(found),
@@ -100,7 +100,8 @@ impl Seen<'_> {
             }
             _ => {
                 let servers: BTreeSet<_> = self.evidence.served.iter().map(|served| served.server.clone()).collect();
-                passed(step, format!("{} answer with the address of the Gateway", list(&servers)))
+                let of = if self.question.shared { "one of its clusters" } else { "the Gateway" };
+                passed(step, format!("{} answer with the address of {of}", list(&servers)))
             }
         }
     }
@@ -113,6 +114,9 @@ impl Seen<'_> {
             Some(Err(Ground::Absent)) => {
                 let advice = "wait until resolvers forget that there was none, for at most the last number of the zone's SOA record";
                 failed(step, format!("a resolver finds no address for {host}"), advice)
+            }
+            Some(Ok(found)) if self.question.shared && found.is_disjoint(&wanted) => {
+                passed(step, format!("{host} leads to {} now, which is another one of its clusters", list(found)))
             }
             Some(Ok(found)) if !wanted.is_empty() && found.is_disjoint(&wanted) => {
                 let evidence = format!("a resolver says {} for {host}; the Gateway has {}", list(found), list(&wanted));

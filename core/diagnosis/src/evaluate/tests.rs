@@ -44,6 +44,7 @@ fn served() -> (Question, Evidence) {
     let question = Question {
         host: Host::Named(HOST.to_owned()),
         stored: Stored::Present(Zone { name: "example.org".to_owned(), private: false }),
+        shared: false,
         addresses: vec!["203.0.113.7".to_owned()],
         blocked: None,
         endpoints: contacts.iter().map(|contact| contact.endpoint.clone()).collect(),
@@ -243,6 +244,18 @@ fn what_cannot_be_seen_from_here_fails_nothing() {
             found.summary
         );
     }
+}
+
+#[test]
+fn a_hostname_on_several_clusters_may_lead_to_another_one() {
+    let (mut question, mut evidence) = served();
+    evidence.served[0].answer = Ok(ips(&["203.0.113.8"]));
+    evidence.resolved = Some(Ok(ips(&["203.0.113.8"])));
+    assert!(!evaluate(&question, &evidence, now()).served);
+    question.shared = true;
+    let found = evaluate(&question, &evidence, now());
+    assert!(found.served, "{found:#?}");
+    assert!(found.steps.iter().any(|step| step.evidence.contains("another one of its clusters")), "{found:#?}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub struct DomainNameInputs {
     pub control_plane: String,
     /// The domain name instance.
     pub instance: Named<DomainNameInstance>,
+    /// The cluster is to be taken out of DNS.
+    pub drained: bool,
     /// The domain and its hosted zone.
     pub definition: Record<DomainNameDefinition>,
     /// The accounts of the zones: the one that the domain names, and those that it named when records were written.

@@ -1,7 +1,7 @@
 use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, without_empty};
 use crate::{
     problem::Problem,
-    text::{Email, Hostname, Name, ObjectName, Ttl, Url, WaitSeconds, choice},
+    text::{DnsWeight, Email, Hostname, Name, ObjectName, Ttl, Url, WaitSeconds, choice},
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -25,6 +25,16 @@ choice! {
         ExternalDns = "external-dns",
         /// the workers themselves; the clusters need no external-dns for it.
         Route53 = "route53",
+    }
+}
+
+choice! {
+    /// How Route 53 chooses among the records of one hostname.
+    RoutingPolicy {
+        /// There is one record, so a hostname is on one cluster.
+        Simple = "Simple",
+        /// Each cluster has a record of its own, and is answered with as often as its weight says.
+        Weighted = "Weighted",
     }
 }
 
@@ -86,6 +96,9 @@ pub struct DomainNameDefinition {
     /// Who writes the DNS records. It can be changed at any time: both write the same ones.
     #[noun(default = Some(DnsDriver::ExternalDns))]
     pub dns_driver: Option<DnsDriver>,
+    /// How Route 53 chooses where a hostname is on several clusters. With Weighted each cluster's record has the `Weight` of its domain name instance.
+    #[noun(default = Some(RoutingPolicy::Simple), example = "Weighted")]
+    pub routing_policy: Option<RoutingPolicy>,
     /// Seconds for which answers may be kept. Also how long a gateway outlives its DNS record.
     #[noun(default = Ttl::try_from(300).ok())]
     pub ttl: Option<Ttl>,
@@ -150,6 +163,11 @@ impl DomainNameDefinition {
         self.dns_driver.unwrap_or_default()
     }
 
+    /// How Route 53 chooses among the records of one hostname; there is one unless said otherwise.
+    pub fn routing_policy(&self) -> RoutingPolicy {
+        self.routing_policy.unwrap_or_default()
+    }
+
     /// Whether an authority is shown by a record in the zone that the domain is ours: then clusters with its certificates need the account's keys.
     pub fn solves_by_dns(&self) -> bool {
         self.issuer_kind() == IssuerKind::Acme && self.acme_challenge != Some(AcmeChallenge::Http01)
@@ -206,7 +224,22 @@ pub struct DomainNameInstance {
     /// The cluster; the workload instance's own.
     #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
     pub kubernetes_runtime_instance_id: i64,
+    /// Where the domain's RoutingPolicy is Weighted: the share of the answers that lead to this cluster, of the sum of all weights that a hostname has.
+    /// 0 takes the cluster out and leaves its record ready. Left out: 100.
+    #[noun(example = 100)]
+    pub weight: Option<DnsWeight>,
 }
+
+impl DomainNameInstance {
+    /// The weight where none is given.
+    pub const WEIGHT: i32 = 100;
+
+    /// The share of the answers that lead to its cluster.
+    pub fn weight(&self) -> i32 {
+        self.weight.map_or(Self::WEIGHT, DnsWeight::get)
+    }
+}
+
 impl Rules for DomainNameInstance {}
 
 #[cfg(test)]

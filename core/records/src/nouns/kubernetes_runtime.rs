@@ -88,6 +88,10 @@ pub struct KubernetesRuntimeInstance {
     /// When the cluster can't be reached: let the record go all the same, and leave behind what is in the cluster.
     #[noun(default = Some(false))]
     pub force_delete: Option<bool>,
+    /// Take the cluster out of DNS: its records of domains with RoutingPolicy Weighted count as if their weight were 0, until this is false again. Works
+    /// while the cluster can't be reached, too, where the workers write the records (DnsDriver route53).
+    #[noun(default = Some(false))]
+    pub drain: Option<bool>,
     /// Not used by Causeway.
     #[noun(no_filter)]
     pub threeport_agent_image: Option<String>,

@@ -27,7 +27,8 @@ pub use audit_event::{Action, AuditEvent, Change, Changes};
 pub use aws_account::{AwsAccount, Ids};
 pub use certificate::Certificate;
 pub use domain_name::{
-    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, ZoneType, lets_encrypt_production,
+    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, RoutingPolicy, ZoneType,
+    lets_encrypt_production,
 };
 pub use event::Event;
 pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Infrastructure, Placement, Texts};

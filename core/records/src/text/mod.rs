@@ -206,6 +206,10 @@ ranged!(
     /// Seconds to wait for something that usually takes some.
     WaitSeconds, 0..=3600
 );
+ranged!(
+    /// A share of the answers that DNS gives: this weight of the sum of all weights of a hostname.
+    DnsWeight, 0..=255
+);
 
 #[cfg(test)]
 mod tests {

@@ -6,8 +6,8 @@ use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, Elsewhere, ExternalDnsState, Named, Published},
     noun::Noun,
     nouns::{
-        DnsDriver, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Management, Placement,
-        SharedGateway, WorkloadInstance,
+        DnsDriver, DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance,
+        KubernetesRuntimeInstance, Management, Placement, SharedGateway, WorkloadInstance,
     },
 };
 use causeway_rules::hostnames::{Asking, asked_for, hostnames_of, may_share_zone};
@@ -25,11 +25,14 @@ impl Store {
         let text = "SELECT coalesce(published_state, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
         let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
         let accounts = definition.spec.aws_account_id.into_iter().chain(published.0.accounts());
+        let runtime =
+            self.shared::<KubernetesRuntimeInstance>(instance.record.spec.kubernetes_runtime_instance_id).await?;
         let (wanted_elsewhere, held_elsewhere) = self.hostnames_elsewhere(&instance.record, &definition.spec).await?;
         Ok(DomainNameInputs {
             wanted_elsewhere,
             held_elsewhere,
             control_plane: self.control_plane().await?,
+            drained: runtime.spec.drain == Some(true),
             accounts: self.each_shared(accounts.collect()).await?,
             external_dns: match definition.spec.dns_driver() {
                 DnsDriver::ExternalDns => {

@@ -11,7 +11,7 @@ use causeway_records::{
     nouns::{DnsDriver, DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
 };
 use causeway_rules::{
-    parents,
+    parents, routing,
     services::{for_claims, for_gateway},
 };
 use sqlx::PgConnection;
@@ -92,7 +92,10 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool)
     let runtime = instance.spec.kubernetes_runtime_instance_id;
     let workload: Record<WorkloadInstance> = record::find(connection, instance.spec.workload_instance_id).await?;
     parents::same_cluster(workload.spec.name.as_str(), workload.spec.kubernetes_runtime_instance_id, runtime)?;
-    use_account(connection, instance.spec.domain_name_definition_id, &BTreeSet::from([runtime])).await?;
+    let domain: Record<DomainNameDefinition> =
+        record::find(connection, instance.spec.domain_name_definition_id).await?;
+    routing::check_weight(&domain.spec, &instance.spec)?;
+    use_account(connection, domain.id(), &BTreeSet::from([runtime])).await?;
     if new { attach(connection, workload.id(), Kind::DomainNameInstance, id).await } else { Ok(()) }
 }
 

@@ -279,6 +279,9 @@ mod tests {
         let both = weights(3, 1);
         assert!(pick(&both, 0).ends_with("192.0.2.2") && pick(&both, 1).ends_with("192.0.2.1"));
         assert!(pick(&weights(3, 0), 0).ends_with("192.0.2.1"));
+        // All of them, where none has a weight.
+        let none = weights(0, 0);
+        assert!(pick(&none, 0).ends_with("192.0.2.2") && pick(&none, 1).ends_with("192.0.2.1"));
         let texts: BTreeMap<_, _> = (0..10)
             .map(|n| routed("_acme.example.test", "TXT", &n.to_string(), Routing::MultiValue, &format!("\"{n}\"")))
             .collect();

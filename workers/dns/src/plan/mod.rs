@@ -6,11 +6,15 @@ use std::collections::BTreeMap;
 use aws_sdk_route53::error::BuildError;
 use aws_sdk_route53::types::{AliasTarget, ResourceRecord, ResourceRecordSet, RrType};
 
+use causeway_rules::routing::Weighted;
+
 use super::alias_zones::alias_zone;
+use super::beside::of_other_ttl;
 use super::change::HostChange;
 use super::deletions::{Deletion, deletions_of};
+use super::desired::DesiredRecord;
 use super::ownership::{Owned, Ownership, owned, txt_name};
-use super::published::{DesiredRecord, RecordState, published};
+use super::published::{RecordState, published};
 use super::record::{RecordType, ZoneRecord, normal_name};
 use super::stale::is_stale;
 
@@ -36,6 +40,50 @@ pub fn changes(
     held.iter().filter_map(of_host).collect()
 }
 
+/// Those of the changes that replace records of ours which are chosen in another way than is wanted, as a simple record where a weighted one is. external-dns
+/// could only delete the one before it creates the other.
+pub fn rerouted(
+    records: &[ZoneRecord],
+    wanted: &[DesiredRecord],
+    owner: &str,
+    held: &BTreeMap<String, String>,
+) -> Vec<HostChange> {
+    let mut changes = changes(records, wanted, owner, held);
+    changes.retain(|change| {
+        let set =
+            wanted.iter().find(|wanted| normal_name(&wanted.host) == change.host()).map(DesiredRecord::set_identifier);
+        // Or which have the TTL of those of other clusters.
+        let is_other = |record: &ZoneRecord, set: Option<&str>| {
+            record.set_identifier() != set && record.set_identifier().is_some()
+        };
+        set.is_some_and(|set| {
+            deletions_of(records, change.host(), owner).iter().any(|found| found.set_identifier() != set)
+                || change.creates().iter().any(|record| is_other(record, set))
+        })
+    });
+    changes
+}
+
+/// The changes after which what is ours at these hosts is the record of a cluster among others, with this weight, and says what it says now: for a cluster
+/// that can't be asked where it leads.
+pub fn reweighed(records: &[ZoneRecord], hosts: &[String], owner: &str, weighted: &Weighted) -> Vec<HostChange> {
+    let of_host = |host: &String| {
+        let host = normal_name(host);
+        let (mut deletes, mut creates) = (vec![], vec![]);
+        for found in deletions_of(records, &host, owner) {
+            let moves = found.set_identifier() != Some(&weighted.set_identifier);
+            let weighs = |record: &&ZoneRecord| moves || record.weight() != Some(weighted.weight.into());
+            // An ownership record keeps the weight that it was made with.
+            for record in found.records().iter().filter(|record| moves || !record.is_txt()).filter(weighs) {
+                deletes.push(record.clone());
+                creates.push(record.weighing(weighted));
+            }
+        }
+        HostChange::new(&host, deletes, creates)
+    };
+    hosts.iter().map(of_host).filter(|change| !change.creates().is_empty()).collect()
+}
+
 fn of_host(
     records: &[ZoneRecord],
     host: &str,
@@ -45,58 +93,79 @@ fn of_host(
     let states = published(records, wanted, &ownership.owner);
     let awaited = wanted.iter().zip(&states).filter(|(_, state)| state.state.is_awaited()).map(|(wanted, _)| wanted);
     let sets: Vec<_> = awaited.map(|wanted| sets(host, wanted)).collect::<Result<Vec<_>, _>>()?.concat();
-    let ours = deletions_of(records, host, &ownership.owner);
+    let all_ours = deletions_of(records, host, &ownership.owner);
+    let set = wanted.first().and_then(DesiredRecord::set_identifier);
+    let (ours, others): (Vec<_>, Vec<_>) = all_ours.into_iter().partition(|found| found.set_identifier() == set);
     let (mut deletes, mut creates) = (vec![], vec![]);
     // While what is wanted can't come, what is there of ours is better than nothing.
-    if !states.iter().any(|state| is_in_the_way(&state.state)) {
+    let in_the_way = states.iter().any(|state| is_in_the_way(&state.state));
+    if in_the_way && !others.is_empty() {
+        return Ok(HostChange::new(host, deletes, creates));
+    }
+    if !in_the_way {
         let kept: Vec<_> = wanted.iter().flat_map(types).collect();
         let present = wanted.iter().zip(&states).filter(|(_, state)| state.state == RecordState::Present);
         let present: Vec<_> = present.map(|(wanted, _)| wanted).collect();
         let stale = ours.iter().filter(|deletion| is_stale(deletion, &kept, &present));
         deletes.extend(stale.flat_map(Deletion::records).cloned());
+        // What is chosen in another way makes room in the same request.
+        deletes.extend(others.iter().filter(|_| !wanted.is_empty()).flat_map(Deletion::records).cloned());
     }
     // Such as a CNAME that nothing stands beside.
     let is_kept_alone = |record: &ZoneRecord| record.name() == host && record.record_type() == Some(RecordType::Cname);
     let kept_alone = records.iter().any(|record| is_kept_alone(record) && !deletes.contains(record));
-    for (record_type, set) in sets {
+    for (record_type, wanted_set) in sets {
         if kept_alone && record_type != RecordType::Cname {
             continue;
         }
-        let old = records.iter().filter(|record| record.name() == host && record.record_type() == Some(record_type));
-        let (same, other): (Vec<_>, Vec<_>) = old.partition(|record| says_the_same(record, &set));
+        let old = records.iter().filter(|record| record.name() == host && record.set_identifier() == set);
+        let old = old.filter(|record| record.record_type() == Some(record_type));
+        let (same, other): (Vec<_>, Vec<_>) = old.partition(|record| says_the_same(record, &wanted_set));
         for record in other.into_iter().flat_map(|record| with_ownership(record, record_type, &ours)) {
             if !deletes.contains(record) {
                 deletes.push(record.clone());
             }
         }
         if same.is_empty() {
-            creates.push(set);
+            creates.push(wanted_set);
         }
-        match owned(records, host, record_type, None) {
+        // Weighted records have one TTL, so it changes for all clusters in one request; a state that awaits this one says that we may.
+        let retimed = wanted
+            .iter()
+            .flat_map(|wanted| of_other_ttl(records, host, wanted).map(move |record| (record, wanted.ttl)));
+        for (record, ttl) in retimed.filter(|(record, _)| record.record_type() == Some(record_type)) {
+            deletes.push(record.clone());
+            creates.push(record.kept_for(ttl));
+        }
+        match owned(records, host, record_type, set) {
             // It may stand there from before, alone or beside what is replaced.
             Owned::By(txt, _) if !deletes.contains(txt) => {}
-            _ => creates.push(text(&txt_name(host, record_type), &ownership.to_string())?),
+            _ => {
+                let text = text(&txt_name(host, record_type), &ownership.to_string())?;
+                let weighted = wanted.first().and_then(|wanted| wanted.weighted.as_ref());
+                creates.push(weighted.map_or(text.clone(), |weighted| text.weighing(weighted)));
+            }
         }
-        // A plain one can't stand beside one of a routed record that is long gone.
-        let name = txt_name(host, record_type);
-        let routed = records.iter().filter(|record| record.name() == name && record.set_identifier().is_some());
-        deletes.extend(routed.filter(|record| !deletes.contains(record)).cloned().collect::<Vec<_>>());
     }
     Ok(HostChange::new(host, deletes, creates))
 }
 
 /// Whether a record can't come because of what others have.
 fn is_in_the_way(state: &RecordState) -> bool {
-    matches!(state, RecordState::Foreign { .. } | RecordState::Excluded { .. })
+    matches!(
+        state,
+        RecordState::Foreign { .. }
+            | RecordState::Routed { .. }
+            | RecordState::OtherTtl { .. }
+            | RecordState::Excluded { .. }
+    )
 }
 
 /// What goes with a record that is replaced: its ownership record, unless the record that comes has the same one.
 fn with_ownership<'a>(record: &'a ZoneRecord, record_type: RecordType, ours: &'a [Deletion]) -> Vec<&'a ZoneRecord> {
     let its = ours.iter().find(|deletion| deletion.host_records().contains(record));
     match its {
-        Some(its) if its.record_type() != record_type || record.set_identifier().is_some() => {
-            its.records().iter().collect()
-        }
+        Some(its) if its.record_type() != record_type => its.records().iter().collect(),
         _ => vec![record],
     }
 }
@@ -130,7 +199,8 @@ fn sets(host: &str, wanted: &DesiredRecord) -> Result<Vec<(RecordType, ZoneRecor
                 set.ttl(wanted.ttl.unwrap_or(TTL)).set_resource_records(Some(values?))
             }
         };
-        Ok((record_type, ZoneRecord::new(set.build()?)))
+        let set = ZoneRecord::new(set.build()?);
+        Ok((record_type, wanted.weighted.as_ref().map_or(set.clone(), |weighted| set.weighing(weighted))))
     };
     types(wanted).into_iter().map(set).collect()
 }
@@ -142,7 +212,8 @@ fn text(name: &str, value: &str) -> Result<ZoneRecord, BuildError> {
 }
 
 fn says_the_same(found: &ZoneRecord, wanted: &ZoneRecord) -> bool {
-    found.set_identifier().is_none()
+    found.set_identifier() == wanted.set_identifier()
+        && found.weight() == wanted.weight()
         && found.is_alias() == wanted.is_alias()
         && found.ttl() == wanted.ttl()
         && found.targets() == wanted.targets()

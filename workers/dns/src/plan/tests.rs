@@ -11,7 +11,15 @@ fn txt(record_type: &str, host: &str, set: Option<&str>, owner: &str) -> ZoneRec
 
 fn wants(record_type: RecordType, host: &str, targets: &[&str], ttl: i64) -> DesiredRecord {
     let targets = targets.iter().map(ToString::to_string).collect();
-    DesiredRecord { host: host.into(), record_type, targets, ttl: Some(ttl) }
+    DesiredRecord { host: host.into(), record_type, targets, ttl: Some(ttl), weighted: None }
+}
+
+fn weighted(set: &str, weight: i32) -> Weighted {
+    Weighted { set_identifier: set.into(), weight }
+}
+
+fn weighs(wanted: DesiredRecord, set: &str, weight: i32) -> DesiredRecord {
+    DesiredRecord { weighted: Some(weighted(set, weight)), ..wanted }
 }
 
 fn held(hosts: &[&str]) -> BTreeMap<String, String> {
@@ -48,6 +56,9 @@ fn fault(zone: &[ZoneRecord]) -> Option<String> {
             .any(|other| other.type_name() == record.type_name() && other.set_identifier().is_some() != is_routed)
         {
             return Some(format!("{record} is routed and plain"));
+        }
+        if beside.iter().any(|other| other.type_name() == record.type_name() && other.ttl() != record.ttl()) {
+            return Some(format!("{record} is kept for another time than others"));
         }
     }
     None
@@ -151,6 +162,102 @@ fn hosts_that_are_not_held_are_left_alone() {
     assert_eq!(changes(&[], &wanted, "us", &BTreeMap::new()), []);
 }
 
+#[test]
+fn a_cluster_has_a_record_of_its_own_beside_those_of_others() {
+    let address = || wants(RecordType::A, "h.test", &["192.0.2.1"], 300);
+    let theirs = [record("A", "h.test.", Some("b"), &["192.0.2.9"]), txt("a", "h.test", Some("b"), "them")];
+    let made = plan(&theirs, &[weighs(address(), "a", 0)]);
+    assert_eq!(shown(&made), ["+ A h.test (a)", "+ TXT _edns-a.h.test (a)"]);
+    assert!(made[0].creates().iter().all(|record| record.weight() == Some(0)));
+    let both = after(&theirs, &made[0]).unwrap();
+    assert_eq!(plan(&both, &[weighs(address(), "a", 0)]), []);
+    let heavier = plan(&both, &[weighs(address(), "a", 20)]);
+    assert_eq!(shown(&heavier), ["- A h.test (a)", "+ A h.test (a)"], "the ownership record stays");
+    assert_eq!(plan(&theirs, &[weighs(wants(RecordType::Cname, "h.test", &["lb.test"], 300), "a", 1)]), []);
+    let elb = wants(RecordType::Cname, "h.test", &["lb-1.elb.eu-west-1.amazonaws.com"], 300);
+    assert_eq!(plan(&theirs, &[weighs(elb, "a", 1)])[0].creates().len(), 4, "aliases may be beside addresses");
+}
+
+#[test]
+fn a_simple_record_of_ours_becomes_a_weighted_one_and_back_in_one_change() {
+    let address = wants(RecordType::A, "h.test", &["192.0.2.1"], 300);
+    let simple = [record("A", "h.test.", None, &["192.0.2.1"]), txt("a", "h.test", None, "us")];
+    let wanted = [weighs(address.clone(), "a", 7)];
+    let made = plan(&simple, &wanted);
+    let whole = ["- A h.test", "- TXT _edns-a.h.test", "+ A h.test (a)", "+ TXT _edns-a.h.test (a)"];
+    assert_eq!((made.len(), shown(&made)), (1, whole.map(str::to_owned).to_vec()));
+    assert_eq!(rerouted(&simple, &wanted, "us", &held(&["h.test"])), made, "beside external-dns, too");
+    let now = after(&simple, &made[0]).unwrap();
+    assert_eq!(plan(&now, std::slice::from_ref(&address)).len(), 1);
+    assert_eq!(after(&now, &plan(&now, std::slice::from_ref(&address))[0]).unwrap(), simple);
+    let other = [weighs(wants(RecordType::A, "h.test", &["192.0.2.8"], 300), "a", 9)];
+    assert_eq!(rerouted(&now, &other, "us", &held(&["h.test"])), [], "external-dns can change that");
+}
+
+#[test]
+fn what_is_chosen_in_another_way_is_told_and_left() {
+    let address = || wants(RecordType::A, "h.test", &["192.0.2.1"], 300);
+    let simple = [record("A", "h.test.", None, &["192.0.2.9"]), txt("a", "h.test", None, "them")];
+    let routed = [record("A", "h.test.", Some("b"), &["192.0.2.9"]), txt("a", "h.test", Some("b"), "them")];
+    let text = |zone: &[ZoneRecord], wanted| published(zone, &[wanted], "us")[0].to_string();
+    for (zone, wanted, words) in [
+        (&simple[..], weighs(address(), "a", 1), "a simple record that belongs to them, and a weighted one"),
+        (&simple[..1], weighs(address(), "a", 1), "a simple record that was made by hand"),
+        (&simple[1..], weighs(address(), "a", 1), "belongs to them"),
+        (&routed[..], address(), "a weighted record that belongs to them, and a simple one"),
+        (&routed[1..], address(), "a weighted record that belongs to them"),
+        (&routed[..], weighs(address(), "b", 1), "h.test has a record that belongs to them"),
+    ] {
+        assert_eq!(plan(zone, std::slice::from_ref(&wanted)), [], "{zone:?}");
+        let sentence = text(zone, wanted);
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    // What is ours stays as it is until then.
+    let ours = [record("AAAA", "h.test.", None, &["2001:db8::1"]), txt("aaaa", "h.test", None, "us")];
+    let both = [weighs(address(), "a", 1), weighs(wants(RecordType::Aaaa, "h.test", &["2001:db8::1"], 300), "a", 1)];
+    assert_eq!(plan(&[&simple[..], &ours].concat(), &both), []);
+}
+
+#[test]
+fn the_ttl_of_all_clusters_changes_in_one_request_of_one_of_them() {
+    let of = |set: &str| [record("A", "h.test.", Some(set), &["192.0.2.1"]), txt("a", "h.test", Some(set), set)];
+    let zone = [of("cp-1"), of("cp-2")].concat();
+    let wanted = |set: &str| [weighs(wants(RecordType::A, "h.test", &["192.0.2.1"], 60), set, 10)];
+    let made = changes(&zone, &wanted("cp-1"), "cp-1", &held(&["h.test"]));
+    let whole = ["- A h.test (cp-1)", "- A h.test (cp-2)", "+ A h.test (cp-1)", "+ A h.test (cp-2)"];
+    assert_eq!(shown(&made), whole);
+    assert_eq!(rerouted(&zone, &wanted("cp-1"), "cp-1", &held(&["h.test"])), made, "external-dns sees its own alone");
+    assert_eq!(after(&zone, &made[0]).map(|zone| zone.len()), Ok(4));
+    // Not by the other one, nor where one is somebody else's, nor by a newcomer.
+    let sentence = |zone: &[ZoneRecord], set: &str| {
+        assert_eq!(changes(zone, &wanted(set), set, &held(&["h.test"])), []);
+        published(zone, &wanted(set), set)[0].to_string()
+    };
+    for (zone, set) in [(&zone[..], "cp-2"), (&zone[..], "cp-0"), (&[of("cp-1"), of("other-3")].concat()[..], "cp-1")] {
+        let sentence = sentence(zone, set);
+        assert!(sentence.contains("have TTL 300 and should have 60"), "{sentence}");
+    }
+}
+
+#[test]
+fn a_cluster_that_cannot_be_asked_gets_another_weight_and_nothing_else() {
+    let addresses = [record("A", "h.test.", Some("a"), &["192.0.2.1"]), txt("a", "h.test", Some("a"), "us")];
+    let others = [record("A", "h.test.", Some("b"), &["192.0.2.9"]), txt("a", "h.test", Some("b"), "them")];
+    let zone = [&addresses[..], &others].concat();
+    let hosts = ["H.test.".to_owned(), "none.test".to_owned()];
+    let made = reweighed(&zone, &hosts, "us", &weighted("a", 0));
+    assert_eq!(shown(&made), ["- A h.test (a)", "+ A h.test (a)"]);
+    let now = after(&zone, &made[0]).unwrap();
+    assert_eq!(now.iter().filter(|record| record.weight() == Some(0)).count(), 1);
+    assert_eq!(reweighed(&now, &hosts, "us", &weighted("a", 0)), []);
+    assert_eq!(reweighed(&now, &hosts, "nobody", &weighted("b", 0)), []);
+    let simple = [alias("A", "h.test.", "lb.test."), txt("a", "h.test", None, "us")];
+    let made = reweighed(&simple, &hosts, "us", &weighted("a", 0));
+    assert_eq!(made[0].creates().len(), 2, "with its ownership record");
+    assert!(made[0].creates()[0].is_alias() && after(&simple, &made[0]).is_ok());
+    assert_eq!(super::super::beside::other_weights(&now, "h.test", "a"), [10]);
+}
+
 /// Zones with few names that Route 53 could hold, so that everything collides with everything.
 fn zones() -> impl Strategy<Value = Vec<ZoneRecord>> {
     let host = prop_oneof![Just("a.test"), Just("b.test"), Just("*.a.test")];
@@ -199,7 +306,12 @@ fn desires() -> impl Strategy<Value = Vec<DesiredRecord>> {
             _ => vec![wants(RecordType::Cname, host, &[name], ttl)],
         })
     };
-    (of("a.test"), of("*.a.test")).prop_map(|(a, b)| [a, b].concat())
+    let routing = prop_oneof![Just(None), Just(Some(weighted("x", 10))), Just(Some(weighted("x", 0)))];
+    (of("a.test"), of("*.a.test"), routing).prop_map(|(a, b, routing)| {
+        let mut all = [a, b].concat();
+        all.iter_mut().for_each(|wanted| wanted.weighted = routing.clone());
+        all
+    })
 }
 
 fn is_ours(zone: &[ZoneRecord], record: &ZoneRecord) -> bool {

@@ -4,9 +4,16 @@ use std::collections::BTreeMap;
 
 use super::*;
 use causeway_dns::{HostChange, Written, changes};
+use causeway_rules::routing::Weighted;
 
 fn address(host: &str, value: &str) -> DesiredRecord {
-    DesiredRecord { host: host.into(), record_type: RecordType::A, targets: vec![value.into()], ttl: Some(60) }
+    DesiredRecord {
+        host: host.into(),
+        record_type: RecordType::A,
+        targets: vec![value.into()],
+        ttl: Some(60),
+        weighted: None,
+    }
 }
 
 fn held(wanted: &[DesiredRecord]) -> BTreeMap<String, String> {
@@ -118,4 +125,35 @@ async fn throttling_ends_the_writing_and_says_so() {
     assert!(written.accepted.is_empty() && written.refused.is_empty());
     setting.fail(&Faults::default()).await;
     assert_eq!(setting.write(&wanted).await.accepted.len(), 1);
+}
+
+#[tokio::test]
+async fn two_clusters_have_a_weighted_record_each_and_one_ttl() {
+    let setting = Setting::new().await;
+    let simple = [address("a.example.test", "192.0.2.1")];
+    setting.write(&simple).await;
+    let of = |owner: &str, weight: i32, ttl: i64| {
+        let weighted = Some(Weighted { set_identifier: owner.to_owned(), weight });
+        [DesiredRecord { weighted, ttl: Some(ttl), ..address("a.example.test", "192.0.2.1") }]
+    };
+    let write = async |owner: &str, weight: i32, ttl: i64| {
+        let wanted = of(owner, weight, ttl);
+        let seen = setting.route53.read(&setting.zone, &["a.example.test".to_owned()], Freshness::New).await.unwrap();
+        let plan = changes(&seen, &wanted, owner, &held(&wanted));
+        let state = published(&seen, &wanted, owner).remove(0).state;
+        (state, setting.route53.write(&setting.zone, &plan).await)
+    };
+    // Another cluster waits for the one that has the name.
+    let (state, written) = write("causeway-x-2", 5, 60).await;
+    assert!(matches!(state, RecordState::Routed { .. }) && written.accepted.is_empty(), "{state:?} {written:?}");
+    assert_eq!(write(US, 10, 60).await.1.accepted.len(), 1, "one request makes a weighted record of it");
+    assert_eq!(setting.all().await, ["A a.example.test", "TXT _edns-a.a.example.test"]);
+    let (state, written) = write("causeway-x-2", 5, 60).await;
+    assert_eq!((state, written.accepted.len()), (RecordState::Missing, 1), "{written:?}");
+    assert_eq!(setting.all().await.len(), 4);
+    // A weight changes alone, a TTL with that of the other cluster.
+    assert_eq!(write("causeway-x-2", 0, 60).await.1.accepted.len(), 1);
+    assert_eq!(write("causeway-x-2", 0, 60).await.0, RecordState::Present);
+    let (state, written) = write("causeway-x-2", 0, 300).await;
+    assert!(matches!(state, RecordState::OtherTtl { .. }) && written.accepted.is_empty(), "{state:?} {written:?}");
 }

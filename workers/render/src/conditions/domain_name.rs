@@ -47,6 +47,14 @@ pub fn domain_name_instance(inputs: &DomainNameInputs, targets: &TargetsOf) -> V
     ]
 }
 
+/// DnsPublished while the cluster can't be reached: what was published before, as the zone shows it. Absent where nothing was.
+pub fn published_before(inputs: &DomainNameInputs) -> Vec<NewCondition> {
+    let hostnames: Vec<&str> = inputs.published.held().map(|(hostname, _)| hostname).collect();
+    let unpublished: Vec<_> = hostnames.iter().filter_map(|hostname| unpublished(inputs, hostname)).collect();
+    let condition = || summarize(DNS_PUBLISHED, unpublished, hostnames.join(", "));
+    (!hostnames.is_empty()).then(condition).into_iter().collect()
+}
+
 fn unpublished(inputs: &DomainNameInputs, hostname: &str) -> Option<NotReady> {
     let zone = inputs.definition.spec.domain.as_str();
     match inputs.published.hosts.get(hostname) {

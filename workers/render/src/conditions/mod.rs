@@ -9,6 +9,7 @@
 mod certificates;
 mod controller_condition;
 mod domain_name;
+mod drained;
 mod gateway;
 mod gateway_status;
 mod listener_set;
@@ -19,7 +20,8 @@ mod shared_gateway;
 mod workload;
 
 pub use certificates::certificates;
-pub use domain_name::domain_name_instance;
+pub use domain_name::{domain_name_instance, published_before};
+pub use drained::{drained, drained_by_cluster_alone, drained_in};
 pub use gateway::{gateway_addresses, gateway_instance};
 pub use gateway_status::certificates_in_the_making;
 pub use listener_set::{listener_set, listener_set_state, users_to_wake};
@@ -46,6 +48,8 @@ pub const ROUTES_ACCEPTED: &str = "RoutesAccepted";
 pub const REFS_RESOLVED: &str = "RefsResolved";
 /// The DNS records are in the hosted zone.
 pub const DNS_PUBLISHED: &str = "DnsPublished";
+/// No answer of DNS leads to a cluster that is taken out.
+pub const DRAINED: &str = "Drained";
 /// The workload's objects run.
 pub const RESOURCES_READY: &str = "ResourcesReady";
 

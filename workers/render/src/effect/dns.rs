@@ -32,6 +32,12 @@ pub struct RecordChange {
     /// The time to live afterwards, where it changes.
     #[serde(rename = "NewTTL", skip_serializing_if = "Option::is_none")]
     pub new_ttl: Option<i64>,
+    /// The weight among the records of several clusters before, where it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub old_weight: Option<i32>,
+    /// The weight afterwards, where it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_weight: Option<i32>,
 }
 
 /// By cluster, hostname and zone: who of several domain name instances publishes it changes nothing.
@@ -70,6 +76,8 @@ fn host(hostname: &str, zone: Option<&str>, old: Option<&HostRecords>, new: Opti
         new: vec![],
         old_ttl: None,
         new_ttl: None,
+        old_weight: None,
+        new_weight: None,
     };
     if old_sets.is_empty() && new_sets.is_empty() {
         return match (old, new) {
@@ -91,7 +99,12 @@ fn host(hostname: &str, zone: Option<&str>, old: Option<&HostRecords>, new: Opti
         let ttl = |set: &Option<RecordSet>| set.as_ref().map(|set| set.ttl);
         let (old_ttl, new_ttl) = (ttl(&old), ttl(&new));
         let differs = old_ttl != new_ttl && which == ChangeKind::Changed;
+        let weight = |set: &Option<RecordSet>| Some(set.as_ref()?.weighted.as_ref()?.weight);
+        let (old_weight, new_weight) = (weight(&old), weight(&new));
+        let weighs = old_weight != new_weight;
         Some(RecordChange {
+            old_weight: old_weight.filter(|_| weighs),
+            new_weight: new_weight.filter(|_| weighs),
             old: old.map(|set| set.values).unwrap_or_default(),
             new: new.map(|set| set.values).unwrap_or_default(),
             old_ttl: old_ttl.filter(|_| differs),

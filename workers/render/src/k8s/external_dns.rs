@@ -27,4 +27,19 @@ pub struct DnsRecordSet {
     /// How long resolvers may keep the answer, in seconds.
     #[serde(rename = "recordTTL")]
     pub record_ttl: i64,
+    /// Tells the record from those of other clusters; left out: it is the only one of its hostname and type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set_identifier: Option<String>,
+    /// What only the provider knows, such as `aws/weight`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub provider_specific: Vec<ProviderSpecific>,
+}
+
+/// One property of a record at a provider.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ProviderSpecific {
+    /// `aws/weight`.
+    pub name: &'static str,
+    /// Its value as a text.
+    pub value: String,
 }

@@ -160,6 +160,7 @@ pub fn domain_name() -> (DomainNameInputs, TargetsOf) {
         wanted_elsewhere: Default::default(),
         held_elsewhere: Default::default(),
         control_plane: CONTROL_PLANE.into(),
+        drained: false,
         instance: named(
             "shop-example-org",
             401,

@@ -1,7 +1,7 @@
 //! A hosted zone with what there is to do in it.
 
 use super::{
-    super::Reconcile,
+    super::Turn,
     ZoneWork,
     client::route53,
     seen::{self, ZoneState},
@@ -13,7 +13,7 @@ use causeway_store::StoreError;
 
 /// A zone, and what there is to do in it.
 pub(super) struct AtZone<'a> {
-    pub(super) ctx: &'a Reconcile<'a>,
+    pub(super) ctx: Turn<'a>,
     pub(super) inputs: &'a DomainNameInputs,
     pub(super) work: &'a ZoneWork,
     pub(super) route53: Route53,
@@ -25,16 +25,12 @@ pub(super) struct AtZone<'a> {
 }
 
 impl<'a> AtZone<'a> {
-    pub(super) async fn new(
-        ctx: &'a Reconcile<'a>,
-        inputs: &'a DomainNameInputs,
-        work: &'a ZoneWork,
-    ) -> Result<Self, DnsError> {
+    pub(super) async fn new(ctx: Turn<'a>, inputs: &'a DomainNameInputs, work: &'a ZoneWork) -> Result<Self, DnsError> {
         let route53 = route53(ctx, inputs, work.zone.account).await?;
         let PublishedZone { id, name, private, .. } = work.zone.clone();
         let owner = dns_owner(&inputs.control_plane, ctx.session.cluster_id());
         let wanted = work.wanted.iter().map(|wanted| wanted.host.clone());
-        let mut hosts: Vec<String> = wanted.chain(work.leaving.iter().cloned()).collect();
+        let mut hosts: Vec<String> = wanted.chain(work.leaving.iter().chain(&work.as_read).cloned()).collect();
         hosts.sort();
         hosts.dedup();
         Ok(Self { ctx, inputs, work, route53, zone: HostedZone { id, name, private }, owner, hosts })

@@ -1,12 +1,12 @@
 //! As whom Route 53 is called.
 
-use super::super::Reconcile;
+use super::super::Turn;
 use causeway_dns::{self as dns, DnsError, Route53};
 use causeway_records::{inputs::DomainNameInputs, nouns::AwsAccount};
 
 /// The client of an account; None: the workers' own identity.
 pub(super) async fn route53(
-    ctx: &Reconcile<'_>,
+    ctx: Turn<'_>,
     inputs: &DomainNameInputs,
     account: Option<i64>,
 ) -> Result<Route53, DnsError> {

@@ -11,19 +11,22 @@ mod placement;
 mod progress;
 mod schedule;
 mod seen;
+mod unreachable;
 mod work;
 mod write;
 mod zone;
 
+pub(crate) use self::unreachable::without_cluster;
 use self::{
     guard::MASS_DELETION,
     placement::{Placement, place},
     progress::{is_over, note},
     schedule::{SOON, Schedule, schedule},
-    seen::Failure,
+    seen::{Failure, ZoneState},
     work::{ZoneWork, impossible, work},
 };
-use super::{Failed, Interrupted, Reconcile, account, delete, prerequisites::all_met};
+use super::{Failed, Interrupted, Reconcile, Turn, account, delete, prerequisites::all_met};
+use crate::context::Context;
 use causeway_dns::DnsError;
 use causeway_records::{
     Kind,
@@ -40,13 +43,17 @@ use causeway_store::{
     StoreError,
     queue::{Action, Key, Outcome},
 };
-use std::{collections::BTreeMap, time::Duration};
+use chrono::{DateTime, Utc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     let claimed = ctx.claimed;
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.domain_name_inputs(claimed.key.id).await?;
-    if let Err(sentence) = decrypt(ctx, &mut inputs) {
+    if let Err(sentence) = decrypt(ctx.context, &mut inputs) {
         return Ok(ctx.invalid(sentence));
     }
     if claimed.brake_released {
@@ -76,7 +83,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 4. The zone of each hostname (needs Route 53). All of it goes on record before anything is published (needs Postgres).
     let placement = match claimed.being_deleted {
         true => Placement::default(),
-        false => place(ctx, &inputs, &wanted).await,
+        false => place(ctx.turn(), &inputs, &wanted).await,
     };
     let known = inputs.published.clone();
     inputs.published = hostnames::intended(&inputs, &wanted, &placement.zones, placement.domain_zone.clone());
@@ -94,43 +101,63 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 6. Read the zones, delete what has to leave them, and write what external-dns doesn't (needs Route 53).
     let now = claimed.now();
     let leaving = hostnames::leaving(&inputs, now);
-    let zones = zone::read_and_change(ctx, &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await?;
+    let zones = zone::read_and_change(ctx.turn(), &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await?;
     let mut zones = zones.with_impossible(impossible(&placement.zones, &wanted)).with_unplaced(placement);
     if claimed.brake_released {
         zones.give_up(&mut inputs.published);
     }
     // 7. What is published now, and what is still to come (pure).
-    let published = note(&inputs, &zones, &leaving, now);
-    let Schedule { clean, next } = schedule(&published, &zones, &leaving, now);
-    let clean_for_good = clean && !hostnames::is_handing_over(&inputs, now);
-    if claimed.being_deleted && clean_for_good {
+    let schedule = look(&mut inputs, &zones, &leaving, now);
+    if claimed.being_deleted && schedule.clean {
         return ctx.delete(owner).await;
     }
-    let changed = published != known;
-    let is_news = zones.held.iter().flat_map(|held| &held.hosts).any(|host| !is_held(&known, host));
-    inputs.published = published;
     // 8. Conditions, and whom to wake (pure).
-    outcome.applied &= clean_for_good;
-    let successors = hostnames::successors(&inputs);
+    outcome.applied &= schedule.clean;
+    let conditions = conditions::domain_name_instance(&inputs, &targets);
+    conclude(ctx.turn(), &inputs, &known, &zones, schedule, (outcome, conditions)).await
+}
+
+/// Notes what the zones say, and answers what is still to come.
+fn look(inputs: &mut DomainNameInputs, zones: &ZoneState, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> Schedule {
+    let published = note(inputs, zones, leaving, now);
+    let Schedule { clean, next } = schedule(&published, zones, leaving, now);
+    let clean = clean && !hostnames::is_handing_over(inputs, now);
+    inputs.published = published;
+    let next = conditions::drained_in(inputs, now).map_or(next, |wait| next.min(wait));
+    Schedule { clean, next: if clean { next } else { SOON } }
+}
+
+/// The end of a reconcile: what others read of it, whom to wake, and what is to be said of the zones. The conditions hold if nothing failed there.
+async fn conclude(
+    turn: Turn<'_>,
+    inputs: &DomainNameInputs,
+    known: &Published,
+    zones: &ZoneState,
+    schedule: Schedule,
+    (mut outcome, conditions): (Outcome, Vec<NewCondition>),
+) -> Result<Outcome, Interrupted> {
+    let Turn { context, claimed, .. } = turn;
+    let changed = inputs.published != *known;
+    let successors = hostnames::successors(inputs);
     outcome.wake.extend(successors.into_iter().map(|id| Key { kind: claimed.key.kind, id }));
     outcome.published_state = serde_json::to_value(&inputs.published).ok();
+    // Gateways that are being deleted wait for this record to have seen it.
+    let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
+    outcome.wake_dependants = changed;
     if let Some(held) = zones.held.first() {
-        if is_news {
-            ctx.context.store.record_event(&claimed.key, MASS_DELETION, &held.to_string(), true).await?;
+        if held.hosts.iter().any(|host| !is_held(known, host)) {
+            context.store.record_event(&claimed.key, MASS_DELETION, &held.to_string(), true).await?;
         }
-        outcome.wake_dependants = changed;
         let condition = NewCondition::not_met(DNS_PUBLISHED, MASS_DELETION, held.to_string());
         return Ok(outcome.then(condition).requeue_after(guard::AGAIN));
     }
     if let Some(failure) = zones.failures.first() {
-        outcome.wake_dependants = changed;
         return Ok(unread(failure).ends(outcome, claimed));
     }
-    outcome.conditions.extend(conditions::domain_name_instance(&inputs, &targets));
-    outcome.action = Action::RequeueAfter(if clean_for_good { next } else { SOON });
-    // Gateways that are being deleted wait for this record to have seen it.
-    let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
-    outcome.wake_dependants = changed || caught_up;
+    outcome.conditions.extend(conditions);
+    outcome.conditions.extend(conditions::drained(inputs, claimed.now()));
+    outcome.action = Action::RequeueAfter(schedule.next);
+    outcome.wake_dependants |= caught_up;
     Ok(outcome)
 }
 
@@ -161,7 +188,7 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
         Err(StoreError::NotFound) => return Ok(Action::AwaitChange),
         read => read?,
     };
-    if decrypt(ctx, &mut inputs).is_err() {
+    if decrypt(ctx.context, &mut inputs).is_err() {
         return Ok(Action::AwaitChange);
     }
     let now = ctx.claimed.now();
@@ -173,7 +200,7 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
         return Ok(Action::AwaitChange);
     }
     let due = work(&inputs, &BTreeMap::new(), &BTreeMap::new(), &leaving);
-    let zones = zone::read_and_change(ctx, &inputs, due).await?;
+    let zones = zone::read_and_change(ctx.turn(), &inputs, due).await?;
     let next = match zones.failures.first() {
         None => schedule(&note(&inputs, &zones, &leaving, now), &zones, &leaving, now).next,
         Some(failure) => {
@@ -185,10 +212,10 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
 }
 
 /// Decrypts the keys of all accounts; fails with a sentence that names the domain's account. A former account whose keys can't be read is none.
-fn decrypt(ctx: &Reconcile<'_>, inputs: &mut DomainNameInputs) -> Result<(), String> {
+fn decrypt(context: &Context, inputs: &mut DomainNameInputs) -> Result<(), String> {
     let own = inputs.definition.spec.aws_account_id;
     let mut unreadable = Ok(());
-    inputs.accounts.retain_mut(|account| match account.spec.decrypt(&ctx.context.key) {
+    inputs.accounts.retain_mut(|account| match account.spec.decrypt(&context.key) {
         Ok(()) => true,
         Err(error) if own == Some(account.id()) => {
             unreadable = Err(format!("aws account {}: {error}", account.spec.name));

@@ -1,6 +1,6 @@
 //! Which hosted zone each hostname is published in.
 
-use super::super::Reconcile;
+use super::super::Turn;
 use super::client::route53;
 use causeway_dns::{DnsError, Freshness, HostedZone, Route53};
 use causeway_records::inputs::{DomainNameInputs, PublishedZone};
@@ -23,7 +23,7 @@ pub(super) struct Placement {
 
 /// Finds the zone of each hostname.
 pub(super) async fn place(
-    ctx: &Reconcile<'_>,
+    ctx: Turn<'_>,
     inputs: &DomainNameInputs,
     wanted: &BTreeMap<String, Vec<RecordSet>>,
 ) -> Placement {

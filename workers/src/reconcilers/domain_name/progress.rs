@@ -8,7 +8,7 @@ use causeway_records::{
     inputs::{DomainNameInputs, Elsewhere, FormerZone, HostRecord, Published},
     nouns::DnsDriver,
 };
-use causeway_render::hostnames;
+use causeway_render::{domain_name, hostnames};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,11 +23,13 @@ pub(super) fn note(
     now: DateTime<Utc>,
 ) -> Published {
     let ttl = inputs.definition.spec.ttl_seconds();
+    let weight = domain_name::weighted(inputs).map(|weighted| weighted.weight);
     let mut hosts = BTreeMap::new();
     for (host, why) in &zones.hosts {
         let before = inputs.published.hosts.get(host);
         let elsewhere = hostnames::holder(inputs, host).is_some();
         let known_since = before.and_then(|before| before.missing_since);
+        let is_drained = why.is_none() && weight == Some(0);
         let missing_since = why.as_ref().filter(|_| !elsewhere).map(|_| known_since.unwrap_or(now));
         let record = HostRecord {
             present: why.is_none(),
@@ -40,6 +42,8 @@ pub(super) fn note(
             former: former(inputs, host, zones, now),
             change: zones.pending.get(host).cloned(),
             deletion: zones.deletion(host, before.and_then(|before| before.deletion)),
+            drained_since: is_drained.then(|| before.and_then(|before| before.drained_since).unwrap_or(now)),
+            other_weights: zones.other_weights.get(host).cloned().unwrap_or_default(),
             own_since: own_since(inputs, host, zones, now).filter(|_| !elsewhere),
         };
         hosts.insert(host.clone(), record);

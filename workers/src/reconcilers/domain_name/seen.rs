@@ -1,9 +1,12 @@
 //! What a look at the zones has found. Pure.
 
-use super::{Placement, ZoneWork};
+use super::{
+    Placement, ZoneWork,
+    unreachable::{as_read, reweighed},
+};
 use causeway_dns::{self as dns, Deletion, DnsError, HostState, RecordState, ZoneRecord};
 use causeway_records::inputs::{DeletionState, DomainNameInputs, Published, PublishedZone};
-use causeway_render::hostnames;
+use causeway_render::{domain_name::weighted, hostnames, support_service::dns_owner};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -26,6 +29,8 @@ pub(super) struct ZoneState {
     pub(super) pending: BTreeMap<String, String>,
     /// Hostnames whose records were written just now.
     pub(super) written: BTreeSet<String>,
+    /// The weights of the records that other clusters have of hostnames.
+    pub(super) other_weights: BTreeMap<String, Vec<i64>>,
     /// Leaving hostnames that may go.
     pub(super) allowed: BTreeSet<String>,
     /// Leaving hostnames that wait for a person.
@@ -163,13 +168,14 @@ impl ZoneState {
         self.remaining.extend(seen.remaining);
         self.pending.extend(seen.pending);
         self.written.extend(seen.written);
+        self.other_weights.extend(seen.other_weights);
         self.failures.extend(seen.failures);
     }
 
     /// Nothing is known of the hostnames that should be in the zone: they are as they were.
     pub(super) fn fail(&mut self, work: &ZoneWork, error: DnsError) {
         self.remaining.extend(work.leaving.iter().map(|host| (host.clone(), work.zone.id.clone())));
-        let only_left = work.wanted.is_empty();
+        let only_left = work.only_leaves();
         let leaving = work.leaving.iter().filter(|_| only_left).cloned().collect();
         self.failures.push(Failure { error, zone: Some(work.zone.clone()), leaving });
     }
@@ -192,6 +198,12 @@ pub(super) fn state(inputs: &DomainNameInputs, work: &ZoneWork, records: &[ZoneR
         let known = seen.hosts.entry(state.host).or_default();
         *known = known.take().or(why);
     }
+    let (owned, due) = (dns::owned_hosts(records, owner), reweighed(inputs, work, records, owner));
+    seen.hosts.extend(work.as_read.iter().map(|host| (host.clone(), as_read(host, &owned, &due))));
+    if let Some(weighted) = weighted(inputs) {
+        let others = |host: &String| (host.clone(), dns::other_weights(records, host, &weighted.set_identifier));
+        seen.other_weights = seen.hosts.keys().map(others).collect();
+    }
     for left in deletions(work, records, owner) {
         let (host, Some(record)) = (left.host().to_owned(), left.records().first()) else { continue };
         if work.leaving.contains(&host) {
@@ -211,9 +223,22 @@ fn obstacle(inputs: &DomainNameInputs, state: &HostState) -> Option<Obstacle> {
         (RecordState::Differs { found, wanted }, Some(holder)) => format!(
             "domain name instance {holder} had it before, and it says {found} there instead of {wanted}; choose another hostname, take it from that one's gateway, or let both be carried by one Gateway"
         ),
+        (RecordState::Foreign { owner: Some(owner) } | RecordState::Routed { owner: Some(owner), .. }, _)
+            if weighted(inputs).is_none() && is_of_this_control_plane(inputs, owner) =>
+        {
+            format!(
+                "{} is published on another cluster of this control plane ({owner}), and with RoutingPolicy Simple a hostname is on one cluster; set RoutingPolicy Weighted in the domain of both, choose another hostname, or take it from the gateway there",
+                state.host
+            )
+        }
         _ => state.to_string(),
     };
     Some(Obstacle { sentence, awaited: state.state.is_awaited() })
+}
+
+fn is_of_this_control_plane(inputs: &DomainNameInputs, owner: &str) -> bool {
+    let cluster = owner.rsplit_once('-').and_then(|(_, id)| id.parse().ok());
+    cluster.is_some_and(|id| dns_owner(&inputs.control_plane, id) == owner)
 }
 
 #[cfg(test)]

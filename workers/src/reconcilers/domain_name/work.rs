@@ -19,6 +19,15 @@ pub(super) struct ZoneWork {
     pub(super) held: BTreeMap<String, String>,
     /// Of these hosts everything that is ours is deleted.
     pub(super) leaving: BTreeSet<String>,
+    /// Where these hosts lead can't be asked: their records stay as they are read, but for their weight.
+    pub(super) as_read: BTreeSet<String>,
+}
+
+impl ZoneWork {
+    /// Whether nothing is to stay in the zone.
+    pub(super) fn only_leaves(&self) -> bool {
+        self.wanted.is_empty() && self.as_read.is_empty()
+    }
 }
 
 /// The work in all zones that are concerned, each once. Hostnames whose records can't be in their zone are left out.
@@ -39,6 +48,25 @@ pub(super) fn work(
             work.held.insert(hostname.clone(), resource(inputs, hostname, zone));
         }
     }
+    leave(inputs, leaving, &mut all);
+    by_zone(all)
+}
+
+/// The same while the cluster can't be reached.
+pub(super) fn without_cluster(inputs: &DomainNameInputs, leaving: &BTreeSet<String>) -> Vec<ZoneWork> {
+    let mut all: BTreeMap<PublishedZone, ZoneWork> = BTreeMap::new();
+    for (hostname, zone) in inputs.published.held().filter(|(hostname, _)| !leaving.contains(*hostname)) {
+        all.entry(zone.clone()).or_default().as_read.insert(hostname.to_owned());
+    }
+    leave(inputs, leaving, &mut all);
+    by_zone(all)
+}
+
+fn by_zone(all: BTreeMap<PublishedZone, ZoneWork>) -> Vec<ZoneWork> {
+    all.into_iter().map(|(zone, work)| ZoneWork { zone, ..work }).collect()
+}
+
+fn leave(inputs: &DomainNameInputs, leaving: &BTreeSet<String>, all: &mut BTreeMap<PublishedZone, ZoneWork>) {
     for (hostname, record) in &inputs.published.hosts {
         let left = record.zone.iter().filter(|_| leaving.contains(hostname));
         for zone in left.chain(record.former.iter().map(|former| &former.zone)) {
@@ -47,7 +75,6 @@ pub(super) fn work(
             }
         }
     }
-    all.into_iter().map(|(zone, work)| ZoneWork { zone, ..work }).collect()
 }
 
 /// The hostnames whose records can't be in their zone, and why.

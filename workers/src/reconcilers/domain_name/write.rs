@@ -5,6 +5,7 @@ use super::{
     at_zone::{AtZone, Stopped},
     guard,
     seen::{Failure, Obstacle, ZoneState},
+    unreachable::reweighed,
 };
 use causeway_dns::{self as dns, DnsError, Freshness, HostChange, Written, ZoneRecord};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, failpoint};
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) async fn write(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneState, Stopped> {
     // 1. Read (needs Route 53), compare (pure).
     let mut records = at.read(at.freshness()).await?;
-    let due = due(at.work, &records, &at.owner);
+    let due = due(at, &records);
     // 2. Guard what is to leave the zone (needs Postgres).
     let guarded = guard::ask(at, &due).await?;
     let due = guard::without_held(due, &guarded);
@@ -42,11 +43,13 @@ pub(super) async fn write(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneSt
 }
 
 /// What to change, host by host.
-fn due(work: &ZoneWork, records: &[ZoneRecord], owner: &str) -> Vec<HostChange> {
+fn due(at: &AtZone<'_>, records: &[ZoneRecord]) -> Vec<HostChange> {
+    let (work, owner) = (at.work, &at.owner);
     let leaving: Vec<_> = work.leaving.iter().cloned().collect();
     let gone = dns::deletions(records, &leaving, owner);
     let mut due = dns::changes(records, &work.wanted, owner, &work.held);
     due.extend(gone.iter().map(HostChange::from));
+    due.extend(reweighed(at.inputs, work, records, owner));
     due
 }
 

@@ -1,20 +1,20 @@
 //! The work in the hosted zones of a domain, one after the other: records that have to leave them are deleted, and our own driver writes.
 
 use super::{
-    super::Reconcile,
+    super::Turn,
     ZoneWork,
     at_zone::{AtZone, Stopped},
     seen::{ZoneState, deletions},
     write::write,
 };
-use causeway_dns::{Deletion, DnsError, Freshness};
+use causeway_dns::{self as dns, Deletion, DnsError, Freshness, HostChange};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, failpoint};
 use causeway_records::{inputs::DomainNameInputs, nouns::DnsDriver};
 use causeway_store::StoreError;
 
 /// Reads each zone, deletes what has to leave it, and writes what our own driver is to write. A zone that fails is no reason to leave the others alone.
 pub(super) async fn read_and_change(
-    ctx: &Reconcile<'_>,
+    ctx: Turn<'_>,
     inputs: &DomainNameInputs,
     due: Vec<ZoneWork>,
 ) -> Result<ZoneState, StoreError> {
@@ -23,7 +23,7 @@ pub(super) async fn read_and_change(
         match in_zone(ctx, inputs, &work, &mut all).await {
             Ok(seen) => all.add(seen),
             // With the zone its records are gone.
-            Err(Stopped::Dns(DnsError::NoZone { .. })) if work.wanted.is_empty() => {}
+            Err(Stopped::Dns(DnsError::NoZone { .. })) if work.only_leaves() => {}
             Err(Stopped::Dns(error)) => all.fail(&work, error),
             Err(Stopped::Store(error)) => return Err(error),
         }
@@ -32,7 +32,7 @@ pub(super) async fn read_and_change(
 }
 
 async fn in_zone(
-    ctx: &Reconcile<'_>,
+    ctx: Turn<'_>,
     inputs: &DomainNameInputs,
     work: &ZoneWork,
     all: &mut ZoneState,
@@ -44,9 +44,19 @@ async fn in_zone(
     }
 }
 
-/// external-dns writes what is wanted; what has to go is deleted here.
+/// external-dns writes what is wanted; what has to go is deleted here, and what is chosen in another way than is wanted is replaced, so that there is no
+/// moment without it: external-dns would find its place taken, and be without it if it were deleted first.
 async fn delete(at: &AtZone<'_>) -> Result<ZoneState, DnsError> {
     let mut records = at.read(at.freshness()).await?;
+    let rerouted = dns::rerouted(&records, &at.work.wanted, &at.owner, &at.work.held);
+    if !rerouted.is_empty() && at.may_change() {
+        tracing::info!(zone = at.zone.name, id = at.zone.id, hosts = ?rerouted.iter().map(HostChange::host).collect::<Vec<_>>(), "replacing records");
+        let written = at.route53.write(&at.zone, &rerouted).await;
+        if let Some(error) = written.error.or(written.refused.into_values().next()) {
+            return Err(error);
+        }
+        records = at.read(Freshness::New).await?;
+    }
     let due = deletions(at.work, &records, &at.owner);
     if !due.is_empty() && at.may_change() {
         let going: Vec<_> = due.iter().flat_map(Deletion::records).map(ToString::to_string).collect();
