@@ -8,7 +8,7 @@
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
-//! domain ─▶ iam_policy ──▶ what AWS has to allow; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
+//! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
@@ -19,6 +19,7 @@
 pub mod accounts;
 pub mod claims;
 pub mod conflicts;
+pub mod deletions;
 pub mod driver;
 pub mod grants;
 pub mod hostnames;

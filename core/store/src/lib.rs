@@ -55,6 +55,7 @@ pub mod queue;
 mod reach;
 mod record;
 pub mod resources;
+mod route53_requests;
 mod row;
 mod search;
 mod selects;

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    authority::{OrderFault, OrderFaults},
     endpoints::Endpoints,
     load_balancer::{Orders, Withheld},
     net::{free_port, loopback},
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct Control {
     port: u16,
     orders: watch::Sender<Orders>,
+    order_faults: OrderFaults,
     server: JoinHandle<()>,
 }
 
@@ -37,12 +39,15 @@ impl Control {
             .route("/load-balancer", put(set_withheld))
             .route("/load-balancer/{namespace}/{name}", put(set_ingress))
             .with_state(orders.clone());
+        let order_faults = OrderFaults::default();
+        let authority = Router::new().route("/authority/{domain}", put(set_order_fault)).with_state(order_faults.clone());
+        let router = router.merge(authority);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the rig's control interface ended");
             }
         });
-        Ok(Self { port, orders, server })
+        Ok(Self { port, orders, order_faults, server })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -51,6 +56,11 @@ impl Control {
 
     pub(crate) fn orders(&self) -> watch::Receiver<Orders> {
         self.orders.subscribe()
+    }
+
+    /// What the authority answers to orders instead of its own answer.
+    pub(crate) fn order_faults(&self) -> OrderFaults {
+        self.order_faults.clone()
     }
 
     pub(crate) fn stop(&self) {
@@ -73,6 +83,15 @@ async fn set_ingress(
         Some(ingress) => drop(orders.instead.insert(name, ingress)),
         None => drop(orders.instead.remove(&name)),
     });
+    StatusCode::NO_CONTENT
+}
+
+async fn set_order_fault(
+    State(faults): State<OrderFaults>,
+    Path(domain): Path<String>,
+    Json(fault): Json<Option<OrderFault>>,
+) -> StatusCode {
+    faults.set(domain, fault);
     StatusCode::NO_CONTENT
 }
 
@@ -108,6 +127,14 @@ impl Knobs {
     /// When the rig doesn't answer.
     pub async fn set_ingress(&self, namespace: &str, name: &str, ingress: Option<&Value>) -> Result<()> {
         self.put(format!("{}/load-balancer/{namespace}/{name}", self.control), &ingress).await
+    }
+
+    /// How the authority answers orders for hostnames of a domain; None: as it does.
+    ///
+    /// # Errors
+    /// When the rig doesn't answer.
+    pub async fn set_order_fault(&self, domain: &str, fault: Option<&OrderFault>) -> Result<()> {
+        self.put(format!("{}/authority/{domain}", self.control), &fault).await
     }
 
     /// How often each access key has asked the Route53 emulator about a zone.

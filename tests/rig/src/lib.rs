@@ -5,6 +5,7 @@
 //! Tests don't start it themselves. They run below `causeway-rig run -- …` and find it through [`Endpoints::from_env`].
 //! `docs/testing.md` has a picture of it.
 
+mod authority;
 mod cluster;
 mod control;
 mod endpoints;
@@ -31,6 +32,7 @@ mod starter;
 pub mod terminal;
 pub mod tools;
 
+pub use authority::OrderFault;
 pub use causeway_route53::{Faults, JournalEntry, dns};
 pub use cluster::OwnCluster;
 pub use control::Knobs;

@@ -18,11 +18,13 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinHandle,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
 use crate::{
+    authority::{OrderFaults, front},
     endpoints::Acme,
     net::{free_port, loopback},
     pki::Pki,
@@ -38,17 +40,25 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Pebble {
     process: Process,
+    /// What clients talk to.
+    front: JoinHandle<()>,
     port: u16,
     endpoints: Acme,
 }
 
 impl Pebble {
     /// Starts it with its files in `dir`. It asks the name server at `dns` for proofs.
-    pub(crate) async fn start(tools: &Tools, dir: &Path, logs: &Path, dns: SocketAddr) -> Result<Self> {
+    pub(crate) async fn start(
+        tools: &Tools,
+        dir: &Path,
+        logs: &Path,
+        dns: SocketAddr,
+        faults: OrderFaults,
+    ) -> Result<Self> {
         let pki = Pki::create(dir)?;
-        let (port, management) = (free_port()?, free_port()?);
+        let (port, own, management) = (free_port()?, free_port()?, free_port()?);
         let file = dir.join("pebble.json");
-        std::fs::write(&file, configuration(&pki, port, management).to_string())?;
+        std::fs::write(&file, configuration(&pki, own, management).to_string())?;
         let process = ProcessSpec::new("pebble", tools.program("pebble")?, logs)
             .arg("-config")
             .arg(&file)
@@ -60,8 +70,9 @@ impl Pebble {
         process.ready(READY_WITHIN, || async { root(&pki, management).await.is_ok() }).await?;
         let (root, root_file) = (root(&pki, management).await?, dir.join("root.pem"));
         std::fs::write(&root_file, &root)?;
+        let front = front(&pki, port, own, faults).await?;
         let endpoints = Acme { directory: format!("https://127.0.0.1:{port}/dir"), ca: pki.ca(), root, root_file };
-        Ok(Self { process, port, endpoints })
+        Ok(Self { process, front, port, endpoints })
     }
 
     /// The port of loopback it listens on.
@@ -74,6 +85,7 @@ impl Pebble {
     }
 
     pub(crate) async fn stop(&self) {
+        self.front.abort();
         self.process.stop(Signal::SIGKILL, READY_WITHIN).await;
     }
 }

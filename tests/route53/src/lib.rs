@@ -19,6 +19,7 @@
 
 pub mod dns;
 mod fault;
+mod faults;
 mod handlers;
 mod limit;
 mod name;
@@ -40,7 +41,7 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub use self::state::{Faults, JournalEntry};
+pub use self::{faults::Faults, state::JournalEntry};
 use self::{fault::Fault, state::Shared};
 
 /// A running emulator, on loopback.

@@ -54,7 +54,7 @@ fn zone_of(path: &str) -> Option<&str> {
 }
 
 async fn set_faults(State(shared): State<Shared>, Json(faults): Json<Faults>) -> StatusCode {
-    shared.lock().faults = faults;
+    shared.lock().faults.set(faults);
     StatusCode::NO_CONTENT
 }
 
@@ -73,8 +73,8 @@ pub(crate) async fn count_delay_and_fail(State(shared): State<Shared>, request: 
         if let Some(zone) = zone {
             *memory.zone_calls.entry(zone.to_owned()).or_default().entry(key).or_default() += 1;
         }
-        let fault = over_limit.or_else(|| memory.take_fault(request.method().as_str(), zone));
-        (Duration::from_millis(memory.faults.delay_milliseconds), fault)
+        let fault = over_limit.or_else(|| memory.faults.take(request.method(), zone));
+        (memory.faults.delay(), fault)
     };
     tokio::time::sleep(delay).await;
     match fault {

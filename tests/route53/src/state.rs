@@ -1,4 +1,4 @@
-//! The emulator's data in memory: zones, changes, the journal, and the faults that a test asked for.
+//! The emulator's data in memory: zones, changes and the journal.
 
 use std::{
     collections::BTreeMap,
@@ -12,15 +12,13 @@ use uuid::Uuid;
 
 use crate::{
     fault::Fault,
+    faults::AllFaults,
     limit::AccountLimits,
     name::Name,
     record::{Content, Key, RecordSet, Routing},
     served::{Records, Versions},
     zone::{Action, Change, Zone},
 };
-
-/// How long a change stays PENDING unless a test says otherwise: long enough that a caller who doesn't wait is caught.
-const PROPAGATION: Duration = Duration::from_millis(100);
 
 /// One accepted change, as the journal keeps it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -51,26 +49,6 @@ pub struct JournalEntry {
     pub access_key: String,
 }
 
-/// What a test wants to go wrong.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-pub struct Faults {
-    /// Answer every call with this error code, such as `Throttling` or `ServiceUnavailable`.
-    pub code: Option<String>,
-    /// The HTTP status of that answer; 400 when absent.
-    pub status: Option<u16>,
-    /// Only that many calls, then normal again; all calls when absent.
-    pub times: Option<u64>,
-    /// Only calls about the zone with this id; all calls when absent.
-    pub zone: Option<String>,
-    /// Only calls of this method, such as `POST`; all calls when absent.
-    pub method: Option<String>,
-    /// Answer every call this much later, in milliseconds.
-    #[serde(default)]
-    pub delay_milliseconds: u64,
-    /// How long a change stays PENDING, in milliseconds; 100 when absent.
-    pub pending_milliseconds: Option<u64>,
-}
-
 /// The emulator's memory, shared by its handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<State>>);
@@ -79,7 +57,7 @@ pub(crate) struct Shared(Arc<Mutex<State>>);
 pub(crate) struct State {
     pub(crate) zones: BTreeMap<String, Zone>,
     pub(crate) journal: Vec<JournalEntry>,
-    pub(crate) faults: Faults,
+    pub(crate) faults: AllFaults,
     /// How often each operation was called, whatever the outcome.
     pub(crate) calls: BTreeMap<String, u64>,
     /// The same by zone and access key.
@@ -158,7 +136,7 @@ impl State {
     pub(crate) fn change(&mut self, zone_id: &str, changes: &[Change], access_key: &str) -> Result<ChangeInfo, Fault> {
         let mut after =
             self.zone(zone_id)?.apply(changes).map_err(|problems| Fault::invalid_change_batch(&problems))?;
-        after.versions.add(&after.records, self.propagation());
+        after.versions.add(&after.records, self.faults.propagation());
         self.zones.insert(zone_id.to_owned(), after);
         let info = self.change_info();
         for change in changes {
@@ -174,36 +152,13 @@ impl State {
 
     /// `PENDING` until the change has been there for long enough, then `INSYNC`.
     pub(crate) fn status(&self, change: &ChangeInfo) -> &'static str {
-        if change.accepted.elapsed() < self.propagation() { "PENDING" } else { "INSYNC" }
-    }
-
-    /// How long a change stays PENDING.
-    pub(crate) fn propagation(&self) -> Duration {
-        self.faults.pending_milliseconds.map_or(PROPAGATION, Duration::from_millis)
+        if change.accepted.elapsed() < self.faults.propagation() { "PENDING" } else { "INSYNC" }
     }
 
     fn change_info(&mut self) -> ChangeInfo {
         let info = ChangeInfo { id: unique_id('C'), at: Utc::now(), accepted: Instant::now() };
         self.changes.insert(info.id.clone(), info.clone());
         info
-    }
-
-    /// The fault that this call shall meet, if any.
-    pub(crate) fn take_fault(&mut self, method: &str, zone: Option<&str>) -> Option<Fault> {
-        let code = self.faults.code.clone()?;
-        let other_zone = self.faults.zone.as_deref().is_some_and(|wanted| zone != Some(wanted));
-        let other_method = self.faults.method.as_deref().is_some_and(|wanted| method != wanted);
-        if other_zone || other_method {
-            return None;
-        }
-        match &mut self.faults.times {
-            Some(0) => return None,
-            Some(left) => *left -= 1,
-            None => {}
-        }
-        let status = self.faults.status.and_then(|status| axum::http::StatusCode::from_u16(status).ok());
-        let status = status.unwrap_or(axum::http::StatusCode::BAD_REQUEST);
-        Some(Fault { status, code, message: "A test asked for this".to_owned() })
     }
 }
 
@@ -212,7 +167,7 @@ impl State {
     pub(crate) fn served(&self, name: &Name) -> Option<(Name, Records)> {
         let zones = self.zones.values().filter(|zone| !zone.private && name.is_within(&zone.name));
         let zone = zones.max_by_key(|zone| (zone.name.depth(), zone.number))?;
-        Some((zone.name.clone(), zone.versions.served(self.propagation())?))
+        Some((zone.name.clone(), zone.versions.served(self.faults.propagation())?))
     }
 }
 

@@ -305,6 +305,26 @@ async fn a_test_can_ask_for_faults_and_count_calls() {
 }
 
 #[tokio::test]
+async fn a_fault_can_be_one_of_every_second_call_about_one_zone() {
+    let client = Client::new().await;
+    let faults = |code: &str| format!(r#"{{"code":{code},"zone":"{}","every":2}}"#, client.zone);
+    client.call(Method::PUT, "/rig/faults", &faults(r#""Throttling""#)).await;
+    let records = format!("/2013-04-01/hostedzone/{}/rrset", client.zone);
+    let ask = async || {
+        let mut answers = vec![];
+        for _ in 0..4 {
+            answers.push(client.call(Method::GET, &records, "").await.0 == StatusCode::OK);
+        }
+        answers
+    };
+    assert_eq!(ask().await, [true, false, true, false]);
+    client.call(Method::PUT, "/rig/faults", r#"{"code":null}"#).await;
+    assert_eq!(ask().await, [true, false, true, false], "the faults of a zone are its own");
+    client.call(Method::PUT, "/rig/faults", &faults("null")).await;
+    assert_eq!(ask().await, [true; 4]);
+}
+
+#[tokio::test]
 async fn a_fault_can_be_one_of_writes_to_one_zone() {
     let client = Client::new().await;
     let zone = &client.zone;

@@ -1,15 +1,14 @@
 //! Changes while requests run: none of them fails.
 
 use causeway_testkit::{
-    DOMAIN, Load, Tally, Visitor, answering, api, harness,
-    kinds::CERTIFICATE,
+    DOMAIN, Load, Tally, Visitor, answering, harness,
     objects::{at, becomes},
     until,
 };
-use kube::api::{DynamicObject, ListParams, PostParams};
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::{Answering, answers, signed_domain};
+use super::{Answering, answers, renew, signed_domain};
 
 /// Requests a second.
 const RATE: u32 = 200;
@@ -41,21 +40,9 @@ async fn no_request_fails_while_the_certificate_is_renewed() {
 
     let load = Load::start(&visitor, &url, RATE).unwrap();
     go_on(&load).await;
-    let certificates = api(&harness.kube().await.unwrap(), CERTIFICATE, None);
-    let all = certificates.list(&ListParams::default()).await.unwrap();
-    let ours = |certificate: &&DynamicObject| at(certificate, "/spec/dnsNames/0") == &json!(format!("{name}.{DOMAIN}"));
-    let mut certificate = all.iter().find(ours).expect("there is one for the name").clone();
-    let there = api(&harness.kube().await.unwrap(), CERTIFICATE, certificate.metadata.namespace.as_deref());
+    let (there, certificate) = renew(harness, &format!("{name}.{DOMAIN}")).await;
     let certificate_name = certificate.metadata.name.clone().unwrap();
     let revision = at(&certificate, "/status/revision").as_i64().unwrap();
-    // What `cmctl renew` does.
-    let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-    let condition = json!({
-        "type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "renewed by hand",
-        "lastTransitionTime": now, "observedGeneration": certificate.metadata.generation,
-    });
-    certificate.data["status"]["conditions"].as_array_mut().unwrap().push(condition);
-    there.replace_status(&certificate_name, &PostParams::default(), &certificate).await.unwrap();
     let renewed = |seen: &DynamicObject| at(seen, "/status/revision").as_i64() > Some(revision);
     becomes(&there, &certificate_name, "it is renewed", renewed).await;
     until("the new one is presented", async || load.tally().certificates.len() == 2).await;

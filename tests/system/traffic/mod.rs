@@ -1,17 +1,20 @@
 //! Requests that go the whole way: a name of the zone, the address that it leads to, the Gateway's real Envoy, the workload.
 
+mod authority;
 mod certificates;
 mod deletion;
 mod load;
 mod tls;
 
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of, kinds::POD,
-    object_name, objects::goes,
+    DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
+    kinds::{CERTIFICATE, POD},
+    object_name,
+    objects::goes,
 };
 use kube::{
-    ResourceExt,
-    api::{DeleteParams, ListParams},
+    Api, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, PostParams},
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -66,6 +69,32 @@ async fn signed_domain(harness: &Harness, name: &str, challenge: &str, wait: u32
         "AcmeServer": acme.directory, "AcmeCABundle": acme.ca, "AcmeChallenge": challenge, "AcmeWaitSeconds": wait,
     });
     id_of(&harness.client.create("domain-name-definitions", &body).await.unwrap()).unwrap()
+}
+
+/// Has the certificate of a hostname issued anew, as `cmctl renew` does: after a failure cert-manager itself waits for an hour. Returns it as it was.
+async fn renew(harness: &Harness, hostname: &str) -> (Api<DynamicObject>, DynamicObject) {
+    let kube = harness.kube().await.unwrap();
+    let all = api(&kube, CERTIFICATE, None).list(&ListParams::default()).await.unwrap();
+    let is_of_host = |certificate: &DynamicObject| certificate.data["spec"]["dnsNames"][0] == hostname;
+    let found = all.into_iter().find(is_of_host).expect("there is one for the name");
+    let there = api(&kube, CERTIFICATE, found.metadata.namespace.as_deref());
+    let name = found.name_any();
+    let was = eventually("it is issued anew", async || {
+        let was = there.get(&name).await.map_err(|error| error.to_string())?;
+        let mut renewed = was.clone();
+        let conditions = renewed.data["status"]["conditions"].as_array_mut().ok_or("it has no conditions yet")?;
+        conditions.retain(|condition| condition["type"] != "Issuing");
+        conditions.push(json!({
+            "type": "Issuing", "status": "True", "reason": "ManuallyTriggered", "message": "renewed by hand",
+            "lastTransitionTime": chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+            "observedGeneration": was.metadata.generation,
+        }));
+        // Others write its status, too.
+        there.replace_status(&name, &PostParams::default(), &renewed).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(was)
+    })
+    .await;
+    (there, was)
 }
 
 /// Waits until a URL answers 200 with this text. Conditions say that everything was told to serve, not that it does.

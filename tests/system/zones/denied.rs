@@ -6,13 +6,9 @@ use causeway_testkit::{
     zone::{create_zone, records_of},
 };
 use serde_json::json;
-use tokio::sync::Mutex;
 
-use super::{EXTERNAL_DNS, ROUTE53, a, start};
+use super::{EXTERNAL_DNS, ROUTE53, a, faults::none, start};
 use crate::site::Site;
-
-/// The emulator has one fault at a time.
-static FAULTS: Mutex<()> = Mutex::const_new(());
 
 /// Nobody may write to a zone.
 fn writes_denied(zone: &str) -> Faults {
@@ -27,7 +23,6 @@ fn writes_denied(zone: &str) -> Faults {
 
 #[tokio::test]
 async fn an_external_dns_that_may_not_write_is_named() {
-    let _alone = FAULTS.lock().await;
     let site = Site::of("denied");
     let endpoints = &harness().await.endpoints;
     let zone = create_zone(endpoints, &site.1).await.unwrap();
@@ -54,7 +49,7 @@ async fn an_external_dns_that_may_not_write_is_named() {
     other.until_published().await;
     other.delete().await;
     assert!(records_of(endpoints, &open).await.unwrap().is_empty());
-    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     // A zone that nobody may read any more holds up the deletion until a person says otherwise.
     // Nor write: what the worker has read a moment ago would do for the deletion.
@@ -65,14 +60,13 @@ async fn an_external_dns_that_may_not_write_is_named() {
     client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     assert_eq!(site.zone(&zone).await, a(&host), "its records are left there");
-    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     client.delete("gateway-instances", site.gateway).await.unwrap();
     client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
 }
 
 #[tokio::test]
 async fn workers_that_may_not_write_say_so_and_hold_up_nobody_else() {
-    let _alone = FAULTS.lock().await;
     let site = Site::of("unwritten");
     let endpoints = &harness().await.endpoints;
     let zone = create_zone(endpoints, &site.1).await.unwrap();
@@ -88,7 +82,7 @@ async fn workers_that_may_not_write_say_so_and_hold_up_nobody_else() {
     other.until_published().await;
     other.delete().await;
     assert!(records_of(endpoints, &open).await.unwrap().is_empty());
-    site.knobs().set_route53_faults(&Faults::default()).await.unwrap();
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     assert_eq!(site.zone(&zone).await, a(&host));
     site.delete().await;

@@ -4,6 +4,7 @@ mod clusters;
 mod denied;
 mod dies;
 mod driver;
+mod faults;
 mod guard;
 
 use causeway_testkit::{
@@ -41,7 +42,7 @@ fn access_key(driver: Driver, site: &str) -> String {
 /// An AWS account; all accounts lead to the same zones. Those whose key begins with AKIA have five requests a second, for external-dns and workers together.
 async fn add_account(name: &str, access_key: &str) -> i64 {
     let account = json!({
-        "Name": name, "AccountID": "123456789012", "DefaultRegion": "us-east-1", "AccessKeyID": access_key, "SecretAccessKey": "test",
+        "Name": name, "AccountID": name, "DefaultRegion": "us-east-1", "AccessKeyID": access_key, "SecretAccessKey": "test",
         "AllRuntimes": true,
     });
     id_of(&harness().await.client.create("aws-accounts", &account).await.unwrap()).unwrap()

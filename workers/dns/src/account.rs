@@ -1,6 +1,7 @@
 //! The AWS account whose zones we read and write, and the client for it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
@@ -11,7 +12,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-use super::Route53;
+use super::{RequestBudget, Route53};
 
 /// How long one attempt may take, and all attempts of one call together.
 const ATTEMPT: Duration = Duration::from_secs(10);
@@ -97,15 +98,20 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// The client of the account record `id`. A new one when the account's data have changed.
-    pub async fn route53(&self, id: i64, account: &Account) -> Route53 {
+    /// The client of the account record `id`. A new one when the account's data have changed; only then the budget is asked for.
+    pub async fn route53(
+        &self,
+        id: i64,
+        account: &Account,
+        budget: impl FnOnce() -> Option<Arc<dyn RequestBudget>>,
+    ) -> Route53 {
         let mut open = self.open.lock().await;
         if let Some((known, route53)) = open.get(&id)
             && known == account
         {
             return route53.clone();
         }
-        let route53 = Route53::connect(account).await;
+        let route53 = Route53::connect(account, budget()).await;
         open.insert(id, (account.clone(), route53.clone()));
         route53
     }

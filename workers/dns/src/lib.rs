@@ -40,6 +40,7 @@ pub use change::HostChange;
 pub use deletions::{Deletion, deletions};
 pub use desired::DesiredRecord;
 pub use error::DnsError;
+pub use limiter::RequestBudget;
 pub use ownership::{Ownership, owned_hosts, ownership_names};
 pub use plan::{changes, rerouted, reweighed};
 pub use published::{HostState, RecordState, published};

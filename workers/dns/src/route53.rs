@@ -14,7 +14,7 @@ use causeway_records::nouns::ZoneType;
 use super::account::Account;
 use super::error::{DnsError, from_sdk};
 use super::fetch_cache::FetchCache;
-use super::limiter::RequestLimiter;
+use super::limiter::{RequestBudget, RequestLimiter};
 use super::ownership::ownership_names;
 use super::record::{ZoneRecord, normal_name};
 use super::zone::{HostedZone, closest, named};
@@ -59,12 +59,13 @@ pub enum Freshness {
 }
 
 impl Route53 {
-    /// Prepares requests with an account's credentials. Makes none: wrong credentials show at the first request.
-    pub async fn connect(account: &Account) -> Self {
+    /// Prepares requests with an account's credentials. Makes none: wrong credentials show at the first request. Other processes that use the account share
+    /// the budget.
+    pub async fn connect(account: &Account, budget: Option<Arc<dyn RequestBudget>>) -> Self {
         let client = account.client().await;
         let shared = Shared {
             client,
-            limiter: RequestLimiter::new(INTERVAL, BURST),
+            limiter: RequestLimiter::new(INTERVAL, BURST, budget),
             zones: FetchCache::new(),
             named: FetchCache::new(),
             records: FetchCache::new(),

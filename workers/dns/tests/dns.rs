@@ -27,7 +27,7 @@ impl Server {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Router::new().fallback(answer).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Route53::connect(&account(endpoint)).await
+        Route53::connect(&account(endpoint), None).await
     }
 
     fn asked(&self) -> Vec<String> {
@@ -226,7 +226,7 @@ async fn nobody_there_is_unreachable_and_no_secret_is_shown() {
     assert!(!format!("{account:?}").contains("very-secret"));
     let accounts = Accounts::default();
     let error =
-        accounts.route53(1, &account).await.read(&zone(), &[], Freshness::New).await.expect_err("nobody listens");
+        accounts.route53(1, &account, || None).await.read(&zone(), &[], Freshness::New).await.expect_err("nobody listens");
     assert_eq!(error.reason(), "Unreachable", "{error}");
     assert!(error.retry_after().is_some());
     assert!(!format!("{accounts:?}{error:?}{error}").contains("very-secret"));

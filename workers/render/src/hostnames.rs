@@ -11,9 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long a domain name instance that is being deleted waits for another one to take over its hostnames.
 const HANDOVER: TimeDelta = TimeDelta::seconds(30);
 
-/// So many hostnames may leave a zone in a period without a person's word, where the workers write its records; or a part of ours there, if that is more.
-pub const MAY_LEAVE_AT_ONCE: usize = 20;
-
 /// The name of the other domain name instance that holds a hostname. Of two that stored it at the same moment the one with the lower id holds it.
 pub fn holder<'a>(inputs: &'a DomainNameInputs, hostname: &str) -> Option<&'a str> {
     let Some(Elsewhere::Noted { id, name }) = inputs.wanted_elsewhere.get(hostname) else { return None };

@@ -1,7 +1,7 @@
 use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, without_empty};
 use crate::{
     problem::Problem,
-    text::{DnsWeight, Email, Hostname, Name, ObjectName, Ttl, Url, WaitSeconds, choice},
+    text::{DnsWeight, Email, Hostname, HostnameCount, Name, ObjectName, Percent, Ttl, Url, WaitSeconds, choice},
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -99,6 +99,12 @@ pub struct DomainNameDefinition {
     /// How Route 53 chooses where a hostname is on several clusters. With Weighted each cluster's record has the `Weight` of its domain name instance.
     #[noun(default = Some(RoutingPolicy::Simple), example = "Weighted")]
     pub routing_policy: Option<RoutingPolicy>,
+    /// So many hostnames may leave a hosted zone in ten minutes without a person's word; beyond it all stay, and `DnsPublished` lists them. 0: none may.
+    #[noun(default = HostnameCount::try_from(20).ok())]
+    pub max_deletions: Option<HostnameCount>,
+    /// The same as a share of the hostnames that the cluster has in the zone. The greater number counts.
+    #[noun(default = Percent::try_from(20).ok())]
+    pub max_deletions_percent: Option<Percent>,
     /// Seconds for which answers may be kept. Also how long a gateway outlives its DNS record.
     #[noun(default = Ttl::try_from(300).ok())]
     pub ttl: Option<Ttl>,
@@ -166,6 +172,16 @@ impl DomainNameDefinition {
     /// How Route 53 chooses among the records of one hostname; there is one unless said otherwise.
     pub fn routing_policy(&self) -> RoutingPolicy {
         self.routing_policy.unwrap_or_default()
+    }
+
+    /// How many hostnames may leave a hosted zone in a period without a person's word; 20 unless said otherwise.
+    pub fn max_deletions(&self) -> usize {
+        self.max_deletions.and_then(|count| usize::try_from(count.get()).ok()).unwrap_or(20)
+    }
+
+    /// How many of a hundred hostnames may; 20 unless said otherwise.
+    pub fn max_deletions_percent(&self) -> usize {
+        self.max_deletions_percent.and_then(|percent| usize::try_from(percent.get()).ok()).unwrap_or(20)
     }
 
     /// Whether an authority is shown by a record in the zone that the domain is ours: then clusters with its certificates need the account's keys.

@@ -210,6 +210,14 @@ ranged!(
     /// A share of the answers that DNS gives: this weight of the sum of all weights of a hostname.
     DnsWeight, 0..=255
 );
+ranged!(
+    /// A number of hostnames.
+    HostnameCount, 0..=10_000
+);
+ranged!(
+    /// A part of a hundred.
+    Percent, 0..=100
+);
 
 #[cfg(test)]
 mod tests {

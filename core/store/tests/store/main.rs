@@ -13,6 +13,7 @@ mod listeners;
 mod pool;
 mod reach;
 mod records;
+mod route53_requests;
 mod schema;
 mod shadows;
 mod summary;

@@ -154,7 +154,7 @@ async fn pass_on(client: &Client, request: Request) -> Response {
 }
 
 /// A listener whose connections speak TLS. A handshake that fails concerns only its client.
-pub(super) struct Tls {
+pub(crate) struct Tls {
     listener: TcpListener,
     acceptor: TlsAcceptor,
 }
@@ -163,7 +163,12 @@ impl Tls {
     /// On a free port of loopback, with certificates in `dir`; and their authority.
     pub(super) async fn listen(dir: &Path) -> Result<(Self, String)> {
         let pki = Pki::create(dir)?;
-        Ok((Self { listener: TcpListener::bind("127.0.0.1:0").await?, acceptor: acceptor(&pki)? }, pki.ca()))
+        Ok((Self::on(TcpListener::bind("127.0.0.1:0").await?, &pki)?, pki.ca()))
+    }
+
+    /// With the server certificate of `pki`.
+    pub(crate) fn on(listener: TcpListener, pki: &Pki) -> Result<Self> {
+        Ok(Self { listener, acceptor: acceptor(pki)? })
     }
 }
 

@@ -7,6 +7,7 @@ mod network;
 mod refusal;
 mod silence;
 
+pub(crate) use self::answers::Tls;
 pub use self::{
     answers::{Answer, Answers},
     clock::wall_clock,

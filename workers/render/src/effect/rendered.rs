@@ -8,7 +8,7 @@ use crate::{
 };
 use causeway_records::{
     inputs::{AnyInputs, DomainNameInputs, PublishedZone},
-    nouns::{DnsDriver, ZoneType},
+    nouns::ZoneType,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +32,8 @@ pub struct HostRecords {
     pub zone: Option<String>,
     /// By type; none while its Gateway has no address.
     pub sets: Vec<RecordSet>,
-    /// Workers write them, who let few hostnames leave a zone at once.
-    pub guarded: bool,
+    /// How many hostnames of the domain may leave the zone at once, and how many of a hundred.
+    pub may_leave: (usize, usize),
 }
 
 /// What a record becomes: what its worker would apply and publish.
@@ -75,15 +75,16 @@ fn is_of_domain(inputs: &DomainNameInputs, zone: &PublishedZone) -> bool {
 fn hosts_of(inputs: &DomainNameInputs, targets: &TargetsOf) -> (BTreeMap<String, HostRecords>, Vec<String>) {
     let (mut records, mut hosts, mut warnings) = (wanted(inputs, targets), BTreeMap::new(), vec![]);
     let asked = domain_name::staying(inputs).flat_map(|gateway| &gateway.hostnames);
+    let domain = &inputs.definition.spec;
+    let may_leave = (domain.max_deletions(), domain.max_deletions_percent());
     let own: BTreeSet<_> = asked.filter(|hostname| hostnames::holder(inputs, hostname).is_none()).collect();
     for hostname in own {
         let (zone, sets) = (domain_name::zone_of(inputs, hostname), records.remove(hostname).unwrap_or_default());
         match zone.and_then(|zone| domain_name::not_at_apex(zone, hostname, &sets)) {
             Some(why) => warnings.push(why),
             None => {
-                let guarded = inputs.definition.spec.dns_driver() == DnsDriver::Route53;
                 let zone = zone.map(|zone| zone.name.clone());
-                hosts.insert(hostname.clone(), HostRecords { zone, sets, guarded });
+                hosts.insert(hostname.clone(), HostRecords { zone, sets, may_leave });
             }
         }
     }

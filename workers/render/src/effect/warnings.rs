@@ -1,7 +1,6 @@
 //! What to know before a write: sentences for people.
 
 use super::{ChangeKind, ClaimChange, Effect, Rendered};
-use crate::hostnames::MAY_LEAVE_AT_ONCE;
 use causeway_records::{
     Kind,
     trial::{Side, Trial},
@@ -64,18 +63,27 @@ fn without_address(effect: &Effect) -> Vec<String> {
 
 /// Zones that lose more hostnames than workers take out of one at once.
 fn leave_slowly(trial: &Trial<Rendered>) -> Vec<String> {
-    let of = |side: &Side<Rendered>| -> BTreeSet<(String, String)> {
+    let of = |side: &Side<Rendered>| -> BTreeMap<(String, String), (usize, usize)> {
         let hosts = side.records.values().flat_map(|rendered| &rendered.hosts);
-        let published = hosts.filter(|(_, records)| records.guarded && !records.sets.is_empty());
-        published.filter_map(|(hostname, records)| Some((records.zone.clone()?, hostname.clone()))).collect()
+        let published = hosts.filter(|(_, records)| !records.sets.is_empty());
+        published
+            .filter_map(|(hostname, records)| Some(((records.zone.clone()?, hostname.clone()), records.may_leave)))
+            .collect()
     };
     let (before, after) = (of(&trial.before), of(&trial.after));
-    let mut leaving = BTreeMap::<&str, usize>::new();
-    before.difference(&after).for_each(|(zone, _)| *leaving.entry(zone).or_default() += 1);
-    let many = leaving.into_iter().filter(|(_, count)| *count > MAY_LEAVE_AT_ONCE);
-    let sentence = |(zone, count): (&str, usize)| {
+    // Of two domains with one zone the one that allows less is told of.
+    let mut leaving = BTreeMap::<&str, (usize, (usize, usize))>::new();
+    for ((zone, hostname), may_leave) in &before {
+        if !after.contains_key(&(zone.clone(), hostname.clone())) {
+            let (count, least) = leaving.entry(zone).or_insert((0, *may_leave));
+            *count += 1;
+            *least = (*least).min(*may_leave);
+        }
+    }
+    let many = leaving.into_iter().filter(|(_, (count, (hosts, _)))| count > hosts);
+    let sentence = |(zone, (count, (hosts, percent))): (&str, (usize, (usize, usize)))| {
         format!(
-            "{count} hostnames leave hosted zone {zone}: {MAY_LEAVE_AT_ONCE} may at once, or a fifth of ours there; others wait for a person's word, which the condition DnsPublished asks for"
+            "{count} hostnames leave hosted zone {zone}: {hosts} may at once, or {percent} percent of ours there; others wait for a person's word, which the condition DnsPublished asks for"
         )
     };
     many.map(sentence).collect()

@@ -1,8 +1,32 @@
 //! As whom Route 53 is called.
 
 use super::super::Turn;
-use causeway_dns::{self as dns, DnsError, Route53};
+use causeway_dns::{self as dns, DnsError, RequestBudget, Route53};
 use causeway_records::{inputs::DomainNameInputs, nouns::AwsAccount};
+use causeway_store::Store;
+use futures::{FutureExt, future::BoxFuture};
+use std::{sync::Arc, time::Duration};
+
+/// The requests of an account, as all workers take them.
+#[derive(Debug)]
+struct Budget {
+    store: Store,
+    /// Its number at AWS; empty: the account of the workers' own identity.
+    account: String,
+}
+
+impl RequestBudget for Budget {
+    fn reserve(&self, interval: Duration, burst: u32) -> BoxFuture<'_, Option<Duration>> {
+        let reserved = self.store.reserve_route53_request(&self.account, interval, burst);
+        reserved.map(|wait| wait.inspect_err(|error| tracing::warn!(%error, "other workers' requests are not known")).ok()).boxed()
+    }
+}
+
+/// The number of the account whose zones are read: that of the role, if one is assumed.
+fn number(account: &AwsAccount) -> &str {
+    let of_role = account.role_arn.as_deref().and_then(|arn| arn.split(':').nth(4));
+    of_role.filter(|number| !number.is_empty()).unwrap_or(&account.account_id)
+}
 
 /// The client of an account; None: the workers' own identity.
 pub(super) async fn route53(
@@ -16,7 +40,11 @@ pub(super) async fn route53(
         Some(id) => Some(inputs.account_of(id).ok_or(DnsError::NoCredentials)?),
     };
     let credentials = account_of(record.map(|account| &account.spec), endpoint, ambient)?;
-    Ok(ctx.context.accounts.route53(account.unwrap_or_default(), &credentials).await)
+    let budget = || -> Option<Arc<dyn RequestBudget>> {
+        let account = record.map(|account| number(&account.spec)).unwrap_or_default().to_owned();
+        Some(Arc::new(Budget { store: ctx.context.store.clone(), account }))
+    };
+    Ok(ctx.context.accounts.route53(account.unwrap_or_default(), &credentials, budget).await)
 }
 
 /// What the worker calls AWS as. `ambient`: it may do so as itself, where the account has no keys or none is named.
@@ -39,6 +67,13 @@ fn account_of(account: Option<&AwsAccount>, endpoint: Option<String>, ambient: b
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_count_for_the_account_that_is_asked() {
+        let own = AwsAccount { account_id: "111111111111".into(), ..AwsAccount::default() };
+        let other = AwsAccount { role_arn: Some("arn:aws:iam::222222222222:role/dns".into()), ..own.clone() };
+        assert_eq!((number(&own), number(&other)), ("111111111111", "222222222222"));
+    }
 
     #[test]
     fn a_worker_calls_aws_as_itself_only_where_it_may() {

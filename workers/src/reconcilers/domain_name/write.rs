@@ -15,12 +15,10 @@ use std::collections::BTreeMap;
 pub(super) async fn write(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneState, Stopped> {
     // 1. Read (needs Route 53), compare (pure).
     let mut records = at.read(at.freshness()).await?;
-    let due = due(at, &records);
+    let mut due = due(at, &records);
     // 2. Guard what is to leave the zone (needs Postgres).
-    let guarded = guard::ask(at, &due).await?;
-    let due = guard::without_held(due, &guarded);
-    all.allowed.extend(guarded.allowed);
-    all.held.extend(guarded.held);
+    let held = guard::held_back(at, due.iter().map(HostChange::host), all).await?;
+    due.retain(|change| !held.contains(change.host()));
     // 3. Change (needs Route 53).
     let mut written = Written::default();
     if !due.is_empty() && at.may_change() {

@@ -4,6 +4,7 @@ use super::{
     super::Turn,
     ZoneWork,
     at_zone::{AtZone, Stopped},
+    guard,
     seen::{ZoneState, deletions},
     write::write,
 };
@@ -39,25 +40,27 @@ async fn in_zone(
 ) -> Result<ZoneState, Stopped> {
     let at = AtZone::new(ctx, inputs, work).await?;
     match inputs.definition.spec.dns_driver() {
-        DnsDriver::ExternalDns => Ok(delete(&at).await?),
+        DnsDriver::ExternalDns => delete(&at, all).await,
         DnsDriver::Route53 => write(&at, all).await,
     }
 }
 
 /// external-dns writes what is wanted; what has to go is deleted here, and what is chosen in another way than is wanted is replaced, so that there is no
 /// moment without it: external-dns would find its place taken, and be without it if it were deleted first.
-async fn delete(at: &AtZone<'_>) -> Result<ZoneState, DnsError> {
+async fn delete(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneState, Stopped> {
     let mut records = at.read(at.freshness()).await?;
     let rerouted = dns::rerouted(&records, &at.work.wanted, &at.owner, &at.work.held);
     if !rerouted.is_empty() && at.may_change() {
         tracing::info!(zone = at.zone.name, id = at.zone.id, hosts = ?rerouted.iter().map(HostChange::host).collect::<Vec<_>>(), "replacing records");
         let written = at.route53.write(&at.zone, &rerouted).await;
         if let Some(error) = written.error.or(written.refused.into_values().next()) {
-            return Err(error);
+            return Err(error.into());
         }
         records = at.read(Freshness::New).await?;
     }
-    let due = deletions(at.work, &records, &at.owner);
+    let mut due = deletions(at.work, &records, &at.owner);
+    let held = guard::held_back(at, due.iter().map(Deletion::host), all).await?;
+    due.retain(|deletion| !held.contains(deletion.host()));
     if !due.is_empty() && at.may_change() {
         let going: Vec<_> = due.iter().flat_map(Deletion::records).map(ToString::to_string).collect();
         tracing::info!(zone = at.zone.name, id = at.zone.id, records = ?going, "deleting records");

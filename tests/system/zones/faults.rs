@@ -1,0 +1,141 @@
+//! Route 53 that doesn't do what it should: nothing is lost, the condition says what is wrong, and all goes on by itself when it is over.
+
+use causeway_rig::{Faults, Knobs};
+use causeway_testkit::{
+    INSTALLED, api, eventually, harness,
+    kinds::DEPLOYMENT,
+    within,
+    zone::{create_zone, records_of},
+};
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+
+use super::{Driver, EXTERNAL_DNS, ROUTE53, a, add_account, start};
+use crate::{fixture::labelled, site::Site};
+
+/// Nothing goes wrong in a zone any more.
+pub(super) fn none(zone: &str) -> Faults {
+    Faults { zone: Some(zone.to_owned()), ..Faults::default() }
+}
+
+fn fault(zone: &str, status: u16, code: &str) -> Faults {
+    Faults { code: Some(code.to_owned()), status: Some(status), ..none(zone) }
+}
+
+async fn every_second_call_is_throttled(driver: Driver) {
+    let site = Site::of("throttled");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    let throttled = Faults { every: Some(2), ..fault(&zone, 400, "Throttling") };
+    Knobs::new(endpoints).set_route53_faults(&throttled).await.unwrap();
+    let host = format!("www.{}", site.1);
+    let site = start(driver, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_published().await;
+    assert_eq!(site.zone(&zone).await, a(&host));
+    site.set_ingress(Some(json!([{"ip": "192.0.2.1"}, {"ip": "2001:db8::1"}]))).await;
+    site.until_holds(&zone, &[format!("A {host}"), format!("AAAA {host}")]).await;
+    site.until_published().await;
+    site.set_ingress(None).await;
+    site.delete().await;
+    assert!(records_of(endpoints, &zone).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn external_dns_and_workers_get_on_with_every_second_call_throttled() {
+    every_second_call_is_throttled(EXTERNAL_DNS).await;
+}
+
+#[tokio::test]
+async fn workers_get_on_with_every_second_call_throttled() {
+    every_second_call_is_throttled(ROUTE53).await;
+}
+
+/// Route 53 is down for all that concerns the zone, and comes back: while records are to be written, and while they are to go.
+#[tokio::test]
+async fn route_53_that_is_down_is_told_and_waited_for() {
+    let site = Site::of("down");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    let down = fault(&zone, 500, "InternalError");
+    Knobs::new(endpoints).set_route53_faults(&down).await.unwrap();
+    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_it_says(&["Route 53 cannot be reached", "InternalError", "it is tried again by itself"]).await;
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
+    site.until_published().await;
+    site.knobs().set_route53_faults(&down).await.unwrap();
+    let client = &site.harness.client;
+    client.delete("domain-name-instances", site.published).await.unwrap();
+    site.until_it_says(&["Route 53 cannot be reached"]).await;
+    assert_eq!(site.zone(&zone).await, a(&format!("www.{}", site.domain_name)));
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
+    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    site.until_empty(&zone).await;
+    client.delete("gateway-instances", site.gateway).await.unwrap();
+    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+}
+
+#[tokio::test]
+async fn credentials_that_are_over_are_told_and_new_ones_go_on() {
+    let site = Site::of("expired");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    Knobs::new(endpoints).set_route53_faults(&fault(&zone, 403, "ExpiredToken")).await.unwrap();
+    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_it_says(&["AWS refuses to", "ExpiredToken", "correct the keys of the AWS account"]).await;
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
+    site.until_published().await;
+    site.delete().await;
+}
+
+#[tokio::test]
+async fn a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it() {
+    let site = Site::of("nozone");
+    let (name, host) = (site.1.clone(), format!("www.{}", site.1));
+    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_it_says(&["no hosted zone for", &host, "create one, or correct Domain"]).await;
+    let zone = create_zone(&site.harness.endpoints, &name).await.unwrap();
+    site.until_published().await;
+    assert_eq!(site.zone(&zone).await, a(&host));
+    site.delete().await;
+}
+
+/// The workers delete, so nothing waits for external-dns.
+#[tokio::test]
+async fn records_leave_their_zone_while_external_dns_is_down() {
+    let site = Site::of("edns-down");
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    // With an account of its own it has an external-dns of its own.
+    let account = add_account(&site.0, &format!("AKIA{}", site.0)).await;
+    let site = start(EXTERNAL_DNS, site, json!({"AwsAccountID": account}), json!({"SubDomain": "www"})).await;
+    site.until_published().await;
+    let client = &site.harness.client;
+    let services = client.list("support-service-instances", &format!("awsaccountid={account}&service=external-dns")).await.unwrap();
+    let service = causeway_testkit::id_of(&services[0]).unwrap();
+    client.patch("support-service-instances", service, &json!({"InterruptReconciliation": true})).await.unwrap();
+    let kube = site.harness.kube().await.unwrap();
+    let deployment = labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{service}")).await.remove(0);
+    let deployments = api(&kube, DEPLOYMENT, deployment.namespace().as_deref());
+    let none = Patch::Merge(json!({"spec": {"replicas": 0}}));
+    deployments.patch(&deployment.name_any(), &PatchParams::default(), &none).await.unwrap();
+    eventually("external-dns is down", async || {
+        let now = deployments.get(&deployment.name_any()).await.map_err(|error| error.to_string())?;
+        let running = now.data["status"]["replicas"].as_i64().unwrap_or_default();
+        if running == 0 { Ok(()) } else { Err(format!("{running} pods")) }
+    })
+    .await;
+    client.delete("domain-name-instances", site.published).await.unwrap();
+    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    site.until_empty(&zone).await;
+    client.patch("support-service-instances", service, &json!({"InterruptReconciliation": false})).await.unwrap();
+    within(INSTALLED, "external-dns is back", async || {
+        let now = deployments.get(&deployment.name_any()).await.map_err(|error| error.to_string())?;
+        if now.data["spec"]["replicas"] == 1 { Ok(()) } else { Err(now.data["spec"]["replicas"].to_string()) }
+    })
+    .await;
+    client.delete("gateway-instances", site.gateway).await.unwrap();
+    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+}
