@@ -90,6 +90,18 @@ async fn what_a_caller_has_no_role_for_counts() {
     platform.stop().await;
 }
 
+/// A page of somebody else, which a browser has sent to this machine: nobody knows a caller.
+#[tokio::test]
+async fn what_is_refused_to_nobody_known_counts_for_the_address() {
+    let platform = start("foreign", &["--requests-per-second", "1", "--request-burst", "5"]).await;
+    let (client, url) = (Client::new(), format!("{}/v0/events", platform.url()));
+    let answers = join_all((0..20).map(|_| client.get(&url).header("host", "rebound.example").send())).await;
+    let codes: Vec<_> = answers.iter().map(|answer| code(answer.as_ref().unwrap())).collect();
+    let of = |wanted: u16| codes.iter().filter(|code| **code == wanted).count();
+    assert!(of(403) >= 5 && of(429) >= 5 && of(403) + of(429) == codes.len(), "{codes:?}");
+    platform.stop().await;
+}
+
 /// Nobody has to ask for it, and what is young enough stays.
 #[tokio::test]
 async fn old_audit_events_go_by_themselves() {

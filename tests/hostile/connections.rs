@@ -8,6 +8,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 pub(crate) struct Connection {
     pub(crate) local: SocketAddrV4,
     pub(crate) remote: SocketAddrV4,
+    /// Bytes that have arrived and that the program hasn't read.
+    pub(crate) unread: u32,
 }
 
 /// Waits until none of these connections is open at either end.
@@ -27,7 +29,9 @@ fn open(table: &str) -> Vec<Connection> {
     let connection = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
         let (local, remote) = (address(fields.next()?)?, address(fields.next()?)?);
-        OPEN.contains(&fields.next()?).then_some(Connection { local, remote })
+        let is_open = OPEN.contains(&fields.next()?);
+        let (_, unread) = fields.next()?.split_once(':')?;
+        is_open.then_some(Connection { local, remote, unread: u32::from_str_radix(unread, 16).ok()? })
     };
     table.lines().filter_map(connection).collect()
 }

@@ -1,7 +1,7 @@
 //! Authentication, rate limit and authorisation: lets a request pass if its caller has the role that the route asks for.
 //!
 //! The limit counts between authentication, which says whom to count, and everything that may refuse: what is answered with 403, 404 or 405
-//! counts like what is done.
+//! counts like what is done. What authentication itself refuses counts for the address.
 
 use super::limit::RateLimiter;
 use crate::{
@@ -37,6 +37,13 @@ pub(super) struct Gate {
     pub(super) limiter: Option<RateLimiter>,
     /// Routes that the rate limit leaves out.
     pub(super) uncounted: HashSet<String>,
+}
+
+impl Gate {
+    /// The refusal of an address that has asked too often. For callers who aren't known: whoever tries tokens is held to a rate as well.
+    fn refuse_address(&self, kind: &str, peer: Option<&Peer>) -> Option<Response> {
+        self.limiter.as_ref()?.refuse(kind, None, peer)
+    }
 }
 
 /// Puts the caller into the request's extensions, or refuses the request.
@@ -76,10 +83,7 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             next.run(request).await
         }
         Err(AuthFailure::Unproven(sentence)) => {
-            // Whoever tries tokens is held to a rate as well, by address.
-            if let Some(limiter) = &gate.limiter
-                && let Some(refused) = limiter.refuse(kind, None, peer)
-            {
+            if let Some(refused) = gate.refuse_address(kind, peer) {
                 return refused;
             }
             if page {
@@ -92,6 +96,9 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             answer
         }
         Err(AuthFailure::ForeignHost(host)) => {
+            if let Some(refused) = gate.refuse_address(kind, peer) {
+                return refused;
+            }
             let host = host.chars().take(MAX_HOST).collect::<String>();
             let sentence = format!(
                 "without authentication only requests to localhost are answered, and this one is to `{}`; name localhost or 127.0.0.1, or start the API with --auth mtls or --auth tokens",
@@ -99,7 +106,9 @@ pub(super) async fn admit(State(gate): State<Arc<Gate>>, mut request: Request, n
             );
             refuse(StatusCode::FORBIDDEN, &sentence)
         }
-        Err(AuthFailure::WithoutRole(sentence)) => refuse(StatusCode::FORBIDDEN, &sentence),
+        Err(AuthFailure::WithoutRole(sentence)) => {
+            gate.refuse_address(kind, peer).unwrap_or_else(|| refuse(StatusCode::FORBIDDEN, &sentence))
+        }
         Err(AuthFailure::Unavailable(fault)) => envelope::store_error(kind, &fault),
     }
 }

@@ -102,11 +102,15 @@ impl Hostile for Clusters<'_> {
 
     async fn end(&self, clusters: Vec<Cluster>) -> Vec<String> {
         let (mut outcomes, mut ports) = (vec![], vec![]);
-        for cluster in clusters {
-            outcomes.push(self.outcome(&cluster).await);
-            self.withdraw(&cluster).await;
-            attackers::end(cluster.task).await;
+        for cluster in &clusters {
+            outcomes.push(self.outcome(cluster).await);
+            self.withdraw(cluster).await;
             ports.push(cluster.port);
+        }
+        // They go on, and the worker hangs up all the same.
+        until_closed("the worker to hostile clusters", |connection| ports.contains(&connection.remote.port())).await;
+        for cluster in clusters {
+            attackers::end(cluster.task).await;
         }
         until_closed("hostile clusters", |connection| {
             [connection.local, connection.remote].iter().any(|end| ports.contains(&end.port()))

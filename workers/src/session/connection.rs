@@ -55,7 +55,11 @@ impl ClusterSession {
         let runtime = self.context.store.runtime(self.cluster_id()).await?;
         let access = match access(&runtime.spec, &self.context) {
             Ok(access) => access,
-            Err(why) => return unavailable(why),
+            Err(why) => {
+                // Its watches would go on.
+                *slot = None;
+                return unavailable(why);
+            }
         };
         // With other access than before, the old connection must not be used any more, even if the new access doesn't work.
         slot.take_if(|open| open.access != access);

@@ -60,19 +60,21 @@ impl ClusterSession {
     }
 
     /// Something was changed in the cluster: its mark is written soon, once for many changes.
-    pub(crate) fn note_change(self: &Arc<Self>, connection: &Arc<Connection>) {
+    pub(crate) fn note_change(self: &Arc<Self>) {
         if self.restore_guard.unmarked.swap(true, Ordering::AcqRel) {
             return;
         }
-        let (session, connection) = (self.clone(), connection.clone());
+        let session = self.clone();
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(MARKED_WITHIN).await;
-                // Whatever changes from here on gets into the next mark.
-                session.restore_guard.unmarked.store(false, Ordering::Release);
                 if !session.guard.is_held() {
                     return;
                 }
+                // Over the connection that there is now: one that was given up would be kept open.
+                let Some(connection) = session.connection.lock().await.clone() else { continue };
+                // Whatever changes from here on gets into the next mark.
+                session.restore_guard.unmarked.store(false, Ordering::Release);
                 let Err(error) = session.write_mark(&connection).await else { return };
                 tracing::debug!(%error, cluster = session.cluster_id(), "changes could not be written to their cluster's mark yet");
                 if session.restore_guard.unmarked.swap(true, Ordering::AcqRel) {

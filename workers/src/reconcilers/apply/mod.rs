@@ -114,7 +114,7 @@ impl Reconcile<'_> {
             matches!(change, Skipped | Unchanged | Contested { .. } | Pending(_) | Held { .. })
         };
         if done.changes.iter().any(|(_, change)| !unchanged(change)) {
-            self.session.note_change(&self.connection);
+            self.session.note_change();
         }
     }
 
