@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -15,9 +15,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsConnector;
 
 use crate::{faults::Tls, net::loopback, pki::Pki};
 
@@ -51,24 +61,28 @@ impl OrderFaults {
     /// The fault of one of these hostnames.
     fn of(&self, hostnames: &[String]) -> Option<OrderFault> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_under = |hostname: &String, domain: &String| hostname == domain || hostname.ends_with(&format!(".{domain}"));
-        all.iter().find(|(domain, _)| hostnames.iter().any(|hostname| is_under(hostname, domain))).map(|(_, fault)| fault.clone())
+        let is_under =
+            |hostname: &String, domain: &String| hostname == domain || hostname.ends_with(&format!(".{domain}"));
+        all.iter()
+            .find(|(domain, _)| hostnames.iter().any(|hostname| is_under(hostname, domain)))
+            .map(|(_, fault)| fault.clone())
     }
 }
 
 #[derive(Clone)]
 struct Front {
-    client: reqwest::Client,
-    pebble: String,
+    connector: TlsConnector,
+    pebble: u16,
     faults: OrderFaults,
 }
 
 /// Listens at a port of loopback, with the certificate of `pki`, for Pebble at another one.
 pub(crate) async fn front(pki: &Pki, port: u16, pebble: u16, faults: OrderFaults) -> Result<JoinHandle<()>> {
     let listener = Tls::on(TcpListener::bind(loopback(port)).await?, pki)?;
-    let ca = reqwest::Certificate::from_pem(pki.ca().as_bytes())?;
-    let client = reqwest::Client::builder().tls_certs_only([ca]).redirect(reqwest::redirect::Policy::none()).build()?;
-    let front = Front { client, pebble: format!("https://127.0.0.1:{pebble}"), faults };
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pki.ca().as_bytes())?)?;
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let front = Front { connector: TlsConnector::from(Arc::new(config)), pebble, faults };
     let router = Router::new().fallback(answer).with_state(front);
     Ok(tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
@@ -88,18 +102,16 @@ impl Front {
         if let Some(fault) = self.faults.of(&ordered(&body)) {
             return Ok(refused(&fault));
         }
-        let path = head.uri.path_and_query().context("no path")?;
-        // Pebble names itself as the client does, and checks that requests were signed for that name.
-        let sent = self.client.request(head.method, format!("{}{path}", self.pebble)).headers(head.headers).body(body);
-        let answer = sent.send().await?;
-        let (status, mut headers) = (answer.status(), answer.headers().clone());
-        headers.remove(header::TRANSFER_ENCODING);
-        headers.remove(header::CONNECTION);
-        headers.remove(header::CONTENT_LENGTH);
-        let mut response = Response::new(Body::from(answer.bytes().await?));
-        *response.status_mut() = status;
-        *response.headers_mut() = headers;
-        Ok(response)
+        // Pebble names itself as the client does, and checks that requests were signed for that name: all headers stay, `Host` among them.
+        let stream = TcpStream::connect(loopback(self.pebble)).await?;
+        let stream = self.connector.connect(ServerName::try_from("localhost")?, stream).await?;
+        let (mut pebble, connection) = handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let answer = pebble.send_request(Request::from_parts(head, Body::from(body))).await?;
+        let (mut head, body) = answer.into_parts();
+        head.headers.remove(header::TRANSFER_ENCODING);
+        head.headers.remove(header::CONNECTION);
+        Ok(Response::from_parts(head, Body::new(body)))
     }
 }
 

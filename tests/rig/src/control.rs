@@ -40,7 +40,8 @@ impl Control {
             .route("/load-balancer/{namespace}/{name}", put(set_ingress))
             .with_state(orders.clone());
         let order_faults = OrderFaults::default();
-        let authority = Router::new().route("/authority/{domain}", put(set_order_fault)).with_state(order_faults.clone());
+        let authority =
+            Router::new().route("/authority/{domain}", put(set_order_fault)).with_state(order_faults.clone());
         let router = router.merge(authority);
         let server = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {

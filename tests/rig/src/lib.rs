@@ -43,6 +43,7 @@ pub use nats::Nats;
 pub use nats_cluster::NatsCluster;
 pub use net::{free_port, http_ok};
 pub use network::{NETWORK_COMMAND, run_network};
+pub use pebble::EXTERNAL_ACCOUNT;
 pub use pgbouncer::{PgBouncer, PoolMode};
 pub use postgres::Postgres;
 pub use process::{Process, ProcessSpec, workspace_program};

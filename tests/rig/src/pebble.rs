@@ -33,6 +33,10 @@ use crate::{
     tools::Tools,
 };
 
+/// An account that the authority knows from elsewhere: the id of its key, and the key, base64url.
+pub const EXTERNAL_ACCOUNT: (&str, &str) =
+    ("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W");
+
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -101,6 +105,12 @@ fn configuration(pki: &Pki, port: u16, management: u16) -> serde_json::Value {
         "httpPort": machine_port(80),
         "tlsPort": machine_port(443),
         "keyAlgorithm": "ecdsa",
+        // Whoever wants may name one of these.
+        "externalAccountMACKeys": { EXTERNAL_ACCOUNT.0: EXTERNAL_ACCOUNT.1 },
+        "profiles": {
+            "default": { "description": "as long as most", "validityPeriod": 7_776_000 },
+            "shortlived": { "description": "six days", "validityPeriod": 518_400 },
+        },
         "retryAfter": { "authz": 1, "order": 1 },
     }})
 }

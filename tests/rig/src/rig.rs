@@ -158,7 +158,9 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
     }));
     let (route53, control) = (Route53::start().await?, Control::start().await?);
     let dns = serve_zones(&route53).await?;
-    let pebble = timed("pebble", Pebble::start(tools, &dir.join("pebble"), &logs, dns.address(), control.order_faults())).await?;
+    let pebble =
+        timed("pebble", Pebble::start(tools, &dir.join("pebble"), &logs, dns.address(), control.order_faults()))
+            .await?;
     let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
     let load_balancer = LoadBalancer::start(cluster.client.clone(), control.orders())?;
     let own = own_program(dir)?;

@@ -56,7 +56,11 @@ impl Counted {
             None => {}
         }
         let status = faults.status.and_then(|status| StatusCode::from_u16(status).ok());
-        Some(Fault { status: status.unwrap_or(StatusCode::BAD_REQUEST), code, message: "A test asked for this".to_owned() })
+        Some(Fault {
+            status: status.unwrap_or(StatusCode::BAD_REQUEST),
+            code,
+            message: "A test asked for this".to_owned(),
+        })
     }
 }
 

@@ -41,8 +41,8 @@ use axum::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
-pub use self::{faults::Faults, state::JournalEntry};
 use self::{fault::Fault, state::Shared};
+pub use self::{faults::Faults, state::JournalEntry};
 
 /// A running emulator, on loopback.
 pub struct Route53 {

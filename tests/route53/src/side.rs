@@ -1,9 +1,6 @@
 //! What tests ask the emulator beside AWS's operations: the journal, the counters, and the faults.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use axum::{
     Json, Router,
@@ -16,8 +13,9 @@ use axum::{
 use serde::Deserialize;
 
 use crate::{
+    faults::Faults,
     handlers::access_key,
-    state::{Faults, JournalEntry, Shared},
+    state::{JournalEntry, Shared},
 };
 
 pub(crate) fn router() -> Router<Shared> {

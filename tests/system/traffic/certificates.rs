@@ -1,9 +1,12 @@
 //! HTTPS with certificates of an authority that has looked for itself.
 
-use causeway_testkit::{DOMAIN, SOON, Visitor, answering, condition, eventually, harness};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use causeway_rig::EXTERNAL_ACCOUNT;
+use causeway_testkit::{DOMAIN, SOON, Visitor, answering, api, condition, eventually, harness, kinds::SECRET};
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::{Answering, answers, signed_domain};
+use super::{Answering, answers, certificate_of, signed_domain};
 
 #[tokio::test]
 async fn https_is_served_with_a_certificate_that_the_authority_gave_after_it_looked_into_the_zone() {
@@ -52,6 +55,49 @@ async fn a_proof_that_the_authority_cannot_see_is_told_in_its_words_and_one_thro
     served.until_ready(harness).await;
     let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
     answers(&visitor, &format!("https://{host}/"), &served.name).await;
+}
+
+/// The owner is somebody whom the authority knows from elsewhere; the certificates are short, with short keys, and are renewed when half of their time is over.
+#[tokio::test]
+async fn a_domain_says_what_its_certificates_are_like_and_who_its_owner_is_at_the_authority() {
+    let harness = harness().await;
+    let (client, name) = (&harness.client, harness.name("profiled"));
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let change = async |body: Value| client.patch("domain-name-definitions", domain, &body).await.unwrap();
+    let (key_id, key) = EXTERNAL_ACCOUNT;
+    change(json!({
+        "AcmeExternalAccountKeyID": "somebody", "AcmeExternalAccountKey": key, "AcmeProfile": "shortlived", "KeyType": "ECDSA256",
+        "RenewBeforePercentage": 50,
+    }))
+    .await;
+    let stored = client.get("domain-name-definitions", domain).await.unwrap();
+    assert_ne!(stored["AcmeExternalAccountKey"], key, "it is ciphertext");
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
+    let refused = |gateway: &Value| {
+        let message = condition(gateway, "CertificatesReady").and_then(|ready| ready["Message"].as_str());
+        message.is_some_and(|message| message.contains("can't sign") && message.contains("a key that is not known"))
+    };
+    client.until("gateway-instances", served.gateway, SOON, refused).await.unwrap();
+    change(json!({"AcmeExternalAccountKeyID": key_id})).await;
+    served.publish(harness, domain).await;
+    served.until_ready(harness).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    answers(&visitor, &format!("https://{name}.{DOMAIN}/"), &served.name).await;
+
+    let (_, certificate) = certificate_of(harness, &format!("{name}.{DOMAIN}")).await;
+    let time = |field: &str| {
+        let text = certificate.data["status"][field].as_str().unwrap();
+        chrono::DateTime::parse_from_rfc3339(text).unwrap()
+    };
+    let lifetime = time("notAfter") - time("notBefore");
+    assert_eq!(lifetime.num_days(), 6);
+    let left = time("notAfter") - time("renewalTime");
+    assert!((left - lifetime / 2).num_minutes().abs() <= 1, "{left}");
+    let secrets = api(&harness.kube().await.unwrap(), SECRET, certificate.metadata.namespace.as_deref());
+    let secret = secrets.get(&certificate.name_any()).await.unwrap();
+    let pem = STANDARD.decode(secret.data["data"]["tls.key"].as_str().unwrap()).unwrap();
+    assert!(String::from_utf8(pem).unwrap().contains("BEGIN EC PRIVATE KEY"));
 }
 
 /// Manifests of a server of gRPC's own health service, which speaks HTTP/2 without TLS.

@@ -71,13 +71,18 @@ async fn signed_domain(harness: &Harness, name: &str, challenge: &str, wait: u32
     id_of(&harness.client.create("domain-name-definitions", &body).await.unwrap()).unwrap()
 }
 
-/// Has the certificate of a hostname issued anew, as `cmctl renew` does: after a failure cert-manager itself waits for an hour. Returns it as it was.
-async fn renew(harness: &Harness, hostname: &str) -> (Api<DynamicObject>, DynamicObject) {
+/// The Certificate of a hostname, and those of its namespace.
+async fn certificate_of(harness: &Harness, hostname: &str) -> (Api<DynamicObject>, DynamicObject) {
     let kube = harness.kube().await.unwrap();
     let all = api(&kube, CERTIFICATE, None).list(&ListParams::default()).await.unwrap();
     let is_of_host = |certificate: &DynamicObject| certificate.data["spec"]["dnsNames"][0] == hostname;
     let found = all.into_iter().find(is_of_host).expect("there is one for the name");
-    let there = api(&kube, CERTIFICATE, found.metadata.namespace.as_deref());
+    (api(&kube, CERTIFICATE, found.metadata.namespace.as_deref()), found)
+}
+
+/// Has the certificate of a hostname issued anew, as `cmctl renew` does: after a failure cert-manager itself waits for an hour. Returns it as it was.
+async fn renew(harness: &Harness, hostname: &str) -> (Api<DynamicObject>, DynamicObject) {
+    let (there, found) = certificate_of(harness, hostname).await;
     let name = found.name_any();
     let was = eventually("it is issued anew", async || {
         let was = there.get(&name).await.map_err(|error| error.to_string())?;

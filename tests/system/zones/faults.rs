@@ -113,7 +113,10 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
     let site = start(EXTERNAL_DNS, site, json!({"AwsAccountID": account}), json!({"SubDomain": "www"})).await;
     site.until_published().await;
     let client = &site.harness.client;
-    let services = client.list("support-service-instances", &format!("awsaccountid={account}&service=external-dns")).await.unwrap();
+    let services = client
+        .list("support-service-instances", &format!("awsaccountid={account}&service=external-dns"))
+        .await
+        .unwrap();
     let service = causeway_testkit::id_of(&services[0]).unwrap();
     client.patch("support-service-instances", service, &json!({"InterruptReconciliation": true})).await.unwrap();
     let kube = site.harness.kube().await.unwrap();

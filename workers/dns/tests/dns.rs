@@ -225,8 +225,12 @@ async fn nobody_there_is_unreachable_and_no_secret_is_shown() {
     let account = account(endpoint);
     assert!(!format!("{account:?}").contains("very-secret"));
     let accounts = Accounts::default();
-    let error =
-        accounts.route53(1, &account, || None).await.read(&zone(), &[], Freshness::New).await.expect_err("nobody listens");
+    let error = accounts
+        .route53(1, &account, || None)
+        .await
+        .read(&zone(), &[], Freshness::New)
+        .await
+        .expect_err("nobody listens");
     assert_eq!(error.reason(), "Unreachable", "{error}");
     assert!(error.retry_after().is_some());
     assert!(!format!("{accounts:?}{error:?}{error}").contains("very-secret"));

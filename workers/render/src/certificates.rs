@@ -6,8 +6,8 @@ use crate::{
         Ours,
         cert_manager::{
             AcmeIssuer, AcmeSolver, CERTIFICATE, CLUSTER_ISSUER, CertificatePrivateKey, CertificateSecretTemplate,
-            CertificateSpec, ChallengeSolver, ClusterIssuerSpec, IssuerRef, Route53Solver, SecretKeySelector,
-            SecretRef, SolverHttpRoute, SolverSelector,
+            CertificateSpec, ChallengeSolver, ClusterIssuerSpec, ExternalAccountBinding, IssuerRef, Route53Solver,
+            SecretKeySelector, SecretRef, SolverHttpRoute, SolverSelector,
         },
         core::{SECRET, secret},
         gateway_api::ParentReference,
@@ -20,10 +20,13 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_records::{
     inventory::ObjectRef,
-    nouns::{AcmeChallenge, AwsAccount, DomainNameDefinition, IssuerKind, lets_encrypt_production},
+    nouns::{AcmeChallenge, AwsAccount, DomainNameDefinition, IssuerKind, KeyType, lets_encrypt_production},
     record::Record,
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The key in the Secret of an account that the authority knows.
+const EXTERNAL_ACCOUNT_KEY: &str = "key";
 
 /// The hostnames that a Gateway needs certificates for, and what their issuers are made of.
 pub(crate) struct Certificates<'a> {
@@ -66,6 +69,9 @@ impl Certificates<'_> {
                 secrets.insert(name, object);
             }
             let name = names::cluster_issuer(self.object_name, domain.common.id);
+            if let Some((name, object)) = self.external_account(&name, domain) {
+                secrets.insert(name, object);
+            }
             let spec = self.issuer(&name, domain, account, &hostnames, plain_http)?;
             issuers.push(CLUSTER_ISSUER.object(&self.ours, CLUSTER_ISSUER.cluster(&name), &spec));
         }
@@ -78,7 +84,7 @@ impl Certificates<'_> {
             let domain = self.domain(*domain)?;
             let at = CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname));
             let common_name = is_self_signed(domain).then(|| common_name(hostname, &at));
-            Ok(self.certificate(at, hostname, common_name, &self.signer(domain)?))
+            Ok(self.certificate(at, hostname, common_name, domain, &self.signer(domain)?))
         };
         self.hostnames.iter().map(certificate).collect()
     }
@@ -146,6 +152,15 @@ impl Certificates<'_> {
         Some((name, object))
     }
 
+    /// The Secret with the key of the account that the authority knows the domain's owner by.
+    fn external_account(&self, issuer: &str, domain: &Record<DomainNameDefinition>) -> Option<(String, Object)> {
+        let key = domain.spec.acme_external_account_key.as_deref()?;
+        let name = names::acme_external_account(issuer);
+        let texts = BTreeMap::from([(EXTERNAL_ACCOUNT_KEY, key)]);
+        let object = secret(&self.ours, self.cluster_resource_namespace(), &name, &texts);
+        Some((name, object))
+    }
+
     fn issuer(
         &self,
         name: &str,
@@ -167,6 +182,12 @@ impl Certificates<'_> {
                 ca_bundle: domain.spec.acme_ca_bundle.as_ref().map(|bundle| STANDARD.encode(bundle)),
                 email: domain.spec.admin_email.to_string(),
                 private_key_secret_ref: SecretRef { name: names::acme_account(name) },
+                external_account_binding: domain.spec.acme_external_account_key_id.clone().map(|key_id| {
+                    let name = names::acme_external_account(name);
+                    let key_secret_ref = SecretKeySelector { name, key: EXTERNAL_ACCOUNT_KEY };
+                    ExternalAccountBinding { key_id, key_secret_ref }
+                }),
+                profile: domain.spec.acme_profile.clone(),
                 solvers: if domain.spec.solves_by_dns() {
                     let challenge = ChallengeSolver::Dns01 { route53: self.route53(domain, account) };
                     vec![AcmeSolver { selector: None, wait_instead_of_self_check: wait(domain), challenge }]
@@ -200,7 +221,14 @@ impl Certificates<'_> {
         }
     }
 
-    fn certificate(&self, at: ObjectRef, hostname: &str, common_name: Option<String>, issuer: &str) -> Object {
+    fn certificate(
+        &self,
+        at: ObjectRef,
+        hostname: &str,
+        common_name: Option<String>,
+        domain: &Record<DomainNameDefinition>,
+        issuer: &str,
+    ) -> Object {
         let labels = [(CONTROL_PLANE, self.ours.control_plane.to_owned()), (OWNER, self.ours.owner.to_string())];
         let spec = CertificateSpec {
             secret_name: at.name.clone(),
@@ -210,11 +238,22 @@ impl Certificates<'_> {
             common_name,
             dns_names: vec![hostname.to_owned()],
             issuer_ref: IssuerRef { group: CLUSTER_ISSUER.group, kind: CLUSTER_ISSUER.kind, name: issuer.to_owned() },
-            private_key: CertificatePrivateKey { rotation_policy: "Always" },
-            renew_before_percentage: 33,
+            private_key: private_key(domain.spec.key_type()),
+            renew_before_percentage: domain.spec.renew_before_percentage(),
         };
         CERTIFICATE.object(&self.ours, at, &spec)
     }
+}
+
+/// cert-manager's own default is left out, so that nothing is issued anew.
+fn private_key(key_type: KeyType) -> CertificatePrivateKey {
+    let (algorithm, size) = match key_type {
+        KeyType::Rsa2048 => (None, None),
+        KeyType::Rsa4096 => (Some("RSA"), Some(4096)),
+        KeyType::Ecdsa256 => (Some("ECDSA"), Some(256)),
+        KeyType::Ecdsa384 => (Some("ECDSA"), Some(384)),
+    };
+    CertificatePrivateKey { rotation_policy: "Always", algorithm, size }
 }
 
 fn is_self_signed(domain: &Record<DomainNameDefinition>) -> bool {

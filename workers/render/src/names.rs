@@ -40,6 +40,11 @@ pub fn acme_account(cluster_issuer: &str) -> String {
     format!("{cluster_issuer}-account")
 }
 
+/// The Secret with the key that binds the ACME account of a ClusterIssuer to one that the authority knows: `<name>-external-account`.
+pub fn acme_external_account(cluster_issuer: &str) -> String {
+    format!("{cluster_issuer}-external-account")
+}
+
 /// The Secret with an AWS account's keys for DNS-01: `<object name>-route53-<id of the account>`.
 pub fn route53_credentials(object_name: &str, aws_account_id: i64) -> String {
     format!("{object_name}-route53-{aws_account_id}")

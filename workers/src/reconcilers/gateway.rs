@@ -26,6 +26,11 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     {
         return Ok(ctx.invalid(format!("aws account {}: {error}", account.spec.name)));
     }
+    if let Some(domain) = &mut inputs.domain
+        && let Err(error) = domain.spec.decrypt(&ctx.context.key)
+    {
+        return Ok(ctx.invalid(format!("domain name definition {}: {error}", domain.spec.name)));
+    }
     let owner = gateway::owner(&inputs.instance.record);
     // 2. Deletion: its hostnames leave their zones first (pure), then its objects go (needs the cluster).
     if ctx.claimed.being_deleted {

@@ -15,6 +15,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if let Err(error) = inputs.accounts.iter_mut().try_for_each(|account| account.spec.decrypt_for(cluster_id, key)) {
         return Ok(ctx.invalid(format!("aws account: {error}")));
     }
+    if let Err(error) = inputs.domains.iter_mut().try_for_each(|domain| domain.spec.decrypt(key)) {
+        return Ok(ctx.invalid(format!("domain name definition: {error}")));
+    }
     let owner = shared_gateway::owner(&inputs.gateway.record);
     // Deletion: the ListenerSets go first (pure), then its own objects (needs the cluster).
     if ctx.claimed.being_deleted {

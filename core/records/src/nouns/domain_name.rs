@@ -1,7 +1,11 @@
-use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, without_empty};
+use super::{AwsAccount, KubernetesRuntimeInstance, Rules, WorkloadInstance, pair, without_empty};
 use crate::{
     problem::Problem,
-    text::{DnsWeight, Email, Hostname, HostnameCount, Name, ObjectName, Percent, Ttl, Url, WaitSeconds, choice},
+    secret::{Keyring, SecretError},
+    text::{
+        DnsWeight, Email, Hostname, HostnameCount, Name, ObjectName, Percent, RenewalPercent, Ttl, Url, WaitSeconds,
+        choice,
+    },
 };
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -59,6 +63,20 @@ choice! {
         Dns01 = "DNS01",
         /// A path on the hostname itself.
         Http01 = "HTTP01",
+    }
+}
+
+choice! {
+    /// What keys of certificates are made of.
+    KeyType {
+        /// RSA with 2048 bits, which every client knows.
+        Rsa2048 = "RSA2048",
+        /// RSA with 4096 bits: handshakes cost several times as much.
+        Rsa4096 = "RSA4096",
+        /// An elliptic curve, P-256: short, and handshakes cost least.
+        Ecdsa256 = "ECDSA256",
+        /// An elliptic curve, P-384.
+        Ecdsa384 = "ECDSA384",
     }
 }
 
@@ -126,6 +144,22 @@ pub struct DomainNameDefinition {
     /// Acme only: seconds after which the authority is asked to look for the proof, instead of after cert-manager has seen it itself. For clusters whose
     /// DNS shows something else than the world's. Needs cert-manager 1.21.
     pub acme_wait_seconds: Option<WaitSeconds>,
+    /// Acme only: the id of the key that binds the account to one that the authority knows from elsewhere; needs AcmeExternalAccountKey. The authority gives
+    /// both.
+    #[noun(no_filter, example = "kid-1")]
+    pub acme_external_account_key_id: Option<String>,
+    /// Acme only: that key, base64url as the authority gives it. Send plain text; stored and returned as ciphertext. The clusters that serve the domain get it.
+    #[noun(encrypted, example = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W")]
+    pub acme_external_account_key: Option<String>,
+    /// Acme only: which of its profiles the authority takes for the certificates, such as `shortlived`. Left out: its default. Needs cert-manager 1.18.
+    #[noun(no_filter, example = "shortlived")]
+    pub acme_profile: Option<String>,
+    /// What keys of certificates are made of. Certificates that are there are issued anew when it changes.
+    #[noun(default = Some(KeyType::Rsa2048))]
+    pub key_type: Option<KeyType>,
+    /// Certificates are renewed when so many percent of their lifetime are left.
+    #[noun(default = RenewalPercent::try_from(33).ok(), example = 33)]
+    pub renew_before_percentage: Option<RenewalPercent>,
     /// One certificate for `*.domain` instead of one for each hostname. Not supported yet.
     #[noun(default = Some(false))]
     pub wildcard_certificate: Option<bool>,
@@ -184,6 +218,28 @@ impl DomainNameDefinition {
         self.max_deletions_percent.and_then(|percent| usize::try_from(percent.get()).ok()).unwrap_or(20)
     }
 
+    /// What keys of certificates are made of.
+    pub fn key_type(&self) -> KeyType {
+        self.key_type.unwrap_or_default()
+    }
+
+    /// How many percent of its lifetime are left of a certificate when it is renewed; 33 unless said otherwise. Lifetimes get shorter: a fixed time would one
+    /// day be too long.
+    pub fn renew_before_percentage(&self) -> i32 {
+        self.renew_before_percentage.map_or(33, RenewalPercent::get)
+    }
+
+    /// Turns the stored ciphertext into plain text, for the clusters that serve the domain.
+    ///
+    /// # Errors
+    /// When no key of the keyring opens it.
+    pub fn decrypt(&mut self, keys: &Keyring) -> Result<(), SecretError> {
+        if let Some(key) = &mut self.acme_external_account_key {
+            *key = keys.decrypt(key)?;
+        }
+        Ok(())
+    }
+
     /// Whether an authority is shown by a record in the zone that the domain is ours: then clusters with its certificates need the account's keys.
     pub fn solves_by_dns(&self) -> bool {
         self.issuer_kind() == IssuerKind::Acme && self.acme_challenge != Some(AcmeChallenge::Http01)
@@ -197,7 +253,13 @@ impl DomainNameDefinition {
 
 impl Rules for DomainNameDefinition {
     fn tidy(&mut self) {
-        without_empty([&mut self.hosted_zone_id, &mut self.acme_ca_bundle]);
+        without_empty([
+            &mut self.hosted_zone_id,
+            &mut self.acme_ca_bundle,
+            &mut self.acme_external_account_key_id,
+            &mut self.acme_external_account_key,
+            &mut self.acme_profile,
+        ]);
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -213,6 +275,19 @@ impl Rules for DomainNameDefinition {
         if self.acme_ca_bundle.as_deref().is_some_and(|bundle| !bundle.contains(CERTIFICATE_BEGINS)) {
             let problem = format!("holds no certificate; send PEM, which begins with `{CERTIFICATE_BEGINS}`");
             problems.push(Problem::new("AcmeCABundle", problem));
+        }
+        problems.extend(pair(
+            ("AcmeExternalAccountKeyID", self.acme_external_account_key_id.is_some()),
+            ("AcmeExternalAccountKey", self.acme_external_account_key.is_some()),
+        ));
+        let for_acme = [
+            ("AcmeExternalAccountKeyID", self.acme_external_account_key_id.is_some()),
+            ("AcmeProfile", self.acme_profile.is_some()),
+        ];
+        let is_acme = self.issuer_kind() == IssuerKind::Acme;
+        for (field, _) in for_acme.into_iter().filter(|(_, is_set)| *is_set && !is_acme) {
+            let problem = format!("needs IssuerKind Acme, and it is {}; set that, or leave it out", self.issuer_kind());
+            problems.push(Problem::new(field, problem));
         }
         if self.wildcard_certificate == Some(true) {
             problems.push(Problem::new("WildcardCertificate", "is not supported yet; leave it out"));

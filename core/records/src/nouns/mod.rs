@@ -27,7 +27,7 @@ pub use audit_event::{Action, AuditEvent, Change, Changes};
 pub use aws_account::{AwsAccount, Ids};
 pub use certificate::Certificate;
 pub use domain_name::{
-    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, RoutingPolicy, ZoneType,
+    AcmeChallenge, DnsDriver, DomainNameDefinition, DomainNameInstance, IssuerKind, KeyType, RoutingPolicy, ZoneType,
     lets_encrypt_production,
 };
 pub use event::Event;

@@ -218,6 +218,10 @@ ranged!(
     /// A part of a hundred.
     Percent, 0..=100
 );
+ranged!(
+    /// How much of its lifetime a certificate may have left when it is renewed, in percent.
+    RenewalPercent, 1..=99
+);
 
 #[cfg(test)]
 mod tests {

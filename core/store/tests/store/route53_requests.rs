@@ -18,7 +18,8 @@ async fn an_account_has_some_requests_at_once_and_then_one_after_the_other(pool:
     assert!(wait > Duration::ZERO && wait <= INTERVAL, "{wait:?}");
     assert_eq!(take("2").await, Duration::ZERO, "each account has its own");
     let set = async |paid_until: &str| {
-        let text = format!("UPDATE route53_requests SET paid_until = now() + interval '{paid_until}' WHERE account = '1'");
+        let text =
+            format!("UPDATE route53_requests SET paid_until = now() + interval '{paid_until}' WHERE account = '1'");
         sqlx::query(sqlx::AssertSqlSafe(text)).execute(&pool).await.unwrap();
     };
     set("-1 hour").await;

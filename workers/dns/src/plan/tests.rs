@@ -57,7 +57,9 @@ fn fault(zone: &[ZoneRecord]) -> Option<String> {
         {
             return Some(format!("{record} is routed and plain"));
         }
-        if beside.iter().any(|other| other.type_name() == record.type_name() && other.ttl() != record.ttl()) {
+        // An alias has no TTL.
+        let differs = |other: &ZoneRecord| other.ttl().zip(record.ttl()).is_some_and(|(other, own)| other != own);
+        if beside.iter().any(|other| other.type_name() == record.type_name() && differs(other)) {
             return Some(format!("{record} is kept for another time than others"));
         }
     }
@@ -189,7 +191,10 @@ fn a_simple_record_of_ours_becomes_a_weighted_one_and_back_in_one_change() {
     assert_eq!(rerouted(&simple, &wanted, "us", &held(&["h.test"])), made, "beside external-dns, too");
     let now = after(&simple, &made[0]).unwrap();
     assert_eq!(plan(&now, std::slice::from_ref(&address)).len(), 1);
-    assert_eq!(after(&now, &plan(&now, std::slice::from_ref(&address))[0]).unwrap(), simple);
+    let back = after(&now, &plan(&now, std::slice::from_ref(&address))[0]).unwrap();
+    let texts =
+        |zone: &[ZoneRecord]| zone.iter().map(|record| (record.to_string(), record.targets())).collect::<Vec<_>>();
+    assert_eq!(texts(&back), texts(&simple));
     let other = [weighs(wants(RecordType::A, "h.test", &["192.0.2.8"], 300), "a", 9)];
     assert_eq!(rerouted(&now, &other, "us", &held(&["h.test"])), [], "external-dns can change that");
 }

@@ -147,7 +147,7 @@ async fn two_clusters_have_a_weighted_record_each_and_one_ttl() {
     let (state, written) = write("causeway-x-2", 5, 60).await;
     assert!(matches!(state, RecordState::Routed { .. }) && written.accepted.is_empty(), "{state:?} {written:?}");
     assert_eq!(write(US, 10, 60).await.1.accepted.len(), 1, "one request makes a weighted record of it");
-    assert_eq!(setting.all().await, ["A a.example.test", "TXT _edns-a.a.example.test"]);
+    assert_eq!(setting.all().await, [format!("A a.example.test ({US})"), format!("TXT _edns-a.a.example.test ({US})")]);
     let (state, written) = write("causeway-x-2", 5, 60).await;
     assert_eq!((state, written.accepted.len()), (RecordState::Missing, 1), "{written:?}");
     assert_eq!(setting.all().await.len(), 4);

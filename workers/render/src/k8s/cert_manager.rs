@@ -35,7 +35,7 @@ pub struct CertificateSpec {
     pub issuer_ref: IssuerRef,
     /// Rules for the key.
     pub private_key: CertificatePrivateKey,
-    /// Share of the lifetime, in percent, that is left when it is renewed. Lifetimes get shorter: a fixed time would one day be too long.
+    /// Share of the lifetime, in percent, that is left when it is renewed.
     pub renew_before_percentage: i32,
 }
 
@@ -63,6 +63,12 @@ pub struct IssuerRef {
 pub struct CertificatePrivateKey {
     /// `Always`: a new key with every renewal.
     pub rotation_policy: &'static str,
+    /// `RSA` or `ECDSA`; None: RSA.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<&'static str>,
+    /// In bits; None: 2048.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<i32>,
 }
 
 /// `spec` of a ClusterIssuer: the kind of authority.
@@ -94,8 +100,25 @@ pub struct AcmeIssuer {
     pub email: String,
     /// The Secret in which cert-manager keeps the key of the ACME account.
     pub private_key_secret_ref: SecretRef,
+    /// Binds that account to one that the authority knows already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_account_binding: Option<ExternalAccountBinding>,
+    /// Which of its profiles the authority takes; None: its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     /// How challenges are met. cert-manager takes the one whose selector fits a hostname best.
     pub solvers: Vec<AcmeSolver>,
+}
+
+/// An account at the authority that was made elsewhere (RFC 8555, 7.3.4).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalAccountBinding {
+    /// The id that the authority gave its key.
+    #[serde(rename = "keyID")]
+    pub key_id: String,
+    /// Where the key is stored, base64url.
+    pub key_secret_ref: SecretKeySelector,
 }
 
 /// Names a Secret in cert-manager's namespace.

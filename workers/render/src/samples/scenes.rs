@@ -13,8 +13,9 @@ use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, GatewayInputs, Published, PublishedZone},
     nouns::{
         AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayGrpcRoute, GatewayHttpRoute, GatewayInstance,
-        GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, Placement, SharedGateway, Texts, TlsMode,
+        GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, KeyType, Placement, SharedGateway, Texts, TlsMode,
     },
+    text::RenewalPercent,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -55,6 +56,14 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
     };
     let mut own_dns = dns(311);
     own_dns.definition.spec.placement = Some(Placement::Dedicated);
+    let external_account = || DomainNameDefinition {
+        acme_external_account_key_id: Some("kid-1".into()),
+        acme_external_account_key: Some("zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W".into()),
+        acme_profile: Some("shortlived".into()),
+        key_type: Some(KeyType::Ecdsa256),
+        renew_before_percentage: RenewalPercent::try_from(50).ok(),
+        ..acme(AcmeChallenge::Dns01)
+    };
     let shop = || (21, acme(AcmeChallenge::Dns01));
     let mut own_tls = with_tls(315, shop());
     own_tls.definition.spec.placement = Some(Placement::Dedicated);
@@ -83,6 +92,10 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
                 listener_sets: Vec::new(),
                 gateways: vec![dedicated(308, acme(AcmeChallenge::Http01))],
             },
+        ),
+        (
+            "dedicated_external_account",
+            Scene { shared: None, listener_sets: Vec::new(), gateways: vec![dedicated(316, external_account())] },
         ),
         ("routes", shared(107, vec![with_routes(312, shop())])),
         ("dedicated_routes", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_routes] }),

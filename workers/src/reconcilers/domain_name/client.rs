@@ -18,7 +18,9 @@ struct Budget {
 impl RequestBudget for Budget {
     fn reserve(&self, interval: Duration, burst: u32) -> BoxFuture<'_, Option<Duration>> {
         let reserved = self.store.reserve_route53_request(&self.account, interval, burst);
-        reserved.map(|wait| wait.inspect_err(|error| tracing::warn!(%error, "other workers' requests are not known")).ok()).boxed()
+        reserved
+            .map(|wait| wait.inspect_err(|error| tracing::warn!(%error, "other workers' requests are not known")).ok())
+            .boxed()
     }
 }
 
