@@ -11,7 +11,8 @@ use std::fmt::Write;
 pub fn dependants_sql() -> String {
     let mut sql = String::from(HEAD);
     for group in depends::TABLE.chunk_by(|one, other| one.changed == other.changed) {
-        let found: Vec<_> = group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids())).collect();
+        let found: Vec<_> =
+            group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids("record"))).collect();
         // Writing to a String can't fail.
         let _ = writeln!(
             sql,

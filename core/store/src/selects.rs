@@ -13,7 +13,8 @@ pub(crate) struct Selects {
     pub(crate) columns: String,
     /// One live record: `$1` id.
     pub(crate) get: &'static str,
-    /// The same, and in the column [`IS_UNUSED`] whether all that follows from a change concerns records that depend on it, and there is none.
+    /// The same, and in the column [`IS_UNUSED`] whether all that follows from a change concerns records that depend on it, and there is none. A hint: the
+    /// change looks again once it has locked the row.
     pub(crate) to_change: &'static str,
     /// One live record, waiting for writers of the row and keeping them off until the statement ends.
     pub(crate) share: &'static str,
@@ -48,7 +49,8 @@ impl Selects {
         let any = format!("SELECT {columns}{object_name} FROM {} t{join}", info.table);
         let find = format!("{any} WHERE t.id = $1");
         let is_unused = if depends::matters_to_dependants_only(info.kind) {
-            format!("NOT has_dependants('{}', t.id)", info.kind)
+            // By the parameter: an `x.id` here could be a column of a table that the condition names alike.
+            format!("NOT ({})", depends::any_exists(info.kind, "$1"))
         } else {
             "false".into()
         };

@@ -1,6 +1,6 @@
 //! Two transactions meet, in an order that the test forces. Is any change ever left unnoticed?
 
-use crate::fixture::{Fixture, patch};
+use crate::fixture::{Fixture, patch, record};
 use causeway_records::nouns::*;
 use causeway_store::{Confirmed, queue::Key};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
@@ -80,6 +80,32 @@ async fn a_change_of_a_definition_that_was_unused_waits_for_its_first_instance_a
         fixture.writer.change(definition, change).await.unwrap();
     })
     .await;
+}
+
+/// The same of a domain, whose first name is being made.
+#[sqlx::test(migrations = false)]
+async fn a_change_of_a_domain_that_was_unused_waits_for_its_first_name_and_wakes_it(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let mut holder = connection(&pool).await;
+    let mut held = holder.begin().await.unwrap();
+    // The creation stops where it is listed among the objects of its workload: the domain is locked, nothing is committed.
+    held.execute("LOCK TABLE attached_object_references IN SHARE MODE").await.unwrap();
+    let json = format!(
+        r#"{{"Name":"web","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
+        fixture.domain, fixture.workload, fixture.runtime
+    );
+    let writer = fixture.writer.clone();
+    let creation = tokio::spawn(async move { writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id() });
+    until_waiting(&pool, 1).await;
+    let (writer, domain) = (fixture.writer.clone(), fixture.domain);
+    let change = tokio::spawn(async move {
+        writer.change(domain, patch::<DomainNameDefinition>(r#"{"TTL":90}"#)).await.unwrap();
+    });
+    until_waiting(&pool, 2).await;
+    held.commit().await.unwrap();
+    let name = Key { kind: causeway_records::Kind::DomainNameInstance, id: creation.await.unwrap() };
+    change.await.unwrap();
+    assert_eq!(fixture.generations(&[name]).await, [2], "made once, changed once");
 }
 
 /// A domain changes, not yet committed, and could not see the instance; the instance's first reconcile reads the domain.
