@@ -23,12 +23,6 @@ BEGIN
     END IF;
 END $$;
 
--- Whether any record depends on one. Asked for a row that is locked, it sees all that were committed while the statement waited for the lock.
-CREATE OR REPLACE FUNCTION has_dependants(k text, record bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
-BEGIN
-    RETURN (SELECT kinds IS NOT NULL FROM dependants_of(k, record));
-END $$;
-
 -- Makes sure that one object is attached to another, and answers the id of the reference.
 CREATE OR REPLACE FUNCTION attach(of_type text, of_id bigint, what_type text, what_id bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE found bigint;

@@ -6,32 +6,39 @@ use std::fmt::Write;
 
 /// The text of `migrations/functions/dependants.sql`.
 ///
-/// The function is VOLATILE so that it sees what was committed while the write that calls it waited for its row: a CTE beside that write
-/// would not, and would miss dependants.
+/// The functions are VOLATILE so that they see what was committed while the write that calls them waited for its row: a CTE beside that write
+/// would not, and would miss dependants. Whether there are any is a function of its own, without the lists: nearly every change asks only that.
 pub fn dependants_sql() -> String {
-    let mut sql = String::from(HEAD);
+    let (mut dependants, mut has) = (String::from(DEPENDANTS_HEAD), String::from(HAS_DEPENDANTS_HEAD));
     for group in depends::TABLE.chunk_by(|one, other| one.changed == other.changed) {
-        let found: Vec<_> =
-            group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids("record"))).collect();
+        let changed = group[0].changed;
+        let found = group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids("record")));
         // Writing to a String can't fail.
         let _ = writeln!(
-            sql,
-            "WHEN '{}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n    {}) d(kind, id);",
-            group[0].changed,
-            found.join("\n    UNION ")
+            dependants,
+            "WHEN '{changed}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n    {}) d(kind, id);",
+            found.collect::<Vec<_>>().join("\n    UNION ")
         );
+        let any = depends::any_exists(changed, "record").replace(" OR EXISTS", "\n    OR EXISTS");
+        let _ = writeln!(has, "WHEN '{changed}' THEN RETURN {any};");
     }
-    sql + TAIL
+    dependants + "ELSE NULL;\n" + TAIL + &has + "ELSE RETURN false;\n" + TAIL
 }
 
-const HEAD: &str = "\
+const DEPENDANTS_HEAD: &str = "\
 -- Which records are reconciled again when a record changes; NULL: none. Generated from core/store/src/depends.rs by `make functions`.
 
 CREATE OR REPLACE FUNCTION dependants_of(k text, record bigint, OUT kinds text[], OUT ids bigint[]) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
 CASE k
 ";
-const TAIL: &str = "ELSE NULL;\nEND CASE;\nEND $$;\n";
+const HAS_DEPENDANTS_HEAD: &str = "
+-- Whether there is any. Asked for a row that is locked, it sees all that were committed while the statement waited for the lock.
+CREATE OR REPLACE FUNCTION has_dependants(k text, record bigint) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+CASE k
+";
+const TAIL: &str = "END CASE;\nEND $$;\n";
 
 /// The text of `migrations/functions/children.sql`.
 ///
@@ -73,7 +80,7 @@ pub fn names_sql() -> String {
         // Writing to a String can't fail.
         let _ = writeln!(sql, "WHEN '{}' THEN RETURN (SELECT name FROM {} WHERE id = record);", info.kind, info.table);
     }
-    sql + "ELSE RETURN NULL;\nEND CASE;\nEND $$;\n"
+    sql + "ELSE RETURN NULL;\n" + TAIL
 }
 
 const NAMES_HEAD: &str = "\

@@ -3,7 +3,7 @@
 use crate::fixture::{Fixture, patch, record};
 use causeway_records::nouns::*;
 use causeway_store::{Confirmed, queue::Key};
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 use std::time::{Duration, Instant};
 
 const PORT: &str = r#""HttpPorts":[{"Port":8080}]"#;
@@ -106,6 +106,32 @@ async fn a_change_of_a_domain_that_was_unused_waits_for_its_first_name_and_wakes
     let name = Key { kind: causeway_records::Kind::DomainNameInstance, id: creation.await.unwrap() };
     change.await.unwrap();
     assert_eq!(fixture.generations(&[name]).await, [2], "made once, changed once");
+}
+
+/// A change asks whether anything depends on its record, and wakes what does: two questions that Postgres is asked apart.
+#[sqlx::test(migrations = false)]
+async fn a_record_has_dependants_exactly_if_some_are_found(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
+    fixture.definition("unused", PORT).await;
+    let gone = fixture.instance("gone", definition).await.unwrap().id();
+    fixture.writer.delete::<GatewayInstance>(gone).await.unwrap();
+    let confirmed = fixture.store.confirm_deleted(causeway_records::Kind::GatewayInstance, gone).await.unwrap();
+    assert_eq!(confirmed, Confirmed::Gone);
+    fixture.instance("web", definition).await.unwrap();
+    let (mut with, mut without) = (0, 0);
+    for info in ALL.iter().chain(INTERNAL) {
+        let text = format!(
+            "SELECT t.id, has_dependants('{0}', t.id), (SELECT kinds IS NOT NULL FROM dependants_of('{0}', t.id)) FROM {1} t",
+            info.kind, info.table
+        );
+        let asked: Vec<(i64, bool, bool)> = sqlx::query_as(AssertSqlSafe(text)).fetch_all(&pool).await.unwrap();
+        for (id, has, found) in asked {
+            assert_eq!(has, found, "{} {id}", info.kind);
+            *(if has { &mut with } else { &mut without }) += 1;
+        }
+    }
+    assert!(with > 5 && without > 2, "{with} {without}");
 }
 
 /// A domain changes, not yet committed, and could not see the instance; the instance's first reconcile reads the domain.
