@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_testkit::{ApiClient, id_of, unique_name};
+use causeway_testkit::{ApiClient, id_of, unique_name, until};
 use reqwest::{Client, header};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
@@ -54,6 +54,36 @@ async fn whoever_lists_and_follows_from_there_misses_nothing_and_gets_nothing_tw
                 "{all:?} {after:?}"
             );
         }
+    }
+    platform.stop().await;
+}
+
+/// While nobody follows, the API passes over what happens.
+#[tokio::test]
+async fn whoever_comes_while_nobody_follows_gets_everything() {
+    let platform = api("events_nobody", &[]).await;
+    let (url, writers) = (platform.url(), Writers::start(&platform.client(), 3));
+    let client = Client::new();
+    let position = async || {
+        let list = client.get(format!("{url}/v0/aws-accounts?size=1")).send().await.unwrap();
+        list.headers()["causeway-position"].to_str().unwrap().to_owned()
+    };
+    let mut followers = vec![];
+    for _ in 0..20 {
+        let before = position().await;
+        until("the API goes on", async || position().await != before).await;
+        // Where it was just now, or a moment ago.
+        let since = if followers.len() % 2 == 0 { position().await } else { before };
+        let mut follower = Follower { position: since.clone(), ..Follower::default() };
+        follower.follow(&url, "", |now| now.seen.len() >= 5).await;
+        followers.push((since, follower));
+    }
+    writers.stop().await;
+    for (since, live) in followers {
+        let mut all = Follower { position: since, ..Follower::default() };
+        all.catch_up(&url, "").await;
+        assert_eq!((live.resets.len(), all.resets.len()), (0, 0));
+        assert_eq!(all.seen[..live.seen.len()], live.seen, "nothing is missing, and nothing comes twice");
     }
     platform.stop().await;
 }

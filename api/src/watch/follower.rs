@@ -95,9 +95,14 @@ impl Follower {
         self.store.read_events(after.position, PAGE).await
     }
 
+    /// A client follows.
+    fn is_heard(&self) -> bool {
+        self.told.receiver_count() > 0
+    }
+
     /// How long to wait for more after an announcement.
     fn gathered(&self) -> Duration {
-        if self.told.receiver_count() > 0 { GATHERED } else { GATHERED_FOR_NOBODY }
+        if self.is_heard() { GATHERED } else { GATHERED_FOR_NOBODY }
     }
 
     /// Moves what is committed to the log, until the inbox is empty or another process does so.
@@ -115,10 +120,12 @@ impl Follower {
     async fn catch_up(&self) -> Result<()> {
         let (mut looks, mut may_move) = (0, true);
         loop {
-            let after = self.known();
-            let read = self.store.read_events(after.map_or(i64::MAX, |after| after.position), PAGE).await?;
+            let (after, is_heard) = (self.known(), self.is_heard());
+            // For nobody no event is read, and no text is made of one.
+            let from = after.filter(|_| is_heard).map_or(i64::MAX, |after| after.position);
+            let read = self.store.read_events(from, PAGE).await?;
             let (is_waiting, is_full) = (read.is_waiting, read.is_full);
-            self.tell(after, read);
+            self.tell(after, read, is_heard);
             if is_waiting && may_move {
                 let moved = self.store.sequence_events(MOVED).await?;
                 if moved == 0 {
@@ -134,20 +141,23 @@ impl Follower {
         }
     }
 
-    fn tell(&self, after: Option<Cursor>, read: EventRead) {
+    /// Tells what was read after a position. `is_heard`: somebody listened before it was read; otherwise the events were passed over.
+    fn tell(&self, after: Option<Cursor>, read: EventRead, is_heard: bool) {
         let Some(after) = after else {
             self.at.send_replace(Some(read.newest));
             return;
         };
+        let to = if is_heard { read.read_to } else { read.newest };
         let told = match read.refuses(after) {
             Some(why) => {
                 tracing::warn!(why = why.as_str(), at = %after, newest = %read.newest, "the log of events is another one than before");
                 Told { after, to: read.newest, lines: vec![], is_reset: true }
             }
-            None if read.read_to == after => return,
+            None if to == after => return,
             None => {
                 let lines = read.events.into_iter().map(Line::from).collect();
-                Told { after, to: read.read_to, lines, is_reset: false }
+                // Whoever has come meanwhile, and began where this was, has to read for itself what was passed over.
+                Told { after, to, lines, is_reset: !is_heard }
             }
         };
         // First: whoever subscribes in between and begins at this position must not miss what comes after it.
@@ -193,5 +203,62 @@ async fn listen(bus: Bus, announced: Arc<Notify>) {
             }
         }
         Err(error) => tracing::warn!(%error, "no announcements; events are looked for each second"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use causeway_records::watch::RecordEvent;
+
+    fn cursor(position: i64) -> Cursor {
+        Cursor { epoch: 1, position }
+    }
+
+    /// One that knows a position, and never asks Postgres.
+    fn follower_at(position: i64) -> Follower {
+        let store = Store::connect("postgres://nobody@127.0.0.1:1/nothing", 1, EVERY).unwrap();
+        let follower = Follower::new(store, CancellationToken::new());
+        follower.at.send_replace(Some(cursor(position)));
+        follower
+    }
+
+    /// What a log says that goes to `newest`.
+    fn log(newest: i64, events: Vec<RecordEvent>, read_to: i64) -> EventRead {
+        let (newest, read_to) = (cursor(newest), cursor(read_to));
+        EventRead { newest, deleted_to: 0, is_waiting: false, events, read_to, is_full: false }
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_while_events_are_passed_over_is_told_to_read_them() {
+        let follower = follower_at(7);
+        assert!(!follower.is_heard());
+        // The log is being read, for nobody; then somebody comes and begins where the follower is.
+        let (mut told, at) = (follower.subscribe(), follower.known());
+        follower.tell(at, log(9, vec![], i64::MAX), false);
+        let told = told.try_recv().unwrap();
+        assert_eq!((told.after, told.to, told.is_reset), (cursor(7), cursor(9), true));
+        assert_eq!(follower.known(), Some(cursor(9)));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_told_while_nothing_happens() {
+        let follower = follower_at(7);
+        let mut told = follower.subscribe();
+        follower.tell(follower.known(), log(7, vec![], i64::MAX), false);
+        follower.tell(follower.known(), log(7, vec![], 7), true);
+        assert!(told.try_recv().is_err());
+        assert_eq!(follower.known(), Some(cursor(7)));
+    }
+
+    #[tokio::test]
+    async fn whoever_listens_is_told_the_events_themselves() {
+        let follower = follower_at(7);
+        let mut told = follower.subscribe();
+        let event = RecordEvent { cursor: cursor(8), ..RecordEvent::example() };
+        follower.tell(follower.known(), log(9, vec![event], 8), follower.is_heard());
+        let told = told.try_recv().unwrap();
+        assert_eq!((told.to, told.lines.len(), told.is_reset), (cursor(8), 1, false));
+        assert_eq!(follower.known(), Some(cursor(8)), "the rest is read next");
     }
 }

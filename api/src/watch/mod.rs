@@ -7,7 +7,7 @@
 //!
 //! The follower asks Postgres once a second, and at once when NATS announces something. Each client's feed gets what the follower has read, already
 //! written as text, so that a thousand clients cost one query. A feed that begins earlier, or that falls behind because its client reads slowly, reads the log
-//! itself until it has caught up; nothing is kept for it in memory.
+//! itself until it has caught up; nothing is kept for it in memory. While no client follows, the follower only sees to it that events get positions.
 
 mod feed;
 mod follower;
