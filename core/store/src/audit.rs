@@ -72,7 +72,7 @@ pub(crate) fn event(statement: &mut Statement, info: &Info, origin: &Origin, cha
     statement.push(", a AS (INSERT INTO audit_events(tenant, created_at, updated_at, caller, request_id, action, object_kind, object_id, object_name, changes) SELECT t.tenant, t.updated_at, t.updated_at, ");
     statement.value(Type::Text, Some(Value::Text(origin.caller.clone())))?.push(", ");
     statement.value(Type::Text, origin.request_id.clone().map(Value::Text))?;
-    statement.push(&format!(", '{}', '{}', t.id, {name}, ", changed.action, info.kind));
+    statement.push_with(|| format!(", '{}', '{}', t.id, {name}, ", changed.action, info.kind));
     statement.bind(Json(changed.changes))?.push("::jsonb");
     for child in changed.children {
         statement.push(" || ").push(child);

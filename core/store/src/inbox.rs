@@ -61,9 +61,7 @@ pub(crate) fn insertion(happened: &[Happened<'_>]) -> Option<String> {
 
 /// Appends the CTE that writes events.
 pub(crate) fn append(statement: &mut Statement, happened: &[Happened<'_>]) {
-    if let Some(insertion) = insertion(happened) {
-        statement.push(&format!(", e AS ({insertion})"));
-    }
+    statement.push_with(|| insertion(happened).map_or_else(String::new, |insertion| format!(", e AS ({insertion})")));
 }
 
 /// What a worker found out about a record, as columns of the events.

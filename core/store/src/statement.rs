@@ -17,18 +17,40 @@ use sqlx::{
 
 /// Text and parameters. The text holds nothing but words of this crate and of the nouns; whatever a client sent is a parameter.
 pub(crate) struct Statement {
-    text: String,
+    text: Text,
     arguments: PgArguments,
+}
+
+enum Text {
+    /// It grows with each part.
+    Built(String),
+    /// The same parts were put together before: only parameters are added.
+    Known(&'static str),
 }
 
 impl Statement {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), arguments: PgArguments::default() }
+        Self { text: Text::Built(text.into()), arguments: PgArguments::default() }
+    }
+
+    /// A statement whose text is this one, once all its parts are appended.
+    pub(crate) fn known(text: &'static str) -> Self {
+        Self { text: Text::Known(text), arguments: PgArguments::default() }
     }
 
     /// Appends text.
     pub(crate) fn push(&mut self, text: &str) -> &mut Self {
-        self.text += text;
+        if let Text::Built(all) = &mut self.text {
+            *all += text;
+        }
+        self
+    }
+
+    /// Appends text that is made only where it isn't known.
+    pub(crate) fn push_with(&mut self, text: impl FnOnce() -> String) -> &mut Self {
+        if let Text::Built(all) = &mut self.text {
+            *all += &text();
+        }
         self
     }
 
@@ -37,9 +59,8 @@ impl Statement {
     where
         V: Encode<'v, Postgres> + sqlx::Type<Postgres>,
     {
-        add(&mut self.arguments, value)?;
-        self.text += &format!("${}", self.arguments.len());
-        Ok(self)
+        let number = self.bound(value)?;
+        Ok(self.push_with(|| format!("${number}")))
     }
 
     /// Adds a parameter without naming it; the number by which the text that follows does.
@@ -54,8 +75,8 @@ impl Statement {
     /// Appends a parameter of a column's type, which may be NULL.
     pub(crate) fn value(&mut self, ty: Type, value: Option<Value>) -> Result<&mut Self> {
         bind(&mut self.arguments, ty, value)?;
-        self.text += &format!("${}::{}", self.arguments.len(), ty.name());
-        Ok(self)
+        let number = self.arguments.len();
+        Ok(self.push_with(|| format!("${number}::{}", ty.name())))
     }
 
     /// Appends a parameter for a field of a noun: a document is encrypted.
@@ -70,13 +91,18 @@ impl Statement {
         }
     }
 
-    #[cfg(test)]
     pub(crate) fn text(&self) -> &str {
-        &self.text
+        match &self.text {
+            Text::Built(text) => text,
+            Text::Known(text) => text,
+        }
     }
 
     pub(crate) fn query(self) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query_with(AssertSqlSafe(self.text), self.arguments)
+        match self.text {
+            Text::Built(text) => sqlx::query_with(AssertSqlSafe(text), self.arguments),
+            Text::Known(text) => sqlx::query_with(text, self.arguments),
+        }
     }
 
     /// Runs it; the first row.

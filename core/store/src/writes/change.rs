@@ -1,6 +1,9 @@
 //! Changing records.
 
-use super::{TRIES, Writer, children, consequences, create, manifest_total, parents, run_to_completion};
+use super::{
+    TRIES, Writer, children, consequences, create, manifest_total, parents, run_to_completion,
+    shape::{self, Shape, Write},
+};
 use crate::{
     audit,
     documents::{Documents, Place},
@@ -12,7 +15,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    noun::Noun,
+    noun::{Children, Noun},
     nouns::{Action, Rules},
     problem::Reason,
     watch::EventType,
@@ -89,61 +92,76 @@ impl Writer {
     /// Record, children, work to do, audit event and events, as one statement. Without effect if the record is not as it was read. `unused`: also if another
     /// record depends on it by now.
     fn update<T: Noun>(&self, change: &Change<T>, unused: bool) -> Result<Statement> {
+        let children = change.after.spec.children();
+        let shape = Shape::of::<T>(if unused { Write::ChangeUnused } else { Write::Change }, &children);
+        shape::statement(shape, |statement| self.update_of(statement, change, &children, unused))
+    }
+
+    fn update_of<T: Noun>(
+        &self,
+        statement: &mut Statement,
+        change: &Change<T>,
+        children: &[Children<'_>],
+        unused: bool,
+    ) -> Result<()> {
         let (info, Change { before, after, again, .. }) = (&T::INFO, change);
-        let children = after.spec.children();
-        let mut statement = Statement::new("WITH ");
+        statement.push("WITH ");
         if unused {
             // Locked first: so the dependants that are looked for afterwards are all that there can be until this is committed.
-            statement.push(&format!("locked AS (SELECT id FROM {} WHERE id = ", info.table)).bind(after.id())?;
+            statement.push_with(|| format!("locked AS (SELECT id FROM {} WHERE id = ", info.table)).bind(after.id())?;
             statement.push(" FOR NO KEY UPDATE), ");
         }
-        statement.push(&format!("t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
+        statement.push_with(|| format!("t AS (UPDATE {} SET updated_at = clock_timestamp()", info.table));
         for ((field, value), (_, stored)) in create::columns(&after.spec).zip(create::columns(&before.spec)) {
             // A document that stays as it is isn't encrypted anew, and one that can't be read is not lost.
             if !field.sensitive || value != stored {
                 let place = Place { table: info.table, field };
-                statement.push(&format!(", {} = ", field.column)).field(place, value, &self.store.documents)?;
+                statement.push_with(|| format!(", {} = ", field.column)).field(place, value, &self.store.documents)?;
             }
         }
         if info.has_secrets() {
-            statement.push(&format!(", {KEY_IDS} = ")).bind(Json(&after.key_ids))?;
+            statement.push_with(|| format!(", {KEY_IDS} = ")).bind(Json(&after.key_ids))?;
         }
         statement.push(" WHERE id = ");
         match unused {
-            true => statement.push(&format!("(SELECT id FROM locked WHERE NOT has_dependants('{}', id))", T::KIND)),
+            true => {
+                statement.push_with(|| format!("(SELECT id FROM locked WHERE NOT has_dependants('{}', id))", T::KIND))
+            }
             false => statement.bind(after.id())?,
         };
         statement.push(" AND updated_at = ").bind(before.common.updated_at)?;
         statement.push(" AND deleted_at IS NULL");
         if info.has_secrets() {
             // Secrets that were meanwhile written with another key change nothing but this.
-            statement.push(&format!(" AND {KEY_IDS} = ")).bind(Json(&before.key_ids))?;
+            statement.push_with(|| format!(" AND {KEY_IDS} = ")).bind(Json(&before.key_ids))?;
         }
         statement.push(" RETURNING *)");
         if info.reconciled {
-            requeue(&mut statement, change)?;
+            requeue(statement, change)?;
         }
-        for (at, child) in children::filled(&children) {
+        for (at, child) in children::filled(children) {
             let (table, key) = (child.info.table, child.key);
-            statement.push(&format!(
+            statement.push_with(|| format!(
                 ", x{at} AS (UPDATE {table} SET deleted_at = now() WHERE {key} IN (SELECT id FROM t) AND deleted_at IS NULL RETURNING *)"
             ));
-            children::insert(&mut statement, at, child)?;
+            children::insert(statement, at, child)?;
         }
         let changes = audit::changed(before, after, *again);
         let changed = audit::Changed {
             action: Action::Update,
             changes: &changes,
-            children: &children::changes::<T>(&children, true),
+            children: &children::changes::<T>(children, true),
         };
-        audit::event(&mut statement, info, &self.origin, &changed)?;
-        let (gone, made) = (create::ctes(&children, "x"), create::ctes(&children, "c"));
+        audit::event(statement, info, &self.origin, &changed)?;
+        let (gone, made) = (create::ctes(children, "x"), create::ctes(children, "c"));
         let own = Happened::new(EventType::Changed, info, "t").queued("r");
         let gone = gone.iter().map(|(info, cte)| Happened::new(EventType::Deleted, info, cte)).collect();
-        inbox::append(&mut statement, &[vec![own], gone, create::made(&made)].concat());
-        let join = if info.reconciled { " JOIN r ON true" } else { "" };
-        statement.push(&format!(" SELECT {} FROM t{join}", selects::for_noun(info).columns));
-        Ok(statement)
+        inbox::append(statement, &[vec![own], gone, create::made(&made)].concat());
+        statement.push_with(|| {
+            let join = if info.reconciled { " JOIN r ON true" } else { "" };
+            format!(" SELECT {} FROM t{join}", selects::for_noun(info).columns)
+        });
+        Ok(())
     }
 }
 
@@ -174,8 +192,8 @@ fn requeue<T: Noun>(statement: &mut Statement, change: &Change<T>) -> Result<()>
     );
     statement.bind(change.again)?;
     for (column, (ty, value)) in CLIENT_STATUS.iter().zip(create::client_status(&change.after.status)) {
-        statement.push(&format!(", {column} = ")).value(ty, value)?;
+        statement.push_with(|| format!(", {column} = ")).value(ty, value)?;
     }
-    statement.push(&format!(" WHERE kind = '{}' AND id = (SELECT id FROM t) RETURNING *)", T::KIND));
+    statement.push_with(|| format!(" WHERE kind = '{}' AND id = (SELECT id FROM t) RETURNING *)", T::KIND));
     Ok(())
 }

@@ -23,18 +23,19 @@ pub(super) fn filled<'c>(children: &'c [Children<'c>]) -> impl Iterator<Item = (
 /// Appends the CTE that makes the rows, in their order. They are one parameter, so the text is the same for every number of rows.
 pub(super) fn insert(statement: &mut Statement, at: usize, child: &Children<'_>) -> Result<()> {
     let own: Vec<_> = own_columns(child).map(|index| &child.info.fields[index]).collect();
-    let names = own.iter().map(|field| field.column).collect::<Vec<_>>().join(", ");
-    let typed = own.iter().filter_map(|field| Some(format!("{} {}", field.column, field.column_type()?.name())));
-    let typed = typed.collect::<Vec<_>>().join(", ");
-    let (table, key) = (child.info.table, child.key);
-    // The parent may have columns of the same names.
-    let values = own.iter().map(|field| format!("v.{}", field.column)).collect::<Vec<_>>().join(", ");
-    statement.push(&format!(
-        ", c{at} AS (INSERT INTO {table}({key}, {names}) SELECT t.id, {values} FROM t, ROWS FROM (jsonb_to_recordset("
-    ));
+    let listed = |name: &dyn Fn(&Field) -> String| own.iter().map(|field| name(field)).collect::<Vec<_>>().join(", ");
+    let names = || listed(&|field| field.column.to_owned());
+    statement.push_with(|| {
+        // The parent may have columns of the same names.
+        let (table, key, names, values) = (child.info.table, child.key, names(), listed(&|field| format!("v.{}", field.column)));
+        format!(", c{at} AS (INSERT INTO {table}({key}, {names}) SELECT t.id, {values} FROM t, ROWS FROM (jsonb_to_recordset(")
+    });
     statement.bind(Json(rows(child)))?;
-    statement
-        .push(&format!(") AS ({typed})) WITH ORDINALITY v({names}, ordinality) ORDER BY v.ordinality RETURNING *)"));
+    statement.push_with(|| {
+        let typed = own.iter().filter_map(|field| Some(format!("{} {}", field.column, field.column_type()?.name())));
+        let (typed, names) = (typed.collect::<Vec<_>>().join(", "), names());
+        format!(") AS ({typed})) WITH ORDINALITY v({names}, ordinality) ORDER BY v.ordinality RETURNING *)")
+    });
     Ok(())
 }
 

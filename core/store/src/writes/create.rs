@@ -1,6 +1,9 @@
 //! Making records.
 
-use super::{TRIES, Writer, children, consequences, manifest_total, parents, run_to_completion};
+use super::{
+    TRIES, Writer, children, consequences, manifest_total, parents, run_to_completion,
+    shape::{self, Shape, Write},
+};
 use crate::{
     audit,
     created::Created,
@@ -93,12 +96,23 @@ impl Writer {
     }
 
     /// Record, children, work to do, audit event and events, as one statement.
-    fn insertion<T: Noun>(&self, record: &Record<T>) -> Result<Statement> {
-        let (info, children) = (&T::INFO, record.spec.children());
-        let names: Vec<_> =
-            info.columns().map(|field| field.column).chain(info.has_secrets().then_some(KEY_IDS)).collect();
-        let mut statement =
-            Statement::new(format!("WITH t AS (INSERT INTO {}({}) VALUES (", info.table, names.join(", ")));
+    pub(super) fn insertion<T: Noun>(&self, record: &Record<T>) -> Result<Statement> {
+        let children = record.spec.children();
+        let shape = Shape::of::<T>(Write::Create, &children);
+        shape::statement(shape, |statement| self.insert_into(statement, record, &children))
+    }
+
+    fn insert_into<T: Noun>(
+        &self,
+        statement: &mut Statement,
+        record: &Record<T>,
+        children: &[Children<'_>],
+    ) -> Result<()> {
+        let info = &T::INFO;
+        statement.push_with(|| {
+            let names = info.columns().map(|field| field.column).chain(info.has_secrets().then_some(KEY_IDS));
+            format!("WITH t AS (INSERT INTO {}({}) VALUES (", info.table, names.collect::<Vec<_>>().join(", "))
+        });
         for (n, (field, value)) in columns(&record.spec).enumerate() {
             let place = Place { table: info.table, field };
             statement.push(if n > 0 { ", " } else { "" }).field(place, value, &self.store.documents)?;
@@ -107,27 +121,25 @@ impl Writer {
             statement.push(", ").bind(Json(&record.key_ids))?;
         }
         statement.push(") RETURNING *)");
-        for (at, child) in children::filled(&children) {
-            children::insert(&mut statement, at, child)?;
+        for (at, child) in children::filled(children) {
+            children::insert(statement, at, child)?;
         }
         if info.reconciled {
-            reconciliation(&mut statement, record)?;
+            reconciliation(statement, record)?;
         }
         let changes = audit::Changed {
             action: Action::Create,
             changes: &audit::made(record),
-            children: &children::changes::<T>(&children, false),
+            children: &children::changes::<T>(children, false),
         };
-        audit::event(&mut statement, info, &self.origin, &changes)?;
+        audit::event(statement, info, &self.origin, &changes)?;
         let own = Happened::new(EventType::Created, info, "t").queued("r");
-        inbox::append(&mut statement, &[vec![own], made(&ctes(&children, "c"))].concat());
-        statement.push(&format!(
-            " SELECT {}{} FROM t{}",
-            selects::for_noun(info).columns,
-            made_ids(&children),
-            if info.reconciled { " JOIN r ON true" } else { "" }
-        ));
-        Ok(statement)
+        inbox::append(statement, &[vec![own], made(&ctes(children, "c"))].concat());
+        statement.push_with(|| {
+            let join = if info.reconciled { " JOIN r ON true" } else { "" };
+            format!(" SELECT {}{} FROM t{join}", selects::for_noun(info).columns, made_ids(children))
+        });
+        Ok(())
     }
 }
 
@@ -148,12 +160,10 @@ pub(super) fn client_status(status: &dyn Fields) -> impl Iterator<Item = (Type, 
 fn reconciliation<T: Noun>(statement: &mut Statement, record: &Record<T>) -> Result<()> {
     let name = entries(&record.spec).find(|(field, _)| field.column == "name").and_then(|(_, slot)| slot.to_value());
     let name = if let Some(Value::Text(name)) = name { name } else { String::new() };
-    statement.push(&format!(
-        ", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, {}) SELECT '{}', t.id, {}, ",
-        CLIENT_STATUS.join(", "),
-        T::KIND,
-        runtime_id(&T::INFO)
-    ));
+    statement.push_with(|| {
+        let (columns, kind, runtime) = (CLIENT_STATUS.join(", "), T::KIND, runtime_id(&T::INFO));
+        format!(", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, {columns}) SELECT '{kind}', t.id, {runtime}, ")
+    });
     // As `object_name` of the rules, with an id that only Postgres knows yet.
     statement.value(Type::Text, Some(Value::Text(slug(&name))))?.push(" || '-' || t.id");
     for (ty, value) in client_status(&record.status) {

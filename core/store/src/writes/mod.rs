@@ -36,6 +36,7 @@ mod delete;
 mod manifest_total;
 mod parents;
 mod services;
+mod shape;
 mod wake;
 mod writer;
 
