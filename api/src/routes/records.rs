@@ -83,12 +83,11 @@ async fn create<T: Noun + Rules>(
         };
         hint(&services, &made.record);
         made.record = redact(made.record, &caller);
-        let tagged = made.record.clone();
         let Some((column, plain)) = made_up else {
-            return Ok(add_etag(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made), &tagged));
+            return Ok(add_etag(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made), &made.record));
         };
         secrets::show(&mut made.record.spec, column, plain)?;
-        Ok(add_etag(uncached(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made)), &tagged))
+        Ok(add_etag(uncached(envelope::one(T::KIND.as_str(), StatusCode::CREATED, &made)), &made.record))
     };
     answered::<T>(if is_planned { state.plan_aside(created).await } else { state.aside(bytes, created).await })
 }

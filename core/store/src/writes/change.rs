@@ -1,7 +1,9 @@
 //! Changing records.
 
 use super::{
-    TRIES, Writer, children, consequences, create, manifest_total, parents, run_to_completion,
+    TRIES, Writer, children, consequences, create, manifest_total,
+    parents::{self, Named},
+    run_to_completion,
     shape::{self, Shape, Write},
 };
 use crate::{
@@ -70,23 +72,37 @@ impl Writer {
             connection.give_back();
             return row.as_ref().map(|row| row::record_with(row, &self.store.documents)).transpose();
         }
+        // In a box of its own: each change is a task, which would have room for all this.
+        let written = Box::pin(self.change_in_transaction(&mut connection, &change, &named, follow, grown)).await?;
+        let Some(row) = written else { return Ok(None) };
+        connection.give_back();
+        Ok(Some(row::record_with(&row, &self.store.documents)?))
+    }
+
+    /// The row as it was written. None: another writer was faster, and the transaction is left open.
+    async fn change_in_transaction<T: Noun>(
+        &self,
+        connection: &mut PgConnection,
+        change: &Change<T>,
+        named: &[Named],
+        follow: bool,
+        grown: Option<i64>,
+    ) -> Result<Option<PgRow>> {
         let mut transaction = connection.begin().await?;
         // 1. What it names is there, and stays.
-        parents::lock(&mut transaction, &named, false).await?;
+        parents::lock(&mut transaction, named, false).await?;
         // 2. The record, its children, its place in the queue, its audit event.
-        let row: Option<PgRow> = self.update(&change, false)?.fetch_optional(&mut *transaction).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.update(change, false)?.fetch_optional(&mut *transaction).await? else { return Ok(None) };
         // 3. and 4. What follows, and who is woken.
         if follow {
-            consequences::carry_out(&mut transaction, T::KIND, id, false).await?;
+            consequences::carry_out(&mut transaction, T::KIND, change.after.id(), false).await?;
         }
         if let Some(definition) = grown {
             manifest_total::check::<T>(&mut transaction, definition).await?;
         }
         // 5.
         transaction.commit().await?;
-        connection.give_back();
-        Ok(Some(row::record_with(&row, &self.store.documents)?))
+        Ok(Some(row))
     }
 
     /// Record, children, work to do, audit event and events, as one statement. Without effect if the record is not as it was read. `unused`: also if another

@@ -68,6 +68,17 @@ impl Writer {
             connection.give_back();
             return Ok(vec![made]);
         }
+        // In a box of its own: each creation is a task, which would have room for all this.
+        let made = Box::pin(self.create_in_transaction(&mut connection, records)).await?;
+        connection.give_back();
+        Ok(made)
+    }
+
+    async fn create_in_transaction<T: Noun>(
+        &self,
+        connection: &mut PgConnection,
+        records: &[Record<T>],
+    ) -> Result<Vec<Created<T>>> {
         let (mut transaction, mut made) = (connection.begin().await?, vec![]);
         for record in records {
             // 1. What it names is there, and stays.
@@ -86,7 +97,6 @@ impl Writer {
         }
         // 5.
         transaction.commit().await?;
-        connection.give_back();
         Ok(made)
     }
 
