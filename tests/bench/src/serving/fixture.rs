@@ -100,6 +100,22 @@ impl Fixture {
         Ok(self.floor.id().context("the hand-written server has ended")?.try_into()?)
     }
 
+    /// Waits until each event has its position. The API sees to that for both sides: what one has left would cost the other a part of its turn.
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub(super) async fn settled(&self) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.platform.database_url()).await?;
+        let (waiting, deadline) = ("SELECT EXISTS (SELECT FROM event_inbox)", Instant::now() + READY_WITHIN);
+        while sqlx::query_scalar(waiting).fetch_one(&mut connection).await? {
+            if Instant::now() >= deadline {
+                bail!("events have no position after {READY_WITHIN:?}");
+            }
+            sleep(LOOK).await;
+        }
+        Ok(connection.close().await?)
+    }
+
     /// A second API on a database of its own, which asks for a token and speaks TLS.
     ///
     /// # Errors

@@ -106,6 +106,15 @@ struct Bench<'a> {
 /// A server that takes turns with others, its process, and what it is asked for.
 type Side<'a> = (&'a Target, i32, &'a Arc<Asked>);
 
+/// What becomes of the events that a turn has left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Events {
+    /// The next turn begins when all have their positions: both sides write to one inbox.
+    Numbered,
+    /// The next turn begins at once.
+    Left,
+}
+
 /// A turn of one side.
 struct Turn {
     answers: Answers,
@@ -137,7 +146,7 @@ impl Bench<'_> {
                 (&self.fixture.layered, floor, asked),
                 (&self.fixture.bare, floor, asked),
             ];
-            let rounds = self.rounds(&sides, *count).await?;
+            let rounds = self.rounds(&sides, *count, Events::Numbered).await?;
             let case = format!("{name}, {}", connections(*count));
             let figure = |what: &str, floor: usize, number: Number, unit| {
                 Figure::paired(format!("{case}{what}"), &pairs(&rounds, [0, floor], number), unit)
@@ -163,7 +172,7 @@ impl Bench<'_> {
         let create = asked::create();
         for count in &self.sizes.connections {
             let sides = [(&self.fixture.api, api, &create), (&target, other, &create)];
-            let rounds = self.rounds(&sides, *count).await?;
+            let rounds = self.rounds(&sides, *count, Events::Left).await?;
             let case = format!("create, {}, ÷ without events", connections(*count));
             let rate = Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s");
             self.report.add(if *count == MANY { rate.target(Bound::RatioAtLeast(0.9)) } else { rate });
@@ -178,7 +187,7 @@ impl Bench<'_> {
         let (api, floor) = (self.fixture.platform.api().pid(), self.fixture.floor()?);
         for count in &self.sizes.connections {
             let sides = [(&self.fixture.api, api, &version), (&self.fixture.bare, floor, &empty)];
-            let rounds = self.rounds(&sides, *count).await?;
+            let rounds = self.rounds(&sides, *count, Events::Left).await?;
             let case = format!("/version, {}, ÷ an empty handler", connections(*count));
             self.report.add(Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s"));
         }
@@ -193,7 +202,7 @@ impl Bench<'_> {
         let (pid, plain) = (platform.api().pid(), self.fixture.platform.api().pid());
         for count in &self.sizes.connections {
             let sides = [(&target, pid, &own), (&self.fixture.api, plain, get)];
-            let rounds = self.rounds(&sides, *count).await?;
+            let rounds = self.rounds(&sides, *count, Events::Left).await?;
             let case = format!("get with TLS and token, {}, ÷ without", connections(*count));
             self.report.add(Figure::paired(case, &pairs(&rounds, [0, 1], RATE), "1/s"));
         }
@@ -203,7 +212,7 @@ impl Bench<'_> {
 
     /// Rounds in which each side has a turn; the sides are in the order in which they were given. What comes before the first round, such as
     /// Postgres's plans, doesn't count.
-    async fn rounds(&self, sides: &[Side<'_>], count: usize) -> Result<Vec<Vec<Turn>>> {
+    async fn rounds(&self, sides: &[Side<'_>], count: usize, events: Events) -> Result<Vec<Vec<Turn>>> {
         let mut connections = vec![];
         for (target, ..) in sides {
             connections.push(Connections::open(target, count).await?);
@@ -212,6 +221,9 @@ impl Bench<'_> {
         for round in 0..=self.sizes.rounds {
             let mut turns = vec![];
             for (connections, (_, pid, asked)) in connections.iter_mut().zip(sides) {
+                if events == Events::Numbered {
+                    self.fixture.settled().await?;
+                }
                 turns.push(self.turn(connections, *pid, asked).await?);
             }
             if round > 0 {

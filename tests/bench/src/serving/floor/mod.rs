@@ -1,8 +1,9 @@
 //! The floor: a server of one noun as one would write it by hand, with sqlx and serde and nothing general.
 //!
-//! It does the same statements (the record, its work, its audit event, what follows from it), over the same pool, in the same
-//! envelope. What it leaves out is what the API does for every noun: checks of a body, refusals that name fields, `ETag` and `If-Match`, what a
-//! caller may see, hints to workers. It changes a record without reading it first.
+//! It does the same statements (the record, its work, its audit event, its event for those who follow, what follows from it), over the same pool, in
+//! the same envelope. The event belongs to it because any server that tells of changes needs one in the transaction of the change; what it costs is the case
+//! `events`. What it leaves out is what the API does for every noun: checks of a body, refusals that name fields, `ETag` and `If-Match`, what a
+//! caller may see, hints to workers. It changes a record without reading it first, and the API gives positions to its events.
 
 mod statements;
 

@@ -27,6 +27,16 @@ macro_rules! audit {
         )
     };
 }
+macro_rules! event {
+    ($type:literal) => {
+        concat!(
+            ", e AS (INSERT INTO event_inbox(type, kind, record_id, name, runtime_id, generation) \
+             SELECT '",
+            $type,
+            "', 'GatewayDefinition', t.id, t.name, NULL::bigint, r.generation FROM t JOIN r ON r.id = t.id)"
+        )
+    };
+}
 
 pub(super) const GET: &str = concat!("SELECT ", columns!(), live!(), " AND t.id = $1");
 // The first page of fifty; nothing else is asked for here.
@@ -45,6 +55,7 @@ pub(super) const CREATE: &str = concat!(
      r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name) \
         SELECT 'GatewayDefinition', t.id, 0, t.name || '-' || t.id FROM t RETURNING *)",
     audit!("Create"),
+    event!("created"),
     " SELECT ",
     columns!(),
     " FROM t JOIN r ON true"
@@ -60,6 +71,7 @@ pub(super) const CHANGE: &str = concat!(
      r AS (UPDATE reconciliations SET generation = generation + 1, wake_seq = wake_seq + 1, due_at = least(due_at, now()), urgent = true, attempts = 0 \
         WHERE kind = 'GatewayDefinition' AND id = (SELECT id FROM t) RETURNING *)",
     audit!("Update"),
+    event!("changed"),
     " SELECT ",
     columns!(),
     ", wake_dependants('GatewayDefinition', t.id, true) FROM t JOIN r ON true"
