@@ -6,7 +6,8 @@
 #   make test-one T=system::claims   one test, or those with this in their names
 #   make fuzz    the API, fuzzed for longer
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
-#   make soak    large charts, rules of routes, the tests of failures again and again, a thousand kills under events, and a thousand random sequences
+#   make patroni   failovers of Postgres under Patroni
+#   make soak    large charts, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills under events, and a thousand random sequences
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
 #   make screenshots   pictures of the dashboard, for docs/images
@@ -29,6 +30,9 @@ PYTHON ?= python3
 PIP_TOOLS_VERSION := 7.6.2
 PYTHON_KEY := $(shell { cat tests/python/requirements.txt; $(PYTHON) --version; } 2>&1 | sha256sum | cut -c1-16)
 PYTHON_TOOLS := $(CACHE)/python/$(PYTHON_KEY)
+# Patroni, for the test of failovers, in the same way.
+PATRONI_KEY := $(shell { cat tests/patroni/requirements.txt; $(PYTHON) --version; } 2>&1 | sha256sum | cut -c1-16)
+PATRONI_TOOLS := $(CACHE)/patroni/$(PATRONI_KEY)
 # Packages of npm that the tests of webhooks use, in the cache of the project; new for every pin and every Node.js.
 NODE_KEY := $(shell { cat tests/node/package-lock.json; node --version; } 2>&1 | sha256sum | cut -c1-16)
 NODE_TOOLS := $(CACHE)/node/$(NODE_KEY)
@@ -93,6 +97,14 @@ $(PYTHON_TOOLS)/complete:
 python: $(PYTHON_TOOLS)/complete ## Install the pinned Python tools of the tests, once, and say where
 	@echo $(PYTHON_TOOLS)/bin/python
 
+# One of its packages has no wheel.
+$(PATRONI_TOOLS)/complete:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { echo "the test of failovers needs Python 3.11 or newer with venv and pip: install it (python3-venv on Debian), or set PYTHON" >&2; exit 1; }
+	rm -rf $(PATRONI_TOOLS)
+	$(PYTHON) -m venv $(PATRONI_TOOLS)
+	$(PATRONI_TOOLS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r tests/patroni/requirements.txt
+	touch $@
+
 $(NODE_TOOLS)/complete:
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "the tests of webhooks need Node.js 18 or newer with npm: install it (nodejs and npm on Debian)" >&2; exit 1; }
 	rm -rf $(NODE_TOOLS) && mkdir -p $(NODE_TOOLS)
@@ -105,10 +117,12 @@ node: $(NODE_TOOLS)/complete ## Install the pinned packages of npm that the test
 	@echo $(NODE_TOOLS)/node_modules
 
 .PHONY: python-lock
-python-lock: ## Pin the newest Python tools that tests/python/requirements.in allows
+python-lock: ## Pin the newest Python tools that tests/python and tests/patroni allow
 	$(PYTHON) -m venv $(CACHE)/pip-tools
 	$(CACHE)/pip-tools/bin/pip install --quiet --disable-pip-version-check pip-tools==$(PIP_TOOLS_VERSION)
-	cd tests/python && CUSTOM_COMPILE_COMMAND="make python-lock" $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in
+	for folder in tests/python tests/patroni; do \
+		(cd $$folder && CUSTOM_COMPILE_COMMAND="make python-lock" $(CACHE)/pip-tools/bin/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links requirements.in) || exit 1; \
+	done
 
 # With the tests at once: what they turn on in other crates would have these built a second time.
 .PHONY: test-build
@@ -174,8 +188,16 @@ MODEL_SEQUENCES ?= 1000
 RULES ?= 5000
 PLANS ?= 200
 MODEL_SEED ?= $(shell date +%s)
+# Part of soak; PATRONI_ROUNDS=2 make patroni takes two minutes.
+PATRONI_ROUNDS ?= 20
+PATRONI = CAUSEWAY_PATRONI=$(PATRONI_TOOLS)/bin/python PATRONI_ROUNDS=$(PATRONI_ROUNDS) cargo test --workspace --test faults -- --ignored --nocapture patroni::
+.PHONY: patroni
+patroni: programs $(PATRONI_TOOLS)/complete ## Kill the primary of three Postgres servers under Patroni PATRONI_ROUNDS times (20), under load
+	cargo test --workspace --test faults --no-run
+	$(RIG) run --extra-clusters 1 -- bash -c '$(PATRONI)'
+
 .PHONY: soak
-soak: programs ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
+soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
 	cargo test --workspace --test faults --test events --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
@@ -189,6 +211,7 @@ soak: programs ## Run the tests of large charts, RULES rules of routes of each k
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \
 			echo "round $$round of $(ROUNDS) is good, $$SECONDS s so far"; \
 		done; \
+		$(PATRONI) || { echo "failovers of Postgres failed after $$SECONDS s" >&2; exit 1; }; \
 		EVENT_ROUNDS=$(EVENT_ROUNDS) EVENT_STREAMS=1000 cargo test --workspace --test events -- --nocapture kills:: many:: \
 			|| { echo "the events failed after $$SECONDS s" >&2; exit 1; }; \
 		export MODEL_SEED=$(MODEL_SEED) MODEL_SEQUENCES=$(MODEL_SEQUENCES); \

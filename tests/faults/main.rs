@@ -15,4 +15,5 @@ mod frozen;
 mod hints;
 mod nats_cluster;
 mod network;
+mod patroni;
 mod restore;

@@ -221,6 +221,13 @@ impl Owner {
     }
 }
 
+/// The folder with all programs of Postgres, for whoever runs them as this user.
+pub(crate) fn programs() -> Result<PathBuf> {
+    // Some may be linked into a folder that doesn't have all of them.
+    let postgres = fs::canonicalize(find_or_install(None)?.join("postgres"))?;
+    postgres.parent().map(Path::to_owned).context("the programs of Postgres lie in no folder")
+}
+
 /// The folder with `initdb` and `postgres`.
 ///
 /// `copy_to` is a folder that another user can read, for when it is another user who runs Postgres: the cache of the user
