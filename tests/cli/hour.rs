@@ -4,7 +4,7 @@ use causeway_rig::Endpoints;
 use causeway_testkit::{ControlPlane, Setup, zone::create_zone};
 use std::{fs, path::Path};
 
-use crate::{Cli, root};
+use crate::{Cli, MAIN_CLUSTER, root};
 
 /// The blocks of a page that are marked as shell, one after the other.
 fn commands(page: &str) -> String {
@@ -16,6 +16,7 @@ fn commands(page: &str) -> String {
 async fn the_commands_of_the_page_work() {
     let script = commands(&fs::read_to_string(root().join("docs/cli.md")).unwrap());
     assert!(script.contains("causeway status") && script.contains("causeway delete"), "{script}");
+    let _alone = MAIN_CLUSTER.lock().await;
     let endpoints = Endpoints::from_env().unwrap();
     create_zone(&endpoints, "example.test").await.unwrap();
     let platform = ControlPlane::start(&endpoints, Setup { workers: 2, ..Setup::for_test("cli_hour") }).await.unwrap();

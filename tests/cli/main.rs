@@ -15,6 +15,7 @@ mod sets;
 mod shells;
 mod signed_in;
 mod status;
+mod up;
 mod versions;
 mod watch;
 mod webhooks;
@@ -28,6 +29,9 @@ use std::{
 };
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt, process::Command};
+
+/// Whoever installs and takes away support services in the rig's first cluster.
+static MAIN_CLUSTER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// `causeway` of one caller: a home of its own, and a server.
 struct Cli {

@@ -8,8 +8,6 @@ use causeway_testkit::{ControlPlane, Kubectl, Setup, zone::create_zone};
 
 use crate::{check::Check, curl::Curl, sample::Sample, view::View};
 
-/// Where the API answers by default, as Threeport's does.
-const PORT: u16 = 1323;
 const DOMAIN: &str = "example.test";
 /// What the sample's workload says.
 const ANSWER: &str = "Hello from the shop";
@@ -31,8 +29,8 @@ struct Demo {
 ///
 /// # Errors
 /// When something doesn't come up: the message says what, and where its log is.
-pub(crate) async fn up() -> Result<Up> {
-    let mut demo = Demo::start(Some(PORT)).await?;
+pub(crate) async fn up(port: u16) -> Result<Up> {
+    let mut demo = Demo::start((port != 0).then_some(port)).await?;
     match demo.create().await {
         Ok(()) => {
             demo.print_addresses().await?;

@@ -1,10 +1,11 @@
 //! The main use case from end to end on the rig: everything is started, a workload with a gateway and a domain name is made
 //! through the API, and every step is shown as its condition turns True. `up` then stays. `demo` checks the result with
-//! kubectl, deletes it, and checks again.
+//! kubectl, deletes it, and checks again. With KUBECONFIG set, `up` uses that cluster ([`own`]).
 
 mod check;
 mod curl;
 mod demo;
+mod own;
 mod sample;
 mod view;
 
@@ -13,6 +14,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use causeway_rig::terminal::{Signals, exit_code, start_logging};
 use clap::{Parser, Subcommand};
+use own::OwnCluster;
+
+/// Where the API answers by default, as Threeport's does.
+const PORT: u16 = 1323;
 
 /// Causeway on this machine, with a sample.
 #[derive(Debug, Parser)]
@@ -24,8 +29,13 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Start everything and the sample, and keep it running until Ctrl-C.
-    Up,
+    /// Start everything and the sample, and keep it running until Ctrl-C. With KUBECONFIG the sample goes to that cluster, once a person has agreed, or
+    /// with YES=1.
+    Up {
+        /// Where the API answers; 0: a free port.
+        #[arg(long, default_value_t = PORT)]
+        port: u16,
+    },
     /// Start everything and the sample, check it, delete it through the API, check that too.
     Demo,
 }
@@ -34,7 +44,7 @@ enum Action {
 async fn main() -> ExitCode {
     start_logging();
     let done = match Arguments::parse().command {
-        Action::Up => up().await,
+        Action::Up { port } => up(port).await,
         Action::Demo => demo::demo().await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
@@ -43,10 +53,22 @@ async fn main() -> ExitCode {
     })
 }
 
-async fn up() -> Result<ExitCode> {
+async fn up(port: u16) -> Result<ExitCode> {
+    let cluster = OwnCluster::from_env()?;
+    // Before signals are listened for: Ctrl-C is an answer, too.
+    cluster.as_ref().map_or(Ok(()), OwnCluster::ask)?;
     let mut signals = Signals::new()?;
+    if let Some(cluster) = cluster {
+        let up = tokio::select! {
+            up = cluster.up(port) => up?,
+            signal = signals.next() => return Ok(exit_code(signal)),
+        };
+        signals.next().await;
+        up.stop().await;
+        return Ok(ExitCode::SUCCESS);
+    }
     let up = tokio::select! {
-        up = demo::up() => up?,
+        up = demo::up(port) => up?,
         // Every program that was started ends with this process.
         signal = signals.next() => return Ok(exit_code(signal)),
     };

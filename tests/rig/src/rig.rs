@@ -192,7 +192,7 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
 }
 
 /// Starts the name server of the emulator's public zones, on loopback.
-async fn serve_zones(route53: &Route53) -> Result<NameServer> {
+pub(crate) async fn serve_zones(route53: &Route53) -> Result<NameServer> {
     let at = loopback(free_port()?);
     let (udp, tcp) = (UdpSocket::bind(at).await?, TcpListener::bind(at).await?);
     Ok(NameServer::start(Arc::new(route53.public_zones()), udp, tcp)?)
@@ -215,12 +215,12 @@ async fn timed<T>(name: &str, start: impl Future<Output = Result<T>>) -> Result<
 
 /// The folder of one run. It goes with its owner, unless kept.
 #[derive(Debug)]
-struct RunDir {
+pub(crate) struct RunDir {
     dir: tempfile::TempDir,
 }
 
 impl RunDir {
-    fn create() -> Result<Self> {
+    pub(crate) fn create() -> Result<Self> {
         let mut dir =
             tempfile::Builder::new().prefix("causeway-").tempdir().context("can't make a folder for the run")?;
         // Postgres runs as another user when we are root, and has to get through to its own folder.
@@ -229,7 +229,7 @@ impl RunDir {
         Ok(Self { dir })
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 

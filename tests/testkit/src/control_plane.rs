@@ -165,6 +165,15 @@ impl ControlPlane {
         database_url(&self.endpoints, &self.setup.name)
     }
 
+    /// Who it is in clusters: the value of its labels.
+    ///
+    /// # Errors
+    /// When its database doesn't answer.
+    pub async fn identity(&self) -> Result<String> {
+        let mut database = PgConnection::connect(&self.database_url()).await?;
+        Ok(sqlx::query_scalar("SELECT id FROM control_plane").fetch_one(&mut database).await?)
+    }
+
     /// The API's process.
     #[must_use]
     pub fn api(&self) -> &Process {
