@@ -17,3 +17,4 @@ mod nats_cluster;
 mod network;
 mod patroni;
 mod restore;
+mod upgrade;

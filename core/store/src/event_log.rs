@@ -97,7 +97,8 @@ impl Store {
     pub async fn read_events(&self, after: i64, limit: i64) -> Result<EventRead> {
         let text = format!(
             "SELECT s.epoch, s.deleted_to, s.origin = {ORIGIN} AS is_here, EXISTS (SELECT FROM event_inbox) AS is_waiting,
-                greatest(s.deleted_to, (SELECT max(position) FROM event_log)) AS newest, e.*
+                greatest(s.deleted_to, (SELECT max(position) FROM event_log)) AS newest, e.position, e.type, e.kind, e.record_id, e.name, e.runtime_id,
+                e.generation, e.condition_type, e.condition_status, e.condition_reason, e.time
              FROM event_sequencer s LEFT JOIN LATERAL (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) e ON true
              ORDER BY e.position"
         );

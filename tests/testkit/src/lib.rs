@@ -6,6 +6,7 @@
 //! - [`Visitor`]: an end user, who finds a workload by its name alone. [`Load`]: many of them at once.
 //! - [`objects`], [`kinds`] and [`Kubectl`]: objects of a cluster as its admin sees them.
 //! - [`harness()`]: the control plane that the tests of one binary share, with a cluster whose support services are ready.
+//! - [`writers`]: clients that write without a pause, at APIs that come and go.
 //! - [`python`]: programs of the Python environment that the Makefile makes.
 //! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
 //! - [`receiver`]: a receiver of webhooks.
@@ -29,6 +30,7 @@ mod setup;
 mod visitor;
 pub mod wait;
 mod wire;
+pub mod writers;
 pub mod zone;
 
 pub use self::{

@@ -33,12 +33,8 @@ pub async fn add_runtime(client: &ApiClient, cluster: &ClusterEndpoints, name: &
     id_of(&client.create("kubernetes-runtime-instances", &body).await?)
 }
 
-/// A workload with a Service `web` of ports 80 and 53 (UDP), and its instance.
-///
-/// # Errors
-/// When the API refuses.
-pub async fn add_workload(client: &ApiClient, runtime: i64, name: &str) -> Result<i64> {
-    let manifests = "
+/// Manifests of a Deployment and a Service `web` of ports 80 and 53 (UDP). Nothing answers there.
+pub(crate) const WEB: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web}
@@ -53,7 +49,13 @@ kind: Service
 metadata: {name: web}
 spec: {selector: {app: web}, ports: [{name: http, port: 80}, {name: dns, port: 53, protocol: UDP}]}
 ";
-    add_workload_of(client, runtime, name, manifests).await
+
+/// A workload with a Service `web` of ports 80 and 53 (UDP), and its instance.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_workload(client: &ApiClient, runtime: i64, name: &str) -> Result<i64> {
+    add_workload_of(client, runtime, name, WEB).await
 }
 
 /// Manifests of a Deployment of two pods and a Service `web`, which answer every request on port 80 with this text, also as
