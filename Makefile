@@ -7,7 +7,9 @@
 #   make fuzz    the API, fuzzed for longer
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
 #   make patroni   failovers of Postgres under Patroni
-#   make soak    large charts, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills under events, and a thousand random sequences
+#   make upgrade   the previous release beside this one, under load
+#   make soak    large charts, rules of routes, an upgrade, the tests of failures again and again, failovers of Postgres, a thousand kills under events, and a
+#                thousand random sequences
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
 #   make screenshots   pictures of the dashboard, for docs/images
@@ -196,8 +198,30 @@ patroni: programs $(PATRONI_TOOLS)/complete ## Kill the primary of three Postgre
 	cargo test --workspace --test faults --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c '$(PATRONI)'
 
+# What is upgraded from: the release before. As long as there is none, the last commit that has edited a numbered file of the schema in place: what is older works
+# neither on the schema of today nor makes one that can be brought up to date.
+PREVIOUS ?= $(or $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2> /dev/null),$(shell git log -1 --diff-filter=M --format=%h -- 'migrations/0*.sql'))
+# Made once for each, with the versions that its own lock file has.
+PREVIOUS_SOURCE = target/previous/$(PREVIOUS)
+.PHONY: previous
+previous: ## Build the programs of the previous release (PREVIOUS: a tag or a commit), in target/previous
+	@[ -n "$(PREVIOUS)" ] || { echo "the history doesn't reach back to the previous release: fetch all of it, or say PREVIOUS=commit" >&2; exit 1; }
+	@if ! [ -d $(PREVIOUS_SOURCE) ]; then \
+		rm -rf $(PREVIOUS_SOURCE).new && mkdir -p $(PREVIOUS_SOURCE).new \
+			&& git archive $(PREVIOUS) | tar -x -C $(PREVIOUS_SOURCE).new \
+			&& { git rev-parse -q --verify refs/tags/$(PREVIOUS) > /dev/null || sed -i 's/^version = ".*"$$/version = "0.0.0"/' $(PREVIOUS_SOURCE).new/Cargo.toml; } \
+			&& mv $(PREVIOUS_SOURCE).new $(PREVIOUS_SOURCE); \
+	fi
+	cargo build --manifest-path $(PREVIOUS_SOURCE)/Cargo.toml --target-dir target/previous/target -p causeway-api -p causeway-workers
+
+UPGRADE = CAUSEWAY_PREVIOUS=$(CURDIR)/target/previous/target/debug cargo test --workspace --test system -- --ignored --nocapture upgrade::
+.PHONY: upgrade
+upgrade: programs previous ## Upgrade from the previous release under load, roll back, and upgrade again
+	cargo test --workspace --test system --no-run
+	$(RIG) run --extra-clusters 1 -- bash -c '$(UPGRADE)'
+
 .PHONY: soak
-soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
+soak: programs previous $(PATRONI_TOOLS)/complete ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), an upgrade from the previous release, the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
 	cargo test --workspace --test faults --test events --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
@@ -206,6 +230,7 @@ soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, RULES
 			|| { echo "the comparison of rules failed after $$SECONDS s" >&2; exit 1; }; \
 		PLANS=$(PLANS) PLANS_SEED=$(MODEL_SEED) cargo test --workspace --test system -- --nocapture a_plan_shows_what \
 			|| { echo "plans failed after $$SECONDS s" >&2; exit 1; }; \
+		$(UPGRADE) || { echo "the upgrade failed after $$SECONDS s" >&2; exit 1; }; \
 		for round in $$(seq $(ROUNDS)); do \
 			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \

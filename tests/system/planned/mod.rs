@@ -5,7 +5,6 @@
 
 mod changes;
 mod outdated;
-mod sent;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +17,12 @@ use sqlx::{Connection, PgConnection};
 
 use self::{
     changes::Write,
-    sent::{At, AuditLog, Sent},
     told::{Effect, Records, effect},
 };
-use crate::fixture::{Fixture, make_class};
+use crate::{
+    fixture::{Fixture, make_class},
+    sent::{At, AuditLog, Sent},
+};
 
 /// Changes, unless `PLANS` says otherwise.
 const CHANGES: u64 = 20;

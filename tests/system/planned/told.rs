@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::sent::{At, Sent};
+use crate::sent::{At, Sent};
 
 /// Values by hostname and type.
 pub(super) type Records = BTreeMap<(String, String), Vec<String>>;

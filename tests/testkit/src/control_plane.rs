@@ -1,6 +1,7 @@
 //! Causeway itself on the rig: the API and workers as real processes, with a database and a NATS prefix of their own.
 
 use std::{
+    path::PathBuf,
     process::Output,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use causeway_rig::{Endpoints, Process, ProcessSpec, Server, free_port, http_ok, workspace_program};
+use causeway_rig::{Endpoints, Process, ProcessSpec, Server, free_port, http_ok};
 use nix::sys::signal::Signal;
 use sqlx::{Connection, Executor, PgConnection};
 use tokio::time::timeout;
@@ -16,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     client::ApiClient,
-    setup::{Setup, bundles, database_url, environment, spec},
+    setup::{Setup, bundles, database_url, environment, path, spec},
 };
 
 /// How long a program may take to say that a failpoint is armed.
@@ -126,6 +127,11 @@ impl ControlPlane {
         keys.clone_into(&mut self.key);
     }
 
+    /// Takes programs that start from now on from another folder; None: those that were built here.
+    pub fn use_programs(&mut self, folder: Option<PathBuf>) {
+        self.setup.programs = folder;
+    }
+
     /// Another Postgres is the primary now: [`Self::database_url`] leads there.
     pub fn follow_postgres(&mut self, server: Server) {
         self.endpoints.postgres = server;
@@ -148,7 +154,7 @@ impl ControlPlane {
     }
 
     async fn run_program(&self, name: &str, arguments: &[&str]) -> Result<Output> {
-        let mut command = tokio::process::Command::new(workspace_program(name)?);
+        let mut command = tokio::process::Command::new(path(&self.setup, name)?);
         command.args(arguments).envs(environment(&self.endpoints, &self.setup, &self.key)).kill_on_drop(true);
         Ok(timeout(READY_WITHIN, command.output()).await??)
     }

@@ -26,6 +26,8 @@ pub struct Setup {
     pub nats_url: Option<String>,
     /// Another folder of bundles than the one that `make bundles` makes. Workers start sooner with an empty one.
     pub bundles: Option<PathBuf>,
+    /// A folder with the programs of another release. None: those that were built here.
+    pub programs: Option<PathBuf>,
 }
 
 impl Setup {
@@ -45,7 +47,12 @@ impl Setup {
 
 pub(crate) fn spec(endpoints: &Endpoints, setup: &Setup, key: &str, program: &str, name: &str) -> Result<ProcessSpec> {
     let logs = endpoints.run_dir.join("logs");
-    Ok(ProcessSpec::new(name, workspace_program(program)?, &logs).envs(environment(endpoints, setup, key)))
+    Ok(ProcessSpec::new(name, path(setup, program)?, &logs).envs(environment(endpoints, setup, key)))
+}
+
+/// Where a program of the control plane is.
+pub(crate) fn path(setup: &Setup, program: &str) -> Result<PathBuf> {
+    setup.programs.as_ref().map_or_else(|| workspace_program(program), |folder| Ok(folder.join(program)))
 }
 
 /// What every program of a control plane finds in its environment.

@@ -11,14 +11,14 @@ use serde_json::Value;
 
 /// Which object: `httproutes`, its namespace (empty: it has none), its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
-    pub(super) resource: String,
-    pub(super) namespace: String,
-    pub(super) name: String,
+pub(crate) struct At {
+    pub(crate) resource: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
 }
 
 impl At {
-    pub(super) fn new(kind: &str, namespace: &str, name: &str) -> Self {
+    pub(crate) fn new(kind: &str, namespace: &str, name: &str) -> Self {
         let singular = kind.to_lowercase();
         let end = if singular.ends_with('s') { "es" } else { "s" };
         Self { resource: singular + end, namespace: namespace.to_owned(), name: name.to_owned() }
@@ -27,15 +27,15 @@ impl At {
 
 /// A write that the API server has carried out.
 #[derive(Clone, Debug)]
-pub(super) struct Sent {
-    pub(super) at: At,
-    pub(super) goes: bool,
+pub(crate) struct Sent {
+    pub(crate) at: At,
+    pub(crate) goes: bool,
     /// As it was sent, for the kinds of which the log has it.
-    pub(super) manifest: Option<Value>,
+    pub(crate) manifest: Option<Value>,
 }
 
 /// The log from some moment on.
-pub(super) struct AuditLog {
+pub(crate) struct AuditLog {
     path: PathBuf,
     reader: BufReader<File>,
     /// The beginning of a line whose end isn't written yet.
@@ -43,14 +43,14 @@ pub(super) struct AuditLog {
 }
 
 impl AuditLog {
-    pub(super) fn from_now(path: &Path) -> Self {
+    pub(crate) fn from_now(path: &Path) -> Self {
         let mut reader = BufReader::new(File::open(path).unwrap());
         reader.seek(SeekFrom::End(0)).unwrap();
         Self { path: path.to_owned(), reader, rest: String::new() }
     }
 
     /// What was written since, by the control plane. A log that has grown large is renamed and another one begun.
-    pub(super) fn read(&mut self) -> Vec<Sent> {
+    pub(crate) fn read(&mut self) -> Vec<Sent> {
         let mut all = vec![];
         loop {
             while self.reader.read_line(&mut self.rest).unwrap() > 0 {
