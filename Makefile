@@ -363,7 +363,7 @@ docs: $(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION) ## Make a book with search of 
 # A crate must not lean on features that another one turns on.
 .PHONY: alone
 alone:
-	for crate in manifests background records rules store bus telemetry api cli render cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
+	for crate in manifests background records rules store bus telemetry api cli render aws cluster dns workers; do echo "causeway-$$crate alone"; cargo check -q -p causeway-$$crate; done
 
 # The same words are looked for in the programs of the tests, which must have them: else the check would see nothing anywhere.
 .PHONY: release-check

@@ -7,6 +7,7 @@ WHEN 'AwsAccount' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FRO
     SELECT 'DomainNameInstance', n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL
     UNION SELECT 'GatewayInstance', c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record
     UNION SELECT 'SharedGateway', c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record
+    UNION SELECT 'KubernetesRuntimeInstance', t.id FROM kubernetes_runtime_instances t JOIN kubernetes_runtime_definitions d ON d.id = t.kubernetes_runtime_definition_id WHERE t.eks_cluster_name IS NOT NULL AND t.deleted_at IS NULL AND (EXISTS (SELECT FROM aws_accounts a WHERE a.id = record AND a.name = d.infra_provider_account_name) OR NOT EXISTS (SELECT FROM aws_accounts a WHERE a.name = d.infra_provider_account_name AND a.deleted_at IS NULL))
     UNION SELECT 'SupportServiceInstance', id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL) d(kind, id);
 WHEN 'DomainNameDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', id FROM domain_name_instances WHERE domain_name_definition_id = record AND deleted_at IS NULL
@@ -35,6 +36,8 @@ WHEN 'GatewayTcpPort' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
 WHEN 'GatewayUdpPort' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
+WHEN 'KubernetesRuntimeDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
+    SELECT 'KubernetesRuntimeInstance', id FROM kubernetes_runtime_instances WHERE kubernetes_runtime_definition_id = record AND eks_cluster_name IS NOT NULL AND deleted_at IS NULL) d(kind, id);
 WHEN 'KubernetesRuntimeInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL
     UNION SELECT 'GatewayInstance', id FROM gateway_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL

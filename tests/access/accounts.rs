@@ -136,3 +136,29 @@ async fn only_an_admin_lends_the_identity_of_the_workers() {
     let answer = harness.editor.send_text(Method::PATCH, &path, elsewhere).await.unwrap();
     answer.refused(403, "only an admin may change it").because("Forbidden", &["APIEndpoint"]);
 }
+
+/// A token of EKS is the account's identity in the cluster that is named, wherever it is sent.
+#[tokio::test]
+async fn only_an_admin_has_tokens_for_eks_sent_anywhere() {
+    let harness = harness().await;
+    let mut open = account("eks");
+    open["AllRuntimes"] = json!(true);
+    made(&harness.admin, "aws-accounts", &open).await;
+    let of = json!({"Name": unique_name("eks"), "InfraProvider": "eks", "InfraProviderAccountName": open["Name"]});
+    let of = made(&harness.editor, "kubernetes-runtime-definitions", &of).await;
+    let runtime = json!({"Name": unique_name("eks"), "Location": "Local", "KubernetesRuntimeDefinitionID": of});
+    let runtime = made(&harness.editor, "kubernetes-runtime-instances", &runtime).await;
+    let path = format!("/v0/kubernetes-runtime-instances/{runtime}");
+    let change =
+        async |client: &ApiClient, body: Value| client.send_text(Method::PATCH, &path, body.to_string()).await.unwrap();
+    let refused = async |body: Value, field: &str| {
+        let answer = change(&harness.editor, body).await;
+        answer.refused(403, "only an admin may change it").because("Forbidden", &[field]);
+    };
+    let shop = json!({"APIEndpoint": "https://203.0.113.1", "EKSClusterName": "shop"});
+    refused(shop.clone(), "EKSClusterName").await;
+    change(&harness.admin, shop.clone()).await.answered(200);
+    refused(json!({"APIEndpoint": "https://203.0.113.2"}), "APIEndpoint").await;
+    refused(json!({"EKSClusterName": "web"}), "EKSClusterName").await;
+    change(&harness.editor, shop).await.answered(200);
+}

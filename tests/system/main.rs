@@ -19,6 +19,7 @@ mod dedicated;
 mod diagnosis;
 mod drift;
 mod durability;
+mod eks;
 mod endpoint;
 mod field_owners;
 mod fixture;

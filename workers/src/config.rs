@@ -39,8 +39,8 @@ pub struct Settings {
     /// Another address of Route53 than AWS's own.
     #[arg(long, env = "AWS_ENDPOINT_URL_ROUTE_53")]
     pub route53_endpoint: Option<String>,
-    /// Call AWS as this process itself (environment, profile, web identity, instance metadata) for domains without an AWS account, or whose
-    /// account has no access key. Whoever writes domain names then uses that identity.
+    /// Call AWS as this process itself (environment, profile, web identity, instance metadata) for domains without an AWS account, and for domains and
+    /// clusters of EKS whose account has no access key. Whoever writes domain names then uses that identity.
     #[arg(long, env = "CAUSEWAY_AMBIENT_AWS")]
     pub ambient_aws: bool,
     /// Reach the cluster that the workers run in with the service account of their pods, where a runtime says so (`ThreeportControlPlaneHost` without

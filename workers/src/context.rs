@@ -24,11 +24,10 @@ pub(crate) struct Context {
     pub(crate) control_plane: Arc<str>,
     /// The bundles of support services.
     pub(crate) catalogue: Arc<Catalogue>,
+    /// The clients of Route 53.
     pub(crate) accounts: Arc<Accounts>,
     /// Where manifests are read, and the memory for them.
     pub(crate) manifests: Manifests,
-    /// Another address of Route53 than AWS's own.
-    pub(crate) route53_endpoint: Option<String>,
     /// Whether the workers may call AWS as themselves.
     pub(crate) ambient_aws: bool,
     /// The cluster that the workers run in.
@@ -73,10 +72,9 @@ impl Context {
         Ok(Self {
             control_plane: store.control_plane().await?.into(),
             catalogue: Arc::new(bundle::catalogue(&settings.bundles)?),
-            accounts: Arc::default(),
+            accounts: Arc::new(Accounts::new(settings.route53_endpoint.clone())),
             manifests: Manifests::new()?,
             key,
-            route53_endpoint: settings.route53_endpoint.clone(),
             ambient_aws: settings.ambient_aws,
             own_cluster: OwnCluster::find(settings.own_cluster, &settings.service_account, |name| {
                 std::env::var(name).ok()

@@ -7,7 +7,7 @@
 //! reconcilers   one file per noun: read → render (pure) → apply → prune → observe → conditions
 //! ```
 //!
-//! The crates `causeway-cluster` and `causeway-dns` are the only ones with a Kubernetes and an AWS client.
+//! The crates `causeway-cluster` and `causeway-dns` are the only ones with a Kubernetes and a Route 53 client; as whom AWS is called says `causeway-aws`.
 //!
 //! Creation, change, deletion, retry and repair are the same reconcile. To add a noun: a file in `reconcilers/` and an arm in its `reconcile`; the README
 //! has the steps in the other crates.

@@ -52,7 +52,6 @@ impl Line {
 /// Kinds of which a new record changes nothing for others: all that depends on such a record names it, and nobody can name it yet.
 const ALONE_WHEN_NEW: &[Kind] = &[
     Kind::AttachedObjectReference,
-    Kind::AwsAccount,
     Kind::DomainNameDefinition,
     Kind::Event,
     Kind::GatewayDefinition,
@@ -101,6 +100,13 @@ pub(crate) const TABLE: &[Line] = &[
         Kind::SharedGateway,
         "c.gateway_id",
         "route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
+    ),
+    // By name: so a new account may be named already, and of one that got another name, or is gone, those are woken that have none now.
+    line(
+        Kind::AwsAccount,
+        Kind::KubernetesRuntimeInstance,
+        "t.id",
+        "kubernetes_runtime_instances t JOIN kubernetes_runtime_definitions d ON d.id = t.kubernetes_runtime_definition_id WHERE t.eks_cluster_name IS NOT NULL AND t.deleted_at IS NULL AND (EXISTS (SELECT FROM aws_accounts a WHERE a.id = record AND a.name = d.infra_provider_account_name) OR NOT EXISTS (SELECT FROM aws_accounts a WHERE a.name = d.infra_provider_account_name AND a.deleted_at IS NULL))",
     ),
     naming(Kind::AwsAccount, Kind::SupportServiceInstance, "aws_account_id"),
     naming(Kind::DomainNameDefinition, Kind::DomainNameInstance, "domain_name_definition_id"),
@@ -189,6 +195,12 @@ pub(crate) const TABLE: &[Line] = &[
         Kind::GatewayInstance,
         "g.id",
         "gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
+    ),
+    line(
+        Kind::KubernetesRuntimeDefinition,
+        Kind::KubernetesRuntimeInstance,
+        "id",
+        "kubernetes_runtime_instances WHERE kubernetes_runtime_definition_id = record AND eks_cluster_name IS NOT NULL AND deleted_at IS NULL",
     ),
     naming(Kind::KubernetesRuntimeInstance, Kind::DomainNameInstance, "kubernetes_runtime_instance_id"),
     naming(Kind::KubernetesRuntimeInstance, Kind::GatewayInstance, "kubernetes_runtime_instance_id"),

@@ -1,14 +1,15 @@
 //! From a runtime's access data to a client.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use causeway_aws::{EksIdentity, EksTokens};
 use k8s_openapi::ByteString;
-use kube::{Client, Config};
+use kube::{Client, Config, config::AuthInfo};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{ClusterError, bounds, cache};
+use super::{ClusterError, bounds, cache, sign_in::TokenSource};
 
 /// For the TCP and TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,6 +43,8 @@ pub enum ClusterAuth {
     Token(SecretString),
     /// A file with a bearer token that somebody else writes anew before it expires, as a pod has one. It is read again at least once a minute.
     TokenFile(PathBuf),
+    /// Tokens for a cluster of EKS, each made before the one before it ends. Another token is the same access.
+    Eks(EksIdentity),
 }
 
 impl std::fmt::Debug for ClusterAccess {
@@ -57,6 +60,7 @@ impl PartialEq for ClusterAuth {
         match (self, other) {
             (Self::Token(a), Self::Token(b)) => same(a, b),
             (Self::TokenFile(a), Self::TokenFile(b)) => a == b,
+            (Self::Eks(a), Self::Eks(b)) => a == b,
             (Self::ClientCert { cert_pem: a, key_pem }, Self::ClientCert { cert_pem: b, key_pem: other }) => {
                 a == b && same(key_pem, other)
             }
@@ -70,7 +74,11 @@ impl Eq for ClusterAuth {}
 impl ClusterAccess {
     /// A client for this access; nothing is sent yet. The process must have installed rustls's ring provider.
     pub(super) fn client(&self) -> Result<Client, ClusterError> {
-        bounds::client(&self.config()?)
+        let tokens = match &self.auth {
+            ClusterAuth::Eks(identity) => Some(Arc::new(TokenSource::new(EksTokens::new(identity.clone())))),
+            _ => None,
+        };
+        bounds::client(&self.config()?, tokens)
     }
 
     fn config(&self) -> Result<Config, ClusterError> {
@@ -96,6 +104,8 @@ impl ClusterAccess {
                 "client-certificate-data": ByteString(cert_pem.clone().into_bytes()),
                 "client-key-data": ByteString(key_pem.expose_secret().as_bytes().to_vec()),
             })),
+            // A layer of its own shows them.
+            ClusterAuth::Eks(_) => Ok(AuthInfo::default()),
         }
         // The message of the error could quote the secret.
         .map_err(|_| ClusterError::Access("the credentials have no usable form".to_owned()))?;
@@ -115,6 +125,7 @@ fn certificates(pem: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_aws::{Account, Credentials};
 
     fn access(endpoint: &str, ca_pem: Option<&str>) -> ClusterAccess {
         ClusterAccess {
@@ -156,6 +167,14 @@ mod tests {
         assert!(with(token("a")) == with(token("a")) && with(cert("k")) == with(cert("k")));
         let file = |path: &str| ClusterAuth::TokenFile(path.into());
         assert!(with(file("a")) == with(file("a")));
+        let eks = |id: &str, cluster: &str| {
+            let credentials = Credentials::Keys { id: id.into(), secret: "very-secret".into() };
+            let account = Account { credentials, role: None, region: "eu-central-1".into() };
+            ClusterAuth::Eks(EksIdentity { account, cluster: cluster.into() })
+        };
+        assert!(with(eks("a", "shop")) == with(eks("a", "shop")), "whatever tokens are made of it");
+        assert!(with(eks("a", "shop")) != with(eks("b", "shop")) && with(eks("a", "shop")) != with(eks("a", "web")));
+        assert!(!format!("{:#?}", eks("a", "shop")).contains("very-secret"));
         for (one, other) in
             [(token("a"), token("b")), (cert("k"), cert("l")), (cert("k"), token("k")), (file("a"), file("b"))]
         {

@@ -19,7 +19,7 @@ pub(crate) async fn cluster(answers: Router) -> Cluster {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move { axum::serve(listener, answers).await });
-    Cluster::from_client(bounds::client(&Config::new(uri)).unwrap())
+    Cluster::from_client(bounds::client(&Config::new(uri), None).unwrap())
 }
 
 /// Discovery of a server that has ConfigMaps, Namespaces and nothing else.

@@ -52,6 +52,7 @@ mod samples;
 mod settled;
 mod share;
 mod shared_lists;
+mod sign_in;
 mod state;
 mod tls_error;
 mod transport;

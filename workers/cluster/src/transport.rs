@@ -1,5 +1,7 @@
 //! From a configuration to connections. As kube makes them, but for the certificates that are trusted, which kube lets nobody choose.
 
+use std::sync::Arc;
+
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_timeout::TimeoutConnector;
 use hyper_util::{
@@ -13,14 +15,19 @@ use kube::{
 use rustls::pki_types::ServerName;
 use tower::{BoxError, Service, ServiceBuilder};
 
-use super::{ClusterError, trust};
+use super::{
+    ClusterError,
+    sign_in::{SignInLayer, TokenSource},
+    trust,
+};
 
-/// What sends requests to the API server of this configuration. Nothing is sent yet.
+/// What sends requests to the API server of this configuration, with tokens of this source if there is one. Nothing is sent yet.
 ///
 /// # Errors
 /// `Access`, when the configuration can't be used.
 pub(crate) fn service(
     config: &Config,
+    tokens: Option<Arc<TokenSource>>,
 ) -> Result<
     impl Service<
         http::Request<Body>,
@@ -52,6 +59,7 @@ pub(crate) fn service(
     Ok(ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer().map_err(|error| unusable(&error))?)
+        .option_layer(tokens.map(SignInLayer))
         .layer(config.extra_headers_layer().map_err(|error| unusable(&error))?)
         .map_err(BoxError::from)
         .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector)))

@@ -1,5 +1,5 @@
 //! DNS records in Route 53: finding zones, reading what is published, deleting what is ours, and for domains of our own driver writing it. The only crate
-//! with the AWS SDK.
+//! with a client of Route 53; as whom it is called says `causeway-aws`.
 //!
 //! ```text
 //! Account ──connect──▶ Route53 ──zone──▶ HostedZone ──read──▶ [ZoneRecord] ──▶ published(desired) ──▶ [HostState]     (pure)
@@ -34,7 +34,7 @@ mod stale;
 mod write;
 mod zone;
 
-pub use account::{Account, Accounts, AssumedRole, Credentials};
+pub use account::Accounts;
 pub use beside::other_weights;
 pub use change::HostChange;
 pub use deletions::{Deletion, deletions};

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use aws_sdk_route53::Client;
 use aws_sdk_route53::types as aws;
+use causeway_aws::Account;
 use causeway_records::nouns::ZoneType;
 
-use super::account::Account;
+use super::account;
 use super::error::{DnsError, from_sdk};
 use super::fetch_cache::FetchCache;
 use super::limiter::{RequestBudget, RequestLimiter};
@@ -59,10 +60,14 @@ pub enum Freshness {
 }
 
 impl Route53 {
-    /// Prepares requests with an account's credentials. Makes none: wrong credentials show at the first request. Other processes that use the account share
-    /// the budget.
-    pub async fn connect(account: &Account, budget: Option<Arc<dyn RequestBudget>>) -> Self {
-        let client = account.client().await;
+    /// Prepares requests with an account's credentials, to AWS or to another address. Makes none: wrong credentials show at the first request. Other processes
+    /// that use the account share the budget.
+    pub async fn connect(
+        account: &Account,
+        endpoint: Option<&str>,
+        budget: Option<Arc<dyn RequestBudget>>,
+    ) -> Self {
+        let client = account::client(account, endpoint).await;
         let shared = Shared {
             client,
             limiter: RequestLimiter::new(INTERVAL, BURST, budget),

@@ -9,7 +9,8 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use causeway_dns::{Account, Accounts, Credentials, DnsError, Freshness, HostedZone, Route53, deletions};
+use causeway_aws::{Account, Credentials};
+use causeway_dns::{Accounts, DnsError, Freshness, HostedZone, Route53, deletions};
 use causeway_records::nouns::ZoneType;
 use secrecy::SecretString;
 
@@ -27,7 +28,7 @@ impl Server {
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let app = Router::new().fallback(answer).with_state(self.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Route53::connect(&account(endpoint), None).await
+        Route53::connect(&account(), Some(&endpoint), None).await
     }
 
     fn asked(&self) -> Vec<String> {
@@ -35,12 +36,11 @@ impl Server {
     }
 }
 
-fn account(endpoint: String) -> Account {
+fn account() -> Account {
     Account {
         credentials: Credentials::Keys { id: "AKIATEST".into(), secret: SecretString::from("very-secret") },
         role: None,
         region: "us-east-1".into(),
-        endpoint: Some(endpoint),
     }
 }
 
@@ -222,15 +222,11 @@ async fn nobody_there_is_unreachable_and_no_secret_is_shown() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    let account = account(endpoint);
+    let account = account();
     assert!(!format!("{account:?}").contains("very-secret"));
-    let accounts = Accounts::default();
-    let error = accounts
-        .route53(1, &account, || None)
-        .await
-        .read(&zone(), &[], Freshness::New)
-        .await
-        .expect_err("nobody listens");
+    let accounts = Accounts::new(Some(endpoint));
+    let route53 = accounts.route53(1, &account, || None).await;
+    let error = route53.read(&zone(), &[], Freshness::New).await.expect_err("nobody listens");
     assert_eq!(error.reason(), "Unreachable", "{error}");
     assert!(error.retry_after().is_some());
     assert!(!format!("{accounts:?}{error:?}{error}").contains("very-secret"));

@@ -11,9 +11,10 @@ use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType,
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use causeway_aws::{Account, Credentials};
 use causeway_dns::{
-    Account, Credentials, DesiredRecord, DnsError, Freshness, HostedZone, Ownership, RecordState, RecordType, Route53,
-    ZoneRecord, deletions, published, stale,
+    DesiredRecord, DnsError, Freshness, HostedZone, Ownership, RecordState, RecordType, Route53, ZoneRecord, deletions,
+    published, stale,
 };
 use causeway_records::nouns::ZoneType;
 use causeway_route53::{Faults, Route53 as Emulator};
@@ -45,8 +46,8 @@ impl Setting {
             .http_client(http);
         let others = Client::from_conf(config.build());
         others.create_hosted_zone().name("example.test").caller_reference("1").send().await.expect("a zone");
-        let account = account(&emulator, "ours");
-        let route53 = Route53::connect(&account, None).await;
+        let account = account("ours");
+        let route53 = Route53::connect(&account, Some(&emulator.url()), None).await;
         let zone = route53.zone("a.example.test", None, ZoneType::Public).await.expect("the zone");
         Self { emulator, others, account, route53, zone }
     }
@@ -84,8 +85,8 @@ impl Setting {
 
     /// All records but the zone's own, as somebody sees them who knows nothing from before.
     async fn all(&self) -> Vec<String> {
-        let records =
-            Route53::connect(&self.account, None).await.records(&self.zone, Freshness::New).await.expect("the records");
+        let fresh = Route53::connect(&self.account, Some(&self.emulator.url()), None).await;
+        let records = fresh.records(&self.zone, Freshness::New).await.expect("the records");
         let own = |record: &ZoneRecord| record.name() == self.zone.name;
         let mut found: Vec<_> = records.iter().filter(|record| !own(record)).map(ToString::to_string).collect();
         found.sort();
@@ -100,12 +101,11 @@ impl Setting {
     }
 }
 
-fn account(emulator: &Emulator, key: &str) -> Account {
+fn account(key: &str) -> Account {
     Account {
         credentials: Credentials::Keys { id: key.into(), secret: SecretString::from("secret") },
         role: None,
         region: "us-east-1".into(),
-        endpoint: Some(emulator.url()),
     }
 }
 
@@ -263,7 +263,7 @@ async fn a_large_zone_is_read_within_the_limit_of_its_account() {
     let setting = Setting::new().await;
     let records = (0..1800).map(|n| plain("A", &format!("other-{n}.example.test"), "192.0.2.7")).collect();
     setting.put(ChangeAction::Create, records).await;
-    let limited = Route53::connect(&account(&setting.emulator, "AKIAOURS"), None).await;
+    let limited = Route53::connect(&account("AKIAOURS"), Some(&setting.emulator.url()), None).await;
     for _ in 0..2 {
         let read = limited.records(&setting.zone, Freshness::New).await.expect("the records");
         assert_eq!(read.len(), 1802);
@@ -272,7 +272,7 @@ async fn a_large_zone_is_read_within_the_limit_of_its_account() {
     assert!(calls.contains("rrset") && !calls.contains("over the limit"), "{calls}");
     // Whoever takes no care of the limit meets it.
     let ask = async || {
-        let careless = Route53::connect(&account(&setting.emulator, "AKIACARELESS"), None).await;
+        let careless = Route53::connect(&account("AKIACARELESS"), Some(&setting.emulator.url()), None).await;
         careless.records(&setting.zone, Freshness::New).await
     };
     let _ = tokio::join!(ask(), ask(), ask());

@@ -1,13 +1,10 @@
 //! The connection to a cluster: made with what the runtime's record says, and trusted only while nothing says that another cluster may answer.
 
-use super::{ClusterSession, Connectivity, Unavailable, restore_guard::RestoreError};
-use crate::context::Context;
-use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, ClusterIdentity, ObjectCache};
+use super::{ClusterSession, Connectivity, Unavailable, access, restore_guard::RestoreError};
+use causeway_cluster::{Cluster, ClusterAccess, ClusterError, ClusterIdentity, ObjectCache};
 use causeway_failpoints::{CLUSTER_BOUND, failpoint};
-use causeway_records::nouns::KubernetesRuntimeInstance;
 use causeway_render::labels::{Owner, parse_owner};
 use causeway_store::{StoreError, lease::Bound, queue::Key};
-use secrecy::SecretString;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -52,11 +49,11 @@ impl ClusterSession {
     pub(super) async fn establish(&self, slot: &mut Option<Arc<Connection>>) -> Result<Connectivity, StoreError> {
         let unavailable = |why: Unavailable| Ok(Connectivity::Unavailable(self.trip(why)));
         // 1. What the record says (needs Postgres).
-        let runtime = self.context.store.runtime(self.cluster_id()).await?;
-        let access = match access(&runtime.spec, &self.context) {
+        let runtime = self.context.store.runtime_access(self.cluster_id()).await?;
+        let access = match access::access(runtime, &self.context) {
             Ok(access) => access,
+            // Nothing says any more that it may be used, and its watches would go on.
             Err(why) => {
-                // Its watches would go on.
                 *slot = None;
                 return unavailable(why);
             }
@@ -75,7 +72,7 @@ impl ClusterSession {
         let asked = Instant::now();
         let identity = match open.cluster.identity().await {
             Ok(identity) => identity,
-            Err(error) => return unavailable(Unavailable::from(&error)),
+            Err(error) => return unavailable(access::refused_there(&error, &open.access)),
         };
         if let Some(why) = other_cluster(
             self.context.store.bind_cluster(self.cluster_id(), &identity.uid).await?,
@@ -146,36 +143,6 @@ fn other_cluster(bound: Bound, endpoint: &str, uid: &str) -> Option<Unavailable>
         Bound::Taken { by } => ("ClusterTaken", format!("runtime {by} stands for this cluster already; use that one")),
     };
     Some(Unavailable { reason: reason.into(), message })
-}
-
-fn access(runtime: &KubernetesRuntimeInstance, context: &Context) -> Result<ClusterAccess, Unavailable> {
-    if runtime.is_own_cluster() {
-        return context.own_cluster.access();
-    }
-    let Some(endpoint) = &runtime.api_endpoint else {
-        let message = "the runtime has no APIEndpoint yet; send it with its credentials";
-        return Err(Unavailable::refused(Unavailable::NO_ENDPOINT, message));
-    };
-    let plain = |name: &str, sealed: &str| {
-        let opened = context.key.decrypt(sealed).map(SecretString::from);
-        opened.map_err(|error| Unavailable::refused("UnreadableSecret", format!("{name}: {error}")))
-    };
-    let auth = match (&runtime.certificate, &runtime.certificate_key, &runtime.connection_token) {
-        (Some(cert), Some(key), _) => {
-            ClusterAuth::ClientCert { cert_pem: cert.clone(), key_pem: plain("CertificateKey", key)? }
-        }
-        (_, _, Some(token)) => ClusterAuth::Token(plain("ConnectionToken", token)?),
-        _ => {
-            let message = "the runtime has no credentials; send Certificate and CertificateKey, or ConnectionToken";
-            return Err(Unavailable::refused("NoCredentials", message));
-        }
-    };
-    Ok(ClusterAccess {
-        endpoint: endpoint.to_string(),
-        ca_pem: runtime.ca_certificate.clone(),
-        auth,
-        server_name: None,
-    })
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@
 //! What holds: nothing is done over a connection before the cluster's identity was compared with the one on record, and the database's
 //! epoch with the one that the cluster has seen; and the identity is compared again as soon as a connection broke.
 
+mod access;
 mod breaker;
 mod connection;
 mod endpoint_probes;

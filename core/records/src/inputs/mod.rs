@@ -6,6 +6,7 @@ mod gateway;
 mod listener;
 mod listener_set;
 mod named;
+mod runtime_access;
 mod shared_gateway;
 mod support_service;
 mod workload;
@@ -19,6 +20,7 @@ pub use self::{
     listener::{Listener, ListenerKey, ListenerUser, Protocol, Transport},
     listener_set::{Blocker, ListenerSetInputs, ListenerSetState, ListenerSetStatus, Readiness},
     named::Named,
+    runtime_access::{EksAccess, RuntimeAccess},
     shared_gateway::SharedGatewayInputs,
     support_service::SupportServiceInputs,
     workload::WorkloadInputs,

@@ -19,7 +19,8 @@ const MAX_RUNTIMES: usize = 1000;
 pub struct Ids(pub Vec<i64>);
 json_scalar!(Ids);
 
-/// An AWS account whose Route53 zones hold our domains. It is used, and its keys are brought, only where an admin said so.
+/// An AWS account whose Route53 zones hold our domains, or whose EKS clusters are reached with it. It is used, and its keys are brought, only where an admin
+/// said so.
 #[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "aws-accounts")]
 pub struct AwsAccount {
@@ -44,8 +45,11 @@ pub struct AwsAccount {
     /// Role to assume with those credentials, or with the workers' own. Once the account may be used anywhere, only admins change it.
     #[noun(example = "arn:aws:iam::123456789012:role/dns")]
     pub role_arn: Option<String>,
-    /// Ids of the Kubernetes runtime instances that it may be used for: its keys are brought into these clusters. Only admins change it. Left
-    /// out: none, unless AllRuntimes says all.
+    /// The external id that the role's trust policy asks for. Only admins change it, as RoleArn. cert-manager knows none.
+    #[noun(json = "ExternalId", example = "causeway-production")]
+    pub external_id: Option<String>,
+    /// Ids of the Kubernetes runtime instances that it may be used for: its keys are brought into these clusters, or tokens of it to
+    /// those of EKS. Only admins change it. Left out: none, unless AllRuntimes says all.
     #[noun(json = "KubernetesRuntimeInstanceIDs", no_filter)]
     pub kubernetes_runtime_instance_ids: Option<Ids>,
     /// It may be used for every runtime, also for those that editors register later. Only admins change it.
@@ -76,7 +80,7 @@ impl AwsAccount {
     /// Where the account may not be used nothing is left that could get there.
     pub fn keep_for(&mut self, runtime: i64) {
         if !self.may_be_used_for(runtime) {
-            (self.access_key_id, self.secret_access_key, self.role_arn) = (None, None, None);
+            (self.access_key_id, self.secret_access_key, self.role_arn, self.external_id) = Default::default();
         }
     }
 
@@ -91,7 +95,12 @@ impl AwsAccount {
 
 impl Rules for AwsAccount {
     fn tidy(&mut self) {
-        without_empty([&mut self.access_key_id, &mut self.secret_access_key, &mut self.role_arn]);
+        without_empty([
+            &mut self.access_key_id,
+            &mut self.secret_access_key,
+            &mut self.role_arn,
+            &mut self.external_id,
+        ]);
     }
 
     fn check(&self) -> Vec<Problem> {
@@ -100,6 +109,12 @@ impl Rules for AwsAccount {
         if self.named_runtimes().len() > MAX_RUNTIMES {
             let problem = format!("names more than {MAX_RUNTIMES}; say AllRuntimes, or make several accounts");
             problems.push(Problem::new("KubernetesRuntimeInstanceIDs", problem));
+        }
+        if self.external_id.is_some() && self.role_arn.is_none() {
+            problems.push(Problem::new(
+                "ExternalId",
+                "needs RoleArn, the role that asks for it; send that, or leave this out",
+            ));
         }
         problems
     }
@@ -110,6 +125,8 @@ impl Rules for AwsAccount {
             ("AllRuntimes", (self.all_runtimes == Some(true)) != (before.all_runtimes == Some(true))),
             // With the workers' own identity the role alone says what may be done.
             ("RoleARN", before.may_be_used_somewhere() && self.role_arn != before.role_arn),
+            // It says for whom the role is assumed.
+            ("ExternalId", before.may_be_used_somewhere() && self.external_id != before.external_id),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
     }
@@ -128,6 +145,7 @@ mod tests {
             access_key_id: keys().encrypt("AKIA1").ok(),
             secret_access_key: keys().encrypt("s3cret").ok(),
             role_arn: Some("arn".into()),
+            external_id: Some("ours".into()),
             kubernetes_runtime_instance_ids: (!ids.is_empty()).then(|| Ids(ids.to_vec())),
             all_runtimes: all,
             ..AwsAccount::default()
@@ -148,7 +166,15 @@ mod tests {
         assert_eq!((there.access_key_id.as_deref(), there.role_arn.as_deref()), (Some("AKIA1"), Some("arn")));
         let mut elsewhere = account(&[7], None);
         elsewhere.decrypt_for(8, &keys()).unwrap();
-        assert_eq!((elsewhere.access_key_id, elsewhere.secret_access_key, elsewhere.role_arn), (None, None, None));
+        assert_eq!((elsewhere.access_key_id, elsewhere.secret_access_key), (None, None));
+        assert_eq!((elsewhere.role_arn, elsewhere.external_id), (None, None));
+    }
+
+    #[test]
+    fn an_external_id_is_of_a_role() {
+        let without = AwsAccount { role_arn: None, ..account(&[], None) };
+        assert_eq!(without.check().iter().map(|problem| problem.field.as_str()).collect::<Vec<_>>(), ["ExternalId"]);
+        assert!(account(&[], None).check().is_empty());
     }
 
     #[test]
@@ -161,6 +187,9 @@ mod tests {
         assert!(role(none.clone()).for_admins(&none).is_empty());
         let used = account(&[7], None);
         assert_eq!(role(used.clone()).for_admins(&used), ["RoleARN"]);
+        let other_id = |account: AwsAccount| AwsAccount { external_id: Some("theirs".into()), ..account };
+        assert_eq!(other_id(used.clone()).for_admins(&used), ["ExternalId"]);
+        assert!(other_id(none.clone()).for_admins(&none).is_empty());
         assert!(AwsAccount { default_region: "x".into(), ..used.clone() }.for_admins(&used).is_empty());
     }
 }

@@ -6,6 +6,9 @@ use crate::{
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
 
+/// EKS takes no longer name.
+const MAX_EKS_NAME: usize = 100;
+
 choice! {
     /// Who runs the cluster.
     InfraProvider {
@@ -28,7 +31,8 @@ pub struct KubernetesRuntimeDefinition {
     /// Who runs the clusters of this definition.
     #[noun(required)]
     pub infra_provider: InfraProvider,
-    /// Account at the provider.
+    /// Account at the provider. With `eks`, the name of an AwsAccount: workers sign in to the clusters of this definition with it, where a runtime has
+    /// `EKSClusterName`.
     pub infra_provider_account_name: Option<String>,
     /// Spread over several zones.
     #[noun(default = Some(false))]
@@ -43,6 +47,15 @@ pub struct KubernetesRuntimeDefinition {
     #[noun(default = Some(250))]
     pub node_maximum: Option<i32>,
 }
+
+impl KubernetesRuntimeDefinition {
+    /// The name of the account, if one is named. Threeport's clients send an empty text for none.
+    #[must_use]
+    pub fn account_name(&self) -> Option<&str> {
+        self.infra_provider_account_name.as_deref().filter(|name| !name.is_empty())
+    }
+}
+
 impl Rules for KubernetesRuntimeDefinition {}
 
 /// A Kubernetes cluster that workers look after: where it is and how to get in.
@@ -79,6 +92,10 @@ pub struct KubernetesRuntimeInstance {
     /// Bearer token to log in with instead. Send plain text; stored and returned as ciphertext.
     #[noun(encrypted, example = "a token of a service account in the cluster")]
     pub connection_token: Option<String>,
+    /// Name of the cluster in EKS. With it workers sign in by tokens that they make from the AwsAccount which `InfraProviderAccountName` of the definition
+    /// names, and the runtime needs neither certificate nor token. Only admins set and change it.
+    #[noun(json = "EKSClusterName", no_filter)]
+    pub eks_cluster_name: Option<String>,
     /// When the token stops to work.
     #[noun(no_filter)]
     pub connection_token_expiration: Option<DateTime<Utc>>,
@@ -110,34 +127,78 @@ impl KubernetesRuntimeInstance {
     /// It has neither an address nor credentials of its own: the workers are to reach it as themselves, from inside.
     #[must_use]
     pub fn is_own_cluster(&self) -> bool {
-        let own = [self.certificate.is_some(), self.certificate_key.is_some(), self.connection_token.is_some()];
+        let own = [
+            self.certificate.is_some(),
+            self.certificate_key.is_some(),
+            self.connection_token.is_some(),
+            self.eks_cluster_name.is_some(),
+        ];
         self.threeport_control_plane_host == Some(true) && self.api_endpoint.is_none() && !own.contains(&true)
+    }
+
+    /// What is wrong with the name of the cluster in EKS, and with what stands beside it.
+    fn check_eks(&self) -> Vec<Problem> {
+        let Some(name) = &self.eks_cluster_name else { return vec![] };
+        let mut problems = vec![];
+        if !is_eks_name(name) {
+            let problem = format!(
+                "is no name of a cluster in EKS: 1 to {MAX_EKS_NAME} letters, digits, - and _, the first a letter or digit"
+            );
+            problems.push(Problem::new("EKSClusterName", problem));
+        }
+        if self.api_endpoint.is_none() {
+            let problem =
+                "needs APIEndpoint: send the endpoint that `aws eks describe-cluster` shows, with its CACertificate";
+            problems.push(Problem::new("EKSClusterName", problem));
+        }
+        let others = [
+            ("Certificate", self.certificate.is_some()),
+            ("CertificateKey", self.certificate_key.is_some()),
+            ("ConnectionToken", self.connection_token.is_some()),
+        ];
+        for (field, _) in others.into_iter().filter(|(_, is_there)| *is_there) {
+            problems.push(Problem::new(
+                field,
+                "can't stand beside EKSClusterName, with which workers make tokens of their own; leave one of them out",
+            ));
+        }
+        problems
     }
 }
 
 impl Rules for KubernetesRuntimeInstance {
     fn tidy(&mut self) {
-        let credentials =
-            [&mut self.ca_certificate, &mut self.certificate, &mut self.certificate_key, &mut self.connection_token];
-        without_empty(credentials);
+        without_empty([
+            &mut self.ca_certificate,
+            &mut self.certificate,
+            &mut self.certificate_key,
+            &mut self.connection_token,
+            &mut self.eks_cluster_name,
+        ]);
     }
 
     fn check(&self) -> Vec<Problem> {
         let mut problems =
             pair(("Certificate", self.certificate.is_some()), ("CertificateKey", self.certificate_key.is_some()));
-        if self.api_endpoint.is_some() && self.certificate.is_none() && self.connection_token.is_none() {
-            let remedy = "needs credentials: send Certificate with CertificateKey, or ConnectionToken";
+        let ways = [self.certificate.is_some(), self.connection_token.is_some(), self.eks_cluster_name.is_some()];
+        if self.api_endpoint.is_some() && !ways.contains(&true) {
+            let remedy = "needs credentials: send Certificate with CertificateKey, or ConnectionToken, or for EKS EKSClusterName";
             problems.push(Problem::new("APIEndpoint", remedy));
         }
+        problems.extend(self.check_eks());
         problems
     }
 
     /// Whoever says where a cluster is gets what is sent there: the token, and the keys of the AWS accounts that name the runtime. So an editor
     /// gives a runtime its first address, and only an admin another one. Whoever has the workers reach their own cluster as themselves lends their
-    /// identity to all editors.
+    /// identity to all editors; and whoever names a cluster of EKS has tokens of the account for that cluster sent to an address, which could be
+    /// another cluster's.
     fn for_admins(&self, before: &Self) -> Vec<&'static str> {
         if self.is_own_cluster() && !before.is_own_cluster() {
             return vec!["ThreeportControlPlaneHost"];
+        }
+        if self.eks_cluster_name.is_some() && self.eks_cluster_name != before.eks_cluster_name {
+            return vec!["EKSClusterName"];
         }
         let holds_credentials = before.certificate_key.is_some() || before.connection_token.is_some();
         if before.api_endpoint.is_none() && !holds_credentials && !before.is_own_cluster() {
@@ -151,9 +212,57 @@ impl Rules for KubernetesRuntimeInstance {
     }
 }
 
+fn is_eks_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    name.len() <= MAX_EKS_NAME && name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(fits)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of_eks(name: &str) -> KubernetesRuntimeInstance {
+        KubernetesRuntimeInstance {
+            api_endpoint: "https://10.0.0.1:6443".parse().ok(),
+            eks_cluster_name: Some(name.into()),
+            ..KubernetesRuntimeInstance::default()
+        }
+    }
+
+    fn wrong(runtime: &KubernetesRuntimeInstance) -> Vec<String> {
+        runtime.check().iter().map(|problem| problem.field.clone()).collect()
+    }
+
+    #[test]
+    fn a_cluster_of_eks_needs_its_name_and_an_address_alone() {
+        assert_eq!(wrong(&of_eks("shop_1-eu")), [""; 0]);
+        for name in ["", "-shop", "shop eu", "shop\n", &"a".repeat(101)] {
+            assert_eq!(wrong(&of_eks(name)), ["EKSClusterName"], "{name:?}");
+        }
+        assert_eq!(wrong(&KubernetesRuntimeInstance { api_endpoint: None, ..of_eks("shop") }), ["EKSClusterName"]);
+        let token = KubernetesRuntimeInstance { connection_token: Some("t".into()), ..of_eks("shop") };
+        assert_eq!(wrong(&token), ["ConnectionToken"]);
+        let pair = KubernetesRuntimeInstance {
+            certificate: Some("c".into()),
+            certificate_key: Some("k".into()),
+            ..of_eks("shop")
+        };
+        assert_eq!(wrong(&pair), ["Certificate", "CertificateKey"]);
+    }
+
+    #[test]
+    fn only_admins_have_tokens_of_an_account_sent_somewhere() {
+        let (new, shop) = (KubernetesRuntimeInstance::default(), of_eks("shop"));
+        let with_token =
+            KubernetesRuntimeInstance { eks_cluster_name: None, connection_token: Some("t".into()), ..shop.clone() };
+        for before in [&new, &with_token, &of_eks("other")] {
+            assert_eq!(shop.for_admins(before), ["EKSClusterName"]);
+        }
+        assert!(shop.for_admins(&shop).is_empty() && with_token.for_admins(&shop).is_empty());
+        let elsewhere =
+            KubernetesRuntimeInstance { api_endpoint: "https://10.0.0.2:6443".parse().ok(), ..shop.clone() };
+        assert_eq!(elsewhere.for_admins(&shop), ["APIEndpoint"]);
+    }
 
     #[test]
     fn only_admins_move_a_runtime_that_has_an_address_or_credentials() {

@@ -20,7 +20,12 @@ use crate::{
     error::{Result, StoreError},
     row, selects,
 };
-use causeway_records::{Record, inputs::Named, noun::Noun, nouns::KubernetesRuntimeInstance};
+use causeway_records::{
+    Record,
+    inputs::{EksAccess, Named, RuntimeAccess},
+    noun::Noun,
+    nouns::{AwsAccount, KubernetesRuntimeDefinition, KubernetesRuntimeInstance},
+};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;
 
@@ -58,5 +63,27 @@ impl Store {
     /// The runtime that a cluster's worker looks after.
     pub async fn runtime(&self, id: i64) -> Result<Record<KubernetesRuntimeInstance>> {
         self.shared(id).await
+    }
+
+    /// The same with what says who signs in there.
+    pub async fn runtime_access(&self, id: i64) -> Result<RuntimeAccess> {
+        let runtime = self.runtime(id).await?;
+        if runtime.spec.eks_cluster_name.is_none() {
+            return Ok(RuntimeAccess { runtime, eks: None });
+        }
+        let definition: Record<KubernetesRuntimeDefinition> =
+            self.shared(runtime.spec.kubernetes_runtime_definition_id).await?;
+        let account = match definition.spec.account_name() {
+            None => None,
+            Some(name) => self.account_named(name).await?,
+        };
+        Ok(RuntimeAccess { runtime, eks: Some(EksAccess { definition, account }) })
+    }
+
+    async fn account_named(&self, name: &str) -> Result<Option<Record<AwsAccount>>> {
+        let any = &selects::for_noun(&AwsAccount::INFO).any;
+        let text = format!("{any} WHERE t.name = $1 AND t.deleted_at IS NULL FOR SHARE OF t");
+        let row = sqlx::query(AssertSqlSafe(text)).bind(name).fetch_optional(&self.pool).await?;
+        row.as_ref().map(row::record).transpose()
     }
 }

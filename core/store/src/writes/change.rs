@@ -1,7 +1,7 @@
 //! Changing records.
 
 use super::{
-    TRIES, Writer, children, consequences, create, manifest_total,
+    TRIES, Writer, accounts, children, consequences, create, manifest_total,
     parents::{self, Named},
     run_to_completion,
     shape::{self, Shape, Write},
@@ -95,7 +95,11 @@ impl Writer {
         let Some(row) = self.update(change, false)?.fetch_optional(&mut *transaction).await? else { return Ok(None) };
         // 3. and 4. What follows, and who is woken.
         if follow {
-            consequences::carry_out(&mut transaction, T::KIND, change.after.id(), false).await?;
+            let id = change.after.id();
+            consequences::carry_out(&mut transaction, T::KIND, id, false).await?;
+            if accounts::concern_eks(T::KIND, &change.before.spec, &change.after.spec) {
+                accounts::check_eks(&mut transaction, T::KIND, id).await?;
+            }
         }
         if let Some(definition) = grown {
             manifest_total::check::<T>(&mut transaction, definition).await?;

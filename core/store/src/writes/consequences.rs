@@ -26,7 +26,13 @@ pub(super) fn follow(kind: Kind, new: bool) -> bool {
 pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64, new: bool) -> Result<()> {
     let mut woken = vec![];
     match kind {
-        Kind::KubernetesRuntimeInstance => add_lease(connection, id).await?,
+        Kind::KubernetesRuntimeInstance => {
+            add_lease(connection, id).await?;
+            // A change is looked at where it is known what it changes.
+            if new {
+                accounts::check_eks(connection, kind, id).await?;
+            }
+        }
         Kind::Webhook => return add_sender(connection, id).await,
         Kind::GatewayInstance => woken = gateway_instance(connection, id, new).await?,
         Kind::DomainNameInstance => domain_name_instance(connection, id, new).await?,

@@ -3,6 +3,7 @@
 
 mod audit;
 mod documents;
+mod eks;
 mod event_log;
 mod fence;
 mod figures;

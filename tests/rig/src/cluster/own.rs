@@ -1,11 +1,15 @@
 //! A cluster of one test, whose API server it may end, with a node if it wants one.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::Result;
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
-use super::{Cluster, READY_WITHIN, STOP_WITHIN, is_ready, programs::start_apiserver};
+use super::{
+    Cluster, READY_WITHIN, STOP_WITHIN, is_ready,
+    programs::{start_apiserver, token_webhook},
+};
 use crate::{
     endpoints::ClusterEndpoints,
     node::{FakeNode, Simulated},
@@ -40,6 +44,16 @@ impl OwnCluster {
         let node = FakeNode::start(tools, &cluster, Simulated::All).await?;
         let endpoints = cluster.endpoints()?;
         Ok(Self { cluster, node: Some(node), tools: tools.clone(), endpoints })
+    }
+
+    /// A bare one whose API server asks this server about the tokens that it is shown (a configuration for `--authentication-token-webhook-config-file`).
+    ///
+    /// # Errors
+    /// When a part doesn't start.
+    pub async fn start_with_token_webhook(tools: &Tools, dir: &Path, config: &Value) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        fs::write(token_webhook(dir), config.to_string())?;
+        Self::start(tools, dir).await
     }
 
     /// Where it is.

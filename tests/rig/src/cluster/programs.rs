@@ -63,6 +63,14 @@ pub(super) async fn start_apiserver(
     let egress = dir.join("egress.json");
     fs::write(&egress, egress_configuration(&egress_socket(dir)).to_string())?;
     let file = |flag: &str, path: PathBuf| format!("--{flag}={}", path.display());
+    let webhook = token_webhook(dir);
+    // It is asked about each request, but for what the API server itself remembers for ten seconds.
+    let asked = [
+        file("authentication-token-webhook-config-file", webhook.clone()),
+        "--authentication-token-webhook-version=v1".to_owned(),
+        "--authentication-token-webhook-cache-ttl=0s".to_owned(),
+    ];
+    let asked = if webhook.exists() { &asked[..] } else { &[] };
     ProcessSpec::new("kube-apiserver", tools.program("kube-apiserver")?, logs)
         .args([
             format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
@@ -85,8 +93,14 @@ pub(super) async fn start_apiserver(
             "--allow-privileged=true",
             "--endpoint-reconciler-type=none",
         ])
+        .args(asked)
         .start()
         .await
+}
+
+/// Where a cluster has the configuration of who is asked about tokens, if it has one.
+pub(super) fn token_webhook(dir: &Path) -> PathBuf {
+    dir.join("token-webhook.json")
 }
 
 pub(super) async fn start_controller_manager(

@@ -11,6 +11,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -25,6 +26,7 @@ use super::{ClusterError, transport};
 use crate::{
     cost::Cost,
     share::{Over, Pool, Share},
+    sign_in::TokenSource,
 };
 
 /// A page of a list: many times what the largest ones have.
@@ -45,9 +47,9 @@ pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(600);
 /// A uid or a resourceVersion; Kubernetes' own have 36 and 20 characters at most.
 const IDENTIFIER_BYTES: usize = 128;
 
-/// A client whose answers are bounded.
-pub(crate) fn client(config: &Config) -> Result<Client, ClusterError> {
-    let builder = ClientBuilder::new(transport::service(config)?, config.default_namespace.clone());
+/// A client whose answers are bounded. `tokens`: it signs in with these instead of what the configuration says.
+pub(crate) fn client(config: &Config, tokens: Option<Arc<TokenSource>>) -> Result<Client, ClusterError> {
+    let builder = ClientBuilder::new(transport::service(config, tokens)?, config.default_namespace.clone());
     Ok(builder.with_layer(&layer_fn(BoundedAnswers::new)).build())
 }
 

@@ -4,15 +4,19 @@
 //! `reachability.rs` asks.
 
 mod advice;
+mod sources;
 
 use std::time::Duration;
 
 use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 
-use self::advice::next_step;
+use self::{
+    advice::next_step,
+    sources::{chain, missing_token, transport_cause},
+};
 use super::{
-    bounds::{self, TooLong},
+    bounds,
     reply::ApiReply,
     tls_error::{remedy, tls_error},
 };
@@ -77,6 +81,8 @@ pub enum UnreachableCause {
     TlsFailed,
     /// 401, or 403 on what every access needs.
     Unauthorized,
+    /// No token can be made to sign in with. Nothing was sent.
+    NoToken,
     /// 429.
     Overloaded,
     /// An answer, or what the cluster holds of ours, is larger than it may be.
@@ -92,6 +98,7 @@ impl UnreachableCause {
             Self::Timeout => "Timeout",
             Self::TlsFailed => "TlsFailed",
             Self::Unauthorized => "Unauthorized",
+            Self::NoToken => "NoToken",
             Self::Overloaded => "Overloaded",
             Self::OverLimit => "OverLimit",
             Self::ServerError => "ServerError",
@@ -232,6 +239,9 @@ impl ClusterError {
                 _ => Self::unreachable(UnreachableCause::ServerError, status.message.clone()),
             },
             other => {
+                if let Some(missing) = missing_token(other) {
+                    return Self::unreachable(UnreachableCause::NoToken, missing.to_string());
+                }
                 let mut message = chain(other);
                 let cause = transport_cause(other, &message);
                 if let Some(remedy) = tls_error(other).and_then(remedy) {
@@ -249,46 +259,6 @@ fn is_secret(object: &ObjectRef) -> bool {
 
 fn is_about_what_was_sent(message: &str) -> bool {
     message.starts_with("admission webhook ") || message == "etcdserver: request is too large"
-}
-
-/// The chain of sources, outermost first, without what repeats itself.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = source.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        next = source.source();
-    }
-    message
-}
-
-/// Found by type where the type gets through, by word where the layers in between keep only text.
-fn transport_cause(error: &(dyn std::error::Error + 'static), message: &str) -> UnreachableCause {
-    if tls_error(error).is_some() {
-        return UnreachableCause::TlsFailed;
-    }
-    let mut next = Some(error);
-    while let Some(source) = next {
-        if source.is::<TooLong>() {
-            return UnreachableCause::OverLimit;
-        }
-        if source.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut) {
-            return UnreachableCause::Timeout;
-        }
-        next = source.source();
-    }
-    let message = message.to_ascii_lowercase();
-    if message.contains("certificate") || message.contains("tls") {
-        UnreachableCause::TlsFailed
-    } else if message.contains("timed out") || message.contains("timeout") || message.contains("deadline") {
-        UnreachableCause::Timeout
-    } else {
-        UnreachableCause::ConnectionFailed
-    }
 }
 
 #[cfg(test)]

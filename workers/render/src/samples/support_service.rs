@@ -20,6 +20,7 @@ pub fn external_dns() -> ExternalDns {
         policy: Policy::UpsertOnly,
         interval_seconds: 10,
         assume_role: None,
+        external_id: None,
     }
 }
 

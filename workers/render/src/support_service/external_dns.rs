@@ -25,6 +25,8 @@ pub struct ExternalDns {
     pub interval_seconds: u32,
     /// Role to assume for Route53, by ARN, on top of whatever credentials the pod has.
     pub assume_role: Option<String>,
+    /// The external id that the role asks for.
+    pub external_id: Option<String>,
 }
 
 /// What external-dns may do to records.
@@ -136,6 +138,7 @@ fn arguments(deployment: &mut Value, wanted: &ExternalDns, zones: &[&PublishedZo
         ("aws-zone-type", zone_type(zones).into_iter().map(str::to_owned).collect()),
     ];
     set.extend(wanted.assume_role.iter().map(|role| ("aws-assume-role", vec![role.clone()])));
+    set.extend(wanted.external_id.iter().map(|id| ("aws-assume-role-external-id", vec![id.clone()])));
 
     let old = container["args"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let replaced = |arg: &str| set.iter().any(|(flag, _)| flag_of(arg) == Some(flag));

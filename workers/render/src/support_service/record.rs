@@ -36,6 +36,7 @@ impl Options {
                 policy: Policy::UpsertOnly,
                 interval_seconds: INTERVAL_SECONDS,
                 assume_role: account.and_then(|account| account.role_arn.clone()),
+                external_id: account.and_then(|account| account.external_id.clone()),
             }),
             ..Self::default()
         }
@@ -71,6 +72,7 @@ mod tests {
             access_key_id: Some("AKIA1".into()),
             secret_access_key: Some("hunter-1".into()),
             role_arn: Some("arn:aws:iam::1:role/dns".into()),
+            external_id: Some("ours".into()),
             ..AwsAccount::default()
         };
         SupportServiceInputs {
@@ -94,6 +96,7 @@ mod tests {
         assert_eq!(wanted.label_filter, "causeway.dev/control-plane=cp-1,causeway.dev/aws-account=5");
         assert_eq!(wanted.policy, Policy::UpsertOnly);
         assert_eq!(wanted.assume_role.as_deref(), Some("arn:aws:iam::1:role/dns"));
+        assert_eq!(wanted.external_id.as_deref(), Some("ours"));
     }
 
     #[test]
