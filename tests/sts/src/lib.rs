@@ -212,8 +212,8 @@ impl Memory {
             return Err("the token has ended".into());
         }
         let arn = token::signer(token, cluster, &self.keys, Utc::now())?;
-        let entries = self.entries.get(cluster).into_iter().flatten();
-        entries.cloned().find(|entry| entry.arn == arn).ok_or(format!("no access entry for {arn}"))
+        let mut entries = self.entries.get(cluster).into_iter().flatten();
+        entries.find(|entry| entry.arn == arn).cloned().ok_or(format!("no access entry for {arn}"))
     }
 }
 
