@@ -82,6 +82,7 @@ CASE k
 WHEN 'AwsAccount' THEN RETURN EXISTS (SELECT n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL)
     OR EXISTS (SELECT c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record)
     OR EXISTS (SELECT c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record)
+    OR EXISTS (SELECT t.id FROM kubernetes_runtime_instances t JOIN kubernetes_runtime_definitions d ON d.id = t.kubernetes_runtime_definition_id WHERE t.eks_cluster_name IS NOT NULL AND t.deleted_at IS NULL AND (EXISTS (SELECT FROM aws_accounts a WHERE a.id = record AND a.name = d.infra_provider_account_name) OR NOT EXISTS (SELECT FROM aws_accounts a WHERE a.name = d.infra_provider_account_name AND a.deleted_at IS NULL)))
     OR EXISTS (SELECT id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL);
 WHEN 'DomainNameDefinition' THEN RETURN EXISTS (SELECT id FROM domain_name_instances WHERE domain_name_definition_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL)
@@ -100,6 +101,7 @@ WHEN 'GatewayInstance' THEN RETURN EXISTS (SELECT n.id FROM domain_name_instance
     OR EXISTS (SELECT gateway_definition_id FROM gateway_instances WHERE id = record AND deleted_at IS NOT NULL);
 WHEN 'GatewayTcpPort' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL);
 WHEN 'GatewayUdpPort' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL);
+WHEN 'KubernetesRuntimeDefinition' THEN RETURN EXISTS (SELECT id FROM kubernetes_runtime_instances WHERE kubernetes_runtime_definition_id = record AND eks_cluster_name IS NOT NULL AND deleted_at IS NULL);
 WHEN 'KubernetesRuntimeInstance' THEN RETURN EXISTS (SELECT id FROM domain_name_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT id FROM gateway_instances WHERE kubernetes_runtime_instance_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT kubernetes_runtime_definition_id FROM kubernetes_runtime_instances WHERE id = record AND deleted_at IS NOT NULL)

@@ -17,7 +17,6 @@ mod attack;
 mod attackers;
 mod client;
 mod cluster;
-mod connections;
 mod figures;
 mod fixture;
 mod good;

@@ -1,6 +1,7 @@
 //! Connections to the API over which anything can be written.
 
-use crate::{connections::Connection, fixture::Fixture};
+use crate::fixture::Fixture;
+use causeway_testkit::connections::Connection;
 use futures::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,

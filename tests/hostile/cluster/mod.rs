@@ -9,16 +9,18 @@ use self::{server::Server, ways::Way};
 use crate::{
     attack::Hostile,
     attackers::{self, Attackers},
-    connections::until_closed,
     fixture::Fixture,
 };
-use causeway_testkit::{add_workload_of, condition, config_map, id_of, unique_name};
+use causeway_testkit::{add_workload_of, condition, config_map, connections::until_closed, id_of, unique_name};
 use hyper::Method;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::json;
 use std::{fs, sync::Arc};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
+
+/// An address at which nothing listens. Null would leave the old one as it is.
+const NOBODY: &str = "https://127.0.0.1:1";
 
 pub(crate) struct Clusters<'a> {
     fixture: &'a Fixture,
@@ -56,7 +58,8 @@ impl<'a> Clusters<'a> {
     /// Takes its address away, so that the worker has nothing to do with it any more.
     async fn withdraw(&self, cluster: &Cluster) {
         let path = format!("/v0/kubernetes-runtime-instances/{}", cluster.runtime);
-        let answer = self.fixture.admin.send(Method::PATCH, &path, Some(&json!({"APIEndpoint": null}))).await.unwrap();
+        let answer =
+            self.fixture.admin.send(Method::PATCH, &path, Some(&json!({"APIEndpoint": NOBODY}))).await.unwrap();
         assert_eq!(answer.code, 200, "{}", answer.text);
     }
 }
@@ -102,15 +105,11 @@ impl Hostile for Clusters<'_> {
 
     async fn end(&self, clusters: Vec<Cluster>) -> Vec<String> {
         let (mut outcomes, mut ports) = (vec![], vec![]);
-        for cluster in &clusters {
-            outcomes.push(self.outcome(cluster).await);
-            self.withdraw(cluster).await;
-            ports.push(cluster.port);
-        }
-        // They go on, and the worker hangs up all the same.
-        until_closed("the worker to hostile clusters", |connection| ports.contains(&connection.remote.port())).await;
         for cluster in clusters {
+            outcomes.push(self.outcome(&cluster).await);
+            self.withdraw(&cluster).await;
             attackers::end(cluster.task).await;
+            ports.push(cluster.port);
         }
         until_closed("hostile clusters", |connection| {
             [connection.local, connection.remote].iter().any(|end| ports.contains(&end.port()))

@@ -16,6 +16,7 @@
 
 mod answer;
 mod client;
+pub mod connections;
 mod control_plane;
 pub mod harness;
 pub mod kinds;

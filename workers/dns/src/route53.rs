@@ -62,11 +62,7 @@ pub enum Freshness {
 impl Route53 {
     /// Prepares requests with an account's credentials, to AWS or to another address. Makes none: wrong credentials show at the first request. Other processes
     /// that use the account share the budget.
-    pub async fn connect(
-        account: &Account,
-        endpoint: Option<&str>,
-        budget: Option<Arc<dyn RequestBudget>>,
-    ) -> Self {
+    pub async fn connect(account: &Account, endpoint: Option<&str>, budget: Option<Arc<dyn RequestBudget>>) -> Self {
         let client = account::client(account, endpoint).await;
         let shared = Shared {
             client,
