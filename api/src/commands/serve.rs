@@ -63,8 +63,8 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
         tokio::spawn(purge::run(store.clone(), what, keep, stop.clone()));
     }
     tokio::spawn(watch.run(bus));
-    let listener = bind(settings.listen, "requests").await?;
-    let health = bind(settings.health_listen, "probes").await?;
+    let listener = bind(settings.listen, "requests")?;
+    let health = bind(settings.health_listen, "probes")?;
     tracing::info!(address = %listener.local_addr()?, "answering requests");
     // The probes have connections of their own: a server that is busy isn't dead.
     let health_router = app::health_router(state.clone());
@@ -91,8 +91,8 @@ pub(super) async fn serve(settings: ServeSettings) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr, purpose: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address} for {purpose}"))
+fn bind(address: SocketAddr, purpose: &str) -> anyhow::Result<TcpListener> {
+    server::listen(address).with_context(|| format!("can't listen on {address} for {purpose}"))
 }
 
 /// Ends when a signal asks the process to stop.

@@ -23,7 +23,7 @@ use rustls::ServerConfig;
 use std::{io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Semaphore, watch},
     time::timeout,
 };
@@ -38,6 +38,11 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(3);
 const HANDSHAKES: usize = 128;
 /// Largest head of a request, and largest buffer of a connection.
 const MAX_BUFFER: usize = 64 * 1024;
+/// What the kernel holds of a connection's answers until its client takes them, in bytes; it doubles that, for what it needs itself. Left alone, it holds
+/// up to 4 MiB for each of them.
+const SEND_BUFFER: u32 = 128 * 1024;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
 
@@ -49,6 +54,20 @@ struct ConnectionContext {
     /// The certificates that were read last. None: plain http.
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     handshakes: NetworkLimit,
+}
+
+/// Listens on a port for [`serve`].
+///
+/// # Errors
+/// If the address isn't this machine's, or its port is taken.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A port that was in use a moment ago can be had again.
+    socket.set_reuseaddr(true)?;
+    // Connections inherit it.
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Answers on a port until `stop`; then requests under way are finished, for which there is no limit here.

@@ -24,7 +24,7 @@ async fn start(all: usize, per_address: usize, idle: Duration) -> Server {
         max_connections_per_address: NonZeroUsize::new(per_address).unwrap(),
         idle_timeout: idle,
     };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let done = tokio::spawn(serve(listener, router, settings, None, stop.clone()));
     Server { address, stop, done }
@@ -67,10 +67,13 @@ async fn silent_connections_are_ended() {
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_left() {
     let server = start(1, 1, Duration::from_millis(200)).await;
-    let _deaf = server.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let deaf = server.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     // There is one place only.
     let next = server.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
     assert!(rest(next).await.starts_with("HTTP/1.1 200"));
+    // What was held for it: in the buffers of both sides.
+    let held = rest(deaf).await.len();
+    assert!((1..1 << 20).contains(&held), "{held} bytes");
     server.end().await;
 }
 
