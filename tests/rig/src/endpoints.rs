@@ -8,6 +8,16 @@ use serde::{Deserialize, Serialize};
 /// The variable that names the file with the [`Endpoints`].
 pub const VARIABLE: &str = "CAUSEWAY_RIG";
 
+/// Beside the file with the endpoints: what ended although everybody needs it, and the end of its log.
+pub(crate) const ENDED_FILE: &str = "ended";
+
+/// What the rig says when a part that all tests need has ended. Then nothing comes that a test may wait for.
+#[must_use]
+pub fn ended_parts() -> Option<String> {
+    let endpoints = PathBuf::from(env::var_os(VARIABLE)?);
+    fs::read_to_string(endpoints.with_file_name(ENDED_FILE)).ok()
+}
+
 /// The addresses, credentials and files of a running rig.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Endpoints {

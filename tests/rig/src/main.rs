@@ -5,17 +5,19 @@ use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    pin::pin,
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
 use causeway_rig::{
-    NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, run_network,
+    Machine, NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, run_network,
     terminal::{Signals, exit_code, start_logging},
     tools::Tools,
 };
 use clap::{Parser, Subcommand};
+use futures::future::{Either, select};
 use nix::{sys::signal::kill, unistd::Pid};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tokio::{process::Command, time::timeout};
@@ -102,13 +104,31 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
         signal = signals.next() => return Ok(exit_code(signal)),
     };
     let url = &rig.endpoints().postgres.url;
-    let code = execute(command, url, Some(&rig.endpoints_file()), &mut signals).await;
-    // A full disk ends Postgres, and after that every test fails for a reason of its own.
-    for ended in rig.ended() {
-        eprintln!("causeway-rig: {ended}");
+    let file = rig.endpoints_file();
+    let code = {
+        let code = pin!(execute(command, url, Some(&file), &mut signals));
+        match select(code, pin!(rig.write_what_ends())).await {
+            Either::Left((code, _)) => code,
+            // Now, because there may be no later; the tests see it, too, and stop to wait.
+            Either::Right((ended, code)) => {
+                tell(&ended?);
+                code.await
+            }
+        }
+    };
+    if !matches!(code, Ok(code) if code == ExitCode::SUCCESS) {
+        tell(&rig.ended());
+        eprintln!("causeway-rig: at the end of the command {}", Machine::look(&rig.endpoints().run_dir));
     }
     rig.stop().await;
     code
+}
+
+/// Says which parts have ended although everybody needs them.
+fn tell(ended: &[String]) {
+    for part in ended {
+        eprintln!("causeway-rig: {part}");
+    }
 }
 
 async fn postgres(files: &[PathBuf], command: &[OsString]) -> Result<ExitCode> {

@@ -5,18 +5,21 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
 use causeway_route53::{Route53, dns::NameServer};
 use futures::future::{join_all, try_join_all, try_join3};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::{
+    net::{TcpListener, UdpSocket},
+    time::sleep,
+};
 
 use crate::{
     cluster::Cluster,
     control::Control,
-    endpoints::{Endpoints, Server},
+    endpoints::{ENDED_FILE, Endpoints, Server},
     konnectivity::Konnectivity,
     kubelet::{Kubelet, Pods, Reached},
     load_balancer::LoadBalancer,
@@ -31,6 +34,9 @@ use crate::{
     services::Services,
     tools::Tools,
 };
+
+/// How often it is looked whether a part has ended.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What to start.
 #[derive(Clone, Debug, Default)]
@@ -117,7 +123,25 @@ impl Rig {
     /// What ended by itself although everybody needs it, each with the end of its log.
     #[must_use]
     pub fn ended(&self) -> Vec<String> {
-        [self.parts.postgres.ended(), self.parts.nats.ended()].into_iter().flatten().collect()
+        let parts = &self.parts;
+        let alone = [parts.postgres.ended(), parts.nats.ended(), parts.node.ended(), parts.network.ended()];
+        parts.clusters.iter().flat_map(Cluster::ended).chain(alone.into_iter().flatten()).collect()
+    }
+
+    /// Waits until something ended by itself although everybody needs it, and writes that down for [`crate::ended_parts`].
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub async fn write_what_ends(&self) -> Result<Vec<String>> {
+        loop {
+            let ended = self.ended();
+            if !ended.is_empty() {
+                let file = self.dir.path().join(ENDED_FILE);
+                fs::write(&file, ended.join("\n")).with_context(|| format!("can't write {}", file.display()))?;
+                return Ok(ended);
+            }
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Stops everything and removes its files, unless they are kept.

@@ -5,6 +5,7 @@
 
 use std::{fmt::Debug, time::Duration};
 
+use causeway_rig::ended_parts;
 use tokio::time::{Instant, sleep};
 
 /// The deadline for what takes seconds on a quiet machine.
@@ -25,7 +26,7 @@ pub async fn eventually<T, E: Debug>(what: &str, check: impl AsyncFnMut() -> Res
 /// [`eventually`] with a deadline of the caller's.
 ///
 /// # Panics
-/// After `deadline`; the message has what `check` returned last.
+/// After `deadline`; the message has what `check` returned last. Before, when a part of the rig has ended that all tests need.
 pub async fn within<T, E: Debug>(deadline: Duration, what: &str, mut check: impl AsyncFnMut() -> Result<T, E>) -> T {
     let until = Instant::now() + deadline;
     loop {
@@ -33,6 +34,9 @@ pub async fn within<T, E: Debug>(deadline: Duration, what: &str, mut check: impl
             Ok(found) => return found,
             Err(seen) if Instant::now() > until => panic!("not so after {deadline:?}: {what}; seen: {seen:#?}"),
             Err(_) => sleep(PAUSE).await,
+        }
+        if let Some(ended) = ended_parts() {
+            panic!("{what} can't come any more: {ended}");
         }
     }
 }

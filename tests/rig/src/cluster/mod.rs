@@ -122,6 +122,12 @@ impl Cluster {
         write_kubeconfig(&self.dir, &self.server, &self.pki, user, credential)
     }
 
+    /// How each of its programs ended that has although nobody stopped it.
+    pub(crate) fn ended(&self) -> impl Iterator<Item = String> {
+        let all = [&self.etcd, &self.apiserver, &self.controller_manager];
+        all.into_iter().chain(&self.scheduler).filter_map(|process| process.ended())
+    }
+
     /// Stops everything, dependants first.
     pub(crate) async fn stop(&self) {
         if let Some(scheduler) = &self.scheduler {

@@ -70,6 +70,11 @@ impl NetworkProcess {
         Ok((Self(process), network))
     }
 
+    /// How it ended, if it has although nobody stopped it.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.0.ended()
+    }
+
     pub(crate) async fn stop(&self) {
         self.0.stop(Signal::SIGKILL, READY_WITHIN).await;
     }

@@ -67,6 +67,11 @@ impl FakeNode {
         Ok(Self { process })
     }
 
+    /// How it ended, if it has although nobody stopped it.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.process.ended()
+    }
+
     pub(crate) async fn stop(&self) {
         self.process.stop(Signal::SIGKILL, Duration::from_secs(5)).await;
     }

@@ -1,0 +1,83 @@
+//! What a machine that is short of something shows: most failures of a whole run come from there.
+
+use std::{
+    fmt::{self, Display, Formatter},
+    fs,
+    path::Path,
+};
+
+use nix::sys::statvfs::statvfs;
+
+/// A file descriptor of inotify, as /proc names it. The kernel limits how many there are for each user; controllers that get none don't start.
+const INOTIFY: &str = "anon_inode:inotify";
+
+/// How much is left of what is limited on this machine. What can't be read is 0.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    /// Processes that ran or waited, on average over 1, 5 and 15 minutes, as the kernel writes them.
+    load: String,
+    /// Memory that programs may still have, in MiB.
+    memory: u64,
+    /// Space for files in the folder of the run, in MiB.
+    disk: u64,
+    /// Instances of inotify that are in use, and how many a user may have.
+    inotify: (usize, usize),
+}
+
+impl Machine {
+    /// Looks at this machine, and at the file system of `dir`.
+    #[must_use]
+    pub fn look(dir: &Path) -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let load = read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ");
+        let limit = read("/proc/sys/fs/inotify/max_user_instances").trim().parse().unwrap_or_default();
+        Self {
+            load,
+            memory: available(&read("/proc/meminfo")),
+            disk: statvfs(dir).map(|found| (found.blocks_available() * found.fragment_size()) >> 20).unwrap_or_default(),
+            inotify: (inotify_instances(), limit),
+        }
+    }
+}
+
+impl Display for Machine {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self { load, memory, disk, inotify: (used, limit) } = self;
+        write!(
+            formatter,
+            "the machine had a load of {load}, {memory} MiB of memory, {disk} MiB of disk, and {used} instances of inotify \
+             where a user may have {limit}"
+        )
+    }
+}
+
+/// The memory that is available, in MiB, from the text of /proc/meminfo.
+fn available(text: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
+}
+
+/// Those of all processes that may be looked at.
+fn inotify_instances() -> usize {
+    let entries = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files = entries(Path::new("/proc")).flat_map(|process| entries(&process.join("fd")).collect::<Vec<_>>());
+    files.filter(|file| fs::read_link(file).is_ok_and(|target| target == Path::new(INOTIFY))).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_what_programs_may_still_have() {
+        assert_eq!(available("MemTotal:       24000000 kB\nMemAvailable:   2097152 kB\nBuffers: 1 kB\n"), 2048);
+        assert_eq!(available("nothing of the kind"), 0);
+    }
+
+    #[test]
+    fn this_machine_has_some_of_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let Machine { memory, disk, inotify: (_, limit), load } = Machine::look(dir.path());
+        assert!(memory > 0 && disk > 0 && limit > 0 && load.split(' ').count() == 3, "{load}");
+    }
+}
