@@ -85,9 +85,13 @@ impl StoreError {
 
     /// Two writers met: the same statement may work when tried again.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable(error)
-            if error.as_database_error().is_some_and(|e| matches!(e.code().as_deref(), Some("40P01" | "40001"))))
+        matches!(self, Self::Unavailable(error) if is_conflict(error))
     }
+}
+
+/// Two transactions met, and Postgres has ended one of them.
+pub(crate) fn is_conflict(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|e| matches!(e.code().as_deref(), Some("40P01" | "40001")))
 }
 
 impl fmt::Display for StoreError {

@@ -86,6 +86,7 @@ use causeway_records::secret::Keyring;
 use documents::Documents;
 use pool::Pool;
 use reach::Reach;
+use sqlx::migrate::MigrateError;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
@@ -115,9 +116,27 @@ impl Store {
     }
 
     /// Brings the schema up to date. Several processes may do so at once. Nothing is written, and no right to do so is needed, when it already is.
-    pub async fn migrate(&self) -> std::result::Result<(), sqlx::migrate::MigrateError> {
+    /// Programs of the release before go on meanwhile: when one of their transactions locks tables in another order, and Postgres ends the migration,
+    /// it is tried again.
+    pub async fn migrate(&self) -> std::result::Result<(), MigrateError> {
+        for _ in 1..writes::TRIES {
+            match self.migrate_once().await {
+                Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+                    if error::is_conflict(&error) => {}
+                done => return done,
+            }
+        }
+        self.migrate_once().await
+    }
+
+    async fn migrate_once(&self) -> std::result::Result<(), MigrateError> {
         let mut connection = self.pool.acquire().await?;
-        migrate::run(&mut connection).await
+        let done = migrate::run(&mut connection).await;
+        if done.is_err() {
+            // A failed migration leaves sqlx's lock to the session. As long as that lives, nobody else can migrate.
+            connection.close();
+        }
+        done
     }
 
     /// Whether Postgres answers and takes writes.

@@ -1,9 +1,12 @@
 //! The schema: what the files in `migrations/` make, and who may bring it up to date.
 
-use crate::fixture::{connect_as, record, store};
+use crate::{
+    fixture::{connect_as, record, store},
+    wake::until_waiting,
+};
 use causeway_records::nouns::GatewayDefinition;
 use causeway_store::{Origin, migrate};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
 use std::{collections::BTreeSet, env, fs};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.md");
@@ -95,6 +98,28 @@ async fn an_earlier_release_runs_on_a_later_schema_and_sets_nothing_back(pool: P
     assert_eq!(in_force(&pool).await, before);
     let slug: String = sqlx::query_scalar("SELECT slug('A b')").fetch_one(&pool).await.unwrap();
     assert_eq!(slug, "A b");
+}
+
+/// A program of the release before locks two tables in another order than 0015. It waits for longer than the migration, so Postgres ends that one.
+#[sqlx::test(migrations = false)]
+async fn a_migration_that_meets_a_transaction_in_another_order_is_tried_again(pool: PgPool) {
+    migrate::TABLES.run_to(14, &pool).await.unwrap();
+    let patience =
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = ''3s''', current_database()); END $$";
+    sqlx::raw_sql(patience).execute(&pool).await.unwrap();
+    let mut program = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    let mut transaction = program.begin().await.unwrap();
+    transaction.execute("SET LOCAL deadlock_timeout = '1min'").await.unwrap();
+    transaction.execute("LOCK TABLE kubernetes_runtime_instances IN ROW SHARE MODE").await.unwrap();
+    let store = connect_as(pool.connect_options().get_username(), &pool);
+    let (migrated, ()) = tokio::join!(store.migrate(), async {
+        until_waiting(&pool, 1).await;
+        transaction.execute("LOCK TABLE domain_name_definitions IN ROW SHARE MODE").await.unwrap();
+        transaction.commit().await.unwrap();
+    });
+    migrated.unwrap();
+    let applied: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations").fetch_one(&pool).await.unwrap();
+    assert_eq!(usize::try_from(applied).unwrap(), migrate::TABLES.iter().count());
 }
 
 #[sqlx::test(migrations = false)]

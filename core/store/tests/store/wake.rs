@@ -13,7 +13,7 @@ async fn connection(pool: &PgPool) -> PgConnection {
 }
 
 /// Waits until so many statements wait for a lock in this database.
-async fn until_waiting(pool: &PgPool, wanted: i64) {
+pub(crate) async fn until_waiting(pool: &PgPool, wanted: i64) {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         let waiting: i64 = sqlx::query_scalar(
