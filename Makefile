@@ -201,7 +201,8 @@ patroni: programs $(PATRONI_TOOLS)/complete ## Kill the primary of three Postgre
 # What is upgraded from: the release before. As long as there is none, the last commit that has edited a numbered file of the schema in place: what is older works
 # neither on the schema of today nor makes one that can be brought up to date.
 PREVIOUS ?= $(or $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2> /dev/null),$(shell git log -1 --diff-filter=M --format=%h -- 'migrations/0*.sql'))
-# Made once for each, with the versions that its own lock file has.
+# Made once for each, with the versions that its own lock file has. By the version a program knows functions of a later release: where this one has none of its
+# own yet, the previous one gets an earlier one.
 PREVIOUS_SOURCE = target/previous/$(PREVIOUS)
 .PHONY: previous
 previous: ## Build the programs of the previous release (PREVIOUS: a tag or a commit), in target/previous
@@ -209,7 +210,7 @@ previous: ## Build the programs of the previous release (PREVIOUS: a tag or a co
 	@if ! [ -d $(PREVIOUS_SOURCE) ]; then \
 		rm -rf $(PREVIOUS_SOURCE).new && mkdir -p $(PREVIOUS_SOURCE).new \
 			&& git archive $(PREVIOUS) | tar -x -C $(PREVIOUS_SOURCE).new \
-			&& { git rev-parse -q --verify refs/tags/$(PREVIOUS) > /dev/null || sed -i 's/^version = ".*"$$/version = "0.0.0"/' $(PREVIOUS_SOURCE).new/Cargo.toml; } \
+			&& { ! grep -qxF "$$(grep -m 1 '^version = ' Cargo.toml)" $(PREVIOUS_SOURCE).new/Cargo.toml || sed -i 's/^version = ".*"$$/version = "0.0.0"/' $(PREVIOUS_SOURCE).new/Cargo.toml; } \
 			&& mv $(PREVIOUS_SOURCE).new $(PREVIOUS_SOURCE); \
 	fi
 	cargo build --manifest-path $(PREVIOUS_SOURCE)/Cargo.toml --target-dir target/previous/target -p causeway-api -p causeway-workers

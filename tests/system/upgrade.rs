@@ -18,6 +18,8 @@ use crate::sent::{At, AuditLog, Sent};
 const KEPT: usize = 3;
 /// Writers with gateways, and as many without in the cluster that has no controllers.
 const WRITERS: usize = 2;
+/// The name of a rule whose route is touched, because its controller has overlooked it.
+const TOUCHED: &str = "look-again";
 
 /// Gateways that stay as they are. Returns the names of their workloads' namespaces.
 async fn keep(client: &ApiClient, runtime: i64) -> Vec<String> {
@@ -95,8 +97,10 @@ impl Applied {
     /// Objects whose manifest was another one in between.
     fn to_and_fro(&self, is_in: impl Fn(&str) -> bool) -> Vec<(&At, &Vec<Option<Value>>)> {
         let here = self.0.iter().filter(|(at, _)| is_in(&at.namespace));
+        // What is touched is put right again, by either release.
+        let is_touched = |form: &Value| form.pointer("/spec/rules/0/name").is_some_and(|name| name == TOUCHED);
         let comes_back = |manifests: &Vec<Option<Value>>| {
-            let mut forms: Vec<_> = manifests.iter().flatten().collect();
+            let mut forms: Vec<_> = manifests.iter().flatten().filter(|form| !is_touched(form)).collect();
             forms.dedup();
             forms.iter().enumerate().any(|(n, form)| forms[..n].contains(form))
         };
@@ -191,9 +195,12 @@ async fn the_previous_release_and_this_one_work_side_by_side_on_the_schema_of_th
     assert!(again.values().all(|times| *times <= most), "rendered again; raise RENDER_REVISION? {again:#?}");
     let back = applied.to_and_fro(|name| is_kept(name) || is_a_writers(name));
     assert!(back.is_empty(), "rendered to and fro: {back:#?}");
-    // A writer's map is made and changed.
+    // A writer's map is made and changed. What is being written when a cluster changes hands is written again: at most one map of each writer there.
     let maps = applied.times(is_a_writers).into_iter().filter(|(at, _)| at.resource == "configmaps");
     let maps: Vec<_> = maps.collect();
-    assert!(maps.len() > 10 && maps.iter().all(|(_, times)| *times <= 2 + most), "{maps:#?}");
+    let repeated: usize = maps.iter().map(|(_, times)| times.saturating_sub(2 + most)).sum();
+    let hands: i64 = ask(&platform, "SELECT sum(epoch)::bigint FROM leases WHERE runtime_id <> 0").await;
+    assert!(repeated <= WRITERS * usize::try_from(hands).unwrap(), "{repeated} after {hands} holders: {maps:#?}");
+    assert!(maps.len() > 2 * repeated.max(5), "most maps are written again: {maps:#?}");
     platform.stop().await;
 }

@@ -113,7 +113,9 @@ impl Writers {
     /// When something has failed.
     pub async fn stop(mut self) -> Written {
         self.shared.stopping.store(true, Ordering::Relaxed);
-        while self.tasks.join_next().await.is_some() {}
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.expect("a writer reports what fails and doesn't panic");
+        }
         let written = self.shared.written().clone();
         assert!(written.failures.is_empty(), "{written:#?}");
         written
@@ -211,8 +213,9 @@ impl Shared {
         }
     }
 
-    /// Sends a request until it succeeds. Only an answer that says when to come again is no failure.
+    /// Sends a request until it succeeds. Only an answer that says when to come again is no failure, and that not for ever.
     async fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer> {
+        let deadline = Instant::now() + INSTALLED;
         loop {
             let answer = {
                 let apis = self.apis.read().await;
@@ -225,7 +228,9 @@ impl Shared {
                     return Ok(answer);
                 }
                 404 if method == Method::GET => return Ok(answer),
-                429 | 503 if !answer.header("retry-after").is_empty() => self.written().retried += 1,
+                429 | 503 if !answer.header("retry-after").is_empty() && Instant::now() < deadline => {
+                    self.written().retried += 1;
+                }
                 code => bail!("{method} {path}: {code} {}", answer.text),
             }
             sleep(PAUSE).await;
