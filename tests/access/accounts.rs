@@ -88,8 +88,8 @@ async fn an_editor_brings_no_keys_where_no_admin_wanted_them() {
         editor.try_create(plural, body).await.unwrap().answered(201);
     }
     // From now on the role says what the keys can do.
-    let role = json!({"RoleARN": "arn:aws:iam::1:role/other"}).to_string();
-    editor.send_text(Method::PATCH, &path, role).await.unwrap().refused(403, "RoleARN: only an admin");
+    let role = json!({"RoleArn": "arn:aws:iam::1:role/other"}).to_string();
+    editor.send_text(Method::PATCH, &path, role).await.unwrap().refused(403, "RoleArn: only an admin");
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ impl Rules for AwsAccount {
             ("KubernetesRuntimeInstanceIDs", self.named_runtimes() != before.named_runtimes()),
             ("AllRuntimes", (self.all_runtimes == Some(true)) != (before.all_runtimes == Some(true))),
             // With the workers' own identity the role alone says what may be done.
-            ("RoleARN", before.may_be_used_somewhere() && self.role_arn != before.role_arn),
+            ("RoleArn", before.may_be_used_somewhere() && self.role_arn != before.role_arn),
             // It says for whom the role is assumed.
             ("ExternalId", before.may_be_used_somewhere() && self.external_id != before.external_id),
         ];
@@ -135,6 +135,7 @@ impl Rules for AwsAccount {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::field::Fields;
 
     fn keys() -> Keyring {
         Keyring::from_base64("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=").unwrap()
@@ -186,10 +187,13 @@ mod tests {
         let role = |account: AwsAccount| AwsAccount { role_arn: Some("other".into()), ..account };
         assert!(role(none.clone()).for_admins(&none).is_empty());
         let used = account(&[7], None);
-        assert_eq!(role(used.clone()).for_admins(&used), ["RoleARN"]);
+        assert_eq!(role(used.clone()).for_admins(&used), ["RoleArn"]);
         let other_id = |account: AwsAccount| AwsAccount { external_id: Some("theirs".into()), ..account };
         assert_eq!(other_id(used.clone()).for_admins(&used), ["ExternalId"]);
         assert!(other_id(none.clone()).for_admins(&none).is_empty());
         assert!(AwsAccount { default_region: "x".into(), ..used.clone() }.for_admins(&used).is_empty());
+        let all = role(other_id(account(&[], Some(true)))).for_admins(&used);
+        let is_field = |name: &&str| used.fields().iter().any(|field| field.json == *name);
+        assert!(all.len() == 4 && all.iter().all(is_field), "{all:?}");
     }
 }
