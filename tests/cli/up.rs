@@ -88,9 +88,13 @@ async fn answers(client: &ApiClient) {
     .await;
 }
 
-async fn interrupted(mut child: Child) {
+fn interrupt(child: &Child) {
     let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+}
+
+async fn interrupted(mut child: Child) {
+    interrupt(&child);
     let status = timeout(Duration::from_secs(60), child.wait()).await.unwrap().unwrap();
     assert!(status.success(), "{status}");
 }
@@ -131,4 +135,21 @@ async fn a_cluster_of_ones_own_is_used_and_all_of_it_can_be_taken_away_again() {
     })
     .await;
     interrupted(child).await;
+}
+
+/// What is in the cluster by then stays, and only a control plane that runs can take it away.
+#[tokio::test]
+async fn whoever_interrupts_it_is_told_how_to_take_away_what_is_there() {
+    let endpoints = Endpoints::from_env().unwrap();
+    let dir = endpoints.run_dir.join(unique_name("up"));
+    let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
+    let mut child = up(&own.endpoints().causeway.kubeconfig).env("YES", "1").spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    printed_until(&mut lines, "Registering the cluster").await;
+    interrupt(&child);
+    let told = printed_until(&mut lines, "cluster access |").await;
+    assert!(told.iter().any(|line| line.contains("To take it away")), "{told:#?}");
+    assert!(!told.iter().any(|line| line.trim().starts_with("API ")), "it was not up: {told:#?}");
+    interrupted(child).await;
+    own.stop().await;
 }

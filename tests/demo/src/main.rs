@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use causeway_rig::terminal::{Signals, exit_code, start_logging};
 use clap::{Parser, Subcommand};
-use own::OwnCluster;
+use own::{Own, OwnCluster};
 
 /// Where the API answers by default, as Threeport's does.
 const PORT: u16 = 1323;
@@ -59,12 +59,17 @@ async fn up(port: u16) -> Result<ExitCode> {
     cluster.as_ref().map_or(Ok(()), OwnCluster::ask)?;
     let mut signals = Signals::new()?;
     if let Some(cluster) = cluster {
-        let up = tokio::select! {
-            up = cluster.up(port) => up?,
+        let own = tokio::select! {
+            own = Own::start(port) => own?,
             signal = signals.next() => return Ok(exit_code(signal)),
         };
+        tokio::select! {
+            () = cluster.install(&own) => {}
+            _ = signals.next() => eprintln!("\ninterrupted; the next Ctrl-C ends everything here"),
+        }
+        cluster.print_removal(&own).await?;
         signals.next().await;
-        up.stop().await;
+        own.stop().await;
         return Ok(ExitCode::SUCCESS);
     }
     let up = tokio::select! {

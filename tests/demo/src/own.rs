@@ -34,6 +34,7 @@ pub(crate) struct OwnCluster {
 pub(crate) struct Own {
     servers: Servers,
     platform: ControlPlane,
+    begun: Instant,
 }
 
 impl OwnCluster {
@@ -96,25 +97,13 @@ impl OwnCluster {
         Ok(())
     }
 
-    /// Starts a control plane, registers the cluster and makes the sample. Returns when everything works, or when that takes too long; the caller keeps
-    /// it running and ends it with [`Own::stop`].
-    ///
-    /// # Errors
-    /// When something doesn't start, or the cluster refuses: the message says what.
-    pub(crate) async fn up(&self, port: u16) -> Result<Own> {
-        let begun = Instant::now();
-        View::title("Starting Postgres, NATS and Causeway: the API and two workers");
-        let servers = Servers::start().await?;
-        let setup = Setup { workers: 2, port: (port != 0).then_some(port), ..Setup::named("causeway") };
-        let platform = ControlPlane::start(servers.endpoints(), setup).await?;
-        let own = Own { servers, platform };
-        match self.create(&own).await {
-            Ok(()) => self.print(&own, begun.elapsed()),
-            // What is in the cluster by now can be taken away only by a control plane that runs.
+    /// Registers the cluster and makes the sample. Returns when everything works, or when that takes too long, and has said so. What is in the cluster by
+    /// then can be taken away only by a control plane that runs, so it goes on in any case.
+    pub(crate) async fn install(&self, own: &Own) {
+        match self.create(own).await {
+            Ok(()) => self.print(own, own.begun.elapsed()),
             Err(error) => eprintln!("\ncauseway-demo: {error:#}"),
         }
-        self.print_removal(&own).await?;
-        Ok(own)
     }
 
     async fn create(&self, own: &Own) -> Result<()> {
@@ -142,7 +131,10 @@ impl OwnCluster {
     }
 
     /// How to take away what was installed, as commands for a shell.
-    async fn print_removal(&self, own: &Own) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the database doesn't answer.
+    pub(crate) async fn print_removal(&self, own: &Own) -> Result<()> {
         let (kubectl, identity) = (self.kubectl(own), own.platform.identity().await?);
         let causeway = format!("target/debug/causeway --server {}", own.platform.url());
         println!(
@@ -164,6 +156,19 @@ impl OwnCluster {
 }
 
 impl Own {
+    /// Starts it, and knows no cluster yet. The caller ends it with [`Own::stop`].
+    ///
+    /// # Errors
+    /// When something doesn't start: the message says what.
+    pub(crate) async fn start(port: u16) -> Result<Self> {
+        let begun = Instant::now();
+        View::title("Starting Postgres, NATS and Causeway: the API and two workers");
+        let servers = Servers::start().await?;
+        let setup = Setup { workers: 2, port: (port != 0).then_some(port), ..Setup::named("causeway") };
+        let platform = ControlPlane::start(servers.endpoints(), setup).await?;
+        Ok(Self { servers, platform, begun })
+    }
+
     /// Runs `causeway`, which tells the terminal what it does.
     async fn causeway(&self, arguments: &[&str]) -> Result<()> {
         let mut command = Command::new(workspace_program("causeway")?);
