@@ -98,12 +98,13 @@ impl Fixture {
         self.client.until_ready("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
     }
 
-    /// Waits until the cluster can't be reached for this reason, in these words.
+    /// Waits until the cluster can't be reached for this reason, in these words, and in none that differ with each attempt.
     async fn until_unreachable(&self, reason: &str, parts: &[&str]) {
         let says = |record: &Value| {
             condition(record, "ClusterReachable").is_some_and(|one| {
                 let message = one["Message"].as_str().unwrap_or_default();
-                one["Status"] == "False" && one["Reason"] == reason && parts.iter().all(|part| message.contains(part))
+                let is_said = parts.iter().all(|part| message.contains(part)) && !message.contains("request_id");
+                one["Status"] == "False" && one["Reason"] == reason && is_said
             })
         };
         self.client.until("kubernetes-runtime-instances", self.runtime, SOON, says).await.unwrap();

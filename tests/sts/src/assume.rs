@@ -16,6 +16,9 @@ use crate::{
 
 type Form = Vec<(String, String)>;
 
+/// The header in which AWS numbers its answers.
+const REQUEST_ID: &str = "x-amzn-requestid";
+
 pub(crate) async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let mut memory = shared.lock();
     match assume(&mut memory, &headers, &body) {
@@ -26,7 +29,7 @@ pub(crate) async fn answer(State(shared): State<Shared>, headers: HeaderMap, bod
                 "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{why}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
                 Uuid::new_v4()
             );
-            (StatusCode::FORBIDDEN, xml).into_response()
+            (StatusCode::FORBIDDEN, [(REQUEST_ID, Uuid::new_v4().to_string())], xml).into_response()
         }
     }
 }
