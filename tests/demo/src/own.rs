@@ -151,7 +151,9 @@ impl OwnCluster {
     fn kubectl(&self, own: &Own) -> String {
         let programs = &own.servers.endpoints().programs;
         let program = programs.get("kubectl").map_or_else(|| "kubectl".to_owned(), |path| path.display().to_string());
-        format!("{program} --kubeconfig {} --context {}", self.kubeconfig.display(), self.context)
+        let [program, kubeconfig, context] =
+            [&program, &self.kubeconfig.display().to_string(), &self.context].map(|text| shell_word(text));
+        format!("{program} --kubeconfig {kubeconfig} --context {context}")
     }
 }
 
@@ -187,6 +189,15 @@ impl Own {
     }
 }
 
+/// A text as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// What the sample needs in a cluster, with versions: `Gateway API 1.6.1 and Envoy Gateway 1.9.1`.
 fn services() -> Result<String> {
     let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/bundles");
@@ -198,4 +209,19 @@ fn services() -> Result<String> {
         found.map(str::to_owned).with_context(|| format!("there is no bundle {name}; run `make bundles`"))
     };
     Ok(format!("Gateway API {} and Envoy Gateway {}", version("gateway-api")?, version("envoy-gateway")?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_context_is_called_it_is_one_word() {
+        for plain in ["kind-own", "arn:aws:eks:eu-central-1:1:cluster/shop", "/home/ann/.kube/config"] {
+            assert_eq!(shell_word(plain), plain);
+        }
+        for (text, quoted) in [("my own", "'my own'"), ("", "''"), ("$(date)", "'$(date)'"), ("it's", r"'it'\''s'")] {
+            assert_eq!(shell_word(text), quoted);
+        }
+    }
 }
