@@ -26,7 +26,7 @@ pub fn dependants_sql() -> String {
 }
 
 const DEPENDANTS_HEAD: &str = "\
--- Which records are reconciled again when a record changes; NULL: none. Generated from core/store/src/depends.rs by `make functions`.
+-- Which records are reconciled again when a record changes; NULL: none. Generated from core/store/src/depends/mod.rs by `make functions`.
 
 CREATE OR REPLACE FUNCTION dependants_of(k text, record bigint, OUT kinds text[], OUT ids bigint[]) LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -22,7 +22,7 @@
 //! What holds: a write that was begun runs to its end, in a task of its own, even when the client hangs up. No wake is lost: dependants are
 //! searched after the row that they depend on is locked. A statement of a reconcile matches no row when another worker has the lease.
 //!
-//! To add a noun, nothing is needed here, except: inputs, if workers reconcile it; a line in `depends.rs`, if other records are reconciled again
+//! To add a noun, nothing is needed here, except: inputs, if workers reconcile it; a line in `depends/mod.rs`, if other records are reconciled again
 //! when it changes; a step in `writes/consequences.rs`, if it has rules beyond its own fields.
 
 mod audit;
