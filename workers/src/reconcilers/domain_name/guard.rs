@@ -26,8 +26,9 @@ pub(super) async fn held_back<'h>(
     all: &mut ZoneState,
 ) -> Result<BTreeSet<String>, Stopped> {
     let hosts = undecided(at.inputs, &at.work.leaving, due);
+    // Without the lease nothing is counted, and nothing may go that wasn't: it may be held again in the next moment.
     if hosts.is_empty() || !at.may_change() {
-        return Ok(BTreeSet::new());
+        return Ok(hosts);
     }
     let records = at.route53.records(&at.zone, Freshness::Shared).await?;
     let allowed = may_leave(&at.inputs.definition.spec, dns::owned_hosts(&records, &at.owner).len());
