@@ -36,6 +36,8 @@ pub(super) enum ClusterState<C> {
         why: Unavailable,
         /// The runtime has ForceDelete: its records may go without a word of the cluster.
         forced: bool,
+        /// It has seen a later state of the database, before it went away.
+        restored: bool,
     },
     /// It answers, and has seen a later state of the database than the one that there is: an old backup was restored.
     DatabaseRestored(C),
@@ -106,10 +108,12 @@ pub(super) fn decide<'a, C>(claimed: &Claimed, needs: Needs, cluster: &'a Cluste
         (Phase::Gone, Needs::Nothing | Needs::Connectivity, _) => Decision::Forget,
         (_, Needs::Nothing, _) => Decision::Check,
         (_, _, NotAsked) => Decision::AskCluster,
-        (Phase::BeingDeleted | Phase::Live, Needs::ConnectionOrZone, Unavailable { why, forced }) => {
+        // What an old backup says of zones is as old as what it says of the cluster.
+        (_, Needs::ConnectionOrZone, Unavailable { why, forced: false, restored: true }) => Decision::AwaitCluster(why),
+        (Phase::BeingDeleted | Phase::Live, Needs::ConnectionOrZone, Unavailable { why, forced, .. }) => {
             Decision::WithoutCluster { why, forced: *forced || never_reached(claimed, why) }
         }
-        (Phase::BeingDeleted, _, Unavailable { why, forced }) if *forced || never_reached(claimed, why) => {
+        (Phase::BeingDeleted, _, Unavailable { why, forced, .. }) if *forced || never_reached(claimed, why) => {
             Decision::ConfirmDeletion
         }
         (_, _, Unavailable { why, .. }) => Decision::AwaitCluster(why),
@@ -148,7 +152,8 @@ mod tests {
     }
 
     fn down(reason: &str, forced: bool) -> ClusterState<()> {
-        ClusterState::Unavailable { why: Unavailable { reason: reason.into(), message: String::new() }, forced }
+        let why = Unavailable { reason: reason.into(), message: String::new() };
+        ClusterState::Unavailable { why, forced, restored: false }
     }
 
     fn entry() -> InventoryEntry {
@@ -225,6 +230,16 @@ mod tests {
         let gone = claimed(|c| c.gone = true);
         assert!(matches!(decide(&gone, Needs::ConnectionOrZone, &down("Timeout", false)), Decision::AwaitCluster(_)));
         assert_eq!(decide(&gone, Needs::ConnectionOrZone, &UP), Decision::PruneOrphans(&()));
+    }
+
+    #[test]
+    fn a_restored_database_changes_no_zone_because_its_cluster_is_away() {
+        let mut away = down("Timeout", false);
+        let ClusterState::Unavailable { restored, .. } = &mut away else { panic!("it is away") };
+        *restored = true;
+        for record in [claimed(|_| {}), claimed(|c| c.being_deleted = true)] {
+            assert!(matches!(decide(&record, Needs::ConnectionOrZone, &away), Decision::AwaitCluster(_)));
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn act(context: &Context, session: &Arc<ClusterSession>, claimed: &Claimed
             Decision::AwaitCluster(why) => await_cluster(session, claimed, needs, why),
             Decision::WithoutCluster { why, forced } => {
                 let turn = Turn { context, session, claimed };
-                reconcilers::without_cluster(turn, await_cluster(session, claimed, needs, why), forced).await?
+                reconcilers::without_cluster(turn, unavailable(session, why), forced).await?
             }
             Decision::AwaitPerson(connection) => in_cluster(connection).await_person(),
             Decision::PruneOrphans(connection) => {
@@ -157,7 +157,7 @@ async fn ask(
         Connectivity::Unavailable(why) => {
             let forced = claimed.being_deleted
                 && context.store.runtime(session.cluster_id()).await?.spec.force_delete == Some(true);
-            ClusterState::Unavailable { why, forced }
+            ClusterState::Unavailable { why, forced, restored: session.restored_sentence().is_some() }
         }
     })
 }
@@ -168,9 +168,14 @@ fn paused() -> NewCondition {
 }
 
 fn await_cluster(session: &ClusterSession, claimed: &Claimed, needs: Needs, why: &Unavailable) -> Outcome {
-    if needs == Needs::Connection {
+    // The record of the cluster itself is what finds out that it is back.
+    if needs != Needs::Connectivity {
         session.status_reported(&claimed.key);
     }
+    unavailable(session, why)
+}
+
+fn unavailable(session: &ClusterSession, why: &Unavailable) -> Outcome {
     let condition = NewCondition::not_met(CLUSTER_REACHABLE, &why.reason, why.message.clone());
     Outcome::with(vec![condition]).requeue_after(session.retry_in().max(Duration::from_secs(1)))
 }
