@@ -34,45 +34,50 @@ pub(super) fn foreign(
     })
 }
 
-/// Why a record can't have its TTL: those of other clusters have another one, and it isn't ours to change it.
-pub(super) fn other_ttl(
+/// A record as it can be written now. Where it isn't ours to change the TTL of other clusters' records, it has theirs: otherwise neither its targets nor its
+/// weight could be changed either.
+pub(super) fn with_shared_ttl(
     records: &[ZoneRecord],
     host: &str,
     wanted: &DesiredRecord,
     owner: &str,
-) -> Option<RecordState> {
-    let ttl = wanted.ttl?;
-    let found = of_other_ttl(records, host, wanted).next()?.ttl()?;
-    (!decides_ttl(records, host, wanted, owner)).then_some(RecordState::OtherTtl { found, wanted: ttl })
+) -> DesiredRecord {
+    let found = of_other_ttl(records, host, wanted).find_map(ZoneRecord::ttl);
+    match found.filter(|_| !decides_ttl(records, host, wanted, owner)) {
+        None => wanted.clone(),
+        found => DesiredRecord { ttl: found, ..wanted.clone() },
+    }
 }
 
-/// The records of other clusters whose TTL is another one than is wanted. An alias has none.
+/// The records of other clusters whose TTL is another one than is wanted. An alias has none, and needs none.
 pub(super) fn of_other_ttl<'a>(
     records: &'a [ZoneRecord],
     host: &str,
     wanted: &DesiredRecord,
 ) -> impl Iterator<Item = &'a ZoneRecord> {
-    let (ttl, types) = (wanted.ttl, written(wanted));
-    let differs = move |record: &&ZoneRecord| record.ttl().is_some_and(|found| ttl.is_some_and(|ttl| ttl != found));
-    others(records, host, wanted)
-        .filter(move |record| record.record_type().is_some_and(|found| types.contains(&found)))
-        .filter(differs)
+    let (set, ttl) = (wanted.set_identifier().map(str::to_owned), wanted.ttl);
+    with_ttl(records, host, wanted)
+        .filter(move |record| record.set_identifier() != set.as_deref())
+        .filter(move |record| ttl.is_some_and(|ttl| record.ttl() != Some(ttl)))
 }
 
-fn others<'a>(records: &'a [ZoneRecord], host: &str, wanted: &DesiredRecord) -> impl Iterator<Item = &'a ZoneRecord> {
-    let (host, set) = (host.to_owned(), wanted.set_identifier().map(str::to_owned));
+/// All weighted records that Route 53 keeps with one TTL, a wanted one among them.
+fn with_ttl<'a>(records: &'a [ZoneRecord], host: &str, wanted: &DesiredRecord) -> impl Iterator<Item = &'a ZoneRecord> {
+    let (host, types) = (host.to_owned(), written(wanted));
+    let is_one = wanted.weighted.is_some() && !wanted.is_alias();
     records.iter().filter(move |record| {
-        set.is_some() && record.weight().is_some() && record.name() == host && record.set_identifier() != set.as_deref()
+        let fits = record.record_type().is_some_and(|found| types.contains(&found));
+        is_one && fits && record.name() == host && record.weight().is_some() && record.ttl().is_some()
     })
 }
 
-/// Whether the TTL of all records of a hostname is changed with this one: one cluster of a control plane does it, so that they don't take turns.
+/// Whether the TTL of all records of a hostname and type is changed with this one: one cluster of a control plane does it, so that they don't take turns.
 fn decides_ttl(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str) -> bool {
     let set = wanted.set_identifier();
     let control_plane = |owner: &str| owner.rsplit_once('-').map(|(control_plane, _)| control_plane.to_owned());
-    let is_there = records.iter().any(|record| record.name() == host && record.set_identifier() == set);
+    let is_there = with_ttl(records, host, wanted).any(|record| record.set_identifier() == set);
     is_there
-        && others(records, host, wanted).filter(|record| record.record_type().is_some()).all(|record| {
+        && with_ttl(records, host, wanted).filter(|record| record.set_identifier() != set).all(|record| {
             let theirs =
                 record.record_type().and_then(|of| owner_of(records, record, of).owner().and_then(control_plane));
             record.set_identifier() > set && theirs.is_some() && theirs == control_plane(owner)

@@ -52,6 +52,11 @@ impl DesiredRecord {
 
     /// Whether it is published as a CNAME, and not as an alias.
     pub(super) fn is_cname(&self) -> bool {
-        self.record_type == RecordType::Cname && !self.targets.iter().any(|name| is_alias_target(name))
+        self.record_type == RecordType::Cname && !self.is_alias()
+    }
+
+    /// Whether it leads to a load balancer of AWS, so that it is published as aliases.
+    pub(super) fn is_alias(&self) -> bool {
+        self.record_type == RecordType::Cname && self.targets.iter().any(|name| is_alias_target(name))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::beside::{foreign, other_ttl};
+use super::beside::{foreign, with_shared_ttl};
 use super::deletions::sets;
 use super::desired::DesiredRecord;
 use super::ownership::{Owned, owned, owner_of, txt_name};
@@ -44,7 +44,7 @@ pub enum RecordState {
         /// How ours is.
         wanted: &'static str,
     },
-    /// The records of other clusters are kept for another time, and Route 53 keeps one for each name and type.
+    /// It is there and ours, with the TTL that the records of other clusters have: Route 53 keeps one for each name and type.
     OtherTtl {
         /// Theirs, in seconds.
         found: i64,
@@ -151,9 +151,15 @@ fn state(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str
             return RecordState::Excluded { by: types.into_iter().collect::<Vec<_>>().join(", ") };
         }
     }
-    if let Some(found) = other_ttl(records, host, wanted, owner) {
-        return found;
+    let possible = with_shared_ttl(records, host, wanted, owner);
+    match (ours(&there, &possible), possible.ttl.zip(wanted.ttl)) {
+        (RecordState::Present, Some((found, wanted))) if found != wanted => RecordState::OtherTtl { found, wanted },
+        (found, _) => found,
     }
+}
+
+/// Whether our record is there and as wanted, where nothing of others is in the way. `there`: what is at its host.
+fn ours(there: &[(&ZoneRecord, RecordType)], wanted: &DesiredRecord) -> RecordState {
     let answers = |record: &ZoneRecord, record_type: RecordType| {
         record_type == wanted.record_type
             || (wanted.record_type == RecordType::Cname && record_type == RecordType::A && record.is_alias())

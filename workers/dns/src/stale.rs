@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use causeway_render::domain_name::is_alias_target;
-
 use super::deletions::{Deletion, deletions_of};
 use super::desired::DesiredRecord;
 use super::record::{RecordType, ZoneRecord, normal_name};
@@ -40,8 +38,7 @@ pub(super) fn is_stale(deletion: &Deletion, kept: &[RecordType], answered: &[&De
 
 /// The types that external-dns writes for a wanted record: for a load balancer of AWS it writes aliases instead of a CNAME.
 pub(super) fn written(wanted: &DesiredRecord) -> Vec<RecordType> {
-    let is_alias = wanted.record_type == RecordType::Cname && wanted.targets.iter().any(|name| is_alias_target(name));
-    if is_alias { vec![RecordType::A, RecordType::Aaaa] } else { vec![wanted.record_type] }
+    if wanted.is_alias() { vec![RecordType::A, RecordType::Aaaa] } else { vec![wanted.record_type] }
 }
 
 /// Whether a record leads where a wanted CNAME does, whatever its type. external-dns knows best which names can be aliases.

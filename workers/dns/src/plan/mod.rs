@@ -9,7 +9,7 @@ use aws_sdk_route53::types::{AliasTarget, ResourceRecord, ResourceRecordSet, RrT
 use causeway_rules::routing::Weighted;
 
 use super::alias_zones::alias_zone;
-use super::beside::of_other_ttl;
+use super::beside::{of_other_ttl, with_shared_ttl};
 use super::change::HostChange;
 use super::deletions::{Deletion, deletions_of};
 use super::desired::DesiredRecord;
@@ -40,8 +40,8 @@ pub fn changes(
     held.iter().filter_map(of_host).collect()
 }
 
-/// Those of the changes that replace records of ours which are chosen in another way than is wanted, as a simple record where a weighted one is. external-dns
-/// could only delete the one before it creates the other.
+/// Those of the changes that external-dns can't make. Records of ours that are chosen in another way than is wanted, as a simple record where a weighted one
+/// is, it could only delete before it creates the others. Of the weighted records of a hostname it knows only its own, and Route 53 wants one TTL for all.
 pub fn rerouted(
     records: &[ZoneRecord],
     wanted: &[DesiredRecord],
@@ -50,16 +50,13 @@ pub fn rerouted(
 ) -> Vec<HostChange> {
     let mut changes = changes(records, wanted, owner, held);
     changes.retain(|change| {
-        let set =
-            wanted.iter().find(|wanted| normal_name(&wanted.host) == change.host()).map(DesiredRecord::set_identifier);
-        // Or which have the TTL of those of other clusters.
-        let is_other = |record: &ZoneRecord, set: Option<&str>| {
-            record.set_identifier() != set && record.set_identifier().is_some()
-        };
-        set.is_some_and(|set| {
-            deletions_of(records, change.host(), owner).iter().any(|found| found.set_identifier() != set)
-                || change.creates().iter().any(|record| is_other(record, set))
-        })
+        let host = change.host();
+        let mut of_host = wanted.iter().filter(|wanted| normal_name(&wanted.host) == host).peekable();
+        let Some(set) = of_host.peek().map(|wanted| wanted.set_identifier()) else { return false };
+        let is_other = |record: &ZoneRecord| record.set_identifier().is_some() && record.set_identifier() != set;
+        deletions_of(records, host, owner).iter().any(|found| found.set_identifier() != set)
+            || change.creates().iter().any(is_other)
+            || of_host.any(|wanted| with_shared_ttl(records, host, wanted, owner).ttl != wanted.ttl)
     });
     changes
 }
@@ -91,6 +88,7 @@ fn of_host(
     ownership: &Ownership,
 ) -> Result<HostChange, BuildError> {
     let states = published(records, wanted, &ownership.owner);
+    let wanted: Vec<_> = wanted.iter().map(|wanted| with_shared_ttl(records, host, wanted, &ownership.owner)).collect();
     let awaited = wanted.iter().zip(&states).filter(|(_, state)| state.state.is_awaited()).map(|(wanted, _)| wanted);
     let sets: Vec<_> = awaited.map(|wanted| sets(host, wanted)).collect::<Result<Vec<_>, _>>()?.concat();
     let all_ours = deletions_of(records, host, &ownership.owner);
@@ -104,7 +102,8 @@ fn of_host(
     }
     if !in_the_way {
         let kept: Vec<_> = wanted.iter().flat_map(types).collect();
-        let present = wanted.iter().zip(&states).filter(|(_, state)| state.state == RecordState::Present);
+        let is_there = |state: &RecordState| matches!(state, RecordState::Present | RecordState::OtherTtl { .. });
+        let present = wanted.iter().zip(&states).filter(|(_, state)| is_there(&state.state));
         let present: Vec<_> = present.map(|(wanted, _)| wanted).collect();
         let stale = ours.iter().filter(|deletion| is_stale(deletion, &kept, &present));
         deletes.extend(stale.flat_map(Deletion::records).cloned());
@@ -152,13 +151,7 @@ fn of_host(
 
 /// Whether a record can't come because of what others have.
 fn is_in_the_way(state: &RecordState) -> bool {
-    matches!(
-        state,
-        RecordState::Foreign { .. }
-            | RecordState::Routed { .. }
-            | RecordState::OtherTtl { .. }
-            | RecordState::Excluded { .. }
-    )
+    matches!(state, RecordState::Foreign { .. } | RecordState::Routed { .. } | RecordState::Excluded { .. })
 }
 
 /// What goes with a record that is replaced: its ownership record, unless the record that comes has the same one.

@@ -233,15 +233,64 @@ fn the_ttl_of_all_clusters_changes_in_one_request_of_one_of_them() {
     assert_eq!(shown(&made), whole);
     assert_eq!(rerouted(&zone, &wanted("cp-1"), "cp-1", &held(&["h.test"])), made, "external-dns sees its own alone");
     assert_eq!(after(&zone, &made[0]).map(|zone| zone.len()), Ok(4));
-    // Not by the other one, nor where one is somebody else's, nor by a newcomer.
-    let sentence = |zone: &[ZoneRecord], set: &str| {
+    // Not by the other one, nor where one is somebody else's.
+    for (zone, set) in [(&zone[..], "cp-2"), (&[of("cp-1"), of("other-3")].concat()[..], "cp-1")] {
         assert_eq!(changes(zone, &wanted(set), set, &held(&["h.test"])), []);
-        published(zone, &wanted(set), set)[0].to_string()
-    };
-    for (zone, set) in [(&zone[..], "cp-2"), (&zone[..], "cp-0"), (&[of("cp-1"), of("other-3")].concat()[..], "cp-1")] {
-        let sentence = sentence(zone, set);
+        let sentence = published(zone, &wanted(set), set)[0].to_string();
         assert!(sentence.contains("have TTL 300 and should have 60"), "{sentence}");
     }
+}
+
+#[test]
+fn what_cannot_have_its_ttl_yet_is_written_with_that_of_the_others() {
+    let of = |set: &str| [record("A", "h.test.", Some(set), &["192.0.2.1"]), txt("a", "h.test", Some(set), set)];
+    let zone = [of("cp-1"), of("cp-2")].concat();
+    let wanted = |set: &str, weight| [weighs(wants(RecordType::A, "h.test", &["192.0.2.1"], 60), set, weight)];
+    // A newcomer, also if it is to change the TTL of all as soon as it is there; and one that is taken out.
+    for (set, weight, whole) in [
+        ("cp-0", 10, &["+ A h.test (cp-0)", "+ TXT _edns-a.h.test (cp-0)"]),
+        ("cp-2", 0, &["- A h.test (cp-2)", "+ A h.test (cp-2)"]),
+    ] {
+        let made = changes(&zone, &wanted(set, weight), set, &held(&["h.test"]));
+        assert_eq!(shown(&made), whole);
+        let address = made[0].creates().iter().find(|record| !record.is_txt()).unwrap();
+        assert_eq!((address.ttl(), address.weight()), (Some(300), Some(weight.into())));
+        assert_eq!(rerouted(&zone, &wanted(set, weight), set, &held(&["h.test"])), made, "external-dns can't");
+        let now = after(&zone, &made[0]).unwrap();
+        let next = changes(&now, &wanted(set, weight), set, &held(&["h.test"]));
+        assert_eq!(next.len(), usize::from(set == "cp-0"), "{next:?}");
+        let state = &published(&now, &wanted(set, weight), set)[0].state;
+        let is_told = *state == RecordState::OtherTtl { found: 300, wanted: 60 };
+        assert_eq!(is_told, set == "cp-2", "{state:?}");
+    }
+}
+
+#[test]
+fn the_ttl_of_each_type_is_changed_by_a_cluster_that_has_it() {
+    let of = |kind: &str, set: &str, address: &str| {
+        let name = kind.to_ascii_lowercase();
+        [record(kind, "h.test.", Some(set), &[address]), txt(&name, "h.test", Some(set), set)]
+    };
+    let balancer = alias("A", "h.test.", "lb.test.").weighing(&weighted("cp-1", 10));
+    let zone = [
+        vec![balancer, txt("a", "h.test", Some("cp-1"), "cp-1")],
+        of("A", "cp-2", "192.0.2.1").to_vec(),
+        of("A", "cp-3", "192.0.2.2").to_vec(),
+        of("AAAA", "cp-3", "2001:db8::2").to_vec(),
+        of("AAAA", "cp-4", "2001:db8::3").to_vec(),
+    ]
+    .concat();
+    let changed = |set: &str, record_type, address: &str| {
+        let wanted = [weighs(wants(record_type, "h.test", &[address], 60), set, 10)];
+        let made = changes(&zone, &wanted, set, &held(&["h.test"]));
+        let retimed = made.iter().flat_map(HostChange::creates).filter(|record| record.ttl() == Some(60));
+        retimed.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    // The load balancer of AWS of the first has no TTL, and is no reason to wait for it.
+    assert_eq!(changed("cp-2", RecordType::A, "192.0.2.1"), ["A h.test (cp-2)", "A h.test (cp-3)"]);
+    // Nor are clusters without an address of this type.
+    assert_eq!(changed("cp-3", RecordType::Aaaa, "2001:db8::2"), ["AAAA h.test (cp-3)", "AAAA h.test (cp-4)"]);
+    assert_eq!(changed("cp-4", RecordType::Aaaa, "2001:db8::3"), [""; 0]);
 }
 
 #[test]

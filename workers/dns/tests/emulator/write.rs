@@ -156,4 +156,7 @@ async fn two_clusters_have_a_weighted_record_each_and_one_ttl() {
     assert_eq!(write("causeway-x-2", 0, 60).await.0, RecordState::Present);
     let (state, written) = write("causeway-x-2", 0, 300).await;
     assert!(matches!(state, RecordState::OtherTtl { .. }) && written.accepted.is_empty(), "{state:?} {written:?}");
+    // Which is no reason not to change the weight.
+    let (state, written) = write("causeway-x-2", 7, 300).await;
+    assert!(matches!(state, RecordState::Differs { .. }) && written.accepted.len() == 1, "{state:?} {written:?}");
 }
