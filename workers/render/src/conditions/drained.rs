@@ -10,8 +10,9 @@ use causeway_rules::routing::share;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
 
-/// When to look whether other clusters have got a weight.
-const OTHERS: Duration = Duration::from_secs(10);
+/// When to look first, and when at the latest, whether other clusters have got a weight: each look costs requests of those that all users of the AWS
+/// account share.
+const OTHERS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(120));
 
 /// Drained. The caller has read the hosted zone into `inputs.published` before.
 pub fn drained(inputs: &DomainNameInputs, now: DateTime<Utc>) -> Option<NewCondition> {
@@ -33,11 +34,14 @@ pub fn drained(inputs: &DomainNameInputs, now: DateTime<Utc>) -> Option<NewCondi
 pub fn drained_in(inputs: &DomainNameInputs, now: DateTime<Utc>) -> Option<Duration> {
     let is_out = weighted(inputs).is_some_and(|weighted| weighted.weight == 0);
     let waits = held(inputs).filter(|_| is_out).filter_map(|(_, record)| {
-        let until = kept_until(record)?;
-        if is_still_answered(record) { Some(OTHERS) } else { (until - now).to_std().ok() }
+        let (since, until) = (record.drained_since?, kept_until(record)?);
+        if !is_still_answered(record) {
+            return (until - now).to_std().ok();
+        }
+        Some(((now - since).to_std().unwrap_or_default() / 4).clamp(OTHERS.0, OTHERS.1))
     });
     // A moment later, for it isn't over at the very instant.
-    waits.max().map(|wait| wait + Duration::from_millis(50))
+    waits.min().map(|wait| wait + Duration::from_millis(50))
 }
 
 /// Drained, while the cluster can't be reached and only external-dns there could change the weight.
@@ -74,7 +78,8 @@ fn simple(inputs: &DomainNameInputs) -> NewCondition {
 
 fn not_drained(hostname: &str, record: &HostRecord, now: DateTime<Utc>) -> Option<NotReady> {
     let (Some(since), Some(until)) = (record.drained_since, kept_until(record)) else {
-        return Some(NotReady::pending(format!("weight 0 of {hostname} is not in the zone yet, see {DNS_PUBLISHED}")));
+        let message = format!("weight 0 of {hostname} is not in the zone as asked for yet, see {DNS_PUBLISHED}");
+        return Some(NotReady::pending(message));
     };
     if is_still_answered(record) {
         let message = match record.other_weights.len() {
@@ -154,6 +159,16 @@ mod tests {
             assert_eq!((status.as_str(), reason.as_str()), ("False", "NothingElse"));
             assert!(message.contains(words), "{message}");
         }
+    }
+
+    #[test]
+    fn others_are_looked_at_ever_more_seldom_whatever_other_hostnames_wait_for() {
+        let mut inputs = inputs(&[]);
+        let mut kept = inputs.published.hosts["shop.example.org"].clone();
+        (kept.ttl, kept.other_weights) = (86_400, vec![100]);
+        inputs.published.hosts.insert("kept.example.org".into(), kept);
+        let waits = [101, 300, 100_000].map(|now| drained_in(&inputs, second(now)).unwrap().as_secs());
+        assert_eq!(waits, [10, 50, 120]);
     }
 
     #[test]
