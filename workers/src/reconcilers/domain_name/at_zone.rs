@@ -30,7 +30,7 @@ impl<'a> AtZone<'a> {
         let PublishedZone { id, name, private, .. } = work.zone.clone();
         let owner = dns_owner(&inputs.control_plane, ctx.session.cluster_id());
         let wanted = work.wanted.iter().map(|wanted| wanted.host.clone());
-        let mut hosts: Vec<String> = wanted.chain(work.leaving.iter().chain(&work.as_read).cloned()).collect();
+        let mut hosts: Vec<String> = wanted.chain(work.leaving.iter().chain(work.as_read.keys()).cloned()).collect();
         hosts.sort();
         hosts.dedup();
         Ok(Self { ctx, inputs, work, route53, zone: HostedZone { id, name, private }, owner, hosts })

@@ -9,6 +9,7 @@ mod client;
 mod guard;
 mod placement;
 mod progress;
+mod reweighed;
 mod schedule;
 mod seen;
 mod unreachable;
@@ -67,9 +68,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) && !claimed.being_deleted {
         return Ok(Outcome::with(before));
     }
-    // The worker itself may use the account to take back what is published; it publishes nothing more.
-    let account = inputs.account().filter(|_| !claimed.being_deleted);
-    if let Some(refused) = account.and_then(|account| account::refused(account, ctx.session.cluster_id())) {
+    if let Some(refused) = refused(ctx.turn(), &inputs) {
         return Ok(Outcome::with(before).then(refused));
     }
     // 3. The addresses of the gateways (from the cache), and the records that they ask for (pure).
@@ -164,6 +163,12 @@ async fn conclude(
 /// Whether a hostname waited for a person before.
 fn is_held(known: &Published, host: &str) -> bool {
     known.hosts.get(host).is_some_and(|record| record.deletion == Some(DeletionState::Held))
+}
+
+/// That the account may not be used for the cluster. The worker itself may use it to take back what is published; it publishes nothing more.
+fn refused(turn: Turn<'_>, inputs: &DomainNameInputs) -> Option<NewCondition> {
+    let account = inputs.account().filter(|_| !turn.claimed.being_deleted)?;
+    account::refused(account, turn.session.cluster_id())
 }
 
 /// The support services that publish the records.

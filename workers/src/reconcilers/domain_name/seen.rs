@@ -2,7 +2,7 @@
 
 use super::{
     Placement, ZoneWork,
-    unreachable::{as_read, reweighed},
+    reweighed::{as_read, reweighed},
 };
 use causeway_dns::{self as dns, Deletion, DnsError, HostState, RecordState, ZoneRecord};
 use causeway_records::inputs::{DeletionState, DomainNameInputs, Published, PublishedZone};
@@ -199,7 +199,8 @@ pub(super) fn state(inputs: &DomainNameInputs, work: &ZoneWork, records: &[ZoneR
         *known = known.take().or(why);
     }
     let (owned, due) = (dns::owned_hosts(records, owner), reweighed(inputs, work, records, owner));
-    seen.hosts.extend(work.as_read.iter().map(|host| (host.clone(), as_read(host, &owned, &due))));
+    let as_read = |(host, why): (&String, &&str)| (host.clone(), as_read(host, why, &owned, &due));
+    seen.hosts.extend(work.as_read.iter().map(as_read));
     if let Some(weighted) = weighted(inputs) {
         let others = |host: &String| (host.clone(), dns::other_weights(records, host, &weighted.set_identifier));
         seen.other_weights = seen.hosts.keys().map(others).collect();

@@ -5,20 +5,16 @@
 
 use super::{
     super::{Interrupted, Turn, delete},
-    ZoneWork, conclude, decrypt, guard, look,
-    seen::Obstacle,
+    conclude, decrypt, guard, look, refused,
     work::without_cluster as work,
     zone,
 };
-use causeway_dns::{self as dns, HostChange, ZoneRecord};
-use causeway_records::{inputs::DomainNameInputs, nouns::DnsDriver, status::NewCondition};
+use causeway_records::{nouns::DnsDriver, status::NewCondition};
 use causeway_render::{
     conditions::{self, DNS_PUBLISHED},
-    domain_name::weighted,
     hostnames,
 };
 use causeway_store::queue::Outcome;
-use std::collections::BTreeSet;
 
 /// `outcome` says why the cluster can't be reached, and when to try again; `forced`: a deletion doesn't wait for that.
 pub(crate) async fn without_cluster(
@@ -41,6 +37,9 @@ pub(crate) async fn without_cluster(
     if let Err(sentence) = decrypt(context, &mut inputs) {
         return Ok(outcome.then(NewCondition::not_met(DNS_PUBLISHED, "Invalid", sentence)));
     }
+    if let Some(refused) = refused(turn, &inputs) {
+        return Ok(outcome.then(refused));
+    }
     let known = inputs.published.clone();
     if claimed.brake_released {
         guard::release(&mut inputs.published);
@@ -60,27 +59,4 @@ pub(crate) async fn without_cluster(
     // 4. Conditions, and whom to wake (pure).
     let conditions = conditions::published_before(&inputs);
     conclude(turn, &inputs, &known, &zones, schedule, (outcome, conditions)).await
-}
-
-/// The changes of weight where a cluster can't be asked where it leads.
-pub(super) fn reweighed(
-    inputs: &DomainNameInputs,
-    work: &ZoneWork,
-    records: &[ZoneRecord],
-    owner: &str,
-) -> Vec<HostChange> {
-    let hosts: Vec<_> = work.as_read.iter().cloned().collect();
-    weighted(inputs).map(|weighted| dns::reweighed(records, &hosts, owner, &weighted)).unwrap_or_default()
-}
-
-/// Why the records of a host whose cluster can't be asked aren't as they were left.
-pub(super) fn as_read(host: &str, owned: &BTreeSet<&str>, due: &[HostChange]) -> Option<Obstacle> {
-    if !owned.contains(host) {
-        let sentence = format!(
-            "{host} has no records in the zone, and the cluster can't be reached to say where it leads; they are written when it is"
-        );
-        return Some(Obstacle { sentence, awaited: false });
-    }
-    let is_due = due.iter().any(|change| change.host() == host);
-    is_due.then(|| Obstacle { sentence: format!("the weight of {host} is being changed"), awaited: true })
 }

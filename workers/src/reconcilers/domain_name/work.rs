@@ -3,10 +3,14 @@
 use causeway_dns::DesiredRecord;
 use causeway_records::inputs::{DomainNameInputs, PublishedZone};
 use causeway_render::{
-    domain_name::{RecordSet, not_at_apex, resource},
-    hostnames::{ZonesOf, holder},
+    domain_name::{RecordSet, not_at_apex, resource, weighted},
+    hostnames::{ZonesOf, holder, is_asked},
 };
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Why nobody can say where a hostname leads now: the end of a sentence about records that aren't there.
+const UNREACHABLE: &str = "the cluster can't be reached to say where it leads; they are written when it is";
+const WITHOUT_ADDRESS: &str = "its gateway has no address to lead to; they are written when it has one";
 
 /// What there is to do in one zone.
 #[derive(Debug, Default, PartialEq)]
@@ -19,8 +23,8 @@ pub(super) struct ZoneWork {
     pub(super) held: BTreeMap<String, String>,
     /// Of these hosts everything that is ours is deleted.
     pub(super) leaving: BTreeSet<String>,
-    /// Where these hosts lead can't be asked: their records stay as they are read, but for their weight.
-    pub(super) as_read: BTreeSet<String>,
+    /// Where these hosts lead can't be said now, and why: their records stay as they are read, but for their weight.
+    pub(super) as_read: BTreeMap<String, &'static str>,
 }
 
 impl ZoneWork {
@@ -48,6 +52,15 @@ pub(super) fn work(
             work.held.insert(hostname.clone(), resource(inputs, hostname, zone));
         }
     }
+    // A gateway that lost its address keeps its records, and its cluster can be taken out all the same.
+    if weighted(inputs).is_some() {
+        let keeps = |hostname: &str| !wanted.contains_key(hostname) && is_asked(inputs, hostname);
+        for (hostname, zone) in inputs.published.held().filter(|(hostname, _)| keeps(hostname)) {
+            if holder(inputs, hostname).is_none() {
+                all.entry(zone.clone()).or_default().as_read.insert(hostname.to_owned(), WITHOUT_ADDRESS);
+            }
+        }
+    }
     leave(inputs, leaving, &mut all);
     by_zone(all)
 }
@@ -56,7 +69,7 @@ pub(super) fn work(
 pub(super) fn without_cluster(inputs: &DomainNameInputs, leaving: &BTreeSet<String>) -> Vec<ZoneWork> {
     let mut all: BTreeMap<PublishedZone, ZoneWork> = BTreeMap::new();
     for (hostname, zone) in inputs.published.held().filter(|(hostname, _)| !leaving.contains(*hostname)) {
-        all.entry(zone.clone()).or_default().as_read.insert(hostname.to_owned());
+        all.entry(zone.clone()).or_default().as_read.insert(hostname.to_owned(), UNREACHABLE);
     }
     leave(inputs, leaving, &mut all);
     by_zone(all)
@@ -93,7 +106,10 @@ pub(super) fn is_theirs(inputs: &DomainNameInputs, hostname: &str, zone: &Publis
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causeway_records::inputs::{FormerZone, HostRecord};
+    use causeway_records::{
+        inputs::{Elsewhere, FormerZone, HostRecord},
+        nouns::RoutingPolicy,
+    };
     use causeway_render::{domain_name, samples};
 
     const SHOP: &str = "shop.example.org";
@@ -134,6 +150,22 @@ mod tests {
         inputs.held_elsewhere = [(SHOP.to_owned(), ["Z1".to_owned()].into())].into();
         let found = work(&inputs, &zones, &wanted, &leaving);
         assert_eq!(of(&found)[1], ("Z1", 0, vec!["old.example.org"]), "another instance publishes it there");
+    }
+
+    #[test]
+    fn a_gateway_without_an_address_keeps_its_records_and_their_weight_alone_is_changed() {
+        let (mut inputs, _) = samples::domain_name();
+        let record = HostRecord { zone: Some(zone("Z1", None)), ..HostRecord::default() };
+        inputs.published.hosts = [(SHOP.to_owned(), record)].into();
+        let found = |inputs: &DomainNameInputs| work(inputs, &ZonesOf::new(), &BTreeMap::new(), &BTreeSet::new());
+        assert_eq!(found(&inputs), [], "a plain record has none");
+        inputs.definition.spec.routing_policy = Some(RoutingPolicy::Weighted);
+        let all = found(&inputs);
+        assert_eq!(all.iter().flat_map(|work| work.as_read.keys()).collect::<Vec<_>>(), [SHOP]);
+        assert!(all[0].leaving.is_empty() && all[0].held.is_empty() && !all[0].only_leaves());
+        let other = Elsewhere::Noted { id: 400, name: "first".into() };
+        inputs.wanted_elsewhere = [(SHOP.to_owned(), other)].into();
+        assert_eq!(found(&inputs), [], "another instance of the cluster publishes it");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use super::{
     ZoneWork,
     at_zone::{AtZone, Stopped},
     guard,
+    reweighed::reweighed,
     seen::{Failure, Obstacle, ZoneState},
-    unreachable::reweighed,
 };
 use causeway_dns::{self as dns, DnsError, Freshness, HostChange, Written, ZoneRecord};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, failpoint};
@@ -78,7 +78,12 @@ async fn on_the_way(at: &AtZone<'_>, written: &Written) -> Result<BTreeMap<Strin
 }
 
 /// Adds to what the zone says what became of the changes.
-fn note(mut state: ZoneState, work: &ZoneWork, written: Written, on_the_way: BTreeMap<String, String>) -> ZoneState {
+pub(super) fn note(
+    mut state: ZoneState,
+    work: &ZoneWork,
+    written: Written,
+    on_the_way: BTreeMap<String, String>,
+) -> ZoneState {
     for (host, error) in written.refused {
         if work.leaving.contains(&host) {
             state.failures.push(Failure { error, zone: Some(work.zone.clone()), leaving: vec![host] });

@@ -5,13 +5,15 @@ use super::{
     ZoneWork,
     at_zone::{AtZone, Stopped},
     guard,
+    reweighed::reweighed,
     seen::{ZoneState, deletions},
-    write::write,
+    write::{note, write},
 };
-use causeway_dns::{self as dns, Deletion, DnsError, Freshness, HostChange};
+use causeway_dns::{self as dns, Deletion, DnsError, Freshness, HostChange, Written};
 use causeway_failpoints::{DNS_DONE, DNS_NEXT, failpoint};
 use causeway_records::{inputs::DomainNameInputs, nouns::DnsDriver};
 use causeway_store::StoreError;
+use std::collections::BTreeMap;
 
 /// Reads each zone, deletes what has to leave it, and writes what our own driver is to write. A zone that fails is no reason to leave the others alone.
 pub(super) async fn read_and_change(
@@ -45,15 +47,17 @@ async fn in_zone(
     }
 }
 
-/// external-dns writes what is wanted; what has to go is deleted here, and what is chosen in another way than is wanted is replaced, so that there is no
-/// moment without it: external-dns would find its place taken, and be without it if it were deleted first.
+/// external-dns writes what is wanted; what has to go is deleted here, and what it can't change is replaced, so that there is no moment without it.
 async fn delete(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneState, Stopped> {
     let mut records = at.read(at.freshness()).await?;
-    let rerouted = dns::rerouted(&records, &at.work.wanted, &at.owner, &at.work.held);
-    if !rerouted.is_empty() && at.may_change() {
-        tracing::info!(zone = at.zone.name, id = at.zone.id, hosts = ?rerouted.iter().map(HostChange::host).collect::<Vec<_>>(), "replacing records");
-        let written = at.route53.write(&at.zone, &rerouted).await;
-        if let Some(error) = written.error.or(written.refused.into_values().next()) {
+    let mut written = Written::default();
+    let mut replaced = dns::rerouted(&records, &at.work.wanted, &at.owner, &at.work.held);
+    // There is no object any more that tells external-dns of these.
+    replaced.extend(reweighed(at.inputs, at.work, &records, &at.owner));
+    if !replaced.is_empty() && at.may_change() {
+        tracing::info!(zone = at.zone.name, id = at.zone.id, hosts = ?replaced.iter().map(HostChange::host).collect::<Vec<_>>(), "replacing records");
+        written = at.route53.write(&at.zone, &replaced).await;
+        if let Some(error) = written.error.take() {
             return Err(error.into());
         }
         records = at.read(Freshness::New).await?;
@@ -69,5 +73,5 @@ async fn delete(at: &AtZone<'_>, all: &mut ZoneState) -> Result<ZoneState, Stopp
         failpoint(&DNS_DONE);
         records = at.read(Freshness::New).await?;
     }
-    Ok(at.state(&records))
+    Ok(note(at.state(&records), at.work, written, BTreeMap::new()))
 }
