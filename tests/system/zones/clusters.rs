@@ -28,6 +28,8 @@ const ASKED: usize = 40;
 struct Side {
     domain: i64,
     published: i64,
+    /// Its Gateway: namespace and name.
+    gateway: (String, String),
     /// What tells its records from those of the other one.
     set: Option<String>,
 }
@@ -198,19 +200,20 @@ async fn side(harness: &Harness, (cluster, runtime): (&ClusterEndpoints, i64), n
     let gateway = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
     let body = with("DomainNameDefinitionID", domain);
     let published = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    let gateway = (object_name(name, workload), object_name(name, gateway));
     if runtime != harness.runtime {
-        give_address(cluster, &object_name(name, workload), &object_name(name, gateway)).await;
+        set_addresses(cluster, &gateway, json!([{"type": "IPAddress", "value": THERE}])).await;
     }
-    Side { domain, published, set: None }
+    Side { domain, published, gateway, set: None }
 }
 
-async fn give_address(cluster: &ClusterEndpoints, namespace: &str, name: &str) {
-    let gateways = api(&kube_client(cluster).await.unwrap(), GATEWAY, Some(namespace));
+async fn set_addresses(cluster: &ClusterEndpoints, (namespace, name): &(String, String), addresses: Value) {
+    let gateways = api(&kube_client(cluster).await.unwrap(), GATEWAY, Some(namespace.as_str()));
     within(INSTALLED, "the Gateway is there", async || {
         gateways.get(name).await.map(|_| ()).map_err(|error| error.to_string())
     })
     .await;
-    let status = json!({"status": {"addresses": [{"type": "IPAddress", "value": THERE}]}});
+    let status = json!({"status": {"addresses": addresses}});
     gateways.patch_status(name, &PatchParams::default(), &Patch::Merge(&status)).await.unwrap();
 }
 
@@ -282,6 +285,18 @@ async fn a_hostname_is_on_two_clusters_and_one_that_cannot_be_reached_is_taken_o
     pair.until_published(second).await;
     assert!(pair.sets("A").await.values().all(|set| set.ttl == Some(2)), "{:?}", pair.sets("A").await);
     pair.assert_no_gap().await;
+
+    // A cluster whose Gateway has lost its address keeps its record, and is taken out and brought back all the same.
+    set_addresses(pair.other.endpoints(), &pair.there.gateway, json!([])).await;
+    pair.until_it_says(&pair.there, "AddressAssigned", "False", &[]).await;
+    pair.set_weight(&pair.there, 0).await;
+    pair.until_weighs(&pair.there, 0).await;
+    pair.until_it_says(&pair.there, "Drained", "True", &[]).await;
+    assert_eq!(pair.sets("A").await[&pair.there.set].values, [THERE], "its record is ready");
+    pair.set_weight(&pair.there, 10).await;
+    pair.until_weighs(&pair.there, 10).await;
+    set_addresses(pair.other.endpoints(), &pair.there.gateway, json!([{"type": "IPAddress", "value": THERE}])).await;
+    pair.until_published(&pair.there).await;
 
     // A cluster that is down is taken out by one call, with all that it publishes.
     pair.other.kill_apiserver().await;

@@ -34,7 +34,7 @@ async fn until_written(site: &Site, zone: &str, host: &str, address: &str) -> St
 }
 
 /// Fails if the host was without its record or without its ownership record since it had it first.
-async fn assert_no_gap(site: &Site, zone: &str, host: &str) {
+pub(super) async fn assert_no_gap(site: &Site, zone: &str, host: &str) {
     let keys = [(format!("{host}."), "A".to_owned()), (format!("_edns-a.{host}."), "TXT".to_owned())];
     let all = moments(&site.harness.endpoints, zone).await.unwrap();
     let held = all.iter().skip_while(|moment| !moment.records.contains_key(&keys[0]));

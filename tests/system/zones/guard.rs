@@ -1,13 +1,21 @@
 //! Many hostnames leave a zone only with a person's word, whoever writes it.
 
 use causeway_testkit::{
-    INSTALLED, api, condition, eventually, harness, kinds::DNS_ENDPOINT, object_name, within, zone::create_zone,
+    INSTALLED, api, condition, eventually, harness, id_of,
+    kinds::{DEPLOYMENT, DNS_ENDPOINT, GATEWAY, NAMESPACE},
+    object_name,
+    objects::becomes,
+    within,
+    zone::{create_zone, moments},
 };
-use kube::api::{DeleteParams, ListParams};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
+};
 use serde_json::{Value, json};
 
-use super::{BY_WORKERS, Driver, EXTERNAL_DNS, ROUTE53, a, start};
-use crate::site::Site;
+use super::{BY_WORKERS, Driver, EXTERNAL_DNS, ROUTE53, a, add_account, driver::assert_no_gap, start};
+use crate::{fixture::labelled, site::Site};
 
 /// Waits until the condition says that these would leave the zone.
 async fn until_held(site: &Site, hosts: &[String]) -> Value {
@@ -64,6 +72,44 @@ async fn beside_external_dns_workers_ask_before_many_hostnames_leave_a_zone() {
     many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(EXTERNAL_DNS).await;
 }
 
+/// As a mistake in a list would have it, or in what makes records of it.
+async fn hostnames_that_are_dropped_by_mistake_stay_until_they_are_asked_for_again(driver: Driver) {
+    let site = Site::of("dropped");
+    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
+    let hosts: Vec<_> = (10..40).map(|n| format!("h{n}.{}", site.1)).collect();
+    let site = start(driver, site, json!({}), json!({"Hostnames": hosts})).await;
+    site.until_published().await;
+    let all = site.records(&zone).await;
+    let client = &site.harness.client;
+    let gateway = client.get("gateway-instances", site.gateway).await.unwrap();
+    let definition = gateway["GatewayDefinitionID"].as_i64().unwrap();
+    // Nine of ten.
+    client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts[..3]})).await.unwrap();
+    until_held(&site, &hosts[3..]).await;
+    client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts})).await.unwrap();
+    site.until_published().await;
+    let over_time = moments(&site.harness.endpoints, &zone).await.unwrap();
+    let mut since = over_time.iter().skip_while(|moment| moment.records.len() < all.len());
+    assert!(since.all(|moment| moment.records.len() == all.len()), "no record left the zone");
+    client.delete("domain-name-instances", site.published).await.unwrap();
+    until_held(&site, &hosts).await;
+    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
+    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    site.until_empty(&zone).await;
+    client.delete("gateway-instances", site.gateway).await.unwrap();
+    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+}
+
+#[tokio::test]
+async fn workers_that_write_a_zone_keep_nine_of_ten_hostnames_that_are_dropped() {
+    hostnames_that_are_dropped_by_mistake_stay_until_they_are_asked_for_again(ROUTE53).await;
+}
+
+#[tokio::test]
+async fn beside_external_dns_workers_keep_nine_of_ten_hostnames_that_are_dropped() {
+    hostnames_that_are_dropped_by_mistake_stay_until_they_are_asked_for_again(EXTERNAL_DNS).await;
+}
+
 #[tokio::test]
 async fn a_domain_says_itself_how_many_hostnames_may_leave() {
     let site = Site::of("strict");
@@ -115,5 +161,105 @@ async fn objects_that_somebody_deletes_take_no_record_out_of_a_zone() {
     assert_eq!(site.zone(&zone).await, a(&format!("www.{}", site.domain_name)));
     client.patch("domain-name-instances", site.published, &pause(false)).await.unwrap();
     site.until_published().await;
+    site.delete().await;
+}
+
+/// With all that is in it: the Gateway, and what external-dns reads.
+async fn a_namespace_that_somebody_deletes_takes_no_record_out_of_a_zone(driver: Driver) {
+    let site = Site::of("namespace");
+    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
+    let host = format!("www.{}", site.1);
+    let site = start(driver, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_published().await;
+    let kube = site.harness.kube().await.unwrap();
+    let (namespaces, namespace) = (api(&kube, NAMESPACE, None), object_name(&site.name, site.workload));
+    let before = namespaces.get(&namespace).await.unwrap().uid();
+    namespaces.delete(&namespace, &DeleteParams::default()).await.unwrap();
+    within(INSTALLED, "the namespace is made anew", async || {
+        let now = namespaces.get(&namespace).await.map_err(|error| error.to_string())?;
+        if now.uid() == before { Err("it is still going".to_owned()) } else { Ok(()) }
+    })
+    .await;
+    let gateways = api(&kube, GATEWAY, Some(&namespace));
+    let has_address = |gateway: &DynamicObject| gateway.data["status"]["addresses"][0].is_object();
+    becomes(&gateways, &object_name(&site.name, site.gateway), "the new Gateway has an address", has_address).await;
+    site.harness.client.until_ready("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.until_published().await;
+    assert_no_gap(&site, &zone, &host).await;
+    site.delete().await;
+}
+
+#[tokio::test]
+async fn records_that_workers_write_outlive_the_namespace_of_their_gateway() {
+    a_namespace_that_somebody_deletes_takes_no_record_out_of_a_zone(ROUTE53).await;
+}
+
+#[tokio::test]
+async fn records_that_external_dns_writes_outlive_the_namespace_of_their_gateway() {
+    a_namespace_that_somebody_deletes_takes_no_record_out_of_a_zone(EXTERNAL_DNS).await;
+}
+
+/// Replaces an argument of external-dns, and waits until it runs with that alone.
+async fn start_with(deployments: &Api<DynamicObject>, name: &str, argument: &str, value: &str) {
+    let mut containers = deployments.get(name).await.unwrap().data["spec"]["template"]["spec"]["containers"].clone();
+    let begin = format!("--{argument}=");
+    let arguments = containers[0]["args"].as_array_mut().unwrap();
+    let given = arguments.iter_mut().find(|given| given.as_str().is_some_and(|given| given.starts_with(&begin)));
+    *given.unwrap() = format!("{begin}{value}").into();
+    let change = Patch::Merge(json!({"spec": {"template": {"spec": {"containers": containers}}}}));
+    deployments.patch(name, &PatchParams::default(), &change).await.unwrap();
+    within(INSTALLED, "external-dns runs with other arguments", async || {
+        let now = deployments.get(name).await.map_err(|error| error.to_string())?;
+        let status = &now.data["status"];
+        let is_seen = status["observedGeneration"].as_i64() == now.metadata.generation;
+        let is_alone = ["replicas", "updatedReplicas", "availableReplicas"].iter().all(|count| status[*count] == 1);
+        if is_seen && is_alone { Ok(()) } else { Err(status.to_string()) }
+    })
+    .await;
+}
+
+/// It sees no object any more, or its own records as those of others.
+#[tokio::test]
+async fn an_external_dns_that_is_started_with_another_filter_or_prefix_takes_no_record_out_of_a_zone() {
+    let site = Site::of("otherwise");
+    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
+    // With an account of its own it has an external-dns of its own.
+    let account = add_account(&site.0, &format!("AKIA{}", site.0)).await;
+    let site = start(EXTERNAL_DNS, site, json!({"AwsAccountID": account}), json!({"SubDomain": "www"})).await;
+    site.until_published().await;
+    let before = site.records(&zone).await;
+    let client = &site.harness.client;
+    let query = format!("awsaccountid={account}&service=external-dns");
+    let service = id_of(&client.list("support-service-instances", &query).await.unwrap()[0]).unwrap();
+    let pause = async |paused: bool| {
+        for (plural, id) in [("support-service-instances", service), ("domain-name-instances", site.published)] {
+            client.patch(plural, id, &json!({"InterruptReconciliation": paused})).await.unwrap();
+        }
+    };
+    // So that external-dns alone asks about the zone.
+    pause(true).await;
+    let kube = site.harness.kube().await.unwrap();
+    let deployment = labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{service}")).await.remove(0);
+    let deployments = api(&kube, DEPLOYMENT, deployment.namespace().as_deref());
+    let rounds = async || site.knobs().route53_calls(&zone).await.unwrap().values().sum::<u64>();
+    let filter = ("label-filter", "causeway.dev/hosted-zone in (none)");
+    for (argument, value) in [filter, ("txt-prefix", "other-"), ("txt-owner-id", "somebody-else")] {
+        start_with(&deployments, &deployment.name_any(), argument, value).await;
+        let begun = rounds().await;
+        within(INSTALLED, "external-dns has gone through some rounds", async || {
+            let now = rounds().await;
+            if now >= begun + 3 { Ok(()) } else { Err((begun, now)) }
+        })
+        .await;
+        assert_eq!(site.records(&zone).await, before, "{argument}");
+    }
+    pause(false).await;
+    let is_as_before = |now: &DynamicObject| {
+        let arguments = |of: &DynamicObject| of.data["spec"]["template"]["spec"]["containers"][0]["args"].clone();
+        arguments(now) == arguments(&deployment)
+    };
+    becomes(&deployments, &deployment.name_any(), "external-dns has its arguments again", is_as_before).await;
+    site.until_published().await;
+    assert_eq!(site.records(&zone).await, before);
     site.delete().await;
 }
