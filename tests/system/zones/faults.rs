@@ -2,7 +2,7 @@
 
 use causeway_rig::{Faults, Knobs};
 use causeway_testkit::{
-    INSTALLED, api, eventually, harness,
+    INSTALLED, api, eventually, harness, id_of,
     kinds::DEPLOYMENT,
     within,
     zone::{create_zone, records_of},
@@ -23,6 +23,23 @@ pub(super) fn none(zone: &str) -> Faults {
 
 fn fault(zone: &str, status: u16, code: &str) -> Faults {
     Faults { code: Some(code.to_owned()), status: Some(status), ..none(zone) }
+}
+
+/// With an account of its own a site has an external-dns of its own: a zone that external-dns can't read keeps it from all others.
+pub(super) async fn start_apart(driver: Driver, site: (String, String)) -> Site {
+    let domain = match driver {
+        EXTERNAL_DNS => json!({"AwsAccountID": add_account(&site.0, &format!("AKIA{}", site.0)).await}),
+        _ => json!({}),
+    };
+    start(driver, site, domain, json!({"SubDomain": "www"})).await
+}
+
+/// The external-dns that a site has for itself.
+pub(super) async fn external_dns_of(site: &Site) -> i64 {
+    let client = &site.harness.client;
+    let account = client.get("domain-name-definitions", site.domain).await.unwrap()["AwsAccountID"].clone();
+    let query = format!("awsaccountid={account}&service=external-dns");
+    id_of(&client.list("support-service-instances", &query).await.unwrap()[0]).unwrap()
 }
 
 async fn every_second_call_is_throttled(driver: Driver) {
@@ -54,14 +71,13 @@ async fn workers_get_on_with_every_second_call_throttled() {
 }
 
 /// Route 53 is down for all that concerns the zone, and comes back: while records are to be written, and while they are to go.
-#[tokio::test]
-async fn route_53_that_is_down_is_told_and_waited_for() {
+async fn route_53_that_is_down_is_told_and_waited_for(driver: Driver) {
     let site = Site::of("down");
     let endpoints = &harness().await.endpoints;
     let zone = create_zone(endpoints, &site.1).await.unwrap();
     let down = fault(&zone, 500, "InternalError");
     Knobs::new(endpoints).set_route53_faults(&down).await.unwrap();
-    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    let site = start_apart(driver, site).await;
     site.until_it_says(&["Route 53 cannot be reached", "InternalError", "it is tried again by itself"]).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
@@ -78,12 +94,21 @@ async fn route_53_that_is_down_is_told_and_waited_for() {
 }
 
 #[tokio::test]
-async fn credentials_that_are_over_are_told_and_new_ones_go_on() {
+async fn workers_wait_for_a_route_53_that_is_down() {
+    route_53_that_is_down_is_told_and_waited_for(ROUTE53).await;
+}
+
+#[tokio::test]
+async fn external_dns_and_workers_wait_for_a_route_53_that_is_down() {
+    route_53_that_is_down_is_told_and_waited_for(EXTERNAL_DNS).await;
+}
+
+async fn credentials_that_are_over_are_told_and_new_ones_go_on(driver: Driver) {
     let site = Site::of("expired");
     let endpoints = &harness().await.endpoints;
     let zone = create_zone(endpoints, &site.1).await.unwrap();
     Knobs::new(endpoints).set_route53_faults(&fault(&zone, 403, "ExpiredToken")).await.unwrap();
-    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    let site = start_apart(driver, site).await;
     site.until_it_says(&["AWS refuses to", "ExpiredToken", "correct the keys of the AWS account"]).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
@@ -91,15 +116,34 @@ async fn credentials_that_are_over_are_told_and_new_ones_go_on() {
 }
 
 #[tokio::test]
-async fn a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it() {
+async fn credentials_of_workers_that_are_over_are_told_and_new_ones_go_on() {
+    credentials_that_are_over_are_told_and_new_ones_go_on(ROUTE53).await;
+}
+
+#[tokio::test]
+async fn credentials_of_external_dns_that_are_over_are_told_and_new_ones_go_on() {
+    credentials_that_are_over_are_told_and_new_ones_go_on(EXTERNAL_DNS).await;
+}
+
+async fn a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it(driver: Driver) {
     let site = Site::of("nozone");
     let (name, host) = (site.1.clone(), format!("www.{}", site.1));
-    let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
+    let site = start_apart(driver, site).await;
     site.until_it_says(&["no hosted zone for", &host, "create one, or correct Domain"]).await;
     let zone = create_zone(&site.harness.endpoints, &name).await.unwrap();
     site.until_published().await;
     assert_eq!(site.zone(&zone).await, a(&host));
     site.delete().await;
+}
+
+#[tokio::test]
+async fn workers_use_a_zone_that_was_not_there_when_somebody_has_made_it() {
+    a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it(ROUTE53).await;
+}
+
+#[tokio::test]
+async fn external_dns_uses_a_zone_that_was_not_there_when_somebody_has_made_it() {
+    a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it(EXTERNAL_DNS).await;
 }
 
 /// The workers delete, so nothing waits for external-dns.
@@ -108,16 +152,10 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
     let site = Site::of("edns-down");
     let endpoints = &harness().await.endpoints;
     let zone = create_zone(endpoints, &site.1).await.unwrap();
-    // With an account of its own it has an external-dns of its own.
-    let account = add_account(&site.0, &format!("AKIA{}", site.0)).await;
-    let site = start(EXTERNAL_DNS, site, json!({"AwsAccountID": account}), json!({"SubDomain": "www"})).await;
+    let site = start_apart(EXTERNAL_DNS, site).await;
     site.until_published().await;
     let client = &site.harness.client;
-    let services = client
-        .list("support-service-instances", &format!("awsaccountid={account}&service=external-dns"))
-        .await
-        .unwrap();
-    let service = causeway_testkit::id_of(&services[0]).unwrap();
+    let service = external_dns_of(&site).await;
     client.patch("support-service-instances", service, &json!({"InterruptReconciliation": true})).await.unwrap();
     let kube = site.harness.kube().await.unwrap();
     let deployment = labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{service}")).await.remove(0);

@@ -1,7 +1,7 @@
 //! Many hostnames leave a zone only with a person's word, whoever writes it.
 
 use causeway_testkit::{
-    INSTALLED, api, condition, eventually, harness, id_of,
+    INSTALLED, api, condition, eventually, harness,
     kinds::{DEPLOYMENT, DNS_ENDPOINT, GATEWAY, NAMESPACE},
     object_name,
     objects::becomes,
@@ -14,7 +14,12 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{BY_WORKERS, Driver, EXTERNAL_DNS, ROUTE53, a, add_account, driver::assert_no_gap, start};
+use super::{
+    BY_WORKERS, Driver, EXTERNAL_DNS, ROUTE53, a,
+    driver::assert_no_gap,
+    faults::{external_dns_of, start_apart},
+    start,
+};
 use crate::{fixture::labelled, site::Site};
 
 /// Waits until the condition says that these would leave the zone.
@@ -223,14 +228,10 @@ async fn start_with(deployments: &Api<DynamicObject>, name: &str, argument: &str
 async fn an_external_dns_that_is_started_with_another_filter_or_prefix_takes_no_record_out_of_a_zone() {
     let site = Site::of("otherwise");
     let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
-    // With an account of its own it has an external-dns of its own.
-    let account = add_account(&site.0, &format!("AKIA{}", site.0)).await;
-    let site = start(EXTERNAL_DNS, site, json!({"AwsAccountID": account}), json!({"SubDomain": "www"})).await;
+    let site = start_apart(EXTERNAL_DNS, site).await;
     site.until_published().await;
-    let before = site.records(&zone).await;
+    let (before, service) = (site.records(&zone).await, external_dns_of(&site).await);
     let client = &site.harness.client;
-    let query = format!("awsaccountid={account}&service=external-dns");
-    let service = id_of(&client.list("support-service-instances", &query).await.unwrap()[0]).unwrap();
     let pause = async |paused: bool| {
         for (plural, id) in [("support-service-instances", service), ("domain-name-instances", site.published)] {
             client.patch(plural, id, &json!({"InterruptReconciliation": paused})).await.unwrap();
