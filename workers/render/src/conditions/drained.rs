@@ -44,11 +44,11 @@ pub fn drained_in(inputs: &DomainNameInputs, now: DateTime<Utc>) -> Option<Durat
     waits.min().map(|wait| wait + Duration::from_millis(50))
 }
 
-/// Drained, while the cluster can't be reached and only external-dns there could change the weight.
-pub fn drained_by_cluster_alone(inputs: &DomainNameInputs) -> Option<NewCondition> {
-    let weighted = weighted(inputs).filter(|weighted| weighted.weight == 0)?;
-    let mut answered = held(inputs).filter(|(_, record)| record.drained_since.is_none());
-    let (hostname, record) = answered.next()?;
+/// Drained, while the cluster can't be reached and only external-dns there could change the weight. What the zone said before holds.
+pub fn drained_by_cluster_alone(inputs: &DomainNameInputs, now: DateTime<Utc>) -> Option<NewCondition> {
+    let weighted = weighted(inputs).filter(|weighted| weighted.weight == 0);
+    let answered = held(inputs).find(|(_, record)| record.drained_since.is_none());
+    let (Some(weighted), Some((hostname, record))) = (weighted, answered) else { return drained(inputs, now) };
     let zone = record.zone.as_ref().map(|zone| zone.id.as_str()).unwrap_or_default();
     let message = format!(
         "external-dns in the cluster writes the records of {hostname}, and it can't be told while the cluster can't be reached; with DnsDriver route53 in \
@@ -176,9 +176,18 @@ mod tests {
         let mut inputs = inputs(&[100]);
         inputs.published.hosts.values_mut().for_each(|record| record.drained_since = None);
         assert_eq!(said(&inputs, 1000).unwrap().0, "Unknown");
-        let alone = drained_by_cluster_alone(&inputs).unwrap();
+        let alone = drained_by_cluster_alone(&inputs, second(1000)).unwrap();
         let id = weighted(&inputs).unwrap().set_identifier;
         assert!(alone.message.contains(&id) && alone.message.contains("hosted zone Z1"), "{}", alone.message);
+    }
+
+    #[test]
+    fn a_cluster_that_was_drained_before_it_went_away_still_is() {
+        let inputs = inputs(&[100]);
+        let of = |now| drained_by_cluster_alone(&inputs, second(now)).map(|condition| condition.reason);
+        assert_eq!(of(159).as_deref(), Some("Draining"));
+        assert_eq!(drained_by_cluster_alone(&inputs, second(160)), drained(&inputs, second(160)));
+        assert_eq!(said(&inputs, 160).unwrap().0, "True");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) async fn without_cluster(
             return delete::confirm(context, claimed).await;
         }
         session.status_reported(&claimed.key);
-        outcome.conditions.extend(conditions::drained_by_cluster_alone(&inputs));
+        outcome.conditions.extend(conditions::drained_by_cluster_alone(&inputs, claimed.now()));
         return Ok(outcome);
     }
     session.await_return(&claimed.key);
