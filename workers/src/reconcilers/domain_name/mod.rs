@@ -143,11 +143,11 @@ async fn conclude(
     // Gateways that are being deleted wait for this record to have seen it.
     let caught_up = outcome.applied && claimed.observed_generation < claimed.generation;
     outcome.wake_dependants = changed;
-    if let Some(held) = zones.held.first() {
-        if held.hosts.iter().any(|host| !is_held(known, host)) {
-            context.store.record_event(&claimed.key, MASS_DELETION, &held.to_string(), true).await?;
+    if let Some(sentence) = zones.held_back() {
+        if zones.held.iter().flat_map(|held| &held.hosts).any(|host| !is_held(known, host)) {
+            context.store.record_event(&claimed.key, MASS_DELETION, &sentence, true).await?;
         }
-        let condition = NewCondition::not_met(DNS_PUBLISHED, MASS_DELETION, held.to_string());
+        let condition = NewCondition::not_met(DNS_PUBLISHED, MASS_DELETION, sentence);
         return Ok(outcome.then(condition).requeue_after(guard::AGAIN));
     }
     if let Some(failure) = zones.failures.first() {

@@ -2,6 +2,7 @@
 
 use super::{
     Placement, ZoneWork,
+    guard::HeldDeletions,
     reweighed::{as_read, reweighed},
 };
 use causeway_dns::{self as dns, Deletion, DnsError, HostState, RecordState, ZoneRecord};
@@ -10,13 +11,7 @@ use causeway_render::{domain_name::weighted, hostnames, support_service::dns_own
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
 };
-
-/// The budget of deletions in a zone is for this long.
-pub(super) const PERIOD: Duration = Duration::from_secs(600);
-/// How many hostnames the sentence about those that wait lists.
-const NAMED: usize = 100;
 
 /// What the zones say, after what has to leave them was deleted.
 #[derive(Debug, Default)]
@@ -73,32 +68,6 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Hostnames that wait for a person before they leave a zone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HeldDeletions {
-    /// Id and name.
-    pub(super) zone: (String, String),
-    /// All that may go in a period.
-    pub(super) allowed: usize,
-    pub(super) hosts: BTreeSet<String>,
-}
-
-impl fmt::Display for HeldDeletions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, (id, name)) = (self.hosts.len(), &self.zone);
-        let names: Vec<_> = self.hosts.iter().take(NAMED).map(String::as_str).collect();
-        let more = count.saturating_sub(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        write!(
-            f,
-            "{count} hostnames would leave hosted zone {id} ({name}): {}{more}; no more than {} may within {} minutes, those of others included, unless a person says so: if that is meant, send Reconciled false, which lets just these go",
-            names.join(", "),
-            self.allowed,
-            PERIOD.as_secs() / 60
-        )
-    }
-}
-
 impl ZoneState {
     /// Adds the hostnames that can't be in their zones, and why.
     pub(super) fn with_impossible(mut self, impossible: BTreeMap<String, String>) -> Self {
@@ -139,6 +108,12 @@ impl ZoneState {
     pub(super) fn unreadable(&self) -> BTreeSet<String> {
         let forbidden = self.failures.iter().filter(|failure| failure.error.is_forbidden());
         forbidden.filter_map(|failure| Some(failure.zone.as_ref()?.id.clone())).collect()
+    }
+
+    /// All hostnames that wait for a person, whatever zone they would leave: a release lets all of them go.
+    pub(super) fn held_back(&self) -> Option<String> {
+        let sentences: Vec<_> = self.held.iter().map(ToString::to_string).collect();
+        (!sentences.is_empty()).then(|| sentences.join("; and "))
     }
 
     /// Whether a hostname may leave its zones.
@@ -269,21 +244,5 @@ mod tests {
         state.give_up(&mut published);
         assert_eq!((state.failures.len(), state.remaining.len()), (1, 0), "what should be published is not given up");
         assert_eq!(published.hosts["old.example.org"].zone, None);
-    }
-
-    #[test]
-    fn the_sentence_lists_the_hostnames_and_says_what_to_do() {
-        let hosts = (100..225).map(|n| format!("h{n}.test")).collect();
-        let held = HeldDeletions { zone: ("Z1".into(), "test".into()), allowed: 20, hosts };
-        let sentence = held.to_string();
-        for part in [
-            "125 hostnames",
-            "hosted zone Z1 (test): h100.test, h101.test",
-            "h199.test and 25 more;",
-            "more than 20 may within 10 minutes",
-            "send Reconciled false",
-        ] {
-            assert!(sentence.contains(part), "{part}: {sentence}");
-        }
     }
 }
