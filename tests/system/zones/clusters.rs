@@ -20,16 +20,16 @@ use super::{Driver, EXTERNAL_DNS, ROUTE53};
 use crate::{adoption::install, fixture::labelled};
 
 /// The address of the other cluster's Gateway.
-const THERE: &str = "192.0.2.202";
+pub(super) const THERE: &str = "192.0.2.202";
 /// As often as DNS is asked. With weights of 30 and 10 one of them is missed once in 100,000 times.
 const ASKED: usize = 40;
 
 /// What publishes the hostname on one cluster.
-struct Side {
-    domain: i64,
-    published: i64,
+pub(super) struct Side {
+    pub(super) domain: i64,
+    pub(super) published: i64,
     /// Its Gateway: namespace and name.
-    gateway: (String, String),
+    pub(super) gateway: (String, String),
     /// What tells its records from those of the other one.
     set: Option<String>,
 }
@@ -51,7 +51,7 @@ impl Pair {
         let name = unique_name(what);
         let domain_name = format!("{name}.zones.example");
         let zone = create_zone(&harness.endpoints, &domain_name).await.unwrap();
-        let other = other_cluster(harness, &name).await;
+        let other = other_cluster(harness, &name, false).await;
         let other_runtime = add_runtime(&harness.client, other.endpoints(), &name).await.unwrap();
         let main = harness.endpoints.cluster();
         let body = |driver: Driver| {
@@ -154,11 +154,15 @@ impl Pair {
     }
 }
 
-/// A cluster in which an admin has installed what a gateway needs.
-async fn other_cluster(harness: &Harness, name: &str) -> OwnCluster {
+/// A cluster in which an admin has installed what a gateway needs; with a node, all pods seem to run.
+pub(super) async fn other_cluster(harness: &Harness, name: &str, node: bool) -> OwnCluster {
     let dir = harness.endpoints.run_dir.join(name);
     std::fs::create_dir_all(&dir).unwrap();
-    let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
+    let tools = Tools::find().unwrap();
+    let own = match node {
+        true => OwnCluster::start_with_node(&tools, &dir).await.unwrap(),
+        false => OwnCluster::start(&tools, &dir).await.unwrap(),
+    };
     for definitions in ["gateway-api-", "envoy-gateway-"] {
         install(&harness.endpoints, own.endpoints(), definitions).await;
     }
@@ -182,7 +186,12 @@ async fn other_cluster(harness: &Harness, name: &str) -> OwnCluster {
 }
 
 /// A workload with a gateway on one of the clusters, whose hostname is published.
-async fn side(harness: &Harness, (cluster, runtime): (&ClusterEndpoints, i64), name: &str, mut domain: Value) -> Side {
+pub(super) async fn side(
+    harness: &Harness,
+    (cluster, runtime): (&ClusterEndpoints, i64),
+    name: &str,
+    mut domain: Value,
+) -> Side {
     let client = &harness.client;
     let workload = add_workload(client, runtime, name).await.unwrap();
     let body = json!({"Name": name, "Zone": "Public", "AdminEmail": "ops@zones.example", "TTL": 1, "IssuerKind": "SelfSigned"});

@@ -1,6 +1,7 @@
 //! Which hosted zone records are in, and that they leave each zone that they were in: whoever writes them.
 
 mod clusters;
+mod definition;
 mod denied;
 mod dies;
 mod driver;
