@@ -101,7 +101,7 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool)
     let domain: Record<DomainNameDefinition> =
         record::find(connection, instance.spec.domain_name_definition_id).await?;
     routing::check_weight(&domain.spec, &instance.spec)?;
-    use_account(connection, domain.id(), &BTreeSet::from([runtime])).await?;
+    use_account(connection, &domain.spec, &BTreeSet::from([runtime])).await?;
     if new { attach(connection, workload.id(), Kind::DomainNameInstance, id).await } else { Ok(()) }
 }
 
@@ -132,7 +132,8 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     )
     .fetch_all(&mut *connection)
     .await?;
-    use_account(connection, id, &runtimes.into_iter().collect()).await?;
+    let domain: Record<DomainNameDefinition> = record::find(connection, id).await?;
+    use_account(connection, &domain.spec, &runtimes.into_iter().collect()).await?;
     Ok(woken)
 }
 
@@ -156,11 +157,14 @@ async fn replace_claims(
 }
 
 /// The records of a domain are written with the keys of its account, in these clusters.
-async fn use_account(connection: &mut PgConnection, domain: i64, runtimes: &BTreeSet<i64>) -> Result<()> {
-    let domain: Record<DomainNameDefinition> = record::find(connection, domain).await?;
-    let account = domain.spec.aws_account_id;
+async fn use_account(
+    connection: &mut PgConnection,
+    domain: &DomainNameDefinition,
+    runtimes: &BTreeSet<i64>,
+) -> Result<()> {
+    let account = domain.aws_account_id;
     accounts::check(connection, account, runtimes).await?;
-    match domain.spec.dns_driver() {
+    match domain.dns_driver() {
         DnsDriver::ExternalDns => services::ensure(connection, runtimes, &[Service::ExternalDns], account).await,
         DnsDriver::Route53 => Ok(()),
     }
