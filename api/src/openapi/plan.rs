@@ -87,6 +87,8 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "Zone": text("The hosted zone. Left out: it is looked for when the records are published."),
             "Old": texts("The values before."), "New": texts("The values afterwards."),
             "OldTTL": number("The time to live before, where it changes."), "NewTTL": number("The time to live afterwards, where it changes."),
+            "OldWeight": number("The weight among the records of several clusters before, where it changes."),
+            "NewWeight": number("The weight afterwards, where it changes."),
         },
     });
     let claim = json!({

@@ -126,12 +126,25 @@ fn record(record: &Value) -> String {
     };
     let (old, new) = (joined("Old"), joined("New"));
     let values = match (old.is_empty(), new.is_empty()) {
-        (false, false) => format!("{old} → {new}"),
+        (false, false) if old != new => format!("{old} → {new}"),
+        (false, false) => new,
         _ => format!("{old}{new}"),
     };
     let zone = record["Zone"].as_str().map(|zone| paint(FAINT, &clean(&format!("  zone {zone}")))).unwrap_or_default();
-    let line = clean(&format!("{}  {:<5}  {values}", word(record, "Hostname"), word(record, "Type")));
+    let more =
+        [number(record, "TTL", ["OldTTL", "NewTTL"]), number(record, "weight", ["OldWeight", "NewWeight"])].concat();
+    let line = clean(&format!("{}  {:<5}  {values}{more}", word(record, "Hostname"), word(record, "Type")));
     format!("  {} {}{zone}\n", sign(record), line.trim_end())
+}
+
+/// What else a record says that is a number; empty: nothing of it changes.
+fn number(record: &Value, what: &str, keys: [&str; 2]) -> String {
+    let shown = |number: Option<i64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
+    match keys.map(|key| record[key].as_i64()) {
+        [None, None] => String::new(),
+        [old, new] if word(record, "Change") == "Changed" => format!("  {what} {} → {}", shown(old), shown(new)),
+        [old, new] => format!("  {what} {}", shown(new.or(old))),
+    }
 }
 
 fn certificate(certificate: &Value) -> String {
@@ -187,6 +200,20 @@ mod tests {
     fn objects_and_records_are_counted() {
         assert_eq!(Count::of(&plan()).text(), "2 to add, 2 to change, 1 to remove");
         assert_eq!(Count::of(&Fields::new()), Count::default());
+    }
+
+    #[test]
+    fn a_record_says_which_of_its_numbers_change() {
+        let shown = |more: Value| {
+            let mut one = json!({"Change": "Changed", "Hostname": "a.test", "Type": "A", "Old": ["192.0.2.1"], "New": ["192.0.2.1"]});
+            one.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            anstream::adapter::strip_str(&record(&one)).to_string().trim().to_owned()
+        };
+        assert_eq!(shown(json!({"OldWeight": 100, "NewWeight": 0})), "~ a.test  A      192.0.2.1  weight 100 → 0");
+        assert_eq!(shown(json!({"NewWeight": 5})), "~ a.test  A      192.0.2.1  weight none → 5");
+        assert_eq!(shown(json!({"OldTTL": 60, "NewTTL": 300})), "~ a.test  A      192.0.2.1  TTL 60 → 300");
+        let added = json!({"Change": "Added", "Old": [], "NewWeight": 5});
+        assert_eq!(shown(added), "+ a.test  A      192.0.2.1  weight 5");
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl<'a> Scope<'a> {
     fn of_workers(&self) -> Vec<&'static str> {
         match (self.domain.dns_driver(), self.domain.routing_policy()) {
             (DnsDriver::ExternalDns, RoutingPolicy::Simple) => vec!["DELETE"],
-            // What changes is deleted and created in one request; beside external-dns that is a record that becomes a weighted one.
+            // What changes is deleted and created in one request; beside external-dns that is what only we can change of weighted records.
             _ => vec!["CREATE", "DELETE"],
         }
     }
@@ -209,6 +209,15 @@ mod tests {
         assert_eq!(iam_policy(&own, "", None), all, "HTTP-01 needs nothing of the zone");
         let one = iam_policy(&own, "", Some(AwsCaller::CertManager));
         assert_eq!(sids(&one), ["CertManagerChangeRecords", "CertManagerAwaitChanges"]);
+    }
+
+    #[test]
+    fn workers_create_records_beside_external_dns_only_where_these_have_weights() {
+        let creates = |policy| {
+            let domain = DomainNameDefinition { routing_policy: policy, ..domain(Some("Z1")) };
+            iam_policy(&domain, "", Some(AwsCaller::Workers)).to_string().contains("CREATE")
+        };
+        assert!(!creates(None) && !creates(Some(RoutingPolicy::Simple)) && creates(Some(RoutingPolicy::Weighted)));
     }
 
     /// Ids of statements are unique, and no statement that writes is without a condition.

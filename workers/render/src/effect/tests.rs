@@ -2,7 +2,7 @@ use super::*;
 use crate::{labels::Owner, samples};
 use causeway_records::{
     inputs::{AnyInputs, ClaimBeside, GatewayInputs, GatewayStates, HostRecord, PublishedZone},
-    nouns::DnsDriver,
+    nouns::{DnsDriver, RoutingPolicy},
 };
 
 const CLUSTER: i64 = 5;
@@ -216,6 +216,27 @@ fn records_that_workers_write_are_shown_like_those_of_external_dns_and_have_no_o
     let [after, _] = domain_names(DnsDriver::Route53, 2);
     let handed_over = effect(Trial { before, after }, &no_mask);
     assert_eq!((handed_over.dns_records.len(), handed_over.clusters[0].objects.len()), (0, 1), "only the object goes");
+}
+
+#[test]
+fn a_cluster_that_is_taken_out_is_shown_by_the_weight_of_its_records() {
+    let (mut inputs, targets) = samples::domain_name();
+    inputs.definition.spec.routing_policy = Some(RoutingPolicy::Weighted);
+    inputs.gateways.truncate(1);
+    let states: GatewayStates =
+        targets.keys().map(|id| (*id, json!({"addresses": [{"value": "192.0.2.1"}]}))).collect();
+    let side = |drained| {
+        let mut inputs = inputs.clone();
+        inputs.drained = drained;
+        let subject = (Kind::DomainNameInstance, inputs.instance.record.common.id);
+        let rendered = rendered(AnyInputs::DomainName(Box::new(inputs), states.clone()));
+        Side { touched: [(subject, touched("shop"))].into(), records: [(subject, rendered)].into(), ..Side::default() }
+    };
+    let found = effect(Trial { before: side(false), after: side(true) }, &no_mask).dns_records;
+    assert_eq!((found.len(), found[0].old_weight, found[0].new_weight), (1, Some(100), Some(0)), "{found:?}");
+    assert!(found[0].change == ChangeKind::Changed && found[0].old == found[0].new, "{found:?}");
+    let made = effect(Trial { before: Side::default(), after: side(false) }, &no_mask).dns_records;
+    assert_eq!((made[0].old_weight, made[0].new_weight), (None, Some(100)), "{made:?}");
 }
 
 #[test]
