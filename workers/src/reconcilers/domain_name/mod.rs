@@ -54,11 +54,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let claimed = ctx.claimed;
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.domain_name_inputs(claimed.key.id).await?;
+    let known = release(ctx.turn(), &mut inputs).await?;
     if let Err(sentence) = decrypt(ctx.context, &mut inputs) {
         return Ok(ctx.invalid(sentence));
-    }
-    if claimed.brake_released {
-        guard::release(&mut inputs.published);
     }
     let owner = domain_name::owner(&inputs.instance.record);
     // 2. Prerequisites (needs Postgres): of all external-dns of the cluster the one of this account.
@@ -84,9 +82,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         true => Placement::default(),
         false => place(ctx.turn(), &inputs, &wanted).await,
     };
-    let known = inputs.published.clone();
     inputs.published = hostnames::intended(&inputs, &wanted, &placement.zones, placement.domain_zone.clone());
-    record_ahead(ctx, &known, &inputs.published).await?;
+    record_ahead(ctx.turn(), &known, &inputs.published).await?;
     // 5. Render (pure), apply and prune (needs the cluster).
     let plan = match claimed.being_deleted {
         true => Plan::default(),
@@ -231,13 +228,24 @@ fn decrypt(context: &Context, inputs: &mut DomainNameInputs) -> Result<(), Strin
     unreadable
 }
 
+/// Has the hostnames leave that a person has released, and answers what was on record before. It is stored at once (needs Postgres): a person's word counts
+/// however far this reconcile gets.
+async fn release(turn: Turn<'_>, inputs: &mut DomainNameInputs) -> Result<Published, Interrupted> {
+    let known = inputs.published.clone();
+    if turn.claimed.brake_released {
+        guard::release(&mut inputs.published);
+        record_ahead(turn, &known, &inputs.published).await?;
+    }
+    Ok(known)
+}
+
 /// Stores the hostnames that this reconcile is about to publish: whatever becomes of it, their records are deleted one day.
-async fn record_ahead(ctx: &Reconcile<'_>, known: &Published, ahead: &Published) -> Result<(), Interrupted> {
+async fn record_ahead(turn: Turn<'_>, known: &Published, ahead: &Published) -> Result<(), Interrupted> {
     if ahead == known {
         return Ok(());
     }
     let ahead = serde_json::to_value(ahead).unwrap_or_default();
-    match ctx.context.store.save_published_state(ctx.claimed, &ahead).await? {
+    match turn.context.store.save_published_state(turn.claimed, &ahead).await? {
         true => Ok(()),
         false => Err(Interrupted::LeaseLost),
     }

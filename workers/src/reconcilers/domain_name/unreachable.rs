@@ -5,7 +5,7 @@
 
 use super::{
     super::{Interrupted, Turn, delete},
-    conclude, decrypt, guard, look, refused,
+    conclude, decrypt, look, refused, release,
     work::without_cluster as work,
     zone,
 };
@@ -25,6 +25,7 @@ pub(crate) async fn without_cluster(
     let Turn { context, session, claimed } = turn;
     // 1. Read (needs Postgres), decrypt (pure).
     let mut inputs = context.store.domain_name_inputs(claimed.key.id).await?;
+    let known = release(turn, &mut inputs).await?;
     if inputs.definition.spec.dns_driver() != DnsDriver::Route53 || !claimed.inventory.is_empty() {
         if claimed.being_deleted && forced {
             return delete::confirm(context, claimed).await;
@@ -39,10 +40,6 @@ pub(crate) async fn without_cluster(
     }
     if let Some(refused) = refused(turn, &inputs) {
         return Ok(outcome.then(refused));
-    }
-    let known = inputs.published.clone();
-    if claimed.brake_released {
-        guard::release(&mut inputs.published);
     }
     // 2. Read the zones and change them (needs Route 53).
     let now = claimed.now();
