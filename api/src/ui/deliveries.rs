@@ -1,7 +1,8 @@
 //! Deliveries of webhooks: what was sent, what the receiver answered, and when it is tried again.
 
 use super::{
-    layout::{Answer, Failure, Page, Visit, next_page},
+    layout::{Answer, Page, Visit, next_page},
+    list::record_id,
     live::Follows,
     parts::{Look, ago, empty, exact, icon, link, until},
     verdict,
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, id_of, parse_id, value},
+    wire::query::{QueryPairs, id_of, value},
 };
 use axum::{
     extract::{Path, State},
@@ -170,7 +171,7 @@ fn next(time: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
 
 /// One delivery, whole.
 pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     let found = app.store.get::<WebhookDelivery>(id).await?;
     let mark = app.store.delivery_mark(Some(found.spec.webhook_id)).await?;
     // What was sent between the two is news.

@@ -34,6 +34,11 @@ pub(super) fn kind_of(plural: &str) -> Result<Kind, Failure> {
     found.map(|info| info.kind).ok_or(Failure(StoreError::NotFound))
 }
 
+/// The id in the path of a page; a text that is none belongs to no record.
+pub(super) fn record_id(text: &str) -> Result<i64, Failure> {
+    parse_id(text).map_err(|_| Failure(StoreError::NotFound))
+}
+
 /// The chapter that a kind belongs to.
 pub(super) fn chapter(kind: Kind) -> String {
     match kind {

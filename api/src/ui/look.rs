@@ -2,14 +2,15 @@
 //! `causeway_diagnosis`, as the API and `causeway diagnose` tell them.
 
 use super::{
-    layout::{Answer, Failure, Page, Visit},
+    layout::{Answer, Page, Visit},
+    list::record_id,
     parts::{Look, ago, escaped, link, state},
     verdict,
 };
 use crate::{
     routes::diagnosis::{about_gateway, find_out},
     state::ApiState,
-    wire::query::{QueryPairs, parse_id, value},
+    wire::query::{QueryPairs, value},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -17,7 +18,6 @@ use axum::{
 };
 use causeway_diagnosis::{Diagnosis, Step, Verdict};
 use causeway_records::{Kind, nouns::GatewayInstance};
-use causeway_store::StoreError;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -50,7 +50,7 @@ pub(super) async fn page(
     Path(id): Path<String>,
     Query(pairs): Query<QueryPairs>,
 ) -> Answer {
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     let instance = app.store.get::<GatewayInstance>(id).await?;
     let questions = about_gateway(&app.store, id, &pairs).await?;
     let seen = find_out(&app, &visit.caller, &questions).await;

@@ -18,6 +18,7 @@ mod live;
 mod look;
 mod names;
 mod parts;
+mod press;
 mod question;
 mod record;
 mod services;

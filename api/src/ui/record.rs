@@ -5,7 +5,7 @@ use super::{
     certificates, chain, facts,
     hostname::Way,
     layout::{Answer, Failure, Page, Visit, next_page},
-    list::{chapter, kind_of},
+    list::{chapter, kind_of, record_id},
     live::Follows,
     names::ClusterNames,
     parts::{Look, ago, state, words},
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, id_of, parse_id},
+    wire::query::{QueryPairs, id_of},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -28,7 +28,7 @@ use causeway_records::{
     nouns::{Certificate, Event},
     status::{Conditions, READY},
 };
-use causeway_store::{Filter, Order, Result, Start, StoreError};
+use causeway_store::{Filter, Order, Result, Start};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -44,7 +44,7 @@ pub(super) async fn page(
     Query(pairs): Query<QueryPairs>,
 ) -> Answer {
     let kind = kind_of(&plural)?;
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     let record = read(&app, &visit.caller, kind, id).await?;
     let events = app.store.events_of(id, &[]).await?.records;
     let conditions = record.status.conditions.clone().unwrap_or_default();

@@ -2,22 +2,14 @@
 
 use super::{
     layout::{Answer, Failure, Page, Visit},
-    list::{chapter, kind_of},
+    list::{chapter, kind_of, record_id},
     parts::{link, words},
+    press::Press,
     question::{Question, makes_no_sense},
     session::SameOrigin,
     shown::{Shown, read},
 };
-use crate::{
-    routes::records::hint,
-    state::ApiState,
-    wire::{
-        body::{Author, MergeBase, merge},
-        documents::Body,
-        origin::RequestWriter,
-        query::parse_id,
-    },
-};
+use crate::{state::ApiState, wire::origin::RequestWriter};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -25,11 +17,10 @@ use axum::{
 };
 use causeway_records::{
     Kind, Record,
-    noun::Noun,
-    nouns::{self, Role, Rules},
+    nouns::{self, Role},
     status::{Conditions, Status},
 };
-use causeway_store::{Result, StoreError, Writer};
+use causeway_store::{Result, StoreError};
 use maud::{Markup, html};
 
 /// Something that a person may ask for. Each has the name of the command that does the same.
@@ -142,10 +133,9 @@ fn refuse(verb: Verb, status: &Status) -> Result<()> {
 }
 
 fn target(plural: &str, id: &str, verb: &str) -> std::result::Result<(Kind, i64, Verb), Failure> {
-    let not_found = || Failure(StoreError::NotFound);
-    let kind = kind_of(plural)?;
+    let (kind, id) = (kind_of(plural)?, record_id(id)?);
     let verb = Verb::ALL.into_iter().find(|known| known.path() == verb).filter(|_| kind.info().reconciled);
-    Ok((kind, parse_id(id).map_err(|_| not_found())?, verb.ok_or_else(not_found)?))
+    Ok((kind, id, verb.ok_or(Failure(StoreError::NotFound))?))
 }
 
 /// The page that says what will be done.
@@ -179,31 +169,18 @@ pub(super) async fn carry_out(
     Path((plural, id, verb)): Path<(String, String, String)>,
 ) -> Answer {
     let (kind, id, verb) = target(&plural, &id, &verb)?;
-    change_any(&app, &visit, &writer, (kind, id), verb).await?;
+    change_any(&Press { app: &app, visit: &visit, writer: &writer, id }, kind, verb).await?;
     Ok(Redirect::to(&link(kind, id)).into_response())
-}
-
-async fn change<T: Noun + Rules>(app: &ApiState, visit: &Visit, writer: &Writer, id: i64, verb: Verb) -> Result<()> {
-    let author = Author { role: visit.caller.role, keys: app.keys.clone() };
-    let body = Body::plain(verb.body().as_bytes());
-    let (services, writer) = (app.clone(), writer.clone());
-    let changed = async move {
-        let apply = move |record: &mut Record<T>| {
-            // What was shown may be old.
-            refuse(verb, &record.status)?;
-            merge(record, &body, MergeBase::Stored, &author)
-        };
-        hint(&services, &writer.change::<T>(id, apply).await?);
-        Ok(())
-    };
-    app.aside(app.store.document_bytes::<T>(id).await?, changed).await
 }
 
 macro_rules! change_any {
     ($($noun:ident),* $(,)?) => {
-        async fn change_any(app: &ApiState, visit: &Visit, writer: &Writer, (kind, id): (Kind, i64), verb: Verb) -> Result<()> {
+        async fn change_any(press: &Press<'_>, kind: Kind, verb: Verb) -> Result<()> {
             match kind {
-                $(Kind::$noun => change::<nouns::$noun>(app, visit, writer, id, verb).await,)*
+                $(Kind::$noun => {
+                    // What was shown may be old.
+                    press.change(verb.body(), move |now: &Record<nouns::$noun>| refuse(verb, &now.status)).await
+                })*
                 _ => Err(StoreError::NotFound),
             }
         }

@@ -3,20 +3,13 @@
 use super::{
     deliveries,
     layout::{Answer, Failure, Page, Visit},
+    list::record_id,
     parts::link,
+    press::Press,
     question::{Question, makes_no_sense},
     session::SameOrigin,
 };
-use crate::{
-    routes::{records::hint, webhooks::MOST},
-    state::ApiState,
-    wire::{
-        body::{Author, MergeBase, merge},
-        documents::Body,
-        origin::RequestWriter,
-        query::parse_id,
-    },
-};
+use crate::{routes::webhooks::MOST, state::ApiState, wire::origin::RequestWriter};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -26,7 +19,7 @@ use causeway_records::{
     Kind, Record,
     nouns::{DeliveryState, Webhook, WebhookDelivery},
 };
-use causeway_store::{Result, StoreError, Writer, webhooks::DeliveryRange};
+use causeway_store::{StoreError, webhooks::DeliveryRange};
 use maud::{Markup, html};
 
 /// Something that a person may ask for.
@@ -127,11 +120,10 @@ impl HookVerb {
 }
 
 /// A webhook, what is to be done to it, and how many of its deliveries have failed; or why that makes no sense.
-async fn asked(app: &ApiState, id: &str, verb: &str) -> std::result::Result<(Record<Webhook>, HookVerb, i64), Failure> {
+async fn asked(app: &ApiState, id: &str, verb: &str) -> Result<(Record<Webhook>, HookVerb, i64), Failure> {
     let verb = HookVerb::ALL.into_iter().find(|known| known.path() == verb).ok_or(StoreError::NotFound)?;
-    let id = parse_id(id).map_err(|_| StoreError::NotFound)?;
-    let webhook = app.store.get::<Webhook>(id).await?;
-    let failed = deliveries::count_failed(app, id).await?;
+    let webhook = app.store.get::<Webhook>(record_id(id)?).await?;
+    let failed = deliveries::count_failed(app, webhook.id()).await?;
     let offered: Vec<_> = HookVerb::of(&webhook.spec, failed).collect();
     if !offered.contains(&verb) {
         let words: Vec<_> = offered.into_iter().map(HookVerb::words).collect();
@@ -171,23 +163,18 @@ pub(super) async fn carry_out(
             let range = DeliveryRange { webhook: id, state, since: None, until: None, after: 0, limit: MOST };
             writer.redeliver_all(range).await?;
         }
-        HookVerb::Disable | HookVerb::Enable => switch(&app, &visit, &writer, id, verb).await?,
+        HookVerb::Disable | HookVerb::Enable => {
+            let press = Press { app: &app, visit: &visit, writer: &writer, id };
+            press.change::<Webhook>(verb.body(), |_| Ok(())).await?;
+        }
     }
     app.due.announce();
     Ok(Redirect::to(&link(Kind::Webhook, id)).into_response())
 }
 
-async fn switch(app: &ApiState, visit: &Visit, writer: &Writer, id: i64, verb: HookVerb) -> Result<()> {
-    let author = Author { role: visit.caller.role, keys: app.keys.clone() };
-    let body = Body::plain(verb.body().as_bytes());
-    let apply = move |record: &mut Record<Webhook>| merge(record, &body, MergeBase::Stored, &author);
-    hint(app, &writer.change::<Webhook>(id, apply).await?);
-    Ok(())
-}
-
 /// The page that says what will be done to one delivery.
 pub(super) async fn ask_one(State(app): State<ApiState>, visit: Visit, Path(id): Path<String>) -> Answer {
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     let delivery = app.store.get::<WebhookDelivery>(id).await?;
     let webhook = app.store.get::<Webhook>(delivery.spec.webhook_id).await?;
     let words = HookVerb::Redeliver.words();
@@ -217,7 +204,7 @@ pub(super) async fn carry_out_one(
     _: SameOrigin,
     Path(id): Path<String>,
 ) -> Answer {
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     writer.redeliver(id).await?;
     app.due.announce();
     Ok(Redirect::to(&link(Kind::WebhookDelivery, id)).into_response())

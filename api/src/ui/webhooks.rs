@@ -2,7 +2,8 @@
 
 use super::{
     deliveries, facts,
-    layout::{Answer, Failure, Page, Visit, next_page},
+    layout::{Answer, Page, Visit, next_page},
+    list::record_id,
     live::Follows,
     names::ClusterNames,
     parts::{Look, ago, empty, icon, link},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, after, parse_id},
+    wire::query::{QueryPairs, after},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -23,7 +24,7 @@ use causeway_records::{
     nouns::{Role, Webhook},
 };
 use causeway_store::{
-    Start, StoreError,
+    Start,
     webhooks::{JUDGED_BY, ReceiverState},
 };
 use maud::{Markup, html};
@@ -145,7 +146,7 @@ pub(super) async fn page(
     Path(id): Path<String>,
     Query(pairs): Query<QueryPairs>,
 ) -> Answer {
-    let id = parse_id(&id).map_err(|_| Failure(StoreError::NotFound))?;
+    let id = record_id(&id)?;
     let mark = app.store.delivery_mark(Some(id)).await?;
     let webhook = app.store.get::<Webhook>(id).await?;
     let own = [id];
