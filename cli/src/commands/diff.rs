@@ -5,17 +5,14 @@ use clap::Args;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::apply::{How, SetArguments};
+use super::preview::{Preview, Previewed};
 use crate::{
     api::{Fields, name},
-    args::{Files, Format},
+    args::Format,
     documents::{
         self,
         intent::FieldChange,
-        live::Live,
-        plan::{self, Operation, Verb},
-        set::DocumentSet,
-        source,
+        plan::{Operation, Verb},
     },
     exit::Exit,
     failure::Outcome,
@@ -30,24 +27,12 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Diff {
     #[command(flatten)]
-    files: Files,
-    #[command(flatten)]
-    how: How,
-    #[command(flatten)]
-    set: SetArguments,
+    preview: Preview,
 }
 
 impl Diff {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
-        let wanted = documents::wanted(source::read(&self.files)?)?;
-        let api = session.api()?;
-        let live = Live::read(&api, &wanted).await?;
-        let operations = plan::plan(wanted, &live, self.how.mode())?;
-        let leaving = match &self.set.set {
-            Some(name) if self.set.prune => DocumentSet::read(&api, name).await?.leaving(&api, &operations).await?,
-            _ => vec![],
-        };
-        let changed: Vec<_> = operations.iter().filter(|operation| operation.verb != Verb::Unchanged).collect();
+        let Previewed { operations: changed, leaving, .. } = self.preview.read(session).await?;
         let text = match session.format() {
             Some(Format::Json) => data::json(&all_data(&changed, &leaving))?,
             Some(Format::Yaml) => data::yaml(&all_data(&changed, &leaving))?,
@@ -57,7 +42,7 @@ impl Diff {
                 changed.chain(leaving).map(|(kind, name)| format!("{}/{}\n", kind.label(), clean(name))).collect()
             }
             _ => {
-                let changed = changed.iter().map(|one| text(one));
+                let changed = changed.iter().map(text);
                 let leaving = leaving.iter().map(|(kind, record)| head(*kind, name(record), "(would be deleted)"));
                 changed.chain(leaving).collect::<Vec<_>>().join("\n")
             }
@@ -115,10 +100,10 @@ fn shown(change: &FieldChange, value: &Value) -> String {
     data::yaml(&json!({change.field: value})).unwrap_or_default()
 }
 
-fn all_data(changed: &[&Operation], leaving: &[(Kind, Fields)]) -> Vec<Value> {
+fn all_data(changed: &[Operation], leaving: &[(Kind, Fields)]) -> Vec<Value> {
     let deleted =
         |(kind, record): &(Kind, Fields)| json!({"Kind": kind, "Name": name(record), "Would": "delete", "Changes": []});
-    changed.iter().map(|one| as_data(one)).chain(leaving.iter().map(deleted)).collect()
+    changed.iter().map(as_data).chain(leaving.iter().map(deleted)).collect()
 }
 
 fn as_data(operation: &Operation) -> Value {

@@ -5,16 +5,14 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::apply::{How, SetArguments};
+use super::preview::{Preview, Previewed};
 use crate::{
     api::{Api, Fields, id, name},
-    args::{Files, Format},
+    args::Format,
     documents::{
-        self, intent, keys,
+        intent, keys,
         live::{Live, with_parts},
         plan::{self, Mode, Operation, Verb, about},
-        set::DocumentSet,
-        source,
     },
     exit::Exit,
     failure::Outcome,
@@ -31,11 +29,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(crate) struct Plan {
     #[command(flatten)]
-    files: Files,
-    #[command(flatten)]
-    how: How,
-    #[command(flatten)]
-    set: SetArguments,
+    preview: Preview,
     /// End with code 1 when something would change, and 0 when nothing would.
     #[arg(long)]
     exit_code: bool,
@@ -61,17 +55,10 @@ enum Would {
 
 impl Plan {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
-        let wanted = documents::wanted(source::read(&self.files)?)?;
-        let api = session.api()?;
-        let live = Live::read(&api, &wanted).await?;
-        let operations = plan::plan(wanted, &live, self.how.mode())?;
-        let leaving = match &self.set.set {
-            Some(name) if self.set.prune => DocumentSet::read(&api, name).await?.leaving(&api, &operations).await?,
-            _ => vec![],
-        };
+        let Previewed { api, live, operations, leaving } = self.preview.read(session).await?;
         let mut all = vec![];
-        for operation in operations.iter().filter(|operation| operation.verb != Verb::Unchanged) {
-            let planned = written(&api, &live, operation, self.how.mode()).await;
+        for operation in &operations {
+            let planned = written(&api, &live, operation, self.preview.mode()).await;
             all.push(planned.map_err(|failure| failure.at(about(&operation.wanted)))?);
         }
         for (kind, record) in &leaving {
