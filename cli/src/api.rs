@@ -103,6 +103,9 @@ impl Api {
     }
 
     /// The ids of the gateway instances that answer to a hostname.
+    ///
+    /// # Errors
+    /// None does.
     pub(crate) async fn answering(&self, host: &str) -> Outcome<Vec<i64>> {
         let (mut found, mut after) = (vec![], 0);
         loop {
@@ -115,6 +118,10 @@ impl Api {
             found.extend(page.records.iter().filter(answers).map(id));
             match page.next_after {
                 Some(next) => after = next,
+                None if found.is_empty() => {
+                    let sentence = format!("no gateway instance answers to {host}");
+                    return Err(Failure::not_found(sentence).next("causeway get gateway-definitions -o wide"));
+                }
                 None => return Ok(found),
             }
         }

@@ -56,8 +56,7 @@ impl Diagnose {
     }
 
     async fn of_host(&self, session: &Session) -> Outcome<Exit> {
-        let host: Hostname =
-            self.word.parse().map_err(|problem| Failure::usage(format!("`{}` {problem}", self.word.escape_debug())))?;
+        let host = hostname(&self.word)?;
         let api = session.api()?;
         let mut all = vec![];
         for instance in api.answering(host.as_str()).await? {
@@ -66,10 +65,6 @@ impl Diagnose {
             let record = api.by_id(kind, instance).await?.record;
             let chain = causes(&api, kind, record.clone()).await?;
             all.push(Findings { kind, record, chain, diagnoses });
-        }
-        if all.is_empty() {
-            let sentence = format!("no gateway instance answers to {host}");
-            return Err(Failure::not_found(sentence).next("causeway get gateway-definitions -o wide"));
         }
         let served = all.iter().flat_map(|one| &one.diagnoses).all(diagnosis::is_served);
         let data = || json!({"Host": host.as_str(), "Served": served, "GatewayInstances": all.iter().map(as_data).collect::<Vec<_>>()});
@@ -90,6 +85,11 @@ impl Diagnose {
         print(session, || as_data(&findings), || text(&findings))?;
         Ok(if well { Exit::Done } else { Exit::Negative })
     }
+}
+
+/// A hostname as somebody has typed it.
+pub(crate) fn hostname(word: &str) -> Outcome<Hostname> {
+    word.parse().map_err(|problem| Failure::usage(format!("`{}` {problem}", word.escape_debug())))
 }
 
 /// What the API sees. One that has no time for it now leaves what the conditions tell.

@@ -5,12 +5,15 @@ use chrono::Utc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{describe::node, diagnose::causes};
+use super::{
+    describe::node,
+    diagnose::{causes, hostname},
+};
 use crate::{
     api::{Api, Fields, id, name},
     args::Format,
     exit::Exit,
-    failure::{Failure, Outcome},
+    failure::Outcome,
     kinds,
     output::{
         self, data, details,
@@ -38,14 +41,9 @@ struct Serving {
 
 impl Status {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
-        let host: Hostname =
-            self.host.parse().map_err(|problem| Failure::usage(format!("`{}` {problem}", self.host.escape_debug())))?;
+        let host = hostname(&self.host)?;
         let api = session.api()?;
         let found = serving(&api, host.as_str()).await?;
-        if found.is_empty() {
-            let sentence = format!("no gateway instance answers to {host}");
-            return Err(Failure::not_found(sentence).next("causeway get gateway-definitions -o wide"));
-        }
         let served = found.iter().all(|one| one.blocking.is_none());
         let text = match session.format() {
             Some(Format::Json) => data::json(&as_data(&host, &found))?,
