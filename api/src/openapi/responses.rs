@@ -28,11 +28,10 @@ const fn refusal(code: u16, name: &'static str, doc: &'static str, reasons: &'st
 }
 
 use Reason::{
-    AlreadyExists, AssociatedField, BeingDeleted, BodyTooLarge, Contention, EmptyPayload, Forbidden, ImmutableField,
-    InUse, Incomplete, InternalError, InvalidField, InvalidID, InvalidQuery, MalformedBody, MissingField, NameTaken,
-    NotAcceptable, NotFound, Overloaded, ParentNotFound, PlanOutdated, PortTaken, PreconditionFailed, ReadOnlyField,
-    RouteTaken, SystemField, TooManyRequests, Unauthenticated, Unavailable, UnknownField, UnsupportedMediaType,
-    WebhookDisabled,
+    AssociatedField, BodyTooLarge, EmptyPayload, Forbidden, ImmutableField, InternalError, InvalidField, InvalidID,
+    InvalidQuery, MalformedBody, MissingField, NotAcceptable, NotFound, Overloaded, ParentNotFound, PlanOutdated,
+    PreconditionFailed, ReadOnlyField, SystemField, TooManyRequests, Unauthenticated, Unavailable, UnknownField,
+    UnsupportedMediaType,
 };
 
 const REFUSALS: &[SharedRefusal] = &[
@@ -76,17 +75,7 @@ const REFUSALS: &[SharedRefusal] = &[
         409,
         "Conflict",
         "Somebody else holds what this asks for, or others need what this takes away; the sentence names them.",
-        &[
-            NameTaken,
-            AlreadyExists,
-            RouteTaken,
-            PortTaken,
-            BeingDeleted,
-            InUse,
-            Incomplete,
-            WebhookDisabled,
-            Contention,
-        ],
+        Reason::CONFLICTS,
     ),
     refusal(
         412,

@@ -100,20 +100,17 @@ reasons! {
 
 impl Reason {
     /// Another record is in the way: the request could be right at another time.
-    pub const fn is_conflict(self) -> bool {
-        matches!(
-            self,
-            Self::NameTaken
-                | Self::AlreadyExists
-                | Self::RouteTaken
-                | Self::PortTaken
-                | Self::BeingDeleted
-                | Self::InUse
-                | Self::Incomplete
-                | Self::WebhookDisabled
-                | Self::Contention
-        )
-    }
+    pub const CONFLICTS: &'static [Self] = &[
+        Self::NameTaken,
+        Self::AlreadyExists,
+        Self::RouteTaken,
+        Self::PortTaken,
+        Self::BeingDeleted,
+        Self::InUse,
+        Self::Incomplete,
+        Self::WebhookDisabled,
+        Self::Contention,
+    ];
 
     /// The reason of this word.
     pub fn from_word(word: &str) -> Option<Self> {

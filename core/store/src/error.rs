@@ -129,7 +129,7 @@ impl std::error::Error for StoreError {
 
 impl From<Refusal> for StoreError {
     fn from(refusal: Refusal) -> Self {
-        if refusal.reason.is_conflict() { Self::Conflict(refusal) } else { Self::Invalid(refusal) }
+        if Reason::CONFLICTS.contains(&refusal.reason) { Self::Conflict(refusal) } else { Self::Invalid(refusal) }
     }
 }
 
