@@ -1,6 +1,12 @@
 //! The routes that tell why a hostname isn't served.
 
-use super::{envelope, operation::Operation, parameters, responses::json_answer, schema::schema_ref};
+use super::{
+    envelope,
+    operation::Operation,
+    parameters,
+    responses::json_answer,
+    schema::{schema_ref, text},
+};
 use crate::{route::Route, routes::diagnosis::DIAGNOSIS};
 use axum::http::StatusCode;
 use causeway_diagnosis::{StepName, Verdict};
@@ -23,7 +29,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
 
 /// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 3] {
-    let text = |doc: &str| json!({"type": "string", "description": doc});
     let step = json!({
         "type": "object", "required": ["Step", "Verdict", "Evidence"], "description": "One step of a request.",
         "properties": {

@@ -1,14 +1,12 @@
 //! The envelope around every answer in the wire format.
 
-use super::schema::schema_ref;
+use super::schema::{integer, schema_ref, text};
 use axum::http::StatusCode;
 use causeway_records::problem::Reason;
 use serde_json::{Value, json};
 
 /// Schemas of its parts.
 pub(super) fn schemas() -> [(&'static str, Value); 5] {
-    let integer = |doc: &str| json!({"type": "integer", "format": "int64", "description": doc});
-    let text = |doc: &str| json!({"type": "string", "description": doc});
     let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
     let meanings: Vec<_> =
         Reason::ALL.iter().map(|reason| format!("`{}`: {}", reason.as_str(), reason.doc())).collect();
@@ -75,7 +73,7 @@ pub(super) fn records(kind: &str, record: &str) -> Value {
 }
 
 fn around(data: Value, status: &str, kind: Option<&str>) -> Value {
-    let mut own = json!({"type": "string", "description": "The kind of record."});
+    let mut own = text("The kind of record.");
     if let Some(kind) = kind {
         own["const"] = json!(kind);
     }

@@ -1,6 +1,12 @@
 //! The route that tells what AWS has to allow.
 
-use super::{envelope, operation::Operation, parameters, responses::json_answer, schema::schema_ref};
+use super::{
+    envelope,
+    operation::Operation,
+    parameters,
+    responses::json_answer,
+    schema::{schema_ref, text},
+};
 use crate::{route::Route, routes::iam_policy::IAM_POLICY};
 use axum::http::StatusCode;
 use causeway_records::{noun::Noun, nouns::DomainNameDefinition};
@@ -18,10 +24,10 @@ pub(super) fn schemas() -> [(&'static str, Value); 2] {
         "type": "object", "required": ["Sid", "Effect", "Action", "Resource"],
         "description": "One permission.",
         "properties": {
-            "Sid": {"type": "string", "description": "Whose it is and what for."},
+            "Sid": text("Whose it is and what for."),
             "Effect": {"type": "string", "const": "Allow", "description": "Nothing is denied."},
-            "Action": {"type": "string", "description": "The action at Route 53."},
-            "Resource": {"type": "string", "description": "The ARN of the hosted zone, or `*` where the action takes none."},
+            "Action": text("The action at Route 53."),
+            "Resource": text("The ARN of the hosted zone, or `*` where the action takes none."),
             "Condition": {"type": "object", "description": "Names, types and actions of changes that are allowed."},
         },
     });

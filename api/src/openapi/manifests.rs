@@ -1,6 +1,12 @@
 //! The routes that show the objects of a record.
 
-use super::{envelope, operation::Operation, parameters, responses::document_answer, schema::schema_ref};
+use super::{
+    envelope,
+    operation::Operation,
+    parameters,
+    responses::document_answer,
+    schema::{schema_ref, text},
+};
 use crate::{
     route::Route,
     routes::manifests::{MANIFEST, YAML},
@@ -46,8 +52,8 @@ pub(super) fn schemas() -> [(&'static str, Value); 2] {
         "type": "object", "required": ["apiVersion", "kind", "metadata"],
         "description": "An object of Kubernetes, as it is applied.",
         "properties": {
-            "apiVersion": {"type": "string", "description": "Its group and version."},
-            "kind": {"type": "string", "description": "Its kind."},
+            "apiVersion": text("Its group and version."),
+            "kind": text("Its kind."),
             "metadata": {"type": "object", "description": "Its name, namespace and labels."},
         },
     });

@@ -6,7 +6,7 @@ use super::{
     parameters,
     prose::SERVER,
     responses::{json_answer, stream_answer, text_answer},
-    schema::schema_ref,
+    schema::{integer, schema_ref, text},
     schemas,
 };
 use crate::{route::Route, routes::watch::MAX_WAIT};
@@ -40,7 +40,6 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
 
 /// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 6] {
-    let text = |doc: &str| json!({"type": "string", "description": doc});
     let version = json!({
         "type": "object", "required": ["Version"],
         "properties": {"Version": text("The release.")},
@@ -153,8 +152,6 @@ fn create_token(routes: &[Route]) -> Operation {
 
 /// What a stream has for each event. Lines without an event have `Position`, `Type` and, for `reset`, `Reason`.
 fn record_event() -> Value {
-    let text = |doc: &str| json!({"type": "string", "description": doc});
-    let number = |doc: &str| json!({"type": "integer", "format": "int64", "description": doc});
     let hints = <EventType as Scalar>::HINTS;
     let meanings: Vec<_> =
         hints.choices.iter().zip(hints.meanings).map(|(word, doc)| format!("`{word}`: {doc}")).collect();
@@ -180,10 +177,10 @@ fn record_event() -> Value {
             "Position": text("Where the stream is after this: send it as `since` or `Last-Event-ID` to go on."),
             "Type": {"type": "string", "enum": names, "description": types},
             "Kind": text("The kind of the record."),
-            "ID": number("The record's id."),
+            "ID": integer("The record's id."),
             "Name": text("The record's name then, if its kind has names."),
-            "KubernetesRuntimeInstanceID": number("The cluster that the record is in, if it is in one."),
-            "Generation": number("Which generation of the record this is about, if its kind has generations."),
+            "KubernetesRuntimeInstanceID": integer("The cluster that the record is in, if it is in one."),
+            "Generation": integer("Which generation of the record this is about, if its kind has generations."),
             "Condition": condition,
             "Path": text("Where the record can be read. The id in it is a text, for clients whose numbers have less than 64 bits."),
             "Time": {"type": "string", "format": "date-time", "description": "When it happened."},

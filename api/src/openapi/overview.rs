@@ -1,7 +1,12 @@
 //! The routes about records of all kinds.
 
 use super::{
-    envelope, examples, operation::Operation, parameters, prose::OVERVIEW, responses::json_answer, schema::schema_ref,
+    envelope, examples,
+    operation::Operation,
+    parameters,
+    prose::OVERVIEW,
+    responses::json_answer,
+    schema::{integer, schema_ref, text},
 };
 use crate::{
     route::Route,
@@ -24,14 +29,12 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
 
 /// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 6] {
-    let text = |doc: &str| json!({"type": "string", "description": doc});
-    let id = |doc: &str| json!({"type": "integer", "format": "int64", "description": doc});
     let time = |doc: &str| json!({"type": "string", "format": "date-time", "description": doc});
     let statuses: Vec<_> = ConditionStatus::ALL.iter().map(|status| status.as_str()).collect();
     let status = |doc: &str| json!({"type": "string", "enum": statuses, "description": doc});
     let kinds: Vec<_> = nouns::ALL.iter().map(|info| info.kind.as_str()).collect();
     let kind = json!({"type": "string", "enum": kinds, "description": "What kind of record it is."});
-    let runtime = id("The cluster that it is in. Left out: it belongs to none.");
+    let runtime = integer("The cluster that it is in. Left out: it belongs to none.");
     let step = "The first step that isn't met: the type of its condition. Left out: all are met, or the record isn't reconciled yet.";
     let with_state = |mut own: Value| {
         let state = json!({
@@ -51,7 +54,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 6] {
     let summary = json!({
         "type": "object", "required": ["Kind", "ID", "Name"], "description": "A record in a line, whatever its kind.",
         "properties": with_state(json!({
-            "Kind": kind, "ID": id("Its id."), "Name": text("Its name."), "KubernetesRuntimeInstanceID": runtime,
+            "Kind": kind, "ID": integer("Its id."), "Name": text("Its name."), "KubernetesRuntimeInstanceID": runtime,
             "Hostnames": {"type": "array", "items": {"type": "string"}, "description": "The hostnames that a gateway instance answers to."},
         })),
     });
@@ -59,17 +62,17 @@ pub(super) fn schemas() -> [(&'static str, Value); 6] {
         "type": "object", "required": ["KubernetesRuntimeInstanceID", "Name", "Gateways", "Due", "Ready"],
         "description": "A cluster: who works on it, and how far behind.",
         "properties": with_state(json!({
-            "KubernetesRuntimeInstanceID": id("Its record."), "Name": text("The record's name."),
+            "KubernetesRuntimeInstanceID": integer("Its record."), "Name": text("The record's name."),
             "Worker": text("Id of the worker that holds its lease. Left out: none does."),
             "Reachable": text("The sentence of its condition `ClusterReachable`, with the version of Kubernetes. Left out: nobody has connected yet."),
-            "Gateways": id("Gateway instances in it."), "Due": id("Records that are due."), "DueSince": time("Since when the first of them is."),
+            "Gateways": integer("Gateway instances in it."), "Due": integer("Records that are due."), "DueSince": time("Since when the first of them is."),
         })),
     });
     let count = json!({
         "type": "object", "required": ["Kind", "Ready", "Count"], "description": "How many records are in one state.",
         "properties": {
             "Kind": kind, "KubernetesRuntimeInstanceID": runtime, "Ready": status("The status of their condition `Ready`."),
-            "BlockingStep": text(step), "Count": id("How many."),
+            "BlockingStep": text(step), "Count": integer("How many."),
         },
     });
     [

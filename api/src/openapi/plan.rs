@@ -5,7 +5,7 @@ use super::{
     operation::Operation,
     parameters,
     responses::{plan_answer, record_or_plan},
-    schema::schema_ref,
+    schema::{integer, schema_ref, text},
 };
 use crate::routes::planned::PLAN;
 use axum::http::StatusCode;
@@ -49,13 +49,11 @@ fn example() -> Value {
 
 /// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 8] {
-    let text = |doc: &str| json!({"type": "string", "description": doc});
     let texts = |doc: &str| json!({"type": "array", "items": {"type": "string"}, "description": doc});
-    let number = |doc: &str| json!({"type": "integer", "format": "int64", "description": doc});
     let list = |of: &str, doc: &str| json!({"type": "array", "items": schema_ref(of), "description": doc});
     let change =
         json!({"type": "string", "enum": ["Added", "Changed", "Removed"], "description": "Which way it changes."});
-    let cluster_id = number("The cluster's record.");
+    let cluster_id = integer("The cluster's record.");
     let field = json!({
         "type": "object", "required": ["Path"], "description": "A field of an object that differs.",
         "properties": {
@@ -86,15 +84,15 @@ pub(super) fn schemas() -> [(&'static str, Value); 8] {
             "Type": text("`A`, `AAAA` or `CNAME`. Left out: the Gateway has no address yet."),
             "Zone": text("The hosted zone. Left out: it is looked for when the records are published."),
             "Old": texts("The values before."), "New": texts("The values afterwards."),
-            "OldTTL": number("The time to live before, where it changes."), "NewTTL": number("The time to live afterwards, where it changes."),
-            "OldWeight": number("The weight among the records of several clusters before, where it changes."),
-            "NewWeight": number("The weight afterwards, where it changes."),
+            "OldTTL": integer("The time to live before, where it changes."), "NewTTL": integer("The time to live afterwards, where it changes."),
+            "OldWeight": integer("The weight among the records of several clusters before, where it changes."),
+            "NewWeight": integer("The weight afterwards, where it changes."),
         },
     });
     let claim = json!({
         "type": "object", "required": ["Change", "GatewayInstance", "Protocol", "Port"], "description": "What a gateway instance answers to, from now on or no longer.",
         "properties": {
-            "Change": change, "GatewayInstance": text("Its name."), "Protocol": text("The protocol."), "Port": number("The port."),
+            "Change": change, "GatewayInstance": text("Its name."), "Protocol": text("The protocol."), "Port": integer("The port."),
             "Hostname": text("The hostname. Left out: every one."), "Match": text("Which requests. Left out: all."),
         },
     });

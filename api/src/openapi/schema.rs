@@ -24,6 +24,16 @@ pub(crate) fn schema_ref(name: &str) -> Value {
     json!(Ref::from_schema_name(name))
 }
 
+/// The schema of a text, with what it says.
+pub(super) fn text(doc: &str) -> Value {
+    json!({"type": "string", "description": doc})
+}
+
+/// The schema of a whole number, with what it counts or names.
+pub(super) fn integer(doc: &str) -> Value {
+    json!({"type": "integer", "format": "int64", "description": doc})
+}
+
 /// Every noun: those for everybody, then those for admins.
 pub(super) fn all_nouns() -> impl Iterator<Item = &'static Info> {
     nouns::ALL.iter().chain(nouns::OWN).copied()

@@ -2,7 +2,7 @@
 
 use super::{
     envelope, examples,
-    schema::{all_nouns, schema_ref},
+    schema::{all_nouns, schema_ref, text},
 };
 use crate::route::Route;
 use axum::http::Method;
@@ -174,7 +174,7 @@ fn versions() -> Value {
         "type": "object",
         "required": ["API", "Versions"],
         "properties": {
-            "API": {"type": "string", "description": "The kind of record."},
+            "API": text("The kind of record."),
             "Versions": {"type": "array", "items": {"type": "string"}, "description": "Versions of the API that have it."},
         },
     })
