@@ -8,6 +8,7 @@ use super::{
 use crate::{
     auth::{Caller, cookie},
     state::ApiState,
+    wire::envelope::code_of,
 };
 use axum::{
     Extension,
@@ -216,14 +217,7 @@ impl From<StoreError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let code = match &self.0 {
-            StoreError::NotFound => StatusCode::NOT_FOUND,
-            StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
-            StoreError::Conflict(_) => StatusCode::CONFLICT,
-            StoreError::PreconditionFailed | StoreError::PlanOutdated => StatusCode::PRECONDITION_FAILED,
-            StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-            _ => StatusCode::SERVICE_UNAVAILABLE,
-        };
+        let code = code_of(&self.0);
         if code.is_server_error() {
             tracing::error!(error = %self.0, "a page could not be read");
         }

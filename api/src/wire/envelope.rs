@@ -136,9 +136,9 @@ pub(crate) fn overloaded(sentence: &str) -> Response {
     refuse("", StatusCode::SERVICE_UNAVAILABLE, Refused { reason: Reason::Overloaded, sentence, details: &[] })
 }
 
-/// A refusal of the store.
-pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
-    let code = match fault {
+/// The code that says what kind of refusal of the store it is.
+pub(crate) fn code_of(fault: &StoreError) -> StatusCode {
+    match fault {
         StoreError::NotFound => StatusCode::NOT_FOUND,
         StoreError::Invalid(refusal) if refusal.reason == Reason::Forbidden => StatusCode::FORBIDDEN,
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -148,7 +148,12 @@ pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
         StoreError::NoConnection | StoreError::ReadOnly | StoreError::SharedSessions | StoreError::Unavailable(_) => {
             StatusCode::SERVICE_UNAVAILABLE
         }
-    };
+    }
+}
+
+/// A refusal of the store.
+pub(crate) fn store_error(kind: &str, fault: &StoreError) -> Response {
+    let code = code_of(fault);
     if code.is_server_error() {
         let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
         tracing::error!(error = %fault, source, "the store failed");
