@@ -7,7 +7,7 @@ use crate::{
     state::ApiState,
     wire::{
         envelope::{self, Meta},
-        query::{QueryPairs, parse_id, value},
+        query::{QueryPairs, invalid, parse_id, value},
     },
 };
 use axum::{
@@ -17,11 +17,8 @@ use axum::{
     response::Response,
 };
 use causeway_diagnosis::{Diagnosis, Question};
-use causeway_records::{
-    nouns::{DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role},
-    problem::Reason,
-};
-use causeway_store::{Result, Store, StoreError};
+use causeway_records::nouns::{DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role};
+use causeway_store::{Result, Store};
 use std::collections::BTreeSet;
 
 /// `Type` of the answer.
@@ -136,7 +133,7 @@ fn wanted<'a>(pairs: &QueryPairs, mut all: impl Iterator<Item = &'a str>) -> Res
         None => {
             let problem =
                 "must be a hostname that the record has, as `search` lists them; leave it out for the first ones";
-            Err(StoreError::invalid_field(Reason::InvalidQuery, "hostname", problem))
+            Err(invalid("hostname", problem))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     state::ApiState,
     wire::{
         envelope,
-        query::{QueryPairs, parse_id, value},
+        query::{QueryPairs, invalid, parse_id, value},
     },
 };
 use axum::{
@@ -13,12 +13,9 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use causeway_records::{
-    nouns::{AwsAccount, DomainNameDefinition, Role},
-    problem::Reason,
-};
+use causeway_records::nouns::{AwsAccount, DomainNameDefinition, Role};
 use causeway_rules::iam_policy::{AwsCaller, iam_policy};
-use causeway_store::{Result, StoreError};
+use causeway_store::Result;
 
 /// `Type` of the answer.
 pub(crate) const IAM_POLICY: &str = "IamPolicy";
@@ -44,8 +41,6 @@ async fn read(State(state): State<ApiState>, Path(id): Path<String>, Query(pairs
 }
 
 fn only(pairs: &QueryPairs) -> Result<Option<AwsCaller>> {
-    let read = |text: &str| {
-        text.parse().map_err(|problem: String| StoreError::invalid_field(Reason::InvalidQuery, "for", problem))
-    };
+    let read = |text: &str| text.parse().map_err(|problem: String| invalid("for", problem));
     value(pairs, "for").map(read).transpose()
 }

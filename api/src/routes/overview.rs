@@ -6,7 +6,7 @@ use crate::{
     state::ApiState,
     wire::{
         envelope::{self, Meta},
-        query::{QueryPairs, after, number, parse_id, position, value},
+        query::{QueryPairs, after, id_of, invalid, number, position, value},
     },
 };
 use axum::{
@@ -17,11 +17,10 @@ use axum::{
 use causeway_records::{
     Kind,
     nouns::{Certificate, Role},
-    problem::Reason,
     status::ConditionStatus,
     summary::RecordSummary,
 };
-use causeway_store::{Blocked, Result, Search, StoreError};
+use causeway_store::{Blocked, Result, Search};
 use serde::Serialize;
 
 /// `Type` of an answer with summaries.
@@ -123,18 +122,14 @@ fn text(pairs: &QueryPairs) -> Result<String> {
 
 fn ready(pairs: &QueryPairs) -> Result<Option<ConditionStatus>> {
     let Some(text) = value(pairs, "ready") else { return Ok(None) };
-    text.parse().map(Some).map_err(|problem: String| invalid("ready", &problem))
+    text.parse().map(Some).map_err(|problem: String| invalid("ready", problem))
 }
 
 fn runtime(pairs: &QueryPairs) -> Result<Option<i64>> {
-    value(pairs, "kubernetesruntimeinstanceid").map(parse_id).transpose()
+    id_of(pairs, "kubernetesruntimeinstanceid")
 }
 
 fn kind(pairs: &QueryPairs) -> Result<Option<Kind>> {
     let Some(text) = value(pairs, "kind") else { return Ok(None) };
     text.parse().map(Some).map_err(|_| invalid("kind", "must be a kind of record, such as GatewayInstance"))
-}
-
-fn invalid(key: &str, problem: &str) -> StoreError {
-    StoreError::invalid_field(Reason::InvalidQuery, key, problem)
 }

@@ -10,7 +10,7 @@ use crate::{
     wire::{
         envelope,
         position::add_position,
-        query::{QueryPairs, parse_id, value},
+        query::{QueryPairs, event_filter, invalid, value},
     },
 };
 use axum::{
@@ -20,11 +20,7 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use causeway_records::{
-    nouns::Role,
-    problem::Reason,
-    watch::{Cursor, EventFilter},
-};
+use causeway_records::{nouns::Role, watch::Cursor};
 use causeway_store::{Result, StoreError};
 use std::time::Duration;
 
@@ -124,36 +120,20 @@ fn format(headers: &HeaderMap) -> Option<StreamFormat> {
 
 /// What a request asks for. As in lists, unknown keys are ignored, and of a key that is repeated the first counts.
 fn wanted(pairs: &QueryPairs, headers: &HeaderMap, format: StreamFormat, admitted: Admitted) -> Result<Wanted> {
-    let invalid = |key: &str, problem: String| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
     // A browser that has lost its stream sends the same query again, and where it was.
     let seen = headers.get(LAST_EVENT_ID).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     let since = match (seen, value(pairs, "since")) {
-        (Some(text), _) => Some(text.parse().map_err(|problem| invalid("Last-Event-ID", problem))?),
-        (None, Some(text)) => Some(text.parse().map_err(|problem| invalid("since", problem))?),
+        (Some(text), _) => Some(text.parse().map_err(|problem: String| invalid("Last-Event-ID", problem))?),
+        (None, Some(text)) => Some(text.parse().map_err(|problem: String| invalid("since", problem))?),
         (None, None) => None,
     };
-    let id = |key: &str| value(pairs, key).map(parse_id).transpose();
-    let list = |key: &'static str| (key, value(pairs, key).unwrap_or_default());
-    let ((kinds_key, kinds), (types_key, types)) = (list("kinds"), list("types"));
     let wait = value(pairs, "wait").map(|text| {
         let seconds = text.parse().ok().filter(|seconds| *seconds <= MAX_WAIT);
         let problem =
             || invalid("wait", format!("must be a whole number of seconds, {MAX_WAIT} at most; left out: without end"));
         seconds.map(Duration::from_secs).ok_or_else(problem)
     });
-    Ok(Wanted {
-        filter: EventFilter {
-            kinds: EventFilter::read_kinds(kinds).map_err(|problem| invalid(kinds_key, problem))?,
-            types: EventFilter::read_types(types).map_err(|problem| invalid(types_key, problem))?,
-            runtime: id("runtime")?,
-            name: value(pairs, "name").map(str::to_owned),
-            id: id("id")?,
-        },
-        since,
-        wait: wait.transpose()?,
-        format,
-        admitted,
-    })
+    Ok(Wanted { filter: event_filter(pairs)?, since, wait: wait.transpose()?, format, admitted })
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::{
         envelope::{self, Meta},
         etag::add_etag,
         origin::RequestWriter,
-        query::{QueryPairs, after, number, parse_id, time, value},
+        query::{QueryPairs, after, invalid, number, parse_id, time, value},
         redaction::redact,
         secrets,
     },
@@ -97,7 +97,6 @@ async fn redeliver_all(
 }
 
 fn range(webhook: i64, pairs: &QueryPairs) -> Result<DeliveryRange> {
-    let invalid = |key: &str, problem: String| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
     let state =
         value(pairs, "state").map(|text| text.parse::<DeliveryState>().map_err(|problem| invalid("state", problem)));
     let limit = match number(pairs, "size", MOST)? {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, id_of, value},
+    wire::query::{QueryPairs, id_of, invalid, value},
 };
 use axum::{
     extract::{Path, State},
@@ -20,9 +20,8 @@ use causeway_records::{
     Kind, Record,
     noun::Noun,
     nouns::{DeliveryState, Role, Webhook, WebhookDelivery},
-    problem::Reason,
 };
-use causeway_store::{Filter, Result, Start, StoreError};
+use causeway_store::{Filter, Result, Start};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use serde_json::Value;
@@ -75,8 +74,8 @@ fn filters(webhook: i64, state: Option<DeliveryState>) -> Vec<Filter> {
 
 /// What a query asks for.
 pub(super) async fn read(app: &ApiState, webhook: i64, pairs: &QueryPairs) -> Result<Deliveries> {
-    let invalid = |problem| StoreError::invalid_field(Reason::InvalidQuery, "state", problem);
-    let state = value(pairs, "state").filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(invalid)?;
+    let state = value(pairs, "state").filter(|text| !text.is_empty()).map(str::parse).transpose();
+    let state = state.map_err(|problem: String| invalid("state", problem))?;
     let before = id_of(pairs, "before")?;
     let start = Start::Before(before.unwrap_or(0));
     let page = app.store.list_from::<WebhookDelivery>(&filters(webhook, state), SIZE, start).await?;

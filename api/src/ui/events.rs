@@ -1,14 +1,14 @@
 //! What happened, the last first, from the log that `/v0/watch` follows.
 
 use super::{
-    layout::{Answer, Failure, Page, Visit, next_page},
+    layout::{Answer, Page, Visit, next_page},
     live::Follows,
     names::ClusterNames,
     parts::{Look, ago, empty, escaped, icon, link, words},
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, parse_id, value},
+    wire::query::{QueryPairs, event_filter, invalid, value},
 };
 use axum::{
     extract::{Query, State},
@@ -16,11 +16,10 @@ use axum::{
 };
 use causeway_records::{
     Kind, nouns,
-    problem::Reason,
     status::ConditionStatus,
     watch::{Cursor, EventFilter, EventType, RecordEvent},
 };
-use causeway_store::{EventPage, EventSearch, StoreError};
+use causeway_store::{EventPage, EventSearch, Result};
 use maud::{Markup, html};
 
 /// Events of a page.
@@ -52,20 +51,10 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
     Ok(page.response(StatusCode::OK))
 }
 
-fn invalid(key: &str, problem: String) -> StoreError {
-    StoreError::invalid_field(Reason::InvalidQuery, key, problem)
-}
-
-fn filter(pairs: &QueryPairs) -> Result<EventFilter, Failure> {
-    let list = |key| value(pairs, key).unwrap_or_default();
-    let id = |key| value(pairs, key).map(parse_id).transpose();
-    Ok(EventFilter {
-        kinds: EventFilter::read_kinds(list("kinds")).map_err(|problem| invalid("kinds", problem))?,
-        types: EventFilter::read_types(list("types")).map_err(|problem| invalid("types", problem))?,
-        runtime: id("runtime")?,
-        name: value(pairs, "name").map(|name| name.replace('\0', "")),
-        id: id("id")?,
-    })
+fn filter(pairs: &QueryPairs) -> Result<EventFilter> {
+    let filter = event_filter(pairs)?;
+    // Postgres takes no NUL.
+    Ok(EventFilter { name: filter.name.map(|name| name.replace('\0', "")), ..filter })
 }
 
 /// The filters as a query, with `&` after each.

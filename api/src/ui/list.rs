@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     state::ApiState,
-    wire::query::{QueryPairs, after, parse_id, value},
+    wire::query::{QueryPairs, after, invalid, parse_id, value},
 };
 use axum::{
     extract::{Path, Query, State},
@@ -18,7 +18,6 @@ use axum::{
 };
 use causeway_records::{
     Kind, nouns,
-    problem::Reason,
     status::ConditionStatus,
     summary::{RecordCount, RecordSummary},
 };
@@ -52,7 +51,7 @@ pub(super) fn chapter(kind: Kind) -> String {
 
 fn read(pairs: &QueryPairs, kind: Option<Kind>) -> Result<Search, Failure> {
     let ready = value(pairs, "ready").filter(|text| !text.is_empty()).map(str::parse::<ConditionStatus>).transpose();
-    let ready = ready.map_err(|problem| StoreError::invalid_field(Reason::InvalidQuery, "ready", problem))?;
+    let ready = ready.map_err(|problem| invalid("ready", problem))?;
     let cluster = value(pairs, "kubernetesruntimeinstanceid").filter(|text| !text.is_empty());
     let text: String = value(pairs, "q").unwrap_or_default().chars().filter(|c| *c != '\0').take(253).collect();
     Ok(Search {

@@ -1,13 +1,13 @@
 //! What a request says about plans: `?plan=true` and `If-Plan`.
 
-use super::query::{QueryPairs, value};
+use super::query::{QueryPairs, invalid, value};
 use axum::{
     extract::{FromRequestParts, Query},
     http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, request::Parts},
     response::Response,
 };
-use causeway_records::{problem::Reason, trial::PLANNED};
-use causeway_store::{Result, StoreError};
+use causeway_records::trial::PLANNED;
+use causeway_store::Result;
 use std::convert::Infallible;
 
 /// The revision of the effect that a write is to have.
@@ -55,13 +55,9 @@ impl PlanRequest {
             (Some("true"), _) => Ok(Some(Planning::Show)),
             (None | Some("false"), None) => Ok(None),
             (None | Some("false"), Some(revision)) => Ok(Some(Planning::Expect(revision))),
-            _ => Err(refusal("plan", "must be true or false")),
+            _ => Err(invalid("plan", "must be true or false")),
         }
     }
-}
-
-fn refusal(field: &str, problem: &str) -> StoreError {
-    StoreError::invalid_field(Reason::InvalidQuery, field, problem)
 }
 
 /// Refuses a write that asks for a plan where none can be made: it must not be written as if it had not asked. `path` is the route that matched.
@@ -73,7 +69,7 @@ pub(crate) fn check(method: &Method, path: Option<&str>, uri: &Uri, headers: &He
     let field = if request.plan.is_some() { "plan" } else { "If-Plan" };
     match request.read() {
         Ok(None) => Ok(()),
-        _ => Err(refusal(
+        _ => Err(invalid(
             field,
             "is for writes of gateways, domain names, workloads and what is part of them; leave it out here",
         )),

@@ -6,6 +6,7 @@ use causeway_records::{
     noun::{Info, Noun},
     problem::{Problem, Reason, Refusal},
     status::Status,
+    watch::EventFilter,
 };
 use causeway_store::{Filter, Order, Position, Result, Start, StoreError};
 use chrono::{DateTime, Utc};
@@ -84,7 +85,7 @@ fn order<T: Noun>(pairs: &QueryPairs) -> Result<Option<Order>> {
         Some((name, order)) if text.eq_ignore_ascii_case(name) => Ok(Some(order)),
         known => {
             let problem = format!("must be ID{}", known.map_or(String::new(), |(name, _)| format!(" or {name}")));
-            Err(StoreError::invalid_field(Reason::InvalidQuery, "order", problem))
+            Err(invalid("order", problem))
         }
     }
 }
@@ -96,7 +97,7 @@ pub(crate) fn position(pairs: &QueryPairs) -> Result<Option<Position>> {
     match (time, id) {
         (Some(_), None) => {
             let problem = "goes with aftertime; send both, of the last record that was seen";
-            Err(StoreError::invalid_field(Reason::InvalidQuery, "after", problem))
+            Err(invalid("after", problem))
         }
         (_, id) => Ok(id.map(place)),
     }
@@ -105,9 +106,8 @@ pub(crate) fn position(pairs: &QueryPairs) -> Result<Option<Position>> {
 /// A time of a query.
 pub(crate) fn time(pairs: &QueryPairs, key: &str) -> Result<Option<DateTime<Utc>>> {
     let Some(text) = value(pairs, key) else { return Ok(None) };
-    let problem = "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z";
-    let invalid = |_| StoreError::invalid_field(Reason::InvalidQuery, key, problem);
-    DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(invalid)
+    let problem = |_| invalid(key, "must be a time of RFC 3339, such as 2026-01-31T12:00:00Z");
+    DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(problem)
 }
 
 fn field<T: Noun>(key: &str) -> Option<&'static Field> {
@@ -124,9 +124,13 @@ pub(crate) fn value<'a>(pairs: &'a QueryPairs, key: &str) -> Option<&'a str> {
     pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, text)| text.as_str())
 }
 
+/// The refusal of a query parameter: what is wrong with it, and what would be right.
+pub(crate) fn invalid(key: &str, problem: impl Into<String>) -> StoreError {
+    StoreError::invalid_field(Reason::InvalidQuery, key, problem)
+}
+
 fn not_beside(one: &str, other: &str) -> StoreError {
-    let problem = format!("can't stand beside {other}: say the one or the other");
-    StoreError::invalid_field(Reason::InvalidQuery, one, problem)
+    invalid(one, format!("can't stand beside {other}: say the one or the other"))
 }
 
 /// The id to go on after.
@@ -139,16 +143,25 @@ pub(crate) fn id_of(pairs: &QueryPairs, key: &str) -> Result<Option<i64>> {
     value(pairs, key).map(parse_id).transpose()
 }
 
+/// Which events a query asks for.
+pub(crate) fn event_filter(pairs: &QueryPairs) -> Result<EventFilter> {
+    let list = |key| value(pairs, key).unwrap_or_default();
+    Ok(EventFilter {
+        kinds: EventFilter::read_kinds(list("kinds")).map_err(|problem| invalid("kinds", problem))?,
+        types: EventFilter::read_types(list("types")).map_err(|problem| invalid("types", problem))?,
+        runtime: id_of(pairs, "runtime")?,
+        name: value(pairs, "name").map(str::to_owned),
+        id: id_of(pairs, "id")?,
+    })
+}
+
 fn id_beside_page(pairs: &QueryPairs, key: &str) -> Result<Option<i64>> {
     let Some(text) = value(pairs, key) else { return Ok(None) };
     if value(pairs, "page").is_some() {
         return Err(not_beside("page", key));
     }
-    let id = text.parse::<i64>().ok().filter(|id| *id >= 0).ok_or_else(|| {
-        let problem = "must be the ID of the last record that was seen, or 0 to begin";
-        StoreError::invalid_field(Reason::InvalidQuery, key, problem)
-    })?;
-    Ok(Some(id))
+    let problem = || invalid(key, "must be the ID of the last record that was seen, or 0 to begin");
+    text.parse::<i64>().ok().filter(|id| *id >= 0).map(Some).ok_or_else(problem)
 }
 
 pub(crate) fn number(pairs: &QueryPairs, key: &str, default: i64) -> Result<i64> {
