@@ -20,6 +20,7 @@ mod health;
 mod manifests;
 mod reconcilers;
 mod session;
+mod waiting;
 
 use crate::{config::Settings, context::Context, controller::LeaseManager, health::Probed};
 use anyhow::Context as _;

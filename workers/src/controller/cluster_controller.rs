@@ -4,7 +4,7 @@ use super::{
     in_flight::InFlight, lease_guard::LeaseGuard, paced::Paced, reconcile, scheduler::FairScheduler,
     watch_events::wake_owners,
 };
-use crate::{context::Context, session::ClusterSession};
+use crate::{context::Context, session::ClusterSession, waiting::until};
 use causeway_bus::Bus;
 use causeway_store::{
     StoreError,
@@ -65,7 +65,7 @@ impl ClusterController {
         let (tasks, scheduler) = (JoinSet::new(), FairScheduler::default());
         let mut dispatch = Dispatch { context, cluster_id, session, in_flight, tasks, scheduler };
         let hints = tokio::spawn(follow_hints(dispatch.context.bus.clone(), cluster_id, hint.clone()));
-        let (mut next_look, mut early) = (Some(Duration::ZERO), Paced::new(EARLY_QUERY, BURST));
+        let (mut next_look, mut early) = (Some(Instant::now()), Paced::new(EARLY_QUERY, BURST));
         loop {
             tokio::select! {
                 () = guard.lost() => break,
@@ -74,7 +74,7 @@ impl ClusterController {
                     continue;
                 }
                 () = early.due() => {}
-                () = after(next_look) => {}
+                () = until(next_look) => {}
                 Some(done) = dispatch.tasks.join_next() => dispatch.end(done),
             }
             // One query of the queue for all that ended meanwhile.
@@ -82,13 +82,14 @@ impl ClusterController {
                 dispatch.end(done);
             }
             early.done(Instant::now());
-            next_look = match dispatch.begin_due().await {
+            let next = match dispatch.begin_due().await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::warn!(%error, "the queue could not be read");
                     Some(dispatch.context.scan_interval)
                 }
             };
+            next_look = next.and_then(|time| Instant::now().checked_add(time));
         }
         // Reconciles under way are dropped wherever they are: the next holder goes on from what was written.
         dispatch.tasks.shutdown().await;
@@ -96,14 +97,6 @@ impl ClusterController {
         hints.abort();
         checks.abort();
         probes.abort();
-    }
-}
-
-/// Ends after a time, or never.
-async fn after(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What others may ask for any number of times, and is done so often at most: whoever can publish on NATS can send any number of hints.
 
+use crate::waiting::until;
 use std::time::{Duration, Instant};
 
 /// When something is done that was asked for: at once, until it was done so often in a short time that those who ask have to wait. All who ask until it is
@@ -36,10 +37,7 @@ impl Paced {
 
     /// Ends when it is time, never if nobody asked.
     pub(super) async fn due(&self) {
-        match self.next {
-            Some(next) => tokio::time::sleep_until(next.into()).await,
-            None => std::future::pending().await,
-        }
+        until(self.next).await;
     }
 }
 

@@ -3,7 +3,7 @@
 //! A reconcile says what to ask ([`EndpointProbes::ask`]) and gets what was last seen; it never waits for an answer. Where the answers become others
 //! than they were, the record is reconciled again.
 
-use crate::config::Settings;
+use crate::{config::Settings, waiting::until};
 use causeway_diagnosis::{Gatherer, GathererSettings, Question, StepName, Verdict, evaluate_connection};
 use futures::{StreamExt, future::join_all, stream};
 use std::{
@@ -127,14 +127,8 @@ impl EndpointProbes {
 
     async fn until_due(&self) {
         let next = self.probes().values().map(|probe| probe.due).min();
-        let time = async {
-            match next {
-                Some(next) => tokio::time::sleep_until(next.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            () = time => {}
+            () = until(next) => {}
             () = self.added.notified() => {}
         }
     }
