@@ -103,10 +103,14 @@ pub fn warnings(driver: Driver, own: &[RouteClaim], others: &[(RouteClaim, Claim
 }
 
 /// Those of `others` who lose requests to these claims.
-pub fn losers(driver: Driver, claims: &[RouteClaim], others: &[(RouteClaim, ClaimHolder)]) -> BTreeSet<i64> {
+pub fn losers<'c>(
+    driver: Driver,
+    claims: impl IntoIterator<Item = &'c RouteClaim>,
+    others: &[(RouteClaim, ClaimHolder)],
+) -> BTreeSet<i64> {
     // Who takes them doesn't matter here.
     let nobody = ClaimHolder { id: 0, name: String::new() };
-    let takers: Vec<_> = claims.iter().map(|claim| (claim.clone(), nobody.clone())).collect();
+    let takers: Vec<_> = claims.into_iter().map(|claim| (claim.clone(), nobody.clone())).collect();
     let mut compared = 0;
     let loses = |claim: &RouteClaim| !shadows(driver, std::slice::from_ref(claim), &takers).is_empty();
     let mut all = BTreeSet::new();

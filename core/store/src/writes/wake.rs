@@ -9,9 +9,13 @@ pub(super) async fn each(connection: &mut PgConnection, records: &[(Kind, i64)],
     if records.is_empty() {
         return Ok(());
     }
-    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    let (kinds, ids) = columns(records);
     sqlx::query!("SELECT wake_each($1, $2, $3)", &kinds, &ids, intent).execute(connection).await?;
     Ok(())
+}
+
+fn columns(records: &[(Kind, i64)]) -> (Vec<String>, Vec<i64>) {
+    records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip()
 }
 
 /// Wakes records, and all that depend on one that is locked, because what is asked for has changed.
@@ -20,7 +24,7 @@ pub(super) async fn each_and_dependants(
     records: &[(Kind, i64)],
     (kind, id): (Kind, i64),
 ) -> Result<()> {
-    let (kinds, ids): (Vec<_>, Vec<_>) = records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip();
+    let (kinds, ids) = columns(records);
     sqlx::query!("SELECT wake_each($1, $2, true), wake_dependants($3, $4, true)", &kinds, &ids, kind.as_str(), id)
         .execute(connection)
         .await?;

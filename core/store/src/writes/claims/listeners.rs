@@ -28,7 +28,7 @@ pub(super) struct ListenerSet {
 pub(super) async fn follow(
     connection: &mut PgConnection,
     gateway: i64,
-    neighbours: &Neighbours,
+    neighbours: &Neighbours<'_>,
     before: &[ClaimRow],
     after: &[ClaimRow],
 ) -> Result<Vec<(Kind, i64)>> {
@@ -82,7 +82,7 @@ async fn has_any(connection: &mut PgConnection, gateway: i64) -> Result<bool> {
 pub(super) async fn place(
     connection: &mut PgConnection,
     gateway: i64,
-    neighbours: &Neighbours,
+    neighbours: &Neighbours<'_>,
     claims: &[RouteClaim],
 ) -> Result<Listeners> {
     let wanted = claims.iter().map(|claim| &claim.listener);

@@ -107,13 +107,13 @@ pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Ve
 async fn follow(
     connection: &mut PgConnection,
     locked: &Locked,
-    shared: &BTreeMap<i64, Neighbours>,
+    shared: &BTreeMap<i64, Neighbours<'_>>,
     (before, after): (&[ClaimRow], &[ClaimRow]),
 ) -> Result<Vec<(Kind, i64)>> {
     let (mut woken, mut losers) = (vec![], vec![]);
     for (gateway, driver) in &locked.all {
         let Some(neighbours) = shared.get(gateway) else { continue };
-        losers.extend(shadowed::woken(*gateway, *driver, neighbours, before, after));
+        losers.extend(shadowed::woken(*driver, neighbours));
         woken.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
     }
     // What they ask for is the same as ever.

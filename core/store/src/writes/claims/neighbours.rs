@@ -21,7 +21,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is there already.
 #[derive(Default)]
-pub(super) struct Neighbours {
+pub(super) struct Neighbours<'r> {
+    /// The claims of the write that come or go.
+    pub(super) changed: Vec<&'r ClaimRow>,
     /// The ports that the proxy binds for the new claims, and who claims the same hostname and path as one of them.
     pub(super) occupied: Occupied,
     /// What others claim where claims change: some of the first ones, where they are very many.
@@ -71,13 +73,13 @@ struct SetRow {
     listeners: usize,
 }
 
-impl Neighbours {
+impl<'r> Neighbours<'r> {
     /// Reads what matters to an instance that claimed `before` and is to claim `after`. The Gateway is locked.
     pub(super) async fn read(
         connection: &mut PgConnection,
         gateway: i64,
-        before: &[ClaimRow],
-        after: &[ClaimRow],
+        before: &'r [ClaimRow],
+        after: &'r [ClaimRow],
     ) -> Result<Self> {
         let new = || after.iter().filter(|row| row.gateway == gateway);
         let mut in_the_way = InTheWay::default();
@@ -86,7 +88,8 @@ impl Neighbours {
         let on_it = before.iter().filter(|row| row.gateway == gateway).chain(new());
         let hostnames: BTreeSet<_> = on_it.map(|row| protocol_and_hostname(&row.claim.listener).1).collect();
         let hostnames: Vec<_> = hostnames.into_iter().collect();
-        let changing = listeners_of(&changed(gateway, before, after));
+        let changed = changed(gateway, before, after);
+        let changing = listeners_of(&changed);
         let row = sqlx::query!(
             r#"SELECT
                (SELECT jsonb_agg(p) FROM (SELECT p.bound_port, p.port, coalesce(h.protocol, p.protocol) AS protocol, h.id, h.name FROM gateway_ports p
@@ -128,6 +131,7 @@ impl Neighbours {
         let ports = rows(row.ports).map(bound_port).collect::<Result<_>>()?;
         let claims = rows(row.claims).map(claim).collect::<Result<_>>()?;
         Ok(Self {
+            changed,
             occupied: Occupied { ports, claims },
             beside: rows(row.beside).map(claim).collect::<Result<_>>()?,
             listeners: rows(row.listeners).map(listener).collect::<Result<_>>()?,
@@ -177,7 +181,7 @@ impl InTheWay {
     }
 }
 
-impl Neighbours {
+impl Neighbours<'_> {
     /// An instance is among them from now on.
     pub(super) fn add(
         &mut self,

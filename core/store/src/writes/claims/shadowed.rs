@@ -37,17 +37,11 @@ pub(super) fn listeners_of(claims: &[&ClaimRow]) -> (Vec<i32>, Vec<String>, Vec<
 }
 
 /// Who is to be woken because of what changes on a gateway.
-pub(super) fn woken(
-    gateway: i64,
-    driver: Driver,
-    neighbours: &Neighbours,
-    before: &[ClaimRow],
-    after: &[ClaimRow],
-) -> Vec<(Kind, i64)> {
+pub(super) fn woken(driver: Driver, neighbours: &Neighbours<'_>) -> Vec<(Kind, i64)> {
     if neighbours.beside.is_empty() {
         return vec![];
     }
-    let changed: Vec<_> = changed(gateway, before, after).into_iter().map(|row| row.claim.clone()).collect();
-    let losers = losers(driver, &changed, &neighbours.beside).into_iter();
+    let changed = neighbours.changed.iter().map(|row| &row.claim);
+    let losers = losers(driver, changed, &neighbours.beside).into_iter();
     losers.take(WOKEN).map(|instance| (Kind::GatewayInstance, instance)).collect()
 }
