@@ -18,6 +18,8 @@
 
 mod account;
 mod alias_zones;
+#[cfg(test)]
+mod any_zone;
 mod beside;
 mod change;
 mod deletions;
