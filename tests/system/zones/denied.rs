@@ -7,7 +7,7 @@ use causeway_testkit::{
 };
 use serde_json::json;
 
-use super::{EXTERNAL_DNS, ROUTE53, a, faults::none, start};
+use super::{Driver, EXTERNAL_DNS, ROUTE53, a, faults::none, start};
 use crate::site::Site;
 
 /// Nobody may write to a zone.
@@ -19,6 +19,16 @@ fn writes_denied(zone: &str) -> Faults {
         method: Some("POST".into()),
         ..Faults::default()
     }
+}
+
+/// What holds up one zone holds up nobody else.
+async fn another_zone_is_written(driver: Driver, site: (String, String)) {
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    let site = start(driver, site, json!({}), json!({"SubDomain": "www"})).await;
+    site.until_published().await;
+    site.delete().await;
+    assert!(records_of(endpoints, &zone).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -42,13 +52,7 @@ async fn an_external_dns_that_may_not_write_is_named() {
     let denied = Faults { method: Some("GET".into()), ..denied };
     site.knobs().set_route53_faults(&denied).await.unwrap();
     site.until_it_says(&["route53:ListResourceRecordSets", "AccessDenied"]).await;
-    // That holds up nobody else.
-    let other = Site::of("allowed");
-    let open = create_zone(endpoints, &other.1).await.unwrap();
-    let other = start(EXTERNAL_DNS, other, json!({}), json!({"SubDomain": "www"})).await;
-    other.until_published().await;
-    other.delete().await;
-    assert!(records_of(endpoints, &open).await.unwrap().is_empty());
+    another_zone_is_written(EXTERNAL_DNS, Site::of("allowed")).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     // A zone that nobody may read any more holds up the deletion until a person says otherwise.
@@ -76,12 +80,7 @@ async fn workers_that_may_not_write_say_so_and_hold_up_nobody_else() {
     let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
     site.until_it_says(&["AWS refuses to write", &host, &zone, "route53:ChangeResourceRecordSets", "AccessDenied"])
         .await;
-    let other = Site::of("written");
-    let open = create_zone(endpoints, &other.1).await.unwrap();
-    let other = start(ROUTE53, other, json!({}), json!({"SubDomain": "www"})).await;
-    other.until_published().await;
-    other.delete().await;
-    assert!(records_of(endpoints, &open).await.unwrap().is_empty());
+    another_zone_is_written(ROUTE53, Site::of("written")).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     assert_eq!(site.zone(&zone).await, a(&host));
