@@ -106,6 +106,12 @@ impl Site {
         let client = &self.harness.client;
         client.delete("domain-name-instances", self.published).await.unwrap();
         client.until_gone("domain-name-instances", self.published, INSTALLED).await.unwrap();
+        self.delete_gateway().await;
+    }
+
+    /// For a site whose domain name instance is gone.
+    pub(crate) async fn delete_gateway(&self) {
+        let client = &self.harness.client;
         client.delete("gateway-instances", self.gateway).await.unwrap();
         client.until_gone("gateway-instances", self.gateway, INSTALLED).await.unwrap();
     }

@@ -65,8 +65,7 @@ async fn an_external_dns_that_may_not_write_is_named() {
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     assert_eq!(site.zone(&zone).await, a(&host), "its records are left there");
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.delete_gateway().await;
 }
 
 #[tokio::test]

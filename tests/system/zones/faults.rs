@@ -89,8 +89,7 @@ async fn route_53_that_is_down_is_told_and_waited_for(driver: Driver) {
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.delete_gateway().await;
 }
 
 #[tokio::test]
@@ -177,6 +176,5 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
         if now.data["spec"]["replicas"] == 1 { Ok(()) } else { Err(now.data["spec"]["replicas"].to_string()) }
     })
     .await;
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.delete_gateway().await;
 }

@@ -63,8 +63,7 @@ async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(dr
     client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.delete_gateway().await;
 }
 
 #[tokio::test]
@@ -130,8 +129,7 @@ async fn a_domain_says_itself_how_many_hostnames_may_leave() {
     client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.delete_gateway().await;
 }
 
 /// With the namespace, or with the definition of their kind: external-dns sees no object any more, and takes nothing out of the zone.
