@@ -7,10 +7,8 @@ use causeway_records::{
     nouns::{DomainNameDefinition, GatewayInstance, IssuerKind, lets_encrypt_production},
     summary::ClaimedRoute,
 };
+use causeway_render::conditions::assigned_addresses;
 use std::collections::BTreeSet;
-
-/// The condition whose message has the addresses of a Gateway when it is True.
-const ADDRESS_ASSIGNED: &str = "AddressAssigned";
 
 /// What is known of a gateway instance.
 pub(crate) struct Subject {
@@ -33,15 +31,13 @@ impl Subject {
     /// What to ask about one of its hostnames; None: about the gateway without any.
     pub(crate) fn question(&self, hostname: Option<&str>) -> Question {
         let conditions = self.instance.status.conditions.clone().unwrap_or_default();
-        let assigned = conditions.get(ADDRESS_ASSIGNED).filter(|_| conditions.is_true(ADDRESS_ASSIGNED));
-        let addresses = assigned.iter().flat_map(|assigned| assigned.message.split(", ")).map(str::to_owned);
         let blocking = conditions.blocking();
         let endpoints = self.endpoints(hostname.unwrap_or_default());
         Question {
             host: Host::claimed(hostname),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
             shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
-            addresses: addresses.collect(),
+            addresses: assigned_addresses(&conditions),
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
             datagram_ports: self.datagram_ports(),
             known_authority: self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),

@@ -13,8 +13,14 @@ use crate::{
     observed::{Observed, Seen},
     targets::Targets,
 };
-use causeway_records::{inventory::ObjectRef, status::NewCondition};
+use causeway_records::{
+    inventory::ObjectRef,
+    status::{Conditions, NewCondition},
+};
 use std::collections::BTreeMap;
+
+/// Between the addresses in the message of AddressAssigned.
+const BETWEEN: &str = ", ";
 
 /// The Gateway of a record, as far as it is seen in the cluster.
 pub(super) struct GatewayStatus<'a> {
@@ -100,7 +106,7 @@ impl<'a> GatewayStatus<'a> {
             let next = "check that the cluster gives addresses to Services of type LoadBalancer";
             Some(NotReady::failed("AddressNotAssigned", format!("{at} has no address yet; {next}")))
         };
-        summarize(ADDRESS_ASSIGNED, not_ready.into_iter().collect(), texts.join(", "))
+        summarize(ADDRESS_ASSIGNED, not_ready.into_iter().collect(), texts.join(BETWEEN))
     }
 
     /// ListenersReady, for a number of the Gateway's listeners, of which these do not work.
@@ -111,6 +117,12 @@ impl<'a> GatewayStatus<'a> {
         let first = FaultyListener::most_important(faulty).map(FaultyListener::describe);
         report_first(LISTENERS_READY, first, faulty.len(), count(number, "listener"))
     }
+}
+
+/// Where clients reach a Gateway, as a condition AddressAssigned says that was made here; nowhere while it isn't met.
+pub fn assigned_addresses(conditions: &Conditions) -> Vec<String> {
+    let assigned = conditions.get(ADDRESS_ASSIGNED).filter(|_| conditions.is_true(ADDRESS_ASSIGNED));
+    assigned.iter().flat_map(|assigned| assigned.message.split(BETWEEN)).map(str::to_owned).collect()
 }
 
 /// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
@@ -187,4 +199,30 @@ pub(super) fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> 
     let ready = ControllerCondition::find_current(seen.get(at)?, "Ready").filter(|ready| ready.is_false())?;
     let message = format!("{at} can't sign: {}; correct the domain name definition", ready.explanation());
     Some(NotReady::failed(ready.reason, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::gateway_api::GATEWAY;
+    use chrono::DateTime;
+    use serde_json::json;
+
+    #[test]
+    fn addresses_are_read_from_a_condition_as_they_were_written() {
+        let at = GATEWAY.at("shop", "shop");
+        let read = |addresses: &[&str]| {
+            let values: Vec<_> = addresses.iter().map(|value| json!({"value": value})).collect();
+            let status = json!({"addresses": values});
+            let gateway = Observed { at: at.clone(), uid: "u".into(), generation: 1, replicas: None, status };
+            let seen = Seen::from([(at.clone(), gateway)]);
+            let conditions = GatewayStatus::find_own(Driver::for_class(None), at.clone(), &seen).conditions();
+            assigned_addresses(&Conditions::from_new(conditions, &Conditions::default(), 1, DateTime::UNIX_EPOCH))
+        };
+        assert_eq!(
+            read(&["lb.example.net", "2001:db8::1", "192.0.2.1"]),
+            ["192.0.2.1", "2001:db8::1", "lb.example.net"]
+        );
+        assert_eq!(read(&[]), [""; 0], "the sentence of one that isn't met is no address");
+    }
 }
