@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tracing::subscriber::{NoSubscriber, with_default};
 
-use super::{Account, AwsError};
+use super::{Account, AwsError, error_chain};
 
 /// What the signed header is called, and what a token begins with.
 const CLUSTER: &str = "x-k8s-aws-id";
@@ -69,7 +69,7 @@ impl EksTokens {
         let provider = self.provider.get_or_init(async || account.config().await.credentials_provider()).await;
         let provider = provider.as_ref().ok_or_else(|| AwsError::NoCredentials("there are none".into()))?;
         let credentials =
-            provider.provide_credentials().await.map_err(|error| AwsError::NoCredentials(chain(&error)))?;
+            provider.provide_credentials().await.map_err(|error| AwsError::NoCredentials(error_chain(&error)))?;
         let now = SystemTime::now();
         Ok(EksToken {
             token: eks_token(&credentials, &account.region, cluster, now)?,
@@ -131,28 +131,6 @@ fn good_for(expiry: Option<SystemTime>, now: SystemTime) -> Duration {
     left.map_or(LIFETIME, |left| left.min(LIFETIME))
 }
 
-/// What went wrong, outermost first. The SDK keeps secrets out of its errors. The same each time: it becomes the message of a condition.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = without_request_id(&error.to_string());
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = without_request_id(&source.to_string());
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        next = source.source();
-    }
-    message
-}
-
-/// AWS numbers its answers, and the SDK puts the number behind what an answer says.
-fn without_request_id(text: &str) -> String {
-    let Some((before, after)) = text.split_once(", aws_request_id: \"") else { return text.to_owned() };
-    let (_, after) = after.split_once('"').unwrap_or_default();
-    format!("{before}{after}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,20 +181,6 @@ mod tests {
         assert_eq!(good_for(None, now()).as_secs(), 600);
         assert_eq!([after(3600), after(300), after(30)], [600, 240, 0]);
         assert_eq!(good_for(Some(now() - Duration::from_secs(9)), now()), Duration::ZERO);
-    }
-
-    #[test]
-    fn what_aws_refuses_twice_is_said_in_the_same_words() {
-        #[derive(Debug, thiserror::Error)]
-        #[error("service error")]
-        struct Refused(#[source] Said);
-        #[derive(Debug, thiserror::Error)]
-        #[error(r#"Error {{ code: "AccessDenied", message: "no", aws_request_id: "{0}" }}"#)]
-        struct Said(&'static str);
-        for id in ["0b6c-1", "0b6c-2", ""] {
-            assert_eq!(chain(&Refused(Said(id))), r#"service error: Error { code: "AccessDenied", message: "no" }"#);
-        }
-        assert_eq!(without_request_id(r#"cut off, aws_request_id: "0b"#), "cut off");
     }
 
     #[tokio::test]

@@ -13,9 +13,11 @@
 
 mod account;
 mod eks;
+mod error_chain;
 
 pub use account::{Account, AssumedRole, Credentials, account};
 pub use eks::{EksIdentity, EksToken, EksTokens, eks_token};
+pub use error_chain::error_chain;
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

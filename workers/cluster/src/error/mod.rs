@@ -8,12 +8,13 @@ mod sources;
 
 use std::time::Duration;
 
+use causeway_aws::error_chain;
 use causeway_records::inventory::ObjectRef;
 use http::StatusCode;
 
 use self::{
     advice::next_step,
-    sources::{chain, missing_token, transport_cause},
+    sources::{missing_token, transport_cause},
 };
 use super::{
     bounds,
@@ -242,7 +243,7 @@ impl ClusterError {
                 if let Some(missing) = missing_token(other) {
                     return Self::unreachable(UnreachableCause::NoToken, missing.to_string());
                 }
-                let mut message = chain(other);
+                let mut message = error_chain(other);
                 let cause = transport_cause(other, &message);
                 if let Some(remedy) = tls_error(other).and_then(remedy) {
                     message = format!("{}; {remedy}", bounds::cut(message));

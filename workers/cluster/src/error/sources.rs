@@ -3,21 +3,6 @@
 use super::UnreachableCause;
 use crate::{bounds::TooLong, sign_in::NoToken, tls_error::tls_error};
 
-/// The chain of sources, outermost first, without what repeats itself.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = source.to_string();
-        if !message.contains(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        next = source.source();
-    }
-    message
-}
-
 /// What says that there is nothing to sign in with.
 pub(super) fn missing_token<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a NoToken> {
     std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref())
