@@ -3,7 +3,10 @@
 use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
-    parts::{ago, empty, link, words},
+    parts::{
+        Heading::{Number, Text},
+        ago, empty, link, sheet, words,
+    },
 };
 use crate::{
     state::ApiState,
@@ -59,31 +62,24 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
 }
 
 fn table(visit: &Visit, events: &[Record<AuditEvent>]) -> Markup {
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { "Changes" }
-                thead { tr { th scope="col" { "Record" } th scope="col" { "Change" } th scope="col" { "Caller" } th scope="col" class="number" { "When" } } }
-                tbody {
-                    @for event in events {
-                        @let spec = &event.spec;
-                        tr id={"change-" (event.id())} {
-                            td {
-                                @let name = spec.object_name.clone().unwrap_or_else(|| spec.object_id.to_string());
-                                @match spec.object_kind.parse::<Kind>() {
-                                    Ok(kind) => { a href=(link(kind, spec.object_id)) { (name) } span class="below" { (words(kind)) } }
-                                    Err(_) => { (name) span class="below" { (spec.object_kind) } }
-                                }
-                            }
-                            td class="told" { b { (spec.action) } @for change in &spec.changes.0 { div { (changed(change)) } } }
-                            td { (spec.caller) @if let Some(request) = &spec.request_id { span class="below code" { (request) } } }
-                            td class="number" { @if let Some(time) = event.common.created_at { (ago(time, visit.now)) } }
-                        }
+    let rows = html! {
+        @for event in events {
+            @let spec = &event.spec;
+            tr id={"change-" (event.id())} {
+                td {
+                    @let name = spec.object_name.clone().unwrap_or_else(|| spec.object_id.to_string());
+                    @match spec.object_kind.parse::<Kind>() {
+                        Ok(kind) => { a href=(link(kind, spec.object_id)) { (name) } span class="below" { (words(kind)) } }
+                        Err(_) => { (name) span class="below" { (spec.object_kind) } }
                     }
                 }
+                td class="told" { b { (spec.action) } @for change in &spec.changes.0 { div { (changed(change)) } } }
+                td { (spec.caller) @if let Some(request) = &spec.request_id { span class="below code" { (request) } } }
+                td class="number" { @if let Some(time) = event.common.created_at { (ago(time, visit.now)) } }
             }
         }
-    }
+    };
+    sheet("Changes", &[Text("Record"), Text("Change"), Text("Caller"), Number("When")], &rows)
 }
 
 fn changed(change: &Change) -> Markup {

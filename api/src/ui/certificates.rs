@@ -4,7 +4,10 @@ use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
     names::ClusterNames,
-    parts::{Look, empty, escaped, exact, link, state, until},
+    parts::{
+        Heading::{Number, Text},
+        Look, empty, escaped, exact, link, sheet, state, until,
+    },
     table::hostnames,
 };
 use crate::{
@@ -75,18 +78,10 @@ fn look(certificate: &Certificate, now: DateTime<Utc>) -> (Look, &'static str) {
 }
 
 pub(super) fn table(visit: &Visit, certificates: &[Record<Certificate>], names: &ClusterNames) -> Markup {
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { "Certificates, the first to end first" }
-                thead { tr {
-                    th scope="col" { "Hostname" } th scope="col" { "Cluster" } th scope="col" { "State" } th scope="col" { "Issuer" }
-                    th scope="col" class="number" { "Ends" } th scope="col" class="number" { "Renewed" }
-                } }
-                tbody { @for certificate in certificates { (row(visit, certificate, names)) } }
-            }
-        }
-    }
+    let headings =
+        [Text("Hostname"), Text("Cluster"), Text("State"), Text("Issuer"), Number("Ends"), Number("Renewed")];
+    let rows = html! { @for certificate in certificates { (row(visit, certificate, names)) } };
+    sheet("Certificates, the first to end first", &headings, &rows)
 }
 
 fn row(visit: &Visit, record: &Record<Certificate>, names: &ClusterNames) -> Markup {

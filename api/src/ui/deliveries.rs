@@ -4,7 +4,10 @@ use super::{
     layout::{Answer, Page, Visit, next_page},
     list::record_id,
     live::Follows,
-    parts::{Look, ago, empty, exact, icon, link, until},
+    parts::{
+        Heading::{Number, Text},
+        Look, ago, empty, exact, link, sheet, state, until,
+    },
     verdict,
     webhook_verbs::HookVerb,
 };
@@ -113,6 +116,16 @@ fn subject(delivery: &WebhookDelivery) -> Option<Markup> {
 /// The deliveries of a webhook, with the filter that chose them.
 pub(super) fn listed(visit: &Visit, webhook: &Record<Webhook>, sent: &Deliveries) -> Markup {
     let states = [("", "every state"), ("Pending", "Pending"), ("Failed", "Failed"), ("Delivered", "Delivered")];
+    let headings = [
+        Text("Event"),
+        Text("Record"),
+        Text("State"),
+        Text("Answer"),
+        Number("Attempts"),
+        Number("Last"),
+        Number("Next"),
+    ];
+    let rows = html! { @for delivery in &sent.records { (row(visit, delivery)) } };
     html! {
         h2 { "Deliveries, the last first" }
         form class="filters" {
@@ -127,16 +140,7 @@ pub(super) fn listed(visit: &Visit, webhook: &Record<Webhook>, sent: &Deliveries
         @if sent.records.is_empty() {
             (empty("No delivery here", "Each event that passes the webhook's filters becomes one. Those that are done are kept for some days."))
         } @else {
-            div class="sheet" {
-                table class="rows" {
-                    caption { "Deliveries of " (webhook.spec.name) }
-                    thead { tr {
-                        th scope="col" { "Event" } th scope="col" { "Record" } th scope="col" { "State" } th scope="col" { "Answer" }
-                        th scope="col" class="number" { "Attempts" } th scope="col" class="number" { "Last" } th scope="col" class="number" { "Next" }
-                    } }
-                    tbody { @for delivery in &sent.records { (row(visit, delivery)) } }
-                }
-            }
+            (sheet(&format!("Deliveries of {}", webhook.spec.name), &headings, &rows))
         }
         (next_page(sent.more(), sent.before.is_some()))
     }
@@ -149,7 +153,7 @@ fn row(visit: &Visit, delivery: &Record<WebhookDelivery>) -> Markup {
         tr id={"delivery-" (id)} {
             td { a href=(link(Kind::WebhookDelivery, id)) { (short(&spec.event_type)) } span class="below code" { (spec.event_id) } }
             td class="cluster" { @if let Some(subject) = subject(spec) { (subject) } }
-            td class="steady" { span class={"state " (look.name())} { (icon(look.name())) (word) } }
+            td class="steady" { (state(look, word)) }
             td class="told" { (said) }
             td class="number" data-label="Attempts" { (spec.attempts) }
             td class="number" data-label="Last" { @if let Some(time) = spec.last_attempt_at { (ago(time, visit.now)) } }

@@ -4,7 +4,10 @@ use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
     names::ClusterNames,
-    parts::{Look, ago, empty, escaped, icon, link, words},
+    parts::{
+        Heading::{Number, Text},
+        Look, ago, empty, escaped, icon, link, sheet, words,
+    },
 };
 use crate::{
     state::ApiState,
@@ -124,18 +127,8 @@ fn nothing(found: &EventPage) -> Markup {
 }
 
 fn table(visit: &Visit, events: &[RecordEvent], names: &ClusterNames) -> Markup {
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { "Events, the last first" }
-                thead { tr {
-                    th scope="col" { "Record" } th scope="col" { "Cluster" } th scope="col" { "What happened" } th scope="col" { "Reason" }
-                    th scope="col" class="number" { "When" }
-                } }
-                tbody { @for event in events { (row(visit, event, names)) } }
-            }
-        }
-    }
+    let headings = [Text("Record"), Text("Cluster"), Text("What happened"), Text("Reason"), Number("When")];
+    sheet("Events, the last first", &headings, &html! { @for event in events { (row(visit, event, names)) } })
 }
 
 fn row(visit: &Visit, event: &RecordEvent, names: &ClusterNames) -> Markup {

@@ -4,7 +4,10 @@ use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
     names::ClusterNames,
-    parts::{Look, ago, empty, state, state_chip, until},
+    parts::{
+        Heading::{Number, Text},
+        Look, ago, empty, sheet, state, state_chip, until,
+    },
     table::{self, Columns},
 };
 use crate::{
@@ -105,40 +108,32 @@ fn cluster_table(visit: &Visit, clusters: &[ClusterState]) -> Markup {
             "Put one on record with a kubernetes-runtime-definition and a kubernetes-runtime-instance.",
         );
     }
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { "Clusters" }
-                thead { tr {
-                    th scope="col" { "Cluster" } th scope="col" { "State" } th scope="col" { "What it says" }
-                    th scope="col" class="number" { "Gateways" } th scope="col" class="number" { "Due" } th scope="col" { "Worker" }
-                } }
-                tbody {
-                    @for cluster in clusters {
-                        tr id={"cluster-" (cluster.runtime_id)} {
-                            td { a href={"/ui/kubernetes-runtime-instances/" (cluster.runtime_id)} { (cluster.name) } }
-                            td class="steady" { (state_chip(&cluster.state)) }
-                            td class="told" { @if let Some(sentence) = &cluster.reachable { (sentence) } @else { "nobody has connected yet" } }
-                            td class="number" data-label="Gateways" {
-                                a href={"/ui/gateway-instances?kubernetesruntimeinstanceid=" (cluster.runtime_id)} { (cluster.gateways) }
-                            }
-                            td class="number" data-label="Due" {
-                                (cluster.due)
-                                @if let Some(since) = cluster.due_since { span class="below" { "for " (ago(since, visit.now)) } }
-                            }
-                            td class="code" data-label="Worker" {
-                                @match cluster.worker.as_deref() {
-                                    // The first part tells workers apart.
-                                    Some(worker) => { span title=(worker) { (worker.split('-').next().unwrap_or(worker)) } }
-                                    None => { "none" }
-                                }
-                            }
-                        }
+    let headings =
+        [Text("Cluster"), Text("State"), Text("What it says"), Number("Gateways"), Number("Due"), Text("Worker")];
+    let rows = html! {
+        @for cluster in clusters {
+            tr id={"cluster-" (cluster.runtime_id)} {
+                td { a href={"/ui/kubernetes-runtime-instances/" (cluster.runtime_id)} { (cluster.name) } }
+                td class="steady" { (state_chip(&cluster.state)) }
+                td class="told" { @if let Some(sentence) = &cluster.reachable { (sentence) } @else { "nobody has connected yet" } }
+                td class="number" data-label="Gateways" {
+                    a href={"/ui/gateway-instances?kubernetesruntimeinstanceid=" (cluster.runtime_id)} { (cluster.gateways) }
+                }
+                td class="number" data-label="Due" {
+                    (cluster.due)
+                    @if let Some(since) = cluster.due_since { span class="below" { "for " (ago(since, visit.now)) } }
+                }
+                td class="code" data-label="Worker" {
+                    @match cluster.worker.as_deref() {
+                        // The first part tells workers apart.
+                        Some(worker) => { span title=(worker) { (worker.split('-').next().unwrap_or(worker)) } }
+                        None => { "none" }
                     }
                 }
             }
         }
-    }
+    };
+    sheet("Clusters", &headings, &rows)
 }
 
 fn more(blocked: &[RecordSummary]) -> Option<String> {

@@ -147,6 +147,34 @@ pub(super) fn markdown(text: &str) -> Markup {
     html! { @for piece in pieces(text) { @if piece.is_code { code { (piece.text) } } @else { (piece.text) } } }
 }
 
+/// The heading of a column.
+#[derive(Clone, Copy)]
+pub(super) enum Heading<'t> {
+    Text(&'t str),
+    /// Of numbers and times.
+    Number(&'t str),
+}
+
+/// A table. `caption`: what its rows are.
+pub(super) fn sheet(caption: &str, headings: &[Heading<'_>], rows: &Markup) -> Markup {
+    html! {
+        div class="sheet" {
+            table class="rows" {
+                caption { (caption) }
+                thead { tr {
+                    @for heading in headings {
+                        @match heading {
+                            Heading::Text(text) => th scope="col" { (text) },
+                            Heading::Number(text) => th scope="col" class="number" { (text) },
+                        }
+                    }
+                } }
+                tbody { (rows) }
+            }
+        }
+    }
+}
+
 /// What to show where a list has nothing.
 pub(super) fn empty(what: &str, why: &str) -> Markup {
     html! { div class="sheet empty" { b { (what) } (why) } }

@@ -8,7 +8,10 @@ use super::{
     list::{chapter, kind_of, record_id},
     live::Follows,
     names::ClusterNames,
-    parts::{Look, ago, state, words},
+    parts::{
+        Heading::{Number, Text},
+        Look, ago, sheet, state, words,
+    },
     shown::{Shown, read},
     table::{self, Columns},
     verbs::verb_buttons,
@@ -137,48 +140,38 @@ async fn certificates_of(app: &ApiState, visit: &Visit, id: i64) -> Result<Marku
 
 /// Every step, in the order of the work.
 fn steps(conditions: &Conditions, now: DateTime<Utc>) -> Markup {
-    html! {
-        h2 { "Conditions, in the order of the work" }
-        div class="sheet" {
-            table class="rows" {
-                caption { "Conditions" }
-                thead { tr { th scope="col" { "Step" } th scope="col" { "Reason" } th scope="col" { "Message" } th scope="col" class="number" { "Since" } } }
-                tbody {
-                    @for condition in conditions.0.iter().filter(|condition| condition.condition_type != READY) {
-                        @let look = Look::of(condition.status);
-                        tr {
-                            td { span class="name" { (condition.condition_type) } span class="below" { (state(look, &condition.status.to_string())) } }
-                            td class="code" { (condition.reason) }
-                            td class="told" { (condition.message) }
-                            td class="number" { (ago(condition.last_transition_time, now)) }
-                        }
-                    }
-                }
+    let rows = html! {
+        @for condition in conditions.0.iter().filter(|condition| condition.condition_type != READY) {
+            @let look = Look::of(condition.status);
+            tr {
+                td { span class="name" { (condition.condition_type) } span class="below" { (state(look, &condition.status.to_string())) } }
+                td class="code" { (condition.reason) }
+                td class="told" { (condition.message) }
+                td class="number" { (ago(condition.last_transition_time, now)) }
             }
         }
+    };
+    html! {
+        h2 { "Conditions, in the order of the work" }
+        (sheet("Conditions", &[Text("Step"), Text("Reason"), Text("Message"), Number("Since")], &rows))
     }
 }
 
 fn happened(events: &[Record<Event>], now: DateTime<Utc>) -> Markup {
     let mut last: Vec<_> = events.iter().map(|event| &event.spec).collect();
     last.sort_by_key(|event| std::cmp::Reverse(event.last_observed_time));
-    html! {
-        h2 { "Events, the last first" }
-        div class="sheet" {
-            table class="rows" {
-                caption { "Events" }
-                thead { tr { th scope="col" { "Event" } th scope="col" { "Note" } th scope="col" class="number" { "Times" } th scope="col" class="number" { "Last" } } }
-                tbody {
-                    @for event in last.into_iter().take(EVENTS) {
-                        tr {
-                            td { span class="name" { (event.reason) } }
-                            td class="told" { @if let Some(note) = &event.note { (note) } }
-                            td class="number" data-label="Times" { (event.count) }
-                            td class="number" { (ago(event.last_observed_time, now)) }
-                        }
-                    }
-                }
+    let rows = html! {
+        @for event in last.into_iter().take(EVENTS) {
+            tr {
+                td { span class="name" { (event.reason) } }
+                td class="told" { @if let Some(note) = &event.note { (note) } }
+                td class="number" data-label="Times" { (event.count) }
+                td class="number" { (ago(event.last_observed_time, now)) }
             }
         }
+    };
+    html! {
+        h2 { "Events, the last first" }
+        (sheet("Events", &[Text("Event"), Text("Note"), Number("Times"), Number("Last")], &rows))
     }
 }

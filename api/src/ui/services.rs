@@ -3,7 +3,7 @@
 use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
-    parts::{empty, icon, link, look, state_of},
+    parts::{Heading::Text, empty, icon, link, look, sheet, state_of},
 };
 use crate::{
     state::ApiState,
@@ -42,28 +42,23 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
 }
 
 fn matrix(clusters: &[ClusterState], services: &[Record<SupportServiceInstance>]) -> Markup {
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { "Support services by cluster" }
-                thead { tr { th scope="col" { "Cluster" } @for service in Service::ALL { th scope="col" { (service) } } } }
-                tbody {
-                    @for cluster in clusters {
-                        tr id={"cluster-" (cluster.runtime_id)} {
-                            td { a href=(link(Kind::KubernetesRuntimeInstance, cluster.runtime_id)) { (cluster.name) } }
-                            @for service in Service::ALL {
-                                td data-label=(service) {
-                                    @for found in services.iter().filter(|found| {
-                                        found.spec.service == *service && found.spec.kubernetes_runtime_instance_id == cluster.runtime_id
-                                    }) { (cell(found)) }
-                                }
-                            }
-                        }
+    let of_services = Service::ALL.iter().map(|service| Text(service.as_str()));
+    let headings: Vec<_> = [Text("Cluster")].into_iter().chain(of_services).collect();
+    let rows = html! {
+        @for cluster in clusters {
+            tr id={"cluster-" (cluster.runtime_id)} {
+                td { a href=(link(Kind::KubernetesRuntimeInstance, cluster.runtime_id)) { (cluster.name) } }
+                @for service in Service::ALL {
+                    td data-label=(service) {
+                        @for found in services.iter().filter(|found| {
+                            found.spec.service == *service && found.spec.kubernetes_runtime_instance_id == cluster.runtime_id
+                        }) { (cell(found)) }
                     }
                 }
             }
         }
-    }
+    };
+    sheet("Support services by cluster", &headings, &rows)
 }
 
 fn cell(service: &Record<SupportServiceInstance>) -> Markup {

@@ -3,7 +3,10 @@
 use super::{
     layout::Visit,
     names::ClusterNames,
-    parts::{ago, blocked_at, escaped, link, state_chip, words},
+    parts::{
+        Heading::{Number, Text},
+        ago, blocked_at, escaped, link, sheet, state_chip, words,
+    },
 };
 use causeway_records::{Kind, summary::RecordSummary};
 use maud::{Markup, html};
@@ -23,21 +26,8 @@ pub(super) fn records(
     names: &ClusterNames,
     columns: Columns,
 ) -> Markup {
-    html! {
-        div class="sheet" {
-            table class="rows" {
-                caption { (caption) }
-                thead { tr {
-                    th scope="col" { "Name" }
-                    th scope="col" { "Cluster" }
-                    th scope="col" { "State" }
-                    th scope="col" { "Blocked at" }
-                    th scope="col" class="number" { "Since" }
-                } }
-                tbody { @for record in records { (row(visit, record, names, columns)) } }
-            }
-        }
-    }
+    let headings = [Text("Name"), Text("Cluster"), Text("State"), Text("Blocked at"), Number("Since")];
+    sheet(caption, &headings, &html! { @for record in records { (row(visit, record, names, columns)) } })
 }
 
 fn row(visit: &Visit, record: &RecordSummary, names: &ClusterNames, columns: Columns) -> Markup {

@@ -6,7 +6,11 @@ use super::{
     list::record_id,
     live::Follows,
     names::ClusterNames,
-    parts::{Look, ago, empty, icon, link},
+    parts::{
+        self,
+        Heading::{Number, Text},
+        Look, ago, empty, link, sheet,
+    },
     shown::read,
     verdict,
     webhook_verbs::HookVerb,
@@ -99,23 +103,17 @@ pub(super) async fn list(State(app): State<ApiState>, visit: Visit, Query(pairs)
     let names = ClusterNames::read(&app, page.records.iter().filter_map(|webhook| webhook.spec.runtime_id)).await?;
     let more = page.records.last().filter(|_| i64::try_from(page.records.len()) == Ok(SIZE));
     let none = ReceiverState::default();
+    let headings =
+        [Text("Webhook"), Text("Events"), Text("State"), Text("What it says"), Number("Waiting"), Number("Last sent")];
+    let rows = html! {
+        @for webhook in &page.records { (row(&visit, webhook, receivers.get(&webhook.id()).unwrap_or(&none), &names)) }
+    };
     let body = html! {
         div class="line" { h1 { "Webhooks" } span class="note" { "Where events are sent" } }
         @if page.records.is_empty() {
             (empty("No webhook yet", "A webhook has events of records sent to a URL, signed and tried again for three days. Make one with a document of the kind Webhook, or POST /v0/webhooks."))
         } @else {
-            div class="sheet" {
-                table class="rows" {
-                    caption { "Webhooks" }
-                    thead { tr {
-                        th scope="col" { "Webhook" } th scope="col" { "Events" } th scope="col" { "State" } th scope="col" { "What it says" }
-                        th scope="col" class="number" { "Waiting" } th scope="col" class="number" { "Last sent" }
-                    } }
-                    tbody {
-                        @for webhook in &page.records { (row(&visit, webhook, receivers.get(&webhook.id()).unwrap_or(&none), &names)) }
-                    }
-                }
-            }
+            (sheet("Webhooks", &headings, &rows))
         }
         (next_page(more.map(|last| format!("?after={}", last.id())), after > 0))
     };
@@ -131,7 +129,7 @@ fn row(visit: &Visit, webhook: &Record<Webhook>, receiver: &ReceiverState, names
         tr id={"record-" (id)} {
             td { a href=(link(Kind::Webhook, id)) { (spec.name) } span class="below" { (spec.url) } }
             td class="cluster" { (filters(spec, names)) }
-            td class="steady" { span class={"state " (state.look.name())} { (icon(state.look.name())) (state.word) } }
+            td class="steady" { (parts::state(state.look, state.word)) }
             td class="told" { @if matches!(state.look, Look::Fails) { (state.sentence) } }
             td class="number" data-label="Waiting" { (receiver.pending) @if receiver.pending >= JUDGED_BY { "+" } }
             td class="number" data-label="Last sent" { @if let Some(time) = receiver.last_attempt_at { (ago(time, visit.now)) } }
