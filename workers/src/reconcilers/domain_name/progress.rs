@@ -140,16 +140,16 @@ fn is_past(gone_since: Option<DateTime<Utc>>, ttl: i64, now: DateTime<Utc>) -> b
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use causeway_records::inputs::{ExternalDnsState, PublishedZone};
     use causeway_render::samples;
 
-    fn second(second: i64) -> DateTime<Utc> {
+    pub(crate) fn second(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(second, 0).unwrap()
     }
 
-    fn record(present: bool, gone: Option<i64>) -> HostRecord {
+    pub(crate) fn record(present: bool, gone: Option<i64>) -> HostRecord {
         HostRecord { present, gone_since: gone.map(second), ttl: 60, ..HostRecord::default() }
     }
 

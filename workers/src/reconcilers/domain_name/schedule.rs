@@ -54,17 +54,10 @@ pub(super) fn schedule(
 
 #[cfg(test)]
 mod tests {
+    use super::super::progress::tests::{record, second};
     use super::*;
     use causeway_records::inputs::{FormerZone, HostRecord};
     use std::collections::BTreeMap;
-
-    fn second(second: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(second, 0).unwrap()
-    }
-
-    fn record(present: bool, gone: Option<i64>) -> HostRecord {
-        HostRecord { present, gone_since: gone.map(second), ttl: 60, ..HostRecord::default() }
-    }
 
     fn at(now: i64, published: &[(&str, HostRecord)], leaving: &[&str]) -> Schedule {
         let hosts: BTreeMap<_, _> =
