@@ -78,10 +78,7 @@ impl Cluster {
         at: &ObjectRef,
         body: &Value,
     ) -> Result<Written, ClusterError> {
-        let params = PatchParams::apply(&owner.field_manager()).force();
-        let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
-        let request = kind.requests(at)?.patch(&at.name, &params, &Patch::Apply(body));
-        self.write(owner, at, build(request, at)?).await
+        self.force(&owner.field_manager(), owner, at, body).await
     }
 
     /// Server-side apply of fields that our other manifests leave out, under a field manager of its own.
@@ -91,9 +88,12 @@ impl Cluster {
         at: &ObjectRef,
         body: &Value,
     ) -> Result<Written, ClusterError> {
-        let params = PatchParams::apply(&format!("{}-handover", owner.field_manager())).force();
+        self.force(&format!("{}-handover", owner.field_manager()), owner, at, body).await
+    }
+
+    async fn force(&self, by: &str, owner: &FieldOwner, at: &ObjectRef, body: &Value) -> Result<Written, ClusterError> {
         let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
-        let request = kind.requests(at)?.patch(&at.name, &params, &Patch::Apply(body));
+        let request = kind.requests(at)?.patch(&at.name, &PatchParams::apply(by).force(), &Patch::Apply(body));
         self.write(owner, at, build(request, at)?).await
     }
 
