@@ -17,8 +17,8 @@ use axum::{
     Extension,
     body::Bytes,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use causeway_records::{
     Record,
@@ -49,11 +49,7 @@ async fn create(
         tokens::create(&writer, record.spec).await
     };
     match made.await {
-        Ok(made) => {
-            // Neither a browser nor a proxy may keep the token.
-            let headers = [(header::CACHE_CONTROL, "no-store")];
-            (headers, envelope::one(AccessToken::KIND.as_str(), StatusCode::CREATED, made)).into_response()
-        }
+        Ok(made) => records::uncached(envelope::one(AccessToken::KIND.as_str(), StatusCode::CREATED, made)),
         Err(error) => envelope::store_error(AccessToken::KIND.as_str(), &error),
     }
 }
