@@ -154,3 +154,23 @@ pub(crate) async fn writes(cluster: &ClusterEndpoints, part: &str) -> Vec<Value>
 pub(crate) async fn our_writes(cluster: &ClusterEndpoints, part: &str) -> Vec<Value> {
     writes(cluster, part).await.into_iter().filter(|event| event["user"]["username"] == "causeway").collect()
 }
+
+/// The manifest of a kind Widget, whose objects may hold anything.
+pub(crate) fn widgets(group: &str) -> String {
+    format!(
+        "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: widgets.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{kind: Widget, plural: widgets, singular: widget}}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"
+    )
+}

@@ -9,6 +9,8 @@ use causeway_testkit::{
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
+use crate::fixture::widgets;
+
 /// A webhook without a server, and a policy that nothing fulfils, both in front of ConfigMaps and Deployments of one namespace.
 fn guarded(namespace: &str) -> String {
     format!(
@@ -91,21 +93,9 @@ async fn what_refuses_others_comes_last_and_goes_first() {
 
 /// An operator with its own kind, an object of it that waits for the operator, and a webhook without a server in front of it.
 fn operated(group: &str, namespace: &str) -> String {
+    let widgets = widgets(group);
     format!(
-        "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{kind: Widget, plural: widgets, singular: widget}}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
----
+        "{widgets}---
 apiVersion: v1
 kind: Namespace
 metadata: {{name: {namespace}}}

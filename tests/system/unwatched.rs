@@ -11,7 +11,10 @@ use causeway_testkit::{
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::{changes::token_of, fixture::meddle};
+use crate::{
+    changes::token_of,
+    fixture::{meddle, widgets},
+};
 
 /// A Secret and something beside it.
 pub(crate) const SECRET_OF_OURS: &str =
@@ -138,21 +141,9 @@ async fn a_kind_that_may_not_be_listed_concerns_its_own_objects_only() {
 
 /// A definition whose objects may have any status, and two of them.
 fn manifests(group: &str) -> String {
+    let widgets = widgets(group);
     format!(
-        "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: widgets.{group}}}
-spec:
-  group: {group}
-  scope: Namespaced
-  names: {{kind: Widget, plural: widgets, singular: widget}}
-  versions:
-  - name: v1
-    served: true
-    storage: true
-    schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
----
+        "{widgets}---
 {{apiVersion: {group}/v1, kind: Widget, metadata: {{name: first}}}}
 ---
 {{apiVersion: {group}/v1, kind: Widget, metadata: {{name: second}}}}
