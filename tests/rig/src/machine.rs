@@ -34,7 +34,9 @@ impl Machine {
         Self {
             load,
             memory: available(&read("/proc/meminfo")),
-            disk: statvfs(dir).map(|found| (found.blocks_available() * found.fragment_size()) >> 20).unwrap_or_default(),
+            disk: statvfs(dir)
+                .map(|found| (found.blocks_available() * found.fragment_size()) >> 20)
+                .unwrap_or_default(),
             inotify: (inotify_instances(), limit),
         }
     }

@@ -38,7 +38,10 @@ mod tests {
         #[error(r#"Error {{ code: "AccessDenied", message: "no", aws_request_id: "{0}" }}"#)]
         struct Said(&'static str);
         for id in ["0b6c-1", "0b6c-2", ""] {
-            assert_eq!(error_chain(&Refused(Said(id))), r#"service error: Error { code: "AccessDenied", message: "no" }"#);
+            assert_eq!(
+                error_chain(&Refused(Said(id))),
+                r#"service error: Error { code: "AccessDenied", message: "no" }"#
+            );
         }
         assert_eq!(without_request_id(r#"cut off, aws_request_id: "0b"#), "cut off");
     }
