@@ -17,6 +17,7 @@ mod attack;
 mod attackers;
 mod client;
 mod cluster;
+mod connections;
 mod figures;
 mod fixture;
 mod good;

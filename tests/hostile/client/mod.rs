@@ -7,9 +7,10 @@ use self::{ways::WAYS, wire::Target};
 use crate::{
     attack::Hostile,
     attackers::{self, Attackers},
+    connections::until_closed,
     fixture::Fixture,
 };
-use causeway_testkit::{connections::until_closed, id_of, unique_name};
+use causeway_testkit::{id_of, unique_name};
 use serde_json::json;
 use std::{
     sync::{

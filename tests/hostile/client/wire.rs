@@ -1,7 +1,6 @@
 //! Connections to the API over which anything can be written.
 
-use crate::fixture::Fixture;
-use causeway_testkit::connections::Connection;
+use crate::{connections::Connection, fixture::Fixture};
 use futures::future::join_all;
 use rustls::{
     ClientConfig, RootCertStore,

@@ -9,9 +9,10 @@ use self::{server::Server, ways::Way};
 use crate::{
     attack::Hostile,
     attackers::{self, Attackers},
+    connections::until_closed,
     fixture::Fixture,
 };
-use causeway_testkit::{add_workload_of, condition, config_map, connections::until_closed, id_of, unique_name};
+use causeway_testkit::{add_workload_of, condition, config_map, id_of, unique_name};
 use hyper::Method;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::json;

@@ -16,7 +16,6 @@
 
 mod answer;
 mod client;
-pub mod connections;
 mod control_plane;
 pub mod harness;
 pub mod kinds;

@@ -1,51 +1,33 @@
 //! Which TCP connections are open on this machine, as Linux tells.
 
+use causeway_testkit::eventually;
 use std::net::{Ipv4Addr, SocketAddrV4};
-
-use crate::wait::eventually;
 
 /// As one of its two ends sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
-    /// This end.
-    pub local: SocketAddrV4,
-    /// The other one.
-    pub remote: SocketAddrV4,
-    /// Bytes that have arrived and that the program hasn't read.
-    pub unread: u32,
+pub(crate) struct Connection {
+    pub(crate) local: SocketAddrV4,
+    pub(crate) remote: SocketAddrV4,
 }
 
 /// Waits until none of these connections is open at either end.
-///
-/// # Panics
-/// When one still is after [`SOON`](crate::SOON), or this system doesn't tell.
-pub async fn until_closed(what: &str, is_one: impl Fn(&Connection) -> bool) {
+pub(crate) async fn until_closed(what: &str, is_one: impl Fn(&Connection) -> bool) {
     eventually(&format!("the connections of {what} are closed"), async || {
-        let open = open(&is_one);
+        let open = open(&std::fs::read_to_string("/proc/net/tcp").unwrap());
+        let open: Vec<_> = open.into_iter().filter(&is_one).collect();
         if open.is_empty() { Ok(()) } else { Err(open) }
     })
     .await;
 }
 
-/// Those of these connections that a program still has an end of.
-///
-/// # Panics
-/// When this system doesn't tell.
-pub fn open(is_one: impl Fn(&Connection) -> bool) -> Vec<Connection> {
-    let table = std::fs::read_to_string("/proc/net/tcp").expect("a list of TCP connections");
-    listed(&table).into_iter().filter(is_one).collect()
-}
-
 /// Those in `/proc/net/tcp` whose local end a program still has.
-fn listed(table: &str) -> Vec<Connection> {
+fn open(table: &str) -> Vec<Connection> {
     /// ESTABLISHED, and CLOSE_WAIT: the other end is closed.
     const OPEN: [&str; 2] = ["01", "08"];
     let connection = |line: &str| {
         let mut fields = line.split_whitespace().skip(1);
         let (local, remote) = (address(fields.next()?)?, address(fields.next()?)?);
-        let is_open = OPEN.contains(&fields.next()?);
-        let (_, unread) = fields.next()?.split_once(':')?;
-        is_open.then_some(Connection { local, remote, unread: u32::from_str_radix(unread, 16).ok()? })
+        OPEN.contains(&fields.next()?).then_some(Connection { local, remote })
     };
     table.lines().filter_map(connection).collect()
 }
@@ -66,7 +48,10 @@ mod tests {
     async fn a_connection_is_open_until_both_ends_are_dropped() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let seen = || open(|one| one.local.port() == port || one.remote.port() == port).len();
+        let seen = || {
+            let open = open(&std::fs::read_to_string("/proc/net/tcp").unwrap());
+            open.into_iter().filter(|one| one.local.port() == port || one.remote.port() == port).count()
+        };
         assert_eq!(seen(), 0);
         let client = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
