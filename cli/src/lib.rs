@@ -21,6 +21,7 @@ mod http;
 mod kinds;
 mod kubernetes;
 mod output;
+mod preview;
 mod session;
 mod waiting;
 

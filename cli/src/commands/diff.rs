@@ -5,7 +5,6 @@ use clap::Args;
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
-use super::preview::{Preview, Previewed};
 use crate::{
     api::{Fields, name},
     args::Format,
@@ -20,6 +19,7 @@ use crate::{
         self, clean, data,
         style::{BAD, BOLD, FAINT, GOOD, paint},
     },
+    preview::{Preview, Previewed},
     session::Session,
 };
 

@@ -16,7 +16,6 @@ pub(crate) mod man;
 pub(crate) mod manifests;
 pub(crate) mod pause;
 pub(crate) mod plan;
-pub(crate) mod preview;
 pub(crate) mod reconcile;
 pub(crate) mod resume;
 pub(crate) mod status;

@@ -5,7 +5,6 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::preview::{Preview, Previewed};
 use crate::{
     api::{Api, Fields, id, name},
     args::Format,
@@ -22,6 +21,7 @@ use crate::{
         plan::{Count, text},
         style::{BAD, BOLD, FAINT, GOOD, WAITING, paint},
     },
+    preview::{Preview, Previewed},
     session::Session,
 };
 

@@ -3,10 +3,10 @@
 use causeway_records::Kind;
 use clap::Args;
 
-use super::apply::{How, SetArguments};
 use crate::{
     api::{Api, Fields},
     args::Files,
+    commands::apply::{How, SetArguments},
     documents::{
         self,
         live::Live,
