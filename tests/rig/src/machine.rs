@@ -11,6 +11,9 @@ use nix::sys::statvfs::statvfs;
 /// A file descriptor of inotify, as /proc names it. The kernel limits how many there are for each user; controllers that get none don't start.
 const INOTIFY: &str = "anon_inode:inotify";
 
+/// Instances of inotify with which all tests get on: each Envoy takes four, and many gateways stay until a run is over.
+const INOTIFY_ENOUGH: usize = 512;
+
 /// How much is left of what is limited on this machine. What can't be read is 0.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -30,15 +33,25 @@ impl Machine {
     pub fn look(dir: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let load = read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ");
-        let limit = read("/proc/sys/fs/inotify/max_user_instances").trim().parse().unwrap_or_default();
         Self {
             load,
             memory: available(&read("/proc/meminfo")),
             disk: statvfs(dir)
                 .map(|found| (found.blocks_available() * found.fragment_size()) >> 20)
                 .unwrap_or_default(),
-            inotify: (inotify_instances(), limit),
+            inotify: (inotify_instances(), inotify_limit()),
         }
+    }
+}
+
+/// Warns where a limit is lower than all tests together need.
+pub(crate) fn warn_of_low_limits() {
+    let limit = inotify_limit();
+    if limit < INOTIFY_ENOUGH {
+        tracing::warn!(
+            "a user may have {limit} instances of inotify here, which a whole run of the tests can exceed; then proxies don't start. \
+             More: sysctl -w fs.inotify.max_user_instances=1024"
+        );
     }
 }
 
@@ -57,6 +70,12 @@ impl Display for Machine {
 fn available(text: &str) -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or_default() >> 10
+}
+
+/// How many a user may have.
+fn inotify_limit() -> usize {
+    let text = fs::read_to_string("/proc/sys/fs/inotify/max_user_instances").unwrap_or_default();
+    text.trim().parse().unwrap_or_default()
 }
 
 /// Those of all processes that may be looked at.

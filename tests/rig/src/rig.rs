@@ -23,6 +23,7 @@ use crate::{
     konnectivity::Konnectivity,
     kubelet::{Kubelet, Pods, Reached},
     load_balancer::LoadBalancer,
+    machine::warn_of_low_limits,
     names,
     nats::Nats,
     net::{free_port, loopback},
@@ -80,6 +81,7 @@ impl Rig {
     pub async fn start(options: Options) -> Result<Self> {
         // Another part of this process may have chosen one already, and any will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        warn_of_low_limits();
         let tools = tokio::task::spawn_blocking(Tools::build).await??;
         let mut dir = RunDir::create()?;
         let started = start(&options, &tools, dir.path()).await;
