@@ -8,7 +8,7 @@ use causeway_manifests::{Budget, Manifest, read, read_value};
 use causeway_rig::Endpoints;
 use causeway_streams::Stream;
 use causeway_testkit::{
-    Harness, Kubectl, SOON, condition, harness, id_of, is_true,
+    Harness, INSTALLED, Kubectl, SOON, condition, harness, id_of, is_true,
     kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE, SECRET, SERVICE},
     object_name,
 };
@@ -178,7 +178,8 @@ async fn live(harness: &Harness, seed: u64) -> &'static str {
         false => "not Ready",
     };
     client.delete("workload-instances", id).await.unwrap();
-    let gone = client.until_gone("workload-instances", id, SOON).await;
+    // The controller of namespaces asks for each kind that is served, one after the other, which takes a busy cluster long.
+    let gone = client.until_gone("workload-instances", id, INSTALLED).await;
     gone.unwrap_or_else(|error| panic!("seed {seed}: {error:#}\n{}", stream.text));
     let (kube, owner) = (harness.kube().await.unwrap(), format!("workload-instance-{id}"));
     let role = ("rbac.authorization.k8s.io", "v1", "ClusterRole");

@@ -219,8 +219,13 @@ async fn kill_pods_of(kube: &Client, deployment: &DynamicObject) {
     let selector: Vec<_> =
         labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
     let pods = api(kube, POD, deployment.namespace().as_deref());
-    let all = pods.list(&ListParams::default().labels(&selector.join(","))).await.unwrap().items;
-    assert!(!all.is_empty(), "{selector:?}");
+    let which = ListParams::default().labels(&selector.join(","));
+    let all = eventually("it has pods", async || match pods.list(&which).await {
+        Ok(found) if found.items.is_empty() => Err(format!("none with {selector:?}")),
+        Ok(found) => Ok(found.items),
+        Err(error) => Err(error.to_string()),
+    })
+    .await;
     for pod in all {
         pods.delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await.unwrap();
     }
