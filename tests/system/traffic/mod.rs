@@ -8,19 +8,16 @@ mod tls;
 
 use causeway_testkit::{
     DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
-    kinds::{CERTIFICATE, DEPLOYMENT, POD},
+    kinds::{CERTIFICATE, POD},
     object_name,
     objects::goes,
 };
 use kube::{
-    Api, Client, ResourceExt,
+    Api, ResourceExt,
     api::{DeleteParams, DynamicObject, ListParams, PostParams},
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-use crate::fixture::labelled;
 
 /// A workload that answers with its own name, and its gateway.
 struct Answering {
@@ -54,18 +51,13 @@ impl Answering {
 
     /// Has the hostnames of its gateway published. Returns the domain name instance.
     async fn publish(&self, harness: &Harness, domain: i64) -> i64 {
-        let id = self.ask_to_publish(harness, domain).await;
-        harness.client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
-        id
-    }
-
-    /// The same without waiting.
-    async fn ask_to_publish(&self, harness: &Harness, domain: i64) -> i64 {
         let body = json!({
             "Name": self.name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
             "WorkloadInstanceID": self.workload,
         });
-        id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap()
+        let id = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        harness.client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
+        id
     }
 }
 
@@ -171,63 +163,6 @@ async fn requests_arrive_again_after_the_proxy_and_the_workloads_pods_were_repla
             goes(&there, &pod.name_any(), "the pod is gone").await;
         }
         answers(&visitor, &url, &served.name).await;
-    }
-}
-
-/// Controllers go when nodes are drained, too, whatever they are just doing.
-#[tokio::test]
-async fn all_is_served_though_the_controllers_are_killed_in_the_middle() {
-    let harness = harness().await;
-    let name = harness.name("middle");
-    let (domain, host) = (signed_domain(harness, &name, "DNS01", 1).await, format!("{name}.{DOMAIN}"));
-    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
-    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
-    let published = served.ask_to_publish(harness, domain).await;
-    let kube = harness.kube().await.unwrap();
-    eventually("the certificate is asked for", async || {
-        let all =
-            api(&kube, CERTIFICATE, None).list(&ListParams::default()).await.map_err(|error| error.to_string())?;
-        let is_of_host = |certificate: &DynamicObject| certificate.data["spec"]["dnsNames"][0] == host.as_str();
-        if all.iter().any(is_of_host) { Ok(()) } else { Err(format!("{} of others", all.items.len())) }
-    })
-    .await;
-    let mut killed = BTreeSet::new();
-    for service in harness.client.list("support-service-instances", "").await.unwrap() {
-        // Those with an account are of other tests.
-        if service["KubernetesRuntimeInstanceID"] != harness.runtime || !service["AwsAccountID"].is_null() {
-            continue;
-        }
-        for deployment in labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{}", service["ID"])).await {
-            // What admits objects of other tests goes on.
-            let admits = deployment.name_any().ends_with("-webhook") || deployment.name_any().ends_with("-cainjector");
-            if !admits && deployment.data["spec"]["replicas"] != 0 {
-                killed.insert(service["Service"].to_string());
-                kill_pods_of(&kube, &deployment).await;
-            }
-        }
-    }
-    assert_eq!(killed.len(), 3, "{killed:?}");
-    served.until_ready(harness).await;
-    harness.client.until_ready("domain-name-instances", published, INSTALLED).await.unwrap();
-    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
-    answers(&visitor, &format!("https://{host}/"), &served.name).await;
-}
-
-/// Deletes them at once, so that nothing is brought to an end.
-async fn kill_pods_of(kube: &Client, deployment: &DynamicObject) {
-    let labels = deployment.data["spec"]["selector"]["matchLabels"].as_object().unwrap();
-    let selector: Vec<_> =
-        labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-    let pods = api(kube, POD, deployment.namespace().as_deref());
-    let which = ListParams::default().labels(&selector.join(","));
-    let all = eventually("it has pods", async || match pods.list(&which).await {
-        Ok(found) if found.items.is_empty() => Err(format!("none with {selector:?}")),
-        Ok(found) => Ok(found.items),
-        Err(error) => Err(error.to_string()),
-    })
-    .await;
-    for pod in all {
-        pods.delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await.unwrap();
     }
 }
 
