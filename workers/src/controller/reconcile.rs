@@ -129,7 +129,9 @@ async fn act(context: &Context, session: &Arc<ClusterSession>, claimed: &Claimed
             }
             Decision::Check => reconcilers::check_definition(context, session, claimed).await?,
             Decision::ReconcileRuntime(connection) => reconcilers::runtime(&in_cluster(connection)).await?,
-            Decision::Reconcile(connection) => reconcilers::reconcile(&in_cluster(connection)).await?,
+            Decision::Reconcile(connection) => {
+                soon_if_lost(session, reconcilers::reconcile(&in_cluster(connection)).await?)
+            }
         };
         return Ok(match claimed.gone {
             true => End::Requeue(outcome.action, vec![], "gone"),
@@ -162,6 +164,15 @@ async fn ask(
     })
 }
 
+/// Has the record reconciled soon where another reconcile found out that the cluster can't be reached: what this one waits for may never come, and its
+/// status doesn't say why.
+fn soon_if_lost(session: &ClusterSession, outcome: Outcome) -> Outcome {
+    match session.is_unavailable() {
+        true => Outcome { action: outcome.action.within(next_attempt(session)), ..outcome },
+        false => outcome,
+    }
+}
+
 fn paused() -> NewCondition {
     let message = "the work is paused; send InterruptReconciliation false to go on";
     NewCondition::not_met("Paused", "InterruptReconciliation", message)
@@ -177,7 +188,11 @@ fn await_cluster(session: &ClusterSession, claimed: &Claimed, needs: Needs, why:
 
 fn unavailable(session: &ClusterSession, why: &Unavailable) -> Outcome {
     let condition = NewCondition::not_met(CLUSTER_REACHABLE, &why.reason, why.message.clone());
-    Outcome::with(vec![condition]).requeue_after(session.retry_in().max(Duration::from_secs(1)))
+    Outcome::with(vec![condition]).requeue_after(next_attempt(session))
+}
+
+fn next_attempt(session: &ClusterSession) -> Duration {
+    session.retry_in().max(Duration::from_secs(1))
 }
 
 /// What is stored can't be read, so nothing is done: a document whose key is missing must not be taken for an empty one. Only a person can help.

@@ -28,6 +28,11 @@ impl CircuitBreaker {
         self.open.as_ref().filter(|(_, until)| now < *until).map(|(why, _)| why)
     }
 
+    /// Whether the last attempt failed, be the rest after it over or not.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     pub(super) fn retry_in(&self, now: Instant) -> Duration {
         self.open.as_ref().map_or(Duration::ZERO, |(_, until)| until.saturating_duration_since(now))
     }
@@ -84,8 +89,9 @@ mod tests {
             (breaker.retry_in(now), Duration::from_secs(seconds))
         });
         assert!(rests.iter().all(|(rest, expected)| rest == expected), "{rests:?}");
-        assert!(breaker.resting(now + RESTS.1).is_none(), "an attempt may be made");
+        assert!(breaker.resting(now + RESTS.1).is_none() && breaker.is_open(), "an attempt may be made, and has to be");
         breaker.close();
+        assert!(!breaker.is_open());
         breaker.trip(why("Timeout"), now);
         assert_eq!(breaker.retry_in(now), RESTS.0);
     }

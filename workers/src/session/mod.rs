@@ -137,6 +137,11 @@ impl ClusterSession {
         self.breaker().suspends(key, Instant::now())
     }
 
+    /// Whether the last attempt to reach the cluster failed.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.breaker().is_open()
+    }
+
     /// How long until the next attempt to reach the cluster.
     pub(crate) fn retry_in(&self) -> Duration {
         self.breaker().retry_in(Instant::now())
@@ -148,13 +153,13 @@ impl ClusterSession {
         let _ = self.wake.send(Key { kind: Kind::KubernetesRuntimeInstance, id: self.cluster_id() });
     }
 
-    /// The connection: opened when there is none, verified when the last check is old.
+    /// The connection: opened when there is none, verified when the last check is old or an attempt failed since.
     pub(crate) async fn connect(&self) -> Result<Connectivity, StoreError> {
         if let Some(why) = self.resting() {
             return Ok(Connectivity::Unavailable(why));
         }
         let mut connection = self.connection.lock().await;
-        if let Some(open) = connection.as_ref().filter(|open| open.is_trusted()) {
+        if let Some(open) = connection.as_ref().filter(|open| open.is_trusted() && !self.is_unavailable()) {
             return Ok(Connectivity::Available(open.clone()));
         }
         // Another reconcile may have tried while this one waited for the lock.
