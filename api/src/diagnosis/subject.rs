@@ -8,6 +8,7 @@ use causeway_records::{
     summary::ClaimedRoute,
 };
 use causeway_render::conditions::assigned_addresses;
+use causeway_rules::wildcards::covers;
 use std::collections::BTreeSet;
 
 /// What is known of a gateway instance.
@@ -47,9 +48,15 @@ impl Subject {
                 .filter(|_| endpoints.iter().any(ends_tls))
                 .and_then(caa_name)
                 .map(str::to_owned),
-            is_wildcard: hostname.is_some_and(|hostname| hostname.starts_with("*.")),
+            is_wildcard: hostname.is_some_and(|hostname| hostname.starts_with("*.") || self.has_wildcard(hostname)),
             endpoints,
         }
+    }
+
+    /// Whether a hostname has the certificate that is for all of its domain.
+    fn has_wildcard(&self, hostname: &str) -> bool {
+        let domain = self.domain.as_ref().filter(|domain| domain.has_wildcard_certificate());
+        domain.is_some_and(|domain| covers(&domain.domain, hostname))
     }
 
     fn records(&self, hostname: &str) -> impl Iterator<Item = &HostRecord> {
@@ -167,6 +174,20 @@ mod tests {
         assert!(question.is_wildcard && question.issuer.is_none() && question.datagram_ports == [53].into());
         assert!(matches!(question.stored, Stored::Present(_)));
         assert_eq!(subject.question(Some("shop.example.org")).stored, Stored::NotAsked);
+    }
+
+    #[test]
+    fn a_hostname_with_the_certificate_of_its_domain_needs_leave_to_sign_a_wildcard() {
+        let domain = |wildcard| DomainNameDefinition {
+            domain: "example.org".parse().unwrap(),
+            wildcard_certificate: Some(wildcard),
+            ..DomainNameDefinition::default()
+        };
+        let is_wildcard = |wildcard, hostname| {
+            Subject { domain: Some(domain(wildcard)), ..subject(vec![]) }.question(Some(hostname)).is_wildcard
+        };
+        assert!(is_wildcard(true, "shop.example.org") && is_wildcard(true, "example.org"));
+        assert!(!is_wildcard(false, "shop.example.org") && !is_wildcard(true, "a.shop.example.org"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Question {
     pub known_authority: bool,
     /// The name by which CAA records allow the authority that signs (RFC 8659). None: it isn't known, or nobody is asked to sign.
     pub issuer: Option<String>,
-    /// The hostname stands for a wildcard, and so its certificate is for one.
+    /// Its certificate is for a wildcard, because it stands for one, or because its domain has one certificate for all.
     pub is_wildcard: bool,
 }
 

@@ -9,6 +9,7 @@
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
 //! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
+//! domain, hostname ─▶ wildcards ──▶ whether the domain's one certificate is for it
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
@@ -35,3 +36,4 @@ pub mod routes;
 pub mod routing;
 pub mod services;
 pub mod shadows;
+pub mod wildcards;

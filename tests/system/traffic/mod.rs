@@ -5,6 +5,7 @@ mod certificates;
 mod deletion;
 mod load;
 mod tls;
+mod wildcards;
 
 use causeway_testkit::{
     DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,

@@ -51,4 +51,5 @@ pub mod support_service;
 pub mod targets;
 pub mod workload;
 
+pub use certificates::ValidCertificates;
 pub use invalid::InvalidInput;

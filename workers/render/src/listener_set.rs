@@ -1,18 +1,31 @@
 //! ListenerSet: some listeners of a shared gateway and their certificates, in the gateway's namespace.
 
 use crate::{
-    InvalidInput, driver,
+    InvalidInput,
+    certificates::{NONE_VALID, Served, ValidCertificates},
+    driver,
     k8s::{
         Ours,
+        cert_manager::CERTIFICATE,
         gateway_api::{GATEWAY, LISTENER_SET, ListenerSetSpec},
     },
     labels::Owner,
     listeners::parent_reference,
+    names,
     plan::Plan,
-    shared_gateway::{self, certificate_ref, gateway_ref, holder},
+    shared_gateway::{self, gateway_ref, holder},
     shared_listeners::SharedListeners,
 };
-use causeway_records::{Kind, inputs::ListenerSetInputs, inventory::ObjectRef, nouns::Service};
+use causeway_records::{
+    Kind,
+    inputs::ListenerSetInputs,
+    inventory::ObjectRef,
+    nouns::{DomainNameDefinition, Service},
+    record::Record,
+    text::Hostname,
+};
+use causeway_rules::wildcards::covers;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The value of the owner label on a ListenerSet and its Certificates.
 pub fn owner(inputs: &ListenerSetInputs) -> Owner {
@@ -29,39 +42,72 @@ pub fn support_services(inputs: &ListenerSetInputs) -> Vec<Service> {
     if inputs.listeners.is_empty() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs).ending_tls().next().is_some();
+    let has_tls = listeners(inputs, NONE_VALID).ending_tls().next().is_some();
     driver::support_services(shared_gateway::driver(&inputs.gateway.record.spec), has_tls)
 }
 
 /// The ListenerSet, and the Certificates of its listeners. Empty while it has no listener.
 pub fn render(inputs: &ListenerSetInputs) -> Result<Plan, InvalidInput> {
+    render_over(inputs, NONE_VALID)
+}
+
+/// As [`render`], in a cluster where these Certificates are valid: no listener loses one before it has another.
+pub fn render_over(inputs: &ListenerSetInputs, valid: &ValidCertificates) -> Result<Plan, InvalidInput> {
     if inputs.listeners.is_empty() {
         return Ok(Plan::default());
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(inputs) };
     let spec = ListenerSetSpec {
         parent_ref: parent_reference(&gateway_ref(&inputs.gateway.object_name), GATEWAY.kind, None),
-        listeners: listeners(inputs).specs(Some(inputs.ordinal))?,
+        listeners: listeners(inputs, valid).specs(Some(inputs.ordinal))?,
     };
     let mut objects = vec![LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)];
-    objects.extend(listeners(inputs).certificates(&inputs.control_plane, owner(inputs), &[])?.certificates()?);
+    objects.extend(listeners(inputs, valid).certificates(&inputs.control_plane, owner(inputs), &[])?.certificates()?);
     Ok(objects.into())
 }
 
 /// The Secrets that cert-manager makes for the Certificates. They carry Causeway's labels and are in no plan: they must stay as long as the
 /// Certificates do, and go with them.
 pub fn secrets(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
-    let certificates = listeners(inputs).certificates(&inputs.control_plane, owner(inputs), &[]);
+    let certificates = listeners(inputs, NONE_VALID).certificates(&inputs.control_plane, owner(inputs), &[]);
     certificates.map(|certificates| certificates.certificate_secrets()).unwrap_or_default()
 }
 
-/// The Certificates of the listeners that end TLS, by hostname.
-pub fn certificates_of(inputs: &ListenerSetInputs) -> impl Iterator<Item = (&str, ObjectRef)> {
-    let ending_tls = inputs.listeners.iter().filter(|listener| listener.key.protocol.ends_tls());
-    let hostnames = ending_tls.filter_map(|listener| listener.key.hostname.as_deref());
-    hostnames.map(|hostname| (hostname, certificate_ref(&inputs.gateway.object_name, hostname)))
+/// The Certificates of its own, by hostname.
+pub(crate) fn certificates_of<'a>(
+    inputs: &'a ListenerSetInputs,
+    valid: &'a ValidCertificates,
+) -> BTreeMap<&'a str, ObjectRef> {
+    let name = &inputs.gateway.object_name;
+    let served = served(inputs, valid).into_iter().filter(|(_, served)| served.own);
+    served.map(|(hostname, _)| (hostname, CERTIFICATE.at(name, &names::certificate(name, hostname)))).collect()
 }
 
-fn listeners(inputs: &ListenerSetInputs) -> SharedListeners<'_> {
-    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains }
+/// The domains whose one certificate its listeners have.
+pub(crate) fn wildcards_of(inputs: &ListenerSetInputs, valid: &ValidCertificates) -> BTreeSet<Hostname> {
+    let served = served(inputs, valid);
+    let have = |domain: &&Record<DomainNameDefinition>| {
+        let of_it = served.iter().filter(|(hostname, _)| covers(&domain.spec.domain, hostname));
+        of_it.into_iter().any(|(_, served)| served.has_wildcard)
+    };
+    inputs.domains.iter().filter(have).map(|domain| domain.spec.domain.clone()).collect()
+}
+
+/// The Certificates of whole domains of which its listeners may have the Secret: those that it looks for before it is rendered.
+pub fn wildcard_refs(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
+    let name = &inputs.gateway.object_name;
+    let of = |domain: &Record<DomainNameDefinition>| {
+        CERTIFICATE.at(name, &names::wildcard_certificate(name, domain.spec.domain.as_str()))
+    };
+    inputs.domains.iter().map(of).collect()
+}
+
+fn served<'a>(inputs: &'a ListenerSetInputs, valid: &'a ValidCertificates) -> BTreeMap<&'a str, Served> {
+    let (gateway, listeners, domains) = (&inputs.gateway, &inputs.listeners, &inputs.domains);
+    // What can't be rendered has no certificates.
+    SharedListeners { gateway, listeners, domains, valid }.served().unwrap_or_default()
+}
+
+fn listeners<'a>(inputs: &'a ListenerSetInputs, valid: &'a ValidCertificates) -> SharedListeners<'a> {
+    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains, valid }
 }

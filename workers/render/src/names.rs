@@ -30,6 +30,11 @@ pub fn certificate(object_name: &str, hostname: &str) -> String {
     readable(hostname, &format!("{object_name}/{hostname}"), 40)
 }
 
+/// The Certificate of all hostnames of a domain on a Gateway, and its Secret: `wildcard-example-org-0a1b2c3d4e`.
+pub fn wildcard_certificate(object_name: &str, domain: &str) -> String {
+    readable(&format!("*.{domain}"), &format!("{object_name}/wildcard/{domain}"), 40)
+}
+
 /// The ClusterIssuer of a domain for one Gateway: `<object name>-<id of the domain>`.
 pub fn cluster_issuer(object_name: &str, domain_name_definition_id: i64) -> String {
     format!("{object_name}-{domain_name_definition_id}")
@@ -109,7 +114,9 @@ mod tests {
                 assert!(is_label(&listener(&key), 63), "{}", listener(&key));
                 assert!(is_label(&route(&name, &key, 99), 253));
             }
-            assert!(is_label(&certificate(&name, &hostname), 52), "{}", certificate(&name, &hostname));
+            for certificate in [certificate(&name, &hostname), wildcard_certificate(&name, &hostname)] {
+                assert!(is_label(&certificate, 52), "{certificate}");
+            }
         }
         let issuer = cluster_issuer(&name, i64::MAX);
         for long in [
@@ -129,6 +136,7 @@ mod tests {
             |hostname: &str| ListenerKey { port: 443, protocol: Protocol::Https, hostname: Some(hostname.into()) };
         assert_ne!(listener(&key("a-b.c")), listener(&key("a.b-c")));
         assert_ne!(certificate("one-1", "a.b"), certificate("two-2", "a.b"));
+        assert_ne!(certificate("one-1", "*.a.b"), wildcard_certificate("one-1", "a.b"), "each has an owner of its own");
         assert_eq!(listener(&ListenerKey { hostname: None, ..key("") }), "https-443");
     }
 }

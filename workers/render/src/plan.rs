@@ -42,11 +42,13 @@ pub struct Plan {
     pub not_applied: Vec<String>,
     /// What the cluster takes and will not work as it is written, each with the next step.
     pub warnings: Vec<String>,
+    /// What the record may have had and others of these objects have taken the place of: that it goes is no loss.
+    pub superseded: Vec<ObjectRef>,
 }
 
 impl From<Vec<Object>> for Plan {
     fn from(objects: Vec<Object>) -> Self {
-        Self { objects, not_applied: Vec::new(), warnings: Vec::new() }
+        Self { objects, ..Self::default() }
     }
 }
 

@@ -1,31 +1,34 @@
 //! Shared gateway: one Gateway for all gateway instances of a cluster and class, in a namespace of its own.
 //!
 //! Listeners without a hostname are on the Gateway itself, the others in ListenerSets, which are records of their own
-//! ([`crate::listener_set`]). The gateway has what its sets have in common: namespace, class, issuers and their credentials.
+//! ([`crate::listener_set`]). The gateway has what its sets have in common: namespace, class, issuers and their credentials, and the certificates that are
+//! for all hostnames of a domain.
 
 use crate::{
     InvalidInput,
-    certificates::Certificates,
+    certificates::{Certificates, NONE_VALID, wanted},
     driver::{self, Driver},
     infrastructure,
     k8s::{
         Ours,
-        cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+        cert_manager::CLUSTER_ISSUER,
         core::namespace,
         gateway_api::{AllowedListeners, GATEWAY, GatewaySpec, LISTENER_SET, Namespaces},
     },
     labels::Owner,
     names,
-    plan::Plan,
+    plan::{Object, Plan},
     shared_listeners::SharedListeners,
 };
 use causeway_records::{
     Kind,
     inputs::SharedGatewayInputs,
     inventory::ObjectRef,
-    nouns::{Service, SharedGateway},
+    nouns::{DomainNameDefinition, Service, SharedGateway},
     record::Record,
+    text::Hostname,
 };
+use std::collections::BTreeMap;
 
 /// The value of the owner label on the objects of a shared gateway.
 pub fn owner(gateway: &Record<SharedGateway>) -> Owner {
@@ -51,9 +54,13 @@ pub fn gateway_ref(object_name: &str) -> ObjectRef {
     GATEWAY.at(object_name, object_name)
 }
 
-/// The Certificate of a hostname, one for all listeners of the hostname.
-pub fn certificate_ref(object_name: &str, hostname: &str) -> ObjectRef {
-    CERTIFICATE.at(object_name, &names::certificate(object_name, hostname))
+/// The Certificate that a hostname is to have, with what it is called in messages. `wildcard`: the domain that it is signed for, if that has one for all.
+pub(crate) fn wanted_certificate(
+    object_name: &str,
+    hostname: &str,
+    wildcard: Option<&Hostname>,
+) -> (String, ObjectRef) {
+    wanted((object_name, object_name), hostname, wildcard)
 }
 
 /// The ClusterIssuer that signs for a domain on a shared gateway.
@@ -69,7 +76,7 @@ pub fn holder(object_name: &str, listener_set: Option<i32>) -> ObjectRef {
     }
 }
 
-/// Namespace, class, Gateway, and the issuers of the certificates. Empty while nobody uses the gateway.
+/// Namespace, class, Gateway, the issuers of the certificates, and those certificates that are for whole domains. Empty while nobody uses the gateway.
 pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     if !inputs.is_used() {
         return Ok(Plan::default());
@@ -90,13 +97,33 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));
     let plain_http = listeners(inputs).plain_http();
-    objects.extend(certificates(inputs)?.issuers(&|hostname| plain_http(hostname).parent())?);
+    let certificates = certificates(inputs)?;
+    objects.extend(certificates.issuers(&|hostname| plain_http(hostname).parent())?);
+    objects.extend(certificates.wildcards(&|_, domain| has_wildcard(inputs, domain))?);
     Ok(objects.into())
 }
 
-/// The Secrets in which cert-manager keeps the keys of ACME accounts, in its own namespace.
+/// Whether hostnames of a domain have one certificate for all, or still have it: what listeners name stays until they name another.
+fn has_wildcard(inputs: &SharedGatewayInputs, domain: &DomainNameDefinition) -> bool {
+    let named = inputs.listener_sets.iter().filter_map(|set| set.state.as_ref());
+    domain.has_wildcard_certificate() || named.into_iter().any(|state| state.wildcards.contains(&domain.domain))
+}
+
+/// The Certificates of whole domains, by what messages call them.
+pub(crate) fn wildcards(inputs: &SharedGatewayInputs) -> BTreeMap<String, ObjectRef> {
+    let rendered = certificates(inputs).and_then(|all| all.wildcards(&|_, domain| has_wildcard(inputs, domain)));
+    // What can't be rendered has no certificates.
+    let name = |object: &Object| object.body["spec"]["dnsNames"][0].as_str().unwrap_or_default().to_owned();
+    rendered.unwrap_or_default().into_iter().map(|object| (name(&object), object.at)).collect()
+}
+
+/// The Secrets that cert-manager makes: those of the certificates of whole domains, and those with the keys of ACME accounts, in its own namespace.
 pub fn secrets(inputs: &SharedGatewayInputs) -> Vec<ObjectRef> {
-    certificates(inputs).map(|certificates| certificates.account_secrets()).unwrap_or_default()
+    let secrets = |certificates: Certificates<'_>| {
+        let all = [certificates.wildcard_secrets(), certificates.account_secrets()];
+        all.into_iter().flatten().collect()
+    };
+    certificates(inputs).map(secrets).unwrap_or_default()
 }
 
 fn certificates(inputs: &SharedGatewayInputs) -> Result<Certificates<'_>, InvalidInput> {
@@ -107,5 +134,10 @@ fn certificates(inputs: &SharedGatewayInputs) -> Result<Certificates<'_>, Invali
 }
 
 pub(crate) fn listeners(inputs: &SharedGatewayInputs) -> SharedListeners<'_> {
-    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains }
+    SharedListeners {
+        gateway: &inputs.gateway,
+        listeners: &inputs.listeners,
+        domains: &inputs.domains,
+        valid: NONE_VALID,
+    }
 }

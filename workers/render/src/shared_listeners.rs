@@ -2,11 +2,10 @@
 
 use crate::{
     InvalidInput,
-    certificates::{Certificates, solves_by_http},
+    certificates::{Certificates, Served, Serving, ValidCertificates, solves_by_http},
     k8s::{Ours, gateway_api::ListenerSpec},
     labels::Owner,
     listeners::{ListenerAt, MOST, PLAIN_HTTP, exactly, listener},
-    names,
     shared_gateway::holder,
 };
 use causeway_records::{
@@ -22,6 +21,8 @@ pub(crate) struct SharedListeners<'a> {
     pub(crate) gateway: &'a Named<SharedGateway>,
     pub(crate) listeners: &'a [Listener],
     pub(crate) domains: &'a [Record<DomainNameDefinition>],
+    /// Which Certificates in the gateway's namespace are valid.
+    pub(crate) valid: &'a ValidCertificates,
 }
 
 impl<'a> SharedListeners<'a> {
@@ -29,6 +30,7 @@ impl<'a> SharedListeners<'a> {
     pub(crate) fn specs(&self, listener_set: Option<i32>) -> Result<Vec<ListenerSpec>, InvalidInput> {
         let name = &self.gateway.object_name;
         let challenged = self.challenged();
+        let certificates = self.served()?;
         let held = self.listeners.iter().filter(|listener| listener.listener_set == listener_set);
         let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
             held.map(|listener| (&listener.key, Some(listener))).collect();
@@ -50,8 +52,8 @@ impl<'a> SharedListeners<'a> {
                 // cert-manager makes the routes for challenges in the gateway's own namespace.
                 entitled.insert(name.clone());
             }
-            let hostname = key.hostname.as_deref().unwrap_or_default();
-            let certificate = key.protocol.ends_tls().then(|| names::certificate(name, hostname));
+            let served = key.hostname.as_deref().and_then(|hostname| certificates.get(hostname));
+            let certificate = served.filter(|_| key.protocol.ends_tls()).map(|served| served.secret.clone());
             listener(key, exactly(entitled), certificate)
         };
         Ok(all.into_iter().map(spec).collect())
@@ -83,6 +85,21 @@ impl<'a> SharedListeners<'a> {
         owner: Owner,
         accounts: &'a [Record<AwsAccount>],
     ) -> Result<Certificates<'a>, InvalidInput> {
+        let name = &self.gateway.object_name;
+        Ok(Certificates {
+            ours: Ours { control_plane, owner },
+            object_name: name,
+            namespace: name,
+            hostnames: self.signed()?,
+            domains: self.domains.iter().collect(),
+            accounts: accounts.iter().collect(),
+            cluster_resource_namespace: None,
+            valid: self.valid,
+        })
+    }
+
+    /// Each hostname that needs a certificate, with the domain that it is signed for.
+    fn signed(&self) -> Result<BTreeMap<&'a str, i64>, InvalidInput> {
         let mut hostnames = BTreeMap::new();
         for listener in self.ending_tls() {
             let (Some(hostname), Some(domain)) = (&listener.key.hostname, listener.domain_name_definition_id) else {
@@ -97,15 +114,18 @@ impl<'a> SharedListeners<'a> {
             let signer = hostnames.entry(hostname.as_str()).or_insert(domain);
             *signer = domain.min(*signer);
         }
-        Ok(Certificates {
-            ours: Ours { control_plane, owner },
-            object_name: &self.gateway.object_name,
-            namespace: &self.gateway.object_name,
-            hostnames,
-            domains: self.domains.iter().collect(),
-            accounts: accounts.iter().collect(),
-            cluster_resource_namespace: None,
-        })
+        Ok(hostnames)
+    }
+
+    /// With what the listeners of each hostname are served that needs a certificate.
+    pub(crate) fn served(&self) -> Result<BTreeMap<&'a str, Served>, InvalidInput> {
+        let name = self.gateway.object_name.as_str();
+        let serving = Serving { namespace: name, object_name: name, valid: self.valid };
+        let served = |(hostname, id): (&'a str, i64)| {
+            let domain = self.domains.iter().find(|domain| domain.common.id == id)?;
+            Some((hostname, serving.served(hostname, &domain.spec)))
+        };
+        Ok(self.signed()?.into_iter().filter_map(served).collect())
     }
 
     /// Those that need a certificate.

@@ -4,7 +4,7 @@ use super::{
     Interrupted, Reconcile, account, look_again::look_again, prerequisites::all_met, shared_gateway::gateway_state,
     touch::touch_unanswered,
 };
-use causeway_records::{inputs::GatewayInputs, status::NewCondition};
+use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, status::NewCondition};
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref},
@@ -48,10 +48,14 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    // 4. Render (pure: it reads the workload's manifests).
+    // 4. Which certificates its own listeners may have now (from the cache); render (pure: it reads the workload's manifests).
+    let valid = match ctx.valid_certificates(owner, &of_domain(ctx, &inputs), &before).await {
+        Ok(valid) => valid,
+        Err(waits) => return Ok(waits),
+    };
     let (inputs, plan) = held
         .read(move || {
-            let plan = gateway::render(&inputs);
+            let plan = gateway::render_over(&inputs, &valid);
             (inputs, plan)
         })
         .await;
@@ -93,6 +97,13 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             outcome.publish(ctx.claimed.published_state.as_ref(), state)
         }
     })
+}
+
+/// The Certificate of its whole domain, if the instance's own listeners are to have it, or may still have it.
+fn of_domain(ctx: &Reconcile<'_>, inputs: &GatewayInputs) -> Vec<ObjectRef> {
+    let wanted = inputs.domain.as_ref().is_some_and(|domain| domain.spec.has_wildcard_certificate());
+    let is_there = |at: &ObjectRef| ctx.claimed.inventory.iter().any(|entry| entry.object == *at);
+    gateway::wildcard_ref(inputs).filter(|at| wanted || is_there(at)).into_iter().collect()
 }
 
 /// Why the certificates of its own Gateway don't get the keys that they need. Those of a shared one are the shared gateway's.

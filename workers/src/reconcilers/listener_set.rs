@@ -28,8 +28,17 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
             return Ok(Outcome::with(before).then(NewCondition::not_met(APPLIED, "Waiting", message)));
         }
     }
-    // 3. Render (pure).
-    let plan = match listener_set::render(&inputs) {
+    // 3. Which certificates the listeners may have now (from the cache); render (pure).
+    let known = ctx.claimed.published_state.clone();
+    let known: ListenerSetState = known.and_then(|known| serde_json::from_value(known).ok()).unwrap_or_default();
+    let may_change =
+        !known.wildcards.is_empty() || inputs.domains.iter().any(|domain| domain.spec.has_wildcard_certificate());
+    let of_domains = if may_change { listener_set::wildcard_refs(&inputs) } else { Vec::new() };
+    let valid = match ctx.valid_certificates(owner, &of_domains, &before).await {
+        Ok(valid) => valid,
+        Err(waits) => return Ok(waits),
+    };
+    let plan = match listener_set::render_over(&inputs, &valid) {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
@@ -38,7 +47,11 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // 5. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
     let mut seen = ctx.seen(owner, std::iter::empty());
     let in_the_making = ctx.see_challenges(&mut seen).await;
-    let state = conditions::listener_set_state(&inputs, &seen);
+    let mut state = conditions::listener_set_state(&inputs, &valid, &seen);
+    if !outcome.applied {
+        // The listeners in the cluster may still have what they had.
+        state.wildcards.extend(known.wildcards.iter().cloned());
+    }
     outcome.certificates = Some(conditions::certificates(&plan, &seen, shared_gateway::owner(&inputs.gateway.record)));
     let conditions = conditions::listener_set(&state);
     if let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making) {
@@ -46,8 +59,6 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
     outcome.conditions.extend(conditions);
     // 6. Publish what the gateway sums up, and wake the users of listeners that changed (pure).
-    let known = ctx.claimed.published_state.clone();
-    let known: ListenerSetState = known.and_then(|known| serde_json::from_value(known).ok()).unwrap_or_default();
     let users = conditions::users_to_wake(&inputs, &known, &state);
     outcome.wake = users.into_iter().map(|id| Key { kind: Kind::GatewayInstance, id }).collect();
     let state = serde_json::to_value(&state).unwrap_or_default();

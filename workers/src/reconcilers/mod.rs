@@ -32,6 +32,7 @@ mod prerequisites;
 mod shared_gateway;
 mod support_service;
 mod touch;
+mod valid_certificates;
 mod workload;
 
 pub(crate) use self::{

@@ -1,7 +1,7 @@
-//! The common Gateway of a cluster and class, and the issuers of its certificates. Its listeners with hostnames are in ListenerSets, which are
-//! reconciled for themselves; here only what their reconciles left is summed up.
+//! The common Gateway of a cluster and class, the issuers of its certificates, and those certificates that are for whole domains. Its listeners with
+//! hostnames are in ListenerSets, which are reconciled for themselves; here only what their reconciles left is summed up.
 
-use super::{Interrupted, Reconcile, account, delete, prerequisites::all_met};
+use super::{Interrupted, Reconcile, account, delete, look_again::look_again, prerequisites::all_met};
 use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, status::NewCondition};
 use causeway_render::{conditions, observed::Seen, shared_gateway};
 use causeway_store::queue::Outcome;
@@ -36,14 +36,20 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 5. Observe (from the cache), conditions (pure).
-    let seen = ctx.seen(owner, std::iter::empty());
+    // 5. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
+    let mut seen = ctx.seen(owner, std::iter::empty());
+    let in_the_making = ctx.see_challenges(&mut seen).await;
     if outcome.applied
         && let Some(condition) = conditions::listener_sets_applied(&inputs)
     {
         outcome = outcome.instead(condition);
     }
-    outcome.conditions.extend(conditions::shared_gateway(&inputs, &seen));
+    let conditions = conditions::shared_gateway(&inputs, &seen);
+    if let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making) {
+        outcome.action = outcome.action.within(wait);
+    }
+    outcome.conditions.extend(conditions);
+    outcome.certificates = Some(conditions::certificates(&plan, &seen, owner));
     outcome.conditions.extend(refused_account(&inputs, cluster_id));
     // 6. Publish what its users and its ListenerSets read (pure).
     Ok(outcome.publish(ctx.claimed.published_state.as_ref(), conditions::shared_gateway_state(&inputs, &seen)))

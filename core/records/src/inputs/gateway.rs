@@ -4,6 +4,7 @@ use super::{domain_name::DomainNameState, listener::ListenerKey, named::Named, w
 use crate::{
     nouns::{AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayInstance, SharedGateway},
     record::Record,
+    text::Hostname,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -70,4 +71,7 @@ pub struct SharedGatewayUse {
     pub gateway: Named<SharedGateway>,
     /// The listeners that the instance routes through, each with the ordinal of its ListenerSet as in [`Listener`](super::Listener).
     pub listener_sets: BTreeMap<ListenerKey, Option<i32>>,
+    /// Of the instance's hostnames on which TLS ends those whose certificates are signed for a domain with one for all, and that domain: an older definition
+    /// of the domain may sign than the instance's own.
+    pub wildcards: BTreeMap<String, Hostname>,
 }

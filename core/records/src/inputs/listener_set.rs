@@ -5,9 +5,10 @@ use crate::{
     nouns::{DomainNameDefinition, SharedGateway},
     record::Record,
     status::Condition,
+    text::Hostname,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The inputs of the reconcile of a ListenerSet.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,9 @@ pub struct ListenerSetState {
     pub listeners: Readiness,
     /// How many of its certificates are valid.
     pub certificates: Readiness,
+    /// Domains whose one certificate its listeners have: it stays until they have others.
+    #[serde(default)]
+    pub wildcards: BTreeSet<Hostname>,
 }
 
 /// How many of some objects are ready, and what keeps the first that isn't.

@@ -160,7 +160,8 @@ pub struct DomainNameDefinition {
     /// Certificates are renewed when so many percent of their lifetime are left.
     #[noun(default = RenewalPercent::try_from(33).ok(), example = 33)]
     pub renew_before_percentage: Option<RenewalPercent>,
-    /// One certificate for `*.domain` instead of one for each hostname. Not supported yet.
+    /// One certificate for `*.domain`, on each Gateway, instead of one for each hostname. It covers one label, and the domain itself where that is served;
+    /// other hostnames keep certificates of their own. With Acme it needs AcmeChallenge DNS01.
     #[noun(default = Some(false))]
     pub wildcard_certificate: Option<bool>,
     /// Existing: name of the ClusterIssuer. CA: name of the Secret with the key pair, in cert-manager's namespace.
@@ -245,6 +246,11 @@ impl DomainNameDefinition {
         self.issuer_kind() == IssuerKind::Acme && self.acme_challenge != Some(AcmeChallenge::Http01)
     }
 
+    /// Whether one certificate is for all hostnames one label under the domain.
+    pub fn has_wildcard_certificate(&self) -> bool {
+        self.wildcard_certificate == Some(true)
+    }
+
     /// Seconds for which answers may be kept.
     pub fn ttl_seconds(&self) -> i64 {
         self.ttl.map_or(300, |ttl| i64::from(ttl.get()))
@@ -289,8 +295,9 @@ impl Rules for DomainNameDefinition {
             let problem = format!("needs IssuerKind Acme, and it is {}; set that, or leave it out", self.issuer_kind());
             problems.push(Problem::new(field, problem));
         }
-        if self.wildcard_certificate == Some(true) {
-            problems.push(Problem::new("WildcardCertificate", "is not supported yet; leave it out"));
+        if self.has_wildcard_certificate() && is_acme && !self.solves_by_dns() {
+            let problem = "needs AcmeChallenge DNS01, and it is HTTP01: authorities sign for a wildcard only after a proof by DNS; set that, or leave it out";
+            problems.push(Problem::new("WildcardCertificate", problem));
         }
         problems
     }
@@ -350,5 +357,30 @@ mod tests {
         assert!(problems("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n").is_empty());
         let refused = problems("MIIB");
         assert!(refused.len() == 1 && refused[0].starts_with("AcmeCABundle"), "{refused:?}");
+    }
+
+    #[test]
+    fn a_wildcard_is_proved_by_dns_alone() {
+        let problems = |issuer_kind, acme_challenge| {
+            let domain = DomainNameDefinition {
+                domain: "example.org".parse().unwrap(),
+                issuer_kind,
+                acme_challenge,
+                issuer_name: "ours".parse().ok(),
+                wildcard_certificate: Some(true),
+                ..DomainNameDefinition::default()
+            };
+            domain.check().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let by_http = Some(AcmeChallenge::Http01);
+        for issuer_kind in [None, Some(IssuerKind::Acme)] {
+            assert!(problems(issuer_kind, None).is_empty(), "DNS01 is the default");
+            let refused = problems(issuer_kind, by_http);
+            assert_eq!(refused.len(), 1);
+            assert!(refused[0].starts_with("WildcardCertificate: needs AcmeChallenge DNS01"), "{refused:?}");
+        }
+        for issuer_kind in [IssuerKind::Ca, IssuerKind::SelfSigned, IssuerKind::Existing] {
+            assert!(problems(Some(issuer_kind), by_http).is_empty(), "{issuer_kind} asks for no proof of ours");
+        }
     }
 }

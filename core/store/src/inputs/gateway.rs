@@ -11,6 +11,7 @@ use causeway_records::{
     Record,
     inputs::{ClaimBeside, DomainNameState, GatewayInputs, GrantedWorkload, SharedGatewayUse},
     nouns::{DomainNameDefinition, GatewayDefinition, SupportServiceInstance},
+    text::Hostname,
 };
 use causeway_rules::hostnames::hostnames_of;
 use serde::Deserialize;
@@ -42,6 +43,7 @@ struct GatewayRead {
     granted: Vec<GrantedWorkload>,
     shared_gateway: Option<StatedRow>,
     listeners: Vec<ListenerRead>,
+    wildcards: BTreeMap<String, Hostname>,
     beside: Vec<ClaimRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
@@ -86,7 +88,9 @@ impl GatewayRead {
             self.listeners.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.ordinal)));
         let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
         let shared_gateway = match self.shared_gateway {
-            Some(gateway) => Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets }),
+            Some(gateway) => {
+                Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets, wildcards: self.wildcards })
+            }
             None => None,
         };
         let mut definition: Record<GatewayDefinition> = self.definition.record()?;

@@ -7,8 +7,8 @@ use super::{
     routes, summarize,
 };
 use crate::{
-    gateway::{driver, gateway_ref, listeners, not_granted},
-    k8s::cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
+    gateway::{driver, gateway_ref, listeners, not_granted, wanted_certificate},
+    k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::Seen,
     plan::Plan,
@@ -34,7 +34,7 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
         conditions.push(gateway.listeners_ready(used.len(), &faulty.collect::<Vec<_>>()));
         let ending_tls = used.iter().filter(|listener| listener.key.protocol.ends_tls());
         let hostnames = ending_tls.filter_map(|listener| listener.key.hostname.as_deref());
-        let certificates = hostnames.map(|hostname| (hostname, certificate(inputs, hostname))).collect();
+        let certificates = hostnames.map(|hostname| wanted_certificate(inputs, hostname)).collect();
         conditions.extend(certificates_ready(&certificates, issuer(inputs).into_iter(), seen));
     }
     conditions.extend(routes::conditions(plan, &gateway, not_granted(inputs), seen));
@@ -47,24 +47,18 @@ pub fn gateway_addresses(inputs: &GatewayInputs, seen: &Seen) -> Vec<String> {
     GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen).addresses().texts()
 }
 
-/// Namespace and object name of the record that renders the Gateway.
-fn gateway_owner(inputs: &GatewayInputs) -> (&str, &str) {
+/// Object name of the record that renders the Gateway.
+fn gateway_owner(inputs: &GatewayInputs) -> &str {
     match &inputs.shared_gateway {
-        Some(shared) => (&shared.gateway.object_name, &shared.gateway.object_name),
-        None => (&inputs.workload.instance.object_name, &inputs.instance.object_name),
+        Some(shared) => &shared.gateway.object_name,
+        None => &inputs.instance.object_name,
     }
-}
-
-/// The Certificate of a hostname, in the namespace of its listener.
-fn certificate(inputs: &GatewayInputs, hostname: &str) -> ObjectRef {
-    let (namespace, object_name) = gateway_owner(inputs);
-    CERTIFICATE.at(namespace, &names::certificate(object_name, hostname))
 }
 
 /// The issuer of the domain. On a shared gateway an older definition of the same domain may sign instead; then this issuer does not exist.
 fn issuer(inputs: &GatewayInputs) -> Option<ObjectRef> {
     let domain = inputs.domain.as_ref()?;
-    Some(CLUSTER_ISSUER.cluster(&names::cluster_issuer(gateway_owner(inputs).1, domain.common.id)))
+    Some(CLUSTER_ISSUER.cluster(&names::cluster_issuer(gateway_owner(inputs), domain.common.id)))
 }
 
 /// DnsPublished; absent when no domain name instance publishes the hostnames.

@@ -8,6 +8,7 @@ use super::{
     report_first, summarize,
 };
 use crate::{
+    certificates::ValidCertificates,
     driver::{self, Driver},
     k8s::cert_manager::{CERTIFICATE, CHALLENGE},
     observed::{Observed, Seen},
@@ -125,9 +126,9 @@ pub fn assigned_addresses(conditions: &Conditions) -> Vec<String> {
     assigned.iter().flat_map(|assigned| assigned.message.split(BETWEEN)).map(str::to_owned).collect()
 }
 
-/// CertificatesReady, for the certificates of some hostnames; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
+/// CertificatesReady, for some certificates by what they are for; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
 pub(super) fn certificates_ready(
-    certificates: &BTreeMap<&str, ObjectRef>,
+    certificates: &BTreeMap<String, ObjectRef>,
     issuers: impl Iterator<Item = ObjectRef>,
     seen: &Seen,
 ) -> Option<NewCondition> {
@@ -138,6 +139,16 @@ pub(super) fn certificates_ready(
     let mut not_ready: Vec<_> = issuers.filter_map(|at| issuer_not_ready(&at, seen)).collect();
     not_ready.extend(certificates.iter().filter_map(|(hostname, at)| certificate_not_ready(hostname, at, seen)));
     Some(summarize(CERTIFICATES_READY, not_ready, count(certificates.len(), "certificate")))
+}
+
+/// Those among what is seen that can be used.
+pub fn valid_certificates(seen: &Seen) -> ValidCertificates {
+    let valid = seen.iter().filter(|(at, observed)| CERTIFICATE.is(at) && is_valid(observed));
+    ValidCertificates(valid.map(|(at, _)| at.clone()).collect())
+}
+
+fn is_valid(certificate: &Observed) -> bool {
+    ControllerCondition::find_current(certificate, "Ready").is_some_and(|ready| ready.is_true())
 }
 
 /// Why a hostname has no valid certificate, with the cause that is nearest to the authority.
@@ -159,8 +170,6 @@ pub(super) fn certificate_not_ready(hostname: &str, at: &ObjectRef, seen: &Seen)
 /// The Certificates whose Challenges say more than they do: those that are not valid.
 pub fn certificates_in_the_making(seen: &Seen) -> impl Iterator<Item = &ObjectRef> {
     let certificates = seen.iter().filter(|(at, _)| CERTIFICATE.is(at));
-    let is_valid =
-        |observed: &Observed| ControllerCondition::find_current(observed, "Ready").is_some_and(|ready| ready.is_true());
     certificates.filter(move |(_, observed)| !is_valid(observed)).map(|(at, _)| at)
 }
 

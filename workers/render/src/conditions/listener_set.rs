@@ -8,7 +8,8 @@ use super::{
     report_first,
 };
 use crate::{
-    listener_set::{certificates_of, listener_set_ref},
+    certificates::ValidCertificates,
+    listener_set::{certificates_of, listener_set_ref, wildcards_of},
     names,
     observed::Seen,
     plan::hash,
@@ -20,12 +21,13 @@ use causeway_records::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the set publishes. `seen` has the set and its certificates.
-pub fn listener_set_state(inputs: &ListenerSetInputs, seen: &Seen) -> ListenerSetState {
+/// What the set publishes. `seen` has the set and its certificates, `valid` the certificates over which it was rendered.
+pub fn listener_set_state(inputs: &ListenerSetInputs, valid: &ValidCertificates, seen: &Seen) -> ListenerSetState {
     let holder = listener_set_ref(inputs);
     let observed = seen.get(&holder);
+    let own = certificates_of(inputs, valid).into_iter();
     let certificates: BTreeMap<_, _> =
-        certificates_of(inputs).map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
+        own.map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
     let (mut users_see, mut faulty) = (BTreeMap::new(), vec![]);
     for listener in &inputs.listeners {
         let fault = ListenerFault::find(&listener.key, observed);
@@ -40,6 +42,7 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, seen: &Seen) -> ListenerSe
         users_see,
         listeners: Readiness { number: inputs.listeners.len(), not_ready: faulty.len(), first: first.map(Into::into) },
         certificates: readiness(certificates.into_values()),
+        wildcards: wildcards_of(inputs, valid),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     APPLIED, CERTIFICATES_READY, LISTENERS_READY, NotReady,
-    gateway_status::{GatewayStatus, issuer_not_ready},
+    gateway_status::{GatewayStatus, certificate_not_ready, issuer_not_ready},
     listener_set::{plus, readiness, report},
     listener_status::{FaultyListener, ListenerFault},
     summarize,
@@ -10,10 +10,11 @@ use super::{
 use crate::{
     observed::Seen,
     plan::hash,
-    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners},
+    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners, wildcards},
 };
 use causeway_records::{
     inputs::{ListenerSetStatus, Readiness, SharedGatewayInputs},
+    inventory::ObjectRef,
     status::{ConditionStatus, NewCondition},
 };
 use serde_json::{Value, json};
@@ -42,7 +43,8 @@ pub fn listener_sets_applied(inputs: &SharedGatewayInputs) -> Option<NewConditio
 }
 
 /// What others read of the Gateway: its addresses, and a text that changes whenever a condition of its gateway instances,
-/// domain name instances and ListenerSets may change: with its conditions and addresses, and the listeners on the Gateway itself.
+/// domain name instances and ListenerSets may change: with its conditions and addresses, the listeners on the Gateway itself, and the certificates of
+/// whole domains.
 pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value {
     let gateway = find_gateway(inputs, seen);
     let Some(observed) = gateway.observed else { return Value::Null };
@@ -52,7 +54,20 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
         .map(|condition| json!([condition.status.as_str(), condition.reason, condition.message]))
         .collect();
     let (addresses, own) = (gateway.addresses(), own_listeners(inputs, seen));
-    let state = hash(&json!([observed.uid, observed.generation, conditions, addresses.ips, addresses.hostnames, own]));
+    let mut all = vec![
+        json!(observed.uid),
+        json!(observed.generation),
+        json!(conditions),
+        json!(addresses.ips),
+        json!(addresses.hostnames),
+        json!(own),
+    ];
+    let wildcard = |(name, at): (&String, &ObjectRef)| {
+        let not_ready = certificate_not_ready(name, at, seen);
+        json!([name, not_ready.map(|not_ready| [not_ready.reason, not_ready.message])])
+    };
+    all.extend(wildcards(inputs).iter().map(wildcard));
+    let state = hash(&json!(all));
     // In the shape of a Gateway's status and in one order: the same addresses in another order are no news.
     let ips = addresses.ips.iter().map(ToString::to_string);
     let values: Vec<_> = ips.chain(addresses.hostnames).map(|value| json!({"value": value})).collect();
@@ -97,7 +112,9 @@ fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCo
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));
     let issuers = Readiness { number: 0, ..issuers };
+    let wildcards = wildcards(inputs);
+    let wildcards = readiness(wildcards.iter().map(|(name, at)| certificate_not_ready(name, at, seen)));
     let states = inputs.listener_sets.iter().filter_map(|set| set.state.as_ref());
-    let all = states.map(|state| state.certificates.clone()).fold(issuers, plus);
+    let all = states.map(|state| state.certificates.clone()).fold(plus(issuers, wildcards), plus);
     (all.number > 0).then(|| report(CERTIFICATES_READY, &all, "certificate"))
 }

@@ -3,14 +3,13 @@
 use super::{about, gateway_ref, listeners, namespace, owner};
 use crate::{
     InvalidInput,
-    certificates::{Certificates, solves_by_http},
+    certificates::{Certificates, NONE_VALID, ValidCertificates, solves_by_http},
     driver, infrastructure,
     k8s::{
         Ours,
         gateway_api::{GATEWAY, GatewaySpec, Namespaces},
     },
     listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
-    names,
     plan::Object,
 };
 use causeway_records::{
@@ -26,21 +25,27 @@ pub fn secrets(inputs: &GatewayInputs) -> Vec<ObjectRef> {
         return Vec::new();
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    certificates(inputs, &ours).map(|certificates| certificates.secrets()).unwrap_or_default()
+    certificates(inputs, &ours, NONE_VALID).map(|certificates| certificates.secrets()).unwrap_or_default()
 }
 
 /// The GatewayClass unless the definition names another one, the Gateway, and what its certificates need.
-pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, InvalidInput> {
+pub(super) fn objects(
+    inputs: &GatewayInputs,
+    ours: &Ours<'_>,
+    valid: &ValidCertificates,
+) -> Result<Vec<Object>, InvalidInput> {
     let name = &inputs.instance.object_name;
     let spec = &inputs.definition.spec;
     let keys = keys(inputs)?;
+    let certificates = certificates(inputs, ours, valid)?;
     let from = match spec.allowed_routes.unwrap_or_default() {
         AllowedRoutes::Same => Namespaces::Same,
         AllowedRoutes::All => Namespaces::All,
     };
     let render = |key: &ListenerKey| {
-        let certificate = key.hostname.as_deref().filter(|_| key.protocol.ends_tls());
-        listener(key, from.clone(), certificate.map(|hostname| names::certificate(name, hostname)))
+        let ended = key.hostname.as_deref().filter(|_| key.protocol.ends_tls());
+        let served = ended.and_then(|hostname| certificates.served(hostname));
+        listener(key, from.clone(), served.map(|served| served.secret))
     };
     let gateway = GatewaySpec {
         gateway_class_name: driver::gateway_class_name(spec.gateway_class_name.as_ref().map(|c| c.as_str()), name),
@@ -53,8 +58,14 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     let mut objects: Vec<Object> = class.into_iter().collect();
     objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
     let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
-    objects.extend(certificates(inputs, ours)?.render(&|_| plain_http.parent())?);
+    objects.extend(certificates.render(&|_| plain_http.parent())?);
     Ok(objects)
+}
+
+/// The Certificates that hostnames no longer have of their own, because the one of the domain has taken their place.
+pub(super) fn superseded(inputs: &GatewayInputs, valid: &ValidCertificates) -> Vec<ObjectRef> {
+    let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
+    certificates(inputs, &ours, valid).map(|certificates| certificates.superseded()).unwrap_or_default()
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
@@ -85,7 +96,11 @@ fn certified(inputs: &GatewayInputs) -> Result<BTreeSet<String>, InvalidInput> {
 }
 
 /// For the hostnames on which TLS ends, all under the one domain of the definition.
-fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certificates<'a>, InvalidInput> {
+fn certificates<'a>(
+    inputs: &'a GatewayInputs,
+    ours: &Ours<'a>,
+    valid: &'a ValidCertificates,
+) -> Result<Certificates<'a>, InvalidInput> {
     let mut hostnames = BTreeMap::new();
     let needing = certified(inputs)?;
     if !needing.is_empty() {
@@ -108,5 +123,6 @@ fn certificates<'a>(inputs: &'a GatewayInputs, ours: &Ours<'a>) -> Result<Certif
         domains: inputs.domain.iter().collect(),
         accounts: inputs.account.iter().collect(),
         cluster_resource_namespace: inputs.cluster_resource_namespace.as_deref(),
+        valid,
     })
 }

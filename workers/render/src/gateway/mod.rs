@@ -13,9 +13,11 @@ pub(crate) use rules::not_granted;
 
 use crate::{
     InvalidInput,
+    certificates::{NONE_VALID, ValidCertificates, wanted},
     driver::{self, Driver},
-    k8s::{Ours, gateway_api},
+    k8s::{Ours, cert_manager::CERTIFICATE, gateway_api},
     labels::Owner,
+    names,
     plan::Plan,
     shared_gateway,
 };
@@ -63,7 +65,7 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let hostnames: Vec<String> = ending_tls.filter_map(|listener| listener.key.hostname).collect();
     // Without TLS no kind of cert-manager may be watched, because it may not be installed.
     if !hostnames.is_empty() {
-        all.extend(hostnames.iter().map(|hostname| shared_gateway::certificate_ref(name, hostname)));
+        all.extend(hostnames.iter().map(|hostname| wanted_certificate(inputs, hostname).1));
         all.extend(inputs.domain.iter().map(|domain| shared_gateway::issuer_ref(name, domain.id())));
     }
     all.into_iter().collect()
@@ -77,8 +79,31 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     }
 }
 
+/// The Certificate that a hostname is to have, with what it is called in messages.
+pub(crate) fn wanted_certificate(inputs: &GatewayInputs, hostname: &str) -> (String, ObjectRef) {
+    if let Some(shared) = &inputs.shared_gateway {
+        let wildcard = shared.wildcards.get(hostname);
+        return shared_gateway::wanted_certificate(&shared.gateway.object_name, hostname, wildcard);
+    }
+    let wildcard = inputs.domain.as_ref().filter(|domain| domain.spec.has_wildcard_certificate());
+    let at = (namespace(inputs), inputs.instance.object_name.as_str());
+    wanted(at, hostname, wildcard.map(|domain| &domain.spec.domain))
+}
+
+/// The Certificate of a whole domain that the listeners of the instance's own Gateway have, or may still have.
+pub fn wildcard_ref(inputs: &GatewayInputs) -> Option<ObjectRef> {
+    let domain = inputs.domain.as_ref().filter(|_| inputs.shared_gateway.is_none() && ends_tls(inputs))?;
+    let name = names::wildcard_certificate(&inputs.instance.object_name, domain.spec.domain.as_str());
+    Some(CERTIFICATE.at(namespace(inputs), &name))
+}
+
 /// The routes, the ReferenceGrants that they need for Services in other namespaces and, with Placement Dedicated, the Gateway and its certificates.
 pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
+    render_over(inputs, NONE_VALID)
+}
+
+/// As [`render`], in a cluster where these Certificates are valid: no listener loses one before it has another.
+pub fn render_over(inputs: &GatewayInputs, valid: &ValidCertificates) -> Result<Plan, InvalidInput> {
     let spec = &inputs.definition.spec;
     if spec.http_ports.is_empty() && spec.tcp_ports.is_empty() && spec.udp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
@@ -87,7 +112,7 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
     let mut objects = if inputs.shared_gateway.is_some() {
         Vec::new()
     } else if inputs.definition.spec.placement() == Placement::Dedicated {
-        dedicated::objects(inputs, &ours)?
+        dedicated::objects(inputs, &ours, valid)?
     } else {
         return Err(about(
             inputs,
@@ -96,7 +121,11 @@ pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
         ));
     };
     objects.extend(routes::objects(inputs, &ours)?);
-    Ok(Plan { warnings: shadows::warnings(inputs), ..objects.into() })
+    let superseded = match inputs.shared_gateway {
+        Some(_) => Vec::new(),
+        None => dedicated::superseded(inputs, valid),
+    };
+    Ok(Plan { warnings: shadows::warnings(inputs), superseded, ..objects.into() })
 }
 
 /// The listeners that the instance's routes attach to, each once, by key.

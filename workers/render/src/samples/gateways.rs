@@ -65,7 +65,8 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
     let gateway = named("shared-gateway", id, SharedGateway { name: parse("shared"), ..SharedGateway::default() });
     let mut listeners: BTreeMap<ListenerKey, Listener> = BTreeMap::new();
     for inputs in &mut gateways {
-        let mut listener_sets = BTreeMap::new();
+        let (mut listener_sets, mut wildcards) = (BTreeMap::new(), BTreeMap::new());
+        let of_domain = inputs.domain.as_ref().filter(|domain| domain.spec.has_wildcard_certificate());
         for key in keys(inputs) {
             let listener_set = key.hostname.is_some().then_some(0);
             let user = ListenerUser {
@@ -80,9 +81,12 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| ends_tls).map(|domain| domain.common.id),
             });
             listener.users.push(user);
+            if let (true, Some(domain), Some(hostname)) = (ends_tls, of_domain, &key.hostname) {
+                wildcards.insert(hostname.clone(), domain.spec.domain.clone());
+            }
             listener_sets.insert(key, listener_set);
         }
-        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets });
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets, wildcards });
     }
     let first = gateways.first();
     let domains = first.and_then(|inputs| inputs.domain.clone()).into_iter().collect();

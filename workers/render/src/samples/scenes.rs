@@ -67,6 +67,16 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
     let shop = || (21, acme(AcmeChallenge::Dns01));
     let mut own_tls = with_tls(315, shop());
     own_tls.definition.spec.placement = Some(Placement::Dedicated);
+    let wildcard = || {
+        let one_for_all = DomainNameDefinition { wildcard_certificate: Some(true), ..acme(AcmeChallenge::Dns01) };
+        with_hostnames(
+            317,
+            (21, one_for_all),
+            &["a.shop.example.org", "api.example.org", "example.org", "shop.example.org"],
+        )
+    };
+    let mut own_wildcard = wildcard();
+    own_wildcard.definition.spec.placement = Some(Placement::Dedicated);
     let mut own_routes = with_routes(313, shop());
     own_routes.definition.spec.placement = Some(Placement::Dedicated);
     vec![
@@ -101,6 +111,8 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("dedicated_routes", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_routes] }),
         ("tls", shared(108, vec![with_tls(314, shop())])),
         ("dedicated_tls", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_tls] }),
+        ("wildcard", shared(109, vec![wildcard()])),
+        ("dedicated_wildcard", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_wildcard] }),
         ("udp", shared(106, vec![dns(310)])),
         ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
     ]
@@ -144,6 +156,14 @@ fn with_routes(id: i64, domain: (i64, DomainNameDefinition)) -> GatewayInputs {
     inputs.workload.definition.spec.yaml_document = format!(
         "{MANIFESTS}---\napiVersion: v1\nkind: Service\nmetadata: {{name: copy, namespace: copies}}\nspec: {{ports: [{{port: 8080}}]}}\n"
     );
+    inputs
+}
+
+/// One gateway with HTTPS for these hostnames.
+fn with_hostnames(id: i64, domain: (i64, DomainNameDefinition), names: &[&str]) -> GatewayInputs {
+    let mut inputs = gateway(id, "web", Some(domain), &[http(443, "/").tls()], &[]);
+    inputs.definition.spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
+    inputs.hostnames = names.iter().map(ToString::to_string).collect();
     inputs
 }
 

@@ -93,7 +93,7 @@ pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
     objects.insert(0, k8s::core::namespace(&ours, namespace));
     let warnings = subjects::misplaced(&objects);
-    Ok(Plan { objects, not_applied, warnings })
+    Ok(Plan { not_applied, warnings, ..objects.into() })
 }
 
 /// The field that manifests come from.

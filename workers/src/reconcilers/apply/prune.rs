@@ -116,7 +116,7 @@ pub(in super::super) fn made_by_others(owner: Owner) -> Option<ObjectRef> {
 
 /// Other records' objects are what a person wrote, who may have copied their labels to anything.
 fn has_certificates(owner: Owner) -> bool {
-    matches!(owner.kind, Kind::ListenerSet | Kind::GatewayInstance)
+    matches!(owner.kind, Kind::SharedGateway | Kind::ListenerSet | Kind::GatewayInstance)
 }
 
 /// A Secret that cert-manager made for a Certificate of this record which is no longer there.

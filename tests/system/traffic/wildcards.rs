@@ -1,0 +1,119 @@
+//! One certificate for all hostnames of a domain.
+
+use std::collections::BTreeSet;
+
+use causeway_testkit::{
+    DOMAIN, Harness, Load, Visitor, answering, api, eventually, harness,
+    kinds::{CERTIFICATE, Gvk},
+};
+use kube::api::{DynamicObject, ListParams};
+use serde_json::{Value, json};
+
+use super::{Answering, answers, signed_domain};
+
+const ORDER: Gvk<'static> = ("acme.cert-manager.io", "v1", "Order");
+/// Requests a second, and how many of them are sent before and after a change.
+const RATE: u32 = 100;
+const AROUND: u64 = 100;
+
+/// The hostnames in each object of a kind that are under a domain, by the object's name.
+async fn named_under(harness: &Harness, kind: Gvk<'_>, domain: &str) -> Vec<Vec<String>> {
+    let all = api(&harness.kube().await.unwrap(), kind, None).list(&ListParams::default()).await.unwrap();
+    let names = |object: &DynamicObject| {
+        let names = object.data["spec"]["dnsNames"].as_array().into_iter().flatten();
+        names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut found: Vec<_> =
+        all.iter().map(names).filter(|names| names.iter().any(|name| name.ends_with(domain))).collect();
+    found.sort();
+    found
+}
+
+async fn presented(visitor: &Visitor, host: &str) -> Vec<u8> {
+    let answer = visitor.get(&format!("https://{host}/")).await.unwrap();
+    answer.certificate.expect("it was over TLS").to_vec()
+}
+
+async fn set_wildcard(harness: &Harness, domain: i64, wildcard: bool) {
+    let body = json!({"WildcardCertificate": wildcard});
+    harness.client.patch("domain-name-definitions", domain, &body).await.unwrap();
+}
+
+/// Also: what it doesn't cover has a certificate of its own.
+#[tokio::test]
+async fn two_hostnames_are_served_with_one_certificate_that_was_ordered_once() {
+    let harness = harness().await;
+    let name = harness.name("wild");
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    set_wildcard(harness, domain, true).await;
+    let under = format!("{name}.{DOMAIN}");
+    let [one, two, deeper] = ["one", "two", "very.deep"].map(|sub| format!("{sub}.{under}"));
+    let https = |hosts: &[&String]| json!({"Hostnames": hosts, "HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    // Two gateways of two teams, and a third hostname, which a wildcard doesn't stand for.
+    let mut served = vec![];
+    for (what, hosts) in [("one", vec![&one, &deeper]), ("two", vec![&two])] {
+        let own = harness.name(what);
+        served.push(Answering::begin(harness, &own, &answering(&own), Some(domain), https(&hosts)).await);
+    }
+    for gateway in &served {
+        gateway.until_ready(harness).await;
+        gateway.publish(harness, domain).await;
+    }
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    for (host, gateway) in [(&one, &served[0]), (&two, &served[1]), (&deeper, &served[0])] {
+        answers(&visitor, &format!("https://{host}/"), &gateway.name).await;
+    }
+    let certificate = presented(&visitor, &one).await;
+    assert_eq!(presented(&visitor, &two).await, certificate, "it is the same one, with the same serial number");
+    assert_ne!(presented(&visitor, &deeper).await, certificate);
+    let expected = [vec![format!("*.{under}")], vec![deeper]];
+    for kind in [CERTIFICATE, ORDER] {
+        assert_eq!(named_under(harness, kind, &under).await, expected, "of {kind:?}");
+    }
+    // As clients see it: it is the shared gateway's.
+    let listed = harness.client.list("certificates", "").await.unwrap();
+    let listed: Vec<_> = listed.iter().filter(|one| one["Hostnames"] == json!([expected[0][0]])).collect();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!((&listed[0]["Valid"], &listed[0]["OwnerKind"]), (&json!(true), &json!("SharedGateway")));
+}
+
+#[tokio::test]
+async fn no_request_fails_while_one_certificate_takes_the_place_of_others_and_they_its_place() {
+    let harness = harness().await;
+    let name = harness.name("wilder");
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let under = format!("{name}.{DOMAIN}");
+    let host = format!("www.{under}");
+    let ports = json!({"SubDomain": "www", "HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::start(harness, &name, domain, ports).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    let url = format!("https://{host}/");
+    answers(&visitor, &url, &served.name).await;
+
+    let load = Load::start(&visitor, &url, RATE).unwrap();
+    let go_on = async || {
+        let sent = load.tally().sent;
+        eventually("further requests are answered", async || {
+            let now = load.tally().sent;
+            if now > sent + AROUND { Ok(()) } else { Err(now) }
+        })
+        .await;
+    };
+    let mut presented = BTreeSet::new();
+    for (wildcard, names) in [(false, &host), (true, &format!("*.{under}")), (false, &host)] {
+        set_wildcard(harness, domain, wildcard).await;
+        eventually("one certificate is left, and it is presented", async || {
+            let left = named_under(harness, CERTIFICATE, &under).await;
+            let seen = load.tally().certificates;
+            let is_new = seen.len() > presented.len();
+            if left == [vec![names.clone()]] && is_new { Ok(()) } else { Err((left, seen.len())) }
+        })
+        .await;
+        presented = load.tally().certificates;
+        go_on().await;
+    }
+    served.until_ready(harness).await;
+    let tally = load.stop().await;
+    assert_eq!(tally.failed, 0, "of {}: {:#?}", tally.sent, tally.failures);
+}

@@ -1,0 +1,149 @@
+//! With which certificate the listeners of a hostname are served: one of its own, or the one of its domain.
+//!
+//! Where a domain is to have one certificate for all, or no longer, listeners change over when the new certificate is valid. Until then they keep what
+//! they have, so there is no moment without one.
+
+use crate::{k8s::cert_manager::CERTIFICATE, names};
+use causeway_records::{inventory::ObjectRef, nouns::DomainNameDefinition, text::Hostname};
+use causeway_rules::wildcards::covers;
+use std::collections::BTreeSet;
+
+/// The Certificates that are valid in the cluster: what listeners may have now. Empty where nothing is known of the cluster, as in a plan: then what is
+/// wanted is shown as it will be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ValidCertificates(pub(crate) BTreeSet<ObjectRef>);
+
+/// Nothing is known of the cluster.
+pub(crate) const NONE_VALID: &ValidCertificates = &ValidCertificates(BTreeSet::new());
+
+/// Where the certificates of a Gateway are, and which of them are valid.
+#[derive(Clone, Copy)]
+pub(crate) struct Serving<'a> {
+    /// The Gateway's namespace.
+    pub(crate) namespace: &'a str,
+    /// Object name of the Gateway's record.
+    pub(crate) object_name: &'a str,
+    pub(crate) valid: &'a ValidCertificates,
+}
+
+/// What the listeners of a hostname have, and which Certificates that takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Served {
+    /// The Secret that they name, which is called like its Certificate.
+    pub(crate) secret: String,
+    /// There is a Certificate for the hostname alone: they have it, or will.
+    pub(crate) own: bool,
+    /// They have, or will have, that of the domain.
+    pub(crate) wildcard: bool,
+    /// They have that of the domain now.
+    pub(crate) has_wildcard: bool,
+}
+
+impl Serving<'_> {
+    /// For a hostname whose certificate is signed for a domain.
+    pub(crate) fn served(&self, hostname: &str, domain: &DomainNameDefinition) -> Served {
+        let own = names::certificate(self.object_name, hostname);
+        if !covers(&domain.domain, hostname) {
+            return Served { secret: own, own: true, wildcard: false, has_wildcard: false };
+        }
+        let of_domain = names::wildcard_certificate(self.object_name, domain.domain.as_str());
+        let wants_wildcard = domain.has_wildcard_certificate();
+        let (wanted, other) = if wants_wildcard { (&of_domain, &own) } else { (&own, &of_domain) };
+        let keeps_other = !self.is_valid(wanted) && self.is_valid(other);
+        let has_wildcard = wants_wildcard != keeps_other;
+        Served {
+            secret: if keeps_other { other } else { wanted }.clone(),
+            own: !has_wildcard || !wants_wildcard,
+            wildcard: has_wildcard || wants_wildcard,
+            has_wildcard,
+        }
+    }
+
+    fn is_valid(&self, name: &str) -> bool {
+        self.valid.0.contains(&CERTIFICATE.at(self.namespace, name))
+    }
+}
+
+/// The Certificate that a hostname is to have, and what it is called in messages: the hostname, or `*.domain`.
+pub(crate) fn wanted(
+    (namespace, object_name): (&str, &str),
+    hostname: &str,
+    wildcard: Option<&Hostname>,
+) -> (String, ObjectRef) {
+    match wildcard.filter(|domain| covers(domain, hostname)) {
+        Some(domain) => {
+            let name = names::wildcard_certificate(object_name, domain.as_str());
+            (format!("*.{domain}"), CERTIFICATE.at(namespace, &name))
+        }
+        None => (hostname.to_owned(), CERTIFICATE.at(namespace, &names::certificate(object_name, hostname))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(wildcard: bool) -> DomainNameDefinition {
+        DomainNameDefinition {
+            domain: "example.org".parse().unwrap(),
+            wildcard_certificate: Some(wildcard),
+            ..DomainNameDefinition::default()
+        }
+    }
+
+    fn own(hostname: &str) -> String {
+        names::certificate("shared-1", hostname)
+    }
+
+    fn of_domain() -> String {
+        names::wildcard_certificate("shared-1", "example.org")
+    }
+
+    fn served(hostname: &str, wildcard: bool, valid: &[String]) -> Served {
+        let valid = ValidCertificates(valid.iter().map(|name| CERTIFICATE.at("shared-1", name)).collect());
+        let serving = Serving { namespace: "shared-1", object_name: "shared-1", valid: &valid };
+        serving.served(hostname, &domain(wildcard))
+    }
+
+    const HOST: &str = "shop.example.org";
+
+    #[test]
+    fn a_new_hostname_has_what_its_domain_says_and_nothing_besides() {
+        let with = served(HOST, true, &[]);
+        assert_eq!((with.secret, with.own, with.wildcard, with.has_wildcard), (of_domain(), false, true, true));
+        let without = served(HOST, false, &[]);
+        assert_eq!((without.secret, without.own, without.wildcard), (own(HOST), true, false));
+        for valid in [vec![], vec![of_domain()], vec![own("a.b.example.org")]] {
+            let deeper = served("a.b.example.org", true, &valid);
+            assert_eq!((deeper.secret, deeper.own, deeper.wildcard), (own("a.b.example.org"), true, false));
+        }
+    }
+
+    #[test]
+    fn a_hostname_keeps_its_own_certificate_until_that_of_the_domain_is_valid() {
+        let before = served(HOST, true, &[own(HOST)]);
+        assert_eq!((before.secret, before.own, before.wildcard, before.has_wildcard), (own(HOST), true, true, false));
+        let after = served(HOST, true, &[own(HOST), of_domain()]);
+        assert_eq!((after.secret, after.own, after.wildcard, after.has_wildcard), (of_domain(), false, true, true));
+        assert_eq!(served("new.example.org", true, &[own(HOST)]).secret, of_domain(), "another's is not waited for");
+    }
+
+    #[test]
+    fn a_hostname_keeps_that_of_the_domain_until_its_own_is_valid() {
+        let before = served(HOST, false, &[of_domain()]);
+        assert_eq!((before.secret, before.own, before.wildcard, before.has_wildcard), (of_domain(), true, true, true));
+        let after = served(HOST, false, &[of_domain(), own(HOST)]);
+        assert_eq!((after.secret, after.own, after.wildcard, after.has_wildcard), (own(HOST), true, false, false));
+    }
+
+    #[test]
+    fn what_is_wanted_has_a_name_for_messages() {
+        let domain: Hostname = "example.org".parse().unwrap();
+        let at = ("shared-1", "shared-1");
+        assert_eq!(wanted(at, HOST, Some(&domain)), ("*.example.org".into(), CERTIFICATE.at("shared-1", &of_domain())));
+        let deeper = "a.b.example.org";
+        let of_its_own = |hostname: &str| (hostname.to_owned(), CERTIFICATE.at("shared-1", &own(hostname)));
+        assert_eq!(wanted(at, deeper, Some(&domain)), of_its_own(deeper));
+        assert_eq!(wanted(at, HOST, None), of_its_own(HOST));
+    }
+}
