@@ -65,6 +65,7 @@ BEGIN
                 JOIN gateway_listeners l ON l.shared_gateway_id = gateway AND l.hostname = h.hostname AND l.protocol IN ('HTTPS', 'TLS')
                 JOIN gateway_ports p ON p.gateway_id = gateway AND p.port = l.port AND p.transport = 'TCP'
                 JOIN route_claims c ON c.gateway_id = gateway AND c.bound_port = p.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname
+                    AND c.tls_secret IS NULL
                 GROUP BY c.hostname) o
             JOIN domain_name_definitions w ON w.id = o.signer WHERE w.wildcard_certificate;
         END IF;

@@ -92,3 +92,55 @@ async fn a_hostname_of_a_port_has_one_holder() {
     let sentence = "TCP port 8443 can't stand beside TLS passthrough port 8443";
     instance(&chain, plain).await.refused(409, sentence).because("PortTaken", &[]);
 }
+
+#[tokio::test]
+async fn a_secret_that_is_brought_is_named_where_the_gateway_ends_tls() {
+    let own = made("gateway-definitions", &json!({"Name": unique_name("brought")})).await;
+    for (kind, more, sentence) in [
+        ("gateway-http-ports", json!({}), "needs TLSEnabled on port 443: there is no TLS to end"),
+        ("gateway-tcp-ports", json!({}), "needs TLSEnabled on port 443: there is no TLS to end"),
+        ("gateway-tcp-ports", through(), "needs TLSMode Terminate on port 443: with Passthrough the workload has"),
+        ("gateway-http-ports", json!({"TLSEnabled": true, "TLSSecretName": "Shop TLS"}), "TLSSecretName"),
+    ] {
+        let mut body = json!({"GatewayDefinitionID": own, "Port": 443, "TLSSecretName": "shop-tls"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        post(kind, &body).await.refused(400, sentence).because("InvalidField", &["TLSSecretName"]);
+    }
+    // It stands in for a domain, and not for a hostname.
+    let https = json!({"Port": 443, "TLSEnabled": true, "TLSSecretName": "shop-tls"});
+    let bare = json!({"Name": unique_name("brought"), "HttpPorts": [https]});
+    let answer = post("gateway-definitions", &bare).await;
+    let answer = answer.refused(400, "on port 443 needs Hostnames or DomainNameDefinitionID: the hostnames that");
+    answer.because("InvalidField", &["HttpPorts[0].TLSEnabled"]);
+    let host = format!("{}.test", unique_name("brought"));
+    let named = json!({"Name": unique_name("brought"), "Hostnames": [host], "HttpPorts": [https]});
+    let named = made("gateway-definitions", &named).await;
+    let ports = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={named}")).await;
+    assert_eq!(ports.body["Data"][0]["TLSSecretName"], "shop-tls", "{}", ports.text);
+}
+
+#[tokio::test]
+async fn a_hostname_of_a_port_has_one_certificate() {
+    let chain = Chain::up_to("workload-instances").await;
+    let host = format!("{}.test", unique_name("one-certificate"));
+    let https =
+        |path: &str, secret: &str| json!({"Port": 443, "TLSEnabled": true, "Path": path, "TLSSecretName": secret});
+    let of = |ports: Value| json!({"Name": unique_name("brought"), "Hostnames": [host], "HttpPorts": ports});
+    let first = made("gateway-definitions", &of(json!([https("/", "shop-tls")]))).await;
+    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let same = made("gateway-definitions", &of(json!([https("/api", "shop-tls")]))).await;
+    instance(&chain, same).await.done(201);
+    let other = made("gateway-definitions", &of(json!([https("/other", "other-tls")]))).await;
+    let sentence = format!(
+        "a hostname of a port has one certificate, and gateway instance {holder} has that of Secret shop-tls; say the same about TLSSecretName"
+    );
+    instance(&chain, other).await.refused(409, &sentence).because("RouteTaken", &[]);
+    let own = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={same}")).await.ids()[0];
+    let answer = patch("gateway-http-ports", own, &json!({"TLSSecretName": "other-tls"})).await;
+    answer.refused(409, &sentence).because("RouteTaken", &[]);
+    // Two ports of one definition, too.
+    let two = made("gateway-definitions", &of(json!([https("/a", "shop-tls"), https("/b", "other-tls")]))).await;
+    let answer = instance(&chain, two).await;
+    let answer = answer.refused(400, "port 443 of gateway definition");
+    answer.because("InvalidField", &["TLSSecretName"]);
+}

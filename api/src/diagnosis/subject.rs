@@ -34,6 +34,7 @@ impl Subject {
         let conditions = self.instance.status.conditions.clone().unwrap_or_default();
         let blocking = conditions.blocking();
         let endpoints = self.endpoints(hostname.unwrap_or_default());
+        let brought = hostname.is_some_and(|hostname| self.is_brought(hostname));
         Question {
             host: Host::claimed(hostname),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
@@ -41,16 +42,22 @@ impl Subject {
             addresses: assigned_addresses(&conditions),
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
             datagram_ports: self.datagram_ports(),
-            known_authority: self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
+            known_authority: !brought && self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
             issuer: self
                 .domain
                 .as_ref()
-                .filter(|_| endpoints.iter().any(ends_tls))
+                .filter(|_| !brought && endpoints.iter().any(ends_tls))
                 .and_then(caa_name)
                 .map(str::to_owned),
-            is_wildcard: hostname.is_some_and(|hostname| hostname.starts_with("*.") || self.has_wildcard(hostname)),
+            is_wildcard: hostname
+                .is_some_and(|hostname| hostname.starts_with("*.") || !brought && self.has_wildcard(hostname)),
             endpoints,
         }
+    }
+
+    /// Whether somebody has brought the certificate of a hostname: then it is signed by whom they like.
+    fn is_brought(&self, hostname: &str) -> bool {
+        self.claims.iter().any(|claim| claim.hostname == hostname && claim.tls_secret.is_some())
     }
 
     /// Whether a hostname has the certificate that is for all of its domain.
@@ -132,6 +139,7 @@ mod tests {
             hostname: hostname.to_owned(),
             path: path.to_owned(),
             redirect: false,
+            tls_secret: None,
         }
     }
 
@@ -188,6 +196,21 @@ mod tests {
         };
         assert!(is_wildcard(true, "shop.example.org") && is_wildcard(true, "example.org"));
         assert!(!is_wildcard(false, "shop.example.org") && !is_wildcard(true, "a.shop.example.org"));
+    }
+
+    #[test]
+    fn who_signs_a_certificate_that_was_brought_is_not_known() {
+        let domain =
+            || DomainNameDefinition { domain: "example.org".parse().unwrap(), ..DomainNameDefinition::default() };
+        let question = |tls_secret: Option<&str>| {
+            let mut subject = Subject { domain: Some(domain()), ..subject(vec![]) };
+            subject.claims[0].tls_secret = tls_secret.map(str::to_owned);
+            subject.question(Some("*.example.org"))
+        };
+        let ordered = question(None);
+        assert!(ordered.known_authority && ordered.issuer.is_some());
+        let brought = question(Some("shop-tls"));
+        assert!(!brought.known_authority && brought.issuer.is_none());
     }
 
     #[test]

@@ -134,4 +134,6 @@ pub struct ClaimedRoute {
     pub path: String,
     /// It only leads to HTTPS.
     pub redirect: bool,
+    /// The Secret that was brought with the certificate, if one was.
+    pub tls_secret: Option<String>,
 }

@@ -79,7 +79,7 @@ pub fn for_eks<'a>(
 /// The account whose keys the certificates of these claims need in the cluster.
 pub fn for_certificates(claims: &[RouteClaim], domain: Option<&DomainNameDefinition>) -> Option<i64> {
     let domain = domain.filter(|domain| domain.solves_by_dns())?;
-    claims.iter().any(|claim| claim.listener.protocol.ends_tls()).then_some(domain.aws_account_id)?
+    claims.iter().any(RouteClaim::needs_certificate).then_some(domain.aws_account_id)?
 }
 
 #[cfg(test)]
@@ -133,7 +133,7 @@ mod tests {
     fn only_certificates_by_dns_need_keys() {
         let claim = |protocol| {
             let listener = ListenerKey { port: 443, protocol, hostname: Some("a.example".into()) };
-            vec![RouteClaim { listener, requests: "/".into(), grpc: false, redirect: false }]
+            vec![RouteClaim { listener, requests: "/".into(), grpc: false, redirect: false, tls_secret: None }]
         };
         let domain = |issuer, challenge| DomainNameDefinition {
             aws_account_id: Some(5),
@@ -145,6 +145,9 @@ mod tests {
         assert_eq!(for_certificates(&claim(Protocol::Https), Some(&by_dns)), Some(5));
         assert_eq!(for_certificates(&claim(Protocol::Http), Some(&by_dns)), None);
         assert_eq!(for_certificates(&claim(Protocol::Https), None), None);
+        let mut brought = claim(Protocol::Https);
+        brought[0].tls_secret = Some("shop-tls".into());
+        assert_eq!(for_certificates(&brought, Some(&by_dns)), None);
         let by_http = domain(IssuerKind::Acme, Some(AcmeChallenge::Http01));
         for other in [by_http, domain(IssuerKind::SelfSigned, None), domain(IssuerKind::Ca, None)] {
             assert_eq!(for_certificates(&claim(Protocol::Https), Some(&other)), None);

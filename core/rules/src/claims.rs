@@ -4,6 +4,7 @@ use crate::{
     hostnames::hostnames_of,
     ports::{layer4_ports, tls_ports},
     routes::{claimed, covered, is_catch_all, path, protocol},
+    tls_secrets::tls_secrets,
 };
 use causeway_records::{
     inputs::ListenerKey,
@@ -25,6 +26,8 @@ pub struct RouteClaim {
     pub grpc: bool,
     /// It answers with a redirect to HTTPS. Two such claims on one route say the same, so both may be.
     pub redirect: bool,
+    /// The Secret with the listener's certificate that the definition names. A listener has one certificate, so all who use it name the same, or none.
+    pub tls_secret: Option<String>,
 }
 
 /// The traffic of a claim, as refusals name it.
@@ -72,18 +75,31 @@ pub fn claims_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> R
         claims.extend(port.listeners().map(RouteClaim::whole));
     }
     claims.extend(claimed(definition, &hostnames)?);
+    let secrets = tls_secrets(definition, &hostnames)?;
+    for claim in &mut claims {
+        claim.tls_secret = secrets.get(&claim.listener).cloned();
+    }
     claims.sort_unstable();
     one_kind(definition, &claims)?;
-    let needs_domain = |claim: &&RouteClaim| claim.listener.protocol.ends_tls() && domain.is_none();
-    match claims.iter().find(needs_domain) {
-        Some(claim) => {
-            let (port, name) = (claim.listener.port, &definition.name);
-            let problem =
-                format!("port {port} needs a domain on gateway definition {name}: the certificate is for its hostname");
-            Err(Refusal::field(Reason::InvalidField, "TLSEnabled", problem))
-        }
+    match claims.iter().find_map(|claim| lacks_for_tls(definition, domain, claim)) {
+        Some(refusal) => Err(refusal),
         None => Ok(claims),
     }
+}
+
+/// A certificate is for a hostname: one that is ordered for a hostname of the domain, one that is brought for any.
+fn lacks_for_tls(definition: &GatewayDefinition, domain: Option<&Hostname>, claim: &RouteClaim) -> Option<Refusal> {
+    let (port, name) = (claim.listener.port, &definition.name);
+    let problem = match &claim.tls_secret {
+        None if claim.needs_certificate() && domain.is_none() => {
+            format!("port {port} needs a domain on gateway definition {name}: the certificate is for its hostname")
+        }
+        Some(secret) if claim.listener.hostname.is_none() => format!(
+            "port {port} needs Hostnames or a domain on gateway definition {name}: the certificate of Secret {secret} is for hostnames"
+        ),
+        _ => return None,
+    };
+    Some(Refusal::field(Reason::InvalidField, "TLSEnabled", problem))
 }
 
 fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
@@ -92,6 +108,7 @@ fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
         requests: path(port),
         grpc: false,
         redirect: port.https_redirect == Some(true),
+        tls_secret: None,
     }
 }
 
@@ -102,7 +119,12 @@ fn layer4(port: &crate::ports::Layer4Port) -> RouteClaim {
 impl RouteClaim {
     /// All that comes to a listener where the proxy sees no requests.
     fn whole(listener: ListenerKey) -> Self {
-        Self { listener, requests: String::new(), grpc: false, redirect: false }
+        Self { listener, requests: String::new(), grpc: false, redirect: false, tls_secret: None }
+    }
+
+    /// Whether a certificate is ordered for its listener: TLS ends there, and nobody has brought one.
+    pub fn needs_certificate(&self) -> bool {
+        self.listener.protocol.ends_tls() && self.tls_secret.is_none()
     }
 }
 
@@ -259,6 +281,19 @@ mod tests {
         let refusal = claims_of(&definition, None).unwrap_err();
         assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::InvalidField, "TLSEnabled"));
         assert!(claims_of(&definition, Some(&domain())).is_ok());
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_a_domain_and_not_of_a_hostname() {
+        let port = GatewayHttpPort { tls_secret_name: "shop-tls".parse().ok(), ..http_port(443, "/", true) };
+        let refusal = claims_of(&with_http(port.clone()), None).unwrap_err().to_string();
+        let sentence = "TLSEnabled: port 443 needs Hostnames or a domain on gateway definition";
+        assert!(refusal.starts_with(sentence) && refusal.contains("Secret shop-tls"), "{refusal}");
+        let hostnames = Some(Hostnames(vec!["shop.test".parse().unwrap()]));
+        let claims = claims_of(&GatewayDefinition { hostnames, ..with_http(port) }, None).unwrap();
+        let secrets: Vec<_> = claims.iter().map(|claim| claim.tls_secret.as_deref()).collect();
+        assert_eq!(secrets, [Some("shop-tls")]);
+        assert!(!claims[0].needs_certificate());
     }
 
     proptest! {

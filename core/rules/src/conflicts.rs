@@ -85,10 +85,12 @@ pub fn place_claims(
     Ok(added)
 }
 
-/// Whether two claims are for the same requests, of two kinds of route for one listener, or for one hostname in TLS that would be treated in two ways.
+/// Whether two claims are for the same requests, of two kinds of route or with two certificates for one listener, or for one hostname in TLS that would be
+/// treated in two ways.
 fn exclude(one: &RouteClaim, other: &RouteClaim) -> bool {
     if one.listener == other.listener {
-        return one.grpc != other.grpc || one.requests == other.requests && !(one.redirect && other.redirect);
+        let same = one.requests == other.requests && !(one.redirect && other.redirect);
+        return same || one.grpc != other.grpc || one.tls_secret != other.tls_secret;
     }
     let (one, other) = (&one.listener, &other.listener);
     one.protocol.is_tls() && other.protocol.is_tls() && one.port == other.port && one.hostname == other.hostname
@@ -102,6 +104,11 @@ fn route_taken(claim: &RouteClaim, other: &RouteClaim, holder: &ClaimHolder) -> 
     } else if claim.grpc != other.grpc {
         "Gateway API takes routes of HTTP or of gRPC for a hostname of a port, not both; take another hostname or port"
             .to_owned()
+    } else if claim.listener == other.listener && claim.tls_secret != other.tls_secret {
+        format!(
+            "a hostname of a port has one certificate, and {holder} has {}; say the same about TLSSecretName, or take another hostname or port",
+            certificate(other)
+        )
     } else {
         return Refusal::new(Reason::RouteTaken, format!("{claim} is already held by {holder} (id {id})"));
     };
@@ -109,6 +116,13 @@ fn route_taken(claim: &RouteClaim, other: &RouteClaim, holder: &ClaimHolder) -> 
         Reason::RouteTaken,
         format!("{claim} can't stand beside {other}, which {holder} (id {id}) holds: {why}"),
     )
+}
+
+fn certificate(claim: &RouteClaim) -> String {
+    claim
+        .tls_secret
+        .as_ref()
+        .map_or_else(|| "one that is ordered".to_owned(), |secret| format!("that of Secret {secret}"))
 }
 
 fn port_taken(claim: &RouteClaim, there: &BoundPort, number: i32) -> Refusal {
@@ -135,6 +149,7 @@ mod tests {
             requests: path.into(),
             grpc: false,
             redirect: false,
+            tls_secret: None,
         }
     }
 
@@ -216,6 +231,31 @@ mod tests {
         assert!(place(&occupied, &[RouteClaim { grpc: true, ..http("a.test", "/x/z (gRPC)") }]).is_ok());
         assert!(place(&occupied, &[http("b.test", "/"), claim(8080, Protocol::Http, "a.test", "/")]).is_ok());
         assert!(place(&occupied, &[grpc]).unwrap_err().contains("is already held by gateway instance g2"));
+    }
+
+    #[test]
+    fn a_hostname_of_a_port_has_one_certificate() {
+        let https = |port, path: &str, secret: Option<&str>| RouteClaim {
+            tls_secret: secret.map(str::to_owned),
+            ..claim(port, Protocol::Https, "a.test", path)
+        };
+        let beside = |theirs: Option<&str>, ours: RouteClaim| {
+            let occupied = Occupied { claims: vec![(https(443, "/", theirs), holder(2))], ..Occupied::default() };
+            place(&occupied, &[ours])
+        };
+        assert!(beside(Some("shop-tls"), https(443, "/api", Some("shop-tls"))).is_ok());
+        assert!(beside(None, https(443, "/api", None)).is_ok());
+        assert!(beside(None, https(8443, "/api", Some("shop-tls"))).is_ok(), "another port is another listener");
+        assert_eq!(
+            beside(None, https(443, "/api", Some("shop-tls"))).unwrap_err(),
+            "a.test/api on HTTPS port 443 can't stand beside a.test/ on HTTPS port 443, which gateway instance g2 (id 2) holds: a hostname of a port has one certificate, and gateway instance g2 has one that is ordered; say the same about TLSSecretName, or take another hostname or port"
+        );
+        for ours in [None, Some("other-tls")] {
+            let sentence = beside(Some("shop-tls"), https(443, "/api", ours)).unwrap_err();
+            assert!(sentence.contains("gateway instance g2 has that of Secret shop-tls;"), "{sentence}");
+        }
+        let same = beside(Some("shop-tls"), https(443, "/", Some("shop-tls"))).unwrap_err();
+        assert!(same.contains("is already held by gateway instance g2"), "{same}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! routes ─▶ matches ─▶ requests ─────────┐
+//! definition, ports ─▶ tls_secrets ──────┤
 //! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
 //!                                                    ├─▶ shadows ────▶ which requests go to others
 //!                                                    ├─▶ listeners ──▶ where each is placed, who is woken
@@ -36,4 +37,5 @@ pub mod routes;
 pub mod routing;
 pub mod services;
 pub mod shadows;
+pub mod tls_secrets;
 pub mod wildcards;

@@ -85,6 +85,8 @@ pub struct ListenerClaim {
     pub namespace: String,
     /// The domain whose issuer signs for the hostname.
     pub domain_name_definition_id: Option<i64>,
+    /// The Secret with its certificate that the instance names.
+    pub tls_secret: Option<String>,
     /// Id of the ListenerSet that it is in; None: on the Gateway itself.
     pub listener_set_id: Option<i64>,
 }
@@ -242,6 +244,7 @@ mod tests {
             key: key(port, hostname),
             namespace: "shop-1".into(),
             domain_name_definition_id: Some(7),
+            tls_secret: None,
             listener_set_id: set,
         }
     }
@@ -266,7 +269,10 @@ mod tests {
     #[test]
     fn certificates_and_listeners_on_the_gateway_wake_the_gateway_too() {
         let with_gateway = |sets: &[i64]| ListenerWakes { sets: sets.iter().copied().collect(), gateway: true };
-        assert_eq!(wakes(&[], &[claim(443, "a.test", Some(1))]), with_gateway(&[1]));
+        let ordered = claim(443, "a.test", Some(1));
+        assert_eq!(wakes(&[], std::slice::from_ref(&ordered)), with_gateway(&[1]));
+        let brought = ListenerClaim { tls_secret: Some("shop-tls".into()), ..ordered.clone() };
+        assert_eq!(wakes(&[ordered], &[brought]), with_gateway(&[1]), "it is ordered no longer");
         assert_eq!(wakes(&[], &[claim(80, "", None)]), with_gateway(&[]));
         let plain = ClaimsChange { after: [claim(80, "a.test", Some(1))].into(), ..ClaimsChange::default() };
         assert!(!plain.wakes().gateway);

@@ -5,7 +5,7 @@ use causeway_records::{
     inputs::{ListenerKey, Protocol},
     nouns::{GatewayDefinition, GatewayTcpPort, TlsMode},
     problem::{Reason, Refusal},
-    text::Port,
+    text::{ObjectName, Port},
 };
 
 /// A port whose whole traffic goes to one Service: the proxy does not look into it.
@@ -37,6 +37,8 @@ pub struct TlsPort {
     pub protocol: Protocol,
     /// Which it is for, sorted; at least one.
     pub hostnames: Vec<String>,
+    /// The Secret with its certificate, if the definition names one.
+    pub tls_secret_name: Option<ObjectName>,
     /// The port of the Service, if the definition names one.
     pub service_port: Option<Port>,
 }
@@ -79,7 +81,8 @@ fn tls_port(
         TlsMode::Terminate => Protocol::Tls,
         TlsMode::Passthrough => Protocol::TlsPassthrough,
     };
-    Ok(TlsPort { port: number, protocol, hostnames, service_port: port.service_port })
+    let tls_secret_name = port.tls_secret_name.clone();
+    Ok(TlsPort { port: number, protocol, hostnames, tls_secret_name, service_port: port.service_port })
 }
 
 #[cfg(test)]

@@ -181,6 +181,7 @@ pub fn claimed(definition: &GatewayDefinition, hostnames: &[String]) -> Result<V
                 requests: requests.clone(),
                 grpc,
                 redirect: false,
+                tls_secret: None,
             };
             claimed.extend(matches.iter().map(claim));
         }

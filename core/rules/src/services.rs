@@ -3,9 +3,9 @@
 use crate::{claims::RouteClaim, driver::Driver};
 use causeway_records::nouns::Service;
 
-/// What a gateway instance needs beside what its driver needs: certificates where it ends TLS.
+/// What a gateway instance needs beside what its driver needs: certificates where it ends TLS and names no Secret that has them.
 pub fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
-    claims.iter().any(|claim| claim.listener.protocol.ends_tls()).then_some(Service::CertManager)
+    claims.iter().any(RouteClaim::needs_certificate).then_some(Service::CertManager)
 }
 
 /// Everything that a gateway instance needs.
@@ -25,10 +25,14 @@ mod tests {
             requests: String::new(),
             grpc: false,
             redirect: false,
+            tls_secret: None,
         };
         assert_eq!(for_claims(&[claim(Protocol::Tcp), claim(Protocol::Http)]), None);
         assert_eq!(for_claims(&[claim(Protocol::TlsPassthrough)]), None);
         assert_eq!(for_claims(&[claim(Protocol::Tls)]), Some(Service::CertManager));
+        let brought = RouteClaim { tls_secret: Some("shop-tls".into()), ..claim(Protocol::Https) };
+        assert_eq!(for_claims(std::slice::from_ref(&brought)), None);
+        assert_eq!(for_claims(&[brought, claim(Protocol::Https)]), Some(Service::CertManager));
         let all = for_gateway(Driver::EnvoyGateway, &[claim(Protocol::Https)]);
         assert_eq!(all, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
     }

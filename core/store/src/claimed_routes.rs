@@ -8,7 +8,7 @@ use crate::{
 use causeway_records::summary::{ClaimedRoute, RecordSummary};
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
 
-const CLAIM: &str = "SELECT DISTINCT c.gateway_instance_id, c.gateway_id, c.port, c.protocol, c.hostname, c.match, c.redirect FROM route_claims c";
+const CLAIM: &str = "SELECT DISTINCT c.gateway_instance_id, c.gateway_id, c.port, c.protocol, c.hostname, c.match, c.redirect, c.tls_secret FROM route_claims c";
 const ORDER: &str = "ORDER BY c.hostname, c.port, c.protocol, c.match, c.gateway_instance_id";
 
 impl Store {
@@ -50,5 +50,6 @@ fn claim(row: &PgRow) -> Result<ClaimedRoute> {
         hostname: row.try_get("hostname")?,
         path: row.try_get("match")?,
         redirect: row.try_get("redirect")?,
+        tls_secret: row.try_get("tls_secret")?,
     })
 }

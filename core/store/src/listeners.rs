@@ -20,7 +20,7 @@ const APPLIED: &str = "Applied";
 /// From listeners `l` and their claims `c`, each column as one array: a row for each of them would cost both sides more than all the rest.
 const COLUMNS: &str = "SELECT * FROM (SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(ordinal) FROM l) l,
     (SELECT array_agg(port), array_agg(protocol), array_agg(hostname), array_agg(gateway_instance_id), array_agg(namespace),
-        array_agg(domain_name_definition_id) FROM c) c";
+        array_agg(domain_name_definition_id), array_agg(tls_secret) FROM c) c";
 /// The claims of listeners `l`.
 const CLAIMS: &str =
     "SELECT c.* FROM l JOIN gateway_ports p ON p.gateway_id = l.shared_gateway_id AND p.port = l.port
@@ -87,6 +87,7 @@ struct Claimed {
     ordinal: Option<i32>,
     users: Vec<ListenerUser>,
     domain_name_definition_id: Option<i64>,
+    tls_secret: Option<String>,
 }
 
 /// Listeners, sorted, from [`COLUMNS`].
@@ -96,11 +97,14 @@ fn listeners(row: &PgRow) -> Result<Vec<Listener>> {
         all.insert(key, Claimed { ordinal, ..Claimed::default() });
     }
     let (instances, namespaces, domains) = (column(row, 7)?, column(row, 8)?, column::<Option<i64>>(row, 9)?);
-    let claims = keys(row, 4)?.into_iter().zip(instances).zip(namespaces).zip(domains);
-    for (((key, gateway_instance_id), namespace), domain) in claims {
+    let secrets = column::<Option<String>>(row, 10)?;
+    let claims = keys(row, 4)?.into_iter().zip(instances).zip(namespaces).zip(domains).zip(secrets);
+    for ((((key, gateway_instance_id), namespace), domain), secret) in claims {
         let claimed = all.entry(key).or_default();
         claimed.users.push(ListenerUser { gateway_instance_id, namespace });
         claimed.domain_name_definition_id = claimed.domain_name_definition_id.into_iter().chain(domain).min();
+        // All of them name the same.
+        claimed.tls_secret = claimed.tls_secret.take().or(secret);
     }
     let mut all: Vec<_> = all.into_iter().map(|(key, claimed)| listener(key, claimed)).collect();
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -108,11 +112,14 @@ fn listeners(row: &PgRow) -> Result<Vec<Listener>> {
 }
 
 fn listener(key: ListenerKey, claimed: Claimed) -> Listener {
-    let Claimed { ordinal, mut users, domain_name_definition_id } = claimed;
+    let Claimed { ordinal, mut users, domain_name_definition_id, tls_secret } = claimed;
     users.sort_unstable_by_key(|user| user.gateway_instance_id);
     users.dedup();
-    let domain_name_definition_id = domain_name_definition_id.filter(|_| key.protocol.ends_tls());
-    Listener { key, listener_set: ordinal, users, domain_name_definition_id }
+    let mut listener = Listener { key, listener_set: ordinal, users, domain_name_definition_id, tls_secret };
+    if !listener.needs_certificate() {
+        listener.domain_name_definition_id = None;
+    }
+    listener
 }
 
 /// The keys of listeners, from three columns that begin at `first`.

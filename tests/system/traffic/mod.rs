@@ -1,6 +1,7 @@
 //! Requests that go the whole way: a name of the zone, the address that it leads to, the Gateway's real Envoy, the workload.
 
 mod authority;
+mod brought;
 mod certificates;
 mod deletion;
 mod load;

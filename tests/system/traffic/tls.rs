@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 use super::{Answering, answers, signed_domain};
 use crate::fixture::labelled;
 
-/// A workload's own certificate, and the authority that signed it.
-struct Proof {
-    authority: String,
-    certificate: Vec<u8>,
-    /// A Secret for the workload.
-    secret: String,
+/// A certificate of somebody's own, and the authority that signed it.
+pub(super) struct Proof {
+    pub(super) authority: String,
+    pub(super) certificate: Vec<u8>,
+    /// A Secret with it.
+    pub(super) secret: String,
 }
 
 impl Proof {
-    fn of(host: &str) -> Self {
+    pub(super) fn of(host: &str) -> Self {
         let mut params = CertificateParams::new(vec![]).unwrap();
         params.distinguished_name.push(DnType::CommonName, format!("the authority of {host}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

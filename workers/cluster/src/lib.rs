@@ -55,6 +55,7 @@ mod shared_lists;
 mod sign_in;
 mod state;
 mod tls_error;
+mod tls_secret;
 mod transport;
 mod trust;
 mod wave;

@@ -49,6 +49,7 @@ pub mod shared_gateway;
 mod shared_listeners;
 pub mod support_service;
 pub mod targets;
+pub mod tls_secret;
 pub mod workload;
 
 pub use certificates::ValidCertificates;

@@ -15,10 +15,11 @@ use crate::{
     plan::Plan,
     shared_gateway::{self, gateway_ref, holder},
     shared_listeners::SharedListeners,
+    tls_secret::secret_ref,
 };
 use causeway_records::{
     Kind,
-    inputs::ListenerSetInputs,
+    inputs::{Listener, ListenerSetInputs},
     inventory::ObjectRef,
     nouns::{DomainNameDefinition, Service},
     record::Record,
@@ -42,7 +43,7 @@ pub fn support_services(inputs: &ListenerSetInputs) -> Vec<Service> {
     if inputs.listeners.is_empty() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs, NONE_VALID).ending_tls().next().is_some();
+    let has_tls = listeners(inputs, NONE_VALID).certified().next().is_some();
     driver::support_services(shared_gateway::driver(&inputs.gateway.record.spec), has_tls)
 }
 
@@ -81,6 +82,17 @@ pub(crate) fn certificates_of<'a>(
     let name = &inputs.gateway.object_name;
     let served = served(inputs, valid).into_iter().filter(|(_, served)| served.own);
     served.map(|(hostname, _)| (hostname, CERTIFICATE.at(name, &names::certificate(name, hostname)))).collect()
+}
+
+/// The Secrets with certificates that were brought for its listeners, each once.
+pub fn tls_secret_refs(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
+    let brought: BTreeSet<_> = inputs.listeners.iter().filter_map(|listener| brought_to(inputs, listener)).collect();
+    brought.into_iter().collect()
+}
+
+/// The Secret that was brought for a listener.
+pub(crate) fn brought_to(inputs: &ListenerSetInputs, listener: &Listener) -> Option<ObjectRef> {
+    Some(secret_ref(&inputs.gateway.object_name, listener.tls_secret.as_ref()?))
 }
 
 /// The domains whose one certificate its listeners have.

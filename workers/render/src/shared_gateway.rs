@@ -45,7 +45,7 @@ pub fn support_services(inputs: &SharedGatewayInputs) -> Vec<Service> {
     if !inputs.is_used() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs).ending_tls().next().is_some();
+    let has_tls = listeners(inputs).certified().next().is_some();
     driver::support_services(driver(&inputs.gateway.record.spec), has_tls)
 }
 

@@ -52,8 +52,9 @@ impl<'a> SharedListeners<'a> {
                 // cert-manager makes the routes for challenges in the gateway's own namespace.
                 entitled.insert(name.clone());
             }
-            let served = key.hostname.as_deref().and_then(|hostname| certificates.get(hostname));
-            let certificate = served.filter(|_| key.protocol.ends_tls()).map(|served| served.secret.clone());
+            let served = || certificates.get(key.hostname.as_deref()?).map(|served| served.secret.clone());
+            let brought = held.and_then(|listener| listener.tls_secret.clone());
+            let certificate = if key.protocol.ends_tls() { brought.or_else(served) } else { None };
             listener(key, exactly(entitled), certificate)
         };
         Ok(all.into_iter().map(spec).collect())
@@ -78,7 +79,7 @@ impl<'a> SharedListeners<'a> {
         listeners.filter_map(|listener| Some((listener.key.hostname.as_deref()?, listener.listener_set))).collect()
     }
 
-    /// What the listeners that end TLS need: each hostname with the domain whose issuer signs.
+    /// What the listeners need for which certificates are ordered: each hostname with the domain whose issuer signs.
     pub(crate) fn certificates(
         &self,
         control_plane: &'a str,
@@ -101,7 +102,7 @@ impl<'a> SharedListeners<'a> {
     /// Each hostname that needs a certificate, with the domain that it is signed for.
     fn signed(&self) -> Result<BTreeMap<&'a str, i64>, InvalidInput> {
         let mut hostnames = BTreeMap::new();
-        for listener in self.ending_tls() {
+        for listener in self.certified() {
             let (Some(hostname), Some(domain)) = (&listener.key.hostname, listener.domain_name_definition_id) else {
                 let message = format!(
                     "the listener on port {} ends TLS and has no hostname or no domain that a certificate could be for; give its gateway \
@@ -128,9 +129,9 @@ impl<'a> SharedListeners<'a> {
         Ok(self.signed()?.into_iter().filter_map(served).collect())
     }
 
-    /// Those that need a certificate.
-    pub(crate) fn ending_tls(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
-        self.listeners.iter().filter(|listener| listener.key.protocol.ends_tls())
+    /// Those for which a certificate is ordered.
+    pub(crate) fn certified(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
+        self.listeners.iter().filter(|listener| listener.needs_certificate())
     }
 
     /// The listeners on which challenges of ACME are answered.
@@ -138,7 +139,7 @@ impl<'a> SharedListeners<'a> {
         let by_http: BTreeSet<i64> =
             self.domains.iter().filter(|domain| solves_by_http(domain)).map(|domain| domain.common.id).collect();
         let challenged = self
-            .ending_tls()
+            .certified()
             .filter(|listener| listener.domain_name_definition_id.is_some_and(|id| by_http.contains(&id)));
         let own = self.plain_hostnames();
         let key = |hostname: &str| match own.contains_key(hostname) {

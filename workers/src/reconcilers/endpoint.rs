@@ -66,12 +66,18 @@ fn questions(inputs: &GatewayInputs, addresses: &[String]) -> Vec<Question> {
     }
     by_hostname.retain(|_, endpoints| !endpoints.is_empty());
     let known_authority = domain.is_some_and(DomainNameDefinition::has_known_authority);
+    // Who signs what somebody has brought isn't known.
+    let brought: BTreeSet<_> = claims
+        .iter()
+        .filter(|claim| claim.tls_secret.is_some())
+        .map(|claim| claim.listener.hostname.as_deref())
+        .collect();
     let each = by_hostname.into_iter().take(MOST_HOSTNAMES);
     each.map(|(hostname, endpoints)| Question {
         host: Host::claimed(hostname),
         addresses: addresses.to_vec(),
         endpoints: endpoints.into_iter().collect(),
-        known_authority,
+        known_authority: known_authority && !brought.contains(&hostname),
         ..Question::default()
     })
     .collect()

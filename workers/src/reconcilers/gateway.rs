@@ -2,9 +2,9 @@
 
 use super::{
     Interrupted, Reconcile, account, look_again::look_again, prerequisites::all_met, shared_gateway::gateway_state,
-    touch::touch_unanswered,
+    tls_secrets::STEADY, touch::touch_unanswered,
 };
-use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, status::NewCondition};
+use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::GatewayHttpPort, status::NewCondition};
 use causeway_render::{
     conditions,
     gateway::{self, gateway_ref},
@@ -66,10 +66,12 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     // 5. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 6. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
+    // 6. Observe (from the cache; the cluster for Secrets that were brought, and while a certificate is in the making), conditions (pure).
     let others = gateway::observed_refs(&inputs);
     ctx.watch(others.iter()).await;
     let mut seen = ctx.seen(owner, others.iter());
+    let brought = gateway::tls_secret_refs(&inputs);
+    ctx.see_tls_secrets(&brought, &mut seen).await;
     let in_the_making = ctx.see_challenges(&mut seen).await;
     let mut conditions = conditions::gateway_instance(&inputs, &plan, &seen);
     conditions.extend(refused_account(&inputs));
@@ -80,8 +82,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         outcome.action = outcome.action.within(wait);
     }
     // The ListenerSet of a shared gateway looks again by itself, and wakes its users.
+    let steady = (!brought.is_empty()).then_some(STEADY);
+    let wait = look_again(ctx.claimed, &conditions).filter(|_| in_the_making || !brought.is_empty());
     if inputs.shared_gateway.is_none()
-        && let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making)
+        && let Some(wait) = wait.or(steady)
     {
         outcome.action = outcome.action.within(wait);
     }
@@ -108,7 +112,8 @@ fn of_domain(ctx: &Reconcile<'_>, inputs: &GatewayInputs) -> Vec<ObjectRef> {
 
 /// Why the certificates of its own Gateway don't get the keys that they need. Those of a shared one are the shared gateway's.
 fn refused_account(inputs: &GatewayInputs) -> Option<NewCondition> {
-    let has_certificates = inputs.definition.spec.http_ports.iter().any(|port| port.tls_enabled == Some(true));
+    let is_ordered = |port: &GatewayHttpPort| port.tls_enabled == Some(true) && port.tls_secret_name.is_none();
+    let has_certificates = inputs.definition.spec.http_ports.iter().any(is_ordered);
     let needs_keys = inputs.domain.as_ref().is_some_and(|domain| domain.spec.solves_by_dns());
     if inputs.shared_gateway.is_some() || !has_certificates || !needs_keys {
         return None;

@@ -1,6 +1,6 @@
 //! A ListenerSet of a shared gateway: some listeners and their certificates. Wakes exactly the gateway instances whose listener changed.
 
-use super::{APPLIED, Interrupted, Reconcile, look_again::look_again, prerequisites::all_met};
+use super::{APPLIED, Interrupted, Reconcile, look_again::look_again, prerequisites::all_met, tls_secrets::STEADY};
 use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition};
 use causeway_render::{
     conditions, listener_set,
@@ -44,8 +44,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 5. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
+    // 5. Observe (from the cache; the cluster for Secrets that were brought, and while a certificate is in the making), conditions (pure).
     let mut seen = ctx.seen(owner, std::iter::empty());
+    let brought = listener_set::tls_secret_refs(&inputs);
+    ctx.see_tls_secrets(&brought, &mut seen).await;
     let in_the_making = ctx.see_challenges(&mut seen).await;
     let mut state = conditions::listener_set_state(&inputs, &valid, &seen);
     if !outcome.applied {
@@ -54,7 +56,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     }
     outcome.certificates = Some(conditions::certificates(&plan, &seen, shared_gateway::owner(&inputs.gateway.record)));
     let conditions = conditions::listener_set(&state);
-    if let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making) {
+    let steady = (!brought.is_empty()).then_some(STEADY);
+    let wait = look_again(ctx.claimed, &conditions).filter(|_| in_the_making || !brought.is_empty());
+    if let Some(wait) = wait.or(steady) {
         outcome.action = outcome.action.within(wait);
     }
     outcome.conditions.extend(conditions);

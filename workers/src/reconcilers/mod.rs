@@ -31,6 +31,7 @@ mod look_again;
 mod prerequisites;
 mod shared_gateway;
 mod support_service;
+mod tls_secrets;
 mod touch;
 mod valid_certificates;
 mod workload;

@@ -93,8 +93,17 @@ pub struct Listener {
     pub listener_set: Option<i32>,
     /// The gateway instances that route through it, by id.
     pub users: Vec<ListenerUser>,
-    /// The domain that its certificate is for, where the proxy ends TLS: the lowest id among the users' domains.
+    /// The domain that its certificate is ordered for, where the proxy ends TLS: the lowest id among the users' domains.
     pub domain_name_definition_id: Option<i64>,
+    /// The Secret with its certificate that the users have brought; None: one is ordered, where the proxy ends TLS.
+    pub tls_secret: Option<String>,
+}
+
+impl Listener {
+    /// Whether a certificate is ordered for it.
+    pub fn needs_certificate(&self) -> bool {
+        self.key.protocol.ends_tls() && self.tls_secret.is_none()
+    }
 }
 
 /// A gateway instance that routes through a listener.

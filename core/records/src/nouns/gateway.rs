@@ -117,21 +117,43 @@ pub struct GatewayDefinition {
     pub infrastructure: Option<Infrastructure>,
 }
 
+/// What a port needs whose certificate is in a Secret.
+const HOSTNAMES_OF_SECRET: &str =
+    "Hostnames or DomainNameDefinitionID: the hostnames that the certificate of TLSSecretName is for";
+
 impl GatewayDefinition {
     /// Which Gateway carries the routes; Shared unless said otherwise.
     pub fn placement(&self) -> Placement {
         self.placement.unwrap_or_default()
     }
 
+    /// What HTTPS on a port needs of its definition.
+    fn lacks_for_https(&self, port: &GatewayHttpPort) -> Option<Problem> {
+        if port.tls_enabled != Some(true) || self.domain_name_definition_id.is_some() {
+            return None;
+        }
+        let needs = match port.tls_secret_name {
+            None => "DomainNameDefinitionID, the domain that the certificate is for",
+            Some(_) if self.has_hostname() => return None,
+            Some(_) => HOSTNAMES_OF_SECRET,
+        };
+        Some(Problem::new("TLSEnabled", format!("TLSEnabled on port {} needs {needs}", port.port)))
+    }
+
+    fn has_hostname(&self) -> bool {
+        self.hostnames.as_ref().is_some_and(|list| !list.0.is_empty())
+    }
+
     /// What TLS on a TCP port needs of its definition.
     fn lacks_for_tls(&self, port: &GatewayTcpPort) -> Option<Problem> {
-        let has_hostname = self.hostnames.as_ref().is_some_and(|list| !list.0.is_empty());
         let (mode, number) = (port.tls()?, port.port);
         let needs = match (self.domain_name_definition_id, mode) {
+            (None, TlsMode::Terminate) if port.tls_secret_name.is_some() && self.has_hostname() => return None,
+            (None, TlsMode::Terminate) if port.tls_secret_name.is_some() => HOSTNAMES_OF_SECRET,
             (None, TlsMode::Terminate) => {
                 "DomainNameDefinitionID, the domain that the certificate is for; or TLSMode Passthrough, if the workload ends TLS"
             }
-            (None, TlsMode::Passthrough) if !has_hostname => {
+            (None, TlsMode::Passthrough) if !self.has_hostname() => {
                 "Hostnames or DomainNameDefinitionID: the hostnames that clients ask for"
             }
             _ => return None,
@@ -173,15 +195,8 @@ impl Rules for GatewayDefinition {
             return problems;
         }
         for (n, port) in self.http_ports.iter().enumerate() {
-            let mut own = port.check();
-            if port.tls_enabled == Some(true) && !has_domain {
-                let problem = format!(
-                    "TLSEnabled on port {} needs DomainNameDefinitionID, the domain that the certificate is for",
-                    port.port
-                );
-                own.push(Problem::new("TLSEnabled", problem));
-            }
-            problems.extend(own.into_iter().map(|problem| problem.inside(&format!("HttpPorts[{n}]"))));
+            let own = port.check().into_iter().chain(self.lacks_for_https(port));
+            problems.extend(own.map(|problem| problem.inside(&format!("HttpPorts[{n}]"))));
         }
         for (n, port) in self.tcp_ports.iter().enumerate() {
             let own = port.check().into_iter().chain(self.lacks_for_tls(port));

@@ -3,12 +3,15 @@
 use super::{GatewayDefinition, Hostnames, Rules};
 use crate::{
     problem::Problem,
-    text::{HttpPath, Port, choice},
+    text::{HttpPath, ObjectName, Port, choice},
 };
 use causeway_records_derive::Noun;
 
 /// Ports of a kind that one definition may have. Each of them is a route, and with HTTPS a listener for each hostname, in every cluster.
 pub const MAX_PORTS: usize = 64;
+
+/// The field of ports that names a Secret with a certificate.
+pub const TLS_SECRET_NAME: &str = "TLSSecretName";
 
 /// More ports of a kind than a definition may have: what is wrong with them.
 pub fn too_many_ports(count: usize) -> Option<String> {
@@ -32,6 +35,9 @@ pub struct GatewayHttpPort {
     /// HTTPS, with a certificate for the hostname.
     #[noun(json = "TLSEnabled", default = Some(false), example = true)]
     pub tls_enabled: Option<bool>,
+    /// With TLSEnabled: a Secret of type kubernetes.io/tls that you bring, in the namespace of the Gateway's listeners. Left out: a certificate is ordered.
+    #[noun(json = "TLSSecretName", no_filter, example = "shop-tls")]
+    pub tls_secret_name: Option<ObjectName>,
     /// Answer with a redirect to HTTPS instead of the service.
     #[noun(json = "HTTPSRedirect", default = Some(false))]
     pub https_redirect: Option<bool>,
@@ -41,11 +47,20 @@ pub struct GatewayHttpPort {
 
 impl Rules for GatewayHttpPort {
     fn check(&self) -> Vec<Problem> {
-        if self.tls_enabled != Some(true) || self.https_redirect != Some(true) {
-            return vec![];
+        let has_tls = self.tls_enabled == Some(true);
+        let mut problems = vec![];
+        if has_tls && self.https_redirect == Some(true) {
+            let problem = format!("excludes TLSEnabled (port {}); redirect from an HTTP port to this one", self.port);
+            problems.push(Problem::new("HTTPSRedirect", problem));
         }
-        let problem = format!("excludes TLSEnabled (port {}); redirect from an HTTP port to this one", self.port);
-        vec![Problem::new("HTTPSRedirect", problem)]
+        if !has_tls && self.tls_secret_name.is_some() {
+            let problem = format!(
+                "needs TLSEnabled on port {}: there is no TLS to end; set TLSEnabled, or leave it out",
+                self.port
+            );
+            problems.push(Problem::new(TLS_SECRET_NAME, problem));
+        }
+        problems
     }
 }
 
@@ -78,6 +93,10 @@ pub struct GatewayTcpPort {
     /// With TLSEnabled: those of the definition's hostnames that it is for. Left out: all of them.
     #[noun(no_filter)]
     pub hostnames: Option<Hostnames>,
+    /// Where the gateway ends TLS: a Secret of type kubernetes.io/tls that you bring, in the namespace of the Gateway's listeners. Left out: a certificate is
+    /// ordered.
+    #[noun(json = "TLSSecretName", no_filter, example = "db-tls")]
+    pub tls_secret_name: Option<ObjectName>,
     /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`.
     pub service_port: Option<Port>,
 }
@@ -92,11 +111,20 @@ impl GatewayTcpPort {
 impl Rules for GatewayTcpPort {
     fn check(&self) -> Vec<Problem> {
         let hostnames = self.hostnames.as_ref().map_or(0, |list| list.0.len());
-        if self.tls().is_some() {
-            let problem = || Problem::new("Hostnames", "holds more than 64; make several ports");
-            return (hostnames > 64).then(problem).into_iter().collect();
+        if let Some(mode) = self.tls() {
+            let too_many = || Problem::new("Hostnames", "holds more than 64; make several ports");
+            let not_ended = || {
+                let problem = format!(
+                    "needs TLSMode Terminate on port {}: with Passthrough the workload has the certificate; set that, or leave it out",
+                    self.port
+                );
+                Problem::new(TLS_SECRET_NAME, problem)
+            };
+            let not_ended = (mode == TlsMode::Passthrough && self.tls_secret_name.is_some()).then(not_ended);
+            return (hostnames > 64).then(too_many).into_iter().chain(not_ended).collect();
         }
         let only_tls = [
+            (TLS_SECRET_NAME, self.tls_secret_name.is_some(), "there is no TLS to end"),
             ("TLSMode", self.tls_mode.is_some(), "there is no TLS to end"),
             ("Hostnames", hostnames > 0, "without TLS a TCP connection names no hostname"),
         ];
@@ -152,5 +180,26 @@ mod tests {
         assert!(problems[0].starts_with("TLSMode: needs TLSEnabled on port 1: there is no TLS"), "{problems:?}");
         assert!(problems[1].starts_with("Hostnames: needs TLSEnabled on port 1: without TLS"), "{problems:?}");
         assert!(tcp(false, None, &[]).check().is_empty());
+    }
+
+    #[test]
+    fn a_secret_is_named_only_where_the_gateway_ends_tls() {
+        let secret = || "shop-tls".parse().ok();
+        let https = |tls_enabled| GatewayHttpPort {
+            tls_enabled: Some(tls_enabled),
+            tls_secret_name: secret(),
+            ..GatewayHttpPort::default()
+        };
+        assert!(https(true).check().is_empty());
+        let told = |problems: Vec<Problem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let plain = told(https(false).check());
+        assert!(plain.len() == 1 && plain[0].starts_with("TLSSecretName: needs TLSEnabled on port 1"), "{plain:?}");
+
+        let ended = |mode| GatewayTcpPort { tls_secret_name: secret(), ..tcp(true, mode, &[]) };
+        assert!(ended(None).check().is_empty() && ended(Some(TlsMode::Terminate)).check().is_empty());
+        let through = told(ended(Some(TlsMode::Passthrough)).check());
+        assert!(through.len() == 1 && through[0].starts_with("TLSSecretName: needs TLSMode Terminate"), "{through:?}");
+        let plain = told(GatewayTcpPort { tls_secret_name: secret(), ..tcp(false, None, &[]) }.check());
+        assert!(plain.len() == 1 && plain[0].starts_with("TLSSecretName: needs TLSEnabled on port 1"), "{plain:?}");
     }
 }

@@ -33,7 +33,9 @@ pub use domain_name::{
 pub use event::Event;
 pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Infrastructure, Placement, Texts};
 pub use gateway_grant::{GatewayGrant, ServiceNames};
-pub use gateway_port::{GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TlsMode, too_many_ports};
+pub use gateway_port::{
+    GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, TlsMode, too_many_ports,
+};
 pub use gateway_route::{GatewayGrpcRoute, GatewayHttpRoute, GrpcRules, HttpRules, MAX_ROUTES, Ports, too_many_routes};
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use listener_set::ListenerSet;

@@ -6,7 +6,13 @@ use proptest::{collection::btree_map, option, prelude::*, sample::select};
 fn claim(hostname: &str, requests: &str) -> RouteClaim {
     let hostname = (!hostname.is_empty()).then(|| hostname.to_owned());
     let listener = ListenerKey { port: 80, protocol: Protocol::Http, hostname };
-    RouteClaim { listener, requests: requests.into(), grpc: requests.contains("(gRPC)"), redirect: false }
+    RouteClaim {
+        listener,
+        requests: requests.into(),
+        grpc: requests.contains("(gRPC)"),
+        redirect: false,
+        tls_secret: None,
+    }
 }
 
 fn cart(claim: RouteClaim) -> (RouteClaim, ClaimHolder) {
@@ -96,6 +102,7 @@ fn claims_of_other_listeners_and_two_redirects_are_apart() {
         requests: String::new(),
         grpc: false,
         redirect: false,
+        tls_secret: None,
     };
     assert!(apart(tcp(1), tcp(1)), "such a claim is refused, not shadowed");
 }

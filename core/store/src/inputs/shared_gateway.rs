@@ -48,7 +48,7 @@ impl Store {
 
     pub(super) async fn domains_of(&self, listeners: &[Listener]) -> Result<Vec<Record<DomainNameDefinition>>> {
         // Of the others nothing is rendered from a domain.
-        let with_certificates = listeners.iter().filter(|listener| listener.key.protocol.ends_tls());
+        let with_certificates = listeners.iter().filter(|listener| listener.needs_certificate());
         let domains = with_certificates.filter_map(|listener| listener.domain_name_definition_id);
         self.each_shared(domains.collect()).await
     }

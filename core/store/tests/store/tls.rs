@@ -71,3 +71,60 @@ async fn a_hostname_of_a_port_is_either_https_or_tls_and_either_http_or_grpc(poo
         "{sentence}"
     );
 }
+
+#[sqlx::test(migrations = false)]
+async fn a_listener_has_the_secret_that_its_users_have_brought(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let https = |path: &str, secret: &str| {
+        format!(
+            r#""HttpPorts":[{{"Port":443,"TLSEnabled":true,"Path":"{path}"{secret}}}],"Hostnames":["web.example.test"]"#
+        )
+    };
+    let named = r#","TLSSecretName":"web-tls""#;
+    let first = fixture.definition("first", &https("/", named)).await;
+    fixture.instance("first", first).await.unwrap();
+    let second = fixture.definition("second", &https("/api", named)).await;
+    fixture.instance("second", second).await.unwrap();
+    let third = fixture.definition("third", &https("/third", "")).await;
+    match fixture.instance("third", third).await {
+        Err(StoreError::Conflict(refusal)) => assert!(
+            refusal.sentence.contains("gateway instance first has that of Secret web-tls;"),
+            "{}",
+            refusal.sentence
+        ),
+        other => panic!("{other:?}"),
+    }
+    let set: i64 = sqlx::query_scalar("SELECT id FROM listener_sets").fetch_one(&pool).await.unwrap();
+    let listeners = async || fixture.store.listener_set_inputs(set).await.unwrap();
+    let inputs = listeners().await;
+    let [listener] = inputs.listeners.as_slice() else { panic!("{inputs:?}") };
+    assert_eq!((listener.tls_secret.as_deref(), listener.users.len()), (Some("web-tls"), 2));
+    assert_eq!((listener.domain_name_definition_id, inputs.domains.len()), (None, 0), "nothing is ordered");
+    // Without it a certificate is ordered again, once nobody else says otherwise.
+    let (instances, _) = fixture.store.list::<GatewayInstance>(&[], 10, 0).await.unwrap();
+    fixture.writer.delete::<GatewayInstance>(instances[1].id()).await.unwrap();
+    fixture.store.confirm_deleted(causeway_records::Kind::GatewayInstance, instances[1].id()).await.unwrap();
+    let ordered = r#"{"HttpPorts":[{"Port":443,"TLSEnabled":true}]}"#;
+    fixture.writer.change(first, patch::<GatewayDefinition>(ordered)).await.unwrap();
+    let inputs = listeners().await;
+    assert_eq!((inputs.listeners[0].tls_secret.as_deref(), inputs.domains.len()), (None, 1));
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_gateway_knows_which_of_its_hostnames_have_the_certificate_of_a_whole_domain(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    add(&fixture, "web", r#""HttpPorts":[{"Port":443,"TLSEnabled":true},{"Port":80}]"#).await;
+    add(&fixture, "through", r#""TcpPorts":[{"Port":443,"TLSEnabled":true,"TLSMode":"Passthrough"}]"#).await;
+    let (instances, _) = fixture.store.list::<GatewayInstance>(&[], 10, 0).await.unwrap();
+    let wildcards = async |instance: usize| {
+        let (inputs, _) = fixture.store.gateway_inputs(instances[instance].id()).await.unwrap();
+        let found = inputs.shared_gateway.unwrap().wildcards;
+        found.into_iter().map(|(hostname, domain)| (hostname, domain.to_string())).collect::<Vec<_>>()
+    };
+    assert!(wildcards(0).await.is_empty());
+    let (domains, _) = fixture.store.list::<DomainNameDefinition>(&[], 10, 0).await.unwrap();
+    let change = patch::<DomainNameDefinition>(r#"{"WildcardCertificate":true}"#);
+    fixture.writer.change(domains[0].id(), change).await.unwrap();
+    assert_eq!(wildcards(0).await, [("web.example.test".to_owned(), domains[0].spec.domain.to_string())]);
+    assert!(wildcards(1).await.is_empty(), "the workload ends TLS there");
+}

@@ -7,7 +7,7 @@ use super::{
     routes, summarize,
 };
 use crate::{
-    gateway::{driver, gateway_ref, listeners, not_granted, wanted_certificate},
+    gateway::{certificates, driver, gateway_ref, listeners, not_granted},
     k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::Seen,
@@ -32,10 +32,7 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
     if let Ok(used) = listeners(inputs) {
         let faulty = used.iter().filter_map(|at| FaultyListener::find(at, seen.get(&at.holder)));
         conditions.push(gateway.listeners_ready(used.len(), &faulty.collect::<Vec<_>>()));
-        let ending_tls = used.iter().filter(|listener| listener.key.protocol.ends_tls());
-        let hostnames = ending_tls.filter_map(|listener| listener.key.hostname.as_deref());
-        let certificates = hostnames.map(|hostname| wanted_certificate(inputs, hostname)).collect();
-        conditions.extend(certificates_ready(&certificates, issuer(inputs).into_iter(), seen));
+        conditions.extend(certificates_ready(&certificates(inputs), issuer(inputs).into_iter(), seen));
     }
     conditions.extend(routes::conditions(plan, &gateway, not_granted(inputs), seen));
     conditions.extend(dns_published(inputs));

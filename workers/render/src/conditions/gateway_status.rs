@@ -6,11 +6,15 @@ use super::{
     count,
     listener_status::FaultyListener,
     report_first, summarize,
+    tls_secret::tls_secret_not_ready,
 };
 use crate::{
     certificates::ValidCertificates,
     driver::{self, Driver},
-    k8s::cert_manager::{CERTIFICATE, CHALLENGE},
+    k8s::{
+        cert_manager::{CERTIFICATE, CHALLENGE},
+        core::SECRET,
+    },
     observed::{Observed, Seen},
     targets::Targets,
 };
@@ -18,7 +22,7 @@ use causeway_records::{
     inventory::ObjectRef,
     status::{Conditions, NewCondition},
 };
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// Between the addresses in the message of AddressAssigned.
 const BETWEEN: &str = ", ";
@@ -128,7 +132,7 @@ pub fn assigned_addresses(conditions: &Conditions) -> Vec<String> {
 
 /// CertificatesReady, for some certificates by what they are for; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
 pub(super) fn certificates_ready(
-    certificates: &BTreeMap<String, ObjectRef>,
+    certificates: &BTreeSet<(String, ObjectRef)>,
     issuers: impl Iterator<Item = ObjectRef>,
     seen: &Seen,
 ) -> Option<NewCondition> {
@@ -137,8 +141,13 @@ pub(super) fn certificates_ready(
     }
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let mut not_ready: Vec<_> = issuers.filter_map(|at| issuer_not_ready(&at, seen)).collect();
-    not_ready.extend(certificates.iter().filter_map(|(hostname, at)| certificate_not_ready(hostname, at, seen)));
+    not_ready.extend(certificates.iter().filter_map(|(name, at)| any_not_ready(name, at, seen)));
     Some(summarize(CERTIFICATES_READY, not_ready, count(certificates.len(), "certificate")))
+}
+
+/// Why a certificate can't be used, be it ordered or brought.
+pub(super) fn any_not_ready(name: &str, at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
+    if SECRET.is(at) { tls_secret_not_ready(name, at, seen) } else { certificate_not_ready(name, at, seen) }
 }
 
 /// Those among what is seen that can be used.

@@ -3,13 +3,13 @@
 
 use super::{
     CERTIFICATES_READY, LISTENERS_READY, NotReady, count,
-    gateway_status::certificate_not_ready,
+    gateway_status::{any_not_ready, certificate_not_ready},
     listener_status::{FaultyListener, ListenerFault},
     report_first,
 };
 use crate::{
     certificates::ValidCertificates,
-    listener_set::{certificates_of, listener_set_ref, wildcards_of},
+    listener_set::{brought_to, certificates_of, listener_set_ref, wildcards_of},
     names,
     observed::Seen,
     plan::hash,
@@ -28,20 +28,25 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, valid: &ValidCertificates,
     let own = certificates_of(inputs, valid).into_iter();
     let certificates: BTreeMap<_, _> =
         own.map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
-    let (mut users_see, mut faulty) = (BTreeMap::new(), vec![]);
+    let (mut users_see, mut faulty, mut brought) = (BTreeMap::new(), vec![], vec![]);
     for listener in &inputs.listeners {
         let fault = ListenerFault::find(&listener.key, observed);
         let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol.ends_tls());
-        let certificate = hostname.and_then(|hostname| certificates.get(hostname)?.as_ref());
+        let of_secret = hostname.zip(brought_to(inputs, listener)).map(|(name, at)| any_not_ready(name, &at, seen));
+        let certificate = match &of_secret {
+            Some(not_ready) => not_ready.as_ref(),
+            None => hostname.and_then(|hostname| certificates.get(hostname)?.as_ref()),
+        };
         let certificate = certificate.map(|not_ready| [&not_ready.reason, &not_ready.message]);
         users_see.insert(names::listener(&listener.key), seen_by_users(fault, certificate));
+        brought.extend(of_secret);
         faulty.extend(fault.map(|fault| FaultyListener { key: &listener.key, holder: &holder, fault }));
     }
     let first = FaultyListener::most_important(&faulty).map(FaultyListener::describe);
     ListenerSetState {
         users_see,
         listeners: Readiness { number: inputs.listeners.len(), not_ready: faulty.len(), first: first.map(Into::into) },
-        certificates: readiness(certificates.into_values()),
+        certificates: readiness(certificates.into_values().chain(brought)),
         wildcards: wildcards_of(inputs, valid),
     }
 }

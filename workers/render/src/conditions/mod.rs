@@ -17,6 +17,7 @@ mod listener_status;
 mod rollout;
 mod routes;
 mod shared_gateway;
+mod tls_secret;
 mod workload;
 
 pub use certificates::certificates;

@@ -107,7 +107,7 @@ fn not_reconciled(inputs: &SharedGatewayInputs, set: &ListenerSetStatus) -> Read
 
 fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCondition> {
     let domains: BTreeSet<i64> =
-        listeners(inputs).ending_tls().filter_map(|listener| listener.domain_name_definition_id).collect();
+        listeners(inputs).certified().filter_map(|listener| listener.domain_name_definition_id).collect();
     let issuers = domains.into_iter().map(|id| issuer_ref(&inputs.gateway.object_name, id));
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));

@@ -285,6 +285,7 @@ fn a_claim_that_goes_is_a_warning_unless_another_takes_its_place() {
         hostname: hostname.into(),
         path: path.into(),
         redirect: false,
+        tls_secret: None,
     };
     let side = |claims: Vec<ClaimedRoute>| Side {
         touched: [((Kind::GatewayInstance, 1), touched("web"))].into(),

@@ -1,6 +1,6 @@
 //! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
 
-use super::{about, gateway_ref, listeners, namespace, owner};
+use super::{about, brought, gateway_ref, listeners, namespace, needs_certificate, owner};
 use crate::{
     InvalidInput,
     certificates::{Certificates, NONE_VALID, ValidCertificates, solves_by_http},
@@ -37,15 +37,15 @@ pub(super) fn objects(
     let name = &inputs.instance.object_name;
     let spec = &inputs.definition.spec;
     let keys = keys(inputs)?;
-    let certificates = certificates(inputs, ours, valid)?;
+    let (certificates, brought) = (certificates(inputs, ours, valid)?, brought(inputs));
     let from = match spec.allowed_routes.unwrap_or_default() {
         AllowedRoutes::Same => Namespaces::Same,
         AllowedRoutes::All => Namespaces::All,
     };
     let render = |key: &ListenerKey| {
-        let ended = key.hostname.as_deref().filter(|_| key.protocol.ends_tls());
-        let served = ended.and_then(|hostname| certificates.served(hostname));
-        listener(key, from.clone(), served.map(|served| served.secret))
+        let served = || certificates.served(key.hostname.as_deref()?).map(|served| served.secret);
+        let secret = if key.protocol.ends_tls() { brought.get(key).cloned().or_else(served) } else { None };
+        listener(key, from.clone(), secret)
     };
     let gateway = GatewaySpec {
         gateway_class_name: driver::gateway_class_name(spec.gateway_class_name.as_ref().map(|c| c.as_str()), name),
@@ -71,8 +71,7 @@ pub(super) fn superseded(inputs: &GatewayInputs, valid: &ValidCertificates) -> V
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
 fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
     let mut keys: Vec<ListenerKey> = listeners(inputs)?.into_iter().map(|at| at.key).collect();
-    let ends_tls = keys.iter().any(|key| key.protocol.ends_tls());
-    if ends_tls && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
+    if needs_certificate(inputs) && inputs.domain.as_ref().is_some_and(solves_by_http) && !keys.contains(&PLAIN_HTTP) {
         if keys.iter().any(|key| key.port == PLAIN_HTTP.port) {
             let message = "port 80 must speak plain HTTP, because the domain's AcmeChallenge HTTP01 is answered there; free the port, or \
                            use DNS01";
@@ -89,13 +88,15 @@ fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
     Ok(keys)
 }
 
-/// The hostnames of the listeners that end TLS.
+/// The hostnames of the listeners for which a certificate is ordered.
 fn certified(inputs: &GatewayInputs) -> Result<BTreeSet<String>, InvalidInput> {
-    let ending_tls = listeners(inputs)?.into_iter().filter(|at| at.key.protocol.ends_tls());
-    Ok(ending_tls.filter_map(|at| at.key.hostname).collect())
+    let brought = brought(inputs);
+    let is_ordered = |key: &ListenerKey| key.protocol.ends_tls() && !brought.contains_key(key);
+    let ordered = listeners(inputs)?.into_iter().filter(|at| is_ordered(&at.key));
+    Ok(ordered.filter_map(|at| at.key.hostname).collect())
 }
 
-/// For the hostnames on which TLS ends, all under the one domain of the definition.
+/// For the hostnames on which TLS ends and for which nobody has brought a Secret, all under the one domain of the definition.
 fn certificates<'a>(
     inputs: &'a GatewayInputs,
     ours: &Ours<'a>,

@@ -20,19 +20,21 @@ use crate::{
     names,
     plan::Plan,
     shared_gateway,
+    tls_secret::secret_ref,
 };
 use causeway_records::{
     Kind,
     inputs::{GatewayInputs, ListenerKey, Protocol},
     inventory::ObjectRef,
-    nouns::{GatewayInstance, Placement, Service, TlsMode},
+    nouns::{GatewayInstance, GatewayTcpPort, Placement, Service, TlsMode},
     record::Record,
 };
 use causeway_rules::{
     ports::{TlsPort, layer4_ports, tls_ports},
     routes::protocol,
+    tls_secrets::tls_secrets,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The value of the owner label on the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
@@ -50,7 +52,7 @@ pub fn driver(inputs: &GatewayInputs) -> Driver {
 
 /// The support services that the cluster needs before the instance is rendered.
 pub fn support_services(inputs: &GatewayInputs) -> Vec<Service> {
-    driver::support_services(driver(inputs), ends_tls(inputs))
+    driver::support_services(driver(inputs), needs_certificate(inputs))
 }
 
 /// Objects of other records whose state the instance's conditions are computed from, each once and sorted: the Gateway and, of a shared one,
@@ -60,12 +62,11 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let Some(shared) = &inputs.shared_gateway else { return all.into_iter().collect() };
     let name = &shared.gateway.object_name;
     all.extend(shared.listener_sets.values().map(|listener_set| shared_gateway::holder(name, *listener_set)));
-    let listeners = listeners(inputs).unwrap_or_default().into_iter();
-    let ending_tls = listeners.filter(|listener| listener.key.protocol.ends_tls());
-    let hostnames: Vec<String> = ending_tls.filter_map(|listener| listener.key.hostname).collect();
-    // Without TLS no kind of cert-manager may be watched, because it may not be installed.
-    if !hostnames.is_empty() {
-        all.extend(hostnames.iter().map(|hostname| wanted_certificate(inputs, hostname).1));
+    let certificates = certificates(inputs).into_iter().map(|(_, at)| at);
+    let ordered: Vec<ObjectRef> = certificates.filter(|at| CERTIFICATE.is(at)).collect();
+    // Without them no kind of cert-manager may be watched, because it may not be installed.
+    if !ordered.is_empty() {
+        all.extend(ordered);
         all.extend(inputs.domain.iter().map(|domain| shared_gateway::issuer_ref(name, domain.id())));
     }
     all.into_iter().collect()
@@ -79,8 +80,41 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     }
 }
 
+/// The certificates of its listeners, each with what it is called in messages: Certificates that are ordered, and Secrets that were brought.
+pub(crate) fn certificates(inputs: &GatewayInputs) -> BTreeSet<(String, ObjectRef)> {
+    let brought = brought(inputs);
+    let ending_tls = listeners(inputs).unwrap_or_default().into_iter().filter(|at| at.key.protocol.ends_tls());
+    let certificate = |at: ListenerAt| {
+        let hostname = at.key.hostname.as_deref()?;
+        Some(match brought.get(&at.key) {
+            Some(secret) => (hostname.to_owned(), secret_ref(certificate_namespace(inputs), secret)),
+            None => wanted_certificate(inputs, hostname),
+        })
+    };
+    ending_tls.filter_map(certificate).collect()
+}
+
+/// The Secrets with certificates that were brought for its listeners, each once.
+pub fn tls_secret_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
+    let at = |name: &String| secret_ref(certificate_namespace(inputs), name);
+    brought(inputs).values().map(at).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The Secret of each listener that was brought. What names two was refused by the API.
+fn brought(inputs: &GatewayInputs) -> BTreeMap<ListenerKey, String> {
+    tls_secrets(&inputs.definition.spec, &inputs.hostnames).unwrap_or_default()
+}
+
+/// The namespace of the listeners, and so of their Secrets.
+fn certificate_namespace(inputs: &GatewayInputs) -> &str {
+    match &inputs.shared_gateway {
+        Some(shared) => &shared.gateway.object_name,
+        None => namespace(inputs),
+    }
+}
+
 /// The Certificate that a hostname is to have, with what it is called in messages.
-pub(crate) fn wanted_certificate(inputs: &GatewayInputs, hostname: &str) -> (String, ObjectRef) {
+fn wanted_certificate(inputs: &GatewayInputs, hostname: &str) -> (String, ObjectRef) {
     if let Some(shared) = &inputs.shared_gateway {
         let wildcard = shared.wildcards.get(hostname);
         return shared_gateway::wanted_certificate(&shared.gateway.object_name, hostname, wildcard);
@@ -92,7 +126,7 @@ pub(crate) fn wanted_certificate(inputs: &GatewayInputs, hostname: &str) -> (Str
 
 /// The Certificate of a whole domain that the listeners of the instance's own Gateway have, or may still have.
 pub fn wildcard_ref(inputs: &GatewayInputs) -> Option<ObjectRef> {
-    let domain = inputs.domain.as_ref().filter(|_| inputs.shared_gateway.is_none() && ends_tls(inputs))?;
+    let domain = inputs.domain.as_ref().filter(|_| inputs.shared_gateway.is_none() && needs_certificate(inputs))?;
     let name = names::wildcard_certificate(&inputs.instance.object_name, domain.spec.domain.as_str());
     Some(CERTIFICATE.at(namespace(inputs), &name))
 }
@@ -152,11 +186,12 @@ pub(crate) fn namespace(inputs: &GatewayInputs) -> &str {
     &inputs.workload.instance.object_name
 }
 
-/// Whether a port ends TLS.
-fn ends_tls(inputs: &GatewayInputs) -> bool {
+/// Whether a certificate is ordered for a port: it ends TLS, and names no Secret.
+fn needs_certificate(inputs: &GatewayInputs) -> bool {
     let spec = &inputs.definition.spec;
-    spec.http_ports.iter().any(|port| protocol(port).ends_tls())
-        || spec.tcp_ports.iter().any(|port| port.tls() == Some(TlsMode::Terminate))
+    let ended = |port: &GatewayTcpPort| port.tls() == Some(TlsMode::Terminate) && port.tls_secret_name.is_none();
+    spec.http_ports.iter().any(|port| protocol(port).ends_tls() && port.tls_secret_name.is_none())
+        || spec.tcp_ports.iter().any(ended)
 }
 
 /// The TCP ports with TLS.

@@ -27,6 +27,8 @@ fn other(beside: &ClaimBeside) -> (RouteClaim, ClaimHolder) {
         // One listener has routes of one kind.
         grpc: false,
         redirect: beside.redirect,
+        // One listener has one certificate, whoever uses it.
+        tls_secret: None,
     };
     (claim, ClaimHolder { id: beside.gateway_instance_id, name: beside.gateway_instance.clone() })
 }

@@ -15,7 +15,7 @@ use causeway_records::{
         GatewayUdpPort, Hostnames, SharedGateway, TlsMode,
     },
 };
-use causeway_rules::claims::claims_of;
+use causeway_rules::{claims::claims_of, tls_secrets::tls_secrets};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Gateway instances, and the shared gateway with its ListenerSets that carries them.
@@ -67,21 +67,24 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
     for inputs in &mut gateways {
         let (mut listener_sets, mut wildcards) = (BTreeMap::new(), BTreeMap::new());
         let of_domain = inputs.domain.as_ref().filter(|domain| domain.spec.has_wildcard_certificate());
+        let brought = tls_secrets(&inputs.definition.spec, &inputs.hostnames).expect("samples name what they can name");
         for key in keys(inputs) {
             let listener_set = key.hostname.is_some().then_some(0);
             let user = ListenerUser {
                 gateway_instance_id: inputs.instance.record.common.id,
                 namespace: inputs.workload.instance.object_name.clone(),
             };
-            let ends_tls = key.protocol.ends_tls();
+            let tls_secret = brought.get(&key).cloned();
+            let is_ordered = key.protocol.ends_tls() && tls_secret.is_none();
             let listener = listeners.entry(key.clone()).or_insert_with(|| Listener {
                 key: key.clone(),
                 listener_set,
                 users: Vec::new(),
-                domain_name_definition_id: inputs.domain.as_ref().filter(|_| ends_tls).map(|domain| domain.common.id),
+                domain_name_definition_id: inputs.domain.as_ref().filter(|_| is_ordered).map(|domain| domain.common.id),
+                tls_secret,
             });
             listener.users.push(user);
-            if let (true, Some(domain), Some(hostname)) = (ends_tls, of_domain, &key.hostname) {
+            if let (true, Some(domain), Some(hostname)) = (is_ordered, of_domain, &key.hostname) {
                 wildcards.insert(hostname.clone(), domain.spec.domain.clone());
             }
             listener_sets.insert(key, listener_set);
@@ -132,7 +135,7 @@ pub fn spread(
         id: gateway.record.common.id * 10 + i64::from(ordinal),
         ordinal,
         gateway: gateway.clone(),
-        domains: if listeners.iter().any(|listener| ends_tls(&listener)) { domains.clone() } else { Vec::new() },
+        domains: if listeners.iter().any(Listener::needs_certificate) { domains.clone() } else { Vec::new() },
         listeners,
     };
     (shared, by_set.into_iter().map(set).collect())

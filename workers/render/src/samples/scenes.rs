@@ -12,8 +12,9 @@ use crate::{
 use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, GatewayInputs, Published, PublishedZone},
     nouns::{
-        AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayGrpcRoute, GatewayHttpRoute, GatewayInstance,
-        GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, KeyType, Placement, SharedGateway, Texts, TlsMode,
+        AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute,
+        GatewayInstance, GatewayTcpPort, GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, KeyType,
+        Placement, SharedGateway, Texts, TlsMode,
     },
     text::RenewalPercent,
 };
@@ -67,16 +68,18 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
     let shop = || (21, acme(AcmeChallenge::Dns01));
     let mut own_tls = with_tls(315, shop());
     own_tls.definition.spec.placement = Some(Placement::Dedicated);
-    let wildcard = || {
+    let wildcard = |id| {
         let one_for_all = DomainNameDefinition { wildcard_certificate: Some(true), ..acme(AcmeChallenge::Dns01) };
         with_hostnames(
-            317,
+            id,
             (21, one_for_all),
             &["a.shop.example.org", "api.example.org", "example.org", "shop.example.org"],
         )
     };
-    let mut own_wildcard = wildcard();
+    let mut own_wildcard = wildcard(318);
     own_wildcard.definition.spec.placement = Some(Placement::Dedicated);
+    let mut own_secrets = with_secrets(320);
+    own_secrets.definition.spec.placement = Some(Placement::Dedicated);
     let mut own_routes = with_routes(313, shop());
     own_routes.definition.spec.placement = Some(Placement::Dedicated);
     vec![
@@ -111,8 +114,10 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("dedicated_routes", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_routes] }),
         ("tls", shared(108, vec![with_tls(314, shop())])),
         ("dedicated_tls", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_tls] }),
-        ("wildcard", shared(109, vec![wildcard()])),
+        ("wildcard", shared(109, vec![wildcard(317)])),
         ("dedicated_wildcard", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_wildcard] }),
+        ("brought", shared(110, vec![with_secrets(319)])),
+        ("dedicated_brought", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_secrets] }),
         ("udp", shared(106, vec![dns(310)])),
         ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
     ]
@@ -163,6 +168,19 @@ fn with_routes(id: i64, domain: (i64, DomainNameDefinition)) -> GatewayInputs {
 fn with_hostnames(id: i64, domain: (i64, DomainNameDefinition), names: &[&str]) -> GatewayInputs {
     let mut inputs = gateway(id, "web", Some(domain), &[http(443, "/").tls()], &[]);
     inputs.definition.spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
+    inputs.hostnames = names.iter().map(ToString::to_string).collect();
+    inputs
+}
+
+/// One gateway without a domain, with HTTPS and a TCP port on which TLS ends, and Secrets that were brought for both.
+fn with_secrets(id: i64) -> GatewayInputs {
+    let names = ["db.example.org", "shop.example.org"];
+    let https = GatewayHttpPort { tls_secret_name: Some(parse("shop-tls")), ..http(443, "/").tls() };
+    let mut inputs = gateway(id, "web", None, &[https], &[]);
+    let db = GatewayTcpPort { tls_secret_name: Some(parse("db-tls")), ..tls(5432, TlsMode::Terminate, &names[..1]) };
+    let spec = &mut inputs.definition.spec;
+    spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
+    spec.tcp_ports = vec![db];
     inputs.hostnames = names.iter().map(ToString::to_string).collect();
     inputs
 }

@@ -45,6 +45,7 @@ pub(super) async fn follow(
         key: row.claim.listener.clone(),
         namespace: row.namespace.clone(),
         domain_name_definition_id: row.domain,
+        tls_secret: row.claim.tls_secret.clone(),
         listener_set_id: set,
     };
     let set_of = |row: &ClaimRow| listeners.get(&row.claim.listener).copied().flatten().map(|set| set.id);
@@ -66,8 +67,10 @@ fn on(gateway: i64, rows: &[ClaimRow]) -> Vec<&ClaimRow> {
 }
 
 /// What listeners have from claims. Another path of a route is nothing to them.
-fn of_listeners<'a>(rows: &[&'a ClaimRow]) -> BTreeSet<(&'a ListenerKey, &'a str, Option<i64>)> {
-    rows.iter().map(|row| (&row.claim.listener, row.namespace.as_str(), row.domain)).collect()
+fn of_listeners<'a>(rows: &[&'a ClaimRow]) -> BTreeSet<(&'a ListenerKey, &'a str, Option<i64>, Option<&'a str>)> {
+    let of =
+        |row: &&'a ClaimRow| (&row.claim.listener, row.namespace.as_str(), row.domain, row.claim.tls_secret.as_deref());
+    rows.iter().map(of).collect()
 }
 
 async fn has_any(connection: &mut PgConnection, gateway: i64) -> Result<bool> {

@@ -53,6 +53,7 @@ struct HeldRow {
     r#match: String,
     grpc: bool,
     redirect: bool,
+    tls_secret: Option<String>,
     id: i64,
     name: String,
 }
@@ -84,7 +85,7 @@ impl<'r> Neighbours<'r> {
         let new = || after.iter().filter(|row| row.gateway == gateway);
         let mut in_the_way = InTheWay::default();
         new().for_each(|row| in_the_way.add(row));
-        let InTheWay { bound, protocols, hostnames: claimed, matches, grpc, .. } = in_the_way;
+        let InTheWay { bound, protocols, hostnames: claimed, matches, grpc, secrets, .. } = in_the_way;
         let on_it = before.iter().filter(|row| row.gateway == gateway).chain(new());
         let hostnames: BTreeSet<_> = on_it.map(|row| protocol_and_hostname(&row.claim.listener).1).collect();
         let hostnames: Vec<_> = hostnames.into_iter().collect();
@@ -97,16 +98,16 @@ impl<'r> Neighbours<'r> {
                        WHERE c.gateway_id = p.gateway_id AND c.bound_port = p.bound_port AND (c.protocol = 'UDP') = (p.transport = 'UDP')
                        ORDER BY c.protocol, c.hostname LIMIT 1) h ON true
                    WHERE p.gateway_id = $1 AND p.bound_port = ANY($2)) p) AS "ports: Json<Vec<PortRow>>",
-               (SELECT jsonb_agg(c) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, g.id, g.name
-                   FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $7::bool[]) w(bound_port, protocol, hostname, match, grpc)
+               (SELECT jsonb_agg(c) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, c.tls_secret, g.id, g.name
+                   FROM unnest($2::int[], $3::text[], $4::text[], $5::text[], $7::bool[], $11::text[]) w(bound_port, protocol, hostname, match, grpc, secret)
                        JOIN route_claims c ON c.gateway_id = $1 AND c.bound_port = w.bound_port AND c.protocol = w.protocol
                            AND c.hostname = w.hostname AND (w.match IS NULL OR c.match = w.match)
-                           AND (w.grpc IS NULL OR c.grpc = w.grpc)
+                           AND (w.grpc IS NULL OR c.grpc = w.grpc) AND (w.secret IS NULL OR coalesce(c.tls_secret, '') <> w.secret)
                        JOIN gateway_instances g ON g.id = c.gateway_instance_id ORDER BY g.id) c) AS "claims: Json<Vec<HeldRow>>",
                (SELECT jsonb_agg(l) FROM (SELECT l.port, l.protocol, l.hostname, s.id, s.ordinal FROM gateway_listeners l
                    LEFT JOIN listener_sets s ON s.id = l.listener_set_id
                    WHERE l.shared_gateway_id = $1 AND l.hostname = ANY($6)) l) AS "listeners: Json<Vec<ListenerRow>>",
-               (SELECT jsonb_agg(b) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, c.gateway_instance_id AS id, '' AS name
+               (SELECT jsonb_agg(b) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, c.tls_secret, c.gateway_instance_id AS id, '' AS name
                    FROM unnest($8::int[], $9::text[], $10::text[]) w(bound_port, protocol, hostname)
                        JOIN route_claims c ON c.gateway_id = $1 AND c.bound_port = w.bound_port AND c.protocol = w.protocol
                            AND c.hostname = w.hostname LIMIT 256) b) AS "beside: Json<Vec<HeldRow>>",
@@ -124,7 +125,8 @@ impl<'r> Neighbours<'r> {
             &grpc as &[Option<bool>],
             &changing.0,
             &changing.1,
-            &changing.2
+            &changing.2,
+            &secrets as &[Option<String>]
         )
         .fetch_one(connection)
         .await?;
@@ -151,28 +153,41 @@ struct InTheWay {
     matches: Vec<Option<String>>,
     /// None: of either kind.
     grpc: Vec<Option<bool>>,
+    /// Those that name another Secret than this one; empty: those that name any. None: whatever they name.
+    secrets: Vec<Option<String>>,
     /// What was asked for already.
     listeners: BTreeSet<(ListenerKey, bool)>,
 }
 
 impl InTheWay {
-    /// An equal one, any of the other kind of route, and any of the same hostname that does something else with TLS.
+    /// An equal one, any of the other kind of route, any with another certificate, and any of the same hostname that does something else with TLS.
     fn add(&mut self, row: &ClaimRow) {
-        let RouteClaim { listener, requests, grpc, .. } = &row.claim;
-        self.push(row, listener.protocol, Some(requests.clone()), None);
+        let RouteClaim { listener, requests, grpc, tls_secret, .. } = &row.claim;
+        self.push(row, listener.protocol, Some(requests.clone()), None, None);
         if !self.listeners.insert((listener.clone(), *grpc)) {
             return;
         }
         if listener.protocol.has_requests() {
-            self.push(row, listener.protocol, None, Some(!grpc));
+            self.push(row, listener.protocol, None, Some(!grpc), None);
+        }
+        if listener.protocol.ends_tls() {
+            self.push(row, listener.protocol, None, None, Some(tls_secret.clone().unwrap_or_default()));
         }
         let others = Protocol::ALL.iter().filter(|other| listener.protocol.is_tls() && other.is_tls());
         for other in others.filter(|other| **other != listener.protocol) {
-            self.push(row, *other, None, None);
+            self.push(row, *other, None, None, None);
         }
     }
 
-    fn push(&mut self, row: &ClaimRow, protocol: Protocol, matches: Option<String>, grpc: Option<bool>) {
+    fn push(
+        &mut self,
+        row: &ClaimRow,
+        protocol: Protocol,
+        matches: Option<String>,
+        grpc: Option<bool>,
+        secret: Option<String>,
+    ) {
+        self.secrets.push(secret);
         self.grpc.push(grpc);
         self.bound.push(row.bound_port);
         self.protocols.push(protocol.as_str().to_owned());
@@ -215,7 +230,13 @@ fn bound_port(row: PortRow) -> Result<(Socket, BoundPort)> {
 
 fn claim(row: HeldRow) -> Result<(RouteClaim, ClaimHolder)> {
     let listener = listener_key(row.port, &row.protocol, row.hostname)?;
-    let claim = RouteClaim { listener, requests: row.r#match, grpc: row.grpc, redirect: row.redirect };
+    let claim = RouteClaim {
+        listener,
+        requests: row.r#match,
+        grpc: row.grpc,
+        redirect: row.redirect,
+        tls_secret: row.tls_secret,
+    };
     Ok((claim, ClaimHolder { id: row.id, name: row.name }))
 }
 

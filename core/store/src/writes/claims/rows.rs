@@ -31,7 +31,8 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instances: &[i64]
                     AND (c.protocol = 'UDP') = (p.transport = 'UDP') AND c.gateway_instance_id <> ALL($1)))
            SELECT gone.gateway_id AS "gateway_id!", gone.gateway_instance_id AS "gateway_instance_id!", gone.bound_port AS "bound_port!",
                gone.port AS "port!", gone.protocol AS "protocol!", gone.hostname AS "hostname!", gone.match AS "match!", gone.grpc AS "grpc!", gone.redirect AS "redirect!",
-               gone.namespace AS "namespace!", gone.domain_name_definition_id AS "domain_name_definition_id?", l.listener_set_id AS "listener_set_id?" FROM gone LEFT JOIN gateway_listeners l ON l.shared_gateway_id = gone.gateway_id
+               gone.namespace AS "namespace!", gone.domain_name_definition_id AS "domain_name_definition_id?",
+               gone.tls_secret AS "tls_secret?", l.listener_set_id AS "listener_set_id?" FROM gone LEFT JOIN gateway_listeners l ON l.shared_gateway_id = gone.gateway_id
                AND l.port = gone.port AND l.protocol = gone.protocol AND l.hostname = gone.hostname"#,
         instances
     )
@@ -44,7 +45,13 @@ pub(super) async fn drop_claims(connection: &mut PgConnection, instances: &[i64]
             gateway: row.gateway_id,
             instance: row.gateway_instance_id,
             bound_port: row.bound_port,
-            claim: RouteClaim { listener, requests: row.r#match, grpc: row.grpc, redirect: row.redirect },
+            claim: RouteClaim {
+                listener,
+                requests: row.r#match,
+                grpc: row.grpc,
+                redirect: row.redirect,
+                tls_secret: row.tls_secret,
+            },
             namespace: row.namespace,
             domain: row.domain_name_definition_id,
             listener_set: row.listener_set_id,
@@ -108,15 +115,17 @@ pub(super) async fn insert(connection: &mut PgConnection, new: New<'_>) -> Resul
     let keys = new.claims.iter().map(|row| &row.claim.listener);
     let (protocols, hostnames): (Vec<_>, Vec<_>) = keys.map(protocol_and_hostname).unzip();
     let matches: Vec<_> = new.claims.iter().map(|row| row.claim.requests.clone()).collect();
+    let secrets: Vec<_> = new.claims.iter().map(|row| row.claim.tls_secret.clone()).collect();
     let (grpc, redirects): (Vec<_>, Vec<_>) = new.claims.iter().map(|row| (row.claim.grpc, row.claim.redirect)).unzip();
     sqlx::query!(
         "WITH bound AS (INSERT INTO gateway_ports (gateway_id, bound_port, transport, port, protocol)
             SELECT * FROM unnest($1::bigint[], $2::int[], $3::text[], $4::int[], $5::text[]) ON CONFLICT DO NOTHING),
             placed AS (INSERT INTO gateway_listeners (shared_gateway_id, port, protocol, hostname, listener_set_id)
             SELECT * FROM unnest($6::bigint[], $7::int[], $8::text[], $9::text[], $10::bigint[]))
-         INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, grpc, redirect)
+         INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, domain_name_definition_id, bound_port, port, protocol, hostname, match, grpc, redirect,
+            tls_secret)
          SELECT * FROM unnest($11::bigint[], $12::bigint[], $13::text[], $14::bigint[], $15::int[], $16::int[], $17::text[], $18::text[], $19::text[],
-            $20::bool[], $21::bool[])",
+            $20::bool[], $21::bool[], $22::text[])",
         &bound.0,
         &bound.1,
         &bound.2,
@@ -137,7 +146,8 @@ pub(super) async fn insert(connection: &mut PgConnection, new: New<'_>) -> Resul
         &hostnames,
         &matches,
         &grpc,
-        &redirects
+        &redirects,
+        &secrets as &[Option<String>]
     )
     .execute(connection)
     .await?;

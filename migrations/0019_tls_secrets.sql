@@ -1,0 +1,6 @@
+-- Secrets with certificates that the ports of gateways name.
+
+ALTER TABLE gateway_http_ports ADD COLUMN tls_secret_name text;
+ALTER TABLE gateway_tcp_ports ADD COLUMN tls_secret_name text;
+ALTER TABLE route_claims ADD COLUMN tls_secret text;
+COMMENT ON COLUMN route_claims.tls_secret IS 'the Secret with the listener''s certificate that the port names; all claims of a listener name the same, or none';
