@@ -1,4 +1,4 @@
-//! TCP ports with TLS: their fields, what they need, and that a hostname of a port has one holder.
+//! TCP ports with TLS: their fields, what they need, and that a hostname of a port has one holder; and with which certificates TLS ends.
 
 use causeway_testkit::{Answer, unique_name};
 use serde_json::{Value, json};
@@ -143,4 +143,25 @@ async fn a_hostname_of_a_port_has_one_certificate() {
     let answer = instance(&chain, two).await;
     let answer = answer.refused(400, "port 443 of gateway definition");
     answer.because("InvalidField", &["TLSSecretName"]);
+}
+
+#[tokio::test]
+async fn a_wildcard_certificate_needs_a_proof_by_dns() {
+    let name = unique_name("wildcard");
+    let domain = |more: Value| {
+        let mut body = json!({
+            "Name": name, "Domain": format!("{name}.test"), "Zone": "Public", "AdminEmail": "ops@test.example",
+            "WildcardCertificate": true,
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let sentence = "WildcardCertificate: needs AcmeChallenge DNS01, and it is HTTP01";
+    let answer = post("domain-name-definitions", &domain(json!({"AcmeChallenge": "HTTP01"}))).await;
+    answer.refused(400, sentence).because("InvalidField", &["WildcardCertificate"]);
+    let made = made("domain-name-definitions", &domain(json!({}))).await;
+    let answer = patch("domain-name-definitions", made, &json!({"AcmeChallenge": "HTTP01"})).await;
+    answer.refused(400, sentence).because("InvalidField", &["WildcardCertificate"]);
+    let own = json!({"AcmeChallenge": "HTTP01", "IssuerKind": "SelfSigned"});
+    patch("domain-name-definitions", made, &own).await.done(200);
 }

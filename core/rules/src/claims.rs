@@ -4,7 +4,7 @@ use crate::{
     hostnames::hostnames_of,
     ports::{layer4_ports, tls_ports},
     routes::{claimed, covered, is_catch_all, path, protocol},
-    tls_secrets::tls_secrets,
+    tls_secrets::{lacks_for_tls, tls_secrets},
 };
 use causeway_records::{
     inputs::ListenerKey,
@@ -85,21 +85,6 @@ pub fn claims_of(definition: &GatewayDefinition, domain: Option<&Hostname>) -> R
         Some(refusal) => Err(refusal),
         None => Ok(claims),
     }
-}
-
-/// A certificate is for a hostname: one that is ordered for a hostname of the domain, one that is brought for any.
-fn lacks_for_tls(definition: &GatewayDefinition, domain: Option<&Hostname>, claim: &RouteClaim) -> Option<Refusal> {
-    let (port, name) = (claim.listener.port, &definition.name);
-    let problem = match &claim.tls_secret {
-        None if claim.needs_certificate() && domain.is_none() => {
-            format!("port {port} needs a domain on gateway definition {name}: the certificate is for its hostname")
-        }
-        Some(secret) if claim.listener.hostname.is_none() => format!(
-            "port {port} needs Hostnames or a domain on gateway definition {name}: the certificate of Secret {secret} is for hostnames"
-        ),
-        _ => return None,
-    };
-    Some(Refusal::field(Reason::InvalidField, "TLSEnabled", problem))
 }
 
 fn http(port: &GatewayHttpPort, hostname: Option<&String>) -> RouteClaim {
@@ -281,19 +266,6 @@ mod tests {
         let refusal = claims_of(&definition, None).unwrap_err();
         assert_eq!((refusal.reason, refusal.details[0].field.as_str()), (Reason::InvalidField, "TLSEnabled"));
         assert!(claims_of(&definition, Some(&domain())).is_ok());
-    }
-
-    #[test]
-    fn a_secret_takes_the_place_of_a_domain_and_not_of_a_hostname() {
-        let port = GatewayHttpPort { tls_secret_name: "shop-tls".parse().ok(), ..http_port(443, "/", true) };
-        let refusal = claims_of(&with_http(port.clone()), None).unwrap_err().to_string();
-        let sentence = "TLSEnabled: port 443 needs Hostnames or a domain on gateway definition";
-        assert!(refusal.starts_with(sentence) && refusal.contains("Secret shop-tls"), "{refusal}");
-        let hostnames = Some(Hostnames(vec!["shop.test".parse().unwrap()]));
-        let claims = claims_of(&GatewayDefinition { hostnames, ..with_http(port) }, None).unwrap();
-        let secrets: Vec<_> = claims.iter().map(|claim| claim.tls_secret.as_deref()).collect();
-        assert_eq!(secrets, [Some("shop-tls")]);
-        assert!(!claims[0].needs_certificate());
     }
 
     proptest! {

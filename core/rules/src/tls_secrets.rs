@@ -1,11 +1,11 @@
 //! The Secrets with certificates that a gateway definition names for its ports (`TLSSecretName`). Where one is named, no certificate is ordered.
 
-use crate::{ports::tls_ports, routes::protocol};
+use crate::{claims::RouteClaim, ports::tls_ports, routes::protocol};
 use causeway_records::{
     inputs::ListenerKey,
     nouns::{GatewayDefinition, TLS_SECRET_NAME},
     problem::{Reason, Refusal},
-    text::ObjectName,
+    text::{Hostname, ObjectName},
 };
 use std::collections::BTreeMap;
 
@@ -17,6 +17,7 @@ pub fn tls_secrets(
     definition: &GatewayDefinition,
     hostnames: &[String],
 ) -> Result<BTreeMap<ListenerKey, String>, Refusal> {
+    let tls_ports = tls_ports(definition, hostnames)?;
     let mut said: BTreeMap<ListenerKey, Option<&ObjectName>> = BTreeMap::new();
     let mut say = |listener: ListenerKey, secret| {
         let before = *said.entry(listener.clone()).or_insert(secret);
@@ -31,7 +32,7 @@ pub fn tls_secrets(
             say(key(Some(hostname.clone())), port.tls_secret_name.as_ref())?;
         }
     }
-    for port in tls_ports(definition, hostnames)?.iter().filter(|port| port.protocol.ends_tls()) {
+    for port in tls_ports.iter().filter(|port| port.protocol.ends_tls()) {
         for listener in port.listeners() {
             say(listener, port.tls_secret_name.as_ref())?;
         }
@@ -48,9 +49,29 @@ fn two_certificates(definition: &GatewayDefinition, listener: &ListenerKey) -> R
     Refusal::field(Reason::InvalidField, TLS_SECRET_NAME, problem)
 }
 
+/// A certificate is for a hostname: one that is ordered for a hostname of the domain, one that is brought for any.
+pub(crate) fn lacks_for_tls(
+    definition: &GatewayDefinition,
+    domain: Option<&Hostname>,
+    claim: &RouteClaim,
+) -> Option<Refusal> {
+    let (port, name) = (claim.listener.port, &definition.name);
+    let problem = match &claim.tls_secret {
+        None if claim.needs_certificate() && domain.is_none() => {
+            format!("port {port} needs a domain on gateway definition {name}: the certificate is for its hostname")
+        }
+        Some(secret) if claim.listener.hostname.is_none() => format!(
+            "port {port} needs Hostnames or a domain on gateway definition {name}: the certificate of Secret {secret} is for hostnames"
+        ),
+        _ => return None,
+    };
+    Some(Refusal::field(Reason::InvalidField, "TLSEnabled", problem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::claims_of;
     use causeway_records::{
         inputs::Protocol,
         nouns::{GatewayHttpPort, GatewayTcpPort, Hostnames, TlsMode},
@@ -112,5 +133,18 @@ mod tests {
             let sentence = "TLSSecretName: port 443 of gateway definition web has two certificates for a.test";
             assert!(refusal.starts_with(sentence), "{refusal}");
         }
+    }
+
+    #[test]
+    fn a_secret_takes_the_place_of_a_domain_and_not_of_a_hostname() {
+        let port = http("/", Some("shop-tls"));
+        let refusal = claims_of(&of(vec![port.clone()], vec![]), None).unwrap_err().to_string();
+        let sentence = "TLSEnabled: port 443 needs Hostnames or a domain on gateway definition";
+        assert!(refusal.starts_with(sentence) && refusal.contains("Secret shop-tls"), "{refusal}");
+        let hostnames = Some(Hostnames(vec!["shop.test".parse().unwrap()]));
+        let claims = claims_of(&GatewayDefinition { hostnames, ..of(vec![port], vec![]) }, None).unwrap();
+        let secrets: Vec<_> = claims.iter().map(|claim| claim.tls_secret.as_deref()).collect();
+        assert_eq!(secrets, [Some("shop-tls")]);
+        assert!(!claims[0].needs_certificate());
     }
 }

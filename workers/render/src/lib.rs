@@ -52,5 +52,5 @@ pub mod targets;
 pub mod tls_secret;
 pub mod workload;
 
-pub use certificates::ValidCertificates;
+pub use certificates::IssuedCertificates;
 pub use invalid::InvalidInput;

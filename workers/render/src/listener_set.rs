@@ -2,7 +2,7 @@
 
 use crate::{
     InvalidInput,
-    certificates::{NONE_VALID, Served, ValidCertificates},
+    certificates::{CertificateUse, IssuedCertificates, NONE_ISSUED},
     driver,
     k8s::{
         Ours,
@@ -43,44 +43,44 @@ pub fn support_services(inputs: &ListenerSetInputs) -> Vec<Service> {
     if inputs.listeners.is_empty() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs, NONE_VALID).certified().next().is_some();
+    let has_tls = listeners(inputs, NONE_ISSUED).certified().next().is_some();
     driver::support_services(shared_gateway::driver(&inputs.gateway.record.spec), has_tls)
 }
 
 /// The ListenerSet, and the Certificates of its listeners. Empty while it has no listener.
 pub fn render(inputs: &ListenerSetInputs) -> Result<Plan, InvalidInput> {
-    render_over(inputs, NONE_VALID)
+    render_over(inputs, NONE_ISSUED)
 }
 
-/// As [`render`], in a cluster where these Certificates are valid: no listener loses one before it has another.
-pub fn render_over(inputs: &ListenerSetInputs, valid: &ValidCertificates) -> Result<Plan, InvalidInput> {
+/// As [`render`], in a cluster where these Certificates were issued: no listener loses one before it has another.
+pub fn render_over(inputs: &ListenerSetInputs, issued: &IssuedCertificates) -> Result<Plan, InvalidInput> {
     if inputs.listeners.is_empty() {
         return Ok(Plan::default());
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(inputs) };
     let spec = ListenerSetSpec {
         parent_ref: parent_reference(&gateway_ref(&inputs.gateway.object_name), GATEWAY.kind, None),
-        listeners: listeners(inputs, valid).specs(Some(inputs.ordinal))?,
+        listeners: listeners(inputs, issued).specs(Some(inputs.ordinal))?,
     };
     let mut objects = vec![LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)];
-    objects.extend(listeners(inputs, valid).certificates(&inputs.control_plane, owner(inputs), &[])?.certificates()?);
+    objects.extend(listeners(inputs, issued).certificates(&inputs.control_plane, owner(inputs), &[])?.certificates()?);
     Ok(objects.into())
 }
 
 /// The Secrets that cert-manager makes for the Certificates. They carry Causeway's labels and are in no plan: they must stay as long as the
 /// Certificates do, and go with them.
 pub fn secrets(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
-    let certificates = listeners(inputs, NONE_VALID).certificates(&inputs.control_plane, owner(inputs), &[]);
+    let certificates = listeners(inputs, NONE_ISSUED).certificates(&inputs.control_plane, owner(inputs), &[]);
     certificates.map(|certificates| certificates.certificate_secrets()).unwrap_or_default()
 }
 
 /// The Certificates of its own, by hostname.
 pub(crate) fn certificates_of<'a>(
     inputs: &'a ListenerSetInputs,
-    valid: &'a ValidCertificates,
+    issued: &'a IssuedCertificates,
 ) -> BTreeMap<&'a str, ObjectRef> {
     let name = &inputs.gateway.object_name;
-    let served = served(inputs, valid).into_iter().filter(|(_, served)| served.own);
+    let served = served(inputs, issued).into_iter().filter(|(_, served)| served.own);
     served.map(|(hostname, _)| (hostname, CERTIFICATE.at(name, &names::certificate(name, hostname)))).collect()
 }
 
@@ -96,8 +96,8 @@ pub(crate) fn brought_to(inputs: &ListenerSetInputs, listener: &Listener) -> Opt
 }
 
 /// The domains whose one certificate its listeners have.
-pub(crate) fn wildcards_of(inputs: &ListenerSetInputs, valid: &ValidCertificates) -> BTreeSet<Hostname> {
-    let served = served(inputs, valid);
+pub(crate) fn wildcards_of(inputs: &ListenerSetInputs, issued: &IssuedCertificates) -> BTreeSet<Hostname> {
+    let served = served(inputs, issued);
     let have = |domain: &&Record<DomainNameDefinition>| {
         let of_it = served.iter().filter(|(hostname, _)| covers(&domain.spec.domain, hostname));
         of_it.into_iter().any(|(_, served)| served.has_wildcard)
@@ -114,12 +114,12 @@ pub fn wildcard_refs(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
     inputs.domains.iter().map(of).collect()
 }
 
-fn served<'a>(inputs: &'a ListenerSetInputs, valid: &'a ValidCertificates) -> BTreeMap<&'a str, Served> {
+fn served<'a>(inputs: &'a ListenerSetInputs, issued: &'a IssuedCertificates) -> BTreeMap<&'a str, CertificateUse> {
     let (gateway, listeners, domains) = (&inputs.gateway, &inputs.listeners, &inputs.domains);
     // What can't be rendered has no certificates.
-    SharedListeners { gateway, listeners, domains, valid }.served().unwrap_or_default()
+    SharedListeners { gateway, listeners, domains, issued }.served().unwrap_or_default()
 }
 
-fn listeners<'a>(inputs: &'a ListenerSetInputs, valid: &'a ValidCertificates) -> SharedListeners<'a> {
-    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains, valid }
+fn listeners<'a>(inputs: &'a ListenerSetInputs, issued: &'a IssuedCertificates) -> SharedListeners<'a> {
+    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains, issued }
 }

@@ -6,7 +6,7 @@
 
 use crate::{
     InvalidInput,
-    certificates::{Certificates, NONE_VALID, wanted},
+    certificates::{Certificates, NONE_ISSUED, wanted},
     driver::{self, Driver},
     infrastructure,
     k8s::{
@@ -138,6 +138,6 @@ pub(crate) fn listeners(inputs: &SharedGatewayInputs) -> SharedListeners<'_> {
         gateway: &inputs.gateway,
         listeners: &inputs.listeners,
         domains: &inputs.domains,
-        valid: NONE_VALID,
+        issued: NONE_ISSUED,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     InvalidInput,
-    certificates::{Certificates, Served, Serving, ValidCertificates, solves_by_http},
+    certificates::{CertificatePlace, CertificateUse, Certificates, IssuedCertificates, solves_by_http},
     k8s::{Ours, gateway_api::ListenerSpec},
     labels::Owner,
     listeners::{ListenerAt, MOST, PLAIN_HTTP, exactly, listener},
@@ -21,8 +21,8 @@ pub(crate) struct SharedListeners<'a> {
     pub(crate) gateway: &'a Named<SharedGateway>,
     pub(crate) listeners: &'a [Listener],
     pub(crate) domains: &'a [Record<DomainNameDefinition>],
-    /// Which Certificates in the gateway's namespace are valid.
-    pub(crate) valid: &'a ValidCertificates,
+    /// Which Certificates in the gateway's namespace were issued.
+    pub(crate) issued: &'a IssuedCertificates,
 }
 
 impl<'a> SharedListeners<'a> {
@@ -95,7 +95,7 @@ impl<'a> SharedListeners<'a> {
             domains: self.domains.iter().collect(),
             accounts: accounts.iter().collect(),
             cluster_resource_namespace: None,
-            valid: self.valid,
+            issued: self.issued,
         })
     }
 
@@ -119,9 +119,9 @@ impl<'a> SharedListeners<'a> {
     }
 
     /// With what the listeners of each hostname are served that needs a certificate.
-    pub(crate) fn served(&self) -> Result<BTreeMap<&'a str, Served>, InvalidInput> {
+    pub(crate) fn served(&self) -> Result<BTreeMap<&'a str, CertificateUse>, InvalidInput> {
         let name = self.gateway.object_name.as_str();
-        let serving = Serving { namespace: name, object_name: name, valid: self.valid };
+        let serving = CertificatePlace { namespace: name, object_name: name, issued: self.issued };
         let served = |(hostname, id): (&'a str, i64)| {
             let domain = self.domains.iter().find(|domain| domain.common.id == id)?;
             Some((hostname, serving.served(hostname, &domain.spec)))

@@ -9,7 +9,7 @@ use causeway_records::{
     status::{ConditionStatus, Conditions, NewCondition},
 };
 use causeway_render::{
-    ValidCertificates,
+    IssuedCertificates,
     conditions::{
         gateway_instance, listener_set_state, listener_sets_applied, shared_gateway, shared_gateway_state,
         users_to_wake,
@@ -100,7 +100,7 @@ impl Cluster {
     fn shared(&self) -> SharedGatewayInputs {
         let mut shared = self.shared.clone();
         for (status, set) in shared.listener_sets.iter_mut().zip(&self.sets) {
-            status.state = Some(listener_set_state(set, &ValidCertificates::default(), &self.seen));
+            status.state = Some(listener_set_state(set, &IssuedCertificates::default(), &self.seen));
         }
         shared
     }
@@ -459,7 +459,7 @@ fn users_of_a_listener_are_woken_when_something_of_it_changed() {
     let mut known = ListenerSetState::default();
     let woken = |cluster: &Cluster, known: &mut ListenerSetState| {
         let set = &cluster.sets[0];
-        let state = listener_set_state(set, &ValidCertificates::default(), &cluster.seen);
+        let state = listener_set_state(set, &IssuedCertificates::default(), &cluster.seen);
         let woken: Vec<_> = users_to_wake(set, known, &state).into_iter().collect();
         let changed = state.users_see.iter().filter(|(name, see)| known.users_see.get(*name) != Some(*see));
         let changed: Vec<_> = changed.map(|(name, _)| name.clone()).collect();

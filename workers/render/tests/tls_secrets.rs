@@ -6,7 +6,7 @@ use causeway_records::{
     status::ConditionStatus,
 };
 use causeway_render::{
-    ValidCertificates,
+    IssuedCertificates,
     conditions::{gateway_instance, listener_set, listener_set_state, shared_gateway as conditions_of, users_to_wake},
     gateway,
     k8s::{cert_manager::CERTIFICATE, core::SECRET},
@@ -107,7 +107,7 @@ fn conditions_say_what_is_wrong_with_one_and_its_users_are_woken() {
         (ready.status, ready.reason, ready.message)
     };
     assert_eq!(ready(&seen), (ConditionStatus::True, "CertificatesReady".into(), "3 certificates".into()));
-    let none = ValidCertificates::default();
+    let none = IssuedCertificates::default();
     let before = listener_set_state(&set, &none, &seen);
     assert_eq!((before.certificates.number, before.certificates.not_ready), (3, 0));
 

@@ -6,9 +6,9 @@ use causeway_records::{
     status::ConditionStatus,
 };
 use causeway_render::{
-    ValidCertificates,
+    IssuedCertificates,
     conditions::{
-        certificates, gateway_instance, listener_set_state, shared_gateway as conditions_of, valid_certificates,
+        certificates, gateway_instance, issued_certificates, listener_set_state, shared_gateway as conditions_of,
     },
     gateway,
     k8s::cert_manager::CERTIFICATE,
@@ -21,7 +21,7 @@ use causeway_render::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Of the sample: the last is two labels under the domain.
+/// The hostnames of the sample that the wildcard is for, and one that is two labels under the domain.
 const COVERED: [&str; 3] = ["api.example.org", "example.org", "shop.example.org"];
 const DEEPER: &str = "a.shop.example.org";
 
@@ -68,14 +68,14 @@ fn named(plan: &Plan) -> BTreeMap<String, String> {
 
 /// As cert-manager shows Certificates that it has issued.
 fn see(seen: &mut Seen, at: ObjectRef) {
-    let status =
-        json!({"conditions": [{"type": "Ready", "status": "True", "reason": "Ready", "observedGeneration": 1}]});
+    let ready = json!({"type": "Ready", "status": "True", "reason": "Ready", "observedGeneration": 1});
+    let status = json!({"notAfter": "2026-06-01T00:00:00Z", "conditions": [ready]});
     seen.insert(at.clone(), Observed { at, uid: "u".into(), generation: 1, replicas: None, status });
 }
 
-fn issued(plan: &Plan, seen: &mut Seen) -> ValidCertificates {
+fn issue(plan: &Plan, seen: &mut Seen) -> IssuedCertificates {
     plan.objects.iter().filter(|object| CERTIFICATE.is(&object.at)).for_each(|object| see(seen, object.at.clone()));
-    valid_certificates(seen)
+    issued_certificates(seen)
 }
 
 #[test]
@@ -107,17 +107,17 @@ fn when_it_is_turned_on_each_listener_keeps_its_certificate_until_the_new_one_is
     let mut seen = Seen::default();
     let old = listener_set::render(&before.set).unwrap();
     assert_eq!(made(&old).len(), 4);
-    let valid = issued(&old, &mut seen);
-    let meanwhile = listener_set::render_over(&after.set, &valid).unwrap();
+    let issued = issue(&old, &mut seen);
+    let meanwhile = listener_set::render_over(&after.set, &issued).unwrap();
     assert_eq!((named(&meanwhile), made(&meanwhile)), (named(&old), made(&old)));
-    assert!(listener_set_state(&after.set, &valid, &seen).wildcards.is_empty());
+    assert!(listener_set_state(&after.set, &issued, &seen).wildcards.is_empty());
 
     let of_domain = shared_gateway::render(&after.gateway).unwrap();
-    let valid = issued(&of_domain, &mut seen);
-    let then = listener_set::render_over(&after.set, &valid).unwrap();
+    let issued = issue(&of_domain, &mut seen);
+    let then = listener_set::render_over(&after.set, &issued).unwrap();
     assert_eq!(Ok(&then), listener_set::render(&after.set).as_ref(), "as it would be from the beginning");
     assert_eq!(made(&then).len(), 1);
-    let state = listener_set_state(&after.set, &valid, &seen);
+    let state = listener_set_state(&after.set, &issued, &seen);
     assert_eq!(state.wildcards.iter().map(ToString::to_string).collect::<Vec<_>>(), ["example.org"]);
     assert_eq!((state.certificates.number, state.certificates.not_ready), (1, 0));
 }
@@ -127,18 +127,18 @@ fn when_it_is_turned_off_it_stays_until_no_listener_has_it() {
     let (on, mut off) = (shared(true), shared(false));
     let mut seen = Seen::default();
     let of_domain = shared_gateway::render(&on.gateway).unwrap();
-    issued(&of_domain, &mut seen);
-    let valid = issued(&listener_set::render(&on.set).unwrap(), &mut seen);
-    let meanwhile = listener_set::render_over(&off.set, &valid).unwrap();
+    issue(&of_domain, &mut seen);
+    let issued = issue(&listener_set::render(&on.set).unwrap(), &mut seen);
+    let meanwhile = listener_set::render_over(&off.set, &issued).unwrap();
     assert_eq!(named(&meanwhile), named(&listener_set::render(&on.set).unwrap()));
     assert_eq!(made(&meanwhile).len(), 4, "those of their own are on their way");
-    let state = listener_set_state(&off.set, &valid, &seen);
+    let state = listener_set_state(&off.set, &issued, &seen);
     off.gateway.listener_sets[0].state = Some(state);
     assert_eq!(made(&shared_gateway::render(&off.gateway).unwrap()), made(&of_domain));
 
-    let valid = issued(&meanwhile, &mut seen);
-    assert_eq!(listener_set::render_over(&off.set, &valid), listener_set::render(&off.set));
-    off.gateway.listener_sets[0].state = Some(listener_set_state(&off.set, &valid, &seen));
+    let issued = issue(&meanwhile, &mut seen);
+    assert_eq!(listener_set::render_over(&off.set, &issued), listener_set::render(&off.set));
+    off.gateway.listener_sets[0].state = Some(listener_set_state(&off.set, &issued, &seen));
     assert_eq!(made(&shared_gateway::render(&off.gateway).unwrap()).len(), 0);
 }
 
@@ -147,24 +147,24 @@ fn a_gateway_of_its_own_changes_over_in_the_same_way_and_says_what_goes_without_
     let (off, on) = (dedicated(false), dedicated(true));
     let mut seen = Seen::default();
     let old = gateway::render(&off).unwrap();
-    let valid = issued(&old, &mut seen);
-    let meanwhile = gateway::render_over(&on, &valid).unwrap();
+    let issued = issue(&old, &mut seen);
+    let meanwhile = gateway::render_over(&on, &issued).unwrap();
     assert_eq!(named(&meanwhile), named(&old));
     assert_eq!(made(&meanwhile).len(), 5, "four of their own and that of the domain");
     assert!(meanwhile.superseded.is_empty());
-    let valid = issued(&meanwhile, &mut seen);
-    let then = gateway::render_over(&on, &valid).unwrap();
+    let issued = issue(&meanwhile, &mut seen);
+    let then = gateway::render_over(&on, &issued).unwrap();
     assert_eq!(made(&then).len(), 2);
     let gone: Vec<_> = then.superseded.iter().map(|at| at.name.as_str()).collect();
     assert_eq!(gone, COVERED.map(|hostname| named(&old)[hostname].clone()), "each had one of its own");
 
     // Back again: that of the domain is there until the others are.
     let mut seen = Seen::default();
-    let valid = issued(&then, &mut seen);
-    let meanwhile = gateway::render_over(&off, &valid).unwrap();
+    let issued = issue(&then, &mut seen);
+    let meanwhile = gateway::render_over(&off, &issued).unwrap();
     assert_eq!((named(&meanwhile), made(&meanwhile).len()), (named(&then), 5));
-    let valid = issued(&meanwhile, &mut seen);
-    assert_eq!(gateway::render_over(&off, &valid).map(|plan| made(&plan)), Ok(made(&old)));
+    let issued = issue(&meanwhile, &mut seen);
+    assert_eq!(gateway::render_over(&off, &issued).map(|plan| made(&plan)), Ok(made(&old)));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn it_is_judged_and_listed_like_every_other() {
     let at = gateway::observed_refs(&instance);
     let name = made(&of_domain).keys().next().unwrap().clone();
     assert!(at.contains(&CERTIFICATE.at("shared-gateway-109", &name)), "{at:?}");
-    let valid = issued(&listener_set::render(&set).unwrap(), &mut seen);
+    let issued = issue(&listener_set::render(&set).unwrap(), &mut seen);
     let (status, message) = of_instance(&seen);
     assert_eq!(status, ConditionStatus::Unknown);
     assert_eq!(
@@ -193,10 +193,10 @@ fn it_is_judged_and_listed_like_every_other() {
         let all = conditions_of(gateway, seen);
         all.into_iter().find(|condition| condition.condition_type == "CertificatesReady").unwrap()
     };
-    gateway.listener_sets[0].state = Some(listener_set_state(&set, &valid, &seen));
+    gateway.listener_sets[0].state = Some(listener_set_state(&set, &issued, &seen));
     assert_eq!(of_gateway(&gateway, &seen).status, ConditionStatus::Unknown);
     let state = shared_gateway_state(&gateway, &seen);
-    issued(&of_domain, &mut seen);
+    issue(&of_domain, &mut seen);
     assert_eq!(of_instance(&seen), (ConditionStatus::True, "2 certificates".into()));
     assert_eq!(of_gateway(&gateway, &seen).message, "2 certificates");
     assert_ne!(shared_gateway_state(&gateway, &seen), state, "its users and its sets hear of it");

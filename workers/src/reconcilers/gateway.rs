@@ -1,8 +1,8 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, look_again::look_again, prerequisites::all_met, shared_gateway::gateway_state,
-    tls_secrets::STEADY, touch::touch_unanswered,
+    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, look_again::look_again,
+    prerequisites::all_met, shared_gateway::gateway_state, tls_secrets::STEADY, touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::GatewayHttpPort, status::NewCondition};
 use causeway_render::{
@@ -49,13 +49,12 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return Ok(Outcome::with(before));
     }
     // 4. Which certificates its own listeners may have now (from the cache); render (pure: it reads the workload's manifests).
-    let valid = match ctx.valid_certificates(owner, &of_domain(ctx, &inputs), &before).await {
-        Ok(valid) => valid,
-        Err(waits) => return Ok(waits),
+    let Some(issued) = ctx.issued_certificates(owner, &of_domain(ctx, &inputs)).await else {
+        return Ok(wait_for_certificates(before));
     };
     let (inputs, plan) = held
         .read(move || {
-            let plan = gateway::render_over(&inputs, &valid);
+            let plan = gateway::render_over(&inputs, &issued);
             (inputs, plan)
         })
         .await;

@@ -1,6 +1,9 @@
 //! A ListenerSet of a shared gateway: some listeners and their certificates. Wakes exactly the gateway instances whose listener changed.
 
-use super::{APPLIED, Interrupted, Reconcile, look_again::look_again, prerequisites::all_met, tls_secrets::STEADY};
+use super::{
+    APPLIED, Interrupted, Reconcile, issued_certificates::wait_for_certificates, look_again::look_again,
+    prerequisites::all_met, tls_secrets::STEADY,
+};
 use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition};
 use causeway_render::{
     conditions, listener_set,
@@ -34,11 +37,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let may_change =
         !known.wildcards.is_empty() || inputs.domains.iter().any(|domain| domain.spec.has_wildcard_certificate());
     let of_domains = if may_change { listener_set::wildcard_refs(&inputs) } else { Vec::new() };
-    let valid = match ctx.valid_certificates(owner, &of_domains, &before).await {
-        Ok(valid) => valid,
-        Err(waits) => return Ok(waits),
+    let Some(issued) = ctx.issued_certificates(owner, &of_domains).await else {
+        return Ok(wait_for_certificates(before));
     };
-    let plan = match listener_set::render_over(&inputs, &valid) {
+    let plan = match listener_set::render_over(&inputs, &issued) {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
@@ -49,7 +51,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let brought = listener_set::tls_secret_refs(&inputs);
     ctx.see_tls_secrets(&brought, &mut seen).await;
     let in_the_making = ctx.see_challenges(&mut seen).await;
-    let mut state = conditions::listener_set_state(&inputs, &valid, &seen);
+    let mut state = conditions::listener_set_state(&inputs, &issued, &seen);
     if !outcome.applied {
         // The listeners in the cluster may still have what they had.
         state.wildcards.extend(known.wildcards.iter().cloned());

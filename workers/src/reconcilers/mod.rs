@@ -25,6 +25,7 @@ mod domain_name;
 mod endpoint;
 mod failed;
 mod gateway;
+mod issued_certificates;
 mod kubernetes_runtime;
 mod listener_set;
 mod look_again;
@@ -33,7 +34,6 @@ mod shared_gateway;
 mod support_service;
 mod tls_secrets;
 mod touch;
-mod valid_certificates;
 mod workload;
 
 pub(crate) use self::{

@@ -4,8 +4,8 @@ mod issuers;
 mod served;
 mod wildcards;
 
-pub use served::ValidCertificates;
-pub(crate) use served::{NONE_VALID, Served, Serving, wanted};
+pub use served::IssuedCertificates;
+pub(crate) use served::{CertificatePlace, CertificateUse, NONE_ISSUED, wanted};
 
 use crate::{
     InvalidInput,
@@ -44,8 +44,8 @@ pub(crate) struct Certificates<'a> {
     pub(crate) accounts: Vec<&'a Record<AwsAccount>>,
     /// Where cert-manager looks for the Secrets of ClusterIssuers; None: where our own does.
     pub(crate) cluster_resource_namespace: Option<&'a str>,
-    /// Which of the Gateway's Certificates are valid.
-    pub(crate) valid: &'a ValidCertificates,
+    /// Which of the Gateway's Certificates were issued.
+    pub(crate) issued: &'a IssuedCertificates,
 }
 
 /// A domain name definition with the hostnames that its issuer signs for.
@@ -78,12 +78,12 @@ impl Certificates<'_> {
     }
 
     /// With which certificates its listeners are served.
-    pub(crate) fn serving(&self) -> Serving<'_> {
-        Serving { namespace: self.namespace, object_name: self.object_name, valid: self.valid }
+    pub(crate) fn serving(&self) -> CertificatePlace<'_> {
+        CertificatePlace { namespace: self.namespace, object_name: self.object_name, issued: self.issued }
     }
 
     /// With what the listeners of a hostname are served; None: no certificate is made for it.
-    pub(crate) fn served(&self, hostname: &str) -> Option<Served> {
+    pub(crate) fn served(&self, hostname: &str) -> Option<CertificateUse> {
         let domain = self.domain(*self.hostnames.get(hostname)?).ok()?;
         Some(self.serving().served(hostname, &domain.spec))
     }

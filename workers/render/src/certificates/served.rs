@@ -6,29 +6,29 @@
 use crate::{k8s::cert_manager::CERTIFICATE, names};
 use causeway_records::{inventory::ObjectRef, nouns::DomainNameDefinition, text::Hostname};
 use causeway_rules::wildcards::covers;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-/// The Certificates that are valid in the cluster: what listeners may have now. Empty where nothing is known of the cluster, as in a plan: then what is
-/// wanted is shown as it will be.
+/// The Certificates that were issued in the cluster, each with whether it is valid as it is asked for now: one that is issued anew has its old Secret
+/// meanwhile. Empty where nothing is known of the cluster, as in a plan: then what is wanted is shown as it will be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ValidCertificates(pub(crate) BTreeSet<ObjectRef>);
+pub struct IssuedCertificates(pub(crate) BTreeMap<ObjectRef, bool>);
 
 /// Nothing is known of the cluster.
-pub(crate) const NONE_VALID: &ValidCertificates = &ValidCertificates(BTreeSet::new());
+pub(crate) const NONE_ISSUED: &IssuedCertificates = &IssuedCertificates(BTreeMap::new());
 
-/// Where the certificates of a Gateway are, and which of them are valid.
+/// Where the certificates of a Gateway are, and which of them were issued.
 #[derive(Clone, Copy)]
-pub(crate) struct Serving<'a> {
+pub(crate) struct CertificatePlace<'a> {
     /// The Gateway's namespace.
     pub(crate) namespace: &'a str,
     /// Object name of the Gateway's record.
     pub(crate) object_name: &'a str,
-    pub(crate) valid: &'a ValidCertificates,
+    pub(crate) issued: &'a IssuedCertificates,
 }
 
 /// What the listeners of a hostname have, and which Certificates that takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Served {
+pub(crate) struct CertificateUse {
     /// The Secret that they name, which is called like its Certificate.
     pub(crate) secret: String,
     /// There is a Certificate for the hostname alone: they have it, or will.
@@ -39,19 +39,19 @@ pub(crate) struct Served {
     pub(crate) has_wildcard: bool,
 }
 
-impl Serving<'_> {
+impl CertificatePlace<'_> {
     /// For a hostname whose certificate is signed for a domain.
-    pub(crate) fn served(&self, hostname: &str, domain: &DomainNameDefinition) -> Served {
+    pub(crate) fn served(&self, hostname: &str, domain: &DomainNameDefinition) -> CertificateUse {
         let own = names::certificate(self.object_name, hostname);
         if !covers(&domain.domain, hostname) {
-            return Served { secret: own, own: true, wildcard: false, has_wildcard: false };
+            return CertificateUse { secret: own, own: true, wildcard: false, has_wildcard: false };
         }
         let of_domain = names::wildcard_certificate(self.object_name, domain.domain.as_str());
         let wants_wildcard = domain.has_wildcard_certificate();
         let (wanted, other) = if wants_wildcard { (&of_domain, &own) } else { (&own, &of_domain) };
-        let keeps_other = !self.is_valid(wanted) && self.is_valid(other);
+        let keeps_other = self.found(wanted) != Some(true) && self.found(other).is_some();
         let has_wildcard = wants_wildcard != keeps_other;
-        Served {
+        CertificateUse {
             secret: if keeps_other { other } else { wanted }.clone(),
             own: !has_wildcard || !wants_wildcard,
             wildcard: has_wildcard || wants_wildcard,
@@ -59,8 +59,9 @@ impl Serving<'_> {
         }
     }
 
-    fn is_valid(&self, name: &str) -> bool {
-        self.valid.0.contains(&CERTIFICATE.at(self.namespace, name))
+    /// None: it was not issued yet.
+    fn found(&self, name: &str) -> Option<bool> {
+        self.issued.0.get(&CERTIFICATE.at(self.namespace, name)).copied()
     }
 }
 
@@ -99,9 +100,14 @@ mod tests {
         names::wildcard_certificate("shared-1", "example.org")
     }
 
-    fn served(hostname: &str, wildcard: bool, valid: &[String]) -> Served {
-        let valid = ValidCertificates(valid.iter().map(|name| CERTIFICATE.at("shared-1", name)).collect());
-        let serving = Serving { namespace: "shared-1", object_name: "shared-1", valid: &valid };
+    fn served(hostname: &str, wildcard: bool, valid: &[String]) -> CertificateUse {
+        served_of(hostname, wildcard, &valid.iter().map(|name| (name.clone(), true)).collect::<Vec<_>>())
+    }
+
+    fn served_of(hostname: &str, wildcard: bool, issued: &[(String, bool)]) -> CertificateUse {
+        let at = |(name, is_valid): &(String, bool)| (CERTIFICATE.at("shared-1", name), *is_valid);
+        let issued = IssuedCertificates(issued.iter().map(at).collect());
+        let serving = CertificatePlace { namespace: "shared-1", object_name: "shared-1", issued: &issued };
         serving.served(hostname, &domain(wildcard))
     }
 
@@ -134,6 +140,16 @@ mod tests {
         assert_eq!((before.secret, before.own, before.wildcard, before.has_wildcard), (of_domain(), true, true, true));
         let after = served(HOST, false, &[of_domain(), own(HOST)]);
         assert_eq!((after.secret, after.own, after.wildcard, after.has_wildcard), (own(HOST), true, false, false));
+    }
+
+    #[test]
+    fn one_that_is_issued_anew_has_its_secret_meanwhile() {
+        let kept = served_of(HOST, true, &[(own(HOST), false)]);
+        assert_eq!((kept.secret, kept.own), (own(HOST), true));
+        let anew = served_of(HOST, true, &[(of_domain(), false)]);
+        assert_eq!((anew.secret, anew.own), (of_domain(), false), "nothing else is there");
+        let before = served_of(HOST, true, &[(own(HOST), true), (of_domain(), false)]);
+        assert_eq!(before.secret, own(HOST), "what is asked for isn't there yet");
     }
 
     #[test]

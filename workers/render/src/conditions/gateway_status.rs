@@ -9,7 +9,7 @@ use super::{
     tls_secret::tls_secret_not_ready,
 };
 use crate::{
-    certificates::ValidCertificates,
+    certificates::IssuedCertificates,
     driver::{self, Driver},
     k8s::{
         cert_manager::{CERTIFICATE, CHALLENGE},
@@ -150,10 +150,11 @@ pub(super) fn any_not_ready(name: &str, at: &ObjectRef, seen: &Seen) -> Option<N
     if SECRET.is(at) { tls_secret_not_ready(name, at, seen) } else { certificate_not_ready(name, at, seen) }
 }
 
-/// Those among what is seen that can be used.
-pub fn valid_certificates(seen: &Seen) -> ValidCertificates {
-    let valid = seen.iter().filter(|(at, observed)| CERTIFICATE.is(at) && is_valid(observed));
-    ValidCertificates(valid.map(|(at, _)| at.clone()).collect())
+/// Those among what is seen that were issued, be it before they were asked for as they are now.
+pub fn issued_certificates(seen: &Seen) -> IssuedCertificates {
+    let is_issued = |observed: &Observed| observed.status["notAfter"].is_string();
+    let issued = seen.iter().filter(|(at, observed)| CERTIFICATE.is(at) && is_issued(observed));
+    IssuedCertificates(issued.map(|(at, observed)| (at.clone(), is_valid(observed))).collect())
 }
 
 fn is_valid(certificate: &Observed) -> bool {

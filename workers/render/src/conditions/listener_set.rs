@@ -8,7 +8,7 @@ use super::{
     report_first,
 };
 use crate::{
-    certificates::ValidCertificates,
+    certificates::IssuedCertificates,
     listener_set::{brought_to, certificates_of, listener_set_ref, wildcards_of},
     names,
     observed::Seen,
@@ -21,11 +21,11 @@ use causeway_records::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What the set publishes. `seen` has the set and its certificates, `valid` the certificates over which it was rendered.
-pub fn listener_set_state(inputs: &ListenerSetInputs, valid: &ValidCertificates, seen: &Seen) -> ListenerSetState {
+/// What the set publishes. `seen` has the set and its certificates, `issued` the certificates over which it was rendered.
+pub fn listener_set_state(inputs: &ListenerSetInputs, issued: &IssuedCertificates, seen: &Seen) -> ListenerSetState {
     let holder = listener_set_ref(inputs);
     let observed = seen.get(&holder);
-    let own = certificates_of(inputs, valid).into_iter();
+    let own = certificates_of(inputs, issued).into_iter();
     let certificates: BTreeMap<_, _> =
         own.map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
     let (mut users_see, mut faulty, mut brought) = (BTreeMap::new(), vec![], vec![]);
@@ -47,7 +47,7 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, valid: &ValidCertificates,
         users_see,
         listeners: Readiness { number: inputs.listeners.len(), not_ready: faulty.len(), first: first.map(Into::into) },
         certificates: readiness(certificates.into_values().chain(brought)),
-        wildcards: wildcards_of(inputs, valid),
+        wildcards: wildcards_of(inputs, issued),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{about, brought, gateway_ref, listeners, namespace, needs_certificate, owner};
 use crate::{
     InvalidInput,
-    certificates::{Certificates, NONE_VALID, ValidCertificates, solves_by_http},
+    certificates::{Certificates, IssuedCertificates, NONE_ISSUED, solves_by_http},
     driver, infrastructure,
     k8s::{
         Ours,
@@ -25,19 +25,19 @@ pub fn secrets(inputs: &GatewayInputs) -> Vec<ObjectRef> {
         return Vec::new();
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    certificates(inputs, &ours, NONE_VALID).map(|certificates| certificates.secrets()).unwrap_or_default()
+    certificates(inputs, &ours, NONE_ISSUED).map(|certificates| certificates.secrets()).unwrap_or_default()
 }
 
 /// The GatewayClass unless the definition names another one, the Gateway, and what its certificates need.
 pub(super) fn objects(
     inputs: &GatewayInputs,
     ours: &Ours<'_>,
-    valid: &ValidCertificates,
+    issued: &IssuedCertificates,
 ) -> Result<Vec<Object>, InvalidInput> {
     let name = &inputs.instance.object_name;
     let spec = &inputs.definition.spec;
     let keys = keys(inputs)?;
-    let (certificates, brought) = (certificates(inputs, ours, valid)?, brought(inputs));
+    let (certificates, brought) = (certificates(inputs, ours, issued)?, brought(inputs));
     let from = match spec.allowed_routes.unwrap_or_default() {
         AllowedRoutes::Same => Namespaces::Same,
         AllowedRoutes::All => Namespaces::All,
@@ -63,9 +63,9 @@ pub(super) fn objects(
 }
 
 /// The Certificates that hostnames no longer have of their own, because the one of the domain has taken their place.
-pub(super) fn superseded(inputs: &GatewayInputs, valid: &ValidCertificates) -> Vec<ObjectRef> {
+pub(super) fn superseded(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Vec<ObjectRef> {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    certificates(inputs, &ours, valid).map(|certificates| certificates.superseded()).unwrap_or_default()
+    certificates(inputs, &ours, issued).map(|certificates| certificates.superseded()).unwrap_or_default()
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.
@@ -100,7 +100,7 @@ fn certified(inputs: &GatewayInputs) -> Result<BTreeSet<String>, InvalidInput> {
 fn certificates<'a>(
     inputs: &'a GatewayInputs,
     ours: &Ours<'a>,
-    valid: &'a ValidCertificates,
+    issued: &'a IssuedCertificates,
 ) -> Result<Certificates<'a>, InvalidInput> {
     let mut hostnames = BTreeMap::new();
     let needing = certified(inputs)?;
@@ -124,6 +124,6 @@ fn certificates<'a>(
         domains: inputs.domain.iter().collect(),
         accounts: inputs.account.iter().collect(),
         cluster_resource_namespace: inputs.cluster_resource_namespace.as_deref(),
-        valid,
+        issued,
     })
 }

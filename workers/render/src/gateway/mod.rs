@@ -13,7 +13,7 @@ pub(crate) use rules::not_granted;
 
 use crate::{
     InvalidInput,
-    certificates::{NONE_VALID, ValidCertificates, wanted},
+    certificates::{IssuedCertificates, NONE_ISSUED, wanted},
     driver::{self, Driver},
     k8s::{Ours, cert_manager::CERTIFICATE, gateway_api},
     labels::Owner,
@@ -133,11 +133,11 @@ pub fn wildcard_ref(inputs: &GatewayInputs) -> Option<ObjectRef> {
 
 /// The routes, the ReferenceGrants that they need for Services in other namespaces and, with Placement Dedicated, the Gateway and its certificates.
 pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
-    render_over(inputs, NONE_VALID)
+    render_over(inputs, NONE_ISSUED)
 }
 
-/// As [`render`], in a cluster where these Certificates are valid: no listener loses one before it has another.
-pub fn render_over(inputs: &GatewayInputs, valid: &ValidCertificates) -> Result<Plan, InvalidInput> {
+/// As [`render`], in a cluster where these Certificates were issued: no listener loses one before it has another.
+pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Result<Plan, InvalidInput> {
     let spec = &inputs.definition.spec;
     if spec.http_ports.is_empty() && spec.tcp_ports.is_empty() && spec.udp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
@@ -146,7 +146,7 @@ pub fn render_over(inputs: &GatewayInputs, valid: &ValidCertificates) -> Result<
     let mut objects = if inputs.shared_gateway.is_some() {
         Vec::new()
     } else if inputs.definition.spec.placement() == Placement::Dedicated {
-        dedicated::objects(inputs, &ours, valid)?
+        dedicated::objects(inputs, &ours, issued)?
     } else {
         return Err(about(
             inputs,
@@ -157,7 +157,7 @@ pub fn render_over(inputs: &GatewayInputs, valid: &ValidCertificates) -> Result<
     objects.extend(routes::objects(inputs, &ours)?);
     let superseded = match inputs.shared_gateway {
         Some(_) => Vec::new(),
-        None => dedicated::superseded(inputs, valid),
+        None => dedicated::superseded(inputs, issued),
     };
     Ok(Plan { warnings: shadows::warnings(inputs), superseded, ..objects.into() })
 }

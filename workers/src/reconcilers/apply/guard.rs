@@ -4,6 +4,7 @@ use causeway_records::{
     Kind,
     inventory::{InventoryEntry, ObjectRef},
 };
+use causeway_render::plan::Plan;
 use causeway_store::queue::Claimed;
 use std::collections::HashSet;
 
@@ -27,6 +28,11 @@ pub(super) fn brake(claimed: &Claimed, unplanned: &[InventoryEntry], all: usize)
         unasked.len(),
         names.join(", ")
     ))
+}
+
+/// Those of which the plan has nothing that takes their place.
+pub(super) fn lost(unplanned: &[InventoryEntry], plan: &Plan) -> Vec<InventoryEntry> {
+    unplanned.iter().filter(|entry| !plan.superseded.contains(&entry.object)).cloned().collect()
 }
 
 /// Those that nobody has asked to delete. With a new generation a person has asked for what was on record and is no longer wanted; but not for
@@ -104,6 +110,15 @@ mod tests {
             );
         }
         assert_eq!(brake(&claimed_for_tests(Kind::SharedGateway, 7), &entries(12), 20), None);
+    }
+
+    #[test]
+    fn what_something_else_takes_the_place_of_is_no_loss() {
+        let superseded = entries(8).into_iter().map(|entry| entry.object).collect();
+        let plan = Plan { superseded, ..Plan::default() };
+        assert_eq!(brake(&applied(20), &lost(&entries(12), &plan), 20), None);
+        assert!(brake(&applied(20), &lost(&entries(14), &plan), 20).is_some(), "six others");
+        assert_eq!(lost(&entries(3), &Plan::default()), entries(3));
     }
 
     #[test]

@@ -73,8 +73,7 @@ impl Reconcile<'_> {
         applied.errors.extend(self.unwatched(plan, &applied));
         // 3. Guard what is to be deleted (pure).
         let unplanned = inventory::difference(&tracked, plan);
-        let lost: Vec<_> = unplanned.iter().filter(|entry| !plan.superseded.contains(&entry.object)).cloned().collect();
-        let braked = guard::brake(self.claimed, &lost, tracked.len());
+        let braked = guard::brake(self.claimed, &guard::lost(&unplanned, plan), tracked.len());
         let stopped = applied.errors.iter().any(ClusterError::stops_everything);
         // 4. Prune (needs the cluster).
         if stopped || braked.is_some() {

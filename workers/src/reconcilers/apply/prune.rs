@@ -109,9 +109,10 @@ fn left(pruned: &WriteOutcome) -> Option<String> {
     (!named.is_empty()).then(|| format!("left in the cluster: {}{more}", named.join("; ")))
 }
 
-/// A kind to watch that no plan of this record names: cert-manager makes Secrets for the Certificates of gateways.
+/// A kind to watch that no plan of this record names: cert-manager makes Secrets for the Certificates of gateways. A shared gateway that has a
+/// Certificate has a ListenerSet, too, which sees to it.
 pub(in super::super) fn made_by_others(owner: Owner) -> Option<ObjectRef> {
-    has_certificates(owner).then(|| SECRET.cluster("*"))
+    (has_certificates(owner) && owner.kind != Kind::SharedGateway).then(|| SECRET.cluster("*"))
 }
 
 /// Other records' objects are what a person wrote, who may have copied their labels to anything.
