@@ -12,7 +12,7 @@ use crate::{
     labels::Owner,
     listeners::parent_reference,
     names,
-    plan::Plan,
+    plan::{Plan, Superseded},
     shared_gateway::{self, gateway_ref, holder},
     shared_listeners::SharedListeners,
     tls_secret::secret_ref,
@@ -63,8 +63,10 @@ pub fn render_over(inputs: &ListenerSetInputs, issued: &IssuedCertificates) -> R
         listeners: listeners(inputs, issued).specs(Some(inputs.ordinal))?,
     };
     let mut objects = vec![LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)];
-    objects.extend(listeners(inputs, issued).certificates(&inputs.control_plane, owner(inputs), &[])?.certificates()?);
-    Ok(objects.into())
+    let certificates = listeners(inputs, issued).certificates(&inputs.control_plane, owner(inputs), &[])?;
+    objects.extend(certificates.certificates()?);
+    let superseded = Superseded { objects: certificates.own_superseded(), by: Some(listener_set_ref(inputs)) };
+    Ok(Plan { superseded, ..objects.into() })
 }
 
 /// The Secrets that cert-manager makes for the Certificates. They carry Causeway's labels and are in no plan: they must stay as long as the

@@ -42,8 +42,18 @@ pub struct Plan {
     pub not_applied: Vec<String>,
     /// What the cluster takes and will not work as it is written, each with the next step.
     pub warnings: Vec<String>,
-    /// What the record may have had and others of these objects have taken the place of: that it goes is no loss.
-    pub superseded: Vec<ObjectRef>,
+    /// What others of these objects have taken the place of.
+    pub superseded: Superseded,
+}
+
+/// Objects that the record may have had, and which another one names no longer. That they go is no loss; but they stay until the controller of that
+/// one has taken it up.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Superseded {
+    /// The objects.
+    pub objects: Vec<ObjectRef>,
+    /// The one that named them; None: there are none.
+    pub by: Option<ObjectRef>,
 }
 
 impl From<Vec<Object>> for Plan {

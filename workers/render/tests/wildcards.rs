@@ -8,7 +8,8 @@ use causeway_records::{
 use causeway_render::{
     IssuedCertificates,
     conditions::{
-        certificates, gateway_instance, issued_certificates, listener_set_state, shared_gateway as conditions_of,
+        certificates, gateway_instance, is_taken_up, issued_certificates, listener_set_state,
+        shared_gateway as conditions_of,
     },
     gateway,
     k8s::cert_manager::CERTIFICATE,
@@ -116,6 +117,7 @@ fn when_it_is_turned_on_each_listener_keeps_its_certificate_until_the_new_one_is
     let issued = issue(&of_domain, &mut seen);
     let then = listener_set::render_over(&after.set, &issued).unwrap();
     assert_eq!(Ok(&then), listener_set::render(&after.set).as_ref(), "as it would be from the beginning");
+    assert_eq!(then.superseded.objects.len(), 3, "they stay until the set is taken up");
     assert_eq!(made(&then).len(), 1);
     let state = listener_set_state(&after.set, &issued, &seen);
     assert_eq!(state.wildcards.iter().map(ToString::to_string).collect::<Vec<_>>(), ["example.org"]);
@@ -151,11 +153,11 @@ fn a_gateway_of_its_own_changes_over_in_the_same_way_and_says_what_goes_without_
     let meanwhile = gateway::render_over(&on, &issued).unwrap();
     assert_eq!(named(&meanwhile), named(&old));
     assert_eq!(made(&meanwhile).len(), 5, "four of their own and that of the domain");
-    assert!(meanwhile.superseded.is_empty());
+    assert!(meanwhile.superseded.objects.is_empty());
     let issued = issue(&meanwhile, &mut seen);
     let then = gateway::render_over(&on, &issued).unwrap();
     assert_eq!(made(&then).len(), 2);
-    let gone: Vec<_> = then.superseded.iter().map(|at| at.name.as_str()).collect();
+    let gone: Vec<_> = then.superseded.objects.iter().map(|at| at.name.as_str()).collect();
     assert_eq!(gone, COVERED.map(|hostname| named(&old)[hostname].clone()), "each had one of its own");
 
     // Back again: that of the domain is there until the others are.
@@ -164,7 +166,10 @@ fn a_gateway_of_its_own_changes_over_in_the_same_way_and_says_what_goes_without_
     let meanwhile = gateway::render_over(&off, &issued).unwrap();
     assert_eq!((named(&meanwhile), made(&meanwhile).len()), (named(&then), 5));
     let issued = issue(&meanwhile, &mut seen);
-    assert_eq!(gateway::render_over(&off, &issued).map(|plan| made(&plan)), Ok(made(&old)));
+    let last = gateway::render_over(&off, &issued).unwrap();
+    assert_eq!(made(&last), made(&old));
+    assert!(last.superseded.objects.iter().all(|at| made(&then).contains_key(&at.name)), "that of the domain");
+    assert_eq!((last.superseded.objects.len(), last.superseded.by), (1, Some(gateway::gateway_ref(&off))));
 }
 
 #[test]
@@ -206,6 +211,17 @@ fn it_is_judged_and_listed_like_every_other() {
     let [listed] = listed.as_slice() else { panic!("{listed:?}") };
     assert_eq!(listed.hostnames, ["*.example.org", "example.org"]);
     assert!(listed.valid && listed.owner_id == 109);
+}
+
+#[test]
+fn a_listener_set_is_taken_up_when_something_was_said_of_each_listener_as_it_is_now() {
+    let seen = |conditions: [i64; 2]| {
+        let entry = |generation: &i64| json!({"conditions": [{"type": "ResolvedRefs", "status": "False", "observedGeneration": generation}]});
+        let status = json!({"listeners": conditions.iter().map(entry).collect::<Vec<_>>()});
+        let at = listener_set::listener_set_ref(&shared(true).set);
+        is_taken_up(&Observed { at, uid: "u".into(), generation: 3, replicas: None, status })
+    };
+    assert!(seen([3, 3]) && !seen([3, 2]) && !seen([2, 2]));
 }
 
 /// With the Gateway in the cluster: without it nothing is published.

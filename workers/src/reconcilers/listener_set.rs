@@ -45,15 +45,17 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
     // 4. Apply and prune (needs the cluster).
-    let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
+    let (mut outcome, changes) = ctx.apply_and_prune(owner, &plan, before).await?;
     // 5. Observe (from the cache; the cluster for Secrets that were brought, and while a certificate is in the making), conditions (pure).
     let mut seen = ctx.seen(owner, std::iter::empty());
     let brought = listener_set::tls_secret_refs(&inputs);
     ctx.see_tls_secrets(&brought, &mut seen).await;
     let in_the_making = ctx.see_challenges(&mut seen).await;
     let mut state = conditions::listener_set_state(&inputs, &issued, &seen);
-    if !outcome.applied {
-        // The listeners in the cluster may still have what they had.
+    let set = listener_set::listener_set_ref(&inputs);
+    let change = changes.iter().find(|(at, _)| *at == set).map(|(_, change)| change);
+    if !known.wildcards.is_empty() && !plan.is_empty() && !ctx.is_taken_up(&set, change) {
+        // The controller may still serve what the listeners had.
         state.wildcards.extend(known.wildcards.iter().cloned());
     }
     outcome.certificates = Some(conditions::certificates(&plan, &seen, shared_gateway::owner(&inputs.gateway.record)));

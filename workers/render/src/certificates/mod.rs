@@ -25,7 +25,9 @@ use causeway_records::{
     inventory::ObjectRef,
     nouns::{AcmeChallenge, AwsAccount, DomainNameDefinition, IssuerKind, KeyType},
     record::Record,
+    text::Hostname,
 };
+use causeway_rules::wildcards::covers;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The hostnames that a Gateway needs certificates for, and what their issuers are made of.
@@ -89,11 +91,22 @@ impl Certificates<'_> {
     }
 
     /// Those that hostnames have no longer, because they are served with that of their domain.
-    pub(crate) fn superseded(&self) -> Vec<ObjectRef> {
+    pub(crate) fn own_superseded(&self) -> Vec<ObjectRef> {
         let without = self.hostnames.keys().filter(|hostname| self.served(hostname).is_some_and(|served| !served.own));
         without
             .map(|hostname| CERTIFICATE.at(self.namespace, &names::certificate(self.object_name, hostname)))
             .collect()
+    }
+
+    /// Those of domains that no hostname has.
+    pub(crate) fn wildcards_superseded(&self) -> Vec<ObjectRef> {
+        let has_it = |hostname: &&str| self.served(hostname).is_some_and(|served| served.wildcard);
+        let without = self.domains.iter().filter(|domain| {
+            let covered = self.hostnames.keys().filter(|hostname| covers(&domain.spec.domain, hostname));
+            !covered.into_iter().any(has_it)
+        });
+        let name = |domain: &Hostname| names::wildcard_certificate(self.object_name, domain.as_str());
+        without.map(|domain| CERTIFICATE.at(self.namespace, &name(&domain.spec.domain))).collect()
     }
 
     /// The Secrets that cert-manager makes for the certificates and issuers, and leaves behind when they go.

@@ -22,6 +22,7 @@ use causeway_records::{
     inventory::ObjectRef,
     status::{Conditions, NewCondition},
 };
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Between the addresses in the message of AddressAssigned.
@@ -148,6 +149,16 @@ pub(super) fn certificates_ready(
 /// Why a certificate can't be used, be it ordered or brought.
 pub(super) fn any_not_ready(name: &str, at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
     if SECRET.is(at) { tls_secret_not_ready(name, at, seen) } else { certificate_not_ready(name, at, seen) }
+}
+
+/// Whether the controller has said something of each listener of a Gateway or ListenerSet as it is now.
+pub fn is_taken_up(holder: &Observed) -> bool {
+    let is_current = |entry: &Value| {
+        let find = |of: &&str| ControllerCondition::find_at(&entry["conditions"], of, holder.generation).is_some();
+        ["ResolvedRefs", "Accepted", "Programmed"].iter().any(find)
+    };
+    let entries = holder.status["listeners"].as_array();
+    entries.is_some_and(|entries| !entries.is_empty() && entries.iter().all(is_current))
 }
 
 /// Those among what is seen that were issued, be it before they were asked for as they are now.

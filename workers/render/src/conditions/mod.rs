@@ -24,7 +24,7 @@ pub use certificates::certificates;
 pub use domain_name::{domain_name_instance, published_before};
 pub use drained::{drained, drained_by_cluster_alone, drained_in};
 pub use gateway::{gateway_addresses, gateway_instance};
-pub use gateway_status::{assigned_addresses, certificates_in_the_making, issued_certificates};
+pub use gateway_status::{assigned_addresses, certificates_in_the_making, is_taken_up, issued_certificates};
 pub use listener_set::{listener_set, listener_set_state, users_to_wake};
 pub use shared_gateway::{listener_sets_applied, shared_gateway, shared_gateway_state};
 pub use workload::workload_instance;

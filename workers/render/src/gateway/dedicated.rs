@@ -10,7 +10,7 @@ use crate::{
         gateway_api::{GATEWAY, GatewaySpec, Namespaces},
     },
     listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
-    plan::Object,
+    plan::{Object, Superseded},
 };
 use causeway_records::{
     inputs::{GatewayInputs, ListenerKey},
@@ -62,10 +62,12 @@ pub(super) fn objects(
     Ok(objects)
 }
 
-/// The Certificates that hostnames no longer have of their own, because the one of the domain has taken their place.
-pub(super) fn superseded(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Vec<ObjectRef> {
+/// The Certificates that its listeners no longer have, because others have taken their place.
+pub(super) fn superseded(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Superseded {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
-    certificates(inputs, &ours, issued).map(|certificates| certificates.superseded()).unwrap_or_default()
+    let Ok(certificates) = certificates(inputs, &ours, issued) else { return Superseded::default() };
+    let objects = certificates.own_superseded().into_iter().chain(certificates.wildcards_superseded()).collect();
+    Superseded { objects, by: Some(gateway_ref(inputs)) }
 }
 
 /// The listeners, and one for plain HTTP on port 80 if challenges of ACME are answered there.

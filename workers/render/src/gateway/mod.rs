@@ -18,7 +18,7 @@ use crate::{
     k8s::{Ours, cert_manager::CERTIFICATE, gateway_api},
     labels::Owner,
     names,
-    plan::Plan,
+    plan::{Plan, Superseded},
     shared_gateway,
     tls_secret::secret_ref,
 };
@@ -156,7 +156,7 @@ pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Resul
     };
     objects.extend(routes::objects(inputs, &ours)?);
     let superseded = match inputs.shared_gateway {
-        Some(_) => Vec::new(),
+        Some(_) => Superseded::default(),
         None => dedicated::superseded(inputs, issued),
     };
     Ok(Plan { warnings: shadows::warnings(inputs), superseded, ..objects.into() })

@@ -32,7 +32,7 @@ pub(super) fn brake(claimed: &Claimed, unplanned: &[InventoryEntry], all: usize)
 
 /// Those of which the plan has nothing that takes their place.
 pub(super) fn lost(unplanned: &[InventoryEntry], plan: &Plan) -> Vec<InventoryEntry> {
-    unplanned.iter().filter(|entry| !plan.superseded.contains(&entry.object)).cloned().collect()
+    unplanned.iter().filter(|entry| !plan.superseded.objects.contains(&entry.object)).cloned().collect()
 }
 
 /// Those that nobody has asked to delete. With a new generation a person has asked for what was on record and is no longer wanted; but not for
@@ -58,6 +58,7 @@ fn most(all: usize) -> usize {
 mod tests {
     use super::*;
     use causeway_records::inventory::ObjectRef;
+    use causeway_render::plan::Superseded;
     use causeway_store::queue::claimed_for_tests;
 
     fn entries(count: usize) -> Vec<InventoryEntry> {
@@ -114,8 +115,8 @@ mod tests {
 
     #[test]
     fn what_something_else_takes_the_place_of_is_no_loss() {
-        let superseded = entries(8).into_iter().map(|entry| entry.object).collect();
-        let plan = Plan { superseded, ..Plan::default() };
+        let objects = entries(8).into_iter().map(|entry| entry.object).collect();
+        let plan = Plan { superseded: Superseded { objects, by: None }, ..Plan::default() };
         assert_eq!(brake(&applied(20), &lost(&entries(12), &plan), 20), None);
         assert!(brake(&applied(20), &lost(&entries(14), &plan), 20).is_some(), "six others");
         assert_eq!(lost(&entries(3), &Plan::default()), entries(3));

@@ -4,7 +4,7 @@
 //!  tracked = inventory on record ∪ objects with the record's label
 //!  1. persist   tracked ∪ plan                    Postgres     a crash from here on leaves nothing that is not on record
 //!  2. apply     plan, in waves                    cluster      each write bound to the uid and version that were seen
-//!  3. guard     tracked − plan: too many?         pure         a person has to release it
+//!  3. guard     tracked − plan: too many?         pure         a person has to release it; what is still named stays for now
 //!  4. prune     tracked − plan, in reverse        cluster      each after a look at labels, uid and version
 //!  5. observe   all objects as they were left?    cache        then the echoes of 2 and 4 need no further reconcile
 //!  6. condition Applied                           pure         what is left is persisted with the outcome
@@ -17,6 +17,7 @@
 mod guard;
 mod observe;
 mod prune;
+mod superseded;
 
 pub(super) use self::prune::made_by_others;
 use super::{APPLIED, Failed, Interrupted, Reconcile};
@@ -35,6 +36,9 @@ use std::time::Duration;
 const DELETING: Duration = Duration::from_secs(2);
 /// When to try again where another owner holds an object: a person has to act, and the watch doesn't see foreign objects.
 const CONFLICT: Duration = Duration::from_secs(5);
+
+/// When to look whether a controller has taken up what it is to serve instead; its status usually says so before.
+const TAKEN_UP: Duration = Duration::from_secs(30);
 
 /// What was done with each object.
 pub(super) type Changes = Vec<(ObjectRef, ObjectChange)>;
@@ -72,7 +76,9 @@ impl Reconcile<'_> {
         self.wait_for_kinds(owner, &applied.errors);
         applied.errors.extend(self.unwatched(plan, &applied));
         // 3. Guard what is to be deleted (pure).
-        let unplanned = inventory::difference(&tracked, plan);
+        let named_by = plan.superseded.by.as_ref().and_then(|by| applied.change(by));
+        let (unplanned, still_named) = self.still_named(plan, named_by, inventory::difference(&tracked, plan));
+        applied.inventory = inventory::merge(applied.inventory, still_named.clone());
         let braked = guard::brake(self.claimed, &guard::lost(&unplanned, plan), tracked.len());
         let stopped = applied.errors.iter().any(ClusterError::stops_everything);
         // 4. Prune (needs the cluster).
@@ -95,7 +101,10 @@ impl Reconcile<'_> {
         // 6. The condition (pure).
         log(&applied);
         self.report_failures(&applied.errors)?;
-        let outcome = self.outcome_of(plan, &applied, braked, before);
+        let mut outcome = self.outcome_of(plan, &applied, braked, before);
+        if !still_named.is_empty() {
+            outcome.action = outcome.action.within(TAKEN_UP);
+        }
         Ok((Outcome { observed_up_to, inventory: Some(applied.inventory), ..outcome }, applied.changes))
     }
 
