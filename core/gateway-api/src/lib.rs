@@ -67,6 +67,13 @@ impl RouteKind {
         if faults.is_empty() { cel::check(compiled, &rules) } else { faults }
     }
 
+    /// JSON pointers to fields that Gateway API doesn't have, each as high up as possible.
+    pub fn unknown_fields(self, rules: &Value) -> Vec<String> {
+        let mut found = vec![];
+        structure::unknown(&self.compiled().schema, rules, String::new(), &mut found);
+        found
+    }
+
     /// The rules as the API server stores them: with every default written out. They were checked.
     pub fn with_defaults(self, rules: &Value) -> Value {
         let compiled = self.compiled();

@@ -71,6 +71,27 @@ pub fn dotted(pointer: &str) -> String {
     path
 }
 
+/// The fields of objects that the schema doesn't have.
+pub(crate) fn unknown(schema: &Value, value: &Value, pointer: String, found: &mut Vec<String>) {
+    match (value, schema["properties"].as_object()) {
+        (Value::Object(members), Some(properties)) => {
+            for (key, member) in members {
+                let pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+                match properties.get(key) {
+                    Some(schema) => unknown(schema, member, pointer, found),
+                    None => found.push(pointer),
+                }
+            }
+        }
+        (Value::Array(items), _) => {
+            for (index, item) in items.iter().enumerate() {
+                unknown(&schema["items"], item, format!("{pointer}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Lists whose entries have keys (`x-kubernetes-list-type: map`) hold each key once.
 fn repeated(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     match value {

@@ -152,3 +152,10 @@ fn every_reference_to_a_backend_is_found() {
     );
     assert!(backends(&json!("no list")).is_empty());
 }
+
+#[test]
+fn fields_that_gateway_api_does_not_have_are_found() {
+    let rules = json!([{"a/b": 1}, {"filters": [{"type": "CORS", "cors": {"maxAge": 1, "x": {"y": 2}}}], "matches": "no list"}]);
+    assert_eq!(RouteKind::Http.unknown_fields(&rules), ["/0/a~1b", "/1/filters/0/cors/x"]);
+    assert!(RouteKind::Grpc.unknown_fields(&json!([{"matches": [{"method": {"service": "a.B"}}]}])).is_empty());
+}
