@@ -10,6 +10,7 @@
 #   make upgrade   the previous release beside this one, under load
 #   make soak    large charts, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills under events, and a
 #                thousand random sequences
+#   make corpus   objects of Gateway API as projects publish them: imported, rendered, compared
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
 #   make screenshots   pictures of the dashboard, for docs/images
@@ -165,6 +166,10 @@ fuzz: programs $(PYTHON_TOOLS)/complete ## Send the API what nobody would think 
 fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that fail are written to core/manifests/tests/seeds
 	cargo test -p causeway-manifests --test fuzz --no-run
 	FUZZ_SEED=$(FUZZ_SEED) FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) cargo test -p causeway-manifests --test fuzz -- --ignored --nocapture
+
+.PHONY: corpus
+corpus: bundles ## Import the objects of Gateway API that projects publish, render what comes of them, and compare it with what they say
+	cargo run -p causeway-corpus
 
 .PHONY: hostile
 hostile: bundles ## Measure good ones beside a hostile cluster and beside a hostile client, HOSTILE_SECONDS (300) each; then beside many at once

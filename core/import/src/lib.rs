@@ -1,0 +1,142 @@
+//! What platform teams have already, as records: objects of Gateway API and Ingress become the documents that say the same, with a report of each field that no
+//! record says as it is.
+//!
+//! ```text
+//! manifests ─▶ one importer for each kind ─▶ records ─▶ conflicts ─▶ documents
+//!                  │ takes fields of a Source
+//!                  ▼
+//!              what nobody takes, and what can't be said ─▶ report
+//! ```
+//!
+//! An importer gets an object as a [`source`] and takes the fields that it knows. Whoever takes a field says it in a record or reports it; what nobody takes is
+//! reported when the object is closed. So a field that this crate has never heard of can't be lost without a word.
+//!
+//! To add a kind of object: a file with an `import`, and its arm in [`sorted`]. To add an annotation of Ingress: a line in `ingress/settings.rs`.
+
+#![warn(missing_docs)]
+
+mod attach;
+mod conflicts;
+mod documents;
+mod gateways;
+mod hostnames;
+mod ingress;
+mod listener;
+mod output;
+mod reference_grant;
+mod report;
+mod routes;
+mod rules;
+mod sorted;
+mod source;
+mod workloads;
+
+pub use documents::Document;
+pub use output::{Domain, Gateway, Grant, Shared, Workload};
+pub use report::{Finding, ImportedObject, Loss, shown};
+pub use sorted::{MOST, TooMany};
+
+use causeway_manifests::Manifest;
+use output::Output;
+use routes::Surroundings;
+use sorted::Sorted;
+
+/// What comes of a stream of manifests.
+#[derive(Clone, Default, PartialEq)]
+pub struct Import {
+    /// Gateway definitions, each with one instance.
+    pub gateways: Vec<Gateway>,
+    /// The workloads that gateways and grants name.
+    pub workloads: Vec<Workload>,
+    /// The domains that certificates are for.
+    pub domains: Vec<Domain>,
+    /// Permissions between workloads.
+    pub grants: Vec<Grant>,
+    /// Shared gateways that ask for more than the API asks for by itself.
+    pub shared: Vec<Shared>,
+    /// What no record says as it is, in the order of the stream; last what is about records.
+    pub report: Vec<Finding>,
+}
+
+impl Import {
+    /// The records as documents, those first that others name.
+    pub fn documents(&self) -> Vec<Document> {
+        documents::documents(self)
+    }
+}
+
+/// Imports a stream of manifests.
+///
+/// # Errors
+/// There are more routes and gateways than can be looked at together.
+pub fn import(manifests: Vec<Manifest>) -> Result<Import, TooMany> {
+    let mut sorted = Sorted::new(manifests)?;
+    let mut output = Output::default();
+    // Routes ask whether they may send elsewhere.
+    for source in &mut sorted.grants {
+        reference_grant::import(source, &mut output);
+    }
+    let (gateways, sets) = (std::mem::take(&mut sorted.gateways), std::mem::take(&mut sorted.listener_sets));
+    let mut parents = gateways::parents(gateways, sets, &sorted.namespaces, &mut output);
+    let mut around = Surroundings { parents: &mut parents, namespaces: &sorted.namespaces, output: &mut output };
+    for source in &mut sorted.routes {
+        let before = around.output.gateways.len();
+        match source.object.kind.as_str() {
+            "HTTPRoute" => routes::http_route::import(source, &mut around),
+            "GRPCRoute" => routes::grpc_route::import(source, &mut around),
+            "TLSRoute" => routes::tls_route::import(source, &mut around),
+            "TCPRoute" => routes::tcp_route::import(source, &mut around),
+            _ => routes::udp_route::import(source, &mut around),
+        }
+        if around.output.gateways.len() == before {
+            source.unsupported("/spec", "no record comes of the route");
+        }
+    }
+    let ingresses = ingress::import(std::mem::take(&mut sorted.ingresses), &sorted.services, &mut output);
+    let (gateways, conflicts) = conflicts::checked(std::mem::take(&mut output.gateways), &output.domains);
+    let (workloads, to_bring, carried) = workloads::workloads(&output, std::mem::take(&mut sorted.carried));
+
+    let objects = gateways::close(parents, &output, &gateways)
+        .into_iter()
+        .chain(sorted.routes)
+        .chain(sorted.grants)
+        .chain(sorted.refused);
+    let mut objects: Vec<_> = objects.chain(ingresses).chain(carried).collect();
+    objects.sort_by_key(|source| source.number);
+    let mut report: Vec<Finding> = objects.into_iter().flat_map(source::Source::close).collect();
+    report.extend(conflicts);
+    report.extend(output.domains.values().map(domain_to_bring));
+    report.extend(to_bring);
+    let mut shared = vec![];
+    for (mut one, object) in std::mem::take(&mut output.shared) {
+        if one.says_something() {
+            one.name = output.name("SharedGateway", &object, "").to_string();
+            shared.push(one);
+        }
+    }
+    Ok(Import {
+        gateways,
+        workloads,
+        domains: output.domains.into_values().collect(),
+        grants: output.grants,
+        shared,
+        report,
+    })
+}
+
+fn domain_to_bring(domain: &Domain) -> Finding {
+    let name = domain.domain.to_string();
+    let signs = match &domain.issuer {
+        Some(issuer) => format!("ClusterIssuer {issuer} signs certificates"),
+        None => "Let's Encrypt signs certificates unless IssuerKind says otherwise".into(),
+    };
+    let problem = format!(
+        "write who hears from the certificate authority, and see that Domain and Zone are right. {signs}. Where the domain is on record already, take the document \
+         out and name that record"
+    );
+    let object = ImportedObject { kind: "DomainNameDefinition".into(), namespace: String::new(), name };
+    Finding { object, field: "AdminEmail".into(), loss: Loss::Needed, problem }
+}
+
+#[cfg(test)]
+mod tests;

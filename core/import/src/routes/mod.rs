@@ -1,0 +1,116 @@
+//! Routes of Gateway API, one file for each kind. A route becomes a gateway definition, or several where its hostnames are on different ports, on Gateways of
+//! different classes, or under different domains with TLS: a definition has each of its hostnames on each of its ports.
+
+pub(crate) mod grpc_route;
+pub(crate) mod http_route;
+mod layer4;
+pub(crate) mod tcp_route;
+pub(crate) mod tls_route;
+pub(crate) mod udp_route;
+
+use crate::{
+    attach::{Attached, attach},
+    gateways::{Namespaces, Parents},
+    output::{Gateway, NO_ROOM, Output},
+    rules::rules,
+    source::Source,
+};
+use causeway_gateway_api::RouteKind;
+use causeway_records::{
+    inputs::Protocol,
+    nouns::{GatewayDefinition, GatewayHttpPort, Hostnames},
+    text::{ObjectName, Port},
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Hostnames that one gateway definition may have.
+pub(crate) const MOST_HOSTNAMES: usize = 64;
+
+/// What importers of routes share.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) parents: &'a mut Parents,
+    pub(crate) namespaces: &'a Namespaces,
+    pub(crate) output: &'a mut Output,
+}
+
+/// Hostnames that are on the same ports of one Gateway.
+pub(super) struct Group {
+    pub(super) class: Option<ObjectName>,
+    pub(super) domain: Option<String>,
+    /// Empty: every hostname.
+    pub(super) hostnames: Hostnames,
+    pub(super) ports: Vec<(Port, Protocol)>,
+}
+
+/// A route with rules: all that it attaches to, in groups.
+pub(super) fn with_rules(source: &mut Source, kind: RouteKind, around: &mut Surroundings<'_>) -> Vec<(Gateway, Value)> {
+    let attached = attach(source, around.parents, around.namespaces);
+    if attached.is_empty() {
+        return vec![];
+    }
+    let Some(rules) = rules(source, kind, around.output) else { return vec![] };
+    let groups = groups(attached, around.output);
+    if !around.output.has_room(groups.len() * rules.to_string().len()) {
+        source.unsupported("/spec/rules", NO_ROOM);
+        return vec![];
+    }
+    let gateway = |group| (gateway(source, group, around.output), rules.clone());
+    groups.into_iter().map(gateway).collect()
+}
+
+/// Puts hostnames together that are on the same ports.
+pub(super) fn groups(attached: BTreeSet<Attached>, output: &mut Output) -> Vec<Group> {
+    let mut ports: BTreeMap<(Option<String>, String, Option<String>), Vec<Attached>> = BTreeMap::new();
+    for at in attached {
+        ports.entry((at.class.clone(), at.gateway.clone(), at.hostname.clone())).or_default().push(at);
+    }
+    let mut groups: BTreeMap<_, (Vec<String>, Vec<Attached>)> = BTreeMap::new();
+    for ((class, gateway, hostname), at) in ports {
+        let ends_tls = at.iter().any(|at| at.protocol.ends_tls());
+        let issuer = at.iter().find_map(|at| at.issuer.clone());
+        let mut domain = None;
+        if let Some(hostname) = hostname.as_deref().filter(|_| ends_tls) {
+            domain = output.domain_of(hostname, issuer.as_deref());
+        }
+        let numbers: Vec<_> = at.iter().map(|at| (at.port, at.protocol)).collect();
+        // Every hostname and named ones are no equals, though both may be on the same ports.
+        let is_every = hostname.is_none();
+        let (hostnames, _) = groups.entry((class, gateway, is_every, domain, numbers)).or_insert((vec![], at));
+        hostnames.extend(hostname);
+    }
+    let mut found = vec![];
+    for ((_, _, is_every, domain, _), (hostnames, at)) in groups {
+        let parts: Vec<&[String]> =
+            if is_every { vec![&hostnames[..0]] } else { hostnames.chunks(MOST_HOSTNAMES).collect() };
+        for part in parts {
+            found.push(Group {
+                class: at.first().and_then(Attached::class),
+                domain: domain.clone(),
+                hostnames: Hostnames(part.iter().filter_map(|hostname| hostname.parse().ok()).collect()),
+                ports: at.iter().map(|at| (at.port(), at.protocol)).collect(),
+            });
+        }
+    }
+    found
+}
+
+/// A gateway definition for a group, with HTTP ports where these have requests.
+pub(super) fn gateway(source: &Source, group: Group, output: &mut Output) -> Gateway {
+    let with_requests = group.ports.iter().filter(|(_, protocol)| protocol.has_requests());
+    let http_port = |(port, protocol): &(Port, Protocol)| GatewayHttpPort {
+        port: *port,
+        tls_enabled: Some(protocol.ends_tls()),
+        ..GatewayHttpPort::default()
+    };
+    let definition = GatewayDefinition {
+        name: output.name("Gateway", &source.object, ""),
+        http_ports: with_requests.map(http_port).collect(),
+        gateway_class_name: group.class,
+        hostnames: (!group.hostnames.0.is_empty()).then_some(group.hostnames),
+        ..GatewayDefinition::default()
+    };
+    let workload = source.object.namespace.clone();
+    output.workloads.entry(workload.clone()).or_default();
+    Gateway { definition, domain: group.domain, workload, from: source.object.clone() }
+}
