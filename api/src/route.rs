@@ -3,6 +3,7 @@
 //! Why our own list beside axum's router: the router can't be asked which routes it has, and neither axum nor utoipa-axum lets a route demand a
 //! role. Authentication, the `Allow` header and the API document are all made of this list, so they can't disagree.
 
+use crate::routes::import::IMPORT;
 use axum::{
     Router,
     handler::Handler,
@@ -156,6 +157,9 @@ impl AccessTable {
 /// The kind of record that a route is about; empty: none. `path` is the route that matched a request.
 pub(crate) fn kind_for_path(path: Option<&str>) -> &'static str {
     let plural = path.and_then(|path| path.split('/').nth(2)).unwrap_or_default();
+    if plural == "import" {
+        return IMPORT;
+    }
     // Several of them at once.
     let plural = if plural == "workload-resource-definition-sets" { "workload-resource-definitions" } else { plural };
     nouns::ALL.iter().chain(nouns::OWN).find(|info| info.plural == plural).map_or("", |info| info.kind.as_str())
@@ -190,6 +194,7 @@ mod tests {
     #[test]
     fn a_path_names_its_kind() {
         assert_eq!(kind_for_path(Some("/v0/gateway-definitions/{id}")), "GatewayDefinition");
+        assert_eq!(kind_for_path(Some("/v0/import")), "Import");
         assert_eq!(kind_for_path(Some("/v0/workload-resource-definition-sets")), "WorkloadResourceDefinition");
         assert_eq!((kind_for_path(Some("/version")), kind_for_path(None)), ("", ""));
     }

@@ -11,6 +11,7 @@ mod deletion;
 mod envelope;
 mod filters;
 mod iam_policy;
+mod import;
 mod injection;
 mod keys;
 mod limits;

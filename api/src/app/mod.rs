@@ -35,6 +35,7 @@ fn enveloped() -> Routes<ApiState> {
         .merge(routes::overview::routes())
         .merge(routes::diagnosis::routes())
         .merge(routes::iam_policy::routes())
+        .merge(routes::import::routes())
 }
 
 /// The routes whose answers have no envelope, or not always: those about the server itself, streams, and manifests. The API document is open to everybody: it says nothing about an

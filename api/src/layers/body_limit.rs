@@ -1,6 +1,6 @@
 //! How large a body may be: manifests are larger than everything else.
 
-use crate::config::ServeSettings;
+use crate::{config::ServeSettings, routes::import::IMPORT};
 use causeway_records::Kind;
 
 /// The limits of this server.
@@ -30,7 +30,11 @@ impl BodyLimits {
         let limit = self.for_kind(kind);
         let limit =
             if limit.is_multiple_of(1 << 20) { format!("{} MiB", limit >> 20) } else { format!("{limit} bytes") };
-        if has_manifests(kind) {
+        if kind == IMPORT {
+            format!(
+                "the body is larger than {limit}, the limit of this server (--manifest-body-limit); import one namespace after the other"
+            )
+        } else if has_manifests(kind) {
             format!(
                 "the body is larger than {limit}, the limit of this server (--manifest-body-limit); send less at once: take manifests out, \
                  and make each a workload-resource-definition of the same workload definition"
@@ -41,9 +45,10 @@ impl BodyLimits {
     }
 }
 
-/// Whether records of this kind hold manifests that callers send.
+/// Whether requests about this kind hold manifests that callers send.
 pub(super) fn has_manifests(kind: &str) -> bool {
-    [Kind::WorkloadDefinition, Kind::WorkloadResourceDefinition].iter().any(|with| with.as_str() == kind)
+    kind == IMPORT
+        || [Kind::WorkloadDefinition, Kind::WorkloadResourceDefinition].iter().any(|with| with.as_str() == kind)
 }
 
 #[cfg(test)]
@@ -56,6 +61,9 @@ mod tests {
         assert_eq!((limits.for_kind("WorkloadDefinition"), limits.for_kind("Event")), (8_000_000, 2 << 20));
         assert!(limits.sentence("Event").contains("larger than 2 MiB, the limit of this server (--body-limit)"));
         let sentence = limits.sentence("WorkloadResourceDefinition");
+        assert!(
+            limits.sentence("Import").contains("8000000 bytes") && limits.sentence("Import").contains("one namespace")
+        );
         assert!(sentence.contains("8000000 bytes") && sentence.contains("workload-resource-definition"), "{sentence}");
     }
 }

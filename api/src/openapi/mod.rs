@@ -8,6 +8,7 @@ mod diagnosis;
 mod envelope;
 pub(crate) mod examples;
 mod iam_policy;
+mod import;
 mod links;
 mod manifests;
 mod nouns;
@@ -42,6 +43,7 @@ fn build(routes: &[Route]) -> OpenApi {
             .or_else(|| overview::operation(route))
             .or_else(|| diagnosis::operation(route))
             .or_else(|| iam_policy::operation(route))
+            .or_else(|| import::operation(route))
             .or_else(|| manifests::operation(route))
             .or_else(|| webhooks::operation(route))
             .or_else(|| nouns::operation(routes, route))
@@ -77,6 +79,7 @@ fn components(routes: &[Route]) -> Components {
         .chain(overview::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(diagnosis::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(iam_policy::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(import::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(manifests::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(plan::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(others::schemas().map(|(name, json)| (name.to_owned(), json)))

@@ -6,6 +6,7 @@ pub(crate) mod diagnosis;
 pub(crate) mod events;
 pub(crate) mod health;
 pub(crate) mod iam_policy;
+pub(crate) mod import;
 pub(crate) mod manifests;
 pub(crate) mod overview;
 pub(crate) mod planned;
