@@ -227,6 +227,12 @@ impl Api {
         Ok(self.one(method, &format!("{path}?plan=true"), None, body).await?.record)
     }
 
+    /// Objects of Kubernetes as documents, with a report.
+    pub(crate) async fn import(&self, manifests: &str) -> Outcome<Fields> {
+        let body = serde_json::json!({"YAMLDocument": manifests}).to_string();
+        Ok(self.one(Method::POST, "/v0/import", None, body.into_bytes()).await?.record)
+    }
+
     /// Asks for a deletion.
     pub(crate) async fn delete(&self, kind: Kind, id: i64) -> Outcome<Fields> {
         Ok(self.one(Method::DELETE, &format!("/v0/{}/{id}", kind.info().plural), None, vec![]).await?.record)

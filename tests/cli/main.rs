@@ -10,6 +10,7 @@ mod diagnose;
 mod endings;
 mod export;
 mod hour;
+mod import;
 mod samples;
 mod sets;
 mod shells;

@@ -11,6 +11,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod get;
+pub(crate) mod import;
 pub(crate) mod keep_secret;
 pub(crate) mod man;
 pub(crate) mod manifests;
@@ -64,6 +65,8 @@ pub(crate) enum Action {
     Delete(delete::Delete),
     /// Print records as documents that `apply` takes.
     Export(export::Export),
+    /// Print objects of Gateway API and Ingresses as documents that `apply` takes; writes nothing.
+    Import(import::Import),
     /// Print the objects of a record as its worker applies them.
     Manifests(manifests::Manifests),
     /// Wait until a record is Ready, gone, or has a condition.
@@ -112,6 +115,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome<Exit> {
         Action::Plan(command) => command.run(&session).await,
         Action::Delete(command) => command.run(&session).await,
         Action::Export(command) => command.run(&session).await,
+        Action::Import(command) => command.run(&session).await,
         Action::Manifests(command) => command.run(&session).await,
         Action::Wait(command) => command.run(&session).await,
         Action::Watch(command) => command.run(&session).await,

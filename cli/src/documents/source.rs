@@ -41,24 +41,41 @@ pub(crate) struct Document {
     pub(crate) body: Map<String, Value>,
 }
 
+/// A file, or stdin.
+pub(crate) struct Text {
+    pub(crate) file: String,
+    /// Where paths in it begin.
+    folder: PathBuf,
+    pub(crate) text: String,
+}
+
 /// Reads all that is named. Nothing is asked of a server yet.
 pub(crate) fn read(files: &Files) -> Outcome<Vec<Document>> {
     let mut documents = vec![];
+    for Text { file, folder, text } in texts(files)? {
+        documents.extend(parse(&text, &file, &folder)?);
+    }
+    Ok(documents)
+}
+
+/// The texts of all that is named, as they are.
+pub(crate) fn texts(files: &Files) -> Outcome<Vec<Text>> {
+    let mut texts = vec![];
     for named in &files.filename {
         if named.as_os_str() == "-" {
             let mut text = String::new();
             let read = std::io::stdin().read_to_string(&mut text);
             read.map_err(|error| Failure::usage(format!("stdin can't be read: {error}")))?;
-            documents.extend(parse(&text, "stdin", Path::new("."))?);
+            texts.push(Text { file: "stdin".to_owned(), folder: ".".into(), text });
             continue;
         }
         for path in expand(named, files.recursive, true)? {
             let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
             let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-            documents.extend(parse(&text, &path.display().to_string(), &folder)?);
+            texts.push(Text { file: path.display().to_string(), folder, text });
         }
     }
-    Ok(documents)
+    Ok(texts)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Failure {

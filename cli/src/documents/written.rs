@@ -52,6 +52,24 @@ pub(crate) fn document(kind: Kind, record: &Fields, names: &Names) -> Ordered {
     Ordered(members)
 }
 
+/// A document that a server has made, in the order of the noun's table.
+pub(crate) fn ordered(kind: Kind, mut fields: Fields) -> Ordered {
+    let mut members = vec![];
+    for field in kind.info().fields {
+        let keys = [field.json, kinds::reference(field)];
+        let Some((key, value)) = keys.into_iter().find_map(|key| Some((key, fields.remove(key)?))) else { continue };
+        let member = match (field.shape, value) {
+            (Shape::Children { kind: of }, Value::Array(rows)) => Member::Rows(
+                rows.into_iter().map(|row| ordered(of, row.as_object().cloned().unwrap_or_default())).collect(),
+            ),
+            (_, value) => value.into(),
+        };
+        members.push((key.to_owned(), member));
+    }
+    members.extend(fields.into_iter().map(|(key, value)| (key, value.into())));
+    Ordered(members)
+}
+
 /// A row of a list, without its ids and without what is usual.
 fn short(of: Kind, row: &Value) -> Ordered {
     let row = row.as_object().cloned().unwrap_or_default();

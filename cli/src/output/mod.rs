@@ -10,6 +10,7 @@ pub(crate) mod diagnosis;
 pub(crate) mod done;
 pub(crate) mod fields;
 pub(crate) mod plan;
+pub(crate) mod report;
 pub(crate) mod state;
 pub(crate) mod style;
 pub(crate) mod table;
