@@ -65,7 +65,7 @@ pub(crate) enum Action {
     Delete(delete::Delete),
     /// Print records as documents that `apply` takes.
     Export(export::Export),
-    /// Print objects of Gateway API and Ingresses as documents that `apply` takes; writes nothing.
+    /// Print Gateways, routes and Ingresses as documents that `apply` takes; writes nothing.
     Import(import::Import),
     /// Print the objects of a record as its worker applies them.
     Manifests(manifests::Manifests),
