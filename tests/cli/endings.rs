@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["apply", "-f", "-"],
     &["diff", "-f", "-"],
     &["plan", "-f", "-"],
+    &["import", "-f", "-"],
     &["delete", "gateway-instance", "none"],
     &["export", "gateway-instance", "none"],
     &["export", "--all"],

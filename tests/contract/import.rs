@@ -33,7 +33,7 @@ async fn objects_are_answered_as_documents_with_a_report_and_nothing_is_written(
     let expected = [told("Unsupported", "spec.rules[0].retry"), told("Needed", "YAMLDocument")];
     assert_eq!(report, expected.iter().map(|(loss, field)| (loss, field)).collect::<Vec<_>>());
     for plural in ["gateway-definitions", "workload-definitions"] {
-        let stands = get(&format!("/v0/{plural}?name={name}")).await.done(200);
+        let stands = get(&format!("/v0/{plural}?name={name}")).await.answered(200);
         assert_eq!(stands.body["Data"], json!([]), "{plural}");
     }
 }

@@ -5,7 +5,6 @@ use crate::{
     source::Source,
 };
 use causeway_records::{nouns::ServiceNames, text::ServiceName};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries of `from` and of `to`.
@@ -93,7 +92,7 @@ fn senders(source: &mut Source) -> BTreeMap<String, Vec<(String, String)>> {
         let path = format!("/spec/from/{index}");
         let entry = source.seen(&path);
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
-        let is_ours = entry["group"] == Value::from("gateway.networking.k8s.io");
+        let is_ours = entry["group"] == "gateway.networking.k8s.io";
         match (text("kind"), text("namespace")) {
             (Some(kind), Some(namespace)) if is_ours && kind.ends_with("Route") && is_namespace(&namespace) => {
                 senders.entry(namespace).or_default().push((path, kind));

@@ -30,8 +30,12 @@ fn read(secret: &Value, now: DateTime<Utc>) -> TlsSecret {
     if kind != TLS_TYPE {
         return TlsSecret::OtherType(bounds::cut(kind.to_owned()));
     }
-    let entry = |key: &str| serde_json::from_value::<ByteString>(secret["data"][key].clone()).ok();
-    if entry("tls.key").is_none_or(|key| key.0.is_empty()) {
+    // One that is null, or not there, is read as empty.
+    let entry = |key: &str| {
+        let value = serde_json::from_value::<ByteString>(secret["data"][key].clone()).ok();
+        value.filter(|value| !value.0.is_empty())
+    };
+    if entry("tls.key").is_none() {
         return TlsSecret::Unusable("it has no tls.key".to_owned());
     }
     let certificate = entry("tls.crt").ok_or("it has no tls.crt").and_then(|pem| certificate(&pem.0, now));

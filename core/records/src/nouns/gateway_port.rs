@@ -35,12 +35,12 @@ pub struct GatewayHttpPort {
     /// HTTPS, with a certificate for the hostname.
     #[noun(json = "TLSEnabled", default = Some(false), example = true)]
     pub tls_enabled: Option<bool>,
-    /// With TLSEnabled: a Secret of type kubernetes.io/tls that you bring, in the namespace of the Gateway's listeners. Left out: a certificate is ordered.
-    #[noun(json = "TLSSecretName", no_filter)]
-    pub tls_secret_name: Option<ObjectName>,
     /// Answer with a redirect to HTTPS instead of the service.
     #[noun(json = "HTTPSRedirect", default = Some(false))]
     pub https_redirect: Option<bool>,
+    /// With TLSEnabled: a Secret of type kubernetes.io/tls that you bring, in the namespace of the Gateway's listeners. Left out: a certificate is ordered.
+    #[noun(json = "TLSSecretName", no_filter)]
+    pub tls_secret_name: Option<ObjectName>,
     /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`, else 80.
     pub service_port: Option<Port>,
 }
