@@ -1,8 +1,8 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, look_again::look_again,
-    prerequisites::all_met, shared_gateway::gateway_state, tls_secrets::STEADY, touch::touch_unanswered,
+    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, prerequisites::all_met,
+    shared_gateway::gateway_state, tls_secrets::Unwatched, touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::GatewayHttpPort, status::NewCondition};
 use causeway_render::{
@@ -80,12 +80,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     {
         outcome.action = outcome.action.within(wait);
     }
-    // The ListenerSet of a shared gateway looks again by itself, and wakes its users.
-    let steady = (!brought.is_empty()).then_some(STEADY);
-    let wait = look_again(ctx.claimed, &conditions).filter(|_| in_the_making || !brought.is_empty());
-    if inputs.shared_gateway.is_none()
-        && let Some(wait) = wait.or(steady)
-    {
+    let is_looked_at = inputs.shared_gateway.is_some();
+    let unwatched = Unwatched { in_the_making, are_brought: !brought.is_empty(), is_looked_at };
+    if let Some(wait) = unwatched.next_look(ctx.claimed, &conditions) {
         outcome.action = outcome.action.within(wait);
     }
     // 8. Have the workers connect to it, and say what they last saw (pure).

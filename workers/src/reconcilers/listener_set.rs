@@ -1,10 +1,10 @@
 //! A ListenerSet of a shared gateway: some listeners and their certificates. Wakes exactly the gateway instances whose listener changed.
 
 use super::{
-    APPLIED, Interrupted, Reconcile, issued_certificates::wait_for_certificates, look_again::look_again,
-    prerequisites::all_met, tls_secrets::STEADY,
+    APPLIED, Interrupted, Reconcile, apply::TAKEN_UP, issued_certificates::wait_for_certificates,
+    prerequisites::all_met, tls_secrets::Unwatched,
 };
-use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition};
+use causeway_records::{Kind, inputs::ListenerSetState, status::NewCondition, text::Hostname};
 use causeway_render::{
     conditions, listener_set,
     shared_gateway::{self, gateway_ref},
@@ -54,15 +54,16 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let mut state = conditions::listener_set_state(&inputs, &issued, &seen);
     let set = listener_set::listener_set_ref(&inputs);
     let change = changes.iter().find(|(at, _)| *at == set).map(|(_, change)| change);
-    if !known.wildcards.is_empty() && !plan.is_empty() && !ctx.is_taken_up(&set, change) {
-        // The controller may still serve what the listeners had.
-        state.wildcards.extend(known.wildcards.iter().cloned());
+    let served = still_served(&known, &state, plan.is_empty() || ctx.is_taken_up(&set, change));
+    if !served.is_empty() {
+        // The status that says so may have come while this reconcile ran, and then tells nobody a second time.
+        outcome.action = outcome.action.within(TAKEN_UP);
+        state.wildcards.extend(served);
     }
     outcome.certificates = Some(conditions::certificates(&plan, &seen, shared_gateway::owner(&inputs.gateway.record)));
     let conditions = conditions::listener_set(&state);
-    let steady = (!brought.is_empty()).then_some(STEADY);
-    let wait = look_again(ctx.claimed, &conditions).filter(|_| in_the_making || !brought.is_empty());
-    if let Some(wait) = wait.or(steady) {
+    let unwatched = Unwatched { in_the_making, are_brought: !brought.is_empty(), is_looked_at: false };
+    if let Some(wait) = unwatched.next_look(ctx.claimed, &conditions) {
         outcome.action = outcome.action.within(wait);
     }
     outcome.conditions.extend(conditions);
@@ -74,4 +75,31 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     // The gateway sums up `Applied` as well.
     let changed = outcome.changed_conditions(ctx.claimed).is_some();
     Ok(Outcome { wake_dependants: outcome.wake_dependants || changed, ..outcome })
+}
+
+/// The domains whose one certificate listeners had: the controller may serve it until it has taken up what they have instead.
+fn still_served(before: &ListenerSetState, now: &ListenerSetState, is_taken_up: bool) -> Vec<Hostname> {
+    match is_taken_up {
+        true => Vec::new(),
+        false => before.wildcards.difference(&now.wildcards).cloned().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_listeners_had_is_served_until_the_controller_has_taken_up_another() {
+        let domain = |name: &str| -> Hostname { name.parse().unwrap() };
+        let of = |names: &[&str]| ListenerSetState {
+            wildcards: names.iter().map(|name| domain(name)).collect(),
+            ..ListenerSetState::default()
+        };
+        let both = of(&["a.example.org", "b.example.org"]);
+        assert_eq!(still_served(&both, &of(&["b.example.org"]), false), [domain("a.example.org")]);
+        assert!(still_served(&both, &of(&["b.example.org"]), true).is_empty());
+        assert!(still_served(&both, &both, false).is_empty(), "they have it still");
+        assert!(still_served(&of(&[]), &both, false).is_empty(), "what is new wasn't served before");
+    }
 }

@@ -38,7 +38,7 @@ const DELETING: Duration = Duration::from_secs(2);
 const CONFLICT: Duration = Duration::from_secs(5);
 
 /// When to look whether a controller has taken up what it is to serve instead; its status usually says so before.
-const TAKEN_UP: Duration = Duration::from_secs(30);
+pub(super) const TAKEN_UP: Duration = Duration::from_secs(30);
 
 /// What was done with each object.
 pub(super) type Changes = Vec<(ObjectRef, ObjectChange)>;
