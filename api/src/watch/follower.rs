@@ -8,7 +8,7 @@ use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Notify, Semaphore, broadcast, watch},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ const MOVED: i64 = 2000;
 /// Another process is moving events: this one looks again, so often and after this time.
 const LOOKS: usize = 5;
 const MOMENT: Duration = Duration::from_millis(20);
+/// How long a client that wants all that is committed waits until it is in the log, whichever process moves it.
+const MOVED_WITHIN: Duration = Duration::from_secs(10);
 /// Clients that read the log by themselves at the same time. The others wait, so that they leave connections to everybody else.
 const READERS: usize = 4;
 
@@ -105,11 +107,13 @@ impl Follower {
         if self.is_heard() { GATHERED } else { GATHERED_FOR_NOBODY }
     }
 
-    /// Moves what is committed to the log, until the inbox is empty or another process does so.
+    /// Sees to it that what is committed is in the log. While another process moves it, that one is waited for.
     pub(super) async fn sequence(&self) -> Result<()> {
-        for _ in 0..LOOKS {
-            if self.store.sequence_events(MOVED).await? > 0 {
-                return Ok(());
+        let until = Instant::now() + MOVED_WITHIN;
+        while self.store.sequence_events(MOVED).await? == 0 && self.store.read_events(i64::MAX, 1).await?.is_waiting {
+            if Instant::now() > until {
+                tracing::warn!("events that are committed don't get to the log; a process that moves them may hang");
+                break;
             }
             sleep(MOMENT).await;
         }
