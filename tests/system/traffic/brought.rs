@@ -1,23 +1,22 @@
 //! HTTPS with a certificate in a Secret that somebody brings: nothing is ordered, and the Secret stays theirs.
 
 use causeway_testkit::{
-    DOMAIN, INSTALLED, SOON, Visitor, answering, api, condition, harness,
+    DOMAIN, INSTALLED, Visitor, answering, api, condition, harness,
     kinds::{CERTIFICATE, SECRET},
 };
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, DynamicObject, ListParams, PostParams},
+    api::{DeleteParams, DynamicObject, PostParams},
 };
 use serde_json::{Value, json};
 
-use super::{Answering, answers, tls::Proof};
+use super::{Answering, all_of, answers, presented, tls::Proof};
 
 /// Waits until the certificate is missing for this reason, and returns the message.
 async fn until_told(served: &Answering, reason: &str) -> String {
     let harness = harness().await;
     let told = |gateway: &Value| condition(gateway, "CertificatesReady").is_some_and(|ready| ready["Reason"] == reason);
-    harness.client.until("gateway-instances", served.gateway, SOON, told).await.unwrap();
-    let gateway = harness.client.get("gateway-instances", served.gateway).await.unwrap();
+    let gateway = harness.client.until("gateway-instances", served.gateway, INSTALLED, told).await.unwrap();
     condition(&gateway, "CertificatesReady").unwrap()["Message"].as_str().unwrap().to_owned()
 }
 
@@ -55,9 +54,8 @@ async fn https_is_served_with_a_secret_that_somebody_brings_for_as_long_as_it_is
     let visitor = Visitor::new(&harness.endpoints).trusting(&proof.authority).unwrap();
     let url = format!("https://{host}/");
     answers(&visitor, &url, &name).await;
-    let presented = visitor.get(&url).await.unwrap().certificate.unwrap();
-    assert_eq!(presented.to_vec(), proof.certificate);
-    let ordered = api(&kube, CERTIFICATE, None).list(&ListParams::default()).await.unwrap();
+    assert_eq!(presented(&visitor, &url).await, proof.certificate);
+    let ordered = all_of(&kube, CERTIFICATE).await.unwrap();
     let is_of_host = |certificate: &&DynamicObject| certificate.data["spec"]["dnsNames"][0] == host.as_str();
     assert_eq!(ordered.iter().filter(is_of_host).count(), 0, "nothing is ordered");
 

@@ -2,9 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_rig::EXTERNAL_ACCOUNT;
-use causeway_testkit::{
-    DOMAIN, INSTALLED, SOON, Visitor, answering, api, condition, eventually, harness, kinds::SECRET,
-};
+use causeway_testkit::{DOMAIN, INSTALLED, Visitor, answering, api, condition, eventually, harness, kinds::SECRET};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -52,7 +50,7 @@ async fn a_proof_that_the_authority_cannot_see_is_told_in_its_words_and_one_thro
                 && message.contains("could not resolve URL")
         })
     };
-    harness.client.until("gateway-instances", served.gateway, SOON, in_its_words).await.unwrap();
+    harness.client.until("gateway-instances", served.gateway, INSTALLED, in_its_words).await.unwrap();
     served.publish(harness, domain).await;
     served.until_ready(harness).await;
     let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();

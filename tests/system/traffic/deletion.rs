@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use causeway_rig::{ClusterEndpoints, Knobs};
-use causeway_testkit::{DOMAIN, Load, SOON, Visitor, answering, api, eventually, harness, id_of, kinds::GATEWAY_CLASS};
+use causeway_testkit::{
+    DOMAIN, INSTALLED, Load, Visitor, answering, api, eventually, harness, id_of, kinds::GATEWAY_CLASS,
+};
 use chrono::{DateTime, Utc};
 use kube::api::DeleteParams;
 use serde_json::json;
@@ -39,7 +41,7 @@ async fn the_record_goes_first_then_a_ttl_passes_then_the_route_then_the_listene
     let remembering = visitor.clone().remembering(visitor.resolve(&host).await.unwrap());
     let load = Load::start(&remembering, &url, 20).unwrap();
     harness.client.delete("gateway-instances", served.gateway).await.unwrap();
-    harness.client.until_gone("gateway-instances", served.gateway, SOON).await.unwrap();
+    harness.client.until_gone("gateway-instances", served.gateway, INSTALLED).await.unwrap();
     let tally = load.stop().await;
 
     let journal = Knobs::new(&harness.endpoints).route53_journal(0).await.unwrap();

@@ -1,11 +1,7 @@
 //! Changes while requests run: none of them fails.
 
-use causeway_testkit::{
-    DOMAIN, Load, Tally, Visitor, answering, harness,
-    objects::{at, becomes},
-    until,
-};
-use kube::api::DynamicObject;
+use causeway_testkit::{DOMAIN, INSTALLED, Load, Tally, Visitor, answering, harness, objects::at, until, within};
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::{Answering, answers, renew, signed_domain};
@@ -41,10 +37,12 @@ async fn no_request_fails_while_the_certificate_is_renewed() {
     let load = Load::start(&visitor, &url, RATE).unwrap();
     go_on(&load).await;
     let (there, certificate) = renew(harness, &format!("{name}.{DOMAIN}")).await;
-    let certificate_name = certificate.metadata.name.clone().unwrap();
     let revision = at(&certificate, "/status/revision").as_i64().unwrap();
-    let renewed = |seen: &DynamicObject| at(seen, "/status/revision").as_i64() > Some(revision);
-    becomes(&there, &certificate_name, "it is renewed", renewed).await;
+    within(INSTALLED, "it is renewed", async || {
+        let seen = there.get(&certificate.name_any()).await.map_err(|error| error.to_string())?;
+        if at(&seen, "/status/revision").as_i64() > Some(revision) { Ok(()) } else { Err(format!("{seen:?}")) }
+    })
+    .await;
     until("the new one is presented", async || load.tally().certificates.len() == 2).await;
     go_on(&load).await;
     none_failed(&load.stop().await);

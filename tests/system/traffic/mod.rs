@@ -10,7 +10,7 @@ mod wildcards;
 
 use causeway_testkit::{
     DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
-    kinds::{CERTIFICATE, POD},
+    kinds::{CERTIFICATE, Gvk, POD},
     object_name,
     objects::goes,
 };
@@ -73,10 +73,19 @@ async fn signed_domain(harness: &Harness, name: &str, challenge: &str, wait: u32
     id_of(&harness.client.create("domain-name-definitions", &body).await.unwrap()).unwrap()
 }
 
+/// All objects of a kind; none where nobody has installed it yet.
+async fn all_of(kube: &kube::Client, kind: Gvk<'_>) -> Result<Vec<DynamicObject>, String> {
+    match api(kube, kind, None).list(&ListParams::default()).await {
+        Ok(all) => Ok(all.items),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(vec![]),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// The Certificate of a hostname, and those of its namespace.
 async fn certificate_of(harness: &Harness, hostname: &str) -> (Api<DynamicObject>, DynamicObject) {
     let kube = harness.kube().await.unwrap();
-    let all = api(&kube, CERTIFICATE, None).list(&ListParams::default()).await.unwrap();
+    let all = all_of(&kube, CERTIFICATE).await.unwrap();
     let is_of_host = |certificate: &DynamicObject| certificate.data["spec"]["dnsNames"][0] == hostname;
     let found = all.into_iter().find(is_of_host).expect("there is one for the name");
     (api(&kube, CERTIFICATE, found.metadata.namespace.as_deref()), found)
@@ -111,6 +120,15 @@ async fn answers(visitor: &Visitor, url: &str, text: &str) {
         other => Err(format!("{other:?}")),
     })
     .await;
+}
+
+/// The certificate that proves the host of a URL.
+async fn presented(visitor: &Visitor, url: &str) -> Vec<u8> {
+    eventually(&format!("{url} is answered over TLS"), async || {
+        let answer = visitor.get(url).await.map_err(|error| format!("{error:#}"))?;
+        answer.certificate.map(|certificate| certificate.to_vec()).ok_or_else(|| "without a certificate".to_owned())
+    })
+    .await
 }
 
 #[tokio::test]

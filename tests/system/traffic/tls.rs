@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Answering, answers, signed_domain};
+use super::{Answering, answers, presented, signed_domain};
 use crate::fixture::labelled;
 
 /// A certificate of somebody's own, and the authority that signed it.
@@ -87,8 +87,8 @@ async fn tls_passes_to_the_workload_of_its_hostname_beside_https_on_the_same_por
     for (sub, proof) in &proofs {
         let visitor = Visitor::new(&harness.endpoints).trusting(&proof.authority).unwrap();
         answers(&visitor, &format!("https://{}/", host(sub)), sub).await;
-        let answer = visitor.get(&format!("https://{}/", host(sub))).await.unwrap();
-        assert_eq!(answer.certificate.unwrap().to_vec(), proof.certificate, "{sub} proves its name itself");
+        let certificate = presented(&visitor, &format!("https://{}/", host(sub))).await;
+        assert_eq!(certificate, proof.certificate, "{sub} proves its name itself");
     }
     // Who trusts the one workload doesn't trust the other: the check is a real one.
     let stranger = Visitor::new(&harness.endpoints).trusting(&proofs[0].1.authority).unwrap();

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use causeway_testkit::{
-    DOMAIN, Harness, Load, Visitor, answering, api, eventually, harness,
+    DOMAIN, Harness, INSTALLED, Load, Visitor, answering, eventually, harness,
     kinds::{CERTIFICATE, Gvk},
+    within,
 };
-use kube::api::{DynamicObject, ListParams};
+use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::{Answering, answers, signed_domain};
+use super::{Answering, all_of, answers, presented, signed_domain};
 
 const ORDER: Gvk<'static> = ("acme.cert-manager.io", "v1", "Order");
 /// Requests a second, and how many of them are sent before and after a change.
@@ -18,7 +19,7 @@ const AROUND: u64 = 100;
 
 /// The hostnames in each object of a kind that are under a domain, by the object's name.
 async fn named_under(harness: &Harness, kind: Gvk<'_>, domain: &str) -> Vec<Vec<String>> {
-    let all = api(&harness.kube().await.unwrap(), kind, None).list(&ListParams::default()).await.unwrap();
+    let all = all_of(&harness.kube().await.unwrap(), kind).await.unwrap();
     let names = |object: &DynamicObject| {
         let names = object.data["spec"]["dnsNames"].as_array().into_iter().flatten();
         names.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
@@ -27,11 +28,6 @@ async fn named_under(harness: &Harness, kind: Gvk<'_>, domain: &str) -> Vec<Vec<
         all.iter().map(names).filter(|names| names.iter().any(|name| name.ends_with(domain))).collect();
     found.sort();
     found
-}
-
-async fn presented(visitor: &Visitor, host: &str) -> Vec<u8> {
-    let answer = visitor.get(&format!("https://{host}/")).await.unwrap();
-    answer.certificate.expect("it was over TLS").to_vec()
 }
 
 async fn set_wildcard(harness: &Harness, domain: i64, wildcard: bool) {
@@ -63,18 +59,26 @@ async fn two_hostnames_are_served_with_one_certificate_that_was_ordered_once() {
     for (host, gateway) in [(&one, &served[0]), (&two, &served[1]), (&deeper, &served[0])] {
         answers(&visitor, &format!("https://{host}/"), &gateway.name).await;
     }
-    let certificate = presented(&visitor, &one).await;
-    assert_eq!(presented(&visitor, &two).await, certificate, "it is the same one, with the same serial number");
-    assert_ne!(presented(&visitor, &deeper).await, certificate);
+    let of = async |host: &str| presented(&visitor, &format!("https://{host}/")).await;
+    let certificate = of(&one).await;
+    assert_eq!(of(&two).await, certificate, "it is the same one, with the same serial number");
+    assert_ne!(of(&deeper).await, certificate);
     let expected = [vec![format!("*.{under}")], vec![deeper]];
     for kind in [CERTIFICATE, ORDER] {
         assert_eq!(named_under(harness, kind, &under).await, expected, "of {kind:?}");
     }
-    // As clients see it: it is the shared gateway's.
-    let listed = harness.client.list("certificates", "").await.unwrap();
-    let listed: Vec<_> = listed.iter().filter(|one| one["Hostnames"] == json!([expected[0][0]])).collect();
-    assert_eq!(listed.len(), 1, "{listed:?}");
-    assert_eq!((&listed[0]["Valid"], &listed[0]["OwnerKind"]), (&json!(true), &json!("SharedGateway")));
+    // As clients see it: it is the shared gateway's, whose own reconcile says so.
+    let told = eventually("it is told", async || {
+        let listed = harness.client.list("certificates", "").await.map_err(|error| error.to_string())?;
+        let of_domain =
+            listed.into_iter().filter(|one| one["Hostnames"] == json!([expected[0][0]])).collect::<Vec<_>>();
+        match of_domain.iter().any(|one| one["Valid"] == true) {
+            true => Ok(of_domain),
+            false => Err(format!("{of_domain:?}")),
+        }
+    })
+    .await;
+    assert_eq!(told.iter().map(|one| &one["OwnerKind"]).collect::<Vec<_>>(), ["SharedGateway"]);
 }
 
 #[tokio::test]
@@ -103,7 +107,8 @@ async fn no_request_fails_while_one_certificate_takes_the_place_of_others_and_th
     let mut presented = BTreeSet::new();
     for (wildcard, names) in [(false, &host), (true, &format!("*.{under}")), (false, &host)] {
         set_wildcard(harness, domain, wildcard).await;
-        eventually("one certificate is left, and it is presented", async || {
+        // It is ordered, and the listener has to be taken up with it.
+        within(INSTALLED, "one certificate is left, and it is presented", async || {
             let left = named_under(harness, CERTIFICATE, &under).await;
             let seen = load.tally().certificates;
             let is_new = seen.len() > presented.len();
