@@ -1,7 +1,7 @@
 //! Deletions that something holds up, or after which something stays: they end, or say why not, and tell what stays.
 
 use causeway_testkit::{
-    Harness, SOON, add_workload_of, api, condition, config_map, eventually, harness,
+    Harness, INSTALLED, SOON, add_workload_of, api, condition, config_map, eventually, harness,
     kinds::{CONFIG_MAP, Gvk, NAMESPACE, SECRET, SERVICE_ACCOUNT},
     object_name,
     objects::{at, becomes, goes, object},
@@ -61,7 +61,7 @@ impl Workload {
     }
 
     async fn until_gone(&self) {
-        self.harness.client.until_gone("workload-instances", self.id, SOON).await.unwrap();
+        self.harness.client.until_gone("workload-instances", self.id, INSTALLED).await.unwrap();
     }
 
     /// Waits until condition Deleted says all of this.

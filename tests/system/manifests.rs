@@ -1,7 +1,7 @@
 //! Manifests as people have them: exported from other clusters, rendered by Helm, saved on Windows. The real API server shows what became of them.
 
 use causeway_testkit::{
-    SOON, add_workload_of, api, condition, config_map, harness, id_of,
+    INSTALLED, SOON, add_workload_of, api, condition, config_map, harness, id_of,
     kinds::{CONFIG_MAP, Gvk, SECRET},
     object_name,
     objects::at,
@@ -126,7 +126,7 @@ async fn manifests_mean_what_they_mean_to_kubectl() {
     assert_eq!(made, 1, "{written:#?}");
 
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     assert!(roles.get_opt(&role).await.unwrap().is_none());
 }
 
@@ -144,5 +144,5 @@ async fn manifests_of_five_megabytes_are_brought_whole() {
     let listed = maps.list(&ListParams::default()).await.unwrap();
     assert_eq!(listed.iter().filter(|map| map.name_any().starts_with("part-")).count(), 45);
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
 }

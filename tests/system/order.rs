@@ -1,7 +1,7 @@
 //! The order in which the objects of a workload come and go: what others stand on first, what refuses others last, and the other way round.
 
 use causeway_testkit::{
-    SOON, add_workload_of, api, condition, eventually, harness,
+    INSTALLED, SOON, add_workload_of, api, condition, eventually, harness,
     kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, SERVICE, SERVICE_ACCOUNT},
     object_name,
     objects::{becomes, object},
@@ -88,7 +88,7 @@ async fn what_refuses_others_comes_last_and_goes_first() {
     })
     .await;
     harness.client.delete("workload-instances", id).await.unwrap();
-    harness.client.until_gone("workload-instances", id, SOON).await.unwrap();
+    harness.client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 /// An operator with its own kind, an object of it that waits for the operator, and a webhook without a server in front of it.
@@ -167,7 +167,7 @@ async fn custom_resources_go_while_their_operator_still_runs() {
         widgets.patch("w", &PatchParams::default(), &clean).await.map_err(|error| error.to_string())
     })
     .await;
-    harness.client.until_gone("workload-instances", id, SOON).await.unwrap();
+    harness.client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 #[tokio::test]
@@ -198,5 +198,5 @@ spec:
         becomes(&api(&kube, kind, Some(&namespace)), "good", "it stands", |_| true).await;
     }
     harness.client.delete("workload-instances", id).await.unwrap();
-    harness.client.until_gone("workload-instances", id, SOON).await.unwrap();
+    harness.client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
 }

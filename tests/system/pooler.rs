@@ -1,7 +1,7 @@
 //! Postgres behind PgBouncer.
 
 use causeway_rig::{Endpoints, PgBouncer, PoolMode};
-use causeway_testkit::{ControlPlane, SOON, Setup, add_runtime, add_workload_of, config_map};
+use causeway_testkit::{ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload_of, config_map};
 
 const SENTENCE: &str = "set pool_mode = session for this database";
 
@@ -27,7 +27,7 @@ async fn behind_a_pooler_that_gives_each_connection_a_session_everything_works()
     let workload = add_workload_of(&client, runtime, "pooled", &config_map("settings", "1")).await.unwrap();
     client.until_ready("workload-instances", workload, SOON).await.unwrap();
     client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, SOON).await.unwrap();
+    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
     platform.stop().await;
     pooler.stop().await;
 }

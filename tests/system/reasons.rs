@@ -3,7 +3,7 @@
 
 use causeway_rig::{Knobs, Withheld};
 use causeway_testkit::{
-    Harness, INSTALLED, SOON, add_workload_of, answering, api, condition, harness, id_of, is_true,
+    Harness, INSTALLED, add_workload_of, answering, api, condition, harness, id_of, is_true,
     kinds::{CLUSTER_ISSUER, GATEWAY, LISTENER_SET, SERVICE},
     objects::object,
 };
@@ -55,15 +55,14 @@ async fn a_service_that_is_gone_is_missed() {
     let name = harness.name("no-service");
     let (workload, gateway) = gateway_of(harness, &name, &answering(&name)).await;
     harness.client.until_ready("gateway-instances", gateway, INSTALLED).await.unwrap();
-    let pause = |paused: bool| json!({"InterruptReconciliation": paused});
-    harness.client.patch("workload-instances", workload, &pause(true)).await.unwrap();
+    harness.client.pause("workload-instances", workload).await.unwrap();
     let kube = harness.kube().await.unwrap();
     let service = labelled(&kube, SERVICE, &format!("workload-instance-{workload}")).await.remove(0);
     let services = api(&kube, SERVICE, service.metadata.namespace.as_deref());
     services.delete(&service.name_any(), &DeleteParams::default()).await.unwrap();
     let next = ["the Service is not in the cluster yet", "see the workload instance's conditions"];
     says(harness, gateway, "RefsResolved", ("False", "BackendNotFound"), &next).await;
-    harness.client.patch("workload-instances", workload, &pause(false)).await.unwrap();
+    harness.client.go_on("workload-instances", workload).await.unwrap();
     harness.client.until_ready("gateway-instances", gateway, INSTALLED).await.unwrap();
 }
 
@@ -193,6 +192,6 @@ async fn a_listener_that_somebody_has_is_a_conflict() {
     }
     sets.delete("a-foreign-one", &DeleteParams::default()).await.unwrap();
     for id in ours {
-        harness.client.until_ready("gateway-instances", id, SOON).await.unwrap();
+        harness.client.until_ready("gateway-instances", id, INSTALLED).await.unwrap();
     }
 }

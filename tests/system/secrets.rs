@@ -2,7 +2,7 @@
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ControlPlane, Harness, SOON, Setup, add_runtime, add_workload_of, api, condition, harness, id_of,
+    ControlPlane, Harness, INSTALLED, SOON, Setup, add_runtime, add_workload_of, api, condition, harness, id_of,
     kinds::SECRET,
     kube_client, object_name,
     objects::{at, becomes},
@@ -74,7 +74,7 @@ async fn a_secret_gets_into_the_cluster_and_stands_nowhere_else() {
     client.until_ready("workload-instances", id, SOON).await.unwrap();
     let meanwhile = dump(harness).await;
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     client.delete("workload-definitions", of).await.unwrap();
     let after = dump(harness).await;
     for dump in [&before, &meanwhile, &after] {
@@ -101,7 +101,7 @@ async fn a_secret_that_is_refused_is_not_repeated() {
     assert!(message.contains("Secret") && message.contains("wrong") && !message.contains(number), "{message}");
     assert_nowhere(&dump(harness).await, &[number]);
     let gone = client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id_of(&gone).unwrap(), SOON).await.unwrap();
+    client.until_gone("workload-instances", id_of(&gone).unwrap(), INSTALLED).await.unwrap();
 }
 
 const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -148,6 +148,6 @@ async fn what_was_applied_stays_when_the_key_of_its_manifests_is_lost() {
     becomes(&secrets, "login", "the change arrives", |secret| at(secret, "/data/password") == "aHVudGVyMw==").await;
     client.until_ready("workload-instances", id, SOON).await.unwrap();
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     platform.stop().await;
 }

@@ -2,7 +2,7 @@
 //! nothing up.
 
 use causeway_testkit::{
-    SOON, add_workload_of, api, condition, config_map, harness,
+    INSTALLED, SOON, add_workload_of, api, condition, config_map, harness,
     kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION},
     object_name,
     objects::{becomes, goes, object},
@@ -62,7 +62,7 @@ async fn what_could_never_be_applied_holds_no_deletion_up() {
         client.delete("workload-instances", *id).await.unwrap();
     }
     for (what, _, id) in &refused {
-        let gone = client.until_gone("workload-instances", *id, SOON).await;
+        let gone = client.until_gone("workload-instances", *id, INSTALLED).await;
         gone.unwrap_or_else(|error| panic!("{what}: {error:#}"));
     }
 }
@@ -97,7 +97,7 @@ async fn a_kind_that_is_served_later_is_noticed_and_applied_in_its_scope() {
     let widget = widgets.get("w").await.unwrap();
     assert_eq!(widget.metadata.namespace, None);
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     assert!(widgets.get_opt("w").await.unwrap().is_none());
     definitions.delete(&format!("widgets.{group}"), &DeleteParams::default()).await.unwrap();
 }
@@ -118,7 +118,7 @@ async fn objects_whose_definition_an_admin_deletes_are_gone_with_it() {
     definitions.delete(&definition, &DeleteParams::default()).await.unwrap();
     goes(&definitions, &definition, "the definition is gone").await;
     client.delete("workload-instances", id).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 /// Nobody can see whether the object is there: a person has to say so.
@@ -148,6 +148,6 @@ async fn an_object_whose_kind_is_defined_and_not_served_is_let_go_by_a_person() 
     };
     client.until("workload-instances", id, SOON, says).await.unwrap();
     client.patch("workload-instances", id, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("workload-instances", id, SOON).await.unwrap();
+    client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
     definitions.delete(&definition, &DeleteParams::default()).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_testkit::{add_workload_of, api, config_map, eventually, kinds::Gvk};
+use causeway_testkit::{Answer, add_workload_of, api, config_map, eventually, kinds::Gvk};
 use hyper::Method;
 use kube::{
     ResourceExt,
@@ -64,16 +64,21 @@ async fn assert_is_applied(fixture: &Fixture, manifest: &Value) {
     assert_eq!(at_rest(&after), at_rest(&live), "{kind} {name}");
 }
 
-/// The objects that the API shows of a record. Those of the Secrets among them are compared by their names.
-async fn assert_shown(fixture: &Fixture, plural: &str, kinds: &[(&str, i64)], id: i64) {
-    let path = format!("/v0/{plural}/{id}/manifests");
-    // On a busy machine a connection to Postgres may take longer than the API waits for one; it says that the client may ask again.
+/// On a busy machine a connection to Postgres may take longer than the API waits for one; it says that the client may ask again.
+async fn answer_of(fixture: &Fixture, path: &str, headers: &[(&str, &str)]) -> Answer {
     let answer = eventually("the objects are shown", async || {
-        let asked = fixture.harness.client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await;
+        let asked = fixture.harness.client.send_raw(Method::GET, path, headers, "").await;
         let answer = asked.map_err(|error| format!("{error:#}"))?;
         if answer.code == 503 { Err(answer.text) } else { Ok(answer) }
     });
-    let shown = answer.await.answered(200).body["Data"].as_array().unwrap().clone();
+    answer.await.answered(200)
+}
+
+/// The objects that the API shows of a record. Those of the Secrets among them are compared by their names.
+async fn assert_shown(fixture: &Fixture, plural: &str, kinds: &[(&str, i64)], id: i64) {
+    let path = format!("/v0/{plural}/{id}/manifests");
+    let shown = answer_of(fixture, &path, &[("Accept", "application/json")]).await;
+    let shown = shown.body["Data"].as_array().unwrap().clone();
     let mut expected = BTreeSet::new();
     for (kind, id) in kinds {
         expected.extend(applied(fixture, kind, *id).await);
@@ -82,7 +87,7 @@ async fn assert_shown(fixture: &Fixture, plural: &str, kinds: &[(&str, i64)], id
     for manifest in shown.iter().filter(|manifest| manifest["kind"] != "Secret") {
         assert_is_applied(fixture, manifest).await;
     }
-    let in_yaml = fixture.harness.client.send_raw(Method::GET, &path, &[], "").await.unwrap().answered(200);
+    let in_yaml = answer_of(fixture, &path, &[]).await;
     assert_eq!(in_yaml.header("content-type"), "application/yaml");
     let documents = serde_yaml_ng::Deserializer::from_str(&in_yaml.text);
     let read = documents.map(|document| <Value as serde::Deserialize>::deserialize(document).unwrap());

@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Harness, INSTALLED, condition, eventually, harness, id_of, object_name, unique_name, within,
+    Harness, INSTALLED, condition, harness, id_of, object_name, unique_name, within,
     zone::{Records, records_of},
 };
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ impl Site {
     }
 
     pub(crate) async fn until_empty(&self, zone: &str) {
-        eventually("the zone is empty, with the ownership records", async || {
+        within(INSTALLED, "the zone is empty, with the ownership records", async || {
             let left = self.records(zone).await;
             if left.is_empty() { Ok(()) } else { Err(left) }
         })

@@ -2,7 +2,8 @@
 
 use causeway_rig::{ClusterEndpoints, Endpoints, OwnCluster, tools::Tools};
 use causeway_testkit::{
-    ApiClient, ControlPlane, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, id_of, is_true,
+    ApiClient, ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload_of, api, condition, config_map, id_of,
+    is_true,
     kinds::{CONFIG_MAP, Gvk, SECRET},
     kube_client, object_name,
     objects::{apply, becomes},
@@ -127,14 +128,14 @@ async fn a_kind_that_may_not_be_listed_concerns_its_own_objects_only() {
     };
     client.until("workload-instances", goes, SOON, says).await.unwrap();
     client.patch("workload-instances", goes, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("workload-instances", goes, SOON).await.unwrap();
+    client.until_gone("workload-instances", goes, INSTALLED).await.unwrap();
 
     // Once the right is there, it is noticed without anybody's word.
     let all = ["get", "list", "watch", "create", "patch", "update", "delete"];
     apply(&kube, "admin", &role(&name, &all)).await.unwrap();
     client.until_ready("workload-instances", stays, SOON).await.unwrap();
     client.delete("workload-instances", stays).await.unwrap();
-    client.until_gone("workload-instances", stays, SOON).await.unwrap();
+    client.until_gone("workload-instances", stays, INSTALLED).await.unwrap();
     platform.stop().await;
     own.stop().await;
 }
@@ -193,6 +194,6 @@ async fn a_kind_with_too_much_in_it_concerns_its_own_objects_only() {
     grow(1000).await;
     until_unwatched(&client, large, &["Widget"]).await;
     client.delete("workload-instances", large).await.unwrap();
-    client.until_gone("workload-instances", large, SOON).await.unwrap();
+    client.until_gone("workload-instances", large, INSTALLED).await.unwrap();
     platform.stop().await;
 }

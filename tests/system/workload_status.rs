@@ -1,6 +1,6 @@
 //! The status of a workload as Threeport's command line makes it out of what the API answers: its events, and the live Deployments and StatefulSets.
 
-use causeway_testkit::{ApiClient, DOMAIN, SOON, add_workload_of, config_map, eventually, harness, id_of};
+use causeway_testkit::{ApiClient, DOMAIN, INSTALLED, add_workload_of, config_map, eventually, harness, id_of};
 use serde_json::{Value, json};
 
 /// What `tptctl get workloads` shows, and why.
@@ -107,7 +107,7 @@ async fn a_workload_is_healthy_once_its_replicas_are_ready_and_otherwise_says_wh
     client.patch("workload-definitions", id_of(&definitions[0]).unwrap(), &change).await.unwrap();
     becomes(client, workload, "Down").await;
     client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, SOON).await.unwrap();
+    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
     let left = client.list("workload-events", &format!("workloadinstanceid={workload}")).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 }

@@ -132,8 +132,12 @@ async fn requests_go_where_the_rules_say() {
         })
         .await;
     }
-    let answer = visitor.get(&format!("http://{host}/old/page")).await.unwrap();
-    assert_eq!((answer.code, answer.header("location")), (308, format!("http://{host}/new/page").as_str()));
+    eventually("the old page leads to the new one", async || {
+        let answer = visitor.get(&format!("http://{host}/old/page")).await.map_err(|error| format!("{error:#}"))?;
+        let led = answer.code == 308 && answer.header("location") == format!("http://{host}/new/page");
+        if led { Ok(()) } else { Err(format!("{answer:?}")) }
+    })
+    .await;
     // Another rule, and the traffic follows.
     let listed =
         harness.client.list("gateway-http-routes", &format!("gatewaydefinitionid={definition}")).await.unwrap();

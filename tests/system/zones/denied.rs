@@ -38,8 +38,8 @@ async fn an_external_dns_that_may_not_write_is_named() {
     let zone = create_zone(endpoints, &site.1).await.unwrap();
     let host = format!("www.{}", site.1);
     let denied = writes_denied(&zone);
+    Knobs::new(endpoints).set_route53_faults(&denied).await.unwrap();
     let site = start(EXTERNAL_DNS, site, json!({}), json!({"SubDomain": "www"})).await;
-    site.knobs().set_route53_faults(&denied).await.unwrap();
     site.until_it_says(&[
         &host,
         "is not in the zone yet",

@@ -3,7 +3,7 @@
 use causeway_failpoints::{DNS_DONE, DNS_NEXT};
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ControlPlane, INSTALLED, SOON, Setup, add_runtime, add_workload, eventually, harness, id_of, unique_name,
+    ControlPlane, INSTALLED, Setup, add_runtime, add_workload, eventually, harness, id_of, unique_name,
     zone::{create_zone, moments, records_of},
 };
 use serde_json::json;
@@ -56,12 +56,12 @@ async fn a_worker_that_dies_while_it_writes_records_leaves_no_doubt_about_them()
         assert_eq!(changes, 1, "so many requests changed the zone");
 
         client.delete("domain-name-instances", published).await.unwrap();
-        client.until_gone("domain-name-instances", published, SOON).await.unwrap();
+        client.until_gone("domain-name-instances", published, INSTALLED).await.unwrap();
         assert!(records_of(&endpoints, &zone).await.unwrap().is_empty());
         client.delete("gateway-instances", gateway).await.unwrap();
-        client.until_gone("gateway-instances", gateway, SOON).await.unwrap();
+        client.until_gone("gateway-instances", gateway, INSTALLED).await.unwrap();
         client.delete("workload-instances", workload).await.unwrap();
-        client.until_gone("workload-instances", workload, SOON).await.unwrap();
+        client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
     }
     platform.stop().await;
 }

@@ -155,7 +155,7 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
     site.until_published().await;
     let client = &site.harness.client;
     let service = external_dns_of(&site).await;
-    client.patch("support-service-instances", service, &json!({"InterruptReconciliation": true})).await.unwrap();
+    client.pause("support-service-instances", service).await.unwrap();
     let kube = site.harness.kube().await.unwrap();
     let deployment = labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{service}")).await.remove(0);
     let deployments = api(&kube, DEPLOYMENT, deployment.namespace().as_deref());
@@ -170,7 +170,7 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
     client.delete("domain-name-instances", site.published).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
-    client.patch("support-service-instances", service, &json!({"InterruptReconciliation": false})).await.unwrap();
+    client.go_on("support-service-instances", service).await.unwrap();
     within(INSTALLED, "external-dns is back", async || {
         let now = deployments.get(&deployment.name_any()).await.map_err(|error| error.to_string())?;
         if now.data["spec"]["replicas"] == 1 { Ok(()) } else { Err(now.data["spec"]["replicas"].to_string()) }

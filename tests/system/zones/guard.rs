@@ -140,8 +140,7 @@ async fn objects_that_somebody_deletes_take_no_record_out_of_a_zone() {
     let site = start(EXTERNAL_DNS, site, json!({}), json!({"SubDomain": "www"})).await;
     site.until_published().await;
     let client = &site.harness.client;
-    let pause = |paused: bool| json!({"InterruptReconciliation": paused});
-    client.patch("domain-name-instances", site.published, &pause(true)).await.unwrap();
+    client.pause("domain-name-instances", site.published).await.unwrap();
     let namespace = object_name(&site.name, site.workload);
     let objects = api(&site.harness.kube().await.unwrap(), DNS_ENDPOINT, Some(&namespace));
     objects.delete_collection(&DeleteParams::default(), &ListParams::default()).await.unwrap();
@@ -162,7 +161,7 @@ async fn objects_that_somebody_deletes_take_no_record_out_of_a_zone() {
     })
     .await;
     assert_eq!(site.zone(&zone).await, a(&format!("www.{}", site.domain_name)));
-    client.patch("domain-name-instances", site.published, &pause(false)).await.unwrap();
+    client.go_on("domain-name-instances", site.published).await.unwrap();
     site.until_published().await;
     site.delete().await;
 }
@@ -184,8 +183,11 @@ async fn a_namespace_that_somebody_deletes_takes_no_record_out_of_a_zone(driver:
     })
     .await;
     let gateways = api(&kube, GATEWAY, Some(&namespace));
-    let has_address = |gateway: &DynamicObject| gateway.data["status"]["addresses"][0].is_object();
-    becomes(&gateways, &object_name(&site.name, site.gateway), "the new Gateway has an address", has_address).await;
+    within(INSTALLED, "the new Gateway has an address", async || {
+        let made = gateways.get(&object_name(&site.name, site.gateway)).await.map_err(|error| error.to_string())?;
+        if made.data["status"]["addresses"][0].is_object() { Ok(()) } else { Err(made.data["status"].to_string()) }
+    })
+    .await;
     site.harness.client.until_ready("gateway-instances", site.gateway, INSTALLED).await.unwrap();
     site.until_published().await;
     assert_no_gap(&site, &zone, &host).await;
@@ -230,13 +232,11 @@ async fn an_external_dns_that_is_started_with_another_filter_or_prefix_takes_no_
     site.until_published().await;
     let (before, service) = (site.records(&zone).await, external_dns_of(&site).await);
     let client = &site.harness.client;
-    let pause = async |paused: bool| {
-        for (plural, id) in [("support-service-instances", service), ("domain-name-instances", site.published)] {
-            client.patch(plural, id, &json!({"InterruptReconciliation": paused})).await.unwrap();
-        }
-    };
+    let records = [("support-service-instances", service), ("domain-name-instances", site.published)];
     // So that external-dns alone asks about the zone.
-    pause(true).await;
+    for (plural, id) in records {
+        client.pause(plural, id).await.unwrap();
+    }
     let kube = site.harness.kube().await.unwrap();
     let deployment = labelled(&kube, DEPLOYMENT, &format!("support-service-instance-{service}")).await.remove(0);
     let deployments = api(&kube, DEPLOYMENT, deployment.namespace().as_deref());
@@ -252,7 +252,9 @@ async fn an_external_dns_that_is_started_with_another_filter_or_prefix_takes_no_
         .await;
         assert_eq!(site.records(&zone).await, before, "{argument}");
     }
-    pause(false).await;
+    for (plural, id) in records {
+        client.go_on(plural, id).await.unwrap();
+    }
     let is_as_before = |now: &DynamicObject| {
         let arguments = |of: &DynamicObject| of.data["spec"]["template"]["spec"]["containers"][0]["args"].clone();
         arguments(now) == arguments(&deployment)

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use http::{Method, Request, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::rustls::{
     ClientConfig,
@@ -18,8 +18,8 @@ use tokio_rustls::rustls::{
 };
 
 use crate::{
-    answer::{Answer, is_true},
-    wait::PAUSE,
+    answer::{Answer, condition, is_true},
+    wait::{INSTALLED, PAUSE},
     wire,
 };
 
@@ -238,6 +238,23 @@ impl ApiClient {
     /// As [`ApiClient::until`].
     pub async fn until_ready(&self, plural: &str, id: i64, deadline: Duration) -> Result<Value> {
         self.until(plural, id, deadline, |record| record["Reconciled"] == true && is_true(record, "Ready")).await
+    }
+
+    /// Pauses a record, and waits until no reconcile that began before can change anything any more.
+    ///
+    /// # Errors
+    /// When the API refuses, or as [`ApiClient::until`].
+    pub async fn pause(&self, plural: &str, id: i64) -> Result<()> {
+        self.patch(plural, id, &json!({"InterruptReconciliation": true})).await?;
+        self.until(plural, id, INSTALLED, |record| condition(record, "Paused").is_some()).await.map(drop)
+    }
+
+    /// Has a paused record go on.
+    ///
+    /// # Errors
+    /// When the API refuses.
+    pub async fn go_on(&self, plural: &str, id: i64) -> Result<()> {
+        self.patch(plural, id, &json!({"InterruptReconciliation": false})).await.map(drop)
     }
 
     /// Waits until a record answers 404.
