@@ -32,7 +32,8 @@ fn up(kubeconfig: &Path) -> Command {
 /// What this user has written, by the API server's own log.
 fn writes(cluster: &ClusterEndpoints, user: &str) -> Vec<Value> {
     let log = fs::read_to_string(&cluster.audit_log).unwrap();
-    let events = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    // A line that is just being written is no JSON yet.
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events.filter(|event| event["user"]["username"] == user).collect()
 }
 

@@ -9,6 +9,7 @@ use futures::{
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection};
+use std::{ops::RangeInclusive, time::Instant};
 
 async fn start(name: &str, arguments: &[&str]) -> ControlPlane {
     let api_arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
@@ -24,14 +25,20 @@ fn seconds(answer: &Response) -> Option<u64> {
     answer.headers().get("retry-after")?.to_str().ok()?.parse().ok()
 }
 
+/// How many requests a caller has, who may have five at once and one a second. `begun`: before the first one.
+fn allowed(begun: Instant) -> RangeInclusive<usize> {
+    5..=6 + usize::try_from(begun.elapsed().as_secs()).unwrap()
+}
+
 #[tokio::test]
 async fn a_caller_may_be_held_to_a_rate() {
     let platform = start("rate", &["--requests-per-second", "1", "--request-burst", "5"]).await;
     let client = Client::new();
     let get = async |path: &str| client.get(format!("{}{path}", platform.url())).send().await.unwrap();
-    let answers = join_all((0..10).map(|_| get("/v0/events"))).await;
+    let begun = Instant::now();
+    let answers = join_all((0..20).map(|_| get("/v0/events"))).await;
     let refused: Vec<_> = answers.into_iter().filter(|answer| code(answer) != 200).collect();
-    assert!((4..=5).contains(&refused.len()), "{}", refused.len());
+    assert!(!refused.is_empty() && allowed(begun).contains(&(20 - refused.len())), "{}", refused.len());
     for answer in refused {
         assert_eq!((code(&answer), seconds(&answer).map(|seconds| (1..=5).contains(&seconds))), (429, Some(true)));
         let body: Value = answer.json().await.unwrap();
@@ -53,10 +60,11 @@ async fn whoever_tries_tokens_is_held_to_it_too() {
     let platform = start("guesses", &["--auth", "tokens", "--requests-per-second", "1", "--request-burst", "5"]).await;
     let client = Client::new();
     let guess = async || client.get(format!("{}/v0/events", platform.url())).bearer_auth("guess").send().await.unwrap();
-    let answers = join_all((0..10).map(|_| guess())).await;
+    let begun = Instant::now();
+    let answers = join_all((0..20).map(|_| guess())).await;
     let unknown = answers.iter().filter(|answer| code(answer) == 401).count();
     let refused = answers.iter().filter(|answer| code(answer) == 429 && seconds(answer).is_some()).count();
-    assert!((5..=6).contains(&unknown) && unknown + refused == 10, "{unknown} and {refused}");
+    assert!(refused > 0 && allowed(begun).contains(&unknown) && unknown + refused == 20, "{unknown} and {refused}");
     platform.stop().await;
 }
 
@@ -67,13 +75,15 @@ async fn what_is_refused_to_a_known_caller_counts() {
     let send = async |method: Method, path: &str| {
         client.request(method, format!("{}{path}", platform.url())).send().await.unwrap()
     };
-    let answers = join_all((0..10).map(|n| match n % 2 {
+    let begun = Instant::now();
+    let answers = join_all((0..20).map(|n| match n % 2 {
         0 => send(Method::GET, "/v0/nonsense"),
         _ => send(Method::DELETE, "/v0/gateway-definitions"),
     }))
     .await;
     let (refused, others): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| code(answer) == 429);
-    assert!(others.iter().all(|answer| matches!(code(answer), 404 | 405)) && (4..=5).contains(&refused.len()));
+    assert!(others.iter().all(|answer| matches!(code(answer), 404 | 405)));
+    assert!(!refused.is_empty() && allowed(begun).contains(&others.len()), "{} and {}", others.len(), refused.len());
     platform.stop().await;
 }
 
@@ -105,7 +115,7 @@ async fn what_is_refused_to_nobody_known_counts_for_the_address() {
 /// Nobody has to ask for it, and what is young enough stays.
 #[tokio::test]
 async fn old_audit_events_go_by_themselves() {
-    let platform = start("purge", &["--audit-keep", "1s"]).await;
+    let platform = start("purge", &["--audit-keep", "5s"]).await;
     let (client, url) = (Client::new(), platform.url());
     let make = async |name: &str| {
         let body = serde_json::json!({"Name": name});

@@ -141,7 +141,7 @@ async fn a_release_is_installed_upgraded_rolled_back_and_leaves_nothing() {
     assert_eq!(deployment().await["spec"]["replicas"], 2);
     helm.done(&["uninstall", RELEASE, "-n", &namespace, "--wait", "--timeout", "3m"]).await;
     // Pods go when the garbage collector of the cluster has found that their owner is gone.
-    within(Duration::from_secs(60), "nothing is left", async || match left_in(site, &namespace).await {
+    within(Duration::from_secs(180), "nothing is left", async || match left_in(site, &namespace).await {
         left if left.is_empty() => Ok(()),
         left => Err(left),
     })

@@ -119,10 +119,16 @@ impl Follower {
 
     /// Reads all that is committed by now.
     pub(crate) async fn catch_up(&mut self, url: &str, query: &str) {
-        let mut lines = Lines::open(url, &format!("?since={}&wait=0{query}", self.position)).await.unwrap();
-        for line in lines.rest().await.unwrap() {
+        self.try_catch_up(url, query).await.unwrap();
+    }
+
+    /// The same from an API that may not answer yet. After an error it is where it was.
+    pub(crate) async fn try_catch_up(&mut self, url: &str, query: &str) -> Result<(), String> {
+        let mut lines = Lines::open(url, &format!("?since={}&wait=0{query}", self.position)).await?;
+        for line in lines.rest().await? {
             self.take(line);
         }
+        Ok(())
     }
 
     fn take(&mut self, line: Value) {

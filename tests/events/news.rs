@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     api,
+    follower::{Follower, number},
     page_news::News,
     writers::{Writers, committed},
 };
@@ -29,15 +30,20 @@ async fn a_page_is_told_of_what_it_shows_and_of_nothing_else() {
     let platform = api("news_filters", &[]).await;
     let (client, url) = (platform.client(), platform.url());
     let (shown, other) = (account(&client).await, account(&client).await);
+    let mut follower = Follower::begin(&url).await;
     let mut news = News::open(&url, &format!("id={shown}")).await;
     assert!(news.next().await.starts_with("retry: 2000\nid: "));
     client.patch("aws-accounts", other, &json!({"DefaultRegion": "y"})).await.unwrap();
     client.patch("aws-accounts", shown, &json!({"DefaultRegion": "y"})).await.unwrap();
-    let mut seen = timeout(TOLD, news.news()).await.expect("a change is told");
-    // That the account was made may be told for itself.
-    while let Ok(later) = timeout(QUIET, news.news()).await {
-        seen = later;
-    }
+    follower.catch_up(&url, &format!("&id={shown}")).await;
+    let changed = number(follower.seen.last().expect("a change is an event"));
+    // That the account was made may be told for itself, before.
+    let seen = loop {
+        let seen = timeout(TOLD, news.news()).await.expect("a change is told");
+        if seen.split_once('-').unwrap().1.parse::<i64>().unwrap() >= changed {
+            break seen;
+        }
+    };
     // Whoever comes back from before is told once, and from here nothing.
     let mut back = News::open(&url, &format!("id={shown}&since={seen}")).await;
     assert!(back.next().await.contains(&format!("id: {seen}")));
@@ -61,15 +67,16 @@ async fn a_page_is_told_seldom_while_much_happens() {
     news.next().await;
     let (writers, begun) = (Writers::start(&platform.client(), 6), Instant::now());
     let (mut told, until) = (0_u32, begun + Duration::from_secs(5));
-    while Instant::now() < until {
-        news.news().await;
+    // Longer where the machine is slow.
+    while Instant::now() < until || told < 5 {
+        timeout(TOLD, news.news()).await.expect("it is told what happens");
         told += 1;
     }
     let took = begun.elapsed();
     writers.stop().await;
     let happened: usize = committed(&platform.database_url()).await.values().map(Vec::len).sum();
     let most = u32::try_from(took.as_millis() / REST.as_millis()).unwrap() + 2;
-    assert!(told >= 5 && told <= most, "told {told} times in {took:?}");
+    assert!(told <= most, "told {told} times in {took:?}");
     assert!(happened > 2 * told as usize, "only {happened} events: too little happened");
     // What came last was told of, and it was not far behind.
     while timeout(QUIET, news.news()).await.is_ok() {}

@@ -7,6 +7,8 @@ use tokio::time::timeout;
 
 /// Longer than any heartbeat.
 const SILENT: Duration = Duration::from_secs(40);
+/// News that don't end within this never do.
+const ENDLESS: Duration = Duration::from_secs(90);
 /// Without news for this long, all that happened before has been told.
 const QUIET: Duration = Duration::from_millis(3000);
 
@@ -47,6 +49,12 @@ impl News {
                 return message.split_once("id: ").unwrap().1.lines().next().unwrap().to_owned();
             }
         }
+    }
+
+    /// Until nothing was told for as long as a stream may be silent.
+    pub(crate) async fn until_heartbeat(&mut self) {
+        let heartbeat = async { while !self.next().await.starts_with(": nothing new") {} };
+        timeout(ENDLESS, heartbeat).await.expect("the page is told of something again and again");
     }
 
     /// Until nothing was told for so long that nothing more will be of what has happened.

@@ -270,12 +270,12 @@ async fn a_large_zone_is_read_within_the_limit_of_its_account() {
     }
     let calls = setting.side("GET /rig/calls", "").await;
     assert!(calls.contains("rrset") && !calls.contains("over the limit"), "{calls}");
-    // Whoever takes no care of the limit meets it.
+    // Whoever takes no care of the limit meets it; so many do even where each of them is slow.
     let ask = async || {
         let careless = Route53::connect(&account("AKIACARELESS"), Some(&setting.emulator.url()), None).await;
         careless.records(&setting.zone, Freshness::New).await
     };
-    let _ = tokio::join!(ask(), ask(), ask());
+    futures::future::join_all((0..10).map(|_| ask())).await;
     let calls = setting.side("GET /rig/calls", "").await;
     assert!(calls.contains("over the limit"), "{calls}");
 }
