@@ -3,8 +3,7 @@
 use std::{
     fs::File,
     io::{BufRead, BufReader, Seek, SeekFrom},
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::Value;
@@ -36,7 +35,6 @@ pub(crate) struct Sent {
 
 /// The log from some moment on.
 pub(crate) struct AuditLog {
-    path: PathBuf,
     reader: BufReader<File>,
     /// The beginning of a line whose end isn't written yet.
     rest: String,
@@ -46,24 +44,18 @@ impl AuditLog {
     pub(crate) fn from_now(path: &Path) -> Self {
         let mut reader = BufReader::new(File::open(path).unwrap());
         reader.seek(SeekFrom::End(0)).unwrap();
-        Self { path: path.to_owned(), reader, rest: String::new() }
+        Self { reader, rest: String::new() }
     }
 
-    /// What was written since, by the control plane. A log that has grown large is renamed and another one begun.
+    /// What was written since, by the control plane.
     pub(crate) fn read(&mut self) -> Vec<Sent> {
         let mut all = vec![];
-        loop {
-            while self.reader.read_line(&mut self.rest).unwrap() > 0 {
-                if self.rest.ends_with('\n') {
-                    all.extend(sent(&std::mem::take(&mut self.rest)));
-                }
+        while self.reader.read_line(&mut self.rest).unwrap() > 0 {
+            if self.rest.ends_with('\n') {
+                all.extend(sent(&std::mem::take(&mut self.rest)));
             }
-            let current = std::fs::metadata(&self.path).map(|file| file.ino()).ok();
-            if current.is_none_or(|inode| inode == self.reader.get_ref().metadata().unwrap().ino()) {
-                return all;
-            }
-            self.reader = BufReader::new(File::open(&self.path).unwrap());
         }
+        all
     }
 }
 

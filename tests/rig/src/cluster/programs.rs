@@ -88,6 +88,8 @@ pub(super) async fn start_apiserver(
         .args([
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
+            // By default a log of 100 MB is renamed and another one begun, and whoever counts its lines would count anew.
+            "--audit-log-maxsize=0",
             "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
             "--authorization-mode=RBAC",
             "--allow-privileged=true",
