@@ -142,17 +142,34 @@ pub(crate) async fn vanishes<F: Future<Output = Vec<DynamicObject>>>(what: &str,
     .await;
 }
 
-/// The writes in a cluster's log whose address holds `part`, such as a name: audit.k8s.io Events in their order.
+/// The writes in a cluster's log whose address holds `part`, such as a name: audit.k8s.io Events in their order. A watch may show a write a moment before it
+/// is in the log.
 pub(crate) async fn writes(cluster: &ClusterEndpoints, part: &str) -> Vec<Value> {
-    let log = tokio::fs::read_to_string(&cluster.audit_log).await.unwrap();
-    // A line that is just being written is no JSON yet.
-    let lines = log.lines().filter(|line| line.contains(part)).filter_map(|line| serde_json::from_str(line).ok());
-    lines.filter(|event: &Value| event["requestURI"].as_str().is_some_and(|uri| uri.contains(part))).collect()
+    logged(cluster, part, "").await
 }
 
 /// Those that the control plane's user made.
 pub(crate) async fn our_writes(cluster: &ClusterEndpoints, part: &str) -> Vec<Value> {
-    writes(cluster, part).await.into_iter().filter(|event| event["user"]["username"] == "causeway").collect()
+    let all = logged(cluster, part, "\"username\":\"causeway\"").await;
+    all.into_iter().filter(|event| event["user"]["username"] == "causeway").collect()
+}
+
+/// Only lines with this mark are read as JSON: most of a log is what controllers write.
+async fn logged(cluster: &ClusterEndpoints, part: &str, mark: &str) -> Vec<Value> {
+    let log = tokio::fs::read_to_string(&cluster.audit_log).await.unwrap();
+    let lines = log.lines().filter(|line| line.contains(part) && line.contains(mark));
+    // A line that is just being written is no JSON yet.
+    let events = lines.filter_map(|line| serde_json::from_str(line).ok());
+    events.filter(|event: &Value| event["requestURI"].as_str().is_some_and(|uri| uri.contains(part))).collect()
+}
+
+/// All of an object but what controllers note in its status, whenever they do: metadata and spec.
+pub(crate) fn without_status(object: &DynamicObject) -> (Value, Value) {
+    let whole = serde_json::to_value(object).unwrap();
+    let mut metadata = whole["metadata"].clone();
+    metadata["managedFields"].as_array_mut().unwrap().retain(|entry| entry["subresource"] != "status");
+    metadata["resourceVersion"].take();
+    (metadata, whole["spec"].clone())
 }
 
 /// The manifest of a kind Widget, whose objects may hold anything.

@@ -9,9 +9,10 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, PostParams},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, make_class, our_writes};
+use crate::fixture::{Fixture, make_class, our_writes, without_status};
 
 /// A gateway that is about to make a route, and the route as it would make it.
 struct Stopped {
@@ -24,10 +25,9 @@ struct Stopped {
 }
 
 impl Stopped {
-    /// Learns the spec from a gateway that is the same, and gone by then.
+    /// After a gateway that is the same, and gone by then: so its cluster has all that it needs.
     async fn new(what: &str) -> Self {
         let first = Fixture::ready(what, json!({"HttpPorts": [{"Port": 80}]})).await;
-        let spec = first.here(HTTP_ROUTE).get(&first.route("http-80")).await.unwrap().data["spec"].clone();
         let client = &first.harness.client;
         client.delete("gateway-instances", first.gateway).await.unwrap();
         client.until_gone("gateway-instances", first.gateway, SOON).await.unwrap();
@@ -37,6 +37,12 @@ impl Stopped {
         let made = client.create("gateway-instances", &body).await.unwrap();
         let fixture = Fixture { gateway: made["ID"].as_i64().unwrap(), ..first };
         let name = fixture.route("http-80");
+        // Not the first one's: the listener may be in another ListenerSet now, because other tests use the same shared gateway.
+        let path = format!("/v0/gateway-instances/{}/manifests", fixture.gateway);
+        let shown = client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await.unwrap();
+        let objects = shown.answered(200).body["Data"].as_array().cloned().unwrap_or_default();
+        let is_route = |object: &&Value| object["kind"] == "HTTPRoute" && object["metadata"]["name"] == json!(name);
+        let spec = objects.iter().find(is_route).unwrap_or_else(|| panic!("no {name} in {objects:#?}"))["spec"].clone();
         Self { routes: fixture.here(HTTP_ROUTE), fixture, name, spec }
     }
 
@@ -80,7 +86,8 @@ impl Stopped {
         assert!(stored.is_empty(), "{stored:#?}");
 
         routes.delete(&name, &DeleteParams::default()).await.unwrap();
-        client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
+        // It is tried again after up to a minute, and its controller may overlook a route that comes right after another of its name.
+        client.until_ready("gateway-instances", fixture.gateway, INSTALLED).await.unwrap();
         let ours = routes.get(&name).await.unwrap();
         assert_ne!(ours.uid(), before.uid());
         assert_eq!(ours.data["spec"], wanted);
@@ -93,16 +100,11 @@ fn is_judged(route: &DynamicObject) -> bool {
     route.data["status"]["parents"].as_array().is_some_and(|parents| !parents.is_empty())
 }
 
-/// All of an object but what controllers note in its status.
-fn of_somebody(route: &DynamicObject) -> (Value, Value, Vec<Value>) {
-    let whole = serde_json::to_value(route).unwrap();
-    let mut metadata = whole["metadata"].clone();
-    let managers = metadata["managedFields"].take();
-    let managers = managers.as_array().unwrap().iter().filter(|entry| entry["subresource"] != "status").cloned();
-    let managers: Vec<_> = managers.collect();
-    assert_eq!(managers.len(), 1, "{managers:#?}");
-    metadata["resourceVersion"].take();
-    (metadata, whole["spec"].clone(), managers)
+/// All of an object that one person has made, but what controllers note in its status.
+fn of_somebody(route: &DynamicObject) -> (Value, Value) {
+    let (metadata, spec) = without_status(route);
+    assert_eq!(metadata["managedFields"].as_array().unwrap().len(), 1, "{metadata:#}");
+    (metadata, spec)
 }
 
 #[tokio::test]
@@ -180,5 +182,5 @@ async fn a_foreign_listener_set_is_left_alone_and_named() {
     assert_eq!((after.uid(), &after.data["spec"]), (before.uid(), &before.data["spec"]));
 
     sets.delete(&name, &DeleteParams::default()).await.unwrap();
-    harness.client.until_ready("gateway-instances", last, SOON).await.unwrap();
+    harness.client.until_ready("gateway-instances", last, INSTALLED).await.unwrap();
 }
