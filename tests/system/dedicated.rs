@@ -48,7 +48,7 @@ async fn a_dedicated_gateway_has_exactly_its_listeners() {
         let parents = route.data["spec"]["parentRefs"].as_array().unwrap();
         assert!(parents.iter().all(|parent| parent["name"] == json!(gateway)), "{parents:#?}");
     }
-    let record = fixture.harness.client.get("gateway-instances", fixture.gateway).await.unwrap();
+    let record = fixture.harness.client.until_ready("gateway-instances", fixture.gateway, SOON).await.unwrap();
     for step in ["GatewayProgrammed", "AddressAssigned", "ListenersReady", "CertificatesReady", "RoutesAccepted"] {
         assert_eq!(condition(&record, step).map(|c| &c["Status"]), Some(&json!("True")), "{step}: {record:#}");
     }

@@ -10,7 +10,7 @@ use std::{
 
 use causeway_records::nouns;
 use causeway_rig::Endpoints;
-use causeway_testkit::{ApiClient, ControlPlane, SOON, Setup, id_of, until, within};
+use causeway_testkit::{ApiClient, ControlPlane, SOON, Setup, eventually, id_of, until};
 use futures::{StreamExt, future::join_all, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -80,13 +80,17 @@ async fn number(database: &mut PgConnection, text: String) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(database).await.expect("Postgres refuses")
 }
 
-/// Waits until no connection to this database but ours is inside a transaction. The net that ends idle ones has holes of ten seconds: this
-/// waits for less.
+/// Waits until no connection to this database but ours is inside a transaction. Work goes on for as long as it takes, but none is left idle in there: the net
+/// that ends those has holes of ten seconds, so one that is idle for less is found out here.
 async fn until_no_transaction_is_open(database: &mut PgConnection) {
-    let text = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+    let of_api = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND xact_start IS NOT NULL AND backend_type = 'client backend'";
-    within(Duration::from_secs(8), "no connection of the API is inside a transaction", async || {
-        let open = number(database, text.into()).await;
+    let left = format!(
+        "SELECT count(*) {of_api} AND state LIKE 'idle in transaction%' AND state_change < clock_timestamp() - interval '7 s'"
+    );
+    eventually("no connection of the API is inside a transaction", async || {
+        assert_eq!(number(database, left.clone()).await, 0, "a transaction is left that nobody continues");
+        let open = number(database, format!("SELECT count(*) {of_api}")).await;
         if open == 0 { Ok(()) } else { Err(open) }
     })
     .await;

@@ -66,7 +66,7 @@ impl Teams {
         .await;
     }
 
-    /// Says what isn't granted, and what to do.
+    /// Says what isn't granted, and what to do, after all that was asked for.
     async fn refused(&self) {
         let sentence = format!(
             "HttpRoutes[0].Rules[0].backendRefs[0] sends to Service web of workload {}, which hasn't granted it: who is responsible for that \
@@ -77,6 +77,7 @@ impl Teams {
             let resolved = condition(gateway, "RefsResolved");
             resolved.is_some_and(|resolved| {
                 resolved["Reason"] == "RefNotPermitted"
+                    && resolved["ObservedGeneration"] == gateway["Generation"]
                     && resolved["Message"].as_str().is_some_and(|message| message.contains(&sentence))
             })
         };

@@ -55,6 +55,13 @@ impl Fixture {
         Self { platform, client, name, id, jobs }
     }
 
+    /// Waits until the Job stands, and is on record: one that ends before runs again.
+    async fn until_begun(&self) -> DynamicObject {
+        let job = becomes(&self.jobs, &self.name, "the Job stands", |_| true).await;
+        self.until_noted().await;
+        job
+    }
+
     async fn change(&self, manifests: &str) {
         let record = self.client.get("workload-instances", self.id).await.unwrap();
         let definition = record["WorkloadDefinitionID"].as_i64().unwrap();
@@ -109,7 +116,7 @@ impl Fixture {
 #[tokio::test]
 async fn a_job_with_a_time_to_live_runs_once_for_each_manifest() {
     let mut fixture = Fixture::with("job_ttl", "ttlSecondsAfterFinished: 1").await;
-    becomes(&fixture.jobs, &fixture.name, "the Job stands", |_| true).await;
+    fixture.until_begun().await;
     fixture.end("Succeeded").await;
     goes(&fixture.jobs, &fixture.name, "its time to live is over").await;
     fixture.until_ready().await;
@@ -140,7 +147,7 @@ async fn a_job_with_a_time_to_live_runs_once_for_each_manifest() {
 #[tokio::test]
 async fn a_job_that_failed_and_went_is_not_run_again_and_says_so() {
     let fixture = Fixture::with("job_failed", "ttlSecondsAfterFinished: 1\n  backoffLimit: 0").await;
-    becomes(&fixture.jobs, &fixture.name, "the Job stands", |_| true).await;
+    fixture.until_begun().await;
     fixture.end("Failed").await;
     goes(&fixture.jobs, &fixture.name, "its time to live is over").await;
     let failed = |record: &Value| {
@@ -158,7 +165,7 @@ async fn a_job_that_failed_and_went_is_not_run_again_and_says_so() {
 #[tokio::test]
 async fn a_job_whose_template_changes_is_replaced_when_it_has_ended() {
     let fixture = Fixture::with("job_changed", "backoffLimit: 0").await;
-    let first = becomes(&fixture.jobs, &fixture.name, "the Job stands", |_| true).await;
+    let first = fixture.until_begun().await;
     fixture.change(&job(&fixture.name, "two", "backoffLimit: 0")).await;
     let says = |record: &Value| {
         condition(record, "Applied").is_some_and(|applied| {
