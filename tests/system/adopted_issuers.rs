@@ -2,7 +2,7 @@
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    INSTALLED, SOON, add_workload, api, eventually, id_of,
+    INSTALLED, add_workload, api, eventually, id_of,
     kinds::{CLUSTER_ISSUER, DEPLOYMENT, NAMESPACE, OWNER, SECRET},
     objects::{goes, object, objects},
 };
@@ -112,7 +112,7 @@ async fn the_keys_for_dns01_are_where_an_adopted_cert_manager_looks_for_them() {
     client.until_gone("gateway-instances", gateway, INSTALLED).await.unwrap();
     assert!(keys(&fixture, &owner).await.is_empty());
     client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, SOON).await.unwrap();
+    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
     fixture.delete_runtime().await;
     fixture.remove_controllers().await;
     remove_envoy_gateway(&fixture).await;

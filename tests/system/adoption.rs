@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use causeway_rig::{ClusterEndpoints, Endpoints, OwnCluster, tools::Tools};
 use causeway_testkit::{
-    ApiClient, ControlPlane, Kubectl, SOON, Setup, add_runtime, api, bundle, condition, eventually, id_of,
+    ApiClient, ControlPlane, INSTALLED, Kubectl, SOON, Setup, add_runtime, api, bundle, condition, eventually, id_of,
     kinds::{CONTROL_PLANE, CUSTOM_RESOURCE_DEFINITION, DEPLOYMENT, NAMESPACE, OWNER},
     kube_client,
     objects::{at, goes, object, objects},
@@ -262,13 +262,13 @@ async fn an_installation_that_is_kept_belongs_to_nobody() {
     // It needs these.
     let definitions = json!({"Name": "definitions", "KubernetesRuntimeInstanceID": runtime, "Service": "gateway-api"});
     let definitions = id_of(&client.create("support-service-instances", &definitions).await.unwrap()).unwrap();
-    client.until_ready("support-service-instances", definitions, SOON).await.unwrap();
+    client.until_ready("support-service-instances", definitions, INSTALLED).await.unwrap();
     let body = json!({
         "Name": "kept", "KubernetesRuntimeInstanceID": runtime, "Service": "cert-manager", "KeepOnDelete": true,
     });
     let id = id_of(&client.create("support-service-instances", &body).await.unwrap()).unwrap();
     let is_applied = |record: &Value| condition(record, "Applied").is_some_and(|c| c["Reason"] == "Applied");
-    client.until("support-service-instances", id, SOON, is_applied).await.unwrap();
+    client.until("support-service-instances", id, INSTALLED, is_applied).await.unwrap();
     let kube = kube_client(own.endpoints()).await.unwrap();
     let before = api(&kube, DEPLOYMENT, Some("cert-manager")).get("cert-manager").await.unwrap();
 

@@ -68,6 +68,6 @@ async fn a_gateway_is_ready_as_long_as_it_answers_the_workers() {
     client.delete("gateway-instances", gateway).await.unwrap();
     client.until_gone("gateway-instances", gateway, SOON).await.unwrap();
     client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, SOON).await.unwrap();
+    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
     platform.stop().await;
 }

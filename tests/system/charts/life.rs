@@ -22,10 +22,14 @@ use tokio::{
 };
 
 use super::source::{Chart, Key, Rendered, When, key};
-use crate::fixture::writes;
+use crate::fixture::our_writes;
 
 /// How long nothing may be written when nothing has to be done.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long a request or a reconcile may take that is about a whole chart.
+const READ_WITHIN: Duration = Duration::from_secs(120);
+/// While the chart of an API without a server stands beside it, Kubernetes can't end the deletion of a namespace; and then it tries again after up to a minute.
+const GONE: Duration = Duration::from_secs(600);
 
 /// The cluster that charts share.
 struct Site {
@@ -40,7 +44,13 @@ async fn site() -> &'static Site {
     static SITE: OnceCell<Site> = OnceCell::const_new();
     SITE.get_or_init(|| async {
         let endpoints = Endpoints::from_env().unwrap();
-        let setup = Setup::for_test("charts");
+        // What is large is read at a low priority, in a debug build, while other tests take the processors.
+        let patient = |flag: &str| vec![flag.to_owned(), format!("{}s", READ_WITHIN.as_secs())];
+        let setup = Setup {
+            api_arguments: patient("--request-timeout"),
+            worker_arguments: patient("--reconcile-timeout"),
+            ..Setup::for_test("charts")
+        };
         let dir = endpoints.run_dir.join(&setup.name);
         let bundles = dir.join("bundles");
         std::fs::create_dir_all(&bundles).unwrap();
@@ -85,8 +95,7 @@ pub(super) async fn live(chart: &Chart, lacks: Option<&str>) {
     neighbour.changes("while another version stands").await;
 
     site.client.delete("workload-instances", id).await.unwrap();
-    // While the chart of an API without a server stands beside it, Kubernetes can't end the deletion of a namespace.
-    site.client.until_gone("workload-instances", id, INSTALLED).await.unwrap();
+    site.client.until_gone("workload-instances", id, GONE).await.unwrap();
     brought.left_only(&after).await;
     neighbour.changes("when the chart is gone").await;
     neighbour.is_untouched().await;
@@ -177,9 +186,9 @@ impl Brought<'_> {
         let own = [self.namespace.clone(), object_name(&self.namespace, self.id)];
         let concerns = |event: &Value| {
             let at = |part: &str| event["objectRef"][part].as_str().unwrap_or_default().to_owned();
-            event["user"]["username"] == "causeway" && (own.contains(&at("namespace")) || names.contains(&at("name")))
+            own.contains(&at("namespace")) || names.contains(&at("name"))
         };
-        writes(self.site.cluster.endpoints(), "").await.into_iter().filter(concerns).collect()
+        our_writes(self.site.cluster.endpoints(), "").await.into_iter().filter(concerns).collect()
     }
 
     /// Nothing is written for half a minute: a test of time.
