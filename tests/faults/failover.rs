@@ -82,7 +82,6 @@ async fn a_primary_that_dies_under_load_loses_nothing_that_was_acknowledged() {
         pair.fail_over(&endpoints).await;
     };
     tokio::join!(load(&mut fixture, until), failover);
-    assert!(fixture.workloads.len() > 2, "there was a load");
     fixture.platform.follow_postgres(pair.server());
     let died = Instant::now();
     within(GOES_ON_WITHIN, "writes work again", async || {

@@ -10,9 +10,9 @@ use anyhow::{Result, bail, ensure};
 use causeway_records::inventory::Inventory;
 use causeway_rig::{ClusterEndpoints, Endpoints};
 use causeway_testkit::{
-    ApiClient, ControlPlane, SOON, Setup, add_runtime, api, eventually, id_of,
+    ApiClient, ControlPlane, INSTALLED, SOON, Setup, add_runtime, api, eventually, id_of,
     kinds::{CONFIG_MAP, CONTROL_PLANE, NAMESPACE, OWNER},
-    kube_client, object_name,
+    kube_client, object_name, within,
 };
 use kube::{
     Api, ResourceExt,
@@ -144,15 +144,16 @@ impl Fixture {
         self.client.until_ready("workload-instances", id, SOON).await.unwrap();
     }
 
-    /// Waits until everything is as asked for: in the API, in the cluster, in the inventories, and that the bystander is unchanged.
+    /// Waits until everything is as asked for: in the API, in the cluster, in the inventories, and that the bystander is unchanged. Rests between attempts
+    /// add up after a failure, and a busy cluster takes long to delete a namespace.
     pub(crate) async fn until_as_recorded(&self) {
         for id in self.workloads.keys() {
-            self.until_ready(*id).await;
+            self.client.until_ready("workload-instances", *id, INSTALLED).await.unwrap();
         }
         for (_, id) in &self.deleted {
-            self.client.until_gone("workload-instances", *id, SOON).await.unwrap();
+            self.client.until_gone("workload-instances", *id, INSTALLED).await.unwrap();
         }
-        eventually("the cluster is as recorded", async || {
+        within(INSTALLED, "the cluster is as recorded", async || {
             self.is_as_recorded().await.map_err(|error| format!("{error:#}"))
         })
         .await;

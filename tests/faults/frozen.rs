@@ -33,7 +33,10 @@ impl Pair {
         let id = fixture.add("first", maps(&["a", "b"], "0")).await;
         fixture.until_ready(id).await;
         // One after the other, so that we know which process is who.
-        let first = living(&fixture).await[0];
+        let first = eventually("the first worker lives", async || {
+            living(&fixture).await.first().copied().ok_or("it has just not said so")
+        })
+        .await;
         fixture.platform.add_worker().await.unwrap();
         let second = eventually("the second worker lives", async || {
             living(&fixture).await.into_iter().find(|name| *name != first).ok_or("not yet")

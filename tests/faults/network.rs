@@ -7,12 +7,12 @@ use causeway_rig::{
     faults::{Answer, Answers, Network, Proxy, Toxic},
     tools::Tools,
 };
-use causeway_testkit::{SOON, condition, eventually};
+use causeway_testkit::{INSTALLED, condition, eventually, kube_client};
 use tokio::time::Instant;
 
 use crate::fixture::{Fixture, bare_cluster, maps, own_folder, setup};
 
-/// A control plane whose way to its cluster can be poisoned.
+/// A control plane whose way to its cluster can be poisoned. The test has another one.
 async fn behind_a_proxy(name: &str) -> (Fixture, Network, Proxy) {
     let endpoints = Endpoints::from_env().unwrap();
     let logs = own_folder(&endpoints, name);
@@ -21,7 +21,9 @@ async fn behind_a_proxy(name: &str) -> (Fixture, Network, Proxy) {
     let port = cluster.server.rsplit(':').next().unwrap().parse().unwrap();
     let proxy = network.proxy(name, port).await.unwrap();
     let through = ClusterEndpoints { server: format!("https://127.0.0.1:{}", proxy.port()), ..cluster.clone() };
-    let fixture = Fixture::on(endpoints, &through, setup(name)).await;
+    let direct = kube_client(cluster).await.unwrap();
+    let mut fixture = Fixture::on(endpoints, &through, setup(name)).await;
+    fixture.kube = direct;
     (fixture, network, proxy)
 }
 
@@ -49,7 +51,8 @@ async fn an_api_server_that_falls_silent_is_cut_off_and_comes_back() {
         let check = |record: &serde_json::Value| {
             condition(record, "ClusterReachable").is_some_and(|reachable| reachable["Status"] == "False")
         };
-        fixture.client.until("workload-instances", id, SOON, check).await.unwrap();
+        // A write may take as long as its webhooks do, and only then it is doubted whether the cluster answers.
+        fixture.client.until("workload-instances", id, INSTALLED, check).await.unwrap();
     };
     for (n, toxic) in [Toxic::Silence, Toxic::Deafness, Toxic::Reset, Toxic::CutAfter(3000)].into_iter().enumerate() {
         proxy.poison(toxic).await.unwrap();
@@ -97,9 +100,9 @@ async fn an_api_server_that_answers_nonsense_in_turns_and_loses_answers() {
     let endpoints = Endpoints::from_env().unwrap();
     let proxy = Answers::before(bare_cluster(&endpoints), &own_folder(&endpoints, "answers")).await.unwrap();
     let cluster = proxy.cluster().clone();
-    let direct = bare_cluster(&endpoints).clone();
+    let direct = kube_client(bare_cluster(&endpoints)).await.unwrap();
     let mut fixture = Fixture::on(endpoints, &cluster, setup("nonsense")).await;
-    fixture.kube = causeway_testkit::kube_client(&direct).await.unwrap();
+    fixture.kube = direct;
     let id = fixture.add("before", maps(&["a", "b"], "0")).await;
     fixture.until_as_recorded().await;
     use Answer::{Code, Lost, Real};
