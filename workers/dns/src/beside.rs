@@ -42,7 +42,7 @@ pub(super) fn with_shared_ttl(
     wanted: &DesiredRecord,
     owner: &str,
 ) -> DesiredRecord {
-    let found = of_other_ttl(records, host, wanted).find_map(ZoneRecord::ttl);
+    let found = of_other_ttl(records, host, wanted, owner).find_map(ZoneRecord::ttl);
     match found.filter(|_| !decides_ttl(records, host, wanted, owner)) {
         None => wanted.clone(),
         found => DesiredRecord { ttl: found, ..wanted.clone() },
@@ -54,20 +54,32 @@ pub(super) fn of_other_ttl<'a>(
     records: &'a [ZoneRecord],
     host: &str,
     wanted: &DesiredRecord,
+    owner: &str,
 ) -> impl Iterator<Item = &'a ZoneRecord> {
     let (set, ttl) = (wanted.set_identifier().map(str::to_owned), wanted.ttl);
-    with_ttl(records, host, wanted)
+    with_ttl(records, host, wanted, owner)
         .filter(move |record| record.set_identifier() != set.as_deref())
         .filter(move |record| ttl.is_some_and(|ttl| record.ttl() != Some(ttl)))
 }
 
-/// All weighted records that Route 53 keeps with one TTL, a wanted one among them.
-fn with_ttl<'a>(records: &'a [ZoneRecord], host: &str, wanted: &DesiredRecord) -> impl Iterator<Item = &'a ZoneRecord> {
-    let (host, types) = (host.to_owned(), written(wanted));
+/// All weighted records that Route 53 keeps with one TTL, a wanted one among them. What else is ours goes in the same request as the wanted one comes.
+fn with_ttl<'a>(
+    records: &'a [ZoneRecord],
+    host: &str,
+    wanted: &DesiredRecord,
+    owner: &str,
+) -> impl Iterator<Item = &'a ZoneRecord> {
+    let (host, owner, types) = (host.to_owned(), owner.to_owned(), written(wanted));
     let is_one = wanted.weighted.is_some() && !wanted.is_alias();
+    let set = wanted.set_identifier().map(str::to_owned);
     records.iter().filter(move |record| {
-        let fits = record.record_type().is_some_and(|found| types.contains(&found));
-        is_one && fits && record.name() == host && record.weight().is_some() && record.ttl().is_some()
+        let found = record.record_type().filter(|found| types.contains(found));
+        let goes = |found| {
+            record.set_identifier() != set.as_deref()
+                && owner_of(records, record, found).owner() == Some(owner.as_str())
+        };
+        let fits = found.is_some_and(|found| record.name() == host && !goes(found));
+        is_one && fits && record.weight().is_some() && record.ttl().is_some()
     })
 }
 
@@ -75,9 +87,9 @@ fn with_ttl<'a>(records: &'a [ZoneRecord], host: &str, wanted: &DesiredRecord) -
 fn decides_ttl(records: &[ZoneRecord], host: &str, wanted: &DesiredRecord, owner: &str) -> bool {
     let set = wanted.set_identifier();
     let control_plane = |owner: &str| owner.rsplit_once('-').map(|(control_plane, _)| control_plane.to_owned());
-    let is_there = with_ttl(records, host, wanted).any(|record| record.set_identifier() == set);
+    let is_there = with_ttl(records, host, wanted, owner).any(|record| record.set_identifier() == set);
     is_there
-        && with_ttl(records, host, wanted).filter(|record| record.set_identifier() != set).all(|record| {
+        && with_ttl(records, host, wanted, owner).filter(|record| record.set_identifier() != set).all(|record| {
             let theirs =
                 record.record_type().and_then(|of| owner_of(records, record, of).owner().and_then(control_plane));
             record.set_identifier() > set && theirs.is_some() && theirs == control_plane(owner)

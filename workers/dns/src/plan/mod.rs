@@ -129,9 +129,9 @@ fn of_host(
             creates.push(wanted_set);
         }
         // Weighted records have one TTL, so it changes for all clusters in one request; a state that awaits this one says that we may.
-        let retimed = wanted
-            .iter()
-            .flat_map(|wanted| of_other_ttl(records, host, wanted).map(move |record| (record, wanted.ttl)));
+        let retimed = wanted.iter().flat_map(|wanted| {
+            of_other_ttl(records, host, wanted, &ownership.owner).map(move |record| (record, wanted.ttl))
+        });
         for (record, ttl) in retimed.filter(|(record, _)| record.record_type() == Some(record_type)) {
             deletes.push(record.clone());
             creates.push(record.kept_for(ttl));
