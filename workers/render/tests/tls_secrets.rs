@@ -1,5 +1,7 @@
 //! Secrets with certificates that somebody has brought: listeners name them, nothing is ordered, and conditions say what is wrong with them.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use causeway_records::{
     inputs::{GatewayInputs, ListenerSetInputs, SharedGatewayInputs},
     nouns::Service,

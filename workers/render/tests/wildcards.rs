@@ -1,5 +1,7 @@
 //! One certificate for all hostnames of a domain: who makes it, who has it, and that nobody loses one before the next is valid.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
 use causeway_records::{
     inputs::{GatewayInputs, ListenerSetInputs, SharedGatewayInputs},
     inventory::ObjectRef,
