@@ -39,8 +39,14 @@ impl Stopped {
         let name = fixture.route("http-80");
         // Not the first one's: the listener may be in another ListenerSet now, because other tests use the same shared gateway.
         let path = format!("/v0/gateway-instances/{}/manifests", fixture.gateway);
-        let shown = client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await.unwrap();
-        let objects = shown.answered(200).body["Data"].as_array().cloned().unwrap_or_default();
+        let objects = eventually("its objects are shown", async || {
+            let shown = client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await;
+            let shown = shown.map_err(|error| format!("{error:#}"))?;
+            // A busy API says that it has no time, and to ask again.
+            if shown.code == 200 { Ok(shown.body["Data"].clone()) } else { Err(shown.text) }
+        })
+        .await;
+        let objects = objects.as_array().cloned().unwrap_or_default();
         let is_route = |object: &&Value| object["kind"] == "HTTPRoute" && object["metadata"]["name"] == json!(name);
         let spec = objects.iter().find(is_route).unwrap_or_else(|| panic!("no {name} in {objects:#?}"))["spec"].clone();
         Self { routes: fixture.here(HTTP_ROUTE), fixture, name, spec }
