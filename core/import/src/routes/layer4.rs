@@ -1,13 +1,39 @@
-//! The Service behind a route of layer 4. A gateway definition has one, for all of its ports.
+//! Routes of layer 4, and the Service behind one. A gateway definition has one, for all of its ports.
 
-use super::Surroundings;
-use crate::{rules::MOST, source::Source};
-use causeway_records::text::{Port, ServiceName};
+use super::{Surroundings, gateway, groups};
+use crate::{attach::attach, rules::MOST, source::Source};
+use causeway_records::{
+    inputs::Protocol,
+    nouns::GatewayDefinition,
+    text::{Port, ServiceName},
+};
+
+/// Writes the gateways of a route of layer 4. `add` adds a port, which leads to the given port of the Service, to a definition.
+pub(super) fn import(
+    source: &mut Source,
+    around: &mut Surroundings<'_>,
+    add: impl Fn(&mut GatewayDefinition, Port, Protocol, Option<Port>),
+) {
+    let attached = attach(source, around.parents, around.namespaces);
+    if attached.is_empty() {
+        return;
+    }
+    let Some(backend) = backend(source, around) else { return };
+    for group in groups(attached, around.output) {
+        let ports = group.ports.clone();
+        let mut gateway = gateway(source, group, around.output);
+        for (port, protocol) in ports {
+            add(&mut gateway.definition, port, protocol, Some(backend.port));
+        }
+        gateway.definition.service_name = Some(backend.service.clone());
+        around.output.gateways.push(gateway);
+    }
+}
 
 /// Where the connections go.
-pub(super) struct Backend {
-    pub(super) service: ServiceName,
-    pub(super) port: Port,
+struct Backend {
+    service: ServiceName,
+    port: Port,
 }
 
 /// One backend of the object, as it is written.
@@ -17,7 +43,7 @@ struct Seen {
 }
 
 /// The Service of the route's rule; None: there is none that a record could have, which is reported. Of several that with the greatest weight counts.
-pub(super) fn backend(source: &mut Source, around: &mut Surroundings<'_>) -> Option<Backend> {
+fn backend(source: &mut Source, around: &mut Surroundings<'_>) -> Option<Backend> {
     for index in 1..source.entries("/spec/rules", MOST) {
         source.unsupported(&format!("/spec/rules/{index}"), "a port has one rule; the first counts");
     }
