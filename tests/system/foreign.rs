@@ -9,10 +9,12 @@ use kube::{
     Api, ResourceExt,
     api::{DeleteParams, DynamicObject, PostParams},
 };
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, make_class, our_writes, without_status};
+use crate::{
+    fixture::{Fixture, make_class, our_writes, without_status},
+    shown::answer_of,
+};
 
 /// A gateway that is about to make a route, and the route as it would make it.
 struct Stopped {
@@ -39,14 +41,8 @@ impl Stopped {
         let name = fixture.route("http-80");
         // Not the first one's: the listener may be in another ListenerSet now, because other tests use the same shared gateway.
         let path = format!("/v0/gateway-instances/{}/manifests", fixture.gateway);
-        let objects = eventually("its objects are shown", async || {
-            let shown = client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await;
-            let shown = shown.map_err(|error| format!("{error:#}"))?;
-            // A busy API says that it has no time, and to ask again.
-            if shown.code == 200 { Ok(shown.body["Data"].clone()) } else { Err(shown.text) }
-        })
-        .await;
-        let objects = objects.as_array().cloned().unwrap_or_default();
+        let shown = answer_of(&fixture, &path, &[("Accept", "application/json")]).await;
+        let objects = shown.body["Data"].as_array().cloned().unwrap_or_default();
         let is_route = |object: &&Value| object["kind"] == "HTTPRoute" && object["metadata"]["name"] == json!(name);
         let spec = objects.iter().find(is_route).unwrap_or_else(|| panic!("no {name} in {objects:#?}"))["spec"].clone();
         Self { routes: fixture.here(HTTP_ROUTE), fixture, name, spec }
@@ -65,7 +61,7 @@ impl Stopped {
         let before = becomes(&routes, &name, "Envoy Gateway has judged the foreign route", settled).await;
 
         let client = &fixture.harness.client;
-        client.patch("gateway-instances", fixture.gateway, &json!({"InterruptReconciliation": false})).await.unwrap();
+        client.go_on("gateway-instances", fixture.gateway).await.unwrap();
         let conflict =
             |record: &Value| condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "Conflict");
         let record = client.until("gateway-instances", fixture.gateway, INSTALLED, conflict).await.unwrap();

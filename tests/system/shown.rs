@@ -64,8 +64,9 @@ async fn assert_is_applied(fixture: &Fixture, manifest: &Value) {
     assert_eq!(at_rest(&after), at_rest(&live), "{kind} {name}");
 }
 
-/// On a busy machine a connection to Postgres may take longer than the API waits for one; it says that the client may ask again.
-async fn answer_of(fixture: &Fixture, path: &str, headers: &[(&str, &str)]) -> Answer {
+/// What the API shows of the objects of a record. On a busy machine a connection to Postgres may take longer than the API waits for one; it says that the
+/// client may ask again.
+pub(crate) async fn answer_of(fixture: &Fixture, path: &str, headers: &[(&str, &str)]) -> Answer {
     let answer = eventually("the objects are shown", async || {
         let asked = fixture.harness.client.send_raw(Method::GET, path, headers, "").await;
         let answer = asked.map_err(|error| format!("{error:#}"))?;
