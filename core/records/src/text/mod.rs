@@ -1,14 +1,16 @@
-//! Texts that are checked once and valid ever after: names, hostnames, paths, ports and the like.
+//! Texts and numbers that are checked once and valid ever after: names, hostnames, paths, ports and the like.
 
 mod macros;
+mod numbers;
 mod webhook_url;
 
+pub use numbers::{DnsWeight, HostnameCount, Percent, Port, RenewalPercent, Ttl, WaitSeconds};
 pub use webhook_url::WebhookUrl;
 
-pub(crate) use macros::{checked_text, choice, ranged};
+pub(crate) use macros::{checked_text, choice};
 
 use crate::{
-    scalar::{Hints, Scalar, no_nul, number},
+    scalar::{Hints, Scalar, no_nul},
     schema::described,
     value::{Type, Value},
 };
@@ -194,35 +196,6 @@ fn is_server(server: &str) -> bool {
     is_host && port.is_none_or(is_port)
 }
 
-ranged!(
-    /// A TCP or UDP port.
-    Port, 1..=65535
-);
-ranged!(
-    /// Seconds for which a DNS answer may be kept.
-    Ttl, 1..=604_800
-);
-ranged!(
-    /// Seconds to wait for something that usually takes some.
-    WaitSeconds, 0..=3600
-);
-ranged!(
-    /// A share of the answers that DNS gives: this weight of the sum of all weights of a hostname.
-    DnsWeight, 0..=255
-);
-ranged!(
-    /// A number of hostnames.
-    HostnameCount, 0..=10_000
-);
-ranged!(
-    /// A part of a hundred.
-    Percent, 0..=100
-);
-ranged!(
-    /// How much of its lifetime a certificate may have left when it is renewed, in percent.
-    RenewalPercent, 1..=99
-);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -285,13 +258,6 @@ mod tests {
         ] {
             assert!(bad.parse::<Url>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn ports_have_a_range_and_say_so() {
-        assert_eq!(Port::try_from(65535).unwrap().get(), 65535);
-        assert_eq!(Port::try_from(-1).unwrap_err(), "-1 is out of range; 1 to 65535 are allowed");
-        assert!(Port::try_from(4_294_967_297).is_err());
     }
 
     #[test]
