@@ -167,11 +167,7 @@ async fn reconciles_read_old_and_new_ciphertext(pool: PgPool) {
     let json =
         format!(r#"{{"Name":"d2","Domain":"b.test","Zone":"Public","AdminEmail":"a@b.test","AwsAccountID":{id}}}"#);
     let domain = fixture.writer.create(record::<DomainNameDefinition>(&json)).await.unwrap().id();
-    let json = format!(
-        r#"{{"Name":"n","DomainNameDefinitionID":{domain},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
-        fixture.workload, fixture.runtime
-    );
-    let name = fixture.writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id();
+    let name = fixture.writer.create(fixture.domain_name_of("n", domain, fixture.workload)).await.unwrap().id();
     let key = Key { kind: causeway_records::Kind::DomainNameInstance, id: name };
     let before = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap().wake_seq;
     let read = async || {

@@ -38,6 +38,40 @@ impl Fixture {
 }
 
 #[sqlx::test(migrations = false)]
+async fn eight_listeners_fill_a_listener_set(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let hosts: Vec<_> = (0..10).map(|n| format!(r#""h{n}.example.test""#)).collect();
+    let body =
+        format!(r#""Hostnames":[{}],"HttpPorts":[{{"Port":80}},{{"Port":443,"TLSEnabled":true}}]"#, hosts.join(","));
+    let definition = fixture.definition("many", &body).await;
+    let slots = async |instance: i64| {
+        fixture.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().listener_sets
+    };
+    let made = slots(fixture.instance("many", definition).await.unwrap().id()).await;
+    let count = |slot: i32| made.values().filter(|found| **found == Some(slot)).count();
+    assert_eq!((made.len(), count(0), count(1), count(2)), (20, 8, 8, 4));
+
+    // A set that an earlier release has filled stays as it is, and takes no further ones.
+    sqlx::query("UPDATE gateway_listeners SET listener_set_id = (SELECT id FROM listener_sets WHERE ordinal = 0)")
+        .execute(&pool)
+        .await
+        .unwrap();
+    let definition = fixture.definition("one", r#""Hostnames":["one.example.test"],"HttpPorts":[{"Port":80}]"#).await;
+    let more = slots(fixture.instance("one", definition).await.unwrap().id()).await;
+    assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
+
+    // Once the last one is full, room that others have left is used before a new one is begun: 8, 5 and 8 are there.
+    let spread = "UPDATE gateway_listeners l SET listener_set_id = s.id
+        FROM (SELECT ctid, row_number() OVER () - 1 AS n FROM gateway_listeners) o
+            JOIN listener_sets s ON s.ordinal = CASE WHEN n < 8 THEN 0 WHEN n < 13 THEN 1 ELSE 2 END
+        WHERE l.ctid = o.ctid";
+    assert_eq!(sqlx::query(spread).execute(&pool).await.unwrap().rows_affected(), 21);
+    let definition = fixture.definition("two", r#""Hostnames":["two.example.test"],"HttpPorts":[{"Port":80}]"#).await;
+    let more = slots(fixture.instance("two", definition).await.unwrap().id()).await;
+    assert_eq!(more.values().collect::<Vec<_>>(), [&Some(1)]);
+}
+
+#[sqlx::test(migrations = false)]
 async fn a_listener_that_comes_or_goes_wakes_its_listener_set_alone(pool: PgPool) {
     let fixture = Fixture::new(&pool).await;
     let first = fixture.add("first", PORT).await;

@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod audit;
+mod aws_accounts;
 mod documents;
+mod domain_names;
 mod eks;
 mod event_log;
 mod fence;
 mod figures;
 mod fixture;
+mod gateways;
 mod keys;
 mod lease;
 mod listeners;

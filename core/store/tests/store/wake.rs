@@ -1,6 +1,6 @@
 //! Two transactions meet, in an order that the test forces. Is any change ever left unnoticed?
 
-use crate::fixture::{Fixture, patch, record};
+use crate::fixture::{Fixture, patch};
 use causeway_records::nouns::*;
 use causeway_store::{Confirmed, queue::Key};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, PgPool};
@@ -90,12 +90,8 @@ async fn a_change_of_a_domain_that_was_unused_waits_for_its_first_name_and_wakes
     let mut held = holder.begin().await.unwrap();
     // The creation stops where it is listed among the objects of its workload: the domain is locked, nothing is committed.
     held.execute("LOCK TABLE attached_object_references IN SHARE MODE").await.unwrap();
-    let json = format!(
-        r#"{{"Name":"web","DomainNameDefinitionID":{},"WorkloadInstanceID":{},"KubernetesRuntimeInstanceID":{}}}"#,
-        fixture.domain, fixture.workload, fixture.runtime
-    );
-    let writer = fixture.writer.clone();
-    let creation = tokio::spawn(async move { writer.create(record::<DomainNameInstance>(&json)).await.unwrap().id() });
+    let (writer, name) = (fixture.writer.clone(), fixture.domain_name_of("web", fixture.domain, fixture.workload));
+    let creation = tokio::spawn(async move { writer.create(name).await.unwrap().id() });
     until_waiting(&pool, 1).await;
     let (writer, domain) = (fixture.writer.clone(), fixture.domain);
     let change = tokio::spawn(async move {
