@@ -190,10 +190,16 @@ async fn a_search_goes_over_all_kinds_and_clusters() {
     let hostnames = rows(&format!("/v0/search?q={instance}")).await;
     let hostnames = hostnames[0]["Hostnames"].as_array().unwrap();
     assert_eq!(*hostnames, [json!(hostname)], "it stands in place of the one with the SubDomain");
-    let address = format!("192.0.2.{}", instance % 250);
-    let assigned = NewCondition::met("AddressAssigned", "AddressAssigned", format!("{address}, lb.{part}.example.com"));
-    worker.reconciles(Kind::GatewayInstance, instance, cluster, Outcome::with(vec![assigned])).await;
-    assert!(found(&address).await.contains(&both[1]), "its address");
+    let (address, name) = (format!("192.0.2.{}", instance % 250), format!("lb.{part}.example.com"));
+    let [carrier] = ids(&format!("/v0/shared-gateways?kubernetesruntimeinstanceid={cluster}")).await[..] else {
+        panic!("one shared gateway")
+    };
+    let published = Outcome::default().publish(None, json!({"addresses": [{"value": address}, {"value": name}]}));
+    worker.reconciles(Kind::SharedGateway, carrier, cluster, published).await;
+    assert!(found(&address).await.contains(&both[1]), "the address of its Gateway");
+    assert_eq!(found(&name).await, [("SharedGateway".to_owned(), carrier)]);
+    let ready = Outcome::with(vec![NewCondition::met("Applied", "Applied", "4 objects")]);
+    worker.reconciles(Kind::GatewayInstance, instance, cluster, ready).await;
     let of_kind = format!("/v0/search?kind=GatewayInstance&kubernetesruntimeinstanceid={cluster}&ready");
     assert_eq!(
         (ids(&format!("{of_kind}=True")).await, ids(&format!("{of_kind}=Unknown")).await),

@@ -7,7 +7,7 @@ use causeway_records::{
     nouns::{DomainNameDefinition, GatewayInstance, IssuerKind, lets_encrypt_production},
     summary::ClaimedRoute,
 };
-use causeway_render::conditions::assigned_addresses;
+use causeway_render::conditions::ADDRESS_ASSIGNED;
 use causeway_rules::wildcards::covers;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,8 @@ pub(crate) struct Subject {
     pub(crate) domain: Option<DomainNameDefinition>,
     /// What was published for its workload.
     pub(crate) published: Vec<DomainNameState>,
+    /// Where clients reach its Gateway, as was last published. It counts while the instance says that an address is assigned.
+    pub(crate) addresses: Vec<String>,
 }
 
 impl Subject {
@@ -39,7 +41,7 @@ impl Subject {
             host: Host::claimed(hostname),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
             shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
-            addresses: assigned_addresses(&conditions),
+            addresses: if conditions.is_true(ADDRESS_ASSIGNED) { self.addresses.clone() } else { vec![] },
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
             datagram_ports: self.datagram_ports(),
             known_authority: !brought && self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
@@ -165,12 +167,13 @@ mod tests {
                 reconciled: true,
                 published: Published { hosts, ..Published::default() },
             }],
+            addresses: vec!["10.0.0.7".to_owned(), "lb.example.net".to_owned()],
         }
     }
 
     #[test]
     fn a_wildcard_is_asked_about_with_some_name_at_its_own_ports() {
-        let assigned = NewCondition::met("AddressAssigned", "AddressAssigned", "10.0.0.7, lb.example.net");
+        let assigned = NewCondition::met("AddressAssigned", "AddressAssigned", "it has some");
         let subject = subject(vec![assigned, NewCondition::not_met("RefsResolved", "No", "no pod is ready")]);
         assert_eq!(subject.hostnames().into_iter().collect::<Vec<_>>(), ["*.example.org", "shop.example.org"]);
         let question = subject.question(Some("*.example.org"));

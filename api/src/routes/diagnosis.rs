@@ -120,7 +120,8 @@ async fn subject(store: &Store, id: i64) -> Result<Subject> {
     };
     let claims = store.claims_of_gateway_instance(id).await?;
     let published = store.published_for_workload(instance.spec.workload_instance_id).await?;
-    Ok(Subject { instance, claims, domain, published })
+    let addresses = store.gateway_addresses(id).await?;
+    Ok(Subject { instance, claims, domain, published, addresses })
 }
 
 /// The hostname that the request names, or the first ones.

@@ -1,4 +1,5 @@
-//! What stands on the way of a request to a gateway instance, for views and diagnoses: who publishes a hostname, and its certificate.
+//! What stands on the way of a request to a gateway instance, for views and diagnoses: who publishes a hostname, its certificate, and the Gateway's
+//! addresses.
 
 use crate::{Store, error::Result};
 use causeway_records::{
@@ -6,6 +7,7 @@ use causeway_records::{
     status::Conditions,
 };
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
 
 /// A domain name instance that publishes hostnames of a workload.
@@ -28,6 +30,17 @@ pub struct CertificateTerm {
     pub issuer: String,
     /// When it ends; None: none has been issued yet.
     pub not_after: Option<DateTime<Utc>>,
+}
+
+/// What the record of a Gateway publishes, as far as it is read here.
+#[derive(Deserialize)]
+struct GatewayRead {
+    addresses: Vec<AddressRead>,
+}
+
+#[derive(Deserialize)]
+struct AddressRead {
+    value: String,
 }
 
 /// Domain name instances of one workload and domain; there is one, as a rule.
@@ -62,6 +75,17 @@ impl Store {
             WHERE t.workload_instance_id = $1 AND t.deleted_at IS NULL ORDER BY t.id";
         let rows = sqlx::query(text).bind(workload_instance).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok(row.try_get::<Json<DomainNameState>, _>(0)?.0)).collect()
+    }
+
+    /// Where clients reach the Gateway that carries the routes of a gateway instance, as the Gateway's record publishes it: IP addresses, then names.
+    pub async fn gateway_addresses(&self, gateway_instance: i64) -> Result<Vec<String>> {
+        let text = "SELECT published_state FROM reconciliations WHERE kind IN ('SharedGateway', 'GatewayInstance')
+            AND id = (SELECT gateway_id FROM route_claims WHERE gateway_instance_id = $1 LIMIT 1)";
+        let state: Option<Option<Json<Option<GatewayRead>>>> =
+            sqlx::query_scalar(text).bind(gateway_instance).fetch_optional(&self.pool).await?;
+        // A Gateway that isn't in the cluster publishes null.
+        let read = state.flatten().and_then(|state| state.0);
+        Ok(read.into_iter().flat_map(|read| read.addresses).map(|address| address.value).collect())
     }
 
     /// The gateway instances of a workload instance, by ascending id; at most `limit`.

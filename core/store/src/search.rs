@@ -51,6 +51,10 @@ pub(crate) const HOSTNAMES: &str =
     "LEFT JOIN LATERAL (SELECT array_agg(DISTINCT c.hostname ORDER BY c.hostname) AS hostnames FROM route_claims c
     WHERE h.kind = 'GatewayInstance' AND c.gateway_instance_id = h.id AND c.hostname <> '') n ON true";
 
+/// Whether the record of a Gateway (`g`: its reconciliation) publishes the address.
+const HAS_ADDRESS: &str =
+    "g.published_state -> 'addresses' @> jsonb_build_array(jsonb_build_object('value', $1::text))";
+
 impl Store {
     /// Records of all kinds that fit, by ascending id.
     pub async fn search(&self, search: &Search) -> Result<Vec<RecordSummary>> {
@@ -124,11 +128,14 @@ fn part(info: &Info, search: &Search) -> String {
     };
     let more = match info.kind {
         Kind::GatewayInstance => format!(
-            " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0) OR $3 AND {}",
-            assigned(info.kind)
+            " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0)
+              OR $3 AND t.id IN (SELECT c.gateway_instance_id FROM reconciliations g JOIN route_claims c ON c.gateway_id = g.id
+                WHERE g.kind IN ('SharedGateway', 'GatewayInstance') AND {HAS_ADDRESS})"
         ),
         // Few, so that the name of a load balancer can be looked for as well.
-        Kind::SharedGateway => format!(" OR {}", assigned(info.kind)),
+        Kind::SharedGateway => format!(
+            " OR EXISTS (SELECT FROM reconciliations g WHERE g.kind = 'SharedGateway' AND g.id = t.id AND {HAS_ADDRESS})"
+        ),
         Kind::DomainNameDefinition => " OR position($1 in lower(t.domain)) > 0".into(),
         _ => String::new(),
     };
@@ -150,14 +157,6 @@ fn part(info: &Info, search: &Search) -> String {
         "(SELECT '{}' AS kind, t.id, t.name, {runtime} AS runtime_id FROM {} t WHERE t.deleted_at IS NULL AND t.id > $4{conditions}
           ORDER BY t.id LIMIT $5)",
         info.kind, info.table
-    )
-}
-
-/// An address of its Gateway, as the condition tells it.
-fn assigned(kind: Kind) -> String {
-    format!(
-        "EXISTS (SELECT FROM reconciliations g, jsonb_array_elements(g.conditions) c WHERE g.kind = '{kind}' AND g.id = t.id
-            AND c->>'Type' = 'AddressAssigned' AND c->>'Status' = 'True' AND $1 = ANY (string_to_array(lower(c->>'Message'), ', ')))"
     )
 }
 

@@ -1,15 +1,11 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, prerequisites::all_met,
-    shared_gateway::gateway_state, tls_secrets::Unwatched, touch::touch_unanswered,
+    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, look_again::look_again,
+    prerequisites::all_met, tls_secrets::STEADY, touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::GatewayHttpPort, status::NewCondition};
-use causeway_render::{
-    conditions,
-    gateway::{self, gateway_ref},
-    workload,
-};
+use causeway_render::{conditions, gateway, workload};
 use causeway_store::queue::Outcome;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -93,7 +89,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     Ok(match inputs.shared_gateway {
         Some(_) => outcome,
         None => {
-            let state = gateway_state(&gateway_ref(&inputs), &seen);
+            let state = conditions::gateway_instance_state(&inputs, &seen);
             outcome.publish(ctx.claimed.published_state.as_ref(), state)
         }
     })

@@ -2,11 +2,9 @@
 //! hostnames are in ListenerSets, which are reconciled for themselves; here only what their reconciles left is summed up.
 
 use super::{Interrupted, Reconcile, account, delete, look_again::look_again, prerequisites::all_met};
-use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, status::NewCondition};
-use causeway_render::{conditions, observed::Seen, shared_gateway};
+use causeway_records::{inputs::SharedGatewayInputs, status::NewCondition};
+use causeway_render::{conditions, shared_gateway};
 use causeway_store::queue::Outcome;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
     // 1. Read (needs Postgres), decrypt (pure).
@@ -61,14 +59,4 @@ fn refused_account(inputs: &SharedGatewayInputs, cluster_id: i64) -> Option<NewC
     let needed: Vec<_> = by_dns.filter_map(|domain| domain.spec.aws_account_id).collect();
     let accounts = inputs.accounts.iter().filter(|account| needed.contains(&account.id()));
     accounts.filter_map(|account| account::refused(account, cluster_id)).next()
-}
-
-/// The state of a Gateway of a gateway instance, as domain name instances read it that publish its address.
-pub(super) fn gateway_state(gateway: &ObjectRef, seen: &Seen) -> Value {
-    let Some(observed) = seen.get(gateway) else { return Value::Null };
-    let conditions = observed.status["conditions"].as_array().into_iter().flatten();
-    let states: BTreeMap<_, _> = conditions
-        .map(|c| (c["type"].as_str().unwrap_or_default(), json!([c["status"], c["reason"], c["observedGeneration"]])))
-        .collect();
-    json!({"addresses": observed.status["addresses"], "conditions": states})
 }

@@ -1,8 +1,9 @@
 //! Gateways: what instances bring with them, which routes they hold, and the ports of their definitions.
 
 use crate::fixture::{Fixture, HTTPS, patch, record};
-use causeway_records::{inputs::Protocol, nouns::*};
-use causeway_store::StoreError;
+use causeway_records::{Kind, inputs::Protocol, nouns::*};
+use causeway_store::{Search, StoreError, queue::Key};
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 #[sqlx::test(migrations = false)]
@@ -117,4 +118,37 @@ async fn a_definition_has_so_many_ports(pool: PgPool) {
     fixture.writer.create(record::<GatewayHttpPort>(&http)).await.unwrap();
     fixture.writer.delete::<GatewayTcpPort>(last).await.unwrap();
     fixture.writer.create(port(1002)).await.unwrap();
+}
+
+/// That of the shared gateway that carries it, or of its own.
+#[sqlx::test(migrations = false)]
+async fn a_gateway_is_found_by_its_addresses(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let shared = fixture.instance("shared", fixture.definition("shared", HTTPS).await).await.unwrap().id();
+    let own = format!(r#""Placement":"Dedicated",{HTTPS}"#);
+    let own = fixture.instance("own", fixture.definition("own", &own).await).await.unwrap().id();
+    let carrier = fixture.store.gateway_inputs(shared).await.unwrap().0.shared_gateway.unwrap().gateway.record.id();
+    let publish = async |kind: Kind, id: i64, state: Value| {
+        let claimed = fixture.store.begin(&Key { kind, id }, fixture.lease()).await.unwrap().unwrap();
+        assert!(fixture.store.save_published_state(&claimed, &state).await.unwrap());
+    };
+    let found = async |text: &str| {
+        let search = Search { text: text.into(), kind: None, ready: None, runtime_id: None, after: 0, limit: 10 };
+        fixture.store.search(&search).await.unwrap().iter().map(|found| (found.kind, found.id)).collect::<Vec<_>>()
+    };
+    let addresses = async |instance: i64| fixture.store.gateway_addresses(instance).await.unwrap();
+    assert_eq!(addresses(shared).await, [""; 0], "nothing is published yet");
+    publish(Kind::GatewayInstance, own, Value::Null).await;
+    assert_eq!(addresses(own).await, [""; 0], "its Gateway isn't in the cluster");
+    let state = json!({"addresses": [{"value": "192.0.2.1"}, {"value": "lb.example.net"}], "state": "s"});
+    publish(Kind::SharedGateway, carrier, state).await;
+    publish(Kind::GatewayInstance, own, json!({"addresses": [{"value": "192.0.2.2"}], "conditions": {}})).await;
+    assert_eq!(addresses(shared).await, ["192.0.2.1", "lb.example.net"]);
+    assert_eq!(addresses(own).await, ["192.0.2.2"]);
+    let both = [(Kind::GatewayInstance, shared), (Kind::SharedGateway, carrier)];
+    let of_shared = found("192.0.2.1").await;
+    assert!(of_shared.len() == 2 && both.iter().all(|one| of_shared.contains(one)), "{of_shared:?}");
+    assert_eq!(found("LB.example.net").await, both[1..], "names of load balancers are looked for among the few");
+    assert_eq!(found("192.0.2.2").await, [(Kind::GatewayInstance, own)]);
+    assert!(found("192.0.2").await.is_empty(), "a part of an address is none");
 }

@@ -18,6 +18,7 @@ use causeway_records::{
     inventory::ObjectRef,
     status::NewCondition,
 };
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
@@ -42,6 +43,17 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
 /// Where clients reach the Gateway that carries its routes, as the Gateway's controller says: IP addresses, and names.
 pub fn gateway_addresses(inputs: &GatewayInputs, seen: &Seen) -> Vec<String> {
     GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen).addresses().texts()
+}
+
+/// What others read of a Gateway of its own: its addresses, and its conditions, which tell domain name instances that something of it has changed.
+pub fn gateway_instance_state(inputs: &GatewayInputs, seen: &Seen) -> Value {
+    let gateway = GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen);
+    let Some(observed) = gateway.observed else { return Value::Null };
+    let conditions = observed.status["conditions"].as_array().into_iter().flatten();
+    let conditions: BTreeMap<_, _> = conditions
+        .map(|c| (c["type"].as_str().unwrap_or_default(), json!([c["status"], c["reason"], c["observedGeneration"]])))
+        .collect();
+    json!({"addresses": gateway.published_addresses(), "conditions": conditions})
 }
 
 /// Object name of the record that renders the Gateway.

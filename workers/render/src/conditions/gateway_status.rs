@@ -18,15 +18,9 @@ use crate::{
     observed::{Observed, Seen},
     targets::Targets,
 };
-use causeway_records::{
-    inventory::ObjectRef,
-    status::{Conditions, NewCondition},
-};
-use serde_json::Value;
+use causeway_records::{inventory::ObjectRef, status::NewCondition};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
-
-/// Between the addresses in the message of AddressAssigned.
-const BETWEEN: &str = ", ";
 
 /// The Gateway of a record, as far as it is seen in the cluster.
 pub(super) struct GatewayStatus<'a> {
@@ -65,6 +59,11 @@ impl<'a> GatewayStatus<'a> {
     /// Where clients reach it; empty while it is missing.
     pub(super) fn addresses(&self) -> Targets {
         self.observed.map(|gateway| driver::addresses(self.driver, &gateway.status)).unwrap_or_default()
+    }
+
+    /// The same as others read it: in the shape of a Gateway's status and in one order, since the same addresses in another order are no news.
+    pub(super) fn published_addresses(&self) -> Value {
+        self.addresses().texts().into_iter().map(|value| json!({"value": value})).collect()
     }
 
     fn accepted(&self, gateway: &Observed) -> NewCondition {
@@ -112,7 +111,7 @@ impl<'a> GatewayStatus<'a> {
             let next = "check that the cluster gives addresses to Services of type LoadBalancer";
             Some(NotReady::failed("AddressNotAssigned", format!("{at} has no address yet; {next}")))
         };
-        summarize(ADDRESS_ASSIGNED, not_ready.into_iter().collect(), texts.join(BETWEEN))
+        summarize(ADDRESS_ASSIGNED, not_ready.into_iter().collect(), texts.join(", "))
     }
 
     /// ListenersReady, for a number of the Gateway's listeners, of which these do not work.
@@ -123,12 +122,6 @@ impl<'a> GatewayStatus<'a> {
         let first = FaultyListener::most_important(faulty).map(FaultyListener::describe);
         report_first(LISTENERS_READY, first, faulty.len(), count(number, "listener"))
     }
-}
-
-/// Where clients reach a Gateway, as a condition AddressAssigned says that was made here; nowhere while it isn't met.
-pub fn assigned_addresses(conditions: &Conditions) -> Vec<String> {
-    let assigned = conditions.get(ADDRESS_ASSIGNED).filter(|_| conditions.is_true(ADDRESS_ASSIGNED));
-    assigned.iter().flat_map(|assigned| assigned.message.split(BETWEEN)).map(str::to_owned).collect()
 }
 
 /// CertificatesReady, for some certificates by what they are for; absent without any. `issuers` are the ClusterIssuers that Causeway made for them.
@@ -235,24 +228,21 @@ pub(super) fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> 
 mod tests {
     use super::*;
     use crate::k8s::gateway_api::GATEWAY;
-    use chrono::DateTime;
-    use serde_json::json;
 
     #[test]
-    fn addresses_are_read_from_a_condition_as_they_were_written() {
+    fn addresses_are_published_in_one_form_and_order() {
         let at = GATEWAY.at("shop", "shop");
-        let read = |addresses: &[&str]| {
-            let values: Vec<_> = addresses.iter().map(|value| json!({"value": value})).collect();
+        let published = |addresses: &[&str]| {
+            let values: Vec<_> = addresses.iter().map(|value| json!({"type": "Any", "value": value})).collect();
             let status = json!({"addresses": values});
             let gateway = Observed { at: at.clone(), uid: "u".into(), generation: 1, replicas: None, status };
             let seen = Seen::from([(at.clone(), gateway)]);
-            let conditions = GatewayStatus::find_own(Driver::for_class(None), at.clone(), &seen).conditions();
-            assigned_addresses(&Conditions::from_new(conditions, &Conditions::default(), 1, DateTime::UNIX_EPOCH))
+            GatewayStatus::find_own(Driver::for_class(None), at.clone(), &seen).published_addresses()
         };
         assert_eq!(
-            read(&["lb.example.net", "2001:db8::1", "192.0.2.1"]),
-            ["192.0.2.1", "2001:db8::1", "lb.example.net"]
+            published(&["LB.example.net.", "2001:db8::1", "192.0.2.1"]),
+            json!([{"value": "192.0.2.1"}, {"value": "2001:db8::1"}, {"value": "lb.example.net"}])
         );
-        assert_eq!(read(&[]), [""; 0], "the sentence of one that isn't met is no address");
+        assert_eq!(published(&[]), json!([]));
     }
 }

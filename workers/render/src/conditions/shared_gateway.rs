@@ -68,10 +68,7 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
     };
     all.extend(wildcards(inputs).iter().map(wildcard));
     let state = hash(&json!(all));
-    // In the shape of a Gateway's status and in one order: the same addresses in another order are no news.
-    let ips = addresses.ips.iter().map(ToString::to_string);
-    let values: Vec<_> = ips.chain(addresses.hostnames).map(|value| json!({"value": value})).collect();
-    json!({"state": state, "addresses": values})
+    json!({"state": state, "addresses": gateway.published_addresses()})
 }
 
 fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStatus<'a> {
