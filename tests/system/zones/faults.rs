@@ -24,6 +24,15 @@ fn fault(zone: &str, status: u16, code: &str) -> Faults {
     Faults { code: Some(code.to_owned()), status: Some(status), ..none(zone) }
 }
 
+/// What a site is to be called, and the zone of its domain, in which this goes wrong from the beginning.
+async fn faulty_zone(what: &str, faults: impl Fn(&str) -> Faults) -> ((String, String), String) {
+    let site = Site::of(what);
+    let endpoints = &harness().await.endpoints;
+    let zone = create_zone(endpoints, &site.1).await.unwrap();
+    Knobs::new(endpoints).set_route53_faults(&faults(&zone)).await.unwrap();
+    (site, zone)
+}
+
 /// With an account of its own a site has an external-dns of its own: a zone that external-dns can't read keeps it from all others.
 pub(super) async fn start_apart(driver: Driver, site: (String, String)) -> Site {
     let domain = match driver {
@@ -42,11 +51,8 @@ pub(super) async fn external_dns_of(site: &Site) -> i64 {
 }
 
 async fn every_second_call_is_throttled(driver: Driver) {
-    let site = Site::of("throttled");
-    let endpoints = &harness().await.endpoints;
-    let zone = create_zone(endpoints, &site.1).await.unwrap();
-    let throttled = Faults { every: Some(2), ..fault(&zone, 400, "Throttling") };
-    Knobs::new(endpoints).set_route53_faults(&throttled).await.unwrap();
+    let throttled = |zone: &str| Faults { every: Some(2), ..fault(zone, 400, "Throttling") };
+    let (site, zone) = faulty_zone("throttled", throttled).await;
     let host = format!("www.{}", site.1);
     let site = start(driver, site, json!({}), json!({"SubDomain": "www"})).await;
     site.until_published().await;
@@ -56,7 +62,7 @@ async fn every_second_call_is_throttled(driver: Driver) {
     site.until_published().await;
     site.set_ingress(None).await;
     site.delete().await;
-    assert!(records_of(endpoints, &zone).await.unwrap().is_empty());
+    assert!(records_of(&harness().await.endpoints, &zone).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -71,16 +77,13 @@ async fn workers_get_on_with_every_second_call_throttled() {
 
 /// Route 53 is down for all that concerns the zone, and comes back: while records are to be written, and while they are to go.
 async fn route_53_that_is_down_is_told_and_waited_for(driver: Driver) {
-    let site = Site::of("down");
-    let endpoints = &harness().await.endpoints;
-    let zone = create_zone(endpoints, &site.1).await.unwrap();
-    let down = fault(&zone, 500, "InternalError");
-    Knobs::new(endpoints).set_route53_faults(&down).await.unwrap();
+    let down = |zone: &str| fault(zone, 500, "InternalError");
+    let (site, zone) = faulty_zone("down", down).await;
     let site = start_apart(driver, site).await;
     site.until_it_says(&["Route 53 cannot be reached", "InternalError", "it is tried again by itself"]).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
-    site.knobs().set_route53_faults(&down).await.unwrap();
+    site.knobs().set_route53_faults(&down(&zone)).await.unwrap();
     let client = &site.harness.client;
     client.delete("domain-name-instances", site.published).await.unwrap();
     site.until_it_says(&["Route 53 cannot be reached"]).await;
@@ -102,10 +105,7 @@ async fn external_dns_and_workers_wait_for_a_route_53_that_is_down() {
 }
 
 async fn credentials_that_are_over_are_told_and_new_ones_go_on(driver: Driver) {
-    let site = Site::of("expired");
-    let endpoints = &harness().await.endpoints;
-    let zone = create_zone(endpoints, &site.1).await.unwrap();
-    Knobs::new(endpoints).set_route53_faults(&fault(&zone, 403, "ExpiredToken")).await.unwrap();
+    let (site, zone) = faulty_zone("expired", |zone| fault(zone, 403, "ExpiredToken")).await;
     let site = start_apart(driver, site).await;
     site.until_it_says(&["AWS refuses to", "ExpiredToken", "correct the keys of the AWS account"]).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();

@@ -34,36 +34,64 @@ async fn until_held(site: &Site, hosts: &[String]) -> Value {
     .await
 }
 
-async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(driver: Driver) {
-    let site = Site::of("guard");
-    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
-    let hosts: Vec<_> = (10..35).map(|n| format!("h{n}.{}", site.1)).collect();
-    let site = start(driver, site, json!({}), json!({"Hostnames": hosts})).await;
-    site.until_published().await;
-    let all: Vec<_> = hosts.iter().map(|host| format!("A {host}")).collect();
-    assert_eq!(site.zone(&zone).await, all);
-    // A few go without a question.
+/// Many hostnames of one gateway, all of them published.
+struct Many {
+    site: Site,
+    zone: String,
+    hosts: Vec<String>,
+}
+
+impl Many {
+    async fn published(what: &str, driver: Driver, count: usize) -> Self {
+        let site = Site::of(what);
+        let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
+        // Numbers of two digits, so that the hostnames are sorted.
+        let hosts: Vec<_> = (10..10 + count).map(|n| format!("h{n}.{}", site.1)).collect();
+        let site = start(driver, site, json!({}), json!({"Hostnames": hosts})).await;
+        site.until_published().await;
+        Self { site, zone, hosts }
+    }
+
+    /// The gateway has these of them from now on.
+    async fn ask_for(&self, hosts: &[String]) {
+        let client = &self.site.harness.client;
+        let gateway = client.get("gateway-instances", self.site.gateway).await.unwrap();
+        let definition = gateway["GatewayDefinitionID"].as_i64().unwrap();
+        client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts})).await.unwrap();
+    }
+}
+
+/// A person has read which hostnames would leave the zone: all of them go, and then the gateway.
+async fn release(site: &Site, zone: &str) {
     let client = &site.harness.client;
-    let gateway = client.get("gateway-instances", site.gateway).await.unwrap();
-    let definition = gateway["GatewayDefinitionID"].as_i64().unwrap();
-    client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts[..23]})).await.unwrap();
-    site.until_holds(&zone, &all[..23]).await;
+    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
+    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    site.until_empty(zone).await;
+    site.delete_gateway().await;
+}
+
+async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(driver: Driver) {
+    let many = Many::published("guard", driver, 25).await;
+    let Many { site, zone, hosts } = &many;
+    let all: Vec<_> = hosts.iter().map(|host| format!("A {host}")).collect();
+    assert_eq!(site.zone(zone).await, all);
+    // A few go without a question.
+    many.ask_for(&hosts[..23]).await;
+    site.until_holds(zone, &all[..23]).await;
     site.until_published().await;
     // The rest would be too many.
+    let client = &site.harness.client;
     client.delete("domain-name-instances", site.published).await.unwrap();
-    let held = until_held(&site, &hosts[..23]).await;
+    let held = until_held(site, &hosts[..23]).await;
     assert!(
         held["Message"].as_str().unwrap().starts_with(&format!("23 hostnames would leave hosted zone {zone}")),
         "{held:#}"
     );
-    assert_eq!(site.zone(&zone).await, all[..23], "nothing is deleted");
+    assert_eq!(site.zone(zone).await, all[..23], "nothing is deleted");
     let events = format!("/v0/events-join-attached-object-references?objectid={}", site.published);
     let events = client.try_get(&events).await.unwrap();
     assert!(events.text.contains("MassDeletion"), "{}", events.text);
-    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
-    site.until_empty(&zone).await;
-    site.delete_gateway().await;
+    release(site, zone).await;
 }
 
 #[tokio::test]
@@ -78,30 +106,20 @@ async fn beside_external_dns_workers_ask_before_many_hostnames_leave_a_zone() {
 
 /// As a mistake in a list would have it, or in what makes records of it.
 async fn hostnames_that_are_dropped_by_mistake_stay_until_they_are_asked_for_again(driver: Driver) {
-    let site = Site::of("dropped");
-    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
-    let hosts: Vec<_> = (10..40).map(|n| format!("h{n}.{}", site.1)).collect();
-    let site = start(driver, site, json!({}), json!({"Hostnames": hosts})).await;
-    site.until_published().await;
-    let all = site.records(&zone).await;
-    let client = &site.harness.client;
-    let gateway = client.get("gateway-instances", site.gateway).await.unwrap();
-    let definition = gateway["GatewayDefinitionID"].as_i64().unwrap();
+    let many = Many::published("dropped", driver, 30).await;
+    let Many { site, zone, hosts } = &many;
+    let all = site.records(zone).await;
     // Nine of ten.
-    client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts[..3]})).await.unwrap();
-    until_held(&site, &hosts[3..]).await;
-    client.patch("gateway-definitions", definition, &json!({"Hostnames": hosts})).await.unwrap();
+    many.ask_for(&hosts[..3]).await;
+    until_held(site, &hosts[3..]).await;
+    many.ask_for(hosts).await;
     site.until_published().await;
-    let over_time = moments(&site.harness.endpoints, &zone).await.unwrap();
+    let over_time = moments(&site.harness.endpoints, zone).await.unwrap();
     let mut since = over_time.iter().skip_while(|moment| moment.records.len() < all.len());
     assert!(since.all(|moment| moment.records.len() == all.len()), "no record left the zone");
-    client.delete("domain-name-instances", site.published).await.unwrap();
-    until_held(&site, &hosts).await;
-    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
-    site.until_empty(&zone).await;
-    client.delete("gateway-instances", site.gateway).await.unwrap();
-    client.until_gone("gateway-instances", site.gateway, INSTALLED).await.unwrap();
+    site.harness.client.delete("domain-name-instances", site.published).await.unwrap();
+    until_held(site, hosts).await;
+    release(site, zone).await;
 }
 
 #[tokio::test]
@@ -122,14 +140,10 @@ async fn a_domain_says_itself_how_many_hostnames_may_leave() {
     let none = json!({"MaxDeletions": 0, "MaxDeletionsPercent": 0});
     let site = start(ROUTE53, site, none, json!({"SubDomain": "www"})).await;
     site.until_published().await;
-    let client = &site.harness.client;
-    client.delete("domain-name-instances", site.published).await.unwrap();
+    site.harness.client.delete("domain-name-instances", site.published).await.unwrap();
     until_held(&site, std::slice::from_ref(&host)).await;
     assert_eq!(site.zone(&zone).await, a(&host), "nothing is deleted");
-    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
-    site.until_empty(&zone).await;
-    site.delete_gateway().await;
+    release(&site, &zone).await;
 }
 
 /// With the namespace, or with the definition of their kind: external-dns sees no object any more, and takes nothing out of the zone.
