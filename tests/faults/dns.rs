@@ -120,8 +120,7 @@ async fn records_that_external_dns_writes_after_their_deletion_go_too() {
     let zone = Zone::start("late_dns").await;
     let host = format!("late.{}", zone.domain);
     let id = zone.with("late", &host).await;
-    zone.fixture.client.delete("domain-name-instances", id).await.unwrap();
-    zone.fixture.client.until_gone("domain-name-instances", id, SOON).await.unwrap();
+    zone.fixture.client.delete_and_wait("domain-name-instances", id, SOON).await.unwrap();
     zone.until_only_theirs_is_left().await;
     zone.publish(&host).await;
     zone.until_only_theirs_is_left().await;

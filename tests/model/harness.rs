@@ -74,8 +74,7 @@ impl Harness {
     /// Takes everything away again, and returns when the main cluster is as it was.
     pub(crate) async fn clear(self) -> Result<()> {
         let client = self.installer.client();
-        client.delete("kubernetes-runtime-instances", self.installer_runtime).await?;
-        client.until_gone("kubernetes-runtime-instances", self.installer_runtime, INSTALLED).await?;
+        client.delete_and_wait("kubernetes-runtime-instances", self.installer_runtime, INSTALLED).await?;
         self.installer.stop().await;
         self.own.stop().await;
         self.network.stop().await;

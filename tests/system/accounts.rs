@@ -52,6 +52,5 @@ async fn a_cluster_that_is_no_longer_named_loses_the_keys() {
     allow(json!([harness.runtime])).await;
     client.until_ready("support-service-instances", service, INSTALLED).await.unwrap();
     assert_eq!(secrets().await.len(), 1, "they are back");
-    client.delete("domain-name-instances", published).await.unwrap();
-    client.until_gone("domain-name-instances", published, INSTALLED).await.unwrap();
+    client.delete_and_wait("domain-name-instances", published, INSTALLED).await.unwrap();
 }

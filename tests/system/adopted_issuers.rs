@@ -108,11 +108,9 @@ async fn the_keys_for_dns01_are_where_an_adopted_cert_manager_looks_for_them() {
     fixture.look_again(id_of(&services[0]).unwrap()).await;
     are_in("vault").await;
 
-    client.delete("gateway-instances", gateway).await.unwrap();
-    client.until_gone("gateway-instances", gateway, INSTALLED).await.unwrap();
+    client.delete_and_wait("gateway-instances", gateway, INSTALLED).await.unwrap();
     assert!(keys(&fixture, &owner).await.is_empty());
-    client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
     fixture.delete_runtime().await;
     fixture.remove_controllers().await;
     remove_envoy_gateway(&fixture).await;

@@ -132,8 +132,7 @@ impl Fixture {
     }
 
     pub(crate) async fn delete_runtime(&self) {
-        self.client.delete("kubernetes-runtime-instances", self.runtime).await.unwrap();
-        self.client.until_gone("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
+        self.client.delete_and_wait("kubernetes-runtime-instances", self.runtime, SOON).await.unwrap();
     }
 
     /// Nothing in the cluster has this control plane's label.
@@ -202,8 +201,7 @@ async fn what_an_admin_has_installed_is_used_unchanged_and_stays() {
     assert_eq!(stored().await, before, "after adoption");
 
     // Let go one by one: a record that is deleted, and one that goes with its runtime.
-    fixture.client.delete("support-service-instances", certificates).await.unwrap();
-    fixture.client.until_gone("support-service-instances", certificates, SOON).await.unwrap();
+    fixture.client.delete_and_wait("support-service-instances", certificates, SOON).await.unwrap();
     assert_eq!(stored().await, before, "after the support service is gone");
     fixture.delete_runtime().await;
     fixture.client.until_gone("support-service-instances", definitions, SOON).await.unwrap();
@@ -272,8 +270,7 @@ async fn an_installation_that_is_kept_belongs_to_nobody() {
     let kube = kube_client(own.endpoints()).await.unwrap();
     let before = api(&kube, DEPLOYMENT, Some("cert-manager")).get("cert-manager").await.unwrap();
 
-    client.delete("support-service-instances", id).await.unwrap();
-    client.until_gone("support-service-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("support-service-instances", id, SOON).await.unwrap();
     let after = api(&kube, DEPLOYMENT, Some("cert-manager")).get("cert-manager").await.unwrap();
     assert_eq!((after.uid(), &after.data["spec"]), (before.uid(), &before.data["spec"]));
     // What has its label is taken for an orphan as soon as it changes.

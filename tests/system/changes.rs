@@ -120,8 +120,7 @@ async fn udp_and_tcp_share_a_port_and_go_each_for_itself() {
         })
         .await;
         // The port is for the next placement.
-        client.delete("gateway-instances", fixture.gateway).await.unwrap();
-        client.until_gone("gateway-instances", fixture.gateway, SOON).await.unwrap();
+        client.delete_and_wait("gateway-instances", fixture.gateway, SOON).await.unwrap();
     }
 }
 

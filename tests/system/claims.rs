@@ -93,8 +93,7 @@ async fn requests_that_go_to_another_gateway_are_told_before_and_for_as_long_as_
     let part = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
     looks_at(&fixture, |message| message.contains(&sentence)).await;
     // 3. Afterwards.
-    client.delete("gateway-instances", part).await.unwrap();
-    client.until_gone("gateway-instances", part, INSTALLED).await.unwrap();
+    client.delete_and_wait("gateway-instances", part, INSTALLED).await.unwrap();
     looks_at(&fixture, |message| !message.contains("look at this")).await;
 }
 
@@ -162,8 +161,7 @@ async fn a_held_path_is_refused_until_its_holder_is_gone() {
     refused(&answer, &[&format!("{}/shop", fixture.hostname()), "port 80", &held_by]);
 
     let client = &fixture.harness.client;
-    client.delete("gateway-instances", fixture.gateway).await.unwrap();
-    client.until_gone("gateway-instances", fixture.gateway, SOON).await.unwrap();
+    client.delete_and_wait("gateway-instances", fixture.gateway, SOON).await.unwrap();
     let workload = client.list("workload-instances", &format!("name={name}")).await.unwrap();
     let body = fixture.harness.instance(&name, definition, id_of(&workload[0]).unwrap());
     let second = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();

@@ -71,8 +71,7 @@ async fn a_deleted_dedicated_gateway_leaves_nothing() {
     assert_eq!(of_envoy(SERVICE).await.len(), 1);
 
     let client = &fixture.harness.client;
-    client.delete("gateway-instances", fixture.gateway).await.unwrap();
-    client.until_gone("gateway-instances", fixture.gateway, SOON).await.unwrap();
+    client.delete_and_wait("gateway-instances", fixture.gateway, SOON).await.unwrap();
     // What we make is gone by then.
     for kind in [GATEWAY, GATEWAY_CLASS, HTTP_ROUTE, TCP_ROUTE, CERTIFICATE, CLUSTER_ISSUER, SECRET] {
         let left: Vec<_> = fixture.own(kind).await.iter().map(ResourceExt::name_any).collect();

@@ -243,8 +243,7 @@ async fn a_cluster_of_eks_is_reached_with_tokens_that_are_made_anew() {
     fixture.change_runtime(&json!({"InterruptReconciliation": false})).await;
     allow(json!([runtime])).await;
     fixture.until_said(workload, "unheard").await;
-    client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
     fixture.stop().await;
 }
 

@@ -65,9 +65,7 @@ async fn a_gateway_is_ready_as_long_as_it_answers_the_workers() {
     knobs.set_ingress(&namespace, &object, None).await.unwrap();
     until_told(&client, gateway, "True", "EndpointReachable", "").await;
 
-    client.delete("gateway-instances", gateway).await.unwrap();
-    client.until_gone("gateway-instances", gateway, SOON).await.unwrap();
-    client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
+    client.delete_and_wait("gateway-instances", gateway, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
     platform.stop().await;
 }

@@ -31,8 +31,7 @@ impl Stopped {
     async fn new(what: &str) -> Self {
         let first = Fixture::ready(what, json!({"HttpPorts": [{"Port": 80}]})).await;
         let client = &first.harness.client;
-        client.delete("gateway-instances", first.gateway).await.unwrap();
-        client.until_gone("gateway-instances", first.gateway, SOON).await.unwrap();
+        client.delete_and_wait("gateway-instances", first.gateway, SOON).await.unwrap();
 
         let mut body = first.harness.instance(&first.name, first.definition, first.workload);
         body["InterruptReconciliation"] = json!(true);

@@ -60,6 +60,10 @@ impl Workload {
         self.harness.client.delete("workload-instances", self.id).await.unwrap();
     }
 
+    async fn delete_and_wait(&self) {
+        self.harness.client.delete_and_wait("workload-instances", self.id, SOON).await.unwrap();
+    }
+
     async fn until_gone(&self) {
         self.harness.client.until_gone("workload-instances", self.id, INSTALLED).await.unwrap();
     }
@@ -106,8 +110,7 @@ async fn what_platforms_put_into_every_namespace_goes_with_it() {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
     });
     workload.add(ROLE_BINDING, deployers).await;
-    workload.delete().await;
-    workload.until_gone().await;
+    workload.delete_and_wait().await;
     goes(&workload.namespaces(), &workload.namespace, "the namespace is gone").await;
     assert_eq!(workload.left().await, "");
 }
@@ -136,8 +139,7 @@ metadata: {name: kept, annotations: {helm.sh/resource-policy: keep}}
     let claim = "data-db-0";
     becomes(&workload.here(CLAIM), claim, "the StatefulSet has claimed its volume", |_| true).await;
     becomes(&workload.here(CONFIG_MAP), "kept", "it stands", |_| true).await;
-    workload.delete().await;
-    workload.until_gone().await;
+    workload.delete_and_wait().await;
     let space = &workload.namespace;
     let (claimed, kept) = (format!("PersistentVolumeClaim {space}/{claim}"), format!("ConfigMap {space}/kept"));
     workload.assert_left(&[&claimed, &kept, &format!("Namespace {space}")]).await;
@@ -155,15 +157,13 @@ async fn a_namespace_in_which_another_record_has_objects_is_left_to_it() {
     let first = format!("{{apiVersion: v1, kind: Namespace, metadata: {{name: {team}}}}}\n---\n{}", of_team("first"));
     let first = Workload::ready("team-owner", &first).await;
     let second = Workload::ready("team-guest", &of_team("second")).await;
-    first.delete().await;
-    first.until_gone().await;
+    first.delete_and_wait().await;
     first.assert_left(&[&format!("Namespace {team}"), &format!("workload-instance-{}", second.id)]).await;
     let maps = api(&first.kube, CONFIG_MAP, Some(&team));
     assert!(maps.get_opt("first").await.unwrap().is_none(), "its own object went");
     assert!(maps.get("second").await.unwrap().metadata.deletion_timestamp.is_none());
     first.harness.client.until_ready("workload-instances", second.id, SOON).await.unwrap();
-    second.delete().await;
-    second.until_gone().await;
+    second.delete_and_wait().await;
     first.namespaces().delete(&team, &DeleteParams::default()).await.unwrap();
 }
 
@@ -206,8 +206,7 @@ async fn what_a_living_owner_elsewhere_keeps_stays_and_is_named() {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
     });
     workload.add(ROLE_BINDING, grant).await;
-    workload.delete().await;
-    workload.until_gone().await;
+    workload.delete_and_wait().await;
     let (space, binding) = (&workload.namespace, format!("RoleBinding {}/grant", workload.namespace));
     workload.assert_left(&[&binding, &format!("ClusterRole {space}")]).await;
     roles.delete(space, &DeleteParams::default()).await.unwrap();

@@ -138,12 +138,9 @@ async fn workers_bring_a_gateway_into_their_own_cluster_with_a_token_that_change
     let before = account.token();
     account.issue("second").await;
     account.revoke("first", &before).await;
-    client.delete("gateway-instances", gateway).await.unwrap();
-    client.until_gone("gateway-instances", gateway, INSTALLED).await.unwrap();
-    client.delete("workload-instances", workload).await.unwrap();
-    client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
-    client.delete("kubernetes-runtime-instances", runtime).await.unwrap();
-    client.until_gone("kubernetes-runtime-instances", runtime, INSTALLED).await.unwrap();
+    client.delete_and_wait("gateway-instances", gateway, INSTALLED).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("kubernetes-runtime-instances", runtime, SOON).await.unwrap();
     platform.stop().await;
     account.remove().await;
 }

@@ -103,17 +103,13 @@ impl Site {
     }
 
     pub(crate) async fn delete(self) {
-        let client = &self.harness.client;
-        client.delete("domain-name-instances", self.published).await.unwrap();
-        client.until_gone("domain-name-instances", self.published, INSTALLED).await.unwrap();
+        self.harness.client.delete_and_wait("domain-name-instances", self.published, INSTALLED).await.unwrap();
         self.delete_gateway().await;
     }
 
     /// For a site whose domain name instance is gone.
     pub(crate) async fn delete_gateway(&self) {
-        let client = &self.harness.client;
-        client.delete("gateway-instances", self.gateway).await.unwrap();
-        client.until_gone("gateway-instances", self.gateway, INSTALLED).await.unwrap();
+        self.harness.client.delete_and_wait("gateway-instances", self.gateway, INSTALLED).await.unwrap();
     }
 }
 

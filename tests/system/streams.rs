@@ -177,9 +177,8 @@ async fn live(harness: &Harness, seed: u64) -> &'static str {
         true => "Ready",
         false => "not Ready",
     };
-    client.delete("workload-instances", id).await.unwrap();
     // The controller of namespaces asks for each kind that is served, one after the other, which takes a busy cluster long.
-    let gone = client.until_gone("workload-instances", id, INSTALLED).await;
+    let gone = client.delete_and_wait("workload-instances", id, INSTALLED).await;
     gone.unwrap_or_else(|error| panic!("seed {seed}: {error:#}\n{}", stream.text));
     let (kube, owner) = (harness.kube().await.unwrap(), format!("workload-instance-{id}"));
     let role = ("rbac.authorization.k8s.io", "v1", "ClusterRole");

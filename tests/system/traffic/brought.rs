@@ -66,8 +66,7 @@ async fn https_is_served_with_a_secret_that_somebody_brings_for_as_long_as_it_is
     answers(&visitor, &url, &name).await;
 
     // It is theirs: it outlives the gateway, as it was.
-    harness.client.delete("gateway-instances", served.gateway).await.unwrap();
-    harness.client.until_gone("gateway-instances", served.gateway, INSTALLED).await.unwrap();
+    harness.client.delete_and_wait("gateway-instances", served.gateway, INSTALLED).await.unwrap();
     let left = secrets.get(&secret).await.unwrap();
     assert_eq!((left.uid(), left.resource_version()), (restored.uid(), restored.resource_version()));
     secrets.delete(&secret, &DeleteParams::default()).await.unwrap();

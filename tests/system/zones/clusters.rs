@@ -140,8 +140,7 @@ impl Pair {
     }
 
     async fn delete(&self, side: &Side) {
-        self.harness.client.delete("domain-name-instances", side.published).await.unwrap();
-        self.harness.client.until_gone("domain-name-instances", side.published, INSTALLED).await.unwrap();
+        self.harness.client.delete_and_wait("domain-name-instances", side.published, INSTALLED).await.unwrap();
     }
 
     /// Takes the other cluster away, with all that it had.

@@ -54,8 +54,7 @@ async fn a_definition_of_what_external_dns_reads_that_somebody_deletes_takes_no_
     client.until_ready("domain-name-instances", side.published, INSTALLED).await.unwrap();
     assert_eq!(moments(endpoints, &zone).await.unwrap().len(), changes, "nobody has changed the zone");
 
-    client.delete("domain-name-instances", side.published).await.unwrap();
-    client.until_gone("domain-name-instances", side.published, INSTALLED).await.unwrap();
+    client.delete_and_wait("domain-name-instances", side.published, INSTALLED).await.unwrap();
     assert!(records_of(endpoints, &zone).await.unwrap().is_empty());
     own.kill_apiserver().await;
     client.patch("kubernetes-runtime-instances", runtime, &json!({"ForceDelete": true})).await.unwrap();

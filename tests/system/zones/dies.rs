@@ -55,13 +55,10 @@ async fn a_worker_that_dies_while_it_writes_records_leaves_no_doubt_about_them()
         let changes = all.iter().filter(|moment| !moment.records.is_empty()).count();
         assert_eq!(changes, 1, "so many requests changed the zone");
 
-        client.delete("domain-name-instances", published).await.unwrap();
-        client.until_gone("domain-name-instances", published, INSTALLED).await.unwrap();
+        client.delete_and_wait("domain-name-instances", published, SOON).await.unwrap();
         assert!(records_of(&endpoints, &zone).await.unwrap().is_empty());
-        client.delete("gateway-instances", gateway).await.unwrap();
-        client.until_gone("gateway-instances", gateway, INSTALLED).await.unwrap();
-        client.delete("workload-instances", workload).await.unwrap();
-        client.until_gone("workload-instances", workload, INSTALLED).await.unwrap();
+        client.delete_and_wait("gateway-instances", gateway, SOON).await.unwrap();
+        client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
     }
     platform.stop().await;
 }

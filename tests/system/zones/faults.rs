@@ -166,8 +166,7 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
         if running == 0 { Ok(()) } else { Err(format!("{running} pods")) }
     })
     .await;
-    client.delete("domain-name-instances", site.published).await.unwrap();
-    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+    client.delete_and_wait("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
     client.go_on("support-service-instances", service).await.unwrap();
     // Nothing needs it until something is published once more.

@@ -115,6 +115,15 @@ impl ApiClient {
         self.expect(Method::DELETE, &format!("/v0/{plural}/{id}"), None, 200).await
     }
 
+    /// Requests a record's deletion, and waits until it answers 404.
+    ///
+    /// # Errors
+    /// As [`ApiClient::delete`] and [`ApiClient::until_gone`].
+    pub async fn delete_and_wait(&self, plural: &str, id: i64, deadline: Duration) -> Result<()> {
+        self.delete(plural, id).await?;
+        self.until_gone(plural, id, deadline).await
+    }
+
     /// All records that a query selects.
     ///
     /// # Errors
