@@ -50,3 +50,40 @@ async fn workers_that_ask_at_the_same_moment_are_given_different_turns(pool: PgP
     assert!(longest + start.elapsed() >= INTERVAL * (20 - BURST), "{waits:?}");
     assert!(longest <= INTERVAL * (20 - BURST), "{waits:?}");
 }
+
+#[sqlx::test(migrations = false)]
+async fn an_account_that_is_not_asked_any_more_is_forgotten(pool: PgPool) {
+    let store = Fixture::new(&pool).await.store;
+    let take = async |account: &str| store.reserve_route53_request(account, INTERVAL, BURST).await.unwrap();
+    for account in ["1", "2", "3"] {
+        take(account).await;
+    }
+    let age = "UPDATE route53_requests SET paid_until = now() - interval '61 minutes' WHERE account <> '2'";
+    sqlx::query(age).execute(&pool).await.unwrap();
+    take("1").await;
+    let text = "SELECT account FROM route53_requests ORDER BY account";
+    let left: Vec<String> = sqlx::query_scalar(text).fetch_all(&pool).await.unwrap();
+    assert_eq!(left, ["1", "2"], "the one that asks stays, and so does one that asked a moment ago");
+    for _ in 0..BURST {
+        assert_eq!(take("3").await, Duration::ZERO, "it begins anew");
+    }
+    assert!(take("3").await > Duration::ZERO);
+}
+
+/// Each would forget all the others.
+#[sqlx::test(migrations = false)]
+async fn accounts_that_come_back_at_the_same_moment_do_not_wait_for_each_other(pool: PgPool) {
+    let store = Fixture::new(&pool).await.store;
+    for _ in 0..10 {
+        let asked = (0..12).map(|account| {
+            let store = store.clone();
+            let take = async move { store.reserve_route53_request(&account.to_string(), INTERVAL, BURST).await };
+            tokio::spawn(take)
+        });
+        for answer in asked.collect::<Vec<_>>() {
+            assert_eq!(answer.await.unwrap().unwrap(), Duration::ZERO);
+        }
+        let age = "UPDATE route53_requests SET paid_until = now() - interval '61 minutes'";
+        sqlx::query(age).execute(&pool).await.unwrap();
+    }
+}
