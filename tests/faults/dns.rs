@@ -6,7 +6,7 @@ use causeway_failpoints::{DNS_DONE, DNS_NEXT};
 use causeway_records::inputs::{HostRecord, Published, PublishedZone};
 use causeway_render::support_service::dns_owner;
 use causeway_testkit::{
-    SOON, eventually, id_of,
+    SOON, add_domain_name, eventually, id_of,
     zone::{create_zone, records_of},
 };
 use serde_json::json;
@@ -62,11 +62,7 @@ impl Zone {
             "IssuerKind": "SelfSigned",
         });
         let of = id_of(&client.create("domain-name-definitions", &body).await.unwrap()).unwrap();
-        let body = json!({
-            "Name": name, "KubernetesRuntimeInstanceID": self.fixture.runtime, "DomainNameDefinitionID": of,
-            "WorkloadInstanceID": self.workload,
-        });
-        let id = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        let id = add_domain_name(client, self.fixture.runtime, name, of, self.workload).await.unwrap();
         self.publish(host).await;
         let zone = PublishedZone { id: self.id.clone(), name: self.domain.clone(), ..PublishedZone::default() };
         let record = HostRecord { present: true, ttl: 1, zone: Some(zone), ..HostRecord::default() };

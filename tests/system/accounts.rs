@@ -1,6 +1,6 @@
 //! The keys of an AWS account are in the clusters that its owner named, and in no other.
 
-use causeway_testkit::{DOMAIN, INSTALLED, condition, eventually, harness, id_of, kinds::SECRET};
+use causeway_testkit::{DOMAIN, INSTALLED, add_domain_name, condition, eventually, harness, id_of, kinds::SECRET};
 use serde_json::{Value, json};
 
 use crate::fixture::{labelled, vanishes};
@@ -20,11 +20,7 @@ async fn a_cluster_that_is_no_longer_named_loses_the_keys() {
         "IssuerKind": "SelfSigned", "AwsAccountID": account,
     });
     let domain = id_of(&client.create("domain-name-definitions", &domain).await.unwrap()).unwrap();
-    let published = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-        "WorkloadInstanceID": workload,
-    });
-    let published = id_of(&client.create("domain-name-instances", &published).await.unwrap()).unwrap();
+    let published = add_domain_name(client, harness.runtime, &name, domain, workload).await.unwrap();
     let service = client.list("support-service-instances", &format!("awsaccountid={account}")).await.unwrap();
     let service = id_of(&service[0]).unwrap();
     client.until_ready("support-service-instances", service, INSTALLED).await.unwrap();

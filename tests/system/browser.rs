@@ -3,7 +3,7 @@
 //! `make test-one T=system::browser` runs it. With `CAUSEWAY_SCREENSHOTS=FOLDER` it leaves pictures of the pages there.
 
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, condition, eventually, harness, id_of, python,
+    DOMAIN, Harness, INSTALLED, add_domain_name, condition, eventually, harness, id_of, python,
     receiver::{Manner, Receiver},
     within,
 };
@@ -18,13 +18,9 @@ async fn working(harness: &Harness, name: &str) -> (i64, i64, i64) {
         "SubDomain": "www", "ServiceName": "web", "Hostnames": [long],
         "HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}],
     });
-    let definition = harness.definition(name, Some(domain), more).await.unwrap();
-    let gateway = harness.ready_gateway(name, definition, workload).await.unwrap();
-    let published = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime,
-        "DomainNameDefinitionID": domain, "WorkloadInstanceID": workload,
-    });
-    let domain_name = id_of(&harness.client.create("domain-name-instances", &published).await.unwrap()).unwrap();
+    let definition = harness.definition(&name, Some(domain), more).await.unwrap();
+    let gateway = harness.ready_gateway(&name, definition, workload).await.unwrap();
+    let domain_name = add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
     harness.client.until_ready("domain-name-instances", domain_name, INSTALLED).await.unwrap();
     (gateway, domain_name, workload)
 }

@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Answer, INSTALLED, SOON, condition, eventually, harness, id_of,
+    Answer, INSTALLED, SOON, add_domain_name, condition, eventually, harness, id_of,
     kinds::{GATEWAY, HTTP_ROUTE},
     objects::at,
 };
@@ -126,11 +126,8 @@ async fn a_hostname_of_two_gateways_leads_to_the_one_that_had_it_first() {
     let (here, there) = (addresses(&fixture, fixture.gateway).await, addresses(&fixture, second).await);
     assert_ne!(here, there);
 
-    let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": fixture.harness.runtime, "DomainNameDefinitionID": fixture.domain,
-        "WorkloadInstanceID": answer.record()["WorkloadInstanceID"],
-    });
-    let names = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    let workload = answer.record()["WorkloadInstanceID"].as_i64().unwrap();
+    let names = add_domain_name(client, fixture.harness.runtime, &name, fixture.domain, workload).await.unwrap();
     for (plural, id) in [("domain-name-instances", names), ("gateway-instances", second)] {
         eventually("it says who has the hostname, and where it leads", async || {
             let record = client.get(plural, id).await.unwrap();

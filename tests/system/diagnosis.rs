@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    ApiClient, DOMAIN, Harness, INSTALLED, add_workload_of, answering, eventually, harness, id_of, object_name, within,
+    ApiClient, DOMAIN, Harness, add_domain_name, add_workload_of, answering, eventually, harness, id_of, object_name,
     zone::{create_zone, put_record},
 };
 use serde_json::{Value, json};
@@ -54,11 +54,7 @@ async fn the_first_step_that_fails_is_told_until_none_does() {
     let sentence = format!("{host} is not served: no domain name instance publishes {host}; make one");
     until_failed(client, gateway, "ZoneFound", &sentence).await;
 
-    let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-        "WorkloadInstanceID": workload,
-    });
-    let published = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    let published = add_domain_name(client, harness.runtime, &name, domain, workload).await.unwrap();
     for (plural, id) in [("gateway-instances", gateway), ("domain-name-instances", published)] {
         let found = within(INSTALLED, &format!("{plural}: nothing fails"), async || {
             let found = diagnosis(client, plural, id).await?;
@@ -114,14 +110,13 @@ async fn a_workload_without_pods_is_told_by_what_the_proxy_answers() {
     let name = harness.name("podless");
     let manifests = answering(&name).replace("replicas: 2", "replicas: 0");
     let (domain, workload, gateway) = gateway(harness, &name, &manifests, "Shared").await;
-    let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-        "WorkloadInstanceID": workload,
-    });
-    harness.client.create("domain-name-instances", &body).await.unwrap();
-    // Until the proxy was told of the route it answers otherwise.
-    let says = "answers 503: no pod takes the request; see whether the workload's pods are ready";
-    until_failed(&harness.client, gateway, "Answered", says).await;
+    add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
+    let found = until_failed(&harness.client, gateway, "Answered").await;
+    let summary = found["Summary"].as_str().unwrap();
+    assert!(
+        summary.contains("answers 503: no pod takes the request; see whether the workload's pods are ready"),
+        "{summary}"
+    );
 }
 
 /// Clouds give out credentials there: a cluster that says so would have the API ask for them.

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use causeway_rig::ClusterEndpoints;
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, api, eventually, harness, id_of,
+    DOMAIN, Harness, INSTALLED, add_domain_name, api, eventually, harness, id_of,
     kinds::{GATEWAY_CLASS, Gvk, LISTENER_SET, OWNER},
     object_name,
     objects::object,
@@ -55,12 +55,9 @@ impl Fixture {
 
     /// Has the name published in the zone.
     pub(crate) async fn publish(&self) -> i64 {
-        let body = json!({
-            "Name": self.name, "KubernetesRuntimeInstanceID": self.harness.runtime,
-            "DomainNameDefinitionID": self.domain, "WorkloadInstanceID": self.workload,
-        });
-        let id = id_of(&self.harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
-        self.harness.client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
+        let (client, runtime) = (&self.harness.client, self.harness.runtime);
+        let id = add_domain_name(client, runtime, &self.name, self.domain, self.workload).await.unwrap();
+        client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
         id
     }
 

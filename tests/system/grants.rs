@@ -1,8 +1,8 @@
 //! Who may use what is another team's: Services only by a grant of theirs, listeners not at all by labels of one's own.
 
 use causeway_testkit::{
-    Answer, DOMAIN, Harness, INSTALLED, SOON, Visitor, add_workload_of, answering, api, condition, eventually, harness,
-    id_of,
+    Answer, DOMAIN, Harness, INSTALLED, SOON, Visitor, add_domain_name, add_workload_of, answering, api, condition,
+    eventually, harness, id_of,
     kinds::{HTTP_ROUTE, NAMESPACE, REFERENCE_GRANT},
     object_name,
     objects::{at, becomes, object},
@@ -38,11 +38,7 @@ impl Teams {
         let definition = harness.definition(&one, Some(domain), more).await.unwrap();
         let body = harness.instance(&one, definition, one_workload);
         let gateway = id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap();
-        let body = json!({
-            "Name": one, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-            "WorkloadInstanceID": one_workload,
-        });
-        let published = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        let published = add_domain_name(&harness.client, harness.runtime, &one, domain, one_workload).await.unwrap();
         harness.client.until_ready("domain-name-instances", published, INSTALLED).await.unwrap();
         Self { harness, two, one_workload, two_workload, gateway, host: format!("{one}.{DOMAIN}") }
     }

@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Harness, INSTALLED, condition, harness, id_of, object_name, unique_name, within,
+    Harness, INSTALLED, add_domain_name, condition, eventually, harness, id_of, object_name, unique_name, within,
     zone::{Records, records_of},
 };
 use serde_json::{Value, json};
@@ -39,11 +39,7 @@ impl Site {
         let definition = harness.definition(&name, Some(domain), more).await.unwrap();
         let body = harness.instance(&name, definition, workload);
         let gateway = id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap();
-        let body = json!({
-            "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-            "WorkloadInstanceID": workload,
-        });
-        let published = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        let published = add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
         Self { harness, name, domain_name, workload, domain, gateway, published }
     }
 

@@ -7,7 +7,7 @@ mod samples;
 
 use causeway_gateway_api::RouteKind;
 use causeway_testkit::{
-    DOMAIN, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
+    DOMAIN, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness, id_of,
     kinds::{GRPC_ROUTE, HTTP_ROUTE, NAMESPACE},
     objects::object,
 };
@@ -109,11 +109,7 @@ async fn requests_go_where_the_rules_say() {
     let more = json!({"HttpPorts": [{"Port": 80}], "HttpRoutes": [{"Rules": rules}]});
     let definition = harness.definition(&name, Some(domain), more).await.unwrap();
     harness.ready_gateway(&name, definition, workload).await.unwrap();
-    let body = json!({
-        "Name": name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-        "WorkloadInstanceID": workload,
-    });
-    let published = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    let published = add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
     harness.client.until_ready("domain-name-instances", published, INSTALLED).await.unwrap();
 
     let (visitor, host) = (Visitor::new(&harness.endpoints), format!("{name}.{DOMAIN}"));

@@ -9,8 +9,8 @@ mod tls;
 mod wildcards;
 
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, Visitor, add_workload_of, answering, api, eventually, harness, id_of,
-    kinds::{CERTIFICATE, Gvk, POD},
+    DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness, id_of,
+    kinds::{CERTIFICATE, POD},
     object_name,
     objects::goes,
 };
@@ -53,11 +53,7 @@ impl Answering {
 
     /// Has the hostnames of its gateway published. Returns the domain name instance.
     async fn publish(&self, harness: &Harness, domain: i64) -> i64 {
-        let body = json!({
-            "Name": self.name, "KubernetesRuntimeInstanceID": harness.runtime, "DomainNameDefinitionID": domain,
-            "WorkloadInstanceID": self.workload,
-        });
-        let id = id_of(&harness.client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        let id = add_domain_name(&harness.client, harness.runtime, &self.name, domain, self.workload).await.unwrap();
         harness.client.until_ready("domain-name-instances", id, INSTALLED).await.unwrap();
         id
     }

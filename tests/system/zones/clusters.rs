@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use causeway_rig::{ClusterEndpoints, OwnCluster, tools::Tools};
 use causeway_testkit::{
-    Harness, INSTALLED, Visitor, add_runtime, add_workload, api, bundle, condition, harness, id_of,
+    Harness, INSTALLED, Visitor, add_domain_name, add_gateway, add_runtime, add_workload, api, bundle, condition,
+    harness, id_of,
     kinds::{DEPLOYMENT, DNS_ENDPOINT, GATEWAY},
     kube_client, object_name,
     objects::object,
@@ -196,18 +197,11 @@ pub(super) async fn side(
     let body = json!({"Name": name, "Zone": "Public", "AdminEmail": "ops@zones.example", "TTL": 1, "IssuerKind": "SelfSigned"});
     domain.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     let domain = id_of(&client.create("domain-name-definitions", &domain).await.unwrap()).unwrap();
-    let more = json!({"Placement": "Dedicated", "HttpPorts": [{"Port": 80}], "SubDomain": "www"});
-    let definition = harness.definition(name, Some(domain), more).await.unwrap();
-    let on = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "WorkloadInstanceID": workload});
-    let with = |field: &str, id: i64| {
-        let mut body = on.clone();
-        body[field] = id.into();
-        body
-    };
-    let body = with("GatewayDefinitionID", definition);
-    let gateway = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
-    let body = with("DomainNameDefinitionID", domain);
-    let published = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+    let more = json!({
+        "DomainNameDefinitionID": domain, "SubDomain": "www", "Placement": "Dedicated", "HttpPorts": [{"Port": 80}],
+    });
+    let gateway = add_gateway(client, runtime, name, workload, more).await.unwrap();
+    let published = add_domain_name(client, runtime, name, domain, workload).await.unwrap();
     let gateway = (object_name(name, workload), object_name(name, gateway));
     if runtime != harness.runtime {
         set_addresses(cluster, &gateway, json!([{"type": "IPAddress", "value": THERE}])).await;

@@ -3,7 +3,8 @@
 use causeway_failpoints::{DNS_DONE, DNS_NEXT};
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ControlPlane, INSTALLED, Setup, add_runtime, add_workload, eventually, harness, id_of, unique_name,
+    ControlPlane, INSTALLED, SOON, Setup, add_domain_name, add_gateway, add_runtime, add_workload, eventually, harness,
+    id_of, unique_name,
     zone::{create_zone, moments, records_of},
 };
 use serde_json::json;
@@ -28,18 +29,14 @@ async fn a_worker_that_dies_while_it_writes_records_leaves_no_doubt_about_them()
             "IssuerKind": "SelfSigned", "DnsDriver": "route53",
         });
         let domain_id = id_of(&client.create("domain-name-definitions", &body).await.unwrap()).unwrap();
-        let of = json!({"Name": name, "DomainNameDefinitionID": domain_id, "SubDomain": "www", "Placement": "Dedicated",
-            "HttpPorts": [{"Port": 80}]});
-        let of = id_of(&client.create("gateway-definitions", &of).await.unwrap()).unwrap();
-        let body = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "GatewayDefinitionID": of,
-            "WorkloadInstanceID": workload});
-        let gateway = id_of(&client.create("gateway-instances", &body).await.unwrap()).unwrap();
+        let more = json!({
+            "DomainNameDefinitionID": domain_id, "SubDomain": "www", "Placement": "Dedicated", "HttpPorts": [{"Port": 80}],
+        });
+        let gateway = add_gateway(&client, runtime, &name, workload, more).await.unwrap();
         client.until_ready("gateway-instances", gateway, INSTALLED).await.unwrap();
 
         platform.arm_worker(newest, point.name, "1*return(kill)").await.unwrap();
-        let body = json!({"Name": name, "KubernetesRuntimeInstanceID": runtime, "DomainNameDefinitionID": domain_id,
-            "WorkloadInstanceID": workload});
-        let published = id_of(&client.create("domain-name-instances", &body).await.unwrap()).unwrap();
+        let published = add_domain_name(&client, runtime, &name, domain_id, workload).await.unwrap();
         eventually(&format!("the worker dies: {}", point.moment), async || {
             if platform.workers()[newest].is_running() { Err("it runs") } else { Ok(()) }
         })

@@ -42,7 +42,8 @@ pub use self::{
     load::{Failure, Load, Tally},
     objects::{api, kube_client},
     records::{
-        add_gateway, add_runtime, add_workload, add_workload_of, answering, config_map, object_name, unique_name,
+        add_domain_name, add_gateway, add_runtime, add_workload, add_workload_of, answering, config_map, object_name,
+        unique_name,
     },
     setup::{Setup, bundle},
     visitor::Visitor,

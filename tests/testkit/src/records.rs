@@ -119,6 +119,18 @@ pub async fn add_gateway(client: &ApiClient, runtime: i64, name: &str, workload:
     id_of(&client.create("gateway-instances", &body).await?)
 }
 
+/// A domain name instance: the hostnames that a workload's gateways have under a domain are published.
+///
+/// # Errors
+/// When the API refuses.
+pub async fn add_domain_name(client: &ApiClient, runtime: i64, name: &str, domain: i64, workload: i64) -> Result<i64> {
+    let body = json!({
+        "Name": name, "KubernetesRuntimeInstanceID": runtime, "DomainNameDefinitionID": domain,
+        "WorkloadInstanceID": workload,
+    });
+    id_of(&client.create("domain-name-instances", &body).await?)
+}
+
 /// The manifest of a ConfigMap with one key: a workload that needs no node.
 #[must_use]
 pub fn config_map(name: &str, value: &str) -> String {

@@ -8,8 +8,8 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result, ensure};
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ApiClient, ControlPlane, DOMAIN, INSTALLED, Setup, Visitor, add_gateway, add_runtime, add_workload_of, answering,
-    id_of, kube_client, unique_name,
+    ApiClient, ControlPlane, DOMAIN, INSTALLED, Setup, Visitor, add_domain_name, add_gateway, add_runtime,
+    add_workload_of, answering, id_of, kube_client, unique_name,
     zone::{create_zone, put_record},
 };
 use chrono::{DateTime, Utc};
@@ -122,11 +122,7 @@ impl Chain {
         let visitor = Visitor::new(&endpoints).trusting(&acme.root)?;
         let chain = Self { endpoints, platform, client, pool, kube, visitor, runtime, workload, domain, zone, name };
         let first = chain.gateway(Scheme::Https, "warm").await?;
-        let body = json!({
-            "Name": chain.name, "KubernetesRuntimeInstanceID": runtime, "DomainNameDefinitionID": domain,
-            "WorkloadInstanceID": workload,
-        });
-        let published = id_of(&chain.client.create("domain-name-instances", &body).await?)?;
+        let published = add_domain_name(&chain.client, runtime, &chain.name, domain, workload).await?;
         for (plural, id) in [("gateway-instances", first), ("domain-name-instances", published)] {
             chain.client.until_ready(plural, id, INSTALLED).await?;
         }
