@@ -108,6 +108,15 @@ impl Cli {
         ran.out
     }
 
+    /// Applies a file: all of it is made, and applied again it changes nothing. Answers how many records that are.
+    async fn made_once(&self, file: &str) -> usize {
+        let out = self.done(&["apply", "-f", file]).await;
+        assert!(out.lines().all(|line| line.starts_with("created")), "{file}: {out}");
+        let again = self.done(&["apply", "-f", file]).await;
+        assert!(again.lines().all(|line| line.starts_with("unchanged")), "{file}: {again}");
+        out.lines().count()
+    }
+
     async fn json(&self, arguments: &[&str]) -> Value {
         let out = self.done(&[arguments, &["-o", "json"]].concat()).await;
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {out}"))

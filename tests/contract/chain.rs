@@ -1,9 +1,9 @@
 //! One record of every kind that Threeport has, and of UDP ports, routes and grants, each naming the ones before it.
 
-use causeway_testkit::unique_name;
+use causeway_testkit::{Answer, unique_name};
 use serde_json::{Value, json};
 
-use crate::made;
+use crate::{made, post};
 
 /// Threeport's plurals with their kinds, and those of UDP ports, routes and grants, parents before those that name them.
 pub(crate) const PLURALS: [(&str, &str); 19] = [
@@ -76,6 +76,16 @@ impl Chain {
     #[track_caller]
     pub(crate) fn id(&self, plural: &str) -> i64 {
         self.ids.iter().find(|(made, _)| *made == plural).expect("is made").1
+    }
+
+    /// Requests an instance of a gateway definition, for the workload of the chain.
+    pub(crate) async fn instance_of(&self, definition: i64) -> Answer {
+        let body = json!({
+            "Name": unique_name("chain"), "GatewayDefinitionID": definition,
+            "WorkloadInstanceID": self.id("workload-instances"),
+            "KubernetesRuntimeInstanceID": self.id("kubernetes-runtime-instances"),
+        });
+        post("gateway-instances", &body).await
     }
 
     /// The body of one more record, with a name of its own.

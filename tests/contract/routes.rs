@@ -20,16 +20,6 @@ fn to_web(found: Value) -> Value {
     json!([{"matches": [found], "backendRefs": [{"name": "web", "port": 80}]}])
 }
 
-/// An instance of a definition, with the workload of the chain.
-async fn instance(chain: &Chain, definition: i64) -> causeway_testkit::Answer {
-    let body = json!({
-        "Name": unique_name("routes"), "GatewayDefinitionID": definition,
-        "WorkloadInstanceID": chain.id("workload-instances"),
-        "KubernetesRuntimeInstanceID": chain.id("kubernetes-runtime-instances"),
-    });
-    post("gateway-instances", &body).await
-}
-
 #[tokio::test]
 async fn rules_are_refused_as_a_cluster_refuses_them_and_the_path_is_named() {
     let own = made("gateway-definitions", &definition(json!({})).await).await;
@@ -85,7 +75,7 @@ async fn rules_are_stored_as_they_are_sent() {
 async fn a_route_is_for_ports_and_hostnames_of_its_definition() {
     let chain = Chain::up_to("workload-instances").await;
     let own = made("gateway-definitions", &definition(json!({})).await).await;
-    instance(&chain, own).await.done(201);
+    chain.instance_of(own).await.done(201);
     for (more, field, sentence) in [
         (json!({"Ports": [443]}), "Ports", "is for port 443, which isn't among its HttpPorts; add it there"),
         (json!({"Hostnames": ["c.test"]}), "Hostnames", "is for c.test, which gateway definition"),
@@ -109,12 +99,12 @@ async fn equal_matches_have_one_holder_and_others_stand_beside_each_other() {
         definition(json!({"HttpRoutes": [{"Rules": to_web(json!({"path": {"value": "/a"}, "method": "GET"}))}]})).await;
     let hostnames = first["Hostnames"].clone();
     let first = made("gateway-definitions", &first).await;
-    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let holder = chain.instance_of(first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
     let with = async |routes: Value| {
         let mut body = definition(routes).await;
         body["Hostnames"] = hostnames.clone();
         let own = made("gateway-definitions", &body).await;
-        (own, instance(&chain, own).await)
+        (own, chain.instance_of(own).await)
     };
     // The same with the defaults written out, in another order.
     let same = to_web(json!({"method": "GET", "headers": [], "path": {"type": "PathPrefix", "value": "/a/"}}));
@@ -148,7 +138,7 @@ async fn routes_of_grpc_have_a_hostname_of_a_port_for_themselves() {
             .await;
     let hostnames = first["Hostnames"].clone();
     let first = made("gateway-definitions", &first).await;
-    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let holder = chain.instance_of(first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
     let grpc =
         json!({"GatewayDefinitionID": first, "Rules": [{"matches": [{"method": {"service": "b"}}]}], "Ports": [80]});
     assert!(id(post("gateway-grpc-routes", &grpc).await.done(201).record()) > 0);
@@ -162,7 +152,7 @@ async fn routes_of_grpc_have_a_hostname_of_a_port_for_themselves() {
         let mut body = definition(routes).await;
         body["Hostnames"] = hostnames.clone();
         body["HttpPorts"] = json!([{"Port": 80}]);
-        instance(&chain, made("gateway-definitions", &body).await).await
+        chain.instance_of(made("gateway-definitions", &body).await).await
     };
     let answer = with(json!({"HttpRoutes": [{"Rules": to_web(json!({"path": {"value": "/x"}}))}]})).await;
     let sentence = format!("(gRPC) on HTTP port 80, which gateway instance {holder} (id ");

@@ -1,6 +1,6 @@
 //! TCP ports with TLS: their fields, what they need, and that a hostname of a port has one holder; and with which certificates TLS ends.
 
-use causeway_testkit::{Answer, unique_name};
+use causeway_testkit::unique_name;
 use serde_json::{Value, json};
 
 use crate::{chain::Chain, get, made, patch, post};
@@ -11,15 +11,6 @@ fn definition(hostname: &str, port: Value) -> Value {
 
 fn through() -> Value {
     json!({"Port": 443, "TLSEnabled": true, "TLSMode": "Passthrough"})
-}
-
-async fn instance(chain: &Chain, definition: i64) -> Answer {
-    let body = json!({
-        "Name": unique_name("tls"), "GatewayDefinitionID": definition,
-        "WorkloadInstanceID": chain.id("workload-instances"),
-        "KubernetesRuntimeInstanceID": chain.id("kubernetes-runtime-instances"),
-    });
-    post("gateway-instances", &body).await
 }
 
 #[tokio::test]
@@ -51,7 +42,7 @@ async fn tls_on_a_tcp_port_says_what_it_needs() {
 async fn a_port_that_comes_later_needs_the_same() {
     let chain = Chain::up_to("workload-instances").await;
     let bare = made("gateway-definitions", &json!({"Name": unique_name("tls"), "TcpPorts": [{"Port": 4433}]})).await;
-    instance(&chain, bare).await.done(201);
+    chain.instance_of(bare).await.done(201);
     let mut port = through();
     port["GatewayDefinitionID"] = json!(bare);
     let answer = post("gateway-tcp-ports", &port).await.refused(400, "port 443 needs Hostnames or a domain");
@@ -59,7 +50,7 @@ async fn a_port_that_comes_later_needs_the_same() {
 
     let host = format!("{}.test", unique_name("later"));
     let named = made("gateway-definitions", &definition(&host, through())).await;
-    instance(&chain, named).await.done(201);
+    chain.instance_of(named).await.done(201);
     let own = get(&format!("/v0/gateway-tcp-ports?gatewaydefinitionid={named}")).await.ids()[0];
     let answer = patch("gateway-tcp-ports", own, &json!({"TLSMode": "Terminate"})).await;
     answer.refused(400, "port 443 needs a domain").because("InvalidField", &["TLSEnabled"]);
@@ -74,23 +65,23 @@ async fn a_hostname_of_a_port_has_one_holder() {
     let chain = Chain::up_to("workload-instances").await;
     let [host, free] = ["held", "free"].map(|what| format!("{}.test", unique_name(what)));
     let first = made("gateway-definitions", &definition(&host, through())).await;
-    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let holder = chain.instance_of(first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
     let second = made("gateway-definitions", &definition(&host, through())).await;
     let sentence = format!("{host} on TLS passthrough port 443 is already held by gateway instance {holder}");
-    instance(&chain, second).await.refused(409, &sentence).because("RouteTaken", &[]);
+    chain.instance_of(second).await.refused(409, &sentence).because("RouteTaken", &[]);
     patch("gateway-definitions", second, &json!({"Hostnames": [free]})).await.done(200);
-    instance(&chain, second).await.done(201);
+    chain.instance_of(second).await.done(201);
     let answer = patch("gateway-definitions", second, &json!({"Hostnames": [free, host]})).await;
     answer.refused(409, &sentence).because("RouteTaken", &[]);
     // Another port is another place, and plain TCP takes a port whole.
     let mut elsewhere = through();
     elsewhere["Port"] = json!(8443);
     let third = made("gateway-definitions", &definition(&host, elsewhere)).await;
-    instance(&chain, third).await.done(201);
+    chain.instance_of(third).await.done(201);
     let plain = json!({"Name": unique_name("tls"), "TcpPorts": [{"Port": 8443}]});
     let plain = made("gateway-definitions", &plain).await;
     let sentence = "TCP port 8443 can't stand beside TLS passthrough port 8443";
-    instance(&chain, plain).await.refused(409, sentence).because("PortTaken", &[]);
+    chain.instance_of(plain).await.refused(409, sentence).because("PortTaken", &[]);
 }
 
 #[tokio::test]
@@ -127,20 +118,20 @@ async fn a_hostname_of_a_port_has_one_certificate() {
         |path: &str, secret: &str| json!({"Port": 443, "TLSEnabled": true, "Path": path, "TLSSecretName": secret});
     let of = |ports: Value| json!({"Name": unique_name("brought"), "Hostnames": [host], "HttpPorts": ports});
     let first = made("gateway-definitions", &of(json!([https("/", "shop-tls")]))).await;
-    let holder = instance(&chain, first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
+    let holder = chain.instance_of(first).await.done(201).record()["Name"].as_str().unwrap().to_owned();
     let same = made("gateway-definitions", &of(json!([https("/api", "shop-tls")]))).await;
-    instance(&chain, same).await.done(201);
+    chain.instance_of(same).await.done(201);
     let other = made("gateway-definitions", &of(json!([https("/other", "other-tls")]))).await;
     let sentence = format!(
         "a hostname of a port has one certificate, and gateway instance {holder} has that of Secret shop-tls; say the same about TLSSecretName"
     );
-    instance(&chain, other).await.refused(409, &sentence).because("RouteTaken", &[]);
+    chain.instance_of(other).await.refused(409, &sentence).because("RouteTaken", &[]);
     let own = get(&format!("/v0/gateway-http-ports?gatewaydefinitionid={same}")).await.ids()[0];
     let answer = patch("gateway-http-ports", own, &json!({"TLSSecretName": "other-tls"})).await;
     answer.refused(409, &sentence).because("RouteTaken", &[]);
     // Two ports of one definition, too.
     let two = made("gateway-definitions", &of(json!([https("/a", "shop-tls"), https("/b", "other-tls")]))).await;
-    let answer = instance(&chain, two).await;
+    let answer = chain.instance_of(two).await;
     let answer = answer.refused(400, "port 443 of gateway definition");
     answer.because("InvalidField", &["TLSSecretName"]);
 }

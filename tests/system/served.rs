@@ -2,13 +2,16 @@
 //! nothing up.
 
 use causeway_testkit::{
-    INSTALLED, SOON, add_workload_of, api, condition, config_map, harness,
+    Harness, SOON, add_workload_of, api, condition, config_map, harness,
     kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION},
     object_name,
     objects::{becomes, goes, object},
     until,
 };
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{
+    Api,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
+};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
@@ -68,7 +71,7 @@ async fn what_could_never_be_applied_holds_no_deletion_up() {
 }
 
 /// Leaves a refused record to itself for so long that only a wake can bring it back within the test.
-async fn until_parked(harness: &causeway_testkit::Harness, id: i64) {
+async fn until_parked(harness: &Harness, id: i64) {
     let mut database = PgConnection::connect(&harness.platform.database_url()).await.unwrap();
     let park = "UPDATE reconciliations SET attempts = 30, due_at = now() WHERE kind = 'WorkloadInstance' AND id = $1";
     sqlx::query(park).bind(id).execute(&mut database).await.unwrap();
@@ -101,22 +104,36 @@ async fn a_kind_that_is_served_later_is_noticed_and_applied_in_its_scope() {
     definitions.delete(&format!("widgets.{group}"), &DeleteParams::default()).await.unwrap();
 }
 
+/// A workload with a widget, of a kind that an admin has defined.
+struct Defined {
+    definitions: Api<DynamicObject>,
+    group: String,
+    /// The definition as it was made.
+    made: Value,
+    id: i64,
+}
+
+impl Defined {
+    async fn ready(harness: &Harness, what: &str) -> Self {
+        let (client, name) = (&harness.client, harness.name(what));
+        let group = format!("{name}.example");
+        let definitions = api(&harness.kube().await.unwrap(), CUSTOM_RESOURCE_DEFINITION, None);
+        let made = definition(&group, "Namespaced");
+        definitions.create(&PostParams::default(), &object(made.clone())).await.unwrap();
+        let id = add_workload_of(client, harness.runtime, &name, &with_widget(&group)).await.unwrap();
+        client.until_ready("workload-instances", id, SOON).await.unwrap();
+        Self { definitions, group, made, id }
+    }
+}
+
 #[tokio::test]
 async fn objects_whose_definition_an_admin_deletes_are_gone_with_it() {
     let harness = harness().await;
-    let client = &harness.client;
-    let name = harness.name("undefined");
-    let group = format!("{name}.example");
-    let kube = harness.kube().await.unwrap();
-    let definitions = api(&kube, CUSTOM_RESOURCE_DEFINITION, None);
-    let made = object(definition(&group, "Namespaced"));
-    definitions.create(&PostParams::default(), &made).await.unwrap();
-    let id = add_workload_of(client, harness.runtime, &name, &with_widget(&group)).await.unwrap();
-    client.until_ready("workload-instances", id, SOON).await.unwrap();
+    let Defined { definitions, group, id, .. } = Defined::ready(harness, "undefined").await;
     let definition = format!("widgets.{group}");
     definitions.delete(&definition, &DeleteParams::default()).await.unwrap();
     goes(&definitions, &definition, "the definition is gone").await;
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    harness.client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
 }
 
 /// Nobody can see whether the object is there: a person has to say so.
@@ -124,20 +141,13 @@ async fn objects_whose_definition_an_admin_deletes_are_gone_with_it() {
 async fn an_object_whose_kind_is_defined_and_not_served_is_let_go_by_a_person() {
     let harness = harness().await;
     let client = &harness.client;
-    let name = harness.name("unserved");
-    let group = format!("{name}.example");
-    let kube = harness.kube().await.unwrap();
-    let definitions = api(&kube, CUSTOM_RESOURCE_DEFINITION, None);
-    let mut made = definition(&group, "Namespaced");
-    definitions.create(&PostParams::default(), &object(made.clone())).await.unwrap();
-    let id = add_workload_of(client, harness.runtime, &name, &with_widget(&group)).await.unwrap();
-    client.until_ready("workload-instances", id, SOON).await.unwrap();
+    let Defined { definitions, group, mut made, id } = Defined::ready(harness, "unserved").await;
     let versions = &mut made["spec"]["versions"];
     versions[0]["served"] = json!(false);
     let definition = format!("widgets.{group}");
     let unserved = Patch::Merge(json!({"spec": {"versions": versions}}));
     definitions.patch(&definition, &PatchParams::default(), &unserved).await.unwrap();
-    let widgets = api(&kube, (&group, "v1", "Widget"), None);
+    let widgets = api(&harness.kube().await.unwrap(), (&group, "v1", "Widget"), None);
     until("the kind is no longer served", async || widgets.list(&Default::default()).await.is_err()).await;
     client.delete("workload-instances", id).await.unwrap();
     let says = |record: &Value| {

@@ -7,7 +7,7 @@ use causeway_rig::{
 };
 use serde_json::json;
 
-use crate::support::{Fixture, access, config_map_ref, namespace_ref};
+use crate::support::{Fixture, access, config_map_ref};
 
 /// A fixture of the shared API server that is reached through a proxy.
 struct Between {
@@ -81,7 +81,7 @@ async fn an_object_stands_and_goes_whichever_answer_is_about_something_else() {
 #[tokio::test]
 async fn a_namespace_is_not_empty_because_an_answer_names_nothing() {
     let mut between = Between::new().await;
-    let space = between.fixture.object(namespace_ref(&format!("{}-own", between.fixture.namespace)), json!({}));
+    let space = between.fixture.own_namespace();
     between.fixture.applied(std::slice::from_ref(&space), &[]).await;
     between.fixture.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
     let mut wrong = 0;

@@ -94,7 +94,7 @@ async fn a_finalizer_is_named_and_keeps_the_entry() {
 #[tokio::test]
 async fn a_namespace_with_somebodys_object_in_it_stays_and_can_be_taken_up_again() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({}));
     let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
     fixture.create(&config_map_ref(&space.at.name, "theirs"), json!({})).await;
@@ -112,22 +112,27 @@ async fn a_namespace_with_somebodys_object_in_it_stays_and_can_be_taken_up_again
     assert_eq!(entry(&again.inventory, &space.at).uid, live.metadata.uid);
 }
 
+/// A namespace is deleted, or its deletion has been asked for.
+async fn assert_goes(fixture: &Fixture, inventory: &[InventoryEntry], space: &ObjectRef) {
+    let pruned = fixture.prune(inventory).await;
+    assert!(matches!(pruned.change(space), Some(ObjectChange::Pending(_) | ObjectChange::Deleted)), "{pruned:?}");
+    let live = fixture.read(space).await;
+    assert!(live.is_none_or(|live| live.metadata.deletion_timestamp.is_some()));
+}
+
 #[tokio::test]
 async fn an_empty_namespace_of_ours_goes() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({}));
     let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
-    let pruned = fixture.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&space.at), Some(ObjectChange::Pending(_) | ObjectChange::Deleted)), "{pruned:?}");
-    let live = fixture.read(&space.at).await;
-    assert!(live.is_none_or(|live| live.metadata.deletion_timestamp.is_some()));
+    assert_goes(&fixture, &applied.inventory, &space.at).await;
 }
 
 #[tokio::test]
 async fn a_namespace_waits_for_what_is_on_its_way_out() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({"finalizers": ["causeway.test/hold"]}));
     let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
     let pruned = fixture.prune(&applied.inventory).await;
@@ -140,7 +145,7 @@ async fn a_namespace_waits_for_what_is_on_its_way_out() {
 #[tokio::test]
 async fn what_a_platform_puts_into_every_namespace_does_not_keep_it() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let applied = fixture.applied(std::slice::from_ref(&space), &[]).await;
     for name in ["istio-ca-root-cert", "openshift-service-ca.crt"] {
         fixture.create(&config_map_ref(&space.at.name, name), json!({})).await;
@@ -151,16 +156,13 @@ async fn what_a_platform_puts_into_every_namespace_does_not_keep_it() {
     fixture.create(&secret, json!({})).await;
     let owners = json!([{"apiVersion": "v1", "kind": "ServiceAccount", "name": "builder", "uid": uid}]);
     fixture.edit(&secret, json!({"metadata": {"ownerReferences": owners}})).await;
-    let pruned = fixture.prune(&applied.inventory).await;
-    assert!(matches!(pruned.change(&space.at), Some(ObjectChange::Pending(_) | ObjectChange::Deleted)), "{pruned:?}");
-    let live = fixture.read(&space.at).await;
-    assert!(live.is_none_or(|live| live.metadata.deletion_timestamp.is_some()));
+    assert_goes(&fixture, &applied.inventory, &space.at).await;
 }
 
 #[tokio::test]
 async fn a_namespace_with_another_records_object_names_that_record() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let applied = fixture.applied(std::slice::from_ref(&space), &[]).await;
     let labels = json!({CONTROL_PLANE: fixture.control_plane, OWNER: "workload-instance-8"});
     fixture.create(&config_map_ref(&space.at.name, "theirs"), json!({"labels": labels})).await;
@@ -177,7 +179,7 @@ async fn a_namespace_with_another_records_object_names_that_record() {
 #[tokio::test]
 async fn what_an_owner_that_lives_elsewhere_keeps_stays() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let applied = fixture.applied(std::slice::from_ref(&space), &[]).await;
     let map = config_map_ref(&space.at.name, "kept");
     fixture.create(&map, json!({})).await;
@@ -193,7 +195,7 @@ async fn what_an_owner_that_lives_elsewhere_keeps_stays() {
 #[tokio::test]
 async fn by_a_persons_word_nobody_waits_for_a_finalizer() {
     let fixture = Fixture::new().await;
-    let space = fixture.object(namespace_ref(&format!("{}-own", fixture.namespace)), json!({}));
+    let space = fixture.own_namespace();
     let map = fixture.object(config_map_ref(&space.at.name, "web"), json!({"finalizers": ["causeway.test/hold"]}));
     let applied = fixture.applied(&[space.clone(), map.clone()], &[]).await;
     let pruned = fixture.cluster.prune_and_let_go(&fixture.writer(), &applied.inventory).await;

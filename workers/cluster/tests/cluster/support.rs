@@ -73,6 +73,11 @@ impl Fixture {
         Object::new(at, body)
     }
 
+    /// A namespace that the record makes.
+    pub(crate) fn own_namespace(&self) -> Object {
+        self.object(namespace_ref(&format!("{}-own", self.namespace)), json!({}))
+    }
+
     pub(crate) fn config_map(&self, name: &str, text: &str) -> Object {
         self.object(config_map_ref(&self.namespace, name), json!({"data": {"text": text}}))
     }
