@@ -6,7 +6,7 @@ use std::{
     env,
     fs::{self, File},
     future::Future,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
     time::Duration,
@@ -232,6 +232,11 @@ impl Process {
     }
 }
 
+/// How a program ended, as shells and container runtimes count: its exit code, or 128 and the number of the signal that ended it.
+pub(crate) fn code_of(status: ExitStatus) -> i32 {
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
 fn open_log(path: &Path) -> Result<File> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
@@ -258,6 +263,12 @@ mod tests {
             ended.starts_with("greeter ended with exit status: 3 before") && ended.ends_with("no such port"),
             "{ended}"
         );
+    }
+
+    #[test]
+    fn a_signal_that_ends_a_program_has_a_code_of_its_own() {
+        let ends = |script: &str| code_of(Command::new("sh").args(["-c", script]).status().unwrap());
+        assert_eq!([ends("exit 0"), ends("exit 3"), ends("kill -KILL $$")], [0, 3, 137]);
     }
 
     #[tokio::test]

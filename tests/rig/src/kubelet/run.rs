@@ -43,8 +43,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The program whose image has more than the program.
 const WORKERS: &str = "causeway-workers";
-/// A program that is asked to end gets this long.
-const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// A sandbox that is asked to end kills its program after three seconds, and has ended by then.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// A container that ends before the others start gets this long.
 const FIRST_WITHIN: Duration = Duration::from_secs(60);
 /// Between two checks of a program that isn't ready yet. A kubelet asks less often, and begins after a delay that the pod names:
@@ -120,7 +120,7 @@ impl Node {
                 status = timeout(FIRST_WITHIN, process.wait()) => status.ok().flatten(),
                 () = gone.cancelled() => None,
             };
-            process.stop(Signal::SIGKILL, STOP_WITHIN).await;
+            process.stop(Signal::SIGTERM, STOP_WITHIN).await;
             if gone.is_cancelled() {
                 return Ok(true);
             }

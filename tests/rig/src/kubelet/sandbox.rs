@@ -11,7 +11,8 @@ use std::{
     fs::{self, File},
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{ExitCode, ExitStatus},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -22,13 +23,14 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
-    process::Command,
+    process::{Child, Command},
     signal::unix::{SignalKind, signal},
+    time::timeout,
 };
 
 use crate::{
     network::{self, NODE, PREFIX, PodNetwork, hardware_address, ip},
-    process::{Process, ProcessSpec},
+    process::{Process, ProcessSpec, code_of},
     relay,
 };
 
@@ -37,6 +39,8 @@ pub const COMMAND: &str = "sandbox";
 
 /// What a program that is linked dynamically needs of the system: libraries, devices, and a view of itself.
 const SYSTEM: [&str; 5] = ["/lib", "/lib64", "/usr/lib", "/dev", "/proc"];
+/// A program that is asked to end gets this long.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// No name of a machine is longer.
 const LONGEST_HOSTNAME: usize = 63;
 
@@ -87,7 +91,8 @@ impl Sandbox {
         ProcessSpec::through(&self.place.hostname, &wrapper, &[], own, logs).arg(COMMAND).arg(file).start().await
     }
 
-    /// Reads what to run from a file and runs it, inside of the new namespaces.
+    /// Reads what to run from a file and runs it to its end, inside of the new namespaces. SIGTERM is passed on to the program, which is killed
+    /// when it hasn't ended after three seconds. The exit code is the program's, or 128 and the number of the signal that ended it.
     ///
     /// # Errors
     /// When the sandbox can't be set up.
@@ -108,15 +113,11 @@ impl Sandbox {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .envs(&sandbox.variables)
             .spawn()?;
-        let status = loop {
-            tokio::select! {
-                status = child.wait() => break status?,
-                _ = terminate.recv() => if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
-                    kill(Pid::from_raw(pid), Signal::SIGTERM)?;
-                },
-            }
+        let status = tokio::select! {
+            status = child.wait() => status?,
+            _ = terminate.recv() => stop(&mut child, STOP_WITHIN).await?,
         };
-        Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+        Ok(ExitCode::from(u8::try_from(code_of(status)).unwrap_or(1)))
     }
 
     /// Lets the program appear inside without a copy of it, and what it needs.
@@ -133,6 +134,22 @@ impl Sandbox {
         }
         Ok(())
     }
+}
+
+/// Asks the program to end, kills it when it hasn't after `patience`, and returns when it is gone.
+///
+/// This is done here because only the parent of a program can take it off the kernel's list: when the sandbox is killed, its program dies,
+/// too, but stays as a zombie where the first process of the machine reaps none, as in many containers.
+async fn stop(child: &mut Child, patience: Duration) -> Result<ExitStatus> {
+    if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
+        kill(Pid::from_raw(pid), Signal::SIGTERM)?;
+    }
+    if let Ok(status) = timeout(patience, child.wait()).await {
+        return Ok(status?);
+    }
+    eprintln!("causeway-rig: the program did not end within {} s and is killed", patience.as_secs_f32());
+    child.start_kill()?;
+    Ok(child.wait().await?)
 }
 
 fn bind(outside: &Path, inside: &Path) -> Result<()> {
@@ -156,5 +173,33 @@ impl Place {
             hardware_address(*address)
         ))?;
         network::attach(&self.socket, cable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits until the script has made a file, and stops it. Returns the code with which it ended, and whether the kernel still lists it.
+    async fn stopped(script: &str, patience: Duration) -> (i32, bool) {
+        let dir = tempfile::tempdir().unwrap();
+        let ready = dir.path().join("ready");
+        let mut child = Command::new("sh").args(["-c", script]).arg("sh").arg(&ready).spawn().unwrap();
+        let process = PathBuf::from(format!("/proc/{}", child.id().unwrap()));
+        let began = async {
+            while !ready.exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), began).await.expect("the program has begun");
+        let status = stop(&mut child, patience).await.unwrap();
+        (code_of(status), process.exists())
+    }
+
+    #[tokio::test]
+    async fn nothing_is_left_of_a_program_that_is_stopped() {
+        let heeds = "trap 'exit 7' TERM; touch $1; while :; do sleep 0.05; done";
+        assert_eq!(stopped(heeds, Duration::from_secs(60)).await, (7, false));
+        assert_eq!(stopped(&heeds.replace("exit 7", ""), Duration::from_millis(100)).await, (137, false));
     }
 }
