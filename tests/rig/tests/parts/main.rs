@@ -2,20 +2,22 @@
 //!
 //! The test starts a rig of its own and runs again below it, because it installs controllers for the whole cluster.
 
+mod kubectl;
+mod pods;
+
 use std::{
     env,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use causeway_rig::{Endpoints, Faults, Knobs, VARIABLE, Withheld, tools::module_dir};
+
+use self::kubectl::{Kubectl, PATIENCE, eventually};
 
 /// Says that this process was started by the test, below a rig.
 const BELOW: &str = "CAUSEWAY_RIG_TEST";
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn the_real_parts_work_together() {
@@ -41,9 +43,9 @@ async fn prove() -> Result<()> {
     let extra = Kubectl::new(&endpoints, 1)?;
     let knobs = Knobs::new(&endpoints);
 
-    pods_run_and_deployments_become_available(&main)?;
-    a_pod_is_ready_when_its_program_answers(&main)?;
-    a_job_is_complete_when_its_program_has_ended(&main)?;
+    pods::run_and_deployments_become_available(&main)?;
+    pods::are_ready_when_their_programs_answer(&main)?;
+    pods::of_a_job_are_complete_when_their_programs_have_ended(&main)?;
     services_get_addresses_unless_withheld(&main, &knobs).await?;
     install_controllers(&main, &endpoints)?;
     certificates_are_issued_and_bad_ones_refused(&main)?;
@@ -52,48 +54,6 @@ async fn prove() -> Result<()> {
     gateways_become_programmed(&main)?;
     writes_are_recorded(&endpoints)?;
     extra.run(&["get", "serviceaccount", "default"])?;
-    Ok(())
-}
-
-fn pods_run_and_deployments_become_available(main: &Kubectl) -> Result<()> {
-    main.run(&["create", "deployment", "plain", "--image=plain.invalid/none", "--replicas=2"])?;
-    main.wait("condition=Available", "deployment/plain", "default")
-}
-
-fn a_pod_is_ready_when_its_program_answers(main: &Kubectl) -> Result<()> {
-    let deployment = |port: u16| {
-        format!(
-            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: asked, namespace: default}}, spec: {{selector: \
-             {{matchLabels: {{app: asked}}}}, template: {{metadata: {{labels: {{app: asked}}}}, spec: {{containers: [{{name: web, \
-             image: registry.k8s.io/e2e-test-images/agnhost:2.53, args: [netexec, --http-port=8080], readinessProbe: {{httpGet: \
-             {{port: {port}}}}}}}]}}}}}}}}"
-        )
-    };
-    main.apply(&deployment(8090))?;
-    let started = "jsonpath={.status.containerStatuses[0].state.running.startedAt}";
-    eventually("the program runs", || {
-        main.run(&["wait", &format!("--for={started}"), "pod", "-l", "app=asked", "--timeout=1s"]).map(drop)
-    })?;
-    let ready = "jsonpath={.items[*].status.conditions[?(@.type==\"Ready\")].status}";
-    let ready = main.run(&["get", "pod", "-l", "app=asked", "-o", ready])?;
-    ensure!(ready == "False", "nobody listens at the port that is asked, and yet Ready is {ready}");
-    main.apply(&deployment(8080))?;
-    main.wait("condition=Available", "deployment/asked", "default")
-}
-
-fn a_job_is_complete_when_its_program_has_ended(main: &Kubectl) -> Result<()> {
-    let job = |name: &str, command: &str| {
-        main.apply(&format!(
-            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: {name}, namespace: default}}, spec: {{template: {{spec: \
-             {{restartPolicy: OnFailure, containers: [{{name: job, image: registry.k8s.io/e2e-test-images/agnhost:2.53, args: \
-             [{command}]}}]}}}}}}}}"
-        ))
-    };
-    job("lasting", "pause")?;
-    job("brief", "help")?;
-    main.wait("condition=Complete", "job/brief", "default")?;
-    let ended = main.run(&["get", "job", "lasting", "-o", "jsonpath={.status.succeeded}"])?;
-    ensure!(ended.is_empty(), "a Job whose program runs has ended");
     Ok(())
 }
 
@@ -230,65 +190,4 @@ fn writes_are_recorded(endpoints: &Endpoints) -> Result<()> {
     );
     ensure!(!log.contains(r#""verb":"list""#), "reads are recorded");
     Ok(())
-}
-
-/// kubectl for one of the clusters.
-struct Kubectl {
-    program: PathBuf,
-    kubeconfig: PathBuf,
-}
-
-impl Kubectl {
-    fn new(endpoints: &Endpoints, cluster: usize) -> Result<Self> {
-        let program = endpoints.programs.get("kubectl").context("no kubectl")?.clone();
-        let cluster = endpoints.clusters.get(cluster).context("no such cluster")?;
-        Ok(Self { program, kubeconfig: cluster.admin.kubeconfig.clone() })
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("--kubeconfig").arg(&self.kubeconfig).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Result<String> {
-        text(&self.command(arguments).output()?, arguments)
-    }
-
-    fn apply(&self, objects: &str) -> Result<()> {
-        let arguments = ["apply", "--server-side", "-f", "-"];
-        let mut command = self.command(&arguments);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        child.stdin.take().context("no standard input")?.write_all(objects.as_bytes())?;
-        text(&child.wait_with_output()?, &arguments).map(drop)
-    }
-
-    fn wait(&self, what: &str, object: &str, namespace: &str) -> Result<()> {
-        self.run(&["wait", &format!("--for={what}"), object, "-n", namespace, "--timeout=60s"]).map(drop)
-    }
-
-    /// Renders a chart and applies it in a namespace of the same name.
-    fn install(&self, endpoints: &Endpoints, name: &str, chart: &Path, values: &[&str]) -> Result<()> {
-        let helm = endpoints.programs.get("helm").context("no helm")?;
-        let rendered =
-            Command::new(helm).args(["template", name, "--namespace", name]).arg(chart).args(values).output()?;
-        self.run(&["create", "namespace", name])?;
-        self.apply(&text(&rendered, &["helm", name])?).with_context(|| format!("can't install {name}"))
-    }
-}
-
-fn text(output: &Output, what: &[&str]) -> Result<String> {
-    ensure!(output.status.success(), "{} failed: {}", what.join(" "), String::from_utf8_lossy(&output.stderr));
-    Ok(String::from_utf8(output.stdout.clone())?)
-}
-
-fn eventually(what: &str, attempt: impl Fn() -> Result<()>) -> Result<()> {
-    let began = Instant::now();
-    loop {
-        match attempt() {
-            Ok(()) => return Ok(()),
-            Err(error) => ensure!(began.elapsed() < PATIENCE, "{what}: {error:#}"),
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
