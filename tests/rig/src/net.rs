@@ -1,6 +1,7 @@
 //! Free ports, and the plainest HTTP check there is.
 
 use std::{
+    io::{self, ErrorKind},
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process,
     sync::atomic::{AtomicU16, Ordering},
@@ -47,20 +48,42 @@ pub fn free_port() -> Result<u16> {
 
 /// Whether `GET path` on this loopback port answers 200 within two seconds.
 pub async fn http_ok(port: u16, path: &str) -> bool {
-    let check = async { http_ok_over(TcpStream::connect(loopback(port)).await?, path).await };
-    matches!(timeout(CHECK_TIMEOUT, check).await, Ok(Ok(true)))
+    let check = async { http_status(TcpStream::connect(loopback(port)).await?, path).await };
+    matches!(timeout(CHECK_TIMEOUT, check).await, Ok(Ok(200)))
 }
 
-/// The same over a connection that is there already.
-pub(crate) async fn http_ok_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> std::io::Result<bool> {
+/// The status of the response to `GET path` over this connection.
+///
+/// # Errors
+/// When the connection ends before, or what comes isn't HTTP/1.
+pub(crate) async fn http_status(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> io::Result<u16> {
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await?;
-    Ok(status.ends_with(b" 200"))
+    // `HTTP/1.1 200`
+    let mut line = [0; 12];
+    stream.read_exact(&mut line).await?;
+    let status = str::from_utf8(&line[9..]).ok().and_then(|status| status.parse().ok());
+    status.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "the response has no status"))
 }
 
 /// Whether something accepts connections on this loopback port.
 pub(crate) async fn accepts(port: u16) -> bool {
     matches!(timeout(CHECK_TIMEOUT, TcpStream::connect(loopback(port))).await, Ok(Ok(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn status_of(response: &[u8]) -> io::Result<u16> {
+        let (near, mut far) = tokio::io::duplex(1024);
+        far.write_all(response).await?;
+        http_status(near, "/healthz").await
+    }
+
+    #[tokio::test]
+    async fn a_status_is_read_from_the_first_line_of_a_response() {
+        assert_eq!(status_of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").await.unwrap(), 503);
+        assert_eq!(status_of(b"SSH-2.0-other").await.unwrap_err().kind(), ErrorKind::InvalidData);
+    }
 }

@@ -2,14 +2,18 @@
 //!
 //! kwok says of pods that they run. Pods of the few images whose programs the rig has really do: this starts the program as a
 //! process with the pod's address, arguments, variables, volumes and service account, says that the pod is Ready when the
-//! program answers its readiness probe, starts it again when it ends, and stops it when the pod goes. Whoever installs a
-//! controller into the cluster thereby really gets it, with the permissions that were installed with it.
+//! program answers its readiness probe, ends it when it no longer answers its liveness probe, starts it again when it has ended,
+//! and stops it when the pod goes. Whoever installs a controller into the cluster thereby really gets it, with the permissions
+//! that were installed with it.
 
+mod health;
 mod image;
 mod pods;
 mod probe;
+mod restart;
 mod run;
 mod sandbox;
+mod start;
 mod status;
 mod volumes;
 

@@ -83,11 +83,6 @@ pub(super) fn is_bound(pod: &Pod) -> bool {
     pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some())
 }
 
-/// Whether it shall end by itself.
-pub(super) fn is_job(pod: &Pod) -> bool {
-    pod.owner_references().iter().any(|owner| owner.kind == "Job")
-}
-
 /// Namespace and name of what made the pod. A Deployment's pods are owned by ReplicaSets with its name and a hash.
 pub(super) fn workload_name(pod: &Pod) -> String {
     let owner = pod.owner_references().first().map_or_else(|| pod.name_any(), |owner| owner.name.clone());

@@ -1,10 +1,8 @@
-//! The life of one pod: started with what it needs, started again, stopped.
+//! The life of one pod: started with what it needs, watched, started again, stopped.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,8 +10,8 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
-use k8s_openapi::api::core::v1::{Container, Pod};
+use anyhow::Result;
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 use kube::{Client, ResourceExt};
 use nix::sys::signal::Signal;
 use tokio::{
@@ -24,25 +22,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Reached,
-    image::{self, Image},
-    pods::{Pods, Running, address, is_job, workload_name},
-    probe::Probe,
-    sandbox::{Place, Sandbox},
+    health::Health,
+    image,
+    pods::{Pods, workload_name},
+    probe::{Prober, Probes},
+    restart::{BackOff, End, Past, RestartPolicy},
     status::PodStatus,
-    volumes::{self, Inputs},
 };
 use crate::{
     network::PodNetwork,
-    process::{Process, workspace_program},
-    services::RESOLVER,
+    process::{Process, code_of},
     tools::Tools,
 };
 
-/// Waits between two starts of a program that keeps ending.
-const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// The program whose image has more than the program.
-const WORKERS: &str = "causeway-workers";
 /// A sandbox that is asked to end kills its program after three seconds, and has ended by then.
 const STOP_WITHIN: Duration = Duration::from_secs(20);
 /// A container that ends before the others start gets this long.
@@ -72,25 +64,34 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Runs a pod until it goes.
+    /// Runs a pod until it goes, or has done what it was for.
     pub(super) async fn run(self: Arc<Self>, pod: Pod, gone: CancellationToken) {
         let Some(_turn) = self.turn(&pod, &gone).await else { return };
         let number = self.started.fetch_add(1, Ordering::Relaxed);
-        let (mut wait, mut restarts) = (FIRST_WAIT, 0);
+        let (mut back_off, mut past) = (BackOff::default(), Past::default());
         loop {
-            match self.run_once(&pod, number, restarts, &gone).await {
-                Ok(true) => return,
-                Ok(false) => {
-                    restarts += 1;
-                    self.say(&pod, self.status(&pod).ended(restarts).await);
+            let pause = match self.run_once(&pod, number, &past, &gone).await {
+                Ok(None) => return,
+                Ok(Some(end)) => {
+                    if let Some(phase) = RestartPolicy::of(&pod).last_phase(&end) {
+                        self.say(&pod, self.status(&pod, &past).over(phase, &end).await);
+                        return;
+                    }
+                    let pause = back_off.pause(end.ran());
+                    past.last = Some(end);
+                    self.say(&pod, self.status(&pod, &past).waits().await);
+                    past.restarts += 1;
+                    pause
                 }
-                Err(error) => tracing::debug!(pod = pod.name_any(), %error, "a pod waits"),
-            }
+                Err(error) => {
+                    tracing::debug!(pod = pod.name_any(), %error, "a pod waits");
+                    back_off.pause(Duration::ZERO)
+                }
+            };
             tokio::select! {
-                () = sleep(wait) => {}
+                () = sleep(pause) => {}
                 () = gone.cancelled() => return,
             }
-            wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
@@ -104,63 +105,68 @@ impl Node {
         if let Ok(turn) = Arc::clone(&workload).try_lock_owned() {
             return Some(Some(turn));
         }
-        self.say(pod, self.status(pod).running(true, 0).await);
+        self.say(pod, self.status(pod, &Past::default()).running(true, Timestamp::now()).await);
         tokio::select! {
             turn = workload.lock_owned() => Some(Some(turn)),
             () = gone.cancelled() => None,
         }
     }
 
-    /// Starts the program and waits for its end. Returns whether the pod is done.
-    async fn run_once(&self, pod: &Pod, number: usize, restarts: u32, gone: &CancellationToken) -> Result<bool> {
-        let Some((container, image)) = image::known(pod) else { return Ok(true) };
+    /// Starts the program and waits for its end. `None`: the pod has gone.
+    async fn run_once(&self, pod: &Pod, number: usize, past: &Past, gone: &CancellationToken) -> Result<Option<End>> {
+        let Some((container, image)) = image::known(pod) else { return Ok(None) };
         for (first, image) in image::before(pod) {
             let (process, _) = self.start(pod, first, image, number).await?;
-            let status = tokio::select! {
-                status = timeout(FIRST_WITHIN, process.wait()) => status.ok().flatten(),
-                () = gone.cancelled() => None,
+            let started = Timestamp::now();
+            let late = tokio::select! {
+                ended = timeout(FIRST_WITHIN, process.wait()) => ended.is_err(),
+                () = gone.cancelled() => true,
             };
-            process.stop(Signal::SIGTERM, STOP_WITHIN).await;
+            let end = ended(&process, late, started).await;
             if gone.is_cancelled() {
-                return Ok(true);
+                return Ok(None);
             }
-            if !status.is_some_and(|status| status.success()) {
+            if late || end.code != 0 {
                 tracing::info!(pod = pod.name_any(), container = first.name, "failed\n{}", process.log_end());
-                return Ok(false);
+                // One that was late has failed, too, with whatever code it ended then.
+                return Ok(Some(End { code: end.code.max(1), ..end }));
             }
         }
         let (process, running) = self.start(pod, container, image, number).await?;
-        let (uid, probe) = (pod.uid().unwrap_or_default(), Probe::of(container, &running.names));
-        let address = running.address;
+        let probes = Probes::of(container, &running.names);
+        let (started, prober) = (Timestamp::now(), Prober::new(&self.network, running.address, probes));
+        let uid = pod.uid().unwrap_or_default();
         self.pods.insert(uid.clone(), running);
-        let job = is_job(pod);
-        let done = tokio::select! {
-            status = process.wait() => job && status.is_some_and(|status| status.success()),
-            () = gone.cancelled() => {
-                process.stop(Signal::SIGTERM, STOP_WITHIN).await;
-                self.pods.remove(&uid);
-                return Ok(true);
-            }
-            never = self.keep_ready(pod, &probe, address, restarts) => never,
+        let killed = tokio::select! {
+            _ = process.wait() => false,
+            () = gone.cancelled() => true,
+            () = prober.until_dead() => true,
+            never = self.keep_ready(pod, &prober, past, started) => never,
         };
+        let end = ended(&process, killed, started).await;
         self.pods.remove(&uid);
-        if done {
-            self.say(pod, self.status(pod).succeeded(restarts).await);
-        } else {
-            tracing::info!(pod = pod.name_any(), "ended and is started again\n{}", process.log_end());
+        if gone.is_cancelled() {
+            return Ok(None);
         }
-        Ok(done)
+        if killed {
+            tracing::info!(pod = pod.name_any(), "failed its probes and was ended\n{}", process.log_end());
+        } else if RestartPolicy::of(pod).last_phase(&end) != Some("Succeeded") {
+            tracing::info!(pod = pod.name_any(), code = end.code, "ended\n{}", process.log_end());
+        }
+        Ok(Some(end))
     }
 
     /// Says of a pod whose program runs whether it is ready, until it is dropped.
-    async fn keep_ready<T>(&self, pod: &Pod, probe: &Probe, address: Ipv4Addr, restarts: u32) -> T {
-        let (mut said, mut failed) = (None, 0);
+    async fn keep_ready<T>(&self, pod: &Pod, prober: &Prober<'_>, past: &Past, started: Timestamp) -> T {
+        let probe = &prober.probes.readiness;
+        let (mut said, mut health) = (None, Health::new(probe.failures, prober.age()));
         loop {
-            let answers = probe.answers(&self.network, address).await;
-            failed = if answers { 0 } else { failed + 1 };
-            let ready = answers || (said == Some(true) && failed < probe.failures);
+            let is_ready = said == Some(true);
+            let asked = prober.age();
+            health.add(prober.ask(probe, if is_ready { probe.patience() } else { probe.within }).await, asked);
+            let ready = health.is_ready();
             if said != Some(ready) {
-                let written = self.status(pod).running(ready, restarts).await;
+                let written = self.status(pod, past).running(ready, started).await;
                 said = written.is_ok().then_some(ready);
                 self.say(pod, written);
             }
@@ -168,79 +174,14 @@ impl Node {
         }
     }
 
-    fn status<'a>(&'a self, pod: &'a Pod) -> PodStatus<'a> {
-        PodStatus { client: &self.client, pod }
+    fn status<'a>(&'a self, pod: &'a Pod, past: &'a Past) -> PodStatus<'a> {
+        PodStatus { client: &self.client, pod, past }
     }
 
     /// A pod that has gone meanwhile has no status.
     fn say(&self, pod: &Pod, written: Result<()>) {
         if let Err(error) = written {
             tracing::debug!(pod = pod.name_any(), %error, "the status of a pod can't be written");
-        }
-    }
-
-    async fn start(
-        &self,
-        pod: &Pod,
-        container: &Container,
-        image: &Image,
-        number: usize,
-    ) -> Result<(Process, Running)> {
-        let dir = self.dir.join(number.to_string());
-        let root = dir.join("root");
-        fs::create_dir_all(&root)?;
-        let inputs = Inputs { client: &self.client, pod, container };
-        inputs.write_volumes(&root).await?;
-        let mut variables = inputs.variables().await?;
-        let arguments = image.arguments(container).iter().map(|text| volumes::expand(text, &variables)).collect();
-        self.add_variables(&mut variables, pod, image);
-        if image.program == WORKERS {
-            bring_bundles(&root, &mut variables)?;
-        }
-
-        write_resolver(&root, &pod.namespace().unwrap_or_default())?;
-
-        let address = address(pod).context("the pod has no address yet")?;
-        let cable = format!("pod{}", self.cables.fetch_add(1, Ordering::Relaxed));
-        let sandbox = Sandbox {
-            root,
-            program: self.program(image)?,
-            needs_system: image.needs_system,
-            arguments,
-            variables,
-            reaches: self.reaches.clone(),
-            place: Place::new(pod.name_any(), address, cable, &self.network),
-        };
-        let process = sandbox.start(&self.own, &dir.join("sandbox.json"), &self.logs).await?;
-        let names = container.ports.iter().flatten();
-        let names = names.filter_map(|port| Some((port.name.clone()?, u16::try_from(port.container_port).ok()?)));
-        let running = Running {
-            namespace: pod.namespace().unwrap_or_default(),
-            labels: pod.labels().clone(),
-            names: names.collect(),
-            address,
-        };
-        Ok((process, running))
-    }
-
-    fn program(&self, image: &Image) -> Result<PathBuf> {
-        if image.own { workspace_program(image.program) } else { self.tools.program(image.program).map(Path::to_owned) }
-    }
-
-    /// What a kubelet adds to the container's variables, and what makes AWS's client find the emulator.
-    fn add_variables(&self, variables: &mut BTreeMap<String, String>, pod: &Pod, image: &Image) {
-        let mut set = |name: &str, value: String| variables.insert(name.to_owned(), value);
-        set("HOSTNAME", pod.name_any());
-        set("KUBERNETES_SERVICE_HOST", "127.0.0.1".to_owned());
-        set("KUBERNETES_SERVICE_PORT", self.api_port.to_string());
-        if image.uses_aws {
-            set("AWS_ENDPOINT_URL_ROUTE_53", format!("http://127.0.0.1:{}", self.reached.route53));
-            set("AWS_EC2_METADATA_DISABLED", "true".to_owned());
-            for (name, value) in
-                [("AWS_REGION", "us-east-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")]
-            {
-                variables.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-            }
         }
     }
 
@@ -251,29 +192,11 @@ impl Node {
     }
 }
 
-/// Puts in what the image of the workers has beside the program: the bundles that `make bundles` makes.
-fn bring_bundles(root: &Path, variables: &mut BTreeMap<String, String>) -> Result<()> {
-    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/bundles");
-    let bundles = bundles.canonicalize().context("the bundles are not made yet; run `make bundles`")?;
-    for folder in fs::read_dir(bundles)? {
-        let folder = folder?;
-        let target = root.join("bundles").join(folder.file_name());
-        fs::create_dir_all(&target)?;
-        for file in fs::read_dir(folder.path())? {
-            let file = file?;
-            fs::copy(file.path(), target.join(file.file_name()))?;
-        }
+/// How a program ended that was started then. One that is to be killed is ended now; any other has ended.
+async fn ended(process: &Process, killed: bool, started: Timestamp) -> End {
+    if killed {
+        process.stop(Signal::SIGTERM, STOP_WITHIN).await;
     }
-    variables.insert("CAUSEWAY_BUNDLES".to_owned(), "/bundles".to_owned());
-    Ok(())
-}
-
-/// Lets the program find the cluster's DNS, with the suffixes that a kubelet gives it.
-fn write_resolver(root: &Path, namespace: &str) -> Result<()> {
-    let folder = root.join("etc");
-    fs::create_dir_all(&folder)?;
-    let text = format!(
-        "nameserver {RESOLVER}\nsearch {namespace}.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-    );
-    fs::write(folder.join("resolv.conf"), text).context("can't write resolv.conf")
+    let code = process.wait().await.map_or(1, code_of);
+    End { code, killed, started, finished: Timestamp::now() }
 }

@@ -22,9 +22,9 @@ use tokio::{
     task::spawn_blocking,
 };
 
-pub(crate) use self::helper::ip;
 pub use self::helper::{COMMAND as NETWORK_COMMAND, run as run_network};
 use self::wire::Order;
+pub(crate) use self::{helper::ip, wire::Refused};
 use crate::process::{Process, ProcessSpec};
 
 /// The addresses of pods, as kwok gives them out from the first on.
@@ -92,6 +92,9 @@ impl PodNetwork {
     }
 
     /// Connects to a pod or a Service.
+    ///
+    /// # Errors
+    /// [`Refused`] when nobody listens there; another one when it isn't reached.
     pub(crate) async fn connect(&self, target: SocketAddrV4) -> Result<TcpStream> {
         Ok(TcpStream::from_std(ready(
             self.open(Order::ConnectTcp(target)).await?.into(),

@@ -1,7 +1,9 @@
 //! What the rig asks the helper, and how a socket comes back.
 
 use std::{
-    io::{IoSlice, IoSliceMut, Read, Write},
+    error::Error,
+    fmt::{self, Display, Formatter},
+    io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
     net::{Shutdown, SocketAddrV4},
     os::{
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 const DONE: u8 = b'+';
 const FAILED: u8 = b'-';
+const REFUSED: u8 = b'!';
 /// No answer is longer.
 const MAX_ANSWER: usize = 1024;
 
@@ -32,6 +35,18 @@ pub(super) enum Order {
     /// Joins this interface to the bridge.
     Attach(String),
 }
+
+/// The pod answers, and nobody listens at its port. In any other error it may be that the pod, or the machine, is too busy.
+#[derive(Debug)]
+pub(crate) struct Refused(String);
+
+impl Display for Refused {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Error for Refused {}
 
 pub(super) fn send_order(mut stream: &UnixStream, order: &Order) -> Result<()> {
     stream.write_all(&serde_json::to_vec(order)?)?;
@@ -48,7 +63,10 @@ pub(super) fn read_order(mut stream: &UnixStream) -> Result<Order> {
 pub(super) fn answer(stream: &UnixStream, outcome: &Result<Option<OwnedFd>>) -> Result<()> {
     let text = match outcome {
         Ok(_) => vec![DONE],
-        Err(error) => [&[FAILED], format!("{error:#}").as_bytes()].concat(),
+        Err(error) => {
+            let kind = if is_refused(error) { REFUSED } else { FAILED };
+            [&[kind], format!("{error:#}").as_bytes()].concat()
+        }
     };
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
@@ -58,6 +76,10 @@ pub(super) fn answer(stream: &UnixStream, outcome: &Result<Option<OwnedFd>>) -> 
     }
     sendmsg(stream, &[IoSlice::new(&text[..text.len().min(MAX_ANSWER)])], &mut control, SendFlags::empty())?;
     Ok(())
+}
+
+fn is_refused(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 pub(super) fn receive(stream: &UnixStream) -> Result<Option<OwnedFd>> {
@@ -71,6 +93,7 @@ pub(super) fn receive(stream: &UnixStream) -> Result<Option<OwnedFd>> {
     });
     match text[..received.bytes].split_first().context("the helper in the network of pods gave no answer")? {
         (&DONE, _) => Ok(socket),
+        (&REFUSED, reason) => Err(Refused(String::from_utf8_lossy(reason).into_owned()).into()),
         (_, reason) => bail!("{}", String::from_utf8_lossy(reason)),
     }
 }
@@ -92,6 +115,16 @@ mod tests {
         answer(&far, &Ok(None)).unwrap();
         assert!(receive(&near).unwrap().is_none());
         answer(&far, &Err(anyhow::anyhow!("no such pod"))).unwrap();
-        assert_eq!(receive(&near).unwrap_err().to_string(), "no such pod");
+        let error = receive(&near).unwrap_err();
+        assert!(error.to_string() == "no such pod" && !error.is::<Refused>(), "{error:?}");
+    }
+
+    #[test]
+    fn it_is_told_when_nobody_listens() {
+        let (near, far) = UnixStream::pair().unwrap();
+        let refused = Err(io::Error::from(ErrorKind::ConnectionRefused)).context("can't connect to 10.64.0.7:80");
+        answer(&far, &refused).unwrap();
+        let error = receive(&near).unwrap_err();
+        assert!(error.is::<Refused>() && error.to_string().starts_with("can't connect to 10.64.0.7:80"), "{error:?}");
     }
 }

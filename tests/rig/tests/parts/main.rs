@@ -44,8 +44,11 @@ async fn prove() -> Result<()> {
     let knobs = Knobs::new(&endpoints);
 
     pods::run_and_deployments_become_available(&main)?;
+    // They take their time, while the other parts are proved.
+    pods::begin_to_live(&main)?;
     pods::are_ready_when_their_programs_answer(&main)?;
     pods::of_a_job_are_complete_when_their_programs_have_ended(&main)?;
+    pods::are_started_again_as_their_policies_say(&main)?;
     services_get_addresses_unless_withheld(&main, &knobs).await?;
     install_controllers(&main, &endpoints)?;
     certificates_are_issued_and_bad_ones_refused(&main)?;
@@ -53,6 +56,7 @@ async fn prove() -> Result<()> {
     records_are_published_and_survive_a_restart(&main, &knobs).await?;
     gateways_become_programmed(&main)?;
     writes_are_recorded(&endpoints)?;
+    pods::are_started_again_when_their_programs_do_not_live(&main)?;
     extra.run(&["get", "serviceaccount", "default"])?;
     Ok(())
 }
