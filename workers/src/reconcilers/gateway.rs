@@ -1,8 +1,8 @@
 //! A gateway instance: the routes of a workload, and with Placement Dedicated a Gateway of its own.
 
 use super::{
-    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, look_again::look_again,
-    prerequisites::all_met, tls_secrets::STEADY, touch::touch_unanswered,
+    Interrupted, Reconcile, account, issued_certificates::wait_for_certificates, prerequisites::all_met,
+    tls_secrets::Unwatched, touch::touch_unanswered,
 };
 use causeway_records::{inputs::GatewayInputs, inventory::ObjectRef, nouns::GatewayHttpPort, status::NewCondition};
 use causeway_render::{conditions, gateway, workload};
