@@ -40,7 +40,7 @@ async fn the_record_goes_first_then_a_ttl_passes_then_the_route_then_the_listene
     // Somebody who has asked where the name leads, and goes there for as long as that may be believed.
     let remembering = visitor.clone().remembering(visitor.resolve(&host).await.unwrap());
     let load = Load::start(&remembering, &url, 20).unwrap();
-    harness.client.delete_and_wait("gateway-instances", served.gateway, SOON).await.unwrap();
+    harness.client.delete_and_wait("gateway-instances", served.gateway, INSTALLED).await.unwrap();
     let tally = load.stop().await;
 
     let journal = Knobs::new(&harness.endpoints).route53_journal(0).await.unwrap();

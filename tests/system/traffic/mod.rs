@@ -10,7 +10,7 @@ mod wildcards;
 
 use causeway_testkit::{
     DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness, id_of,
-    kinds::{CERTIFICATE, POD},
+    kinds::{CERTIFICATE, Gvk, POD},
     object_name,
     objects::goes,
 };
