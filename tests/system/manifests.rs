@@ -125,7 +125,7 @@ async fn manifests_mean_what_they_mean_to_kubectl() {
     let made = written.iter().filter(|event| event["responseStatus"]["code"] == 201).count();
     assert_eq!(made, 1, "{written:#?}");
 
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
     assert!(roles.get_opt(&role).await.unwrap().is_none());
 }
 
@@ -142,5 +142,5 @@ async fn manifests_of_five_megabytes_are_brought_whole() {
     let maps = api(&harness.kube().await.unwrap(), CONFIG_MAP, Some(&object_name(&name, id)));
     let listed = maps.list(&ListParams::default()).await.unwrap();
     assert_eq!(listed.iter().filter(|map| map.name_any().starts_with("part-")).count(), 45);
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }

@@ -87,7 +87,7 @@ async fn what_refuses_others_comes_last_and_goes_first() {
         Err(error) => Err(error.to_string()),
     })
     .await;
-    harness.client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    harness.client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 /// An operator with its own kind, an object of it that waits for the operator, and a webhook without a server in front of it.
@@ -196,5 +196,5 @@ spec:
     for kind in [CONFIG_MAP, DEPLOYMENT] {
         becomes(&api(&kube, kind, Some(&namespace)), "good", "it stands", |_| true).await;
     }
-    harness.client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    harness.client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }

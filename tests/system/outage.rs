@@ -48,7 +48,7 @@ async fn everything_works_where_nats_never_was() {
     let client = platform.client();
     let runtime = add_runtime(&client, endpoints.cluster(), "main").await.unwrap();
     let workload = becomes_ready(&client, runtime, "no-nats").await;
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     platform.stop().await;
 }
 
@@ -65,7 +65,7 @@ async fn everything_goes_on_while_nats_is_away() {
     nats.stop().await;
     until_nats_is(&platform, "unreachable").await;
     becomes_ready(&client, runtime, "nats-during").await;
-    client.delete_and_wait("workload-instances", before, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", before, INSTALLED).await.unwrap();
     nats.start_again().await.unwrap();
     until_nats_is(&platform, "ok").await;
     becomes_ready(&client, runtime, "nats-after").await;

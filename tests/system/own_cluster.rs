@@ -139,8 +139,8 @@ async fn workers_bring_a_gateway_into_their_own_cluster_with_a_token_that_change
     account.issue("second").await;
     account.revoke("first", &before).await;
     client.delete_and_wait("gateway-instances", gateway, INSTALLED).await.unwrap();
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
-    client.delete_and_wait("kubernetes-runtime-instances", runtime, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
+    client.delete_and_wait("kubernetes-runtime-instances", runtime, INSTALLED).await.unwrap();
     platform.stop().await;
     account.remove().await;
 }

@@ -26,7 +26,7 @@ async fn behind_a_pooler_that_gives_each_connection_a_session_everything_works()
     let runtime = add_runtime(&client, &endpoints.clusters[1], "pooled").await.unwrap();
     let workload = add_workload_of(&client, runtime, "pooled", &config_map("settings", "1")).await.unwrap();
     client.until_ready("workload-instances", workload, SOON).await.unwrap();
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     platform.stop().await;
     pooler.stop().await;
 }

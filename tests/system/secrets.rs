@@ -73,7 +73,7 @@ async fn a_secret_gets_into_the_cluster_and_stands_nowhere_else() {
     becomes(&secrets, "login", "the change arrives", |secret| at(secret, "/data/password") == second.1).await;
     client.until_ready("workload-instances", id, SOON).await.unwrap();
     let meanwhile = dump(harness).await;
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
     client.delete("workload-definitions", of).await.unwrap();
     let after = dump(harness).await;
     for dump in [&before, &meanwhile, &after] {
@@ -99,7 +99,7 @@ async fn a_secret_that_is_refused_is_not_repeated() {
     let message = condition(&record, "Applied").unwrap()["Message"].as_str().unwrap().to_owned();
     assert!(message.contains("Secret") && message.contains("wrong") && !message.contains(number), "{message}");
     assert_nowhere(&dump(harness).await, &[number]);
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 const OLD: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -145,6 +145,6 @@ async fn what_was_applied_stays_when_the_key_of_its_manifests_is_lost() {
     client.patch("workload-definitions", of, &json!({"YAMLDocument": manifests("hunter3")})).await.unwrap();
     becomes(&secrets, "login", "the change arrives", |secret| at(secret, "/data/password") == "aHVudGVyMw==").await;
     client.until_ready("workload-instances", id, SOON).await.unwrap();
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
     platform.stop().await;
 }

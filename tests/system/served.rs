@@ -2,7 +2,7 @@
 //! nothing up.
 
 use causeway_testkit::{
-    Harness, SOON, add_workload_of, api, condition, config_map, harness,
+    Harness, INSTALLED, SOON, add_workload_of, api, condition, config_map, harness,
     kinds::{CONFIG_MAP, CUSTOM_RESOURCE_DEFINITION},
     object_name,
     objects::{becomes, goes, object},
@@ -99,7 +99,7 @@ async fn a_kind_that_is_served_later_is_noticed_and_applied_in_its_scope() {
     let widgets = api(&kube, (&group, "v1", "Widget"), None);
     let widget = widgets.get("w").await.unwrap();
     assert_eq!(widget.metadata.namespace, None);
-    client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
     assert!(widgets.get_opt("w").await.unwrap().is_none());
     definitions.delete(&format!("widgets.{group}"), &DeleteParams::default()).await.unwrap();
 }
@@ -133,7 +133,7 @@ async fn objects_whose_definition_an_admin_deletes_are_gone_with_it() {
     let definition = format!("widgets.{group}");
     definitions.delete(&definition, &DeleteParams::default()).await.unwrap();
     goes(&definitions, &definition, "the definition is gone").await;
-    harness.client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    harness.client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }
 
 /// Nobody can see whether the object is there: a person has to say so.

@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Harness, INSTALLED, add_domain_name, condition, eventually, harness, id_of, object_name, unique_name, within,
+    Harness, INSTALLED, add_domain_name, condition, harness, id_of, object_name, unique_name, within,
     zone::{Records, records_of},
 };
 use serde_json::{Value, json};

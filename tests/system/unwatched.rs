@@ -134,7 +134,7 @@ async fn a_kind_that_may_not_be_listed_concerns_its_own_objects_only() {
     let all = ["get", "list", "watch", "create", "patch", "update", "delete"];
     apply(&kube, "admin", &role(&name, &all)).await.unwrap();
     client.until_ready("workload-instances", stays, SOON).await.unwrap();
-    client.delete_and_wait("workload-instances", stays, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", stays, INSTALLED).await.unwrap();
     platform.stop().await;
     own.stop().await;
 }
@@ -192,6 +192,6 @@ async fn a_kind_with_too_much_in_it_concerns_its_own_objects_only() {
     client.until_ready("workload-instances", large, SOON).await.unwrap();
     grow(1000).await;
     until_unwatched(&client, large, &["Widget"]).await;
-    client.delete_and_wait("workload-instances", large, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", large, INSTALLED).await.unwrap();
     platform.stop().await;
 }

@@ -106,7 +106,7 @@ async fn a_workload_is_healthy_once_its_replicas_are_ready_and_otherwise_says_wh
     let change = json!({"YAMLDocument": deployment("web", 1, json!({"kubernetes.io/hostname": DOMAIN}))});
     client.patch("workload-definitions", id_of(&definitions[0]).unwrap(), &change).await.unwrap();
     becomes(client, workload, "Down").await;
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     let left = client.list("workload-events", &format!("workloadinstanceid={workload}")).await.unwrap();
     assert!(left.is_empty(), "{left:?}");
 }

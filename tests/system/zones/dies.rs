@@ -3,8 +3,8 @@
 use causeway_failpoints::{DNS_DONE, DNS_NEXT};
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ControlPlane, INSTALLED, SOON, Setup, add_domain_name, add_gateway, add_runtime, add_workload, eventually, harness,
-    id_of, unique_name,
+    ControlPlane, INSTALLED, Setup, add_domain_name, add_gateway, add_runtime, add_workload, eventually, harness, id_of,
+    unique_name,
     zone::{create_zone, moments, records_of},
 };
 use serde_json::json;
@@ -52,10 +52,10 @@ async fn a_worker_that_dies_while_it_writes_records_leaves_no_doubt_about_them()
         let changes = all.iter().filter(|moment| !moment.records.is_empty()).count();
         assert_eq!(changes, 1, "so many requests changed the zone");
 
-        client.delete_and_wait("domain-name-instances", published, SOON).await.unwrap();
+        client.delete_and_wait("domain-name-instances", published, INSTALLED).await.unwrap();
         assert!(records_of(&endpoints, &zone).await.unwrap().is_empty());
-        client.delete_and_wait("gateway-instances", gateway, SOON).await.unwrap();
-        client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+        client.delete_and_wait("gateway-instances", gateway, INSTALLED).await.unwrap();
+        client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     }
     platform.stop().await;
 }
