@@ -1,6 +1,8 @@
 //! Changes while requests run: none of them fails.
 
-use causeway_testkit::{DOMAIN, INSTALLED, Load, Tally, Visitor, answering, harness, objects::at, until, within};
+use causeway_testkit::{
+    DOMAIN, INSTALLED, Load, Tally, Visitor, answering, eventually, harness, objects::at, until, within,
+};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -48,13 +50,17 @@ async fn no_request_fails_while_the_certificate_is_renewed() {
     none_failed(&load.stop().await);
 }
 
+/// Two Services, each with pods of its own, that answer differently.
+fn two_services() -> String {
+    answering("before") + "---" + &answering("after").replace("web", "other")
+}
+
 #[tokio::test]
 async fn no_request_fails_while_the_path_and_the_service_are_changed() {
     let harness = harness().await;
     let name = harness.name("changed");
     let domain = harness.domain(&name).await.unwrap();
-    // Two Services, each with pods of its own, that answer differently.
-    let manifests = answering("before") + "---" + &answering("after").replace("web", "other");
+    let manifests = two_services();
     let ports = |path: &str| json!([{"Port": 80, "Path": path, "ServicePort": 80}]);
     let more = json!({"HttpPorts": ports("/"), "ServiceName": "web"});
     let served = Answering::begin(harness, &name, &manifests, Some(domain), more).await;
@@ -80,4 +86,44 @@ async fn no_request_fails_while_the_path_and_the_service_are_changed() {
     let tally = load.stop().await;
     assert_eq!(before.answers["before"], tally.answers["before"], "only the other Service answers in the end");
     none_failed(&tally);
+}
+
+/// Waits until so many requests in a row are answered by these, by each of them, and by nobody else.
+async fn only(load: &Load, texts: &[&str]) {
+    eventually(&format!("only {texts:?} answer"), async || {
+        let before = load.tally().answers;
+        go_on(load).await;
+        let mut now = load.tally().answers;
+        now.retain(|text, count| *count > before.get(text).copied().unwrap_or_default());
+        if now.keys().eq(texts) { Ok(()) } else { Err(now) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_request_fails_while_the_weights_of_two_services_are_changed() {
+    let harness = harness().await;
+    let name = harness.name("weighed");
+    let domain = harness.domain(&name).await.unwrap();
+    let weights = |web: u32, other: u32| {
+        let to = |service: &str, weight: u32| json!({"name": service, "port": 80, "weight": weight});
+        json!([{"Rules": [{"backendRefs": [to("web", web), to("other", other)]}]}])
+    };
+    let more = json!({"HttpPorts": [{"Port": 80}], "HttpRoutes": weights(100, 0)});
+    let served = Answering::begin(harness, &name, &two_services(), Some(domain), more).await;
+    served.until_ready(harness).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints);
+    let url = format!("http://{name}.{DOMAIN}/");
+    answers(&visitor, &url, "before").await;
+
+    let load = Load::start(&visitor, &url, RATE).unwrap();
+    only(&load, &["before"]).await;
+    for (web, other, texts) in [(50, 50, vec!["after", "before"]), (0, 100, vec!["after"]), (100, 0, vec!["before"])] {
+        let change = json!({"HttpRoutes": weights(web, other)});
+        harness.client.patch("gateway-definitions", served.definition, &change).await.unwrap();
+        served.until_ready(harness).await;
+        only(&load, &texts).await;
+    }
+    none_failed(&load.stop().await);
 }
