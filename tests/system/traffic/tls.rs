@@ -18,13 +18,18 @@ pub(super) struct Proof {
     pub(super) secret: String,
 }
 
+/// What the certificate of somebody's own authority says.
+pub(super) fn own_authority(of: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, format!("the authority of {of}"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
 impl Proof {
     pub(super) fn of(host: &str) -> Self {
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, format!("the authority of {host}"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = CertifiedIssuer::self_signed(own_authority(host), KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let own = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
         let secret = json!({
