@@ -1,5 +1,8 @@
 //! What stands before Pebble: it passes on whatever comes, but for orders of domains for which a test wants another answer. cert-manager can't tell it from an
 //! authority that is down, refuses, or has had enough.
+//!
+//! An authority that isn't there at all has no directory, and all tests have one and the same. So each domain has another address of it, `/dir/DOMAIN`, which
+//! is answered as the domain's orders are.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +14,7 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -31,10 +34,13 @@ use tokio_rustls::TlsConnector;
 
 use crate::{faults::Tls, net::loopback, pki::Pki};
 
+/// Where Pebble has its directory, and where each domain has it once more.
+const DIRECTORY: &str = "/dir";
+const DIRECTORIES: &str = "/dir/";
 /// No request of ACME is larger.
 const MOST_BYTES: usize = 1 << 20;
 
-/// How the authority answers orders for hostnames of one domain, in the words of RFC 8555.
+/// How the authority answers orders for hostnames of one domain, and who asks for the directory at the domain's own address; in the words of RFC 8555.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OrderFault {
     /// The HTTP status.
@@ -97,9 +103,13 @@ async fn answer(State(front): State<Front>, request: Request) -> Response {
 
 impl Front {
     async fn pass_on(&self, request: Request) -> Result<Response> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let body = to_bytes(body, MOST_BYTES).await?;
-        if let Some(fault) = self.faults.of(&ordered(&body)) {
+        let directory_of = head.uri.path().strip_prefix(DIRECTORIES).map(|domain| vec![domain.to_owned()]);
+        if directory_of.is_some() {
+            head.uri = Uri::from_static(DIRECTORY);
+        }
+        if let Some(fault) = self.faults.of(&directory_of.unwrap_or_else(|| ordered(&body))) {
             return Ok(refused(&fault));
         }
         // Pebble names itself as the client does, and checks that requests were signed for that name: all headers stay, `Host` among them.

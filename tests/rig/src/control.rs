@@ -130,7 +130,7 @@ impl Knobs {
         self.put(format!("{}/load-balancer/{namespace}/{name}", self.control), &ingress).await
     }
 
-    /// How the authority answers orders for hostnames of a domain; None: as it does.
+    /// How the authority answers orders for hostnames of a domain, and whoever asks for its directory at `/dir/DOMAIN`; None: as it does.
     ///
     /// # Errors
     /// When the rig doesn't answer.

@@ -6,6 +6,7 @@ use causeway_testkit::{
     kinds::{Gvk, POD},
     objects::goes,
     within,
+    zone::{create_zone, delete_zone, put_record, remove_record},
 };
 use kube::{
     ResourceExt,
@@ -25,24 +26,26 @@ async fn until_told(served: &Answering, words: &[&str]) {
     harness().await.client.until("gateway-instances", served.gateway, INSTALLED, told).await.unwrap();
 }
 
-/// Orders are answered so, until the fault is over; then everything is served by itself.
+/// Orders for one of two hostnames of a gateway are answered so, until the fault is over; then a person has the certificate ordered once more.
 async fn an_order_is_refused(what: &str, fault: OrderFault) {
     let harness = harness().await;
     let name = harness.name(what);
-    let (domain_name, knobs) = (format!("{name}.{DOMAIN}"), Knobs::new(&harness.endpoints));
-    knobs.set_order_fault(&domain_name, Some(&fault)).await.unwrap();
+    let [refused, other] = ["refused", "other"].map(|sub| format!("{sub}.{name}.{DOMAIN}"));
+    let knobs = Knobs::new(&harness.endpoints);
+    knobs.set_order_fault(&refused, Some(&fault)).await.unwrap();
     let domain = signed_domain(harness, &name, "DNS01", 1).await;
-    let ports = json!({"HttpPorts": [{"Port": 80}, {"Port": 443, "TLSEnabled": true}]});
-    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
-    until_told(&served, &[&domain_name, &fault.detail]).await;
-    // What needs no certificate is served meanwhile.
+    let more = json!({"Hostnames": [refused, other], "HttpPorts": [{"Port": 80}, {"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), more).await;
+    until_told(&served, &[&refused, &fault.detail]).await;
+    // What needs no certificate is served meanwhile, and what has one.
     served.publish(harness, domain).await;
     let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
-    answers(&visitor, &format!("http://{domain_name}/"), &served.name).await;
-    knobs.set_order_fault(&domain_name, None).await.unwrap();
-    renew(harness, &domain_name).await;
+    answers(&visitor, &format!("http://{refused}/"), &served.name).await;
+    answers(&visitor, &format!("https://{other}/"), &served.name).await;
+    knobs.set_order_fault(&refused, None).await.unwrap();
+    renew(harness, &refused).await;
     served.until_ready(harness).await;
-    answers(&visitor, &format!("https://{domain_name}/"), &served.name).await;
+    answers(&visitor, &format!("https://{refused}/"), &served.name).await;
 }
 
 #[tokio::test]
@@ -55,6 +58,54 @@ async fn an_authority_that_has_had_enough_of_an_account_is_told_in_its_words() {
 async fn an_authority_that_may_not_sign_for_a_domain_is_told_in_its_words() {
     let detail = "CAA record for the domain prevents issuance".to_owned();
     an_order_is_refused("forbidden", OrderFault { status: 403, problem: "caa".into(), detail }).await;
+}
+
+/// Somebody has delegated the name of the proof to a zone of their own, so the authority doesn't see what cert-manager writes.
+#[tokio::test]
+async fn a_proof_that_is_another_one_in_the_world_is_told_in_the_authoritys_words() {
+    let harness = harness().await;
+    let (endpoints, name) = (&harness.endpoints, harness.name("proof"));
+    let host = format!("{name}.{DOMAIN}");
+    let proof = format!("_acme-challenge.{host}");
+    let theirs = create_zone(endpoints, &proof).await.unwrap();
+    put_record(endpoints, &theirs, &proof, "TXT", "\"of-another-order\"").await.unwrap();
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    // cert-manager would look for the zone in DNS, and write into theirs.
+    let change = json!({"HostedZoneID": harness.zone, "DnsDriver": "route53"});
+    harness.client.patch("domain-name-definitions", domain, &change).await.unwrap();
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
+    let told = format!("the authority doesn't believe that {host} is ours");
+    until_told(&served, &[&told, "Correct value not found for DNS challenge"]).await;
+    remove_record(endpoints, &theirs, &proof, "TXT", "\"of-another-order\"").await.unwrap();
+    delete_zone(endpoints, &theirs).await.unwrap();
+    renew(harness, &host).await;
+    served.publish(harness, domain).await;
+    served.until_ready(harness).await;
+    let visitor = Visitor::new(endpoints).trusting(&endpoints.acme.root).unwrap();
+    answers(&visitor, &format!("https://{host}/"), &served.name).await;
+}
+
+/// Nobody does anything about it.
+#[tokio::test]
+async fn an_authority_that_is_down_is_told_and_signs_when_it_is_back() {
+    let harness = harness().await;
+    let name = harness.name("down");
+    let (host, knobs, acme) = (format!("{name}.{DOMAIN}"), Knobs::new(&harness.endpoints), &harness.endpoints.acme);
+    let detail = "the service is down for maintenance".to_owned();
+    let fault = OrderFault { status: 503, problem: "serverInternal".into(), detail };
+    knobs.set_order_fault(&host, Some(&fault)).await.unwrap();
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let change = json!({"AcmeServer": format!("{}/{host}", acme.directory)});
+    harness.client.patch("domain-name-definitions", domain, &change).await.unwrap();
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}]});
+    let served = Answering::begin(harness, &name, &answering(&name), Some(domain), ports).await;
+    until_told(&served, &["can't sign", &fault.detail, "cert-manager asks it again by itself"]).await;
+    served.publish(harness, domain).await;
+    knobs.set_order_fault(&host, None).await.unwrap();
+    served.until_ready(harness).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&acme.root).unwrap();
+    answers(&visitor, &format!("https://{host}/"), &served.name).await;
 }
 
 #[tokio::test]

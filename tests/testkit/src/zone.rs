@@ -37,6 +37,17 @@ async fn create(endpoints: &Endpoints, name: &str, private: bool) -> Result<Stri
     Ok(id.trim_start_matches("/hostedzone/").to_owned())
 }
 
+/// Takes a hosted zone away that holds nothing but what it was made with.
+///
+/// # Errors
+/// When the emulator refuses.
+pub async fn delete_zone(endpoints: &Endpoints, zone: &str) -> Result<()> {
+    let url = format!("{}/2013-04-01/hostedzone/{zone}", endpoints.route53_url);
+    let answer = reqwest::Client::new().delete(url).send().await?;
+    ensure!(answer.status().is_success(), "{}", answer.text().await?);
+    Ok(())
+}
+
 /// The records of a zone now, computed from the journal of its changes.
 ///
 /// # Errors

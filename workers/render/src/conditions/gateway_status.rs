@@ -220,7 +220,9 @@ fn request_failure(certificate: &Observed) -> Option<String> {
 /// None also for an issuer that is not in the cluster, or of which nothing is known: its certificates report that.
 pub(super) fn issuer_not_ready(at: &ObjectRef, seen: &Seen) -> Option<NotReady> {
     let ready = ControllerCondition::find_current(seen.get(at)?, "Ready").filter(|ready| ready.is_false())?;
-    let message = format!("{at} can't sign: {}; correct the domain name definition", ready.explanation());
+    let next =
+        "correct the domain name definition, unless the authority is only down: cert-manager asks it again by itself";
+    let message = format!("{at} can't sign: {}; {next}", ready.explanation());
     Some(NotReady::failed(ready.reason, message))
 }
 
