@@ -63,7 +63,7 @@ async fn the_first_step_that_fails_is_told_until_none_does() {
         .await;
         assert_eq!((&found["Hostname"], &found["Served"]), (&json!(host), &json!(true)));
         let steps = found["Steps"].as_array().unwrap();
-        assert_eq!(steps.len(), 9, "{found:#}");
+        assert_eq!(steps.len(), 10, "{found:#}");
         let certificate = step(&found, "CertificateValid")["Evidence"].as_str().unwrap();
         assert!(
             certificate.contains(&format!("is for {host}")) && certificate.contains("told to trust"),
@@ -105,18 +105,27 @@ async fn an_authority_that_may_not_sign_is_told() {
 }
 
 #[tokio::test]
-async fn a_workload_without_pods_is_told_by_what_the_proxy_answers() {
+async fn a_workload_without_pods_is_told_by_the_controller_and_by_what_the_proxy_answers() {
     let harness = harness().await;
     let name = harness.name("podless");
     let manifests = answering(&name).replace("replicas: 2", "replicas: 0");
     let (domain, workload, gateway) = gateway(harness, &name, &manifests, "Shared").await;
     add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
-    let found = until_failed(&harness.client, gateway, "Answered").await;
+    let found = eventually("the controller and the proxy have told it", async || {
+        let found = diagnosis(&harness.client, "gateway-instances", gateway).await?;
+        let steps = found["Steps"].as_array().cloned().unwrap_or_default();
+        let failed = |n: usize, name: &str| {
+            steps.get(n).is_some_and(|step: &Value| step["Step"] == name && step["Verdict"] == "Failed")
+        };
+        if failed(0, "EndpointsReady") && failed(1, "Answered") { Ok(found) } else { Err(format!("{found:#}")) }
+    })
+    .await;
     let summary = found["Summary"].as_str().unwrap();
-    assert!(
-        summary.contains("answers 503: no pod takes the request; see whether the workload's pods are ready"),
-        "{summary}"
-    );
+    for told in ["has nowhere to send traffic", "no pod of the Service is ready", "how many pods it asks for"] {
+        assert!(summary.contains(told), "{told}: {summary}");
+    }
+    let answered = step(&found, "Answered")["Evidence"].as_str().unwrap();
+    assert!(answered.ends_with("answers 503: no pod takes the request"), "{answered}");
 }
 
 /// Clouds give out credentials there: a cluster that says so would have the API ask for them.

@@ -1,13 +1,14 @@
 //! What records say about a hostname of a gateway instance, as a question. Pure.
 
-use causeway_diagnosis::{Endpoint, Host, Protocol, Question, Stored, Zone};
+use causeway_diagnosis::{Backends, Endpoint, Host, Protocol, Question, Stored, Zone};
 use causeway_records::{
     Record,
     inputs::{DomainNameState, HostRecord},
     nouns::{DomainNameDefinition, GatewayInstance, IssuerKind, lets_encrypt_production},
+    status::{ConditionStatus, Conditions},
     summary::ClaimedRoute,
 };
-use causeway_render::conditions::ADDRESS_ASSIGNED;
+use causeway_render::conditions::{ADDRESS_ASSIGNED, REFS_RESOLVED};
 use causeway_rules::wildcards::covers;
 use std::collections::BTreeSet;
 
@@ -15,6 +16,8 @@ use std::collections::BTreeSet;
 pub(crate) struct Subject {
     /// The instance, with its conditions.
     pub(crate) instance: Record<GatewayInstance>,
+    /// The conditions of its workload.
+    pub(crate) workload: Conditions,
     /// What it answers to.
     pub(crate) claims: Vec<ClaimedRoute>,
     /// The domain that its hostnames are under.
@@ -43,6 +46,7 @@ impl Subject {
             shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
             addresses: if conditions.is_true(ADDRESS_ASSIGNED) { self.addresses.clone() } else { vec![] },
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
+            backends: self.backends(&conditions),
             datagram_ports: self.datagram_ports(),
             known_authority: !brought && self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
             issuer: self
@@ -55,6 +59,25 @@ impl Subject {
                 .is_some_and(|hostname| hostname.starts_with("*.") || !brought && self.has_wildcard(hostname)),
             endpoints,
         }
+    }
+
+    /// What is behind the routes. Where something of the workload doesn't work, that is what to look at.
+    fn backends(&self, conditions: &Conditions) -> Option<Backends> {
+        let resolved = conditions.get(REFS_RESOLVED)?;
+        Some(match resolved.status {
+            ConditionStatus::True => Backends::Ready,
+            ConditionStatus::Unknown => Backends::NotSeen(resolved.message.clone()),
+            ConditionStatus::False => {
+                let (found, next) = found_and_next(&resolved.message);
+                let trouble = self.workload.blocking().map(|condition| {
+                    format!(
+                        "see condition {} of the workload instance: {}",
+                        condition.condition_type, condition.message
+                    )
+                });
+                Backends::NotReady { found, next: trouble.unwrap_or(next) }
+            }
+        })
     }
 
     /// Whether somebody has brought the certificate of a hostname: then it is signed by whom they like.
@@ -99,6 +122,17 @@ impl Subject {
     }
 }
 
+/// What the message of a condition about Services says that was found, and what it says at its end that is to be done.
+fn found_and_next(message: &str) -> (String, String) {
+    // How many more there are like the first.
+    let more = message.rfind(" (and ").filter(|_| message.ends_with(" more)")).unwrap_or(message.len());
+    let (first, more) = message.split_at(more);
+    match first.rsplit_once("; ") {
+        Some((found, next)) => (format!("{found}{more}"), next.to_owned()),
+        None => (message.to_owned(), format!("see condition {REFS_RESOLVED} of the gateway instance")),
+    }
+}
+
 /// Whether the gateway has a certificate there.
 fn ends_tls(endpoint: &Endpoint) -> bool {
     matches!(endpoint.protocol, Protocol::Https | Protocol::Tls)
@@ -129,7 +163,7 @@ mod tests {
     use super::*;
     use causeway_records::{
         inputs::{Published, PublishedZone},
-        status::{Conditions, NewCondition},
+        status::NewCondition,
     };
 
     fn claim(hostname: &str, port: i32, protocol: &str, path: &str) -> ClaimedRoute {
@@ -154,6 +188,7 @@ mod tests {
             Some(Conditions::from_new(conditions, &Conditions::default(), 1, chrono::DateTime::UNIX_EPOCH));
         Subject {
             instance,
+            workload: Conditions::default(),
             claims: vec![
                 claim("*.example.org", 443, "HTTPS", "/api"),
                 claim("shop.example.org", 80, "HTTP", ""),
@@ -214,6 +249,33 @@ mod tests {
         assert!(ordered.known_authority && ordered.issuer.is_some());
         let brought = question(Some("shop-tls"));
         assert!(!brought.known_authority && brought.issuer.is_none());
+    }
+
+    #[test]
+    fn what_is_behind_the_routes_is_what_their_controller_has_found() {
+        let nowhere = "HTTPRoute a/b has nowhere to send traffic: Failed to find endpoints; no pod of the Service is ready; \
+                       see the workload instance's conditions (and 2 more)";
+        let backends = |condition| subject(vec![condition]).question(None).backends;
+        assert_eq!(backends(NewCondition::met("RefsResolved", "RefsResolved", "all")), Some(Backends::Ready));
+        assert_eq!(
+            backends(NewCondition::unknown("RefsResolved", "Pending", "HTTPRoute a/b is not seen yet")),
+            Some(Backends::NotSeen("HTTPRoute a/b is not seen yet".to_owned()))
+        );
+        let found = "HTTPRoute a/b has nowhere to send traffic: Failed to find endpoints; no pod of the Service is ready (and 2 more)";
+        let not_ready = |next: &str| Some(Backends::NotReady { found: found.to_owned(), next: next.to_owned() });
+        let no_endpoints = || NewCondition::not_met("RefsResolved", "EndpointsNotFound", nowhere);
+        assert_eq!(backends(no_endpoints()), not_ready("see the workload instance's conditions"));
+        // The workload itself says what is wrong.
+        let pods = NewCondition::not_met("ResourcesReady", "NotReady", "Deployment a/web has 0 of 2 replicas");
+        let workload = Conditions::from_new(vec![pods], &Conditions::default(), 1, chrono::DateTime::UNIX_EPOCH);
+        let subject = Subject { workload, ..subject(vec![no_endpoints()]) };
+        let next = "see condition ResourcesReady of the workload instance: Deployment a/web has 0 of 2 replicas";
+        assert_eq!(subject.question(None).backends, not_ready(next));
+        // A sentence without a next step stays whole.
+        let (found, next) = found_and_next("a rule sends to Service web, which hasn't granted it");
+        assert_eq!(found, "a rule sends to Service web, which hasn't granted it");
+        assert_eq!(next, "see condition RefsResolved of the gateway instance");
+        assert_eq!(backends(NewCondition::met("Applied", "Applied", "4 objects")), None);
     }
 
     #[test]

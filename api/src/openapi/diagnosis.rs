@@ -70,7 +70,7 @@ fn diagnosis(id: &str, info: &Info) -> Operation {
         id: id.into(),
         tag: info.kind.as_str(),
         summary: "Why is it not served?".into(),
-        description: "Goes the way of a request step by step: DNS, connection, certificate, HTTP. It asks name servers, and connects to the addresses \
+        description: "Goes the way of a request step by step: DNS, connection, certificate, endpoints behind the Service, HTTP. It asks name servers, and connects to the addresses \
                       in the Gateway's status, from the API's machine; that takes up to twenty seconds. A caller has one diagnosis at a time."
             .into(),
         parameters: vec![parameters::reference("ID"), parameters::own("hostname", json!({"type": "string"}), hostname)],

@@ -17,7 +17,9 @@ use axum::{
     response::Response,
 };
 use causeway_diagnosis::{Diagnosis, Question};
-use causeway_records::nouns::{DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role};
+use causeway_records::nouns::{
+    DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role, WorkloadInstance,
+};
 use causeway_store::{Result, Store};
 use std::collections::BTreeSet;
 
@@ -119,9 +121,11 @@ async fn subject(store: &Store, id: i64) -> Result<Subject> {
         None => None,
     };
     let claims = store.claims_of_gateway_instance(id).await?;
-    let published = store.published_for_workload(instance.spec.workload_instance_id).await?;
+    let workload = instance.spec.workload_instance_id;
+    let published = store.published_for_workload(workload).await?;
+    let workload = store.get::<WorkloadInstance>(workload).await?.status.conditions.unwrap_or_default();
     let addresses = store.gateway_addresses(id).await?;
-    Ok(Subject { instance, claims, domain, published, addresses })
+    Ok(Subject { instance, workload, claims, domain, published, addresses })
 }
 
 /// The hostname that the request names, or the first ones.

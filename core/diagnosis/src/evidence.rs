@@ -19,6 +19,8 @@ pub struct Question {
     pub addresses: Vec<String>,
     /// The first step in the cluster that isn't met: a condition's type and message.
     pub blocked: Option<(String, String)>,
+    /// What is behind the routes. None: no record tells of it.
+    pub backends: Option<Backends>,
     /// Where the gateway answers for the hostname.
     pub endpoints: Vec<Endpoint>,
     /// Ports of it that take datagrams, which nobody confirms.
@@ -61,6 +63,22 @@ pub enum Stored {
     Missing(Zone, String),
     /// The records are there.
     Present(Zone),
+}
+
+/// The Services behind the routes of a gateway and their endpoints, as the gateway's controller has found them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Backends {
+    /// Each Service is there, may be used, and has a pod that is ready.
+    Ready,
+    /// One hasn't, or isn't.
+    NotReady {
+        /// What the controller says of it.
+        found: String,
+        /// What to do.
+        next: String,
+    },
+    /// The controller hasn't looked yet: what it is waited for.
+    NotSeen(String),
 }
 
 /// A hosted zone.

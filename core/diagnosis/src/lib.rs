@@ -21,8 +21,8 @@ mod reach;
 pub use self::{
     evaluate::{Diagnosis, Step, StepName, Verdict, evaluate, evaluate_connection},
     evidence::{
-        Attempt, Caa, Contact, Endpoint, Evidence, Found, Ground, Host, Protocol, Question, Served, Stored, TlsSeen,
-        Zone,
+        Attempt, Backends, Caa, Contact, Endpoint, Evidence, Found, Ground, Host, Protocol, Question, Served, Stored,
+        TlsSeen, Zone,
     },
     gather::{Gatherer, GathererSettings},
     reach::{Closed, Reach},

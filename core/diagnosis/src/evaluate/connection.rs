@@ -4,7 +4,7 @@ use super::{
     Seen, Step, StepName, list,
     step::{failed, passed, unknown},
 };
-use crate::evidence::{Attempt, Contact, Host, Protocol, TlsSeen};
+use crate::evidence::{Attempt, Backends, Contact, Host, Protocol, TlsSeen};
 use std::collections::BTreeSet;
 
 impl Seen<'_> {
@@ -104,6 +104,16 @@ impl Seen<'_> {
             "see whether AcmeServer is an authority for tests, and whether this machine knows its authorities"
                 .to_owned(),
         ))
+    }
+
+    /// None: no record tells of it.
+    pub(super) fn endpoints_ready(&self) -> Option<Step> {
+        let step = StepName::EndpointsReady;
+        Some(match self.question.backends.as_ref()? {
+            Backends::Ready => passed(step, "the Services behind the routes have pods that are ready"),
+            Backends::NotReady { found, next } => failed(step, found, next),
+            Backends::NotSeen(why) => unknown(step, why),
+        })
     }
 
     /// None: nothing speaks HTTP, or nobody came so far.

@@ -62,9 +62,13 @@ struct Seen<'a> {
 impl Seen<'_> {
     fn connection(&self) -> Vec<Step> {
         let mut steps = vec![self.address_assigned()];
-        if !self.question.addresses.is_empty() {
+        let has_address = !self.question.addresses.is_empty();
+        if has_address {
             steps.extend(self.connected());
             steps.extend(self.certificate_valid());
+        }
+        steps.extend(self.endpoints_ready());
+        if has_address {
             steps.extend(self.answered());
         }
         steps

@@ -52,13 +52,15 @@ pub enum StepName {
     Connected,
     /// The certificate is for the hostname, and not over.
     CertificateValid,
+    /// The Services behind the routes have pods that are ready.
+    EndpointsReady,
     /// HTTP is answered.
     Answered,
 }
 
 impl StepName {
     /// All, in their order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Delegated,
         Self::ZoneFound,
         Self::RecordStored,
@@ -68,6 +70,7 @@ impl StepName {
         Self::AddressAssigned,
         Self::Connected,
         Self::CertificateValid,
+        Self::EndpointsReady,
         Self::Answered,
     ];
 }

@@ -136,7 +136,9 @@ fn resolved(parent: &ParentStatus<'_>, backends: &[&str]) -> Option<NotReady> {
 
 fn no_backend(condition: &ControllerCondition<'_>, at: &ObjectRef) -> String {
     let next = match condition.reason {
-        "EndpointsNotFound" => "no pod of the Service is ready; see the workload instance's conditions",
+        "EndpointsNotFound" => {
+            "no pod of the Service is ready; see the workload instance's conditions, and how many pods it asks for"
+        }
         "BackendNotFound" => "the Service is not in the cluster yet; see the workload instance's conditions",
         "RefNotPermitted" => "the Service's namespace does not permit it; check the ReferenceGrant there",
         _ => "check the Service and its port",

@@ -2,7 +2,7 @@
 
 use super::{super::connection::covers, *};
 
-const BREAKS: [Broken; 10] = [
+const BREAKS: [Broken; 11] = [
     (
         "no address",
         |question, evidence| {
@@ -42,6 +42,17 @@ const BREAKS: [Broken; 10] = [
         |_, evidence| tls(evidence).untrusted = Some("UnknownIssuer".to_owned()),
         StepName::CertificateValid,
         "signed by CN=Authority, is not trusted: UnknownIssuer",
+    ),
+    (
+        "a Service without endpoints, which the controller has told of",
+        |question, evidence| {
+            let found = "HTTPRoute shop/shop has nowhere to send traffic".to_owned();
+            let next = "see the workload instance's conditions".to_owned();
+            question.backends = Some(Backends::NotReady { found, next });
+            evidence.contacts[1].attempt.answer = Some(Ok(503));
+        },
+        StepName::EndpointsReady,
+        "HTTPRoute shop/shop has nowhere to send traffic; see the workload instance's conditions",
     ),
     (
         "no pods",
@@ -113,6 +124,21 @@ fn tls_that_the_workload_ends_is_not_ours_to_trust() {
     }
     let found = evaluate(&question, &evidence, now());
     assert!(found.summary.ends_with("see its own certificate and its logs"), "{}", found.summary);
+}
+
+#[test]
+fn what_is_behind_the_routes_is_a_step_only_where_a_record_tells_of_it() {
+    let (mut question, mut evidence) = served();
+    let has_step = |question: &Question, evidence: &Evidence| {
+        evaluate_connection(question, evidence, now()).steps.iter().any(|step| step.step == StepName::EndpointsReady)
+    };
+    assert!(has_step(&question, &evidence));
+    // It needs no address: the records tell of it all the same.
+    question.addresses.clear();
+    evidence.contacts.clear();
+    assert!(has_step(&question, &evidence));
+    question.backends = None;
+    assert!(!has_step(&question, &evidence));
 }
 
 #[test]

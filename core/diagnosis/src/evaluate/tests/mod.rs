@@ -2,7 +2,7 @@ mod connection;
 mod dns;
 
 use super::*;
-use crate::evidence::{Attempt, Contact, Endpoint, Ground, Protocol, Served, Stored, TlsSeen, Zone};
+use crate::evidence::{Attempt, Backends, Contact, Endpoint, Ground, Protocol, Served, Stored, TlsSeen, Zone};
 use std::net::IpAddr;
 
 const HOST: &str = "www.example.org";
@@ -45,6 +45,7 @@ fn served() -> (Question, Evidence) {
         shared: false,
         addresses: vec!["203.0.113.7".to_owned()],
         blocked: None,
+        backends: Some(Backends::Ready),
         endpoints: contacts.iter().map(|contact| contact.endpoint.clone()).collect(),
         datagram_ports: BTreeSet::new(),
         known_authority: true,
@@ -93,7 +94,7 @@ fn assert_each_breaks(breaks: &[Broken]) {
 
 #[test]
 fn what_cannot_be_seen_from_here_fails_nothing() {
-    let unseen: [(&str, Break); 5] = [
+    let unseen: [(&str, Break); 6] = [
         ("a private zone", |question, evidence| {
             question.stored = Stored::Present(Zone { name: "example.org".to_owned(), private: true });
             (evidence.delegation, evidence.resolved) = (None, None);
@@ -110,6 +111,10 @@ fn what_cannot_be_seen_from_here_fails_nothing() {
             }];
         }),
         ("somebody else's record", |question, _| question.stored = Stored::NotAsked),
+        ("routes that no controller has taken up", |question, _| {
+            question.backends =
+                Some(Backends::NotSeen("HTTPRoute shop/shop is not seen in the cluster yet".to_owned()));
+        }),
     ];
     for (what, hide) in unseen {
         let (mut question, mut evidence) = served();
