@@ -8,7 +8,7 @@ use causeway_records::{
     status::{ConditionStatus, Conditions},
     summary::ClaimedRoute,
 };
-use causeway_render::conditions::{ADDRESS_ASSIGNED, REFS_RESOLVED};
+use causeway_render::conditions::{ADDRESS_ASSIGNED, CERTIFICATES_READY, REFS_RESOLVED};
 use causeway_rules::wildcards::covers;
 use std::collections::BTreeSet;
 
@@ -46,6 +46,10 @@ impl Subject {
             shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
             addresses: if conditions.is_true(ADDRESS_ASSIGNED) { self.addresses.clone() } else { vec![] },
             blocked: blocking.map(|condition| (condition.condition_type.clone(), condition.message.clone())),
+            uncertified: conditions
+                .get(CERTIFICATES_READY)
+                .filter(|condition| condition.status != ConditionStatus::True)
+                .map(|condition| condition.message.clone()),
             backends: self.backends(&conditions),
             datagram_ports: self.datagram_ports(),
             known_authority: !brought && self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
@@ -276,6 +280,14 @@ mod tests {
         assert_eq!(found, "a rule sends to Service web, which hasn't granted it");
         assert_eq!(next, "see condition RefsResolved of the gateway instance");
         assert_eq!(backends(NewCondition::met("Applied", "Applied", "4 objects")), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_what_its_condition_says() {
+        let uncertified = |condition| subject(vec![condition]).question(None).uncertified;
+        let refused = NewCondition::not_met("CertificatesReady", "Failed", "429 rateLimited");
+        assert_eq!(uncertified(refused).as_deref(), Some("429 rateLimited"));
+        assert_eq!(uncertified(NewCondition::met("CertificatesReady", "CertificatesReady", "1 certificate")), None);
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Question {
     pub addresses: Vec<String>,
     /// The first step in the cluster that isn't met: a condition's type and message.
     pub blocked: Option<(String, String)>,
+    /// What the condition CertificatesReady says while it isn't met.
+    pub uncertified: Option<String>,
     /// What is behind the routes. None: no record tells of it.
     pub backends: Option<Backends>,
     /// Where the gateway answers for the hostname.

@@ -55,7 +55,12 @@ impl Seen<'_> {
         let step = StepName::CertificateValid;
         let all = self.contacts(|attempt| attempt.tls.as_ref());
         for (contact, tls) in &all {
-            if let Some((evidence, advice)) = self.fault(contact, tls) {
+            if let Some((mut evidence, advice)) = self.fault(contact, tls) {
+                // The cause, often in the words of the authority.
+                let is_own = contact.endpoint.protocol != Protocol::TlsPassthrough;
+                if let Some(why) = self.question.uncertified.as_ref().filter(|_| is_own) {
+                    evidence += &format!("; CertificatesReady: {why}");
+                }
                 return Some(failed(step, evidence, advice));
             }
         }

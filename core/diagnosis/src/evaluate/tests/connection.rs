@@ -2,7 +2,7 @@
 
 use super::{super::connection::covers, *};
 
-const BREAKS: [Broken; 11] = [
+const BREAKS: [Broken; 12] = [
     (
         "no address",
         |question, evidence| {
@@ -24,6 +24,15 @@ const BREAKS: [Broken; 11] = [
         |_, evidence| evidence.contacts[1].attempt.tls = Some(Err("unrecognized name".to_owned())),
         StepName::CertificateValid,
         "the TLS handshake at port 443 fails: unrecognized name; see conditions ListenersReady",
+    ),
+    (
+        "a certificate that the authority refuses",
+        |question, evidence| {
+            question.uncertified = Some("Failed to create Order: 429 rateLimited".to_owned());
+            evidence.contacts[1].attempt.tls = Some(Err("connection reset".to_owned()));
+        },
+        StepName::CertificateValid,
+        "port 443 fails: connection reset; CertificatesReady: Failed to create Order: 429 rateLimited; see conditions",
     ),
     (
         "a certificate for another name",

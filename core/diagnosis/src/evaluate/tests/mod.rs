@@ -45,6 +45,7 @@ fn served() -> (Question, Evidence) {
         shared: false,
         addresses: vec!["203.0.113.7".to_owned()],
         blocked: None,
+        uncertified: None,
         backends: Some(Backends::Ready),
         endpoints: contacts.iter().map(|contact| contact.endpoint.clone()).collect(),
         datagram_ports: BTreeSet::new(),
