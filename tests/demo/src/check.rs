@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use causeway_rig::{Endpoints, Knobs};
+use causeway_rig::{Endpoints, JournalEntry, Knobs};
 use causeway_testkit::{
     Kubectl,
     kinds::{CONTROL_PLANE, OWNER},
@@ -136,16 +136,18 @@ impl Check<'_> {
 
     async fn record_deleted(&self) -> Result<DateTime<Utc>> {
         let journal = Knobs::new(self.endpoints).route53_journal(0).await?;
-        let deleted = journal.iter().rev().find(|entry| entry.action == "DELETE" && entry.kind == "A");
-        Ok(deleted.context("no A record was ever deleted")?.at)
+        let fqdn = format!("{}.", self.host);
+        let is_it = |entry: &&JournalEntry| entry.action == "DELETE" && entry.kind == "A" && entry.name == fqdn;
+        Ok(journal.iter().rev().find(is_it).with_context(|| format!("no A record of {fqdn} was ever deleted"))?.at)
     }
 
-    /// When the first HTTPRoute was deleted, by the API server's own log.
+    /// When the shop's first HTTPRoute was deleted, by the API server's own log.
     async fn routes_deleted(&self) -> Result<DateTime<Utc>> {
         let log = tokio::fs::read_to_string(&self.endpoints.clusters[0].audit_log).await?;
         let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let deleted = events
             .filter(|event| event["verb"] == "delete" && event["objectRef"]["resource"] == "httproutes")
+            .filter(|event| event["objectRef"]["name"].as_str().is_some_and(|name| name.starts_with("shop-")))
             .filter_map(|event| event["requestReceivedTimestamp"].as_str().and_then(|at| at.parse().ok()));
         deleted.min().context("no HTTPRoute was ever deleted")
     }

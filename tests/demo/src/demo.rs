@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use causeway_rig::{Options, Rig};
+use causeway_rig::{Knobs, Options, OrderFault, Rig};
 use causeway_testkit::{ControlPlane, Kubectl, Setup, zone::create_zone};
 
-use crate::{check::Check, curl::Curl, sample::Sample, view::View};
+use crate::{check::Check, curl::Curl, page, sample::Sample, view::View};
 
 const DOMAIN: &str = "example.test";
+/// The authority doesn't sign for this name, so that one sees what a refusal looks like.
+const FORBIDDEN: &str = "forbidden.example.test";
 /// What the sample's workload says.
 const ANSWER: &str = "Hello from the shop";
 /// For everything to work, on a slow machine.
@@ -78,6 +80,9 @@ impl Demo {
         let begun = Instant::now();
         View::title("Starting Kubernetes, Postgres, NATS and the Route53 emulator");
         let rig = Rig::start(Options::default()).await?;
+        let detail = format!("the policy of this authority forbids certificates for {FORBIDDEN}");
+        let refusal = OrderFault { status: 400, problem: "rejectedIdentifier".into(), detail };
+        Knobs::new(rig.endpoints()).set_order_fault(FORBIDDEN, Some(&refusal)).await?;
         let started = begun.elapsed();
         View::title("Starting Causeway: the API and two workers");
         let zone = create_zone(rig.endpoints(), DOMAIN).await?;
@@ -111,8 +116,14 @@ impl Demo {
         self.times.push(("check", begun.elapsed()));
         View::title("Asking the shop by its name");
         let begun = Instant::now();
-        Curl::new(self.rig.endpoints(), &check.host).await?.answers(ANSWER).await?;
+        let curl = Curl::new(self.rig.endpoints(), &check.host).await?;
+        curl.answers(ANSWER).await?;
         self.times.push(("ask", begun.elapsed()));
+        View::title("Having things go wrong, as the README shows it");
+        let begun = Instant::now();
+        page::run(&self.platform.url()).await?;
+        curl.answers(ANSWER).await?;
+        self.times.push(("go wrong, and mend", begun.elapsed()));
         View::title("Deleting everything through the API");
         let begun = Instant::now();
         self.sample.delete().await?;

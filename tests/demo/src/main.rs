@@ -1,11 +1,12 @@
 //! The main use case from end to end on the rig: everything is started, a workload with a gateway and a domain name is made
 //! through the API, and every step is shown as its condition turns True. `up` then stays. `demo` checks the result with
-//! kubectl, deletes it, and checks again. With KUBECONFIG set, `up` uses that cluster ([`own`]).
+//! kubectl, has things go wrong as the README shows it ([`page`]), deletes everything, and checks again. With KUBECONFIG set, `up` uses that cluster ([`own`]).
 
 mod check;
 mod curl;
 mod demo;
 mod own;
+mod page;
 mod sample;
 mod view;
 
