@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_route53::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_route53::error::{ProvideErrorMetadata, SdkError};
+use causeway_aws::error_chain;
 
 /// The text names what was asked for and what to do; [`DnsError::retry_after`] says the same to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +34,7 @@ pub enum DnsError {
     Ambiguous { domain: String, zones: String },
     /// AWS refuses the credentials, or the action with them.
     #[error(
-        "AWS refuses to {action}: {reason}; correct the keys of the AWS account, or give them the right to do this"
+        "AWS refuses to {action}: {reason}; correct the keys of the AWS account, or its role and external id, or give them the right to do this"
     )]
     Denied { action: String, reason: String },
     /// Too many requests, or an earlier change of the zone isn't through yet.
@@ -154,15 +155,13 @@ fn unanswered<E>(action: String, error: &SdkError<E>) -> DnsError
 where
     E: std::error::Error + 'static,
 {
-    let reason = DisplayErrorContext(error).to_string();
     let unreachable = match error {
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
         _ => false,
     };
     // The SDK wraps what its credential chain says as a failure to dispatch, without a kind of its own.
-    let reason = reason.split(" (DispatchFailure(").next().unwrap_or_default();
-    let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+    let reason = error_chain(error).split_whitespace().collect::<Vec<_>>().join(" ");
     if unreachable || !reason.contains("credential") {
         DnsError::Unreachable { action, reason }
     } else {
