@@ -1,6 +1,6 @@
 //! The knobs of a running rig, for tests: an HTTP interface on loopback and its client.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -11,7 +11,7 @@ use causeway_route53::{Faults, JournalEntry};
 use k8s_openapi::api::core::v1::LoadBalancerIngress;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
@@ -153,6 +153,26 @@ impl Knobs {
     /// When the emulator doesn't answer.
     pub async fn set_route53_faults(&self, faults: &Faults) -> Result<()> {
         self.put(format!("{}/rig/faults", self.route53), faults).await
+    }
+
+    /// Lets an access key do what this policy document of IAM allows, and nothing else; None: everything.
+    ///
+    /// # Errors
+    /// When the policy has what Route 53 doesn't know, which is named.
+    pub async fn set_route53_policy(&self, access_key: &str, policy: Option<&Value>) -> Result<()> {
+        let url = format!("{}/rig/policies/{access_key}", self.route53);
+        let answer = self.client.put(url).json(&policy).send().await?;
+        ensure!(answer.status().is_success(), "the policy is refused: {}", answer.text().await?);
+        Ok(())
+    }
+
+    /// The ids of the statements of its policy that have allowed a request of an access key.
+    ///
+    /// # Errors
+    /// When the emulator doesn't answer.
+    pub async fn route53_policy_used(&self, access_key: &str) -> Result<BTreeSet<String>> {
+        let url = format!("{}/rig/policies/{access_key}", self.route53);
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
     }
 
     /// Every change that the Route53 emulator accepted after the one with this sequence number; 0 for all.

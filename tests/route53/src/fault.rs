@@ -47,6 +47,14 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, "HostedZoneAlreadyExists", message)
     }
 
+    pub(crate) fn access_denied(access_key: &str, action: &str, resource: &str) -> Self {
+        let message = format!(
+            "User: arn:aws:iam::123456789012:user/{access_key} is not authorized to perform: {action} on resource: {resource} because no \
+             identity-based policy allows the {action} action"
+        );
+        Self::new(StatusCode::FORBIDDEN, "AccessDenied", message)
+    }
+
     pub(crate) fn rate_exceeded() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded".to_owned())
     }

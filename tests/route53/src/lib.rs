@@ -4,11 +4,13 @@
 //! as a whole or not at all, a DELETE must name exactly what is stored, names must lie inside their zone, values must follow
 //! the syntax of their type, and a CNAME can't share its name with other records. A change is PENDING for a while, and until it
 //! is INSYNC the zone's name servers ([`dns`]) still answer with what was before. An account has five requests a second
-//! (`limit.rs`). The emulator doesn't check signatures, and its health checks are always well.
+//! (`limit.rs`). An access key with a policy of IAM may do what that allows, and nothing else (`policy`). The emulator doesn't check
+//! signatures, and its health checks are always well.
 //!
-//! Beside AWS's operations it answers four requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
+//! Beside AWS's operations it answers requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
 //! change with its time, `GET calls` returns how often each operation was called and how many calls were over the limit,
-//! `GET calls/<zone>` how often each access key asked about a zone, and `PUT faults` sets [`Faults`].
+//! `GET calls/<zone>` how often each access key asked about a zone, and `PUT faults` sets [`Faults`]. `PUT policies/<access key>` sets the
+//! policy of a key, or with `null` none, and `GET policies/<access key>` returns the ids of its statements that have allowed a request.
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -23,6 +25,7 @@ mod faults;
 mod handlers;
 mod limit;
 mod name;
+mod policy;
 mod record;
 mod served;
 mod side;
@@ -105,6 +108,7 @@ fn router(shared: Shared) -> Router {
         .route("/tags/hostedzone", post(handlers::list_tags_of_many))
         .route("/tags/hostedzone/{id}", get(handlers::list_tags).post(handlers::change_tags))
         .fallback(async || Fault::no_such_operation())
+        .layer(middleware::from_fn_with_state(shared.clone(), policy::admit))
         .layer(middleware::from_fn_with_state(shared.clone(), side::count_delay_and_fail));
     Router::new().nest("/2013-04-01", operations).nest("/rig", side::router()).with_state(shared)
 }

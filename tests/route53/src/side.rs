@@ -1,6 +1,9 @@
-//! What tests ask the emulator beside AWS's operations: the journal, the counters, and the faults.
+//! What tests ask the emulator beside AWS's operations: the journal, the counters, the faults, and the policies.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use axum::{
     Json, Router,
@@ -15,6 +18,7 @@ use serde::Deserialize;
 use crate::{
     faults::Faults,
     handlers::access_key,
+    policy::Policy,
     state::{JournalEntry, Shared},
 };
 
@@ -24,6 +28,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/calls", get(calls))
         .route("/calls/{zone}", get(calls_of_zone))
         .route("/faults", put(set_faults))
+        .route("/policies/{key}", get(used_statements).put(set_policy))
 }
 
 #[derive(Deserialize)]
@@ -54,6 +59,19 @@ fn zone_of(path: &str) -> Option<&str> {
 async fn set_faults(State(shared): State<Shared>, Json(faults): Json<Faults>) -> StatusCode {
     shared.lock().faults.set(faults);
     StatusCode::NO_CONTENT
+}
+
+async fn set_policy(
+    State(shared): State<Shared>,
+    Path(key): Path<String>,
+    Json(policy): Json<Option<Policy>>,
+) -> StatusCode {
+    shared.lock().policies.set(&key, policy);
+    StatusCode::NO_CONTENT
+}
+
+async fn used_statements(State(shared): State<Shared>, Path(key): Path<String>) -> Json<BTreeSet<String>> {
+    Json(shared.lock().policies.used(&key))
 }
 
 /// Runs before every operation.

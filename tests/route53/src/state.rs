@@ -15,9 +15,10 @@ use crate::{
     faults::AllFaults,
     limit::AccountLimits,
     name::Name,
+    policy::Policies,
     record::{Content, Key, RecordSet, Routing},
     served::{Records, Versions},
-    zone::{Action, Change, Zone},
+    zone::{Change, Zone},
 };
 
 /// One accepted change, as the journal keeps it.
@@ -63,6 +64,7 @@ pub(crate) struct State {
     /// The same by zone and access key.
     pub(crate) zone_calls: BTreeMap<String, BTreeMap<String, u64>>,
     pub(crate) limits: AccountLimits,
+    pub(crate) policies: Policies,
     changes: BTreeMap<String, ChangeInfo>,
     /// Counts zones in the order in which they were made.
     zones_made: u64,
@@ -192,11 +194,6 @@ fn apex_records(zone: &Name) -> BTreeMap<Key, RecordSet> {
 pub const NAME_SERVERS: [&str; 2] = ["ns1.rig.invalid.", "ns2.rig.invalid."];
 
 fn entry(sequence: u64, zone_id: &str, info: &ChangeInfo, change: &Change, access_key: &str) -> JournalEntry {
-    let action = match change.action {
-        Action::Create => "CREATE",
-        Action::Upsert => "UPSERT",
-        Action::Delete => "DELETE",
-    };
     let (ttl, values) = match &change.record.content {
         Content::Values { ttl, values } => (Some(*ttl), values.clone()),
         Content::Alias { target, .. } => (None, vec![target.to_string()]),
@@ -207,7 +204,7 @@ fn entry(sequence: u64, zone_id: &str, info: &ChangeInfo, change: &Change, acces
         at: info.at,
         zone_id: zone_id.to_owned(),
         change_id: info.id.clone(),
-        action: action.to_owned(),
+        action: change.action.as_str().to_owned(),
         name: name.to_string(),
         kind: kind.clone(),
         set_identifier: set_identifier.clone(),

@@ -340,3 +340,37 @@ async fn a_fault_can_be_one_of_writes_to_one_zone() {
     let (_, calls) = client.call(Method::GET, &format!("/rig/calls/{zone}"), "").await;
     assert_eq!(calls, r#"{"AKIDTEST":2}"#);
 }
+
+#[tokio::test]
+async fn a_key_with_a_policy_may_do_what_it_allows() {
+    let client = Client::new().await;
+    let policy = |action: &str, condition: &str| {
+        let resource = format!("arn:aws:route53:::hostedzone/{}", client.zone);
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Sid":"Some","Effect":"Allow","Action":"route53:{action}","Resource":"{resource}"{condition}}}]}}"#
+        )
+    };
+    let set = async |policy: &str| client.call(Method::PUT, "/rig/policies/AKIDTEST", policy).await;
+    assert_eq!(set(&policy("ListResourceRecordSets", "")).await.0, StatusCode::NO_CONTENT);
+    client.list("").await;
+    let new = [change("CREATE", "A", "a.example.test", &["192.0.2.1"])];
+    let (status, body) = client.change(&new).await;
+    let told =
+        "is not authorized to perform: route53:ChangeResourceRecordSets on resource: arn:aws:route53:::hostedzone/";
+    assert!(status == StatusCode::FORBIDDEN && body.contains("AccessDenied") && body.contains(told), "{body}");
+    assert_eq!(client.call(Method::GET, "/2013-04-01/hostedzone", "").await.0, StatusCode::FORBIDDEN);
+    assert_eq!(client.call(Method::GET, "/rig/policies/AKIDTEST", "").await.1, r#"["Some"]"#);
+
+    let condition =
+        |key: &str| format!(r#","Condition":{{"ForAllValues:StringEquals":{{"route53:{key}":["CREATE"]}}}}"#);
+    let wrong = policy("ChangeResourceRecordSets", &condition("ChangeResourceRecordSetsAction"));
+    let (status, body) = set(&wrong).await;
+    assert!(status.is_client_error() && body.contains("no request has route53:"), "{status} {body}");
+    let right = policy("ChangeResourceRecordSets", &condition("ChangeResourceRecordSetsActions"));
+    assert_eq!(set(&right).await.0, StatusCode::NO_CONTENT);
+    client.accepted(&new).await;
+    let gone = [change("DELETE", "A", "a.example.test", &["192.0.2.1"])];
+    assert_eq!(client.change(&gone).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(set("null").await.0, StatusCode::NO_CONTENT);
+    client.accepted(&gone).await;
+}

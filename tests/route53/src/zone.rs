@@ -35,6 +35,17 @@ pub(crate) enum Action {
     Delete,
 }
 
+impl Action {
+    /// As on the wire.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Upsert => "UPSERT",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// One change of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Change {

@@ -7,6 +7,7 @@ mod dies;
 mod driver;
 mod faults;
 mod guard;
+mod rights;
 mod role;
 
 use causeway_testkit::{
