@@ -39,6 +39,9 @@ use crate::{
 /// How often it is looked whether a part has ended.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The copy of the rig's program in the folder of a run.
+pub(crate) const OWN_PROGRAM: &str = "causeway-rig";
+
 /// What to start.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -226,8 +229,8 @@ pub(crate) async fn serve_zones(route53: &Route53) -> Result<NameServer> {
 
 /// A copy of the rig's program, because a new build may replace the file while the rig runs.
 fn own_program(dir: &Path) -> Result<PathBuf> {
-    let own = dir.join("causeway-rig");
-    fs::copy(workspace_program("causeway-rig")?, &own).context("can't copy the rig's program")?;
+    let own = dir.join(OWN_PROGRAM);
+    fs::copy(workspace_program(OWN_PROGRAM)?, &own).context("can't copy the rig's program")?;
     Ok(own)
 }
 

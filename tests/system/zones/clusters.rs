@@ -154,13 +154,13 @@ impl Pair {
     }
 }
 
-/// A cluster in which an admin has installed what a gateway needs; with a node, all pods seem to run.
-pub(super) async fn other_cluster(harness: &Harness, name: &str, node: bool) -> OwnCluster {
+/// A cluster in which an admin has installed what a gateway needs; with pods, external-dns really runs there.
+pub(super) async fn other_cluster(harness: &Harness, name: &str, pods: bool) -> OwnCluster {
     let dir = harness.endpoints.run_dir.join(name);
     std::fs::create_dir_all(&dir).unwrap();
     let tools = Tools::find().unwrap();
-    let own = match node {
-        true => OwnCluster::start_with_node(&tools, &dir).await.unwrap(),
+    let own = match pods {
+        true => OwnCluster::start_with_pods(&tools, &dir, &harness.endpoints).await.unwrap(),
         false => OwnCluster::start(&tools, &dir).await.unwrap(),
     };
     for definitions in ["gateway-api-", "envoy-gateway-"] {

@@ -3,16 +3,18 @@
 use causeway_rig::{Faults, Knobs};
 use causeway_testkit::{
     INSTALLED, api, eventually, harness, id_of,
-    kinds::DEPLOYMENT,
+    kinds::{DEPLOYMENT, POD},
+    objects::goes,
+    within,
     zone::{create_zone, records_of},
 };
 use kube::{
     ResourceExt,
-    api::{Patch, PatchParams},
+    api::{DeleteParams, ListParams, Patch, PatchParams},
 };
 use serde_json::json;
 
-use super::{Driver, EXTERNAL_DNS, ROUTE53, a, add_account, start};
+use super::{Driver, EXTERNAL_DNS, ROUTE53, a, add_account, driver::assert_no_gap, start};
 use crate::{fixture::labelled, site::Site};
 
 /// Nothing goes wrong in a zone any more.
@@ -169,16 +171,49 @@ async fn records_leave_their_zone_while_external_dns_is_down() {
     client.delete_and_wait("domain-name-instances", site.published, INSTALLED).await.unwrap();
     site.until_empty(&zone).await;
     client.go_on("support-service-instances", service).await.unwrap();
-    // Nothing needs it until something is published once more.
-    let again = json!({
-        "Name": format!("{}-again", site.name), "KubernetesRuntimeInstanceID": site.harness.runtime,
-        "DomainNameDefinitionID": site.domain, "WorkloadInstanceID": site.workload,
-    });
-    let again = id_of(&client.create("domain-name-instances", &again).await.unwrap()).unwrap();
-    client.until_ready("domain-name-instances", again, INSTALLED).await.unwrap();
-    let back = deployments.get(&deployment.name_any()).await.unwrap();
-    assert_eq!(back.data["spec"]["replicas"], 1);
-    client.delete("domain-name-instances", again).await.unwrap();
-    client.until_gone("domain-name-instances", again, INSTALLED).await.unwrap();
+    within(INSTALLED, "external-dns is back", async || {
+        let now = deployments.get(&deployment.name_any()).await.map_err(|error| error.to_string())?;
+        if now.data["spec"]["replicas"] == 1 { Ok(()) } else { Err(now.data["spec"]["replicas"].to_string()) }
+    })
+    .await;
     site.delete_gateway().await;
+}
+
+/// Pods go when a node is drained, or external-dns is upgraded. The one that comes after it knows only what the cluster and the zone say.
+#[tokio::test]
+async fn an_external_dns_that_is_restarted_in_the_middle_of_a_change_goes_on_with_it() {
+    let site = Site::of("restarted");
+    let zone = create_zone(&harness().await.endpoints, &site.1).await.unwrap();
+    let host = format!("www.{}", site.1);
+    let site = start_apart(EXTERNAL_DNS, site).await;
+    site.until_published().await;
+    let before = site.records(&zone).await;
+    let unwritable = Faults { method: Some("POST".to_owned()), ..fault(&zone, 500, "InternalError") };
+    site.knobs().set_route53_faults(&unwritable).await.unwrap();
+    site.set_ingress(Some(json!([{"ip": "192.0.2.91"}]))).await;
+    site.until_it_says(&[&host]).await;
+    let kube = site.harness.kube().await.unwrap();
+    let owner = format!("support-service-instance-{}", external_dns_of(&site).await);
+    let deployment = labelled(&kube, DEPLOYMENT, &owner).await.remove(0);
+    let pods = api(&kube, POD, deployment.namespace().as_deref());
+    let all = pods.list(&ListParams::default()).await.unwrap();
+    let own: Vec<_> = all.iter().map(ResourceExt::name_any).collect();
+    let own: Vec<_> = own.iter().filter(|pod| pod.starts_with(&format!("{}-", deployment.name_any()))).collect();
+    assert!(!own.is_empty(), "external-dns runs: {all:?}");
+    for pod in own {
+        pods.delete(pod, &DeleteParams::default()).await.unwrap();
+        goes(&pods, pod, "the pod is gone").await;
+    }
+    assert_eq!(site.records(&zone).await, before, "it was in the middle");
+    site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
+    let address = (format!("{host}."), "A".to_owned());
+    within(INSTALLED, "the next one writes the address", async || {
+        let found = site.records(&zone).await.remove(&address);
+        if found == Some(vec!["192.0.2.91".to_owned()]) { Ok(()) } else { Err(found) }
+    })
+    .await;
+    site.until_published().await;
+    assert_no_gap(&site, &zone, &host).await;
+    site.set_ingress(None).await;
+    site.delete().await;
 }

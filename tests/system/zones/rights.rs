@@ -1,5 +1,5 @@
-//! The policy that the API writes for a domain is what AWS has to allow, no less and no more: with nothing else everything is published, changed and deleted, and
-//! each of its statements was needed.
+//! The policy that the API writes for a domain is what AWS has to allow, no less and no more: with nothing else everything is published, changed and
+//! deleted, and each of its statements was needed.
 
 use std::collections::BTreeSet;
 

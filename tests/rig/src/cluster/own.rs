@@ -11,8 +11,11 @@ use super::{
     programs::{start_apiserver, token_webhook},
 };
 use crate::{
-    endpoints::ClusterEndpoints,
+    endpoints::{ClusterEndpoints, Endpoints},
+    kubelet::{Kubelet, Pods, Reached},
+    network::NetworkProcess,
     node::{FakeNode, Simulated},
+    rig::OWN_PROGRAM,
     tools::Tools,
 };
 
@@ -20,6 +23,7 @@ use crate::{
 pub struct OwnCluster {
     cluster: Cluster,
     node: Option<FakeNode>,
+    pods: Option<(Kubelet, NetworkProcess)>,
     tools: Tools,
     endpoints: ClusterEndpoints,
 }
@@ -32,7 +36,7 @@ impl OwnCluster {
     pub async fn start(tools: &Tools, dir: &Path) -> Result<Self> {
         let cluster = Cluster::start("own", tools, dir, false).await?;
         let endpoints = cluster.endpoints()?;
-        Ok(Self { cluster, node: None, tools: tools.clone(), endpoints })
+        Ok(Self { cluster, node: None, pods: None, tools: tools.clone(), endpoints })
     }
 
     /// The same with a scheduler and a node, which says of every pod that it runs and starts none.
@@ -43,7 +47,22 @@ impl OwnCluster {
         let cluster = Cluster::start("own", tools, dir, true).await?;
         let node = FakeNode::start(tools, &cluster, Simulated::All).await?;
         let endpoints = cluster.endpoints()?;
-        Ok(Self { cluster, node: Some(node), tools: tools.clone(), endpoints })
+        Ok(Self { cluster, node: Some(node), pods: None, tools: tools.clone(), endpoints })
+    }
+
+    /// The same where pods of the images that the rig knows really run. They reach the API server and what pods of `rig` reach outside; there are no names,
+    /// no addresses of Services and no webhooks. That is enough for external-dns.
+    ///
+    /// # Errors
+    /// When a part doesn't start.
+    pub async fn start_with_pods(tools: &Tools, dir: &Path, rig: &Endpoints) -> Result<Self> {
+        let cluster = Cluster::start("own", tools, dir, true).await?;
+        let node = FakeNode::start(tools, &cluster, Simulated::Others).await?;
+        let program = rig.run_dir.join(OWN_PROGRAM);
+        let (process, network) = NetworkProcess::start(&program, dir, &dir.join("logs")).await?;
+        let kubelet = Kubelet::start(tools, &cluster, &program, (network, Pods::default()), Reached::of(rig)?)?;
+        let endpoints = cluster.endpoints()?;
+        Ok(Self { cluster, node: Some(node), pods: Some((kubelet, process)), tools: tools.clone(), endpoints })
     }
 
     /// A bare one whose API server asks this server about the tokens that it is shown (a configuration for `--authentication-token-webhook-config-file`).
@@ -81,6 +100,10 @@ impl OwnCluster {
 
     /// Stops everything.
     pub async fn stop(&self) {
+        if let Some((kubelet, network)) = &self.pods {
+            kubelet.stop().await;
+            network.stop().await;
+        }
         if let Some(node) = &self.node {
             node.stop().await;
         }

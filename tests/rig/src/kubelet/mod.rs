@@ -24,13 +24,14 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     runtime::{WatchStreamExt, watcher, watcher::Event},
 };
+use reqwest::Url;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::sandbox::{COMMAND as SANDBOX_COMMAND, Sandbox};
@@ -39,7 +40,7 @@ use self::{
     pods::{address, is_bound},
     run::Node,
 };
-use crate::{cluster::Cluster, network::PodNetwork, relay, tools::Tools};
+use crate::{cluster::Cluster, endpoints::Endpoints, network::PodNetwork, relay, tools::Tools};
 
 /// Runs the pods of one cluster.
 #[derive(Debug)]
@@ -107,6 +108,22 @@ pub(crate) struct Reached {
     pub(crate) postgres: u16,
     /// And its NATS.
     pub(crate) nats: u16,
+}
+
+impl Reached {
+    /// The same as pods of a rig that runs.
+    ///
+    /// # Errors
+    /// When one of its addresses has no port.
+    pub(crate) fn of(rig: &Endpoints) -> Result<Self> {
+        let port = |url: &str| Url::parse(url)?.port().with_context(|| format!("{url} has no port"));
+        Ok(Self {
+            route53: port(&rig.route53_url)?,
+            acme: port(&rig.acme.directory)?,
+            postgres: port(&rig.postgres.url)?,
+            nats: port(&rig.nats.url)?,
+        })
+    }
 }
 
 /// Starts a task for every pod whose program the rig has, and ends it with the pod.
