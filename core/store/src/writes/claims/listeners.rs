@@ -2,7 +2,7 @@
 
 use super::{
     neighbours::Neighbours,
-    rows::{ClaimRow, protocol_and_hostname},
+    rows::{ClaimRow, ListenerSet, Listeners, protocol_and_hostname},
 };
 use crate::error::Result;
 use causeway_records::{Kind, inputs::ListenerKey};
@@ -12,16 +12,6 @@ use causeway_rules::{
 };
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Listeners with the ListenerSet that each is in; None: on the Gateway itself.
-pub(super) type Listeners = BTreeMap<ListenerKey, Option<ListenerSet>>;
-
-/// The row of a ListenerSet.
-#[derive(Clone, Copy)]
-pub(super) struct ListenerSet {
-    pub(super) id: i64,
-    pub(super) ordinal: i32,
-}
 
 /// Takes the listeners away that an instance claimed on a shared gateway before and that nobody uses any more, and answers who is to be woken: ListenerSets
 /// and the gateway, if the change concerns them. The claims are written, and new listeners are among the `neighbours`.

@@ -1,10 +1,6 @@
 //! What is on a Gateway beside the claims that are written, read by one statement: other writers wait for the Gateway meanwhile.
 
-use super::{
-    listeners::{ListenerSet, Listeners},
-    rows::{ClaimRow, protocol_and_hostname},
-    shadowed::{changed, listeners_of},
-};
+use super::rows::{ClaimRow, ListenerSet, Listeners, changed, listeners_of, protocol_and_hostname};
 use crate::{
     error::{Result, StoreError},
     listeners::listener_key,

@@ -1,11 +1,11 @@
-//! The rows of claims and of bound ports.
+//! The rows of claims, of the ports that they bind and of their listeners.
 
-use super::{Claims, Instance, listeners::Listeners};
+use super::{Claims, Instance};
 use crate::{error::Result, listeners::listener_key};
 use causeway_records::inputs::ListenerKey;
 use causeway_rules::{claims::RouteClaim, conflicts::BoundPort, driver::Socket};
 use sqlx::PgConnection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A row of `route_claims`, with what its listener has from it.
 #[derive(Clone)]
@@ -18,6 +18,16 @@ pub(super) struct ClaimRow {
     pub(super) domain: Option<i64>,
     /// The ListenerSet that its listener was in when the row was dropped.
     pub(super) listener_set: Option<i64>,
+}
+
+/// Listeners with the ListenerSet that each is in; None: on the Gateway itself.
+pub(super) type Listeners = BTreeMap<ListenerKey, Option<ListenerSet>>;
+
+/// The row of a ListenerSet.
+#[derive(Clone, Copy)]
+pub(super) struct ListenerSet {
+    pub(super) id: i64,
+    pub(super) ordinal: i32,
 }
 
 /// Drops the claims of instances, and the ports that nobody uses any more. The listeners stay until it is known what is claimed instead, so
@@ -72,6 +82,29 @@ pub(super) fn claims_of(claims: &Claims, instance: &Instance, gateway: i64) -> V
         listener_set: None,
     };
     claims.routes.iter().map(row).collect()
+}
+
+/// The claims on one gateway that come or go. Two that differ only in where routes are say the same.
+pub(super) fn changed<'r>(gateway: i64, before: &'r [ClaimRow], after: &'r [ClaimRow]) -> Vec<&'r ClaimRow> {
+    let on = |rows: &'r [ClaimRow]| rows.iter().filter(move |row| row.gateway == gateway);
+    let claims = |rows: &'r [ClaimRow]| on(rows).map(|row| &row.claim).collect::<BTreeSet<&RouteClaim>>();
+    let (old, new) = (claims(before), claims(after));
+    let gone = on(before).filter(|row| !new.contains(&row.claim));
+    gone.chain(on(after).filter(|row| !old.contains(&row.claim))).collect()
+}
+
+/// The listeners of claims that are about requests, each once, as columns: bound port, protocol, hostname.
+pub(super) fn listeners_of(claims: &[&ClaimRow]) -> (Vec<i32>, Vec<String>, Vec<String>) {
+    let with_requests = claims.iter().filter(|row| row.claim.listener.protocol.has_requests());
+    let each: BTreeSet<_> =
+        with_requests.map(|row| (row.bound_port, protocol_and_hostname(&row.claim.listener))).collect();
+    let mut columns = (vec![], vec![], vec![]);
+    for (bound_port, (protocol, hostname)) in each {
+        columns.0.push(bound_port);
+        columns.1.push(protocol);
+        columns.2.push(hostname);
+    }
+    columns
 }
 
 /// What is to be written, by Gateway.
