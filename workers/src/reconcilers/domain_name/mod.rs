@@ -7,6 +7,7 @@
 mod at_zone;
 mod client;
 mod guard;
+mod held;
 mod placement;
 mod progress;
 mod reweighed;

@@ -2,7 +2,7 @@
 
 use super::{
     Placement, ZoneWork,
-    guard::HeldDeletions,
+    held::HeldDeletions,
     reweighed::{as_read, reweighed},
 };
 use causeway_dns::{self as dns, Deletion, DnsError, HostState, RecordState, ZoneRecord};
