@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
-use super::{ClusterError, bounds, cache, sign_in::TokenSource};
+use super::{ClusterError, cache, sign_in::TokenSource, transport};
 
 /// For the TCP and TLS handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -78,7 +78,7 @@ impl ClusterAccess {
             ClusterAuth::Eks(identity) => Some(Arc::new(TokenSource::new(EksTokens::new(identity.clone())))),
             _ => None,
         };
-        bounds::client(&self.config()?, tokens)
+        transport::client(&self.config()?, tokens)
     }
 
     fn config(&self) -> Result<Config, ClusterError> {

@@ -11,7 +11,7 @@ use kube::Config;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::{Cluster, bounds};
+use super::{Cluster, transport};
 
 /// A client of a server that answers so.
 pub(crate) async fn cluster(answers: Router) -> Cluster {
@@ -19,7 +19,7 @@ pub(crate) async fn cluster(answers: Router) -> Cluster {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move { axum::serve(listener, answers).await });
-    Cluster::from_client(bounds::client(&Config::new(uri), None).unwrap())
+    Cluster::from_client(transport::client(&Config::new(uri), None).unwrap())
 }
 
 /// Discovery of a server that has ConfigMaps, Namespaces and nothing else.

@@ -9,23 +9,31 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use kube::{
-    Config,
-    client::{Body, ConfigExt},
+    Client, Config,
+    client::{Body, ClientBuilder, ConfigExt},
 };
 use rustls::pki_types::ServerName;
-use tower::{BoxError, Service, ServiceBuilder};
+use tower::{BoxError, Service, ServiceBuilder, layer::layer_fn};
 
 use super::{
     ClusterError,
+    bounds::BoundedAnswers,
     sign_in::{SignInLayer, TokenSource},
     trust,
 };
 
-/// What sends requests to the API server of this configuration, with tokens of this source if there is one. Nothing is sent yet.
+/// A client of the API server of this configuration, whose answers are bounded. `tokens`: it signs in with these instead of what the configuration
+/// says. Nothing is sent yet.
 ///
 /// # Errors
 /// `Access`, when the configuration can't be used.
-pub(crate) fn service(
+pub(crate) fn client(config: &Config, tokens: Option<Arc<TokenSource>>) -> Result<Client, ClusterError> {
+    let builder = ClientBuilder::new(service(config, tokens)?, config.default_namespace.clone());
+    Ok(builder.with_layer(&layer_fn(BoundedAnswers::new)).build())
+}
+
+/// What sends the requests.
+fn service(
     config: &Config,
     tokens: Option<Arc<TokenSource>>,
 ) -> Result<

@@ -6,12 +6,11 @@
 //!
 //! Bytes are not all: `{"":0}` takes a hundred times its length once it is parsed. So what a body will take is counted, too ([`Cost`]).
 //!
-//! What is over a bound is an error. In the list or watch of a kind it is about the objects of that kind, [`ClusterError::Unwatched`]; in all other
-//! answers it is [`UnreachableCause::OverLimit`](super::UnreachableCause). Texts alone are cut instead.
+//! What is over a bound is an error. In the list or watch of a kind it is about the objects of that kind,
+//! [`Unwatched`](super::ClusterError); in all other answers it is [`OverLimit`](super::UnreachableCause). Texts alone are cut instead.
 
 use std::{
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -19,14 +18,11 @@ use std::{
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use http::{Request, Response};
 use hyper::body::{Body, Bytes, Frame, SizeHint};
-use kube::{Client, Config, client::ClientBuilder};
-use tower::{BoxError, Service, layer::layer_fn};
+use tower::{BoxError, Service};
 
-use super::{ClusterError, transport};
-use crate::{
+use super::{
     cost::Cost,
     share::{Over, Pool, Share},
-    sign_in::TokenSource,
 };
 
 /// A page of a list: many times what the largest ones have.
@@ -46,12 +42,6 @@ const TEXT_BYTES: usize = 1024;
 pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(600);
 /// A uid or a resourceVersion; Kubernetes' own have 36 and 20 characters at most.
 const IDENTIFIER_BYTES: usize = 128;
-
-/// A client whose answers are bounded. `tokens`: it signs in with these instead of what the configuration says.
-pub(crate) fn client(config: &Config, tokens: Option<Arc<TokenSource>>) -> Result<Client, ClusterError> {
-    let builder = ClientBuilder::new(transport::service(config, tokens)?, config.default_namespace.clone());
-    Ok(builder.with_layer(&layer_fn(BoundedAnswers::new)).build())
-}
 
 /// Marks a request that is answered with one object, or with what is as small.
 pub(crate) fn expect_small<B>(request: &mut Request<B>) {
@@ -95,13 +85,13 @@ enum Bound {
 }
 
 /// The layer: outermost, so that every request of the client has it, lists and watches included.
-struct BoundedAnswers<S> {
+pub(super) struct BoundedAnswers<S> {
     inner: S,
     together: Share,
 }
 
 impl<S> BoundedAnswers<S> {
-    fn new(inner: S) -> Self {
+    pub(super) fn new(inner: S) -> Self {
         Self { inner, together: Share::of(&READING) }
     }
 }
@@ -134,7 +124,7 @@ where
 }
 
 /// Own code instead of `http_body_util::Limited`, which counts the whole body: that of a watch has no end.
-struct BoundedBody<B> {
+pub(super) struct BoundedBody<B> {
     inner: B,
     bound: Bound,
     /// Of what was read so far, of the body or of the current line.

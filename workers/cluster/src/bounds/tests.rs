@@ -2,7 +2,7 @@ use axum::{Json, Router, http::Uri, response::IntoResponse, routing::get};
 use serde_json::json;
 
 use super::*;
-use crate::{ObjectCache, UnreachableCause, fake, samples::config_map};
+use crate::{ClusterError, ObjectCache, UnreachableCause, fake, samples::config_map};
 
 fn share(most: usize) -> Share {
     Share::of(Box::leak(Box::new(Pool::new(most, most))))
