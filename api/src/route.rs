@@ -3,7 +3,6 @@
 //! Why our own list beside axum's router: the router can't be asked which routes it has, and neither axum nor utoipa-axum lets a route demand a
 //! role. Authentication, the `Allow` header and the API document are all made of this list, so they can't disagree.
 
-use crate::routes::import::IMPORT;
 use axum::{
     Router,
     handler::Handler,
@@ -12,6 +11,9 @@ use axum::{
 };
 use causeway_records::nouns::{self, Role};
 use std::collections::HashMap;
+
+/// What stands in place of a kind for imports, which are no records: also `Type` of their answer.
+pub(crate) const IMPORT: &str = "Import";
 
 /// Who may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

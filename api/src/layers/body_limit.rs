@@ -1,6 +1,6 @@
 //! How large a body may be: manifests are larger than everything else.
 
-use crate::{config::ServeSettings, routes::import::IMPORT};
+use crate::{config::ServeSettings, route::IMPORT};
 use causeway_records::Kind;
 
 /// The limits of this server.

@@ -2,8 +2,8 @@
 
 use super::{envelope, operation::Operation, prose::OVERVIEW, responses::json_answer, schema::schema_ref};
 use crate::{
-    route::Route,
-    routes::import::{IMPORT, answer_of},
+    route::{IMPORT, Route},
+    routes::import::answer_of,
 };
 use axum::http::StatusCode;
 use causeway_import::{Loss, import};

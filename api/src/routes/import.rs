@@ -1,6 +1,10 @@
 //! What others have in their clusters already, as documents. Nothing is written.
 
-use crate::{route::Routes, state::ApiState, wire::envelope};
+use crate::{
+    route::{IMPORT, Routes},
+    state::ApiState,
+    wire::envelope,
+};
 use axum::{body::Bytes, extract::State, http::StatusCode, response::Response};
 use causeway_import::{Document, Finding, import};
 use causeway_manifests::{Budget, read};
@@ -8,9 +12,6 @@ use causeway_records::{nouns::Role, problem::Reason};
 use causeway_store::{Result, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// `Type` of the answer.
-pub(crate) const IMPORT: &str = "Import";
 
 /// Objects are looked at next to what comes of them.
 const COPIES: usize = 2;
