@@ -1,5 +1,5 @@
-//! No two public types of the product share a name: whoever reads `Record` in one crate must not have to ask which one it is. And what the pages
-//! for people name exists.
+//! No two public types of the product share a name: whoever reads `Record` in one crate must not have to ask which one it is. Files are short and
+//! form no large circles. And what the pages for people name exists.
 //!
 //! It reads the sources and needs no rig: `cargo test -p causeway-tests --test names`.
 
@@ -9,6 +9,7 @@ mod conditions;
 mod pages;
 mod promises;
 mod reasons;
+mod structure;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,13 +37,18 @@ fn no_two_public_types_of_the_product_share_a_name() {
     assert!(shared.is_empty(), "{} names stand for several public types:\n{}", shared.len(), shared.join("\n"));
 }
 
-/// The source files of all members of the workspace but those of `tests/`.
-fn product(root: &Path) -> BTreeSet<PathBuf> {
+/// The folders of all members of the workspace but those of `tests/`.
+fn members(root: &Path) -> Vec<PathBuf> {
     let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
     let members = manifest["workspace"]["members"].as_array().unwrap();
     let members = members.iter().map(|member| member.as_str().unwrap());
     let product = members.filter(|member| *member != "tests" && !member.starts_with("tests/"));
-    product.flat_map(|member| sources(&root.join(member).join("src"))).collect()
+    product.map(|member| root.join(member)).collect()
+}
+
+/// The source files of these members.
+fn product(root: &Path) -> BTreeSet<PathBuf> {
+    members(root).iter().flat_map(|member| sources(&member.join("src"))).collect()
 }
 
 /// The Rust files below a folder; files of tests are left out.
