@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT do
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
-    granted json; beside json; wildcards json;
+    granted json; beside json; domain_uses json;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
     IF NOT FOUND THEN RETURN; END IF;
@@ -58,16 +58,16 @@ BEGIN
             LEFT JOIN listener_sets s ON s.id = l.listener_set_id
             WHERE c.gateway_instance_id = instance;
         SELECT * INTO g FROM shared_gateways WHERE id = gateway;
-        -- A hostname's certificate is signed for the lowest domain among those of all who use it, on whatever port. Without such a domain nothing is to be read.
+        -- The domains of all who use its hostnames on which TLS ends, on whatever port: which of them signs is said by the rules. Only whether that one has a
+        -- certificate for all its hostnames matters here, so nothing is read where no domain has.
         IF EXISTS (SELECT FROM domain_name_definitions w WHERE w.wildcard_certificate AND w.deleted_at IS NULL) THEN
-            SELECT json_object_agg(o.hostname, w.domain) INTO wildcards FROM (SELECT c.hostname, min(c.domain_name_definition_id) AS signer
+            SELECT json_agg(o) INTO domain_uses FROM (SELECT DISTINCT c.hostname, c.tls_secret IS NOT NULL AS brought, w.id, w.domain,
+                    coalesce(w.wildcard_certificate, false) AS wildcard
                 FROM (SELECT DISTINCT m.hostname FROM route_claims m WHERE m.gateway_instance_id = instance AND m.protocol IN ('HTTPS', 'TLS')) h
                 JOIN gateway_listeners l ON l.shared_gateway_id = gateway AND l.hostname = h.hostname AND l.protocol IN ('HTTPS', 'TLS')
                 JOIN gateway_ports p ON p.gateway_id = gateway AND p.port = l.port AND p.transport = 'TCP'
                 JOIN route_claims c ON c.gateway_id = gateway AND c.bound_port = p.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname
-                    AND c.tls_secret IS NULL
-                GROUP BY c.hostname) o
-            JOIN domain_name_definitions w ON w.id = o.signer WHERE w.wildcard_certificate;
+                JOIN domain_name_definitions w ON w.id = c.domain_name_definition_id) o;
         END IF;
         -- Whoever changes what this one loses to others wakes it, in the same transaction. What isn't read is not told.
         SELECT json_agg(o) INTO beside FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.redirect, b.id, b.name
@@ -89,7 +89,7 @@ BEGIN
         'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
         'ports', ports, 'granted', granted,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),
-        'wildcards', coalesce(wildcards, '{}'),
+        'domain_uses', coalesce(domain_uses, '[]'),
         'beside', coalesce(beside, '[]'), 'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';

@@ -11,6 +11,7 @@
 //! a record and those that it names ─▶ parents ──▶ Refusal
 //! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
 //! domain, hostname ─▶ wildcards ──▶ whether the domain's one certificate is for it
+//! domains of all who use a hostname ─▶ signers ──▶ whose issuer signs its certificate
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```
 //!
@@ -37,5 +38,6 @@ pub mod routes;
 pub mod routing;
 pub mod services;
 pub mod shadows;
+pub mod signers;
 pub mod tls_secrets;
 pub mod wildcards;

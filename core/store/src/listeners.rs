@@ -11,6 +11,7 @@ use causeway_records::{
     inputs::{Listener, ListenerKey, ListenerSetState, ListenerSetStatus, ListenerUser, Protocol},
     status::Conditions,
 };
+use causeway_rules::signers::signer;
 use sqlx::{AssertSqlSafe, Decode, Postgres, Row, Type, postgres::PgRow, types::Json};
 use std::collections::HashMap;
 
@@ -102,7 +103,7 @@ fn listeners(row: &PgRow) -> Result<Vec<Listener>> {
     for ((((key, gateway_instance_id), namespace), domain), secret) in claims {
         let claimed = all.entry(key).or_default();
         claimed.users.push(ListenerUser { gateway_instance_id, namespace });
-        claimed.domain_name_definition_id = claimed.domain_name_definition_id.into_iter().chain(domain).min();
+        claimed.domain_name_definition_id = signer(claimed.domain_name_definition_id.into_iter().chain(domain));
         // All of them name the same.
         claimed.tls_secret = claimed.tls_secret.take().or(secret);
     }

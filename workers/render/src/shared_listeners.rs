@@ -13,6 +13,7 @@ use causeway_records::{
     nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
     record::Record,
 };
+use causeway_rules::signers::signers;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Some listeners of a shared gateway: with each one that has a hostname, all others of that hostname.
@@ -101,7 +102,7 @@ impl<'a> SharedListeners<'a> {
 
     /// Each hostname that needs a certificate, with the domain that it is signed for.
     fn signed(&self) -> Result<BTreeMap<&'a str, i64>, InvalidInput> {
-        let mut hostnames = BTreeMap::new();
+        let mut uses = vec![];
         for listener in self.certified() {
             let (Some(hostname), Some(domain)) = (&listener.key.hostname, listener.domain_name_definition_id) else {
                 let message = format!(
@@ -111,11 +112,9 @@ impl<'a> SharedListeners<'a> {
                 );
                 return Err(self.invalid("DomainNameDefinitionID", message));
             };
-            // One hostname on two ports may be used under two definitions of its domain: the older signs, as for one port.
-            let signer = hostnames.entry(hostname.as_str()).or_insert(domain);
-            *signer = domain.min(*signer);
+            uses.push((hostname.as_str(), domain));
         }
-        Ok(hostnames)
+        Ok(signers(uses))
     }
 
     /// With what the listeners of each hostname are served that needs a certificate.

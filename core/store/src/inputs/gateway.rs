@@ -13,7 +13,10 @@ use causeway_records::{
     nouns::{DomainNameDefinition, GatewayDefinition, SupportServiceInstance},
     text::Hostname,
 };
-use causeway_rules::hostnames::hostnames_of;
+use causeway_rules::{
+    hostnames::hostnames_of,
+    signers::{DomainUse, wildcards},
+};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,7 +46,7 @@ struct GatewayRead {
     granted: Vec<GrantedWorkload>,
     shared_gateway: Option<StatedRow>,
     listeners: Vec<ListenerRead>,
-    wildcards: BTreeMap<String, Hostname>,
+    domain_uses: Vec<DomainUseRead>,
     beside: Vec<ClaimRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
@@ -70,6 +73,23 @@ struct ClaimRead {
     name: String,
 }
 
+/// A claim at a listener that ends TLS, with its domain.
+#[derive(Deserialize)]
+struct DomainUseRead {
+    hostname: String,
+    brought: bool,
+    id: i64,
+    domain: Hostname,
+    wildcard: bool,
+}
+
+impl From<DomainUseRead> for DomainUse {
+    fn from(read: DomainUseRead) -> Self {
+        let DomainUseRead { hostname, brought, id, domain, wildcard } = read;
+        Self { hostname, brought, id, domain, wildcard }
+    }
+}
+
 impl ClaimRead {
     fn claim(self) -> Result<ClaimBeside> {
         Ok(ClaimBeside {
@@ -87,9 +107,10 @@ impl GatewayRead {
         let listeners =
             self.listeners.into_iter().map(|l| Ok((listener_key(l.port, &l.protocol, l.hostname)?, l.ordinal)));
         let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
+        let uses: Vec<_> = self.domain_uses.into_iter().map(DomainUse::from).collect();
         let shared_gateway = match self.shared_gateway {
             Some(gateway) => {
-                Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets, wildcards: self.wildcards })
+                Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets, wildcards: wildcards(&uses) })
             }
             None => None,
         };
