@@ -20,6 +20,15 @@ pub struct Socket {
     pub transport: Transport,
 }
 
+/// Kinds of demands on a path, in their order: where several match, a request goes to the highest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum PathRank {
+    Prefix,
+    /// Above all prefixes and below all exact paths.
+    Between,
+    Exact,
+}
+
 /// A gateway controller that Causeway can work with. The set is closed: a new one is a variant here, and the compiler lists what it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
@@ -55,6 +64,20 @@ impl Driver {
     /// their own port.
     pub fn bound_port(self, port: i32) -> i32 {
         if port < FIRST_UNPRIVILEGED_PORT { port + self.low_port_offset() } else { port }
+    }
+
+    /// Where a regular expression for a path stands. Gateway API leaves it to the controller, and says only that an exact path comes before prefixes.
+    pub(crate) fn rank_of_regular_path(self) -> PathRank {
+        match self {
+            Self::EnvoyGateway => PathRank::Between,
+        }
+    }
+
+    /// Whether a method counts as one more header, where by Gateway API it counts more than any number of them.
+    pub(crate) fn counts_methods_as_headers(self) -> bool {
+        match self {
+            Self::EnvoyGateway => true,
+        }
     }
 
     /// What a proxy adds to a port below 1024; 0 if it may bind such ports as they are.

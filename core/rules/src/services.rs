@@ -33,7 +33,9 @@ mod tests {
         let brought = RouteClaim { tls_secret: Some("shop-tls".into()), ..claim(Protocol::Https) };
         assert_eq!(for_claims(std::slice::from_ref(&brought)), None);
         assert_eq!(for_claims(&[brought, claim(Protocol::Https)]), Some(Service::CertManager));
-        let all = for_gateway(Driver::EnvoyGateway, &[claim(Protocol::Https)]);
-        assert_eq!(all, [Service::CertManager, Service::GatewayApi, Service::EnvoyGateway]);
+        for driver in Driver::ALL {
+            let all = for_gateway(*driver, &[claim(Protocol::Https)]);
+            assert_eq!(all, [&[Service::CertManager][..], driver.services()].concat());
+        }
     }
 }

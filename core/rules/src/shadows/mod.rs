@@ -2,8 +2,8 @@
 //! has it.
 //!
 //! The order is that of Gateway API: an exact path, then the longest prefix, a method, the most headers, the most query parameters. Where a regular expression
-//! stands is left to the controller; Envoy Gateway puts it between the two kinds of path, and counts a method among the headers. Of what these two orders
-//! see differently, of a tie, and of regular expressions that can't be compared, it is said that it may be so.
+//! stands is left to the controller, and controllers differ in how much a method counts: the driver says both. Of what its order and that of Gateway API see
+//! differently, of a tie, and of regular expressions that can't be compared, it is said that it may be so.
 //!
 //! Only claims of one listener meet: a request belongs to the listener with the most specific hostname alone, and one that has none is for what nobody else
 //! asks for.
@@ -13,7 +13,7 @@ mod overlap;
 use crate::{
     claims::RouteClaim,
     conflicts::ClaimHolder,
-    driver::Driver,
+    driver::{Driver, PathRank},
     requests::{PathDemand, Requests},
 };
 use causeway_records::inputs::ListenerKey;
@@ -146,7 +146,7 @@ enum Rank {
 fn ranks(driver: Driver, one: &Requests, other: &Requests) -> Rank {
     let orders = match path_order(driver, &one.path, &other.path) {
         None => return Rank::Open,
-        Some(Ordering::Equal) => orders(one, other),
+        Some(Ordering::Equal) => orders(driver, one, other),
         Some(decided) => [decided; 2],
     };
     match orders {
@@ -156,14 +156,13 @@ fn ranks(driver: Driver, one: &Requests, other: &Requests) -> Rank {
     }
 }
 
-/// By Gateway API, and with a method that counts as a header.
-fn orders(one: &Requests, other: &Requests) -> [Ordering; 2] {
+/// By Gateway API, and by the driver's controller.
+fn orders(driver: Driver, one: &Requests, other: &Requests) -> [Ordering; 2] {
     let count = |of: &Requests| (usize::from(of.method.is_some()), of.headers.len(), of.query.len());
     let ((method, headers, query), (their_method, their_headers, their_query)) = (count(one), count(other));
-    [
-        (method, headers, query).cmp(&(their_method, their_headers, their_query)),
-        (method + headers, query).cmp(&(their_method + their_headers, their_query)),
-    ]
+    let standard = (method, headers, query).cmp(&(their_method, their_headers, their_query));
+    let as_headers = (method + headers, query).cmp(&(their_method + their_headers, their_query));
+    [standard, if driver.counts_methods_as_headers() { as_headers } else { standard }]
 }
 
 /// None: nobody says.
@@ -186,10 +185,10 @@ fn path_order(driver: Driver, one: &PathDemand, other: &PathDemand) -> Option<Or
         }
         (Call { .. }, _) | (_, Call { .. }) => None,
         _ => {
-            let kind = |path: &PathDemand| match (driver, path) {
-                (_, Exact(_)) => 2,
-                (Driver::EnvoyGateway, Regular(_)) => 1,
-                (_, Prefix(_) | Call { .. }) => 0,
+            let kind = |path: &PathDemand| match path {
+                Exact(_) => PathRank::Exact,
+                Regular(_) => driver.rank_of_regular_path(),
+                Prefix(_) | Call { .. } => PathRank::Prefix,
             };
             let length = |path: &PathDemand| match path {
                 Exact(text) | Prefix(text) | Regular(text) => text.len(),

@@ -2,10 +2,10 @@
 //!
 //! Gateways, ListenerSets, routes and their conditions are standard Gateway API, rendered and read alike for every controller that speaks it
 //! ([`crate::gateway`], [`crate::shared_gateway`], [`crate::conditions`]). What is left is asked here, and only here. What the API must know
-//! before anything is rendered (services, bound ports, the driver of a class) is in the crate `causeway-rules`.
+//! before anything is rendered (services, bound ports, which of two matches wins, the driver of a class) is in the crate `causeway-rules`.
 //!
 //! To add a driver:
-//! 1. A variant of [`Driver`] in `causeway-rules`, with its support services and its port rule; a bundle in `deploy/` for what it installs.
+//! 1. A variant of [`Driver`] in `causeway-rules`, with its support services, its port rule and its order of matches; a bundle in `deploy/` for what it installs.
 //! 2. A file beside this one. The compiler lists the functions below that need an arm for it.
 //! 3. [`Driver::for_class`] must tell it apart from the others.
 
