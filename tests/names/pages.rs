@@ -1,13 +1,15 @@
 //! The pages name what exists: paths of the repository, and functions and types in their files.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 /// The longest walk that one can follow.
 const MOST_STOPS: usize = 30;
+/// What stands before a name where it is defined.
+const DEFINITIONS: [&str; 7] = ["fn ", "struct ", "enum ", "trait ", "type ", "const ", "static "];
 /// The section of `docs/architecture.md` with the walk.
 const WALK: &str = "## One gateway instance, from POST to condition\n";
 
@@ -66,11 +68,36 @@ fn links(page: &str) -> impl Iterator<Item = &str> {
     files.filter(|file| !file.is_empty())
 }
 
-/// Whether a source file has a function, type or constant of this name.
-fn defines(source: &str, name: &str) -> bool {
-    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    let keywords = ["fn", "struct", "enum", "trait", "type", "const", "static"];
-    keywords.iter().any(|keyword| source.split(&format!("{keyword} {name}")).skip(1).any(ends))
+/// A source file without its comments and its unit tests.
+fn code(path: &str) -> String {
+    let source = fs::read_to_string(root().join(path)).unwrap();
+    let (code, _) = source.split_once("\n#[cfg(test)]\nmod tests {").unwrap_or((source.as_str(), ""));
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Where a name stands in code as a whole, with what is before and after it.
+fn places<'c>(code: &'c str, name: &'c str) -> impl Iterator<Item = (&'c str, &'c str)> {
+    let in_a_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let around = code.match_indices(name).map(move |(at, _)| (&code[..at], &code[at + name.len()..]));
+    around.filter(move |(before, after)| !before.ends_with(in_a_word) && !after.starts_with(in_a_word))
+}
+
+fn is_definition(before: &str) -> bool {
+    DEFINITIONS.iter().any(|keyword| before.ends_with(keyword))
+}
+
+/// Whether code has a function, type or constant of this name.
+fn defines(code: &str, name: &str) -> bool {
+    places(code, name).any(|(before, _)| is_definition(before))
+}
+
+/// Whether code calls a function of this name, or names the function or type in another way than as a field or a variable.
+fn uses(code: &str, name: &str) -> bool {
+    let is_type = name.starts_with(|c: char| c.is_ascii_uppercase());
+    let is_call =
+        |before: &str, after: &str| after.starts_with('(') || after.starts_with("::") || before.ends_with("::");
+    places(code, name).any(|(before, after)| !is_definition(before) && (is_type || is_call(before, after)))
 }
 
 #[test]
@@ -84,7 +111,7 @@ fn what_the_pages_name_exists() {
             checked += 1;
             match item {
                 _ if !root.join(path).exists() => wrong.push(format!("{page}: {path} doesn't exist")),
-                Some(name) if !defines(&fs::read_to_string(root.join(path)).unwrap(), name) => {
+                Some(name) if !defines(&code(path), name) => {
                     wrong.push(format!("{page}: {path} has no {name}"));
                 }
                 _ => {}
@@ -99,17 +126,22 @@ fn what_the_pages_name_exists() {
 }
 
 #[test]
-fn the_walk_is_short_and_names_a_function_at_each_stop() {
+fn the_walk_is_short_and_each_of_its_functions_is_called_on_the_way() {
     let page = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
     let (_, walk) = page.split_once(WALK).unwrap();
     let (walk, _) = walk.split_once("\n## ").unwrap();
     let stops = stops(walk);
     assert!((10..=MOST_STOPS).contains(&stops.len()), "{} stops", stops.len());
-    let folders = folders();
+    let (folders, mut passed) = (folders(), BTreeMap::new());
     for (n, stop) in stops.iter().enumerate() {
         assert!(stop.starts_with(&format!("{}. ", n + 1)), "the numbers are not in order: {stop}");
-        let named = mentions(stop, &folders).iter().any(|mention| mention.item.is_some());
-        assert!(named, "this stop names no function: {stop}");
+        let mentions = mentions(stop, &folders);
+        let files = mentions.iter().map(|mention| mention.path).filter(|path| path.ends_with(".rs"));
+        passed.extend(files.map(|path| (path, code(path))));
+        let named: Vec<_> = mentions.iter().filter_map(|mention| mention.item).collect();
+        assert!(!named.is_empty(), "this stop names no function: {stop}");
+        let lost = named.iter().find(|name| !passed.values().any(|code| uses(code, name)));
+        assert_eq!(lost, None, "no file that the walk has come by calls it: {stop}");
     }
 }
 
@@ -138,7 +170,14 @@ fn only_paths_of_the_repository_are_mentions() {
 }
 
 #[test]
-fn a_name_is_defined_only_as_a_whole() {
-    assert!(defines("pub(crate) async fn run<T>() {}", "run"));
+fn a_name_is_defined_or_used_only_as_a_whole() {
+    assert!(defines("pub(crate) async fn run<T>() {}", "run") && defines("fn running() {} fn run() {}", "run"));
     assert!(!defines("fn running() {} run();", "run"));
+    for code in ["run(1)", "x.run()", "run::<T>(1)", "map(module::run)", "let run = run(1);"] {
+        assert!(uses(code, "run"), "{code}");
+    }
+    for code in ["fn run() {}", "rerun(1)", "run_all(1)", "let run = 1;", "x.run + 1"] {
+        assert!(!uses(code, "run"), "{code}");
+    }
+    assert!(uses("impl T for Run {}", "Run") && !uses("pub struct Run;", "Run"));
 }
