@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use std::time::Duration;
 
-/// A period of time.
+/// By when events are selected. Without bounds it is all time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// Inclusive start.

@@ -19,7 +19,6 @@ use sqlx::{Row, postgres::PgRow};
 /// A new record and its children: one object of JSON. Later reads give the record alone.
 #[derive(Clone, Debug)]
 pub struct Created<T> {
-    /// The record.
     pub record: Record<T>,
     /// By the field that held them in the body: children with ids and times, in the body's order.
     pub children: Vec<(&'static str, Vec<Value>)>,

@@ -23,11 +23,9 @@ pub enum StoreError {
     PlanOutdated,
     /// A row that today's code can't read.
     Inconsistent {
-        /// The table.
         table: &'static str,
-        /// The column.
         column: &'static str,
-        /// Why.
+        /// What the parser says of the value that is stored there.
         reason: String,
     },
     /// No connection to Postgres came free in time: all are in use, or it can't be reached. [`Store::is_reachable`](crate::Store::is_reachable)
@@ -62,7 +60,7 @@ impl StoreError {
         Self::Unavailable(sqlx::Error::PoolTimedOut)
     }
 
-    /// The word for programs.
+    /// The reason code of an answer with this error.
     pub fn reason(&self) -> Reason {
         match self {
             Self::NotFound => Reason::NotFound,
@@ -179,5 +177,5 @@ fn referring(table: &str, constraint: &str) -> Option<&'static Field> {
     info.fields.iter().find(|field| constraint == format!("{table}_{}_fkey", field.column))
 }
 
-/// What the store answers.
+/// A result whose error is the store's.
 pub type Result<T> = std::result::Result<T, StoreError>;

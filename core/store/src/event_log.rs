@@ -35,7 +35,7 @@ pub enum ResetReason {
 }
 
 impl ResetReason {
-    /// One word for programs.
+    /// As the reset message of a stream names it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl ResetReason {
 /// The log at one moment, and events of it.
 #[derive(Clone, Debug)]
 pub struct EventRead {
-    /// The newest position.
+    /// The position of the newest event.
     pub newest: Cursor,
     /// Events up to this position are deleted.
     pub deleted_to: i64,

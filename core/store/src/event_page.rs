@@ -11,18 +11,16 @@ pub const LOOKED_AT: i64 = 20_000;
 /// Which events, and where from.
 #[derive(Clone, Debug, Default)]
 pub struct EventSearch {
-    /// Events that pass.
     pub filter: EventFilter,
     /// Before this position; None: from the newest one on.
     pub before: Option<i64>,
-    /// At most so many.
+    /// The most events that are answered.
     pub limit: i64,
 }
 
-/// Events by descending position.
+/// A page of the log, the newest events first.
 #[derive(Clone, Debug)]
 pub struct EventPage {
-    /// Those that pass.
     pub events: Vec<RecordEvent>,
     /// Where to go on; None: this was the beginning of the log.
     pub next: Option<Cursor>,

@@ -23,11 +23,9 @@ pub struct Figures {
 /// Records of one kind that the same step blocks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BlockedRecords {
-    /// Of all of them.
     pub kind: Kind,
     /// Type of the first condition that isn't True; `Reconciled` before there are conditions.
     pub step: String,
-    /// How many.
     pub count: i64,
     /// How long it has blocked the first of them.
     pub longest: Duration,

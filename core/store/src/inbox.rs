@@ -13,9 +13,7 @@ use causeway_records::{
 /// Rows that a CTE has changed.
 #[derive(Clone, Copy)]
 pub(crate) struct Happened<'h> {
-    /// What happened to them.
     pub(crate) event_type: EventType,
-    /// Their noun.
     pub(crate) info: &'h Info,
     /// Their CTE, which returns all columns of the noun's table.
     pub(crate) cte: &'h str,

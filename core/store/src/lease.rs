@@ -24,7 +24,7 @@ pub struct Lease {
 /// What a worker holds after a renewal, and how many it should hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Its leases.
+    /// All that the worker holds now, those included that it has held before.
     pub leases: Vec<Lease>,
     /// An even share of all; a worker that holds more should release some.
     pub share: usize,

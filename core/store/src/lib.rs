@@ -90,7 +90,7 @@ use sqlx::migrate::MigrateError;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
-/// Postgres, behind a pool.
+/// The data of a control plane in Postgres, over a pool of connections that clones share.
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) pool: Pool,

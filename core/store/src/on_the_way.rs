@@ -13,11 +13,8 @@ use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
 /// A domain name instance that publishes hostnames of a workload.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    /// Its id.
     pub id: i64,
-    /// Its name.
     pub name: String,
-    /// Its conditions.
     pub conditions: Conditions,
     /// The hostname as last seen in its zone; None: it has not written it yet.
     pub host: Option<HostRecord>,

@@ -9,7 +9,7 @@ use causeway_records::{Record, noun::Noun};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 impl Store {
-    /// A live record.
+    /// A live record; `NotFound` where no such one has this id.
     pub async fn get<T: Noun>(&self, id: i64) -> Result<Record<T>> {
         let row = sqlx::query(selects::for_noun(&T::INFO).get).bind(id).fetch_optional(&self.pool).await?;
         row::record_with(&row.ok_or(StoreError::NotFound)?, &self.documents)

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 /// A pooler that takes turns with its sessions may look right a few times.
 const ROUNDS: usize = 5;
-/// For all of it.
+/// For all rounds together.
 const WITHIN: Duration = Duration::from_secs(20);
 
 impl Store {

@@ -20,13 +20,11 @@ pub type TokenHash = [u8; 32];
 /// The holder of a live token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHolder {
-    /// The token's id.
     pub id: i64,
-    /// The token's name.
     pub name: String,
     /// What its holder may do.
     pub role: Role,
-    /// Until when.
+    /// The token counts before this time.
     pub expires_at: DateTime<Utc>,
 }
 

@@ -32,9 +32,8 @@ use std::fmt::Write;
 /// A field that must equal a value.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    /// Which.
     pub field: &'static Field,
-    /// As in the query.
+    /// The value as a query writes it. It is read by the field's type.
     pub text: String,
 }
 
@@ -61,7 +60,7 @@ pub const MAX_PAGE_BYTES: usize = 16 << 20;
 /// What a record costs beside its columns.
 const ROW_BYTES: usize = 256;
 
-/// Records of one page.
+/// A page of a list of records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T> {
     /// In the order that was asked for.

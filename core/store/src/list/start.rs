@@ -29,7 +29,7 @@ pub enum Order {
 pub struct Position {
     /// Its time; of a certificate that was never issued, the beginning of 1970.
     pub time: DateTime<Utc>,
-    /// Its id.
+    /// Its id, which orders records of the same time.
     pub id: i64,
 }
 

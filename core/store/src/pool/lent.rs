@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// Whose connection it is that somebody has in hands.
 #[derive(Debug)]
 pub(super) enum Held {
-    /// The pool's.
+    /// One of the pool, to which it goes back.
     Own(Object<Opener>),
     /// One that others use, too, one after the other.
     Lent(OwnedMutexGuard<Closed>),

@@ -171,7 +171,7 @@ impl Drop for Connection {
     }
 }
 
-/// Opens connections.
+/// Opens connections for the pool, and knows which are too old to be trusted.
 #[derive(Debug)]
 struct Opener {
     servers: Servers,

@@ -10,7 +10,6 @@ use std::time::Instant;
 /// A record as it was when its reconcile began. Every write of the reconcile is bound to the lease in it.
 #[derive(Clone, Debug)]
 pub struct Claimed {
-    /// The record.
     pub key: Key,
     /// The lease under which the reconcile runs. Its writes do nothing once another worker has the cluster.
     pub lease: Lease,

@@ -25,9 +25,7 @@ use std::{collections::VecDeque, time::Duration};
 /// A record, by kind and id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Key {
-    /// Its noun.
     pub kind: Kind,
-    /// Its id.
     pub id: i64,
 }
 
@@ -40,7 +38,6 @@ impl std::fmt::Display for Key {
 /// A record that is due.
 #[derive(Clone, Debug)]
 pub struct DueItem {
-    /// The record.
     pub key: Key,
     /// How long it has been due.
     pub age: Duration,

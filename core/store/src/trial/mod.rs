@@ -38,7 +38,7 @@ use tokio::task::{JoinError, JoinSet};
 
 /// A write that is tried, or carried out if it does what is expected.
 pub struct Proposed<V> {
-    /// The write.
+    /// Carries the write out with this writer. It is called once more when the transaction has to be tried again.
     pub write: Box<dyn Fn(Writer) -> BoxFuture<'static, Result<V>> + Send + Sync>,
     /// The record whose deletion the write asks for. What a worker's confirmation brings about belongs to the effect, too.
     pub deletion: Option<Key>,

@@ -13,13 +13,13 @@ pub const JUDGED_BY: i64 = 1000;
 pub struct ReceiverState {
     /// Attempts that failed since the last one that didn't.
     pub failures: i64,
-    /// The first of them.
+    /// When the first of them failed.
     pub failing_since: Option<DateTime<Utc>>,
     /// Nothing is sent before.
     pub rests_until: Option<DateTime<Utc>>,
     /// Deliveries that are to be sent, [`JUDGED_BY`] at most.
     pub pending: i64,
-    /// The next of them.
+    /// When the next of them is due.
     pub next_attempt_at: Option<DateTime<Utc>>,
     /// The last attempt on any.
     pub last_attempt_at: Option<DateTime<Utc>>,

@@ -19,11 +19,11 @@ pub struct SenderHealth {
 /// A message that is to be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DueDelivery {
-    /// Id of the record.
+    /// Id of the WebhookDelivery.
     pub id: i64,
     /// The id of the event.
     pub event_id: String,
-    /// The body.
+    /// The JSON that is the body of the request.
     pub payload: String,
     /// Attempts before this one.
     pub attempts: i32,
@@ -47,11 +47,11 @@ pub struct SendAttempt {
     pub state: causeway_records::nouns::DeliveryState,
     /// When it is tried again, if it is.
     pub retry_in: Option<Duration>,
-    /// The answer's code.
+    /// The HTTP status of the answer; None: there was none.
     pub code: Option<u16>,
     /// The beginning of its body.
     pub body: Option<String>,
-    /// Why it failed.
+    /// Why the attempt failed; None: it didn't.
     pub problem: Option<String>,
     /// For how long nothing is sent to this receiver.
     pub rest: Option<Duration>,

@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// Deliveries of one webhook.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveryRange {
-    /// The webhook.
+    /// Id of the webhook.
     pub webhook: i64,
     /// In this state; None: in any but Pending.
     pub state: Option<DeliveryState>,

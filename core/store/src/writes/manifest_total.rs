@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 /// Bytes of its YAML document and its resource definitions.
 const MOST_MIB: i64 = 16;
 const MOST_BYTES: i64 = MOST_MIB << 20;
-/// Resource definitions.
+/// How many resource definitions it may have.
 const MOST_MANIFESTS: i64 = 10_000;
 
 /// The workload definition whose manifests become more when a record is written: `after` is new, or was `before`.

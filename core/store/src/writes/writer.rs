@@ -5,7 +5,7 @@ use crate::Store;
 /// Who asks for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The caller's name.
+    /// Name of the caller, as audit events have it.
     pub caller: String,
     /// The id of the request, if there was one.
     pub request_id: Option<String>,
