@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../../docs/troubleshooting.md");
 pub struct Advice {
     /// What the reason means.
     pub meaning: &'static str,
-    /// The next step.
+    /// What a person can do about it.
     pub next: &'static str,
 }
 
@@ -23,7 +23,7 @@ pub struct AdviceRow {
     pub reasons: Vec<&'static str>,
     /// Parts of messages; `…` in one stands for anything.
     pub phrases: Vec<&'static str>,
-    /// What it says.
+    /// Meaning and next step.
     pub advice: Advice,
 }
 
@@ -116,7 +116,7 @@ fn is_reason(word: &str) -> bool {
 /// A piece of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Without marks.
+    /// Without Markdown's marks.
     pub text: String,
     /// To be written, not read.
     pub is_code: bool,

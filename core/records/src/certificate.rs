@@ -13,7 +13,7 @@ pub struct SeenCertificate {
     pub owner_id: i64,
     /// Namespace of the Certificate.
     pub namespace: String,
-    /// Its name.
+    /// Name of the Certificate.
     pub name: String,
     /// The hostnames that it is for.
     pub hostnames: Vec<String>,
@@ -21,7 +21,7 @@ pub struct SeenCertificate {
     pub issuer: String,
     /// cert-manager says that it can be used.
     pub valid: bool,
-    /// If not, why.
+    /// Why it can't be used, in a sentence; None: it can.
     pub message: Option<String>,
     /// When it ends; None: there is none yet.
     pub not_after: Option<DateTime<Utc>>,

@@ -34,7 +34,7 @@ pub struct Field {
     pub filterable: bool,
     /// The record that this id names.
     pub parent: Option<Parent>,
-    /// What the slot holds.
+    /// One value, or rows of another noun.
     pub shape: Shape,
 }
 
@@ -61,9 +61,9 @@ impl Field {
 /// The record that an id names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// Its kind.
+    /// The kind of that record.
     pub kind: Kind,
-    /// Its table.
+    /// The table of that kind in Postgres.
     pub table: &'static str,
     /// What the parent's deletion means for this record.
     pub on_delete: OnDelete,
@@ -78,7 +78,7 @@ pub enum OnDelete {
     Takes,
 }
 
-/// A struct's table.
+/// A struct whose fields are listed in a table, which a derive macro writes.
 pub trait Table {
     /// In the order of the wire.
     const FIELDS: &'static [Field];
@@ -86,7 +86,7 @@ pub trait Table {
 
 /// A struct seen through its table.
 pub trait Fields: Send + Sync + 'static {
-    /// The table.
+    /// Every field, in the order of the wire.
     fn fields(&self) -> &'static [Field];
     /// The slot of a line of the table.
     fn get(&self, index: usize) -> &dyn Slot;

@@ -69,7 +69,7 @@ impl std::fmt::Display for ObjectRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InventoryEntry {
-    /// Which object.
+    /// The object, by group, kind, namespace and name.
     #[serde(flatten)]
     pub object: ObjectRef,
     /// The uid the API server gave it; None until an apply proved that the object is ours.

@@ -19,9 +19,9 @@ pub struct Info {
     pub doc: &'static str,
     /// Workers bring it about: it has a status, and its deletion takes two steps.
     pub reconciled: bool,
-    /// Its table of fields.
+    /// Every field, in the order of the wire.
     pub fields: &'static [Field],
-    /// One with its defaults.
+    /// Makes one with its defaults.
     pub new: fn() -> Box<dyn Fields>,
 }
 
@@ -48,13 +48,13 @@ impl Info {
     }
 }
 
-/// A stored noun.
+/// A noun that has a table in Postgres.
 pub trait Noun: Table + Fields + Default + Clone + PartialEq + std::fmt::Debug + serde::Serialize {
     /// Which noun this is. Apart from `INFO` so that nouns may name each other.
     const KIND: Kind;
     /// `gateway_definitions`.
     const TABLE: &'static str;
-    /// Names and fields.
+    /// The same and all else, without the type.
     const INFO: Info;
     /// Rows of child nouns to be created with it.
     fn children(&self) -> Vec<Children<'_>>;
@@ -68,7 +68,7 @@ pub struct Children<'a> {
     pub info: &'static Info,
     /// The column that names the parent.
     pub key: &'static str,
-    /// The rows.
+    /// The children, in the order of the body.
     pub rows: Vec<&'a dyn Fields>,
 }
 

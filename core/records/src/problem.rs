@@ -178,7 +178,7 @@ impl fmt::Display for Problem {
 /// Why something is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// For programs.
+    /// The code for programs.
     pub reason: Reason,
     /// For people: what is wrong and what to do next.
     pub sentence: String,

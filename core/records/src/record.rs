@@ -40,7 +40,7 @@ pub struct Record<T> {
 }
 
 impl<T: Noun> Record<T> {
-    /// The record's id.
+    /// No record of another kind has this id. 0: it isn't stored yet.
     pub fn id(&self) -> i64 {
         self.common.id
     }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct DomainNameInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The domain name instance.
+    /// The record that is reconciled.
     pub instance: Named<DomainNameInstance>,
     /// The cluster is to be taken out of DNS.
     pub drained: bool,
@@ -92,7 +92,7 @@ pub enum Elsewhere {
 /// A gateway whose hostnames get records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DomainGateway {
-    /// The gateway instance.
+    /// A gateway instance of the workload.
     pub instance: Named<GatewayInstance>,
     /// Its hostnames under the domain.
     pub hostnames: Vec<String>,

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub struct GatewayInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The gateway instance.
+    /// The record that is reconciled.
     pub instance: Named<GatewayInstance>,
     /// Its placement, class, Service and hostnames, with all of its ports, each kind by id.
     pub definition: Record<GatewayDefinition>,
@@ -45,14 +45,14 @@ pub struct GrantedWorkload {
     pub workload: String,
     /// Its namespace in the cluster.
     pub namespace: String,
-    /// None: all of them.
+    /// The Services that are granted; None: all of them.
     pub services: Option<Vec<String>>,
 }
 
 /// What another gateway instance claims at a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimBeside {
-    /// The listener.
+    /// The listener at which both claim.
     pub listener: ListenerKey,
     /// Which requests, as on record.
     pub requests: String,
@@ -60,14 +60,14 @@ pub struct ClaimBeside {
     pub redirect: bool,
     /// Id of the other gateway instance.
     pub gateway_instance_id: i64,
-    /// Its name.
+    /// Name of the other gateway instance, for messages.
     pub gateway_instance: String,
 }
 
 /// The part of a shared gateway that a gateway instance uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharedGatewayUse {
-    /// The shared gateway.
+    /// The record, whose object name is that of the Gateway and of its namespace.
     pub gateway: Named<SharedGateway>,
     /// The listeners that the instance routes through, each with the ordinal of its ListenerSet as in [`Listener`](super::Listener).
     pub listener_sets: BTreeMap<ListenerKey, Option<i32>>,

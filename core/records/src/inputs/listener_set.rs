@@ -30,7 +30,7 @@ pub struct ListenerSetInputs {
 /// What a shared gateway reads of one of its ListenerSets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListenerSetStatus {
-    /// Its number.
+    /// Its number among those of the gateway.
     pub ordinal: i32,
     /// How many listeners are placed in it.
     pub listeners: usize,

@@ -8,7 +8,7 @@ use crate::{
 /// A runtime, and for a cluster of EKS who signs in there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuntimeAccess {
-    /// Where the cluster is.
+    /// Address, certificate and credentials of the cluster.
     pub runtime: Record<KubernetesRuntimeInstance>,
     /// Where the runtime has `EKSClusterName`.
     pub eks: Option<EksAccess>,

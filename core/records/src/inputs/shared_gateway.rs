@@ -11,7 +11,7 @@ use crate::{
 pub struct SharedGatewayInputs {
     /// Identity of this control plane, in every label.
     pub control_plane: String,
-    /// The gateway.
+    /// The record that is reconciled.
     pub gateway: Named<SharedGateway>,
     /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate; by key.
     pub listeners: Vec<Listener>,

@@ -17,7 +17,7 @@ pub struct Message {
     pub id: String,
     /// What happened, in words that CloudEvents and Standard Webhooks both allow.
     pub event_type: String,
-    /// The whole body.
+    /// The body of the request: JSON.
     pub payload: String,
 }
 
