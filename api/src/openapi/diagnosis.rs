@@ -27,7 +27,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
     }
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 3] {
     let step = json!({
         "type": "object", "required": ["Step", "Verdict", "Evidence"], "description": "One step of a request.",

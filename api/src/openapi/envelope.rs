@@ -5,7 +5,6 @@ use axum::http::StatusCode;
 use causeway_records::problem::Reason;
 use serde_json::{Value, json};
 
-/// Schemas of its parts.
 pub(super) fn schemas() -> [(&'static str, Value); 5] {
     let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
     let meanings: Vec<_> =

@@ -18,7 +18,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
     (route.path == "/v0/domain-name-definitions/{id}/iam-policy").then(read)
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 2] {
     let statement = json!({
         "type": "object", "required": ["Sid", "Effect", "Action", "Resource"],

@@ -35,7 +35,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
     (route.path == "/v0/import").then(read_objects)
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 5] {
     let text = |doc: &str| json!({"type": "string", "description": doc});
     let asked = json!({

@@ -46,7 +46,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
     })
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 2] {
     let manifest = json!({
         "type": "object", "required": ["apiVersion", "kind", "metadata"],

@@ -81,7 +81,6 @@ fn list(info: &'static Info) -> Operation {
     }
 }
 
-/// Making a record.
 pub(super) fn create(routes: &[Route], info: &'static Info) -> Operation {
     let does = if info.reconciled {
         "Makes a record, with defaults filled in. Workers then bring it about; `Conditions` of the record say how far they are."

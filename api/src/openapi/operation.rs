@@ -18,9 +18,8 @@ pub(super) struct Operation {
     pub(super) id: String,
     /// The chapter it stands in.
     pub(super) tag: &'static str,
-    /// A few words.
+    /// For lists of operations: a few words.
     pub(super) summary: String,
-    /// What it does.
     pub(super) description: String,
     /// Of the path and the query, and of headers.
     pub(super) parameters: Vec<RefOr<Parameter>>,

@@ -38,7 +38,6 @@ pub(super) fn operation(routes: &[Route], route: &Route) -> Option<Operation> {
     }
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 6] {
     let version = json!({
         "type": "object", "required": ["Version"],

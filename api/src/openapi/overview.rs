@@ -27,7 +27,6 @@ pub(super) fn operation(route: &Route) -> Option<Operation> {
     }
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 6] {
     let time = |doc: &str| json!({"type": "string", "format": "date-time", "description": doc});
     let statuses: Vec<_> = ConditionStatus::ALL.iter().map(|status| status.as_str()).collect();

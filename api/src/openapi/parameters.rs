@@ -111,7 +111,7 @@ fn parameter(place: ParameterIn, name: &str, schema: Value) -> ParameterBuilder 
     ParameterBuilder::new().name(name).parameter_in(place).required(Required::False).schema(Some(document(schema)))
 }
 
-/// One that is shared.
+/// A reference to a parameter among the components, which several operations have.
 pub(super) fn reference(name: &str) -> RefOr<Parameter> {
     RefOr::Ref(Ref::new(format!("#/components/parameters/{name}")))
 }

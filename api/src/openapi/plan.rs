@@ -47,7 +47,6 @@ fn example() -> Value {
     })
 }
 
-/// Schemas of their own.
 pub(super) fn schemas() -> [(&'static str, Value); 8] {
     let texts = |doc: &str| json!({"type": "array", "items": {"type": "string"}, "description": doc});
     let list = |of: &str, doc: &str| json!({"type": "array", "items": schema_ref(of), "description": doc});

@@ -9,7 +9,6 @@ pub(super) const SERVER: &str = "Server";
 /// The chapter of what is about records of all kinds.
 pub(super) const OVERVIEW: &str = "Overview";
 
-/// What it is.
 pub(super) const SUMMARY: &str = "A control plane for ingress across Kubernetes clusters";
 
 /// How to read the API in a few minutes.

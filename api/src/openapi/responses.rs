@@ -121,7 +121,7 @@ pub(super) fn reference(code: u16) -> Ref {
     Ref::from_response_name(REFUSALS.iter().find(|refusal| refusal.code == code).map_or("", |refusal| refusal.name))
 }
 
-/// Every refusal.
+/// The refusals as components, by name.
 pub(super) fn refusals() -> BTreeMap<String, RefOr<Response>> {
     REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), RefOr::T(refusal.response()))).collect()
 }

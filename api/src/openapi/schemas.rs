@@ -57,7 +57,7 @@ fn plural_in(path: &str) -> &str {
     path.split('/').nth(2).unwrap_or_default()
 }
 
-/// A record.
+/// The schema of a record as it is answered.
 pub(super) fn record(info: &Info) -> Value {
     let status: &[Field] = if info.reconciled { Status::FIELDS } else { &[] };
     let fields = Common::FIELDS.iter().chain(info.fields).chain(status);

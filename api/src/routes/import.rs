@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Objects are looked at next to what comes of them.
 const COPIES: usize = 2;
 
-/// What is asked.
+/// The body of a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -24,7 +24,7 @@ struct Asked {
     yaml_document: Option<String>,
 }
 
-/// What is answered.
+/// The data of an answer.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Answer {

@@ -72,17 +72,15 @@ impl FromRequestParts<ApiState> for Visit {
     }
 }
 
-/// A page.
+/// What is in the frame that all pages have.
 pub(super) struct Page<'a> {
     /// Whom it is for; None: nobody has signed in.
     pub(super) visit: Option<&'a Visit>,
-    /// What it is called.
     pub(super) title: &'a str,
     /// The path of its chapter.
     pub(super) chapter: &'a str,
     /// What was searched for.
     pub(super) search: &'a str,
-    /// Its contents.
     pub(super) body: Markup,
     /// After what it is read anew.
     pub(super) follows: Option<Follows>,

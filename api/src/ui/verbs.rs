@@ -160,7 +160,7 @@ pub(super) async fn ask(
     Ok(page.with_command(&verb.command(&plural, &record.name)).response(StatusCode::OK))
 }
 
-/// Does it.
+/// Carries the verb out, and leads back to the record.
 pub(super) async fn carry_out(
     State(app): State<ApiState>,
     visit: Visit,

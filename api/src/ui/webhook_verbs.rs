@@ -146,7 +146,7 @@ pub(super) async fn ask(State(app): State<ApiState>, visit: Visit, Path((id, ver
     Ok(verb.same(Page::new(&visit, "/ui/webhooks", &title, body), id, name).response(StatusCode::OK))
 }
 
-/// Does it.
+/// Carries the verb out, and leads back to the webhook.
 pub(super) async fn carry_out(
     State(app): State<ApiState>,
     visit: Visit,
@@ -197,7 +197,7 @@ pub(super) async fn ask_one(State(app): State<ApiState>, visit: Visit, Path(id):
     Ok(page.with_command(&["webhook", "redeliver", "--delivery", &number]).response(StatusCode::OK))
 }
 
-/// Does it.
+/// Sends the delivery again, and leads to it.
 pub(super) async fn carry_out_one(
     State(app): State<ApiState>,
     RequestWriter(writer): RequestWriter,

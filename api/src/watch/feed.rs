@@ -96,7 +96,7 @@ impl Feed {
         })
     }
 
-    /// Where it is.
+    /// The position up to which it has told everything.
     pub(crate) fn at(&self) -> Cursor {
         self.at
     }

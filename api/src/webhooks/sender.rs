@@ -39,7 +39,7 @@ const BATCH: i64 = 20;
 /// Who changes a webhook when its receiver wants no more, in audit events.
 const CALLER: &str = "causeway-api";
 
-/// Sends for this process.
+/// Sends for the webhooks that this process holds, so many at a time.
 pub(super) struct Sender {
     shared: Arc<Shared>,
     places: Arc<Semaphore>,

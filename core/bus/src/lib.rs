@@ -21,10 +21,9 @@ use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
-/// This record is due.
+/// A record is due. It says nothing else, so that losing one loses nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
-    /// Its kind.
     pub kind: Kind,
     /// Its id; one of theirs, where several came at once (see [`Debouncer`]).
     pub id: i64,

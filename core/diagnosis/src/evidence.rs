@@ -9,7 +9,6 @@ const ANY_LABEL: &str = "causeway-diagnosis";
 /// What records say about one hostname of a gateway.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Question {
-    /// The hostname.
     pub host: Host,
     /// Where it is published, and whether.
     pub stored: Stored,
@@ -106,9 +105,7 @@ pub struct Endpoint {
 /// What is spoken at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Protocol {
-    /// HTTP.
     Http,
-    /// HTTP over TLS.
     Https,
     /// TLS, which the gateway ends; what is inside is the workload's.
     Tls,
@@ -173,7 +170,7 @@ pub enum Ground {
 /// The answer of one name server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Served {
-    /// Which one.
+    /// Its name; its address and port, where only that is known.
     pub server: String,
     /// The addresses that it gives.
     pub answer: Found<BTreeSet<IpAddr>>,
@@ -195,9 +192,7 @@ pub struct Caa {
 pub struct Contact {
     /// An address as the status has it.
     pub address: String,
-    /// The port.
     pub endpoint: Endpoint,
-    /// What happened.
     pub attempt: Attempt,
 }
 

@@ -28,7 +28,6 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {problem}")]
 pub struct ManifestError {
-    /// Where it was found.
     pub place: Place,
     /// What is wrong, and the remedy.
     pub problem: String,

@@ -84,7 +84,6 @@ fn short_enough(field: &str, hostname: String) -> Result<String, Refusal> {
 
 /// A domain name instance that asks for hostnames. One that publishes several gateways asks once for each.
 pub struct Asking {
-    /// Its id.
     pub id: i64,
     /// Its name, for messages.
     pub name: String,

@@ -79,7 +79,6 @@ fn set_with_room(sets: &BTreeMap<i32, usize>, wanted: usize) -> i32 {
 /// What a listener has from one gateway instance.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListenerClaim {
-    /// The listener.
     pub key: ListenerKey,
     /// The namespace of the instance's routes, which may attach to it.
     pub namespace: String,
@@ -109,7 +108,7 @@ pub struct ClaimsChange {
 pub struct ListenerWakes {
     /// ListenerSets, by id.
     pub sets: BTreeSet<i64>,
-    /// The shared gateway.
+    /// Whether the shared gateway is among them.
     pub gateway: bool,
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 /// What a match demands of a request: all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requests {
-    /// Of the path.
+    /// What it demands of the path.
     pub path: PathDemand,
     /// The method; None: any.
     pub method: Option<String>,

@@ -8,7 +8,7 @@ use tar::{Builder, EntryType, Header};
 
 use crate::root::{Entry, Root};
 
-/// A layer.
+/// A layer of an image: a tar archive.
 pub(crate) struct Layer {
     /// Compressed.
     pub(crate) bytes: Vec<u8>,

@@ -33,7 +33,7 @@ pub fn owner(inputs: &ListenerSetInputs) -> Owner {
     Owner { kind: Kind::ListenerSet, id: inputs.id }
 }
 
-/// The ListenerSet.
+/// The object in the cluster.
 pub fn listener_set_ref(inputs: &ListenerSetInputs) -> ObjectRef {
     holder(&inputs.gateway.object_name, Some(inputs.ordinal))
 }

@@ -50,7 +50,6 @@ pub struct Plan {
 /// one has taken it up.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Superseded {
-    /// The objects.
     pub objects: Vec<ObjectRef>,
     /// The one that named them; None: there are none.
     pub by: Option<ObjectRef>,
@@ -63,7 +62,6 @@ impl From<Vec<Object>> for Plan {
 }
 
 impl Plan {
-    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
     }

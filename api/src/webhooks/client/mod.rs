@@ -58,7 +58,7 @@ pub(super) struct SignedMessage {
     pub(super) payload: String,
 }
 
-/// Sends messages.
+/// Sends messages to receivers. Its connections lead only to addresses that are allowed for receivers.
 pub(super) struct Client<R> {
     pool: Pool<HttpsConnector<GuardedConnector<R>>, Full<Bytes>>,
     timeout: Duration,

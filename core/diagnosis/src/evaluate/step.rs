@@ -20,11 +20,9 @@ pub struct Diagnosis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Step {
-    /// Which one.
     pub step: StepName,
-    /// Whether it works.
     pub verdict: Verdict,
-    /// What was seen.
+    /// What was seen, in a sentence.
     pub evidence: String,
     /// What to do; left out where nothing is.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -78,16 +76,13 @@ impl StepName {
 /// Whether a step works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Verdict {
-    /// It does.
     Passed,
-    /// It doesn't.
     Failed,
     /// It can't be seen from here, or what it needs failed.
     Unknown,
 }
 
 impl Verdict {
-    /// All.
     pub const ALL: [Self; 3] = [Self::Passed, Self::Failed, Self::Unknown];
 }
 

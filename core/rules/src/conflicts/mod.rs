@@ -18,9 +18,7 @@ use std::{collections::BTreeMap, fmt};
 /// A gateway instance that claims routes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimHolder {
-    /// Its id.
     pub id: i64,
-    /// Its name.
     pub name: String,
 }
 

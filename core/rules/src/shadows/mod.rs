@@ -43,7 +43,6 @@ pub enum Taken {
 /// A claim that loses requests to one of another gateway instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shadow<'c> {
-    /// The claim.
     pub claim: &'c RouteClaim,
     /// How much it loses.
     pub taken: Taken,

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct RecordChange {
     /// Which way they change.
     pub change: ChangeKind,
-    /// The hostname.
     pub hostname: String,
     /// `A`, `AAAA` or `CNAME`; left out: the Gateway has no address yet, so nobody knows.
     #[serde(skip_serializing_if = "String::is_empty")]

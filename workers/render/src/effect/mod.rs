@@ -63,7 +63,7 @@ pub struct Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Ordered {
-    /// The cluster.
+    /// Id of the cluster's record.
     #[serde(rename = "KubernetesRuntimeInstanceID")]
     pub runtime_id: i64,
     /// What it is for.
@@ -78,11 +78,9 @@ pub struct Ordered {
 pub struct ClaimChange {
     /// Added or Removed.
     pub change: ChangeKind,
-    /// The gateway instance.
+    /// Name of the gateway instance.
     pub gateway_instance: String,
-    /// The protocol.
     pub protocol: String,
-    /// The port.
     pub port: i32,
     /// The hostname; left out: every one.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -96,11 +94,9 @@ pub struct ClaimChange {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MadeRecord {
-    /// Its kind.
     pub kind: Kind,
-    /// Its name.
     pub name: String,
-    /// The cluster's name.
+    /// Name of the cluster's record.
     pub kubernetes_runtime_instance: String,
 }
 

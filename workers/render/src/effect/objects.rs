@@ -18,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ClusterEffect {
-    /// The cluster's record.
+    /// Id of the cluster's record.
     #[serde(rename = "KubernetesRuntimeInstanceID")]
     pub runtime_id: i64,
-    /// Its name.
+    /// Name of that record.
     pub name: String,
     /// The objects, by kind, namespace and name.
     pub objects: Vec<PlannedObject>,
@@ -31,12 +31,10 @@ pub struct ClusterEffect {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PlannedObject {
-    /// Which way.
     pub change: ChangeKind,
     /// Its group and version.
     #[serde(rename = "APIVersion")]
     pub api_version: String,
-    /// Its kind.
     pub kind: String,
     /// Its namespace; left out: it has none.
     #[serde(skip_serializing_if = "Option::is_none")]

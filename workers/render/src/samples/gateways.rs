@@ -170,7 +170,6 @@ impl Variant for GatewayHttpPort {
     }
 }
 
-/// A TCP port.
 pub fn tcp(port: i32) -> GatewayTcpPort {
     GatewayTcpPort { port: number(port), ..GatewayTcpPort::default() }
 }
@@ -181,7 +180,6 @@ pub fn tls(port: i32, mode: TlsMode, hostnames: &[&str]) -> GatewayTcpPort {
     GatewayTcpPort { tls_enabled: Some(true), tls_mode: Some(mode), hostnames: Some(Hostnames(hostnames)), ..tcp(port) }
 }
 
-/// A UDP port.
 pub fn udp(port: i32) -> GatewayUdpPort {
     GatewayUdpPort { port: number(port), ..GatewayUdpPort::default() }
 }
