@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Answer, INSTALLED, SOON, add_domain_name, condition, eventually, harness, id_of,
+    Answer, Cleanup, INSTALLED, SOON, add_domain_name, condition, eventually, harness, id_of,
     kinds::{GATEWAY, HTTP_ROUTE},
     objects::at,
 };
@@ -122,6 +122,7 @@ async fn a_hostname_of_two_gateways_leads_to_the_one_that_had_it_first() {
     let (_, name, answer) = another(&fixture, "second", own()).await;
     let second = id_of(answer.record()).unwrap();
     let client = &fixture.harness.client;
+    let _cleanup = Cleanup::new(client, &[("gateway-instances", second)]);
     client.until_ready("gateway-instances", second, INSTALLED).await.unwrap();
     let (here, there) = (addresses(&fixture, fixture.gateway).await, addresses(&fixture, second).await);
     assert_ne!(here, there);
@@ -230,7 +231,9 @@ async fn a_domain_does_not_move_away_from_under_hostnames_also_of_tcp_alone() {
     let host = format!("a.{name}.{}", causeway_testkit::DOMAIN);
     let more = json!({"Placement": "Dedicated", "Hostnames": [host], "TcpPorts": [{"Port": 21014}]});
     let definition = harness.definition(&name, Some(domain), more).await.unwrap();
-    harness.client.create("gateway-instances", &harness.instance(&name, definition, workload)).await.unwrap();
+    let made =
+        harness.client.create("gateway-instances", &harness.instance(&name, definition, workload)).await.unwrap();
+    let _cleanup = Cleanup::new(&harness.client, &[("gateway-instances", id_of(&made).unwrap())]);
     let path = format!("/v0/domain-name-definitions/{domain}");
     let moved = json!({"Domain": format!("moved-{name}.{}", causeway_testkit::DOMAIN)});
     let answer = harness.client.send(Method::PATCH, &path, Some(&moved)).await.unwrap();

@@ -2,7 +2,8 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    ApiClient, DOMAIN, Harness, add_domain_name, add_workload_of, answering, eventually, harness, id_of, object_name,
+    ApiClient, Cleanup, DOMAIN, Harness, add_domain_name, add_workload_of, answering, eventually, harness, id_of,
+    object_name,
     zone::{create_zone, put_record},
 };
 use serde_json::{Value, json};
@@ -134,6 +135,7 @@ async fn an_address_of_the_machines_own_link_is_not_connected_to() {
     let harness = harness().await;
     let name = harness.name("linked");
     let (_, workload, gateway) = gateway(harness, &name, &answering(&name), "Dedicated").await;
+    let _cleanup = Cleanup::new(&harness.client, &[("gateway-instances", gateway)]);
     let knobs = Knobs::new(&harness.endpoints);
     let (namespace, object) = (object_name(&name, workload), object_name(&name, gateway));
     knobs.set_ingress(&namespace, &object, Some(&json!([{"ip": "169.254.169.254"}]))).await.unwrap();

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use causeway_rig::ClusterEndpoints;
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, add_domain_name, api, eventually, harness, id_of,
+    Cleanup, DOMAIN, Harness, INSTALLED, add_domain_name, api, eventually, harness, id_of,
     kinds::{GATEWAY_CLASS, Gvk, LISTENER_SET, OWNER},
     object_name,
     objects::object,
@@ -26,6 +26,8 @@ pub(crate) struct Fixture {
     pub(crate) definition: i64,
     /// The gateway instance.
     pub(crate) gateway: i64,
+    /// Has nothing to do on the gateway that all share.
+    pub(crate) cleanup: Cleanup,
 }
 
 impl Fixture {
@@ -40,13 +42,18 @@ impl Fixture {
     pub(crate) async fn begun(what: &str, more: Value, placed: Value) -> Self {
         let harness = harness().await;
         let name = harness.name(what);
+        let is_apart = more["Placement"] == "Dedicated" || more["GatewayClassName"].is_string();
         let workload = harness.workload(&name).await.unwrap();
         let domain = harness.domain(&name).await.unwrap();
         let definition = harness.definition(&name, Some(domain), more).await.unwrap();
         let mut body = harness.instance(&name, definition, workload);
         body.as_object_mut().unwrap().extend(placed.as_object().unwrap().clone());
         let gateway = id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap();
-        Self { harness, kube: harness.kube().await.unwrap(), name, workload, domain, definition, gateway }
+        let cleanup = Cleanup::new(&harness.client, &[]);
+        if is_apart {
+            cleanup.add("gateway-instances", gateway);
+        }
+        Self { harness, kube: harness.kube().await.unwrap(), name, workload, domain, definition, gateway, cleanup }
     }
 
     pub(crate) async fn until_ready(&self) {

@@ -154,7 +154,9 @@ async fn a_foreign_listener_set_is_left_alone_and_named() {
         let name = harness.name(what);
         let definition = harness.definition(&name, Some(fixture.domain), shared(json!({"Hostnames": hostnames}))).await;
         let body = harness.instance(&name, definition.unwrap(), fixture.workload);
-        id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap()
+        let id = id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap();
+        fixture.cleanup.add("gateway-instances", id);
+        id
     };
     // With the fixture's own the first ListenerSet is full.
     let seven: Vec<String> = (1..8).map(|n| format!("h{n}.{}", fixture.hostname())).collect();

@@ -3,7 +3,7 @@
 
 use causeway_rig::{Knobs, Withheld};
 use causeway_testkit::{
-    Harness, INSTALLED, add_workload_of, answering, api, condition, harness, id_of, is_true,
+    Cleanup, Harness, INSTALLED, add_workload_of, answering, api, condition, harness, id_of, is_true,
     kinds::{CLUSTER_ISSUER, GATEWAY, LISTENER_SET, SERVICE},
     objects::object,
 };
@@ -108,6 +108,7 @@ async fn a_listener_whose_certificate_nobody_signs_leads_to_the_certificate() {
     let made =
         harness.client.create("gateway-instances", &harness.instance(&name, definition, workload)).await.unwrap();
     let gateway = id_of(&made).unwrap();
+    let _cleanup = Cleanup::new(&harness.client, &[("gateway-instances", gateway)]);
     let next = ["its certificate may still be on the way, see CertificatesReady"];
     says(harness, gateway, "ListenersReady", ("False", "InvalidCertificateRef"), &next).await;
     let issuer = object(json!({
@@ -154,7 +155,9 @@ async fn a_listener_that_somebody_has_is_a_conflict() {
     let open = json!({"GatewayClassName": class, "HttpPorts": [{"Port": 8080}]});
     let open = harness.definition(&name, None, open).await.unwrap();
     let first = harness.client.create("gateway-instances", &harness.instance(&name, open, workload)).await.unwrap();
-    harness.client.until_ready("gateway-instances", id_of(&first).unwrap(), INSTALLED).await.unwrap();
+    let first = id_of(&first).unwrap();
+    let cleanup = Cleanup::new(&harness.client, &[("gateway-instances", first)]);
+    harness.client.until_ready("gateway-instances", first, INSTALLED).await.unwrap();
     let gateways = api(&kube, GATEWAY, None).list(&ListParams::default()).await.unwrap();
     let gateway = gateways.iter().find(|gateway| gateway.data["spec"]["gatewayClassName"] == class).unwrap();
     let namespace = gateway.namespace().unwrap();
@@ -180,6 +183,7 @@ async fn a_listener_that_somebody_has_is_a_conflict() {
         let made =
             harness.client.create("gateway-instances", &harness.instance(&own, definition, workload)).await.unwrap();
         let id = id_of(&made).unwrap();
+        cleanup.add("gateway-instances", id);
         says(
             harness,
             id,

@@ -2,7 +2,7 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    Harness, INSTALLED, add_domain_name, condition, harness, id_of, object_name, unique_name, within,
+    Cleanup, Harness, INSTALLED, add_domain_name, condition, harness, id_of, object_name, unique_name, within,
     zone::{Records, records_of},
 };
 use serde_json::{Value, json};
@@ -16,6 +16,8 @@ pub(crate) struct Site {
     pub(crate) domain: i64,
     pub(crate) gateway: i64,
     pub(crate) published: i64,
+    /// For a test that fails; one that passes has deleted all by then.
+    _cleanup: Cleanup,
 }
 
 impl Site {
@@ -40,7 +42,9 @@ impl Site {
         let body = harness.instance(&name, definition, workload);
         let gateway = id_of(&harness.client.create("gateway-instances", &body).await.unwrap()).unwrap();
         let published = add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
-        Self { harness, name, domain_name, workload, domain, gateway, published }
+        let records = [("gateway-instances", gateway), ("domain-name-instances", published)];
+        let cleanup = Cleanup::new(&harness.client, &records);
+        Self { harness, name, domain_name, workload, domain, gateway, published, _cleanup: cleanup }
     }
 
     pub(crate) async fn until_published(&self) {

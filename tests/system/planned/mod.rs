@@ -212,7 +212,9 @@ impl World {
             let gone = place.take().unwrap();
             self.fixture.harness.client.until_gone(plural, gone, INSTALLED).await.unwrap();
         } else {
-            *place = Some(id_of(done.record()).unwrap());
+            let made = id_of(done.record()).unwrap();
+            *place = Some(made);
+            self.fixture.cleanup.add(plural, made);
         }
     }
 }

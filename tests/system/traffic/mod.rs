@@ -10,7 +10,8 @@ mod tls;
 mod wildcards;
 
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness, id_of,
+    Cleanup, DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually,
+    harness, id_of,
     kinds::{CERTIFICATE, Gvk, POD},
     object_name,
     objects::goes,
@@ -163,6 +164,7 @@ async fn requests_arrive_again_after_the_proxy_and_the_workloads_pods_were_repla
     let domain = harness.domain(&name).await.unwrap();
     let own = json!({"Placement": "Dedicated", "HttpPorts": [{"Port": 80}]});
     let served = Answering::start(harness, "replaced", domain, own).await;
+    let _cleanup = Cleanup::new(&harness.client, &[("gateway-instances", served.gateway)]);
     served.publish(harness, domain).await;
     let (visitor, url) = (Visitor::new(&harness.endpoints), format!("http://{name}.{DOMAIN}/"));
     answers(&visitor, &url, &served.name).await;

@@ -1,7 +1,7 @@
 //! TCP ports with TLS: connections go where the hostname says that a client asks for, and TLS ends at the gateway or at the workload.
 
 use causeway_testkit::{
-    Answer, DOMAIN, Harness, INSTALLED, Visitor, answering, condition, eventually, harness, kinds::TLS_ROUTE,
+    Answer, Cleanup, DOMAIN, Harness, INSTALLED, Visitor, answering, condition, eventually, harness, kinds::TLS_ROUTE,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use reqwest::Method;
@@ -171,6 +171,7 @@ async fn a_gateway_of_its_own_passes_tls_on_and_ends_it_too() {
         "TcpPorts": [port("Passthrough", "through"), port("Terminate", "ended")],
     });
     let served = Answering::begin(harness, &name, &ending_tls(&proof, &name), Some(domain), more).await;
+    let _cleanup = Cleanup::new(&harness.client, &[("gateway-instances", served.gateway)]);
     harness.client.until_ready("gateway-instances", served.gateway, INSTALLED).await.unwrap();
     served.publish(harness, domain).await;
     let visitor = Visitor::new(&harness.endpoints).trusting(&proof.authority).unwrap();

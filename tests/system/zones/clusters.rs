@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use causeway_rig::{ClusterEndpoints, OwnCluster, tools::Tools};
 use causeway_testkit::{
-    Harness, INSTALLED, Visitor, add_domain_name, add_gateway, add_runtime, add_workload, api, bundle, condition,
-    harness, id_of,
+    Cleanup, Harness, INSTALLED, Visitor, add_domain_name, add_gateway, add_runtime, add_workload, api, bundle,
+    condition, harness, id_of,
     kinds::{DEPLOYMENT, DNS_ENDPOINT, GATEWAY},
     kube_client, object_name,
     objects::object,
@@ -33,6 +33,7 @@ pub(super) struct Side {
     pub(super) gateway: (String, String),
     /// What tells its records from those of the other one.
     set: Option<String>,
+    _cleanup: Cleanup,
 }
 
 struct Pair {
@@ -202,11 +203,12 @@ pub(super) async fn side(
     });
     let gateway = add_gateway(client, runtime, name, workload, more).await.unwrap();
     let published = add_domain_name(client, runtime, name, domain, workload).await.unwrap();
+    let cleanup = Cleanup::new(client, &[("gateway-instances", gateway), ("domain-name-instances", published)]);
     let gateway = (object_name(name, workload), object_name(name, gateway));
     if runtime != harness.runtime {
         set_addresses(cluster, &gateway, json!([{"type": "IPAddress", "value": THERE}])).await;
     }
-    Side { domain, published, gateway, set: None }
+    Side { domain, published, gateway, set: None, _cleanup: cleanup }
 }
 
 async fn set_addresses(cluster: &ClusterEndpoints, (namespace, name): &(String, String), addresses: Value) {

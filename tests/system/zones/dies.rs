@@ -3,8 +3,8 @@
 use causeway_failpoints::{DNS_DONE, DNS_NEXT};
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ControlPlane, INSTALLED, Setup, add_domain_name, add_gateway, add_runtime, add_workload, eventually, harness, id_of,
-    unique_name,
+    ControlPlane, INSTALLED, Setup, add_domain_name, add_gateway, add_runtime, add_workload, eventually, harness,
+    id_of, unique_name,
     zone::{create_zone, moments, records_of},
 };
 use serde_json::json;

@@ -6,6 +6,7 @@
 //! - [`Visitor`]: an end user, who finds a workload by its name alone. [`Load`]: many of them at once.
 //! - [`objects`], [`kinds`] and [`Kubectl`]: objects of a cluster as its admin sees them.
 //! - [`harness()`]: the control plane that the tests of one binary share, with a cluster whose support services are ready.
+//! - [`Cleanup`]: what runs there for one test alone ends with the test.
 //! - [`writers`]: clients that write without a pause, at APIs that come and go.
 //! - [`python`]: programs of the Python environment that the Makefile makes.
 //! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
@@ -15,6 +16,7 @@
 //! A *harness* is what the tests of one process share. A *fixture* is what one test has for itself.
 
 mod answer;
+mod cleanup;
 mod client;
 mod control_plane;
 pub mod harness;
@@ -35,6 +37,7 @@ pub mod zone;
 
 pub use self::{
     answer::{Answer, condition, id_of, is_true},
+    cleanup::Cleanup,
     client::{ApiClient, Credential},
     control_plane::ControlPlane,
     harness::{DOMAIN, Harness, harness},
