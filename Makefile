@@ -295,7 +295,9 @@ functions: ## Write the generated files of migrations/functions anew, from the n
 		mv migrations/functions/$$file.new migrations/functions/$$file; \
 	done
 
+# The programs that are looked at are those of the tests. With other features than these have, all that stands on tokio would be built once more.
 .PHONY: check
+check: BUILD = --all-targets
 check: fmt-check clippy openapi-check sqlx-check deny advisories-check machete docs alone release-check ## Format, lints, document, statements, licences, unused dependencies, links, crates alone, no failpoints in a release
 
 .PHONY: fmt
