@@ -55,7 +55,7 @@ BUILD_ALL := cargo build --workspace --exclude causeway-records-derive
 build: ## Build the workspace
 	$(BUILD_ALL) $(BUILD)
 
-# The bundles become part of the programs. So the two programs that make bundles come first, and all others are built once.
+# What builds the real parts and makes the bundles comes first.
 # Where tests are built later, one of a small crate is built here, too: then dependencies have the features that tests turn on, and are built once.
 .PHONY: makers
 makers:
