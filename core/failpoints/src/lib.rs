@@ -64,6 +64,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_release_has_none_whatever_features_are_on() {
+        assert_eq!(BUILT_IN, cfg!(feature = "failpoints") && cfg!(debug_assertions));
+    }
+
+    #[test]
     fn names_are_words_and_differ() {
         let mut names: Vec<_> = ALL.iter().map(|point| point.name).collect();
         names.sort_unstable();
