@@ -19,7 +19,7 @@ use tokio_rustls::rustls::{
 
 use crate::{
     answer::{Answer, condition, is_true},
-    wait::{INSTALLED, PAUSE},
+    wait::{INSTALLED, pause},
     wire,
 };
 
@@ -228,16 +228,16 @@ impl ApiClient {
         deadline: Duration,
         check: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
-        let until = Instant::now() + deadline;
+        let begun = Instant::now();
         loop {
             let record = self.get(plural, id).await?;
             if check(&record) {
                 return Ok(record);
             }
-            if Instant::now() >= until {
+            if begun.elapsed() >= deadline {
                 bail!("{plural}/{id} is not as wanted after {deadline:?}: {record:#}");
             }
-            sleep(PAUSE).await;
+            sleep(pause(begun.elapsed())).await;
         }
     }
 
@@ -271,16 +271,16 @@ impl ApiClient {
     /// # Errors
     /// After `deadline`, with the record in the message.
     pub async fn until_gone(&self, plural: &str, id: i64, deadline: Duration) -> Result<()> {
-        let until = Instant::now() + deadline;
+        let begun = Instant::now();
         loop {
             let answer = self.try_get(&format!("/v0/{plural}/{id}")).await?;
             if answer.code == 404 {
                 return Ok(());
             }
-            if Instant::now() >= until {
+            if begun.elapsed() >= deadline {
                 bail!("{plural}/{id} is still there after {deadline:?}: {:#}", answer.record());
             }
-            sleep(PAUSE).await;
+            sleep(pause(begun.elapsed())).await;
         }
     }
 }

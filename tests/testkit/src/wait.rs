@@ -12,8 +12,16 @@ use tokio::time::{Instant, sleep};
 pub const SOON: Duration = Duration::from_secs(90);
 /// The deadline for the installation of all support services in an empty cluster.
 pub const INSTALLED: Duration = Duration::from_secs(240);
-/// Between two checks.
+/// Between two checks, when a wait begins.
 pub const PAUSE: Duration = Duration::from_millis(50);
+/// Between two checks, when a wait is long.
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The time until the next check of a wait that began so long ago: a twentieth of that. A wait gets hardly longer by it, and checks in vain take less from what
+/// is waited for: many tests wait at once, and a check makes work for the API and its database.
+pub(crate) fn pause(waited: Duration) -> Duration {
+    (waited / 20).clamp(PAUSE, LONGEST_PAUSE)
+}
 
 /// Calls `check` until it returns Ok, and returns what is in it.
 ///
@@ -28,12 +36,12 @@ pub async fn eventually<T, E: Debug>(what: &str, check: impl AsyncFnMut() -> Res
 /// # Panics
 /// After `deadline`; the message has what `check` returned last. Before, when a part of the rig has ended that all tests need.
 pub async fn within<T, E: Debug>(deadline: Duration, what: &str, mut check: impl AsyncFnMut() -> Result<T, E>) -> T {
-    let until = Instant::now() + deadline;
+    let begun = Instant::now();
     loop {
         match check().await {
             Ok(found) => return found,
-            Err(seen) if Instant::now() > until => panic!("not so after {deadline:?}: {what}; seen: {seen:#?}"),
-            Err(_) => sleep(PAUSE).await,
+            Err(seen) if begun.elapsed() > deadline => panic!("not so after {deadline:?}: {what}; seen: {seen:#?}"),
+            Err(_) => sleep(pause(begun.elapsed())).await,
         }
         if let Some(ended) = ended_parts() {
             panic!("{what} can't come any more: {ended}");
@@ -62,6 +70,12 @@ mod tests {
         })
         .await;
         assert_eq!((found, calls), ("found", 3));
+    }
+
+    #[test]
+    fn pauses_grow_with_a_wait() {
+        let pauses = [0, 1000, 3000, 60_000].map(|waited| pause(Duration::from_millis(waited)));
+        assert_eq!(pauses, [50, 50, 150, 250].map(Duration::from_millis));
     }
 
     #[tokio::test]
