@@ -65,8 +65,8 @@ async fn two_control_planes_on_one_cluster_leave_each_other_alone() {
     assert_eq!(written(&first).await, before, "after the second came");
 
     client.delete_and_wait("gateway-instances", gateway, SOON).await.unwrap();
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
-    client.delete_and_wait("kubernetes-runtime-instances", runtime, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
+    client.delete_and_wait("kubernetes-runtime-instances", runtime, INSTALLED).await.unwrap();
     for kind in [GATEWAY, HTTP_ROUTE, DEPLOYMENT, SERVICE, NAMESPACE] {
         eventually("everything of the second goes", async || {
             let left = of_second(kind).await;
