@@ -1,7 +1,7 @@
 //! Manifests that no cluster takes: the workload instance says why, and no other record has to wait for it.
 
 use causeway_testkit::{
-    Harness, SOON, add_workload_of, api, condition, config_map, harness, kinds::CONFIG_MAP, object_name,
+    Harness, INSTALLED, SOON, add_workload_of, api, condition, config_map, harness, kinds::CONFIG_MAP, object_name,
     objects::becomes,
 };
 use serde_json::{Value, json};
@@ -94,5 +94,5 @@ async fn one_bad_manifest_does_not_keep_the_others_of_its_workload_from_standing
     for map in ["first", "last"] {
         becomes(&maps, map, "what is good stands", |_| true).await;
     }
-    harness.client.delete_and_wait("workload-instances", id, SOON).await.unwrap();
+    harness.client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
 }

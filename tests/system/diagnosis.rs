@@ -2,8 +2,8 @@
 
 use causeway_rig::Knobs;
 use causeway_testkit::{
-    ApiClient, Cleanup, DOMAIN, Harness, add_domain_name, add_workload_of, answering, eventually, harness, id_of,
-    object_name,
+    ApiClient, Cleanup, DOMAIN, Harness, INSTALLED, add_domain_name, add_workload_of, answering, eventually, harness,
+    id_of, object_name, within,
     zone::{create_zone, put_record},
 };
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ async fn a_workload_without_pods_is_told_by_the_controller_and_by_what_the_proxy
     let manifests = answering(&name).replace("replicas: 2", "replicas: 0");
     let (domain, workload, gateway) = gateway(harness, &name, &manifests, "Shared").await;
     add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
-    let found = eventually("the controller and the proxy have told it", async || {
+    let found = within(INSTALLED, "the controller and the proxy have told it", async || {
         let found = diagnosis(&harness.client, "gateway-instances", gateway).await?;
         let steps = found["Steps"].as_array().cloned().unwrap_or_default();
         let failed = |n: usize, name: &str| {
