@@ -18,9 +18,9 @@ async fn working(harness: &Harness, name: &str) -> (i64, i64, i64) {
         "SubDomain": "www", "ServiceName": "web", "Hostnames": [long],
         "HttpPorts": [{"Port": 80, "HTTPSRedirect": true}, {"Port": 443, "TLSEnabled": true}],
     });
-    let definition = harness.definition(&name, Some(domain), more).await.unwrap();
-    let gateway = harness.ready_gateway(&name, definition, workload).await.unwrap();
-    let domain_name = add_domain_name(&harness.client, harness.runtime, &name, domain, workload).await.unwrap();
+    let definition = harness.definition(name, Some(domain), more).await.unwrap();
+    let gateway = harness.ready_gateway(name, definition, workload).await.unwrap();
+    let domain_name = add_domain_name(&harness.client, harness.runtime, name, domain, workload).await.unwrap();
     harness.client.until_ready("domain-name-instances", domain_name, INSTALLED).await.unwrap();
     (gateway, domain_name, workload)
 }
