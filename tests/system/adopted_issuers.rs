@@ -110,7 +110,7 @@ async fn the_keys_for_dns01_are_where_an_adopted_cert_manager_looks_for_them() {
 
     client.delete_and_wait("gateway-instances", gateway, INSTALLED).await.unwrap();
     assert!(keys(&fixture, &owner).await.is_empty());
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     fixture.delete_runtime().await;
     fixture.remove_controllers().await;
     remove_envoy_gateway(&fixture).await;

@@ -66,6 +66,6 @@ async fn a_gateway_is_ready_as_long_as_it_answers_the_workers() {
     until_told(&client, gateway, "True", "EndpointReachable", "").await;
 
     client.delete_and_wait("gateway-instances", gateway, SOON).await.unwrap();
-    client.delete_and_wait("workload-instances", workload, SOON).await.unwrap();
+    client.delete_and_wait("workload-instances", workload, INSTALLED).await.unwrap();
     platform.stop().await;
 }

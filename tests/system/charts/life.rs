@@ -94,8 +94,7 @@ pub(super) async fn live(chart: &Chart, lacks: Option<&str>) {
     brought.stands(&after).await;
     neighbour.changes("while another version stands").await;
 
-    // While the chart of an API without a server stands beside it, Kubernetes can't end the deletion of a namespace.
-    site.client.delete_and_wait("workload-instances", id, INSTALLED).await.unwrap();
+    site.client.delete_and_wait("workload-instances", id, GONE).await.unwrap();
     brought.left_only(&after).await;
     neighbour.changes("when the chart is gone").await;
     neighbour.is_untouched().await;
