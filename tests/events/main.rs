@@ -7,8 +7,10 @@
 mod flips;
 mod follower;
 mod kills;
+mod last_event_id;
 mod limits;
 mod many;
+mod messages;
 mod news;
 mod page_news;
 mod restores;
