@@ -1,6 +1,6 @@
 //! The pages at `/ui`: who gets them, how one signs in, and that no other site can press their buttons.
 
-use causeway_testkit::{Answer, unique_name};
+use causeway_testkit::{Answer, ApiClient, unique_name};
 use chrono::{TimeDelta, Utc};
 use http::Method;
 use reqwest::{Client, redirect::Policy};
@@ -8,7 +8,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::time::timeout;
 
-use crate::{Harness, control_plane, harness, token};
+use crate::{Harness, TlsFixture, control_plane, harness, token};
 
 /// Several heartbeats of a stream, and looks at its caller.
 const AWHILE: Duration = Duration::from_secs(60);
@@ -107,6 +107,45 @@ async fn pages_are_for_roles_as_the_api_is() {
     let change = &events.record()["Changes"];
     assert_eq!(change, &json!([{"Field": "InterruptReconciliation", "Old": false, "New": true}]), "as by the API");
     assert!(get(&page, &editor).await.text.contains("the work on it is paused"));
+}
+
+/// As a browser that has it installed shows it: with each request, and nothing else.
+#[tokio::test]
+async fn a_client_certificate_signs_in_to_the_pages() {
+    let secure = TlsFixture::api("pages_mtls", "mtls,tokens", &[]).await;
+    let (ann, bob) = (secure.client_of("ann", "causeway:viewer"), secure.client_of("bob", "causeway:editor"));
+    let body = json!({"Name": unique_name("pages"), "HttpPorts": [{"Port": 80}]});
+    let definition = bob.create("gateway-definitions", &body).await.unwrap()["ID"].as_i64().unwrap();
+    let page = format!("/ui/gateway-definitions/{definition}");
+    let away = secure.client(None).try_get(&page).await.unwrap();
+    assert_eq!(away.code, 303, "without one there is no page: {}", away.text);
+    assert!(away.header("location").starts_with("/ui/login?next="), "{:?}", away.headers);
+
+    for path in ["/ui", &page] {
+        let seen = ann.try_get(path).await.unwrap();
+        assert!(seen.code == 200 && seen.text.contains("ann · viewer"), "{path}: {}", seen.text);
+        assert!(!seen.text.contains("Sign out"), "there is nothing to sign out of");
+        assert!(!seen.text.contains("Reconcile now"), "a viewer has no button");
+    }
+    let seen = bob.try_get(&page).await.unwrap();
+    assert!(seen.text.contains("bob · editor") && seen.text.contains("Reconcile now"), "{}", seen.text);
+    let same = [("Sec-Fetch-Site", "same-origin"), ("Content-Type", "application/x-www-form-urlencoded")];
+    let press = async |who: &ApiClient| who.send_raw(Method::POST, &format!("{page}/pause"), &same, "").await.unwrap();
+    assert_eq!(press(&ann).await.code, 403);
+    assert_eq!(press(&bob).await.code, 303);
+    let paused = bob.get("gateway-definitions", definition).await.unwrap();
+    assert_eq!(paused["InterruptReconciliation"], json!(true));
+    let changes = secure.client_of("cid", "causeway:admin");
+    let changes = changes.try_get(&format!("/v0/audit-events?objectid={definition}&before=0&size=1")).await.unwrap();
+    assert_eq!(changes.record()["Caller"], "bob", "{}", changes.text);
+
+    // Where no token is taken, there is no form for one.
+    let only = TlsFixture::api("pages_only_mtls", "mtls", &[]).await;
+    let ann = only.client_of("ann", "causeway:viewer");
+    assert!(ann.try_get("/ui").await.unwrap().text.contains("ann · viewer"));
+    let login = ann.try_get("/ui/login").await.unwrap();
+    assert!(login.code == 401 && login.text.contains("takes client certificates only"), "{}", login.text);
+    assert!(only.client(None).try_get("/ui").await.is_err(), "the handshake fails");
 }
 
 /// Who writes a name writes it into every page.
