@@ -1,4 +1,5 @@
-//! `make up` with KUBECONFIG: it asks before it writes to the cluster of that file, uses it, and says how to take everything away again.
+//! `make up`: what it prints at its end works. With KUBECONFIG it asks before it writes to the cluster of that file, uses it, and says how to take everything
+//! away again.
 
 use causeway_rig::{ClusterEndpoints, Endpoints, OwnCluster, machine_port, tools::Tools, workspace_program};
 use causeway_testkit::{
@@ -21,11 +22,18 @@ use crate::{MAIN_CLUSTER, root};
 /// As long as `make up` itself waits, and its start.
 const UP_WITHIN: Duration = Duration::from_secs(420);
 
-/// What `make up` runs, with the kubeconfig of a cluster, and nobody at a terminal.
-fn up(kubeconfig: &Path) -> Command {
+/// What `make up` runs, with nobody at a terminal.
+fn up() -> Command {
     let mut command = Command::new(workspace_program("causeway-demo").unwrap());
-    command.args(["up", "--port", "0"]).env("KUBECONFIG", kubeconfig).env_remove("YES").current_dir(root());
+    command.args(["up", "--port", "0"]).env_remove("KUBECONFIG").env_remove("YES").current_dir(root());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// The same with the kubeconfig of a cluster.
+fn up_on(kubeconfig: &Path) -> Command {
+    let mut command = up();
+    command.env("KUBECONFIG", kubeconfig);
     command
 }
 
@@ -43,7 +51,7 @@ async fn nothing_is_written_to_a_cluster_of_ones_own_before_somebody_has_agreed(
     let dir = endpoints.run_dir.join(unique_name("up"));
     let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
     let cluster = own.endpoints();
-    let ran = up(&cluster.causeway.kubeconfig).stderr(Stdio::piped()).output().await.unwrap();
+    let ran = up_on(&cluster.causeway.kubeconfig).stderr(Stdio::piped()).output().await.unwrap();
     let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
     assert!(!ran.status.success(), "{out}{err}");
     for told in
@@ -55,7 +63,7 @@ async fn nothing_is_written_to_a_cluster_of_ones_own_before_somebody_has_agreed(
     assert_eq!(writes(cluster, "causeway"), Vec::<Value>::new());
     own.stop().await;
 
-    let absent = up(Path::new("/absent/kubeconfig")).env("YES", "1").stderr(Stdio::piped()).output().await.unwrap();
+    let absent = up_on(Path::new("/absent/kubeconfig")).env("YES", "1").stderr(Stdio::piped()).output().await.unwrap();
     let said = String::from_utf8(absent.stderr).unwrap();
     assert!(!absent.status.success() && said.contains("KUBECONFIG names /absent/kubeconfig"), "{said}");
 }
@@ -89,6 +97,38 @@ async fn answers(client: &ApiClient) {
     .await;
 }
 
+/// An address that is printed at the end.
+fn address(printed: &[String], of: &str) -> String {
+    let found = printed.iter().find_map(|line| line.trim().strip_prefix(of)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("it is not up: {printed:#?}")).trim().to_owned()
+}
+
+/// What a shell prints of such lines, from the folder where `make up` runs. The programs may be in another one than the usual.
+async fn runs(script: &str) -> String {
+    let script = script.replace("target/debug/causeway", workspace_program("causeway").unwrap().to_str().unwrap());
+    let mut bash = Command::new("bash");
+    bash.args(["-eux", "-o", "pipefail", "-c", &script]).current_dir(root()).stdin(Stdio::null());
+    let ran = bash.output().await.unwrap();
+    let (out, err) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{out}{err}");
+    out.into_owned()
+}
+
+/// The dashboard is where it is said to be, and each command line to try tells something about the shop; three of them are of `causeway`.
+async fn the_lines_work(printed: &[String]) {
+    let dashboard = reqwest::get(address(printed, "Dashboard")).await.unwrap();
+    assert_eq!(dashboard.status().as_u16(), 200);
+    assert!(dashboard.text().await.unwrap().contains("<h1>Fleet</h1>"));
+    let tries = printed.iter().skip_while(|line| line.as_str() != "Try:").skip(1);
+    let tries: Vec<_> = tries.take_while(|line| !line.is_empty()).collect();
+    let ours = tries.iter().filter(|line| line.trim().starts_with("target/debug/causeway ")).count();
+    assert_eq!(ours, 3, "{tries:#?}");
+    for line in tries {
+        let out = runs(line.trim()).await;
+        assert!(out.contains("shop") || out.contains("is served"), "{line}: {out}");
+    }
+}
+
 fn interrupt(child: &Child) {
     let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
@@ -105,11 +145,12 @@ async fn a_cluster_of_ones_own_is_used_and_all_of_it_can_be_taken_away_again() {
     let _alone = MAIN_CLUSTER.lock().await;
     let endpoints = Endpoints::from_env().unwrap();
     let kube = kube_client(endpoints.cluster()).await.unwrap();
-    let mut child = up(&endpoints.cluster().causeway.kubeconfig).env("YES", "1").spawn().unwrap();
+    let mut child = up_on(&endpoints.cluster().causeway.kubeconfig).env("YES", "1").spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let printed = printed_until(&mut lines, "cluster access |").await;
-    let url = printed.iter().find_map(|line| line.trim().strip_prefix("API ")).map(|url| url.trim().to_owned());
-    answers(&ApiClient::new(&url.unwrap_or_else(|| panic!("it is not up: {printed:#?}")))).await;
+    let client = ApiClient::new(&address(&printed, "API"));
+    answers(&client).await;
+    the_lines_work(&printed).await;
 
     let named = async |prefix: &str| {
         let mut all = objects(&kube, NAMESPACE, "").await.unwrap();
@@ -122,11 +163,7 @@ async fn a_cluster_of_ones_own_is_used_and_all_of_it_can_be_taken_away_again() {
 
     // The commands that it prints, as they are.
     let first = printed.iter().position(|line| line.contains("To take it away")).unwrap();
-    let script = printed[first + 1..].join("\n");
-    let script = script.replace("target/debug/causeway", workspace_program("causeway").unwrap().to_str().unwrap());
-    let mut bash = Command::new("bash");
-    let ran = bash.args(["-eux", "-o", "pipefail", "-c", &script]).current_dir(root()).output().await.unwrap();
-    assert!(ran.status.success(), "{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    runs(&printed[first + 1..].join("\n")).await;
     eventually("nothing is left", async || {
         let mut left = named("causeway").await;
         for kind in [NAMESPACE, DEPLOYMENT, CLUSTER_ROLE, CUSTOM_RESOURCE_DEFINITION] {
@@ -138,13 +175,23 @@ async fn a_cluster_of_ones_own_is_used_and_all_of_it_can_be_taken_away_again() {
     interrupted(child).await;
 }
 
+/// On a rig of its own, as whoever tries Causeway starts it. What ends the printed text is the last thing that is done.
+#[tokio::test]
+async fn what_is_printed_to_be_tried_works() {
+    let mut child = up().env_remove(causeway_rig::VARIABLE).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let printed = printed_until(&mut lines, "Ctrl-C ends everything").await;
+    the_lines_work(&printed).await;
+    interrupted(child).await;
+}
+
 /// What is in the cluster by then stays, and only a control plane that runs can take it away.
 #[tokio::test]
 async fn whoever_interrupts_it_is_told_how_to_take_away_what_is_there() {
     let endpoints = Endpoints::from_env().unwrap();
     let dir = endpoints.run_dir.join(unique_name("up"));
     let own = OwnCluster::start(&Tools::find().unwrap(), &dir).await.unwrap();
-    let mut child = up(&own.endpoints().causeway.kubeconfig).env("YES", "1").spawn().unwrap();
+    let mut child = up_on(&own.endpoints().causeway.kubeconfig).env("YES", "1").spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     printed_until(&mut lines, "Registering the cluster").await;
     interrupt(&child);

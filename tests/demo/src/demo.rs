@@ -6,7 +6,13 @@ use anyhow::Result;
 use causeway_rig::{Knobs, Options, OrderFault, Rig};
 use causeway_testkit::{ControlPlane, Kubectl, Setup, zone::create_zone};
 
-use crate::{check::Check, curl::Curl, page, sample::Sample, view::View};
+use crate::{
+    check::Check,
+    curl::Curl,
+    page,
+    sample::Sample,
+    view::{View, causeway_line},
+};
 
 const DOMAIN: &str = "example.test";
 /// The authority doesn't sign for this name, so that one sees what a refusal looks like.
@@ -143,11 +149,10 @@ impl Demo {
         let kubectl = endpoints.programs.get("kubectl").map(|path| path.display().to_string()).unwrap_or_default();
         let kubeconfig = endpoints.clusters[0].admin.kubeconfig.display().to_string();
         let url = self.platform.url();
-        // From the folder of the repository, where `make up` runs.
         let tries = [
-            format!("target/debug/causeway status www.{DOMAIN}"),
-            "target/debug/causeway describe gateway-instance shop".to_owned(),
-            "target/debug/causeway export --all".to_owned(),
+            causeway_line(&url, &format!("status www.{DOMAIN}")),
+            causeway_line(&url, "describe gateway-instance shop"),
+            causeway_line(&url, "export --all"),
             curl.line(),
             format!(
                 "{kubectl} --kubeconfig {kubeconfig} get gateways,listenersets,httproutes,tcproutes,certificates,dnsendpoints -A"

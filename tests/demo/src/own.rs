@@ -14,7 +14,10 @@ use causeway_testkit::{ControlPlane, Setup, id_of};
 use kube::config::Kubeconfig;
 use tokio::process::Command;
 
-use crate::{sample::Made, view::View};
+use crate::{
+    sample::Made,
+    view::{View, causeway_line},
+};
 
 /// The cluster's name in Causeway.
 const NAME: &str = "own";
@@ -123,11 +126,14 @@ impl OwnCluster {
     }
 
     fn print(&self, own: &Own, took: Duration) {
+        let url = own.platform.url();
         let tries = [
-            "target/debug/causeway describe gateway-instance shop".to_owned(),
+            causeway_line(&url, "get gateway-instances"),
+            causeway_line(&url, "describe gateway-instance shop"),
+            causeway_line(&url, "export --all"),
             format!("{} get gateways,httproutes,services -A", self.kubectl(own)),
         ];
-        View::addresses(&own.platform.url(), &self.kubeconfig.display().to_string(), &tries, took);
+        View::addresses(&url, &self.kubeconfig.display().to_string(), &tries, took);
     }
 
     /// How to take away what was installed, as commands for a shell.
@@ -136,14 +142,16 @@ impl OwnCluster {
     /// When the database doesn't answer.
     pub(crate) async fn print_removal(&self, own: &Own) -> Result<()> {
         let (kubectl, identity) = (self.kubectl(own), own.platform.identity().await?);
-        let causeway = format!("target/debug/causeway --server {}", own.platform.url());
+        let url = own.platform.url();
         println!(
             "\nWhat is in the cluster stays there. To take it away, before Ctrl-C, in another terminal:\n\n  \
-             {causeway} delete -f {SAMPLE}\n  \
-             {causeway} delete kubernetes-runtime-instance {NAME}\n  \
+             {}\n  \
+             {}\n  \
              # What Causeway leaves because others may use it by now: definitions of Gateway API and Envoy Gateway, and a namespace.\n  \
              {kubectl} delete namespaces,customresourcedefinitions -l causeway.dev/control-plane={identity}\n  \
-             target/debug/causeway cluster access | {kubectl} delete --ignore-not-found -f -\n"
+             target/debug/causeway cluster access | {kubectl} delete --ignore-not-found -f -\n",
+            causeway_line(&url, &format!("delete -f {SAMPLE}")),
+            causeway_line(&url, &format!("delete kubernetes-runtime-instance {NAME}")),
         );
         Ok(())
     }

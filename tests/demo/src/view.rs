@@ -13,6 +13,12 @@ use serde_json::Value;
 
 use crate::sample::Made;
 
+/// A command line of `causeway` at this API, from the folder of the repository, where `make up` runs. It names the API, because the reader may have a context
+/// of another control plane.
+pub(crate) fn causeway_line(url: &str, words: &str) -> String {
+    format!("target/debug/causeway --server {url} {words}")
+}
+
 pub(crate) struct View;
 
 impl View {
