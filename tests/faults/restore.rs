@@ -6,6 +6,7 @@ use causeway_testkit::{
     SOON, api, condition, eventually,
     kinds::{CONFIG_MAP, NAMESPACE},
     object_name,
+    release::{HeldRecord, Release},
 };
 use kube::{ResourceExt, api::DeleteParams, api::ListParams};
 use serde_json::{Value, json};
@@ -60,10 +61,18 @@ fn is_held(record: &Value) -> bool {
     condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "DatabaseRestored")
 }
 
+/// A person has read what is held back in a record, and lets it happen.
+async fn release(fixture: &Fixture, by: Release, plural: &str, id: i64) {
+    let record = fixture.client.get(plural, id).await.unwrap();
+    let message = condition(&record, "Applied").unwrap()["Message"].as_str().unwrap();
+    by.release(&fixture.platform, HeldRecord { plural, id, message }).await.unwrap();
+}
+
 #[tokio::test]
 async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so() {
     let mut fixture = Fixture::start("restored").await;
     let kept = fixture.add("kept", maps(&["a", "b"], "1")).await;
+    let other = fixture.add("other", maps(&["a", "b"], "1")).await;
     let deleted = fixture.add("deleted", maps(&["a"], "1")).await;
     fixture.until_as_recorded().await;
     until_marked_after(&fixture, 0).await;
@@ -72,7 +81,9 @@ async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so()
     let then = mark(&fixture).await.unwrap();
 
     // Life goes on.
-    fixture.change(kept, maps(&MANY, "2")).await;
+    for id in [kept, other] {
+        fixture.change(id, maps(&MANY, "2")).await;
+    }
     fixture.delete(deleted).await;
     let lost = fixture.add("lost", maps(&["a"], "1")).await;
     fixture.until_as_recorded().await;
@@ -87,7 +98,7 @@ async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so()
     let runtime = client.until("kubernetes-runtime-instances", fixture.runtime, SOON, is_held).await.unwrap();
     let message = condition(&runtime, "Applied").unwrap()["Message"].as_str().unwrap();
     assert!(message.contains("older") && message.contains("Reconciled false"), "{message}");
-    for id in [kept, deleted] {
+    for id in [kept, other, deleted] {
         client.until("workload-instances", id, SOON, is_held).await.unwrap();
     }
     // Not even what is asked for now is done; and no id is given out a second time.
@@ -103,10 +114,13 @@ async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so()
     assert_eq!(versions(&fixture).await, before, "something was changed");
 
     // A person has checked and says that the records are right.
-    client.patch("kubernetes-runtime-instances", fixture.runtime, &json!({"Reconciled": false})).await.unwrap();
+    release(&fixture, Release::Page, "kubernetes-runtime-instances", fixture.runtime).await;
     let braked = |record: &Value| condition(record, "Applied").is_some_and(|a| a["Reason"] == "MassDeletion");
-    client.until("workload-instances", kept, SOON, braked).await.unwrap();
-    client.patch("workload-instances", kept, &json!({"Reconciled": false})).await.unwrap();
+    for (id, by) in [(kept, Release::Page), (other, Release::Command)] {
+        client.until("workload-instances", id, SOON, braked).await.unwrap();
+        release(&fixture, by, "workload-instances", id).await;
+    }
+    fixture.workloads.get_mut(&other).unwrap().maps = maps(&["a", "b"], "1");
     let (name, _) = fixture.deleted.pop().unwrap();
     let back = client.get("workload-instances", deleted).await.unwrap();
     let definition = back["WorkloadDefinitionID"].as_i64().unwrap();

@@ -1,5 +1,6 @@
 //! `causeway reconcile KIND NAME`: workers look at a record again, now.
 
+use causeway_records::status::Conditions;
 use clap::Args;
 use serde_json::json;
 
@@ -9,7 +10,7 @@ use crate::{
     exit::Exit,
     failure::{Failure, Outcome},
     kinds,
-    output::state::state,
+    output::state::conditions,
     session::Session,
     waiting::{Goal, Patience, until},
 };
@@ -52,9 +53,11 @@ impl Reconcile {
 
 /// What the record waits for a person to say, in its own words.
 fn held_back(record: &Fields, reconciled: bool) -> Option<String> {
-    let state = state(record, reconciled);
-    if let Some(step) = state.step().filter(|step| step.is_held_back()) {
-        return Some(step.message.clone());
+    if !reconciled {
+        return None;
+    }
+    if let Some(held) = Conditions(conditions(record)).held_back() {
+        return Some(held.message.clone());
     }
     record.contains_key("DeletionScheduled").then(|| {
         "the record is being deleted, and would go without waiting for what is still in the cluster".to_owned()
@@ -85,6 +88,8 @@ mod tests {
             "6 of 7 objects would be deleted at once: Pod a; if that is meant, send Reconciled false to this record";
         let held = record(&[("Applied", "False", brake)], &json!({}));
         assert_eq!(held_back(&held, true).as_deref(), Some(brake));
+        let behind = record(&[("ClusterReachable", "Unknown", "not yet"), ("Applied", "False", brake)], &json!({}));
+        assert_eq!(held_back(&behind, true).as_deref(), Some(brake), "whatever blocks before it");
         let failing = record(
             &[("Applied", "False", "no; it is tried again at once when it is sent Reconciled false")],
             &json!({}),

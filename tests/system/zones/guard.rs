@@ -5,6 +5,7 @@ use causeway_testkit::{
     kinds::{DEPLOYMENT, DNS_ENDPOINT, GATEWAY, NAMESPACE},
     object_name,
     objects::becomes,
+    release::{HeldRecord, Release},
     within,
     zone::{create_zone, moments},
 };
@@ -61,16 +62,17 @@ impl Many {
     }
 }
 
-/// A person has read which hostnames would leave the zone: all of them go, and then the gateway.
-async fn release(site: &Site, zone: &str) {
-    let client = &site.harness.client;
-    client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
-    client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
+/// A person has read in a condition which hostnames would leave the zone: all of them go, and then the gateway.
+async fn release(by: Release, site: &Site, zone: &str, condition: &Value) {
+    let message = condition["Message"].as_str().unwrap();
+    let held = HeldRecord { plural: "domain-name-instances", id: site.published, message };
+    by.release(&site.harness.platform, held).await.unwrap();
+    site.harness.client.until_gone(held.plural, held.id, INSTALLED).await.unwrap();
     site.until_empty(zone).await;
     site.delete_gateway().await;
 }
 
-async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(driver: Driver) {
+async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(driver: Driver, by: Release) {
     let many = Many::published("guard", driver, 25).await;
     let Many { site, zone, hosts } = &many;
     let all: Vec<_> = hosts.iter().map(|host| format!("A {host}")).collect();
@@ -91,17 +93,17 @@ async fn many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(dr
     let events = format!("/v0/events-join-attached-object-references?objectid={}", site.published);
     let events = client.try_get(&events).await.unwrap();
     assert!(events.text.contains("MassDeletion"), "{}", events.text);
-    release(site, zone).await;
+    release(by, site, zone, &held).await;
 }
 
 #[tokio::test]
 async fn workers_that_write_a_zone_ask_before_many_hostnames_leave_it() {
-    many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(ROUTE53).await;
+    many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(ROUTE53, Release::Page).await;
 }
 
 #[tokio::test]
 async fn beside_external_dns_workers_ask_before_many_hostnames_leave_a_zone() {
-    many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(EXTERNAL_DNS).await;
+    many_hostnames_leave_their_zone_only_when_a_person_has_read_the_list(EXTERNAL_DNS, Release::Command).await;
 }
 
 /// As a mistake in a list would have it, or in what makes records of it.
@@ -118,8 +120,8 @@ async fn hostnames_that_are_dropped_by_mistake_stay_until_they_are_asked_for_aga
     let mut since = over_time.iter().skip_while(|moment| moment.records.len() < all.len());
     assert!(since.all(|moment| moment.records.len() == all.len()), "no record left the zone");
     site.harness.client.delete("domain-name-instances", site.published).await.unwrap();
-    until_held(site, hosts).await;
-    release(site, zone).await;
+    let held = until_held(site, hosts).await;
+    release(Release::Patch, site, zone, &held).await;
 }
 
 #[tokio::test]
@@ -141,9 +143,9 @@ async fn a_domain_says_itself_how_many_hostnames_may_leave() {
     let site = start(ROUTE53, site, none, json!({"SubDomain": "www"})).await;
     site.until_published().await;
     site.harness.client.delete("domain-name-instances", site.published).await.unwrap();
-    until_held(&site, std::slice::from_ref(&host)).await;
+    let held = until_held(&site, std::slice::from_ref(&host)).await;
     assert_eq!(site.zone(&zone).await, a(&host), "nothing is deleted");
-    release(&site, &zone).await;
+    release(Release::Patch, &site, &zone, &held).await;
 }
 
 /// With the namespace, or with the definition of their kind: external-dns sees no object any more, and takes nothing out of the zone.

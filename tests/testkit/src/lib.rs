@@ -11,6 +11,7 @@
 //! - [`python`]: programs of the Python environment that the Makefile makes.
 //! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
 //! - [`receiver`]: a receiver of webhooks.
+//! - [`release`]: a person who lets happen what is held back.
 //! - [`zone`]: hosted zones of the Route53 emulator.
 //!
 //! A *harness* is what the tests of one process share. A *fixture* is what one test has for itself.
@@ -28,6 +29,7 @@ pub mod objects;
 pub mod python;
 pub mod receiver;
 pub mod records;
+pub mod release;
 mod setup;
 mod visitor;
 pub mod wait;
