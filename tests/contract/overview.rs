@@ -197,7 +197,9 @@ async fn a_search_goes_over_all_kinds_and_clusters() {
     let published = Outcome::default().publish(None, json!({"addresses": [{"value": address}, {"value": name}]}));
     worker.reconciles(Kind::SharedGateway, carrier, cluster, published).await;
     assert!(found(&address).await.contains(&both[1]), "the address of its Gateway");
-    assert_eq!(found(&name).await, [("SharedGateway".to_owned(), carrier)]);
+    let mut of_name = found(&name).await;
+    of_name.sort();
+    assert_eq!(of_name, [both[1].clone(), ("SharedGateway".to_owned(), carrier)], "the name of its load balancer");
     let ready = Outcome::with(vec![NewCondition::met("Applied", "Applied", "4 objects")]);
     worker.reconciles(Kind::GatewayInstance, instance, cluster, ready).await;
     let of_kind = format!("/v0/search?kind=GatewayInstance&kubernetesruntimeinstanceid={cluster}&ready");

@@ -7,6 +7,7 @@ use causeway_records::{
     nouns,
     status::{ConditionStatus, Conditions},
     summary::{RecordCount, RecordProgress, RecordSummary},
+    text::Hostname,
 };
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
 use std::net::IpAddr;
@@ -14,7 +15,8 @@ use std::net::IpAddr;
 /// What to search for.
 #[derive(Clone, Debug)]
 pub struct Search {
-    /// A part of a name, a hostname or a domain, whatever the case; an id; an address of a load balancer. Empty: whatever they are called.
+    /// A part of a name, a hostname or a domain, whatever the case; an id; an address of a load balancer, which is an IP address or a name. Empty: whatever they
+    /// are called.
     pub text: String,
     /// Only records of this kind.
     pub kind: Option<Kind>,
@@ -51,16 +53,16 @@ pub(crate) const HOSTNAMES: &str =
     "LEFT JOIN LATERAL (SELECT array_agg(DISTINCT c.hostname ORDER BY c.hostname) AS hostnames FROM route_claims c
     WHERE h.kind = 'GatewayInstance' AND c.gateway_instance_id = h.id AND c.hostname <> '') n ON true";
 
-/// Whether the record of a Gateway (`g`: its reconciliation) publishes the address.
-const HAS_ADDRESS: &str =
-    "g.published_state -> 'addresses' @> jsonb_build_array(jsonb_build_object('value', $1::text))";
+/// Whether the record of a Gateway (`g`: its reconciliation) publishes the address. No index has it: each reconcile would have to write it there, too.
+const HAS_ADDRESS: &str = "$3::text IS NOT NULL
+    AND g.published_state -> 'addresses' @> jsonb_build_array(jsonb_build_object('value', $3::text))";
 
 impl Store {
     /// Records of all kinds that fit, by ascending id.
     pub async fn search(&self, search: &Search) -> Result<Vec<RecordSummary>> {
         let text = search.text.trim().to_lowercase();
         let kinds: Vec<&Info> = named().filter(|info| search.kind.is_none_or(|kind| kind == info.kind)).collect();
-        // $1 text, $2 id, $3 address, $4 after, $5 limit, $6 ready, $7 cluster: the same in every part.
+        // $1 text, $2 id, $3 whole address, $4 after, $5 limit, $6 ready, $7 cluster: the same in every part.
         let parts: Vec<String> = kinds.into_iter().map(|info| part(info, search)).collect();
         if parts.is_empty() {
             return Ok(vec![]);
@@ -73,7 +75,7 @@ impl Store {
         let found = sqlx::query(AssertSqlSafe(statement))
             .bind(&text)
             .bind(text.parse::<i64>().unwrap_or(-1))
-            .bind(text.parse::<IpAddr>().is_ok())
+            .bind(whole_address(&text))
             .bind(search.after)
             .bind(search.limit)
             .bind(search.ready.map(|ready| ready.as_str()))
@@ -115,6 +117,17 @@ impl Store {
     }
 }
 
+/// The address that a text in small letters may be as a whole, as Gateways publish it. A name of one label is none: whoever looks for a part of a name has no
+/// need to wait until all Gateways are read.
+fn whole_address(text: &str) -> Option<String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    // Programs that ask name servers print a dot at its end.
+    let name = text.strip_suffix('.').unwrap_or(text);
+    (name.contains('.') && name.parse::<Hostname>().is_ok()).then(|| name.to_owned())
+}
+
 fn named() -> impl Iterator<Item = &'static Info> {
     nouns::ALL.iter().copied().filter(|info| info.named())
 }
@@ -129,10 +142,9 @@ fn part(info: &Info, search: &Search) -> String {
     let more = match info.kind {
         Kind::GatewayInstance => format!(
             " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0)
-              OR $3 AND t.id IN (SELECT c.gateway_instance_id FROM reconciliations g JOIN route_claims c ON c.gateway_id = g.id
+              OR $3::text IS NOT NULL AND t.id IN (SELECT c.gateway_instance_id FROM reconciliations g JOIN route_claims c ON c.gateway_id = g.id
                 WHERE g.kind IN ('SharedGateway', 'GatewayInstance') AND {HAS_ADDRESS})"
         ),
-        // Few, so that the name of a load balancer can be looked for as well.
         Kind::SharedGateway => format!(
             " OR EXISTS (SELECT FROM reconciliations g WHERE g.kind = 'SharedGateway' AND g.id = t.id AND {HAS_ADDRESS})"
         ),
@@ -197,4 +209,22 @@ fn kind_of(text: &str) -> Result<Kind> {
 
 fn inconsistent(column: &'static str, reason: String) -> crate::StoreError {
     crate::StoreError::Inconsistent { table: "reconciliations", column, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_address_is_looked_for_as_it_is_published() {
+        let of = |text| whole_address(text);
+        assert_eq!(of("192.0.2.1").as_deref(), Some("192.0.2.1"));
+        assert_eq!(of("2001:db8:0:0::1").as_deref(), Some("2001:db8::1"));
+        for name in ["a1-2.elb.eu-central-1.amazonaws.com", "a1-2.elb.eu-central-1.amazonaws.com."] {
+            assert_eq!(of(name).as_deref(), Some("a1-2.elb.eu-central-1.amazonaws.com"));
+        }
+        for other in ["shop", "shop.", "", "912345678900001024", ".", "no address.", "a b.example"] {
+            assert_eq!(of(other), None, "{other:?}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use causeway_records::{Kind, inputs::Protocol, nouns::*};
 use causeway_store::{Search, StoreError, queue::Key};
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 
 #[sqlx::test(migrations = false)]
 async fn a_gateway_without_a_domain_has_instances(pool: PgPool) {
@@ -142,13 +143,19 @@ async fn a_gateway_is_found_by_its_addresses(pool: PgPool) {
     assert_eq!(addresses(own).await, [""; 0], "its Gateway isn't in the cluster");
     let state = json!({"addresses": [{"value": "192.0.2.1"}, {"value": "lb.example.net"}], "state": "s"});
     publish(Kind::SharedGateway, carrier, state).await;
-    publish(Kind::GatewayInstance, own, json!({"addresses": [{"value": "192.0.2.2"}], "conditions": {}})).await;
+    let state = json!({"addresses": [{"value": "2001:db8::2"}, {"value": "own.example.net"}], "conditions": {}});
+    publish(Kind::GatewayInstance, own, state).await;
     assert_eq!(addresses(shared).await, ["192.0.2.1", "lb.example.net"]);
-    assert_eq!(addresses(own).await, ["192.0.2.2"]);
-    let both = [(Kind::GatewayInstance, shared), (Kind::SharedGateway, carrier)];
-    let of_shared = found("192.0.2.1").await;
-    assert!(of_shared.len() == 2 && both.iter().all(|one| of_shared.contains(one)), "{of_shared:?}");
-    assert_eq!(found("LB.example.net").await, both[1..], "names of load balancers are looked for among the few");
-    assert_eq!(found("192.0.2.2").await, [(Kind::GatewayInstance, own)]);
-    assert!(found("192.0.2").await.is_empty(), "a part of an address is none");
+    assert_eq!(addresses(own).await, ["2001:db8::2", "own.example.net"]);
+    // Both that carries it and what is carried.
+    let both = BTreeSet::from([(Kind::GatewayInstance, shared), (Kind::SharedGateway, carrier)]);
+    for address in ["192.0.2.1", "LB.example.net", "lb.example.net."] {
+        assert_eq!(found(address).await.into_iter().collect::<BTreeSet<_>>(), both, "{address}");
+    }
+    for address in ["2001:db8::2", "2001:DB8:0::2", "own.example.net"] {
+        assert_eq!(found(address).await, [(Kind::GatewayInstance, own)], "{address}");
+    }
+    for part in ["192.0.2", "example.net", "lb"] {
+        assert!(found(part).await.is_empty(), "a part of an address is none: {part}");
+    }
 }

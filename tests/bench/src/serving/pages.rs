@@ -47,6 +47,12 @@ pub(super) async fn measure(fixture: &Fixture) -> Result<Vec<Figure>> {
         ),
         ("gateways that are not ready", "/ui/gateway-instances?ready=False".to_owned(), Some(found("&ready=False"))),
         ("gateways by a part of a hostname", "/ui/gateway-instances?q=paged-77".to_owned(), Some(found("&q=paged-77"))),
+        // Which may be the name of a load balancer as well.
+        (
+            "gateways by a whole hostname",
+            "/ui/gateway-instances?q=paged-4711.bench.example".to_owned(),
+            Some(found("&q=paged-4711.bench.example")),
+        ),
         ("search", "/ui/search?q=paged-4".to_owned(), Some("/v0/search?q=paged-4&size=50".to_owned())),
         ("shared gateway", format!("/ui/shared-gateways/{shared}"), None),
         ("cluster", format!("/ui/kubernetes-runtime-instances/{runtime}"), None),
