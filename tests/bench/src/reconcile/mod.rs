@@ -7,6 +7,7 @@ mod fixture;
 mod fleet;
 mod floor;
 mod latency;
+mod page;
 mod records;
 mod restart;
 mod sightings;
@@ -54,8 +55,8 @@ pub struct Sizes {
     /// Gateways of the whole chain, with HTTP and with HTTPS so many each.
     #[arg(long, default_value_t = 20)]
     pub chain: usize,
-    /// Which cases: any of a, b, d, e, f, h, i. (c belongs to a, g to f.)
-    #[arg(long, value_delimiter = ',', default_values_t = ['a', 'b', 'd', 'e', 'f', 'h', 'i'])]
+    /// Which cases: any of a, b, d, e, f, h, i, j. (c belongs to a, g to f.)
+    #[arg(long, value_delimiter = ',', default_values_t = ['a', 'b', 'd', 'e', 'f', 'h', 'i', 'j'])]
     pub cases: Vec<char>,
 }
 
@@ -73,7 +74,8 @@ pub async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
             'f' => restart::run(report, sizes).await?,
             'h' => fleet::run(report, sizes).await?,
             'i' => chain::run(report, sizes).await?,
-            other => anyhow::bail!("no case {other}: there are a, b, d, e, f, h and i"),
+            'j' => page::run(report, sizes).await?,
+            other => anyhow::bail!("no case {other}: there are a, b, d, e, f, h, i and j"),
         }
     }
     Ok(())
