@@ -1,21 +1,28 @@
-//! The first hour with nothing but `causeway`: the commands of `docs/cli.md`, as they are printed there, on a control plane with workers and a cluster.
+//! The first hour with nothing but `causeway`: the commands of `docs/cli.md`, as they are printed there, on a control plane with workers and a cluster. Then those
+//! of the other pages that need one.
 
 use causeway_rig::Endpoints;
-use causeway_testkit::{ControlPlane, Setup, zone::create_zone};
-use std::{fs, path::Path};
+use causeway_testkit::{ControlPlane, Setup, pages::commands, zone::create_zone};
+use std::{fs, os::unix::fs::symlink, path::Path};
 
-use crate::{Cli, MAIN_CLUSTER, root};
+use crate::{Cli, MAIN_CLUSTER, path, root};
 
-/// The blocks of a page that are marked as shell, one after the other.
-fn commands(page: &str) -> String {
-    let blocks = page.split("\n```").skip(1).step_by(2);
-    blocks.filter_map(|block| block.strip_prefix("sh\n")).collect::<Vec<_>>().join("\n")
+/// A folder for `PATH` with the rig's `kubectl`.
+fn with_kubectl(cli: &Cli, endpoints: &Endpoints) -> String {
+    let folder = cli.home().join("programs");
+    fs::create_dir_all(&folder).unwrap();
+    symlink(&endpoints.programs["kubectl"], folder.join("kubectl")).unwrap();
+    format!("{}:{}", folder.display(), path())
 }
 
 #[tokio::test]
 async fn the_commands_of_the_page_work() {
     let script = commands(&fs::read_to_string(root().join("docs/cli.md")).unwrap());
     assert!(script.contains("causeway status") && script.contains("causeway delete"), "{script}");
+    // Whoever has `causeway` and a shell has all that the page uses.
+    for program in ["curl", "kubectl", "python", "sed ", "awk", "jq"] {
+        assert!(!script.contains(program), "{program}: {script}");
+    }
     let _alone = MAIN_CLUSTER.lock().await;
     let endpoints = Endpoints::from_env().unwrap();
     create_zone(&endpoints, "example.test").await.unwrap();
@@ -27,9 +34,19 @@ async fn the_commands_of_the_page_work() {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
     assert!(out.contains("www.example.test is served: every step is done"), "{out}\n{err}");
-    // Whoever has `causeway` and a shell has all that the page uses.
-    for program in ["curl", "kubectl", "python", "sed ", "awk", "jq"] {
-        assert!(!script.contains(program), "{program}: {script}");
-    }
+
+    // The page takes its sample away again; the others begin with it, as `make up` makes it.
+    let sample = root().join("deploy/samples/shop-on-causeway.yaml");
+    let sample = sample.to_str().unwrap();
+    cli.done(&["apply", "-f", sample, "--wait"]).await;
+    let told = cli.page("README.md", &[]).await;
+    assert!(told.contains("www.example.test is served: every step is done"), "{told}");
+    cli.page("docs/import.md", &[("PATH", &with_kubectl(&cli, &endpoints))]).await;
+    let imported = fs::read_to_string(cli.home().join("want.yaml")).unwrap();
+    assert!(imported.contains("GatewayDefinition:"), "{imported}");
+    let told = cli.page("docs/from-ingress.md", &[]).await;
+    assert!(told.contains("from-ingress.example is served: every step is done"), "{told}");
+    let from_ingress = root().join("deploy/samples/routes/from-ingress.yaml");
+    cli.done(&["delete", "-f", from_ingress.to_str().unwrap(), "-f", sample]).await;
     platform.stop().await;
 }

@@ -1,9 +1,6 @@
 //! `causeway import`: documents on stdout, the report on stderr, and that the documents apply once the user has brought what the report asks for.
 
-use crate::{api, root};
-
-const RUNTIME: &str =
-    "KubernetesRuntime: {Name: main, InfraProvider: kind, Location: Local, DefaultRuntime: true, NodeMaximum: 3}\n";
+use crate::{RUNTIME, api, root};
 
 /// Services that routes of the sample lead to.
 const BROUGHT: &str = "\

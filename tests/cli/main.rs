@@ -11,6 +11,7 @@ mod endings;
 mod export;
 mod hour;
 mod import;
+mod pages;
 mod samples;
 mod sets;
 mod shells;
@@ -33,6 +34,10 @@ use tokio::{io::AsyncWriteExt, process::Command};
 
 /// Whoever installs and takes away support services in the rig's first cluster.
 static MAIN_CLUSTER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// The cluster of documents that name none. Nobody has to reach it.
+const RUNTIME: &str =
+    "KubernetesRuntime: {Name: main, InfraProvider: kind, Location: Local, DefaultRuntime: true, NodeMaximum: 3}\n";
 
 /// `causeway` of one caller: a home of its own, and a server.
 struct Cli {

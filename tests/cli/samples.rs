@@ -1,13 +1,9 @@
 //! Threeport's documents as they are, in both spellings: they apply, and again they change nothing.
 
 use crate::{
-    api, root,
+    RUNTIME, api, root,
     versions::{versions, written},
 };
-
-/// The cluster of documents that name none.
-const RUNTIME: &str =
-    "KubernetesRuntime: {Name: main, InfraProvider: kind, Location: Local, DefaultRuntime: true, NodeMaximum: 3}\n";
 
 async fn apply_twice(spelling: &str, records: usize) {
     let (platform, cli) = api(&format!("samples_{}", spelling.replace(['.', '-'], "_"))).await;

@@ -18,7 +18,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// All pages for people, relative to the root.
-fn pages() -> Vec<String> {
+pub(crate) fn pages() -> Vec<String> {
     let in_docs = fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().file_name());
     let in_docs = in_docs.map(|name| format!("docs/{}", name.to_str().unwrap())).filter(|name| name.ends_with(".md"));
     ["README.md", "migrations/README.md"].map(str::to_owned).into_iter().chain(in_docs).collect()

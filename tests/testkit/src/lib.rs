@@ -8,6 +8,7 @@
 //! - [`harness()`]: the control plane that the tests of one binary share, with a cluster whose support services are ready.
 //! - [`Cleanup`]: what runs there for one test alone ends with the test.
 //! - [`writers`]: clients that write without a pause, at APIs that come and go.
+//! - [`pages`]: the commands on the pages for people.
 //! - [`python`]: programs of the Python environment that the Makefile makes.
 //! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
 //! - [`receiver`]: a receiver of webhooks.
@@ -26,6 +27,7 @@ mod kubectl;
 mod load;
 pub mod node;
 pub mod objects;
+pub mod pages;
 pub mod python;
 pub mod receiver;
 pub mod records;
