@@ -200,6 +200,9 @@ async fn a_search_goes_over_all_kinds_and_clusters() {
     let mut of_name = found(&name).await;
     of_name.sort();
     assert_eq!(of_name, [both[1].clone(), ("SharedGateway".to_owned(), carrier)], "the name of its load balancer");
+    assert_eq!(ids(&format!("/v0/search?sharedgatewayid={carrier}")).await, [instance], "who is attached");
+    assert_eq!(ids(&format!("/v0/search?sharedgatewayid={instance}")).await, Vec::<i64>::new());
+    get("/v0/search?sharedgatewayid=x").await.refused(400, "is no id");
     let ready = Outcome::with(vec![NewCondition::met("Applied", "Applied", "4 objects")]);
     worker.reconciles(Kind::GatewayInstance, instance, cluster, ready).await;
     let of_kind = format!("/v0/search?kind=GatewayInstance&kubernetesruntimeinstanceid={cluster}&ready");

@@ -121,16 +121,18 @@ fn operation_of(id: &str, summary: &str, does: &str, answer: utoipa::openapi::Re
 
 fn search() -> Operation {
     let text = json!({"type": "string", "minLength": 1, "maxLength": LONGEST});
-    let what = "A part of a name, a hostname or a domain, whatever the case; an id; the address of a load balancer. May be left out beside `kind`.";
+    let what = "A part of a name, a hostname or a domain, whatever the case; an id; the IP address or name of a load balancer. May be left out beside `kind` or `sharedgatewayid`.";
     let statuses: Vec<_> = ConditionStatus::ALL.iter().map(|status| status.as_str()).collect();
     let ready = json!({"type": "string", "enum": statuses});
-    let runtime = json!({"type": "integer", "format": "int64"});
+    let id = json!({"type": "integer", "format": "int64"});
+    let attached = "Only gateway instances that have routes on this shared gateway.";
     let does = "Records of all kinds and clusters that have a text in their name or hostnames, by ascending id. `Meta.NextAfter` is there when there may be more.";
     Operation {
         parameters: parameters::overview(&[
             ("q", text, what),
             ("ready", ready, "Only records whose condition `Ready` has this status."),
-            ("kubernetesruntimeinstanceid", runtime, "Only records in this cluster."),
+            ("kubernetesruntimeinstanceid", id.clone(), "Only records in this cluster."),
+            ("sharedgatewayid", id, attached),
         ]),
         ..summaries("search", "Search all records", does)
     }

@@ -53,6 +53,7 @@ async fn search(State(state): State<ApiState>, Query(pairs): Query<QueryPairs>) 
             kind: kind(&pairs)?,
             ready: ready(&pairs)?,
             runtime_id: runtime(&pairs)?,
+            shared_gateway_id: id_of(&pairs, "sharedgatewayid")?,
             after: after(&pairs)?.unwrap_or(0),
             limit,
         };
@@ -109,14 +110,15 @@ fn limit(pairs: &QueryPairs) -> Result<i64> {
     }
 }
 
-/// Without a kind it must say something: all records of all kinds are no find.
+/// Without a kind or a shared gateway it must say something: all records of all kinds are no find.
 fn text(pairs: &QueryPairs) -> Result<String> {
     let text = value(pairs, "q").unwrap_or_default();
-    let is_enough = !text.trim().is_empty() || value(pairs, "kind").is_some();
+    let is_chosen = ["kind", "sharedgatewayid"].iter().any(|key| value(pairs, key).is_some());
+    let is_enough = !text.trim().is_empty() || is_chosen;
     if is_enough && text.chars().count() <= LONGEST && !text.contains('\0') {
         return Ok(text.to_owned());
     }
-    let problem = "must be a text of 1 to 253 characters: a part of a name or hostname, an id, or an address; with kind it may be left out";
+    let problem = "must be a text of 1 to 253 characters: a part of a name or hostname, an id, or an address; with kind or sharedgatewayid it may be left out";
     Err(invalid("q", problem))
 }
 

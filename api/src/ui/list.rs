@@ -59,6 +59,7 @@ fn read(pairs: &QueryPairs, kind: Option<Kind>) -> Result<Search, Failure> {
         kind,
         ready,
         runtime_id: cluster.map(parse_id).transpose()?,
+        shared_gateway_id: None,
         after: after(pairs)?.unwrap_or(0),
         limit: SIZE,
     })
@@ -198,7 +199,7 @@ mod tests {
             of(Kind::WorkloadInstance, Some(2), ConditionStatus::True, 7),
         ];
         let kind = Some(Kind::GatewayInstance);
-        let search = Search { text: String::new(), kind, ready: None, runtime_id: None, after: 0, limit: 50 };
+        let search = Search { kind, limit: 50, ..Search::default() };
         assert_eq!(passing(&counts, &search), 10_000);
         assert_eq!(passing(&counts, &Search { runtime_id: Some(2), ..search.clone() }), 1000);
         assert_eq!(passing(&counts, &Search { ready: Some(ConditionStatus::False), ..search }), 100);

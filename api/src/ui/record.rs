@@ -31,7 +31,7 @@ use causeway_records::{
     nouns::{Certificate, Event},
     status::{Conditions, READY},
 };
-use causeway_store::{Filter, Order, Result, Start};
+use causeway_store::{Filter, Order, Result, Search, Start};
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
@@ -107,7 +107,8 @@ async fn own_part(
         }
         Kind::SharedGateway => {
             let after = id_of(pairs, "after")?.unwrap_or(0);
-            let attached = app.store.attached_to(id, after, ATTACHED).await?;
+            let search = Search { shared_gateway_id: Some(id), after, limit: ATTACHED, ..Search::default() };
+            let attached = app.store.search(&search).await?;
             let names = ClusterNames::read(app, attached.iter().filter_map(|record| record.runtime_id)).await?;
             let more = attached.last().filter(|_| i64::try_from(attached.len()) == Ok(ATTACHED));
             let own = certificates_of(app, visit, id).await?;

@@ -1,11 +1,7 @@
-//! Who answers to what, for views: the claims of a hostname or of a gateway instance, and who is attached to a shared gateway.
+//! Who answers to what, for views: the claims of a hostname or of a gateway instance.
 
-use crate::{
-    Store,
-    error::Result,
-    search::{HOSTNAMES, SUMMARY, summary},
-};
-use causeway_records::summary::{ClaimedRoute, RecordSummary};
+use crate::{Store, error::Result};
+use causeway_records::summary::ClaimedRoute;
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
 
 const CLAIM: &str = "SELECT DISTINCT c.gateway_instance_id, c.gateway_id, c.port, c.protocol, c.hostname, c.match, c.redirect, c.tls_secret FROM route_claims c";
@@ -26,18 +22,6 @@ impl Store {
         let text = format!("{CLAIM} WHERE c.gateway_instance_id = $1 {ORDER}");
         let rows = sqlx::query(AssertSqlSafe(text)).bind(id).fetch_all(&self.pool).await?;
         rows.iter().map(claim).collect()
-    }
-
-    /// The gateway instances that claim routes on a shared gateway, by ascending id.
-    pub async fn attached_to(&self, gateway: i64, after: i64, limit: i64) -> Result<Vec<RecordSummary>> {
-        let text = format!(
-            "SELECT {SUMMARY} FROM (SELECT 'GatewayInstance' AS kind, t.id, t.name, t.kubernetes_runtime_instance_id AS runtime_id
-                FROM gateway_instances t WHERE t.deleted_at IS NULL AND t.id > $2
-                    AND t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE c.gateway_id = $1) ORDER BY t.id LIMIT $3) h
-             JOIN reconciliations r ON r.kind = h.kind AND r.id = h.id {HOSTNAMES} ORDER BY h.id"
-        );
-        let rows = sqlx::query(AssertSqlSafe(text)).bind(gateway).bind(after).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter().map(summary).collect()
     }
 }
 

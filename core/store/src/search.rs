@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
 use std::net::IpAddr;
 
 /// What to search for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Search {
     /// A part of a name, a hostname or a domain, whatever the case; an id; an address of a load balancer, which is an IP address or a name. Empty: whatever they
     /// are called.
@@ -24,6 +24,8 @@ pub struct Search {
     pub ready: Option<ConditionStatus>,
     /// Only records in this cluster.
     pub runtime_id: Option<i64>,
+    /// Only gateway instances that have routes on this shared gateway.
+    pub shared_gateway_id: Option<i64>,
     /// Only records with a larger id.
     pub after: i64,
     /// How many at most.
@@ -46,23 +48,23 @@ pub struct Blocked {
 /// The column that names a record's cluster.
 const RUNTIME: &str = "kubernetes_runtime_instance_id";
 /// What a summary is read from, in this order. `h`: kind, id, name and cluster; `r`: its reconciliation.
-pub(crate) const SUMMARY: &str =
+const SUMMARY: &str =
     "h.kind, h.id, h.name, h.runtime_id, n.hostnames, r.conditions, r.blocking_since, r.deletion_scheduled";
 /// The hostnames of gateway instances.
-pub(crate) const HOSTNAMES: &str =
+const HOSTNAMES: &str =
     "LEFT JOIN LATERAL (SELECT array_agg(DISTINCT c.hostname ORDER BY c.hostname) AS hostnames FROM route_claims c
     WHERE h.kind = 'GatewayInstance' AND c.gateway_instance_id = h.id AND c.hostname <> '') n ON true";
 
 /// Whether the record of a Gateway (`g`: its reconciliation) publishes the address. No index has it: each reconcile would have to write it there, too.
-const HAS_ADDRESS: &str = "$3::text IS NOT NULL
-    AND g.published_state -> 'addresses' @> jsonb_build_array(jsonb_build_object('value', $3::text))";
+const HAS_ADDRESS: &str =
+    "g.published_state -> 'addresses' @> jsonb_build_array(jsonb_build_object('value', $3::text))";
 
 impl Store {
     /// Records of all kinds that fit, by ascending id.
     pub async fn search(&self, search: &Search) -> Result<Vec<RecordSummary>> {
         let text = search.text.trim().to_lowercase();
-        let kinds: Vec<&Info> = named().filter(|info| search.kind.is_none_or(|kind| kind == info.kind)).collect();
-        // $1 text, $2 id, $3 whole address, $4 after, $5 limit, $6 ready, $7 cluster: the same in every part.
+        let kinds: Vec<&Info> = named().filter(|info| search.may_be(info.kind)).collect();
+        // $1 text, $2 id, $3 whole address, $4 after, $5 limit, $6 ready, $7 cluster, $8 shared gateway: the same in every part.
         let parts: Vec<String> = kinds.into_iter().map(|info| part(info, search)).collect();
         if parts.is_empty() {
             return Ok(vec![]);
@@ -80,6 +82,7 @@ impl Store {
             .bind(search.limit)
             .bind(search.ready.map(|ready| ready.as_str()))
             .bind(search.runtime_id)
+            .bind(search.shared_gateway_id)
             .fetch_all(&self.pool)
             .await?;
         found.iter().map(summary).collect()
@@ -114,6 +117,14 @@ impl Store {
             WHERE gone_at IS NULL AND kind <> 'ListenerSet' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
         let rows = sqlx::query(text).fetch_all(&self.pool).await?;
         rows.iter().map(count).collect()
+    }
+}
+
+impl Search {
+    /// Whether there can be a record of this kind among what is found.
+    fn may_be(&self, kind: Kind) -> bool {
+        self.kind.is_none_or(|wanted| wanted == kind)
+            && (self.shared_gateway_id.is_none() || kind == Kind::GatewayInstance)
     }
 }
 
@@ -165,6 +176,9 @@ fn part(info: &Info, search: &Search) -> String {
     if search.runtime_id.is_some() {
         conditions += &format!(" AND {runtime} = $7");
     }
+    if search.shared_gateway_id.is_some() {
+        conditions += " AND t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE c.gateway_id = $8)";
+    }
     format!(
         "(SELECT '{}' AS kind, t.id, t.name, {runtime} AS runtime_id FROM {} t WHERE t.deleted_at IS NULL AND t.id > $4{conditions}
           ORDER BY t.id LIMIT $5)",
@@ -177,7 +191,7 @@ fn cluster(row: &PgRow) -> Result<Option<i64>> {
     Ok(row.try_get::<Option<i64>, _>("runtime_id")?.filter(|id| *id != 0))
 }
 
-pub(crate) fn summary(row: &PgRow) -> Result<RecordSummary> {
+fn summary(row: &PgRow) -> Result<RecordSummary> {
     let kind: String = row.try_get("kind")?;
     let conditions: Option<Json<Conditions>> = row.try_get("conditions")?;
     let (since, deleted) = (row.try_get("blocking_since")?, row.try_get("deletion_scheduled")?);

@@ -134,7 +134,7 @@ async fn a_gateway_is_found_by_its_addresses(pool: PgPool) {
         assert!(fixture.store.save_published_state(&claimed, &state).await.unwrap());
     };
     let found = async |text: &str| {
-        let search = Search { text: text.into(), kind: None, ready: None, runtime_id: None, after: 0, limit: 10 };
+        let search = Search { text: text.into(), limit: 10, ..Search::default() };
         fixture.store.search(&search).await.unwrap().iter().map(|found| (found.kind, found.id)).collect::<Vec<_>>()
     };
     let addresses = async |instance: i64| fixture.store.gateway_addresses(instance).await.unwrap();
@@ -158,4 +158,11 @@ async fn a_gateway_is_found_by_its_addresses(pool: PgPool) {
     for part in ["192.0.2", "example.net", "lb"] {
         assert!(found(part).await.is_empty(), "a part of an address is none: {part}");
     }
+    let attached = async |kind, to| {
+        let search = Search { kind, shared_gateway_id: Some(to), limit: 10, ..Search::default() };
+        fixture.store.search(&search).await.unwrap().iter().map(|found| found.id).collect::<Vec<_>>()
+    };
+    assert_eq!(attached(None, carrier).await, [shared], "who is attached to it");
+    assert_eq!(attached(Some(Kind::GatewayInstance), carrier).await, [shared]);
+    assert_eq!(attached(Some(Kind::WorkloadInstance), carrier).await, [0; 0], "nothing else is");
 }
