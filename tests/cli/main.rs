@@ -11,6 +11,7 @@ mod endings;
 mod export;
 mod hour;
 mod import;
+mod overview;
 mod pages;
 mod samples;
 mod sets;

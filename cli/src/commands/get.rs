@@ -21,6 +21,13 @@ pub(crate) struct Get {
     /// Only records with this value, as `ServiceName=web` or `GatewayDefinition=shop`. Can be repeated.
     #[arg(short, long, value_name = "FIELD=VALUE")]
     filter: Vec<String>,
+    /// In another order than that by id: NotAfter for certificates, the first to end first; BlockingSince for what workers reconcile, only what something
+    /// blocks, the longest first.
+    #[arg(long, value_name = "FIELD", conflicts_with = "last")]
+    order: Option<String>,
+    /// Only so many, the newest first.
+    #[arg(long, value_name = "NUMBER")]
+    last: Option<usize>,
 }
 
 impl Get {
@@ -38,7 +45,11 @@ impl Get {
             filters.push(pair(&api, kind, filter).await?);
         }
         let filters: Vec<_> = filters.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let records = api.list(kind, &filters).await?;
+        let records = match (&self.order, self.last) {
+            (Some(order), _) => api.in_order(kind, &filters, order).await?,
+            (None, Some(count)) => api.newest(kind, &filters, count).await?,
+            (None, None) => api.list(kind, &filters).await?,
+        };
         if records.is_empty() && session.format().is_none() {
             output::say(&format!("There are no {} here.\n", info.plural.replace('-', " ")));
         } else {

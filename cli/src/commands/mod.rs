@@ -1,6 +1,7 @@
 //! The command line: one file for each command, with its arguments and what it does, and the list of them here.
 
 pub(crate) mod apply;
+pub(crate) mod blocked;
 pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod context;
@@ -19,6 +20,7 @@ pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
 pub(crate) mod resume;
+pub(crate) mod search;
 pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod wait;
@@ -51,6 +53,10 @@ pub(crate) enum Action {
     Get(get::Get),
     /// Show a record whole: what blocks it first, what it depends on, its steps, fields and events.
     Describe(describe::Describe),
+    /// Find records of all kinds in all clusters by name, hostname, id or address.
+    Search(search::Search),
+    /// List the records that something blocks, of all kinds, the longest first.
+    Blocked(blocked::Blocked),
     /// Say whether a hostname is served, and if not, why.
     Status(status::Status),
     /// Say in a sentence why a hostname is not served, or a record not Ready.
@@ -81,13 +87,13 @@ pub(crate) enum Action {
     Resume(resume::Resume),
     /// Explain a kind or a field; asks no server.
     Explain(explain::Explain),
-    /// Register a cluster from a kubeconfig.
+    /// Register a cluster from a kubeconfig; list clusters with their workers.
     #[command(subcommand)]
     Cluster(cluster::Cluster),
     /// Make, list and revoke access tokens; for admins.
     #[command(subcommand)]
     Token(token::Token),
-    /// Try webhooks, send deliveries again, replace secrets.
+    /// Try webhooks, stop and start them, send deliveries again, replace secrets.
     #[command(subcommand, alias = "webhooks")]
     Webhook(webhook::WebhookCommand),
     /// Choose and describe control planes.
@@ -108,6 +114,8 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome<Exit> {
     match arguments.command {
         Action::Get(command) => command.run(&session).await,
         Action::Describe(command) => command.run(&session).await,
+        Action::Search(command) => command.run(&session).await,
+        Action::Blocked(command) => command.run(&session).await,
         Action::Status(command) => command.run(&session).await,
         Action::Diagnose(command) => command.run(&session).await,
         Action::Apply(command) => command.run(&session).await,

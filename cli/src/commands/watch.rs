@@ -30,6 +30,9 @@ pub(crate) struct Watch {
     /// Only the records of this name.
     #[arg(long)]
     name: Option<String>,
+    /// Only the record of this id.
+    #[arg(long)]
+    id: Option<i64>,
     /// Only the records of this cluster.
     #[arg(long, value_name = "NAME")]
     runtime: Option<String>,
@@ -82,6 +85,7 @@ impl Watch {
         }
         filters.extend(self.types.clone().map(|types| ("types", types)));
         filters.extend(self.name.clone().map(|name| ("name", name)));
+        filters.extend(self.id.map(|id| ("id", id.to_string())));
         if let Some(runtime) = &self.runtime {
             let runtime = api.find(causeway_records::Kind::KubernetesRuntimeInstance, runtime).await?;
             filters.push(("runtime", id(&runtime).to_string()));

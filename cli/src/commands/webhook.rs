@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 use std::time::Duration;
 
+use super::reconcile::asked;
 use crate::{
     api::{Api, Fields, id, name},
     args::Format,
@@ -19,7 +20,7 @@ use crate::{
 /// How often a delivery is looked at that is waited for.
 const EVERY: Duration = Duration::from_millis(250);
 
-/// Try webhooks, send deliveries again, replace secrets.
+/// Try webhooks, stop and start them, send deliveries again, replace secrets.
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhookCommand {
     /// Send an event that tells of nothing, and say what the receiver answers.
@@ -28,6 +29,17 @@ pub(crate) enum WebhookCommand {
     Redeliver(Redeliver),
     /// Make another secret and print it, this once. The one before it signs, too, for a while.
     RotateSecret(RotateSecret),
+    /// Send nothing any more. What happens meanwhile is kept for some days, and sent once the webhook is enabled.
+    Disable(Switch),
+    /// Send what happened meanwhile, as far as events are kept, and then what happens.
+    Enable(Switch),
+}
+
+/// Which webhook to stop or to start.
+#[derive(Args, Debug)]
+pub(crate) struct Switch {
+    /// Its name.
+    name: String,
 }
 
 /// Which webhook to try.
@@ -86,7 +98,19 @@ impl WebhookCommand {
             Self::Test(test) => test.run(session, &api).await,
             Self::Redeliver(again) => again.run(session, &api).await,
             Self::RotateSecret(rotate) => rotate.run(session, &api).await,
+            Self::Disable(switch) => switch.run(session, &api, true).await,
+            Self::Enable(switch) => switch.run(session, &api, false).await,
         }
+    }
+}
+
+impl Switch {
+    async fn run(&self, session: &Session, api: &Api, disabled: bool) -> Outcome<Exit> {
+        let webhook = api.find(Kind::Webhook, &self.name).await?;
+        let changed = asked(api, Kind::Webhook, &webhook, "Disabled", disabled).await?;
+        let became = if disabled { "is disabled" } else { "is enabled" };
+        session.print_changed(api, Kind::Webhook.info(), &changed, became).await?;
+        Ok(Exit::Done)
     }
 }
 

@@ -74,6 +74,15 @@ fn told(field: &Field, value: &Value) -> Value {
     }
 }
 
+/// What is no record of a noun, with ids as texts.
+pub(crate) fn with_text_ids(fields: &Fields) -> Value {
+    let told = |(key, value): (&String, &Value)| match value {
+        Value::Number(id) if key == "ID" || key.ends_with("ID") => (key.clone(), Value::String(id.to_string())),
+        other => (key.clone(), other.clone()),
+    };
+    Value::Object(fields.iter().map(told).collect())
+}
+
 /// Whether a field holds the id of a record.
 pub(crate) fn is_id(field: &Field) -> bool {
     field.json == "ID" || field.json.ends_with("ID") || field.json.ends_with("Id")
@@ -118,6 +127,9 @@ mod tests {
         let text = json(&record(Kind::GatewayInstance.info(), shop.as_object().unwrap())).unwrap();
         let expected = "{\n  \"ID\": \"1\",\n  \"Name\": \"shop\",\n  \"GatewayDefinitionID\": \"912345678900001024\",\n  \"Generation\": 3,\n  \"New\": 2\n}\n";
         assert_eq!(text, expected);
+        let summary = json!({"ID": 912_345_678_900_001_024_i64, "KubernetesRuntimeInstanceID": 7, "Gateways": 3});
+        let expected = json!({"ID": "912345678900001024", "KubernetesRuntimeInstanceID": "7", "Gateways": 3});
+        assert_eq!(with_text_ids(summary.as_object().unwrap()), expected);
         let account = json!({"Name": "a", "AccountID": "1", "KubernetesRuntimeInstanceIDs": [5]});
         let text = json(&record(Kind::AwsAccount.info(), account.as_object().unwrap())).unwrap();
         assert!(text.contains("[\n    \"5\"\n  ]"), "{text}");

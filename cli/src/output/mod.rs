@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod state;
 pub(crate) mod style;
+pub(crate) mod summaries;
 pub(crate) mod table;
 pub(crate) mod tree;
 pub(crate) mod wrap;

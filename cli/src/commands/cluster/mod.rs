@@ -1,6 +1,7 @@
-//! `causeway cluster`: registers a cluster, and asks what the workers may do in one.
+//! `causeway cluster`: registers a cluster, lists them, and asks what the workers may do in one.
 
 mod check;
+mod list;
 
 use causeway_records::Kind;
 use clap::{Args, Subcommand};
@@ -8,7 +9,7 @@ use kube::Client;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-use self::check::Check;
+use self::{check::Check, list::List};
 use super::apply;
 use crate::{
     api::Fields,
@@ -25,11 +26,13 @@ use crate::{
 /// The service account that is made where none is named.
 const ACCOUNT: &str = "causeway/causeway-workers";
 
-/// Register clusters.
+/// Register and list clusters.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cluster {
     /// Register a cluster: a runtime definition and a runtime instance of one name, with address and credentials from a kubeconfig.
     Add(Add),
+    /// List the clusters, with their workers and how much of their work is due.
+    List(List),
     /// Say which of the rights that workers need the credentials of a kubeconfig, or of a service account, lack in its cluster.
     Check(Check),
     /// Print the manifests of the service account that `cluster add --service-account` makes, for those who apply them by other means.
@@ -98,6 +101,7 @@ impl Cluster {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
         match self {
             Self::Add(add) => add.run(session).await,
+            Self::List(list) => list.run(session).await,
             Self::Check(check) => check.run(session).await,
             Self::Access(access) => {
                 access.print(session)?;

@@ -1,10 +1,12 @@
 //! Calls of the API: what is asked, and what the envelope answers.
 
+mod lists;
+
 use causeway_records::Kind;
 use http::{Method, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use crate::{
     context::Connection,
@@ -15,8 +17,6 @@ use crate::{
     kinds,
 };
 
-/// Records of a page.
-const PAGE: usize = 500;
 /// How often a read is repeated that the server had no time for.
 const REPEATED: u32 = 3;
 /// The longest pause that a server may ask for between two of them.
@@ -34,14 +34,6 @@ pub(crate) struct Api {
 pub(crate) struct Tagged {
     pub(crate) record: Fields,
     pub(crate) tag: Option<String>,
-}
-
-/// A page of a list.
-pub(crate) struct Listed {
-    pub(crate) records: Vec<Fields>,
-    /// How many there are on all pages.
-    pub(crate) total: u64,
-    next_after: Option<i64>,
 }
 
 impl Api {
@@ -82,51 +74,6 @@ impl Api {
         }
     }
 
-    /// One page of the records that all filters select.
-    pub(crate) async fn page(&self, kind: Kind, filters: &[(&str, &str)], size: usize) -> Outcome<Listed> {
-        self.listed(&format!("/v0/{}", kind.info().plural), filters, &[("size", size.to_string())]).await
-    }
-
-    /// All records that all filters select, by ascending id.
-    pub(crate) async fn list(&self, kind: Kind, filters: &[(&str, &str)]) -> Outcome<Vec<Fields>> {
-        let (path, mut all, mut after) = (format!("/v0/{}", kind.info().plural), vec![], 0);
-        loop {
-            let place = [("size", PAGE.to_string()), ("after", after.to_string())];
-            let page = self.listed(&path, filters, &place).await?;
-            let (count, last) = (page.records.len(), page.records.last().map(id));
-            all.extend(page.records);
-            match page.next_after.or(last.filter(|_| count == PAGE)) {
-                Some(next) => after = next,
-                None => return Ok(all),
-            }
-        }
-    }
-
-    /// The ids of the gateway instances that answer to a hostname.
-    ///
-    /// # Errors
-    /// None does.
-    pub(crate) async fn answering(&self, host: &str) -> Outcome<Vec<i64>> {
-        let (mut found, mut after) = (vec![], 0);
-        loop {
-            let place = [("size", PAGE.to_string()), ("after", after.to_string())];
-            let wanted = [("q", host), ("kind", Kind::GatewayInstance.as_str())];
-            let page = self.listed("/v0/search", &wanted, &place).await?;
-            // A search also finds what has the text as a part of its name, or of a longer hostname.
-            let hostnames = |record: &Fields| record.get("Hostnames").and_then(Value::as_array).cloned();
-            let answers = |record: &&Fields| hostnames(record).is_some_and(|all| all.iter().any(|one| one == host));
-            found.extend(page.records.iter().filter(answers).map(id));
-            match page.next_after {
-                Some(next) => after = next,
-                None if found.is_empty() => {
-                    let sentence = format!("no gateway instance answers to {host}");
-                    return Err(Failure::not_found(sentence).next("causeway get gateway-definitions -o wide"));
-                }
-                None => return Ok(found),
-            }
-        }
-    }
-
     /// What the API sees on the way of a request to a record, by hostname.
     pub(crate) async fn diagnoses(&self, kind: Kind, id: i64, hostname: Option<&str>) -> Outcome<Vec<Fields>> {
         let path = format!("/v0/{}/{id}/diagnosis", kind.info().plural);
@@ -138,27 +85,6 @@ impl Api {
     pub(crate) async fn events_of(&self, id: i64) -> Outcome<Vec<Fields>> {
         let id = id.to_string();
         Ok(self.listed("/v0/events-join-attached-object-references", &[("objectid", &id)], &[]).await?.records)
-    }
-
-    /// The names of records by their ids; those that are gone or may not be read are left out.
-    pub(crate) async fn names(&self, kind: Kind, ids: &[i64]) -> Outcome<BTreeMap<i64, String>> {
-        let mut names = BTreeMap::new();
-        // A few are read one by one, many by pages.
-        if ids.len() > 8 {
-            let all = self.list(kind, &[]).await?;
-            names.extend(all.iter().map(|record| (id(record), name(record).to_owned())));
-            return Ok(names);
-        }
-        for one in ids {
-            match self.by_id(kind, *one).await {
-                Ok(found) => {
-                    names.insert(*one, name(&found.record).to_owned());
-                }
-                Err(failure) if failure.exit == Exit::NotFound => {}
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(names)
     }
 
     /// The objects of a record.
@@ -236,13 +162,6 @@ impl Api {
     /// Asks for a deletion.
     pub(crate) async fn delete(&self, kind: Kind, id: i64) -> Outcome<Fields> {
         Ok(self.one(Method::DELETE, &format!("/v0/{}/{id}", kind.info().plural), None, vec![]).await?.record)
-    }
-
-    async fn listed(&self, path: &str, filters: &[(&str, &str)], place: &[(&str, String)]) -> Outcome<Listed> {
-        let pairs = filters.iter().copied().chain(place.iter().map(|(key, value)| (*key, value.as_str())));
-        let (envelope, _) = self.call(Method::GET, &format!("{path}?{}", query(pairs)), None, vec![]).await?;
-        let (total, next_after) = (envelope.meta.total_count, envelope.meta.next_after);
-        Ok(Listed { records: envelope.data.unwrap_or_default(), total, next_after })
     }
 
     async fn one(&self, method: Method, path: &str, tag: Option<&str>, body: Vec<u8>) -> Outcome<Tagged> {
