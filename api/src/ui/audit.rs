@@ -5,8 +5,9 @@ use super::{
     live::Follows,
     parts::{
         Heading::{Number, Text},
-        ago, empty, link, sheet, words,
+        ago, empty, escaped, link, sheet, words,
     },
+    same::Same,
 };
 use crate::{
     state::ApiState,
@@ -20,7 +21,7 @@ use causeway_records::{
     Kind, Record,
     nouns::{AuditEvent, Change},
 };
-use causeway_store::{Period, Start};
+use causeway_store::{Filter, Period, Start};
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -39,7 +40,7 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
     let filters: Vec<String> = query
         .filters
         .iter()
-        .map(|filter| format!("{}={}", filter.field.json.to_lowercase(), super::parts::escaped(&filter.text)))
+        .map(|filter| format!("{}={}", filter.field.json.to_lowercase(), escaped(&filter.text)))
         .collect();
     let kept = filters.join("&");
     let last = page.records.last().filter(|_| i64::try_from(page.records.len()) == Ok(SIZE));
@@ -56,9 +57,21 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
         @else { (table(&visit, &page.records)) }
         (next_page(more, !matches!(start, Start::Before(0))))
     };
-    let api = format!("/v0/audit-events?{kept}{}before=0", if kept.is_empty() { "" } else { "&" });
-    let page = Page::new(&visit, "/ui/audit", "Audit", body).following(Follows::all());
-    Ok(page.same_as(&api, &["get", "audit-events"]).response(StatusCode::OK))
+    let page = Page::new(&visit, "/ui/audit", "Audit", body, same(&query.filters, start)).following(Follows::all());
+    Ok(page.response(StatusCode::OK))
+}
+
+/// The commands that tell the same.
+fn same(filters: &[Filter], start: Start) -> Same {
+    let before = if let Start::Before(id) = start { id } else { 0 };
+    let asked = filters.iter().map(|filter| format!("{}={}&", filter.field.json.to_lowercase(), escaped(&filter.text)));
+    let path = format!("/v0/audit-events?{}before={before}&size={SIZE}", asked.collect::<String>());
+    let filters =
+        filters.iter().flat_map(|filter| ["--filter".to_owned(), format!("{}={}", filter.field.json, filter.text)]);
+    let newest = (before == 0).then(|| ["--last".to_owned(), SIZE.to_string()]).into_iter().flatten();
+    let words: Vec<String> =
+        ["get", "audit-events"].map(str::to_owned).into_iter().chain(filters).chain(newest).collect();
+    Same::read(&path, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn table(visit: &Visit, events: &[Record<AuditEvent>]) -> Markup {

@@ -8,6 +8,7 @@ use super::{
         Heading::{Number, Text},
         Look, empty, escaped, exact, link, sheet, state, until,
     },
+    same::Same,
     table::hostnames,
 };
 use crate::{
@@ -19,7 +20,7 @@ use axum::{
     http::StatusCode,
 };
 use causeway_records::{Kind, Record, noun::Noun, nouns::Certificate};
-use causeway_store::{Filter, Order, Start};
+use causeway_store::{Filter, Order, Position, Start};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{Markup, html};
 
@@ -55,14 +56,19 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
     };
     // Of certificates themselves there are no events: they are told of by the conditions of whose they are.
     let whose = Follows::kinds(&[Kind::GatewayInstance, Kind::SharedGateway]);
-    let page = Page::new(&visit, "/ui/certificates", "Certificates", body).following(whose);
-    Ok(page
-        .same_as(&format!("/v0/certificates?{query}order=NotAfter"), &["get", "certificates"])
-        .response(StatusCode::OK))
+    let behind = after.map_or(String::new(), |Position { time, id }| format!("&after={id}&aftertime={}", text(time)));
+    let invalid: &[&str] = if only_invalid { &["--filter", "Valid=false"] } else { &[] };
+    let words = [&["get", "certificates", "--order", "NotAfter"][..], invalid].concat();
+    let same = Same::read(&format!("/v0/certificates?{query}order=NotAfter&size={SIZE}{behind}"), &words);
+    let page = Page::new(&visit, "/ui/certificates", "Certificates", body, same).following(whose);
+    Ok(page.response(StatusCode::OK))
 }
 
 fn place(certificate: &Record<Certificate>) -> String {
-    let time = certificate.spec.not_after.unwrap_or(DateTime::UNIX_EPOCH);
+    text(certificate.spec.not_after.unwrap_or(DateTime::UNIX_EPOCH))
+}
+
+fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339().replace("+00:00", "Z")
 }
 

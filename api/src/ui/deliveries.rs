@@ -8,6 +8,7 @@ use super::{
         Heading::{Number, Text},
         Look, ago, empty, exact, link, sheet, state, until,
     },
+    same::Same,
     verdict,
     webhook_verbs::HookVerb,
 };
@@ -55,8 +56,9 @@ impl Deliveries {
     /// The words of the command line that lists them.
     pub(super) fn command(&self, webhook: &str) -> Vec<String> {
         let state = self.state.map(|state| ["--filter".to_owned(), format!("State={state}")]);
+        let newest = self.is_newest().then(|| ["--last".to_owned(), SIZE.to_string()]);
         let all = ["get".to_owned(), "webhook-deliveries".into(), "--filter".into(), format!("Webhook={webhook}")];
-        all.into_iter().chain(state.into_iter().flatten()).collect()
+        all.into_iter().chain(state.into_iter().chain(newest).flatten()).collect()
     }
 
     fn more(&self) -> Option<String> {
@@ -199,9 +201,9 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Path(id): Pa
         pre class="sheet text" { (pretty(&spec.payload)) }
     };
     let follows = Follows::record(webhook.id()).and_deliveries(Some(webhook.id()), &mark);
-    let page = Page::new(&visit, "/ui/webhooks", &spec.event_type, body).following(follows);
     let number = id.to_string();
-    let page = page.same_as(&format!("/v0/webhook-deliveries/{id}"), &["describe", "webhook-delivery", &number]);
+    let same = Same::read(&format!("/v0/webhook-deliveries/{id}"), &["describe", "webhook-delivery", &number]);
+    let page = Page::new(&visit, "/ui/webhooks", &spec.event_type, body, same).following(follows);
     Ok(page.response(StatusCode::OK))
 }
 

@@ -8,6 +8,7 @@ use super::{
         Heading::{Number, Text},
         Look, ago, empty, escaped, icon, link, sheet, words,
     },
+    same::Same,
 };
 use crate::{
     state::ApiState,
@@ -46,9 +47,9 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
         @if found.events.is_empty() { (nothing(&found)) } @else { (table(&visit, &found.events, &names)) }
         (next_page(found.next.map(|next| format!("?{kept}before={next}")), before.is_some()))
     };
-    let page = Page::new(&visit, "/ui/events", "Events", body);
     let words = command(&pairs, &found, &names);
-    let page = page.same_as(&watched(&pairs, &found), &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let same = Same::read(&watched(&pairs, &found), &words.iter().map(String::as_str).collect::<Vec<_>>());
+    let page = Page::new(&visit, "/ui/events", "Events", body, same);
     // What is older doesn't change.
     let page = if before.is_none() { page.following(Follows::query(&kept)) } else { page };
     Ok(page.response(StatusCode::OK))
@@ -81,8 +82,13 @@ fn watched(pairs: &QueryPairs, found: &EventPage) -> String {
 fn command(pairs: &QueryPairs, found: &EventPage, names: &ClusterNames) -> Vec<String> {
     let given = |key| value(pairs, key).map(str::to_owned);
     let runtime = value(pairs, "runtime").and_then(|id| Some(names.get(id.parse().ok()?)));
-    let flags =
-        [("--types", given("types")), ("--name", given("name")), ("--runtime", runtime), ("--since", since(found))];
+    let flags = [
+        ("--types", given("types")),
+        ("--name", given("name")),
+        ("--id", given("id")),
+        ("--runtime", runtime),
+        ("--since", since(found)),
+    ];
     let flags = flags.into_iter().filter_map(|(flag, text)| Some([flag.to_owned(), text?])).flatten();
     let kinds = value(pairs, "kinds").unwrap_or_default().split(',').filter(|kind| !kind.is_empty()).map(str::to_owned);
     ["watch".to_owned()].into_iter().chain(kinds).chain(flags).chain(["--for".into(), "0s".into()]).collect()
@@ -186,6 +192,8 @@ mod tests {
         assert_eq!(watched(&pairs, &found), "/v0/watch?kinds=gateway-instances&name=a%20b&since=9f04c1d2-1041&wait=0");
         let words = command(&pairs, &found, &ClusterNames::default());
         assert_eq!(words.join("|"), "watch|gateway-instances|--name|a b|--since|9f04c1d2-1041|--for|0s");
+        let one = command(&[("id".to_owned(), "7".to_owned())].into(), &found, &ClusterNames::default());
+        assert_eq!(one.join("|"), "watch|--id|7|--since|9f04c1d2-1041|--for|0s");
         assert_eq!(filter(&pairs).unwrap().kinds, [Kind::GatewayInstance]);
     }
 

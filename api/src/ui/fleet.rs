@@ -8,6 +8,7 @@ use super::{
         Heading::{Number, Text},
         Look, ago, empty, sheet, state, state_chip, until,
     },
+    same::Same,
     table::{self, Columns},
 };
 use crate::{
@@ -24,7 +25,7 @@ use causeway_records::{
     status::ConditionStatus,
     summary::{ClusterState, RecordCount, RecordSummary},
 };
-use causeway_store::{Blocked, Order, Start};
+use causeway_store::{Blocked, Order, Position, Start};
 use maud::{Markup, html};
 
 /// Records of a page.
@@ -52,9 +53,13 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
         (cluster_table(&visit, &clusters))
         (next_page(more_clusters(&clusters), clusters_after.is_some()))
     };
-    let page = Page::new(&visit, "/ui", "Fleet", body)
-        .same_as("/v0/blocked-records", &["get", "gateway-instances", "--filter", "Ready=False"])
-        .following(Follows::all());
+    let behind = after.map_or(String::new(), |after| format!("&{}", behind(&after)));
+    let clusters_behind = clusters_after.map_or(String::new(), |id| format!("&after={id}"));
+    let same = Same::read(&format!("/v0/blocked-records?size={SIZE}{behind}"), &["blocked"])
+        .and(&format!("/v0/cluster-states?size={CLUSTERS}{clusters_behind}"), &["cluster", "list"])
+        .and("/v0/record-counts", &[])
+        .and("/v0/certificates?order=NotAfter&size=1", &["get", "certificates", "--order", "NotAfter"]);
+    let page = Page::new(&visit, "/ui", "Fleet", body, same).following(Follows::all());
     Ok(page.response(StatusCode::OK))
 }
 
@@ -138,8 +143,13 @@ fn cluster_table(visit: &Visit, clusters: &[ClusterState]) -> Markup {
 
 fn more(blocked: &[RecordSummary]) -> Option<String> {
     let last = blocked.last().filter(|_| i64::try_from(blocked.len()) == Ok(SIZE))?;
-    let since = last.state.as_ref()?.blocking_since?;
-    Some(format!("?after={}&aftertime={}", last.id, since.to_rfc3339().replace("+00:00", "Z")))
+    let time = last.state.as_ref()?.blocking_since?;
+    Some(format!("?{}", behind(&Position { time, id: last.id })))
+}
+
+/// A place in an order by time, as a query.
+fn behind(Position { time, id }: &Position) -> String {
+    format!("after={id}&aftertime={}", time.to_rfc3339().replace("+00:00", "Z"))
 }
 
 fn more_clusters(clusters: &[ClusterState]) -> Option<String> {

@@ -6,6 +6,7 @@ use super::{
     live::Follows,
     look,
     parts::{empty, escaped, link, until, words},
+    same::Same,
     verbs::verb_buttons,
     verdict,
 };
@@ -223,9 +224,11 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Path(hostnam
     };
     let follows =
         Follows::kinds(&[Kind::GatewayInstance, Kind::DomainNameInstance, Kind::SharedGateway, Kind::WorkloadInstance]);
-    let page = Page::new(&visit, "/ui/gateway-instances", &hostname, body).following(follows);
-    let api = format!("/v0/search?q={}", escaped(&hostname));
-    Ok(page.same_as(&api, &["status", &hostname]).response(StatusCode::OK))
+    let found = format!("/v0/search?q={}&kind=GatewayInstance", escaped(&hostname));
+    let of_instance = |same: Same, way: &Way| same.and(&format!("/v0/gateway-instances/{}", way.instance.id()), &[]);
+    let same = ways.iter().fold(Same::read(&found, &["status", &hostname]), |same, (_, way)| of_instance(same, way));
+    let page = Page::new(&visit, "/ui/gateway-instances", &hostname, body, same).following(follows);
+    Ok(page.response(StatusCode::OK))
 }
 
 fn section(visit: &Visit, account: &Account, way: &Way, one_of_many: bool) -> Markup {

@@ -4,6 +4,7 @@ use super::{
     assets,
     live::{self, Follows},
     parts,
+    same::Same,
 };
 use crate::{
     auth::{Caller, cookie},
@@ -84,51 +85,24 @@ pub(super) struct Page<'a> {
     pub(super) body: Markup,
     /// After what it is read anew.
     pub(super) follows: Option<Follows>,
-    /// The commands that tell the same.
-    pub(super) same: Vec<String>,
+    /// The commands that tell or do the same.
+    pub(super) same: Same,
 }
 
 impl<'a> Page<'a> {
-    /// A page of a chapter.
-    pub(super) fn new(visit: &'a Visit, chapter: &'a str, title: &'a str, body: Markup) -> Self {
-        Self { visit: Some(visit), title, chapter, search: "", body, follows: None, same: vec![] }
+    /// A page of a chapter, with the commands that tell or do the same.
+    pub(super) fn new(visit: &'a Visit, chapter: &'a str, title: &'a str, body: Markup, same: Same) -> Self {
+        Self { visit: Some(visit), title, chapter, search: "", body, follows: None, same }
     }
 
     /// A page for somebody who hasn't signed in.
     pub(super) fn for_anybody(title: &'a str, body: Markup) -> Self {
-        Self { visit: None, title, chapter: "", search: "", body, follows: None, same: vec![] }
+        Self { visit: None, title, chapter: "", search: "", body, follows: None, same: Same::default() }
     }
 
     /// It changes by itself when something happens.
     pub(super) fn following(mut self, follows: Follows) -> Self {
         self.follows = Some(follows);
-        self
-    }
-
-    /// With the path below the API that answers the same, and the words of the command line, which come first.
-    pub(super) fn same_as(mut self, path: &str, command: &[&str]) -> Self {
-        self.same = vec![format!("curl -s \"$API{path}\"")];
-        self.with_command(command)
-    }
-
-    /// With the POST to a path below the API that does the same.
-    pub(super) fn same_as_post(mut self, path: &str) -> Self {
-        self.same = vec![format!("curl -s -X POST \"$API{path}\"")];
-        self
-    }
-
-    /// With the PATCH of a record that does the same.
-    pub(super) fn same_as_patch(mut self, path: &str, body: &str) -> Self {
-        self.same = vec![format!("curl -s -X PATCH -H 'Content-Type: application/json' -d '{body}' \"$API{path}\"")];
-        self
-    }
-
-    /// With a command line that says or does the same.
-    pub(super) fn with_command(mut self, command: &[&str]) -> Self {
-        if !command.is_empty() {
-            let words: Vec<_> = command.iter().map(|word| parts::shell_word(word)).collect();
-            self.same.insert(0, format!("causeway {}", words.join(" ")));
-        }
         self
     }
 
@@ -166,10 +140,11 @@ impl<'a> Page<'a> {
                     main id="main" tabindex="-1" hx-get=[anew] hx-trigger=[anew.map(|_| "news from:#live")] hx-select=[anew.map(|_| "#main")]
                         hx-swap=[anew.map(|_| "outerMorph")] hx-sync=[anew.map(|_| "queue last")] {
                         (self.body)
-                        @if !self.same.is_empty() {
+                        // Nothing for those who have not signed in.
+                        @if self.visit.is_some() {
                             details class="same" {
                                 summary { "The same from a terminal" }
-                                pre tabindex="0" role="region" aria-label="Commands" { @for line in &self.same { (line) "\n" } }
+                                pre tabindex="0" role="region" aria-label="Commands" { @for line in self.same.lines() { (line) "\n" } }
                             }
                         }
                     }

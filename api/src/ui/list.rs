@@ -5,6 +5,7 @@ use super::{
     live::Follows,
     names::ClusterNames,
     parts::{empty, escaped, words},
+    same::Same,
     table::{self, Columns},
 };
 use crate::{
@@ -26,6 +27,8 @@ use maud::{Markup, html};
 
 /// Records of a page.
 const SIZE: i64 = 50;
+/// The column that names a record's cluster.
+const RUNTIME: &str = "kubernetes_runtime_instance_id";
 
 /// The kind of a path.
 pub(super) fn kind_of(plural: &str) -> Result<Kind, Failure> {
@@ -110,13 +113,9 @@ pub(super) async fn page(
         @else { (table::records(&visit, &title, &found, &names, Columns { kinds: false })) }
         (next_page(more(&search, &found), search.after > 0))
     };
-    let api = format!("/v0/search?kind={kind}&{}", query(&search, None));
-    let ready = search.ready.map(|ready| format!("Ready={ready}"));
-    let command: Vec<&str> =
-        ["get", &plural].into_iter().chain(ready.iter().flat_map(|ready| ["--filter", ready])).collect();
     let chapter = chapter(kind);
-    let page = Page::new(&visit, &chapter, &title, body).following(Follows::kinds(&[kind]));
-    Ok(page.same_as(api.trim_end_matches('&'), &command).response(StatusCode::OK))
+    let page = Page::new(&visit, &chapter, &title, body, same(&search, &names)).following(Follows::kinds(&[kind]));
+    Ok(page.response(StatusCode::OK))
 }
 
 /// How many pass the filters of a list.
@@ -176,8 +175,46 @@ pub(super) async fn search(State(app): State<ApiState>, visit: Visit, Query(pair
         @else { (table::records(&visit, "What was found", &found, &names, Columns { kinds: true })) }
         (next_page(more(&search, &found), false))
     };
-    let page = Page { search: &search.text, ..Page::new(&visit, "/ui/search", "Search", body) };
-    Ok(page.same_as(&format!("/v0/search?{}", query(&search, None)), &[]).response(StatusCode::OK))
+    let page = Page::new(&visit, "/ui/search", "Search", body, same(&search, &names));
+    Ok(Page { search: &search.text, ..page }.response(StatusCode::OK))
+}
+
+/// The commands that find the same. What is looked for by a text is found by a search, everything else is in a list.
+fn same(search: &Search, names: &ClusterNames) -> Same {
+    let after = Some(search.after).filter(|after| *after > 0);
+    let kind = search.kind.map_or(String::new(), |kind| format!("kind={kind}&"));
+    let query = query(search, after);
+    let path = format!("/v0/search?{kind}{}size={SIZE}", if query.is_empty() { query } else { query + "&" });
+    let runtime = search.runtime_id.map(|id| names.get(id));
+    let words = match search.kind.filter(|kind| is_listed(*kind, search)) {
+        Some(kind) => {
+            let ready = search.ready.map(|ready| format!("Ready={ready}"));
+            let runtime = runtime.map(|name| format!("KubernetesRuntimeInstance={name}"));
+            let filters = ready.into_iter().chain(runtime).flat_map(|filter| ["--filter".to_owned(), filter]);
+            ["get", kind.info().plural].map(str::to_owned).into_iter().chain(filters).collect()
+        }
+        None => searched(search, runtime),
+    };
+    Same::read(&path, &words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Whether the list of a kind can be asked for all that a page is.
+fn is_listed(kind: Kind, search: &Search) -> bool {
+    let has_cluster = || kind.info().columns().any(|field| field.column == RUNTIME);
+    search.text.trim().is_empty() && (search.runtime_id.is_none() || has_cluster())
+}
+
+fn searched(search: &Search, runtime: Option<String>) -> Vec<String> {
+    let flags = [
+        ("--kind", search.kind.map(|kind| kind.info().plural.to_owned())),
+        ("--ready", search.ready.map(|ready| ready.to_string())),
+        ("--runtime", runtime),
+    ];
+    let flags = flags.into_iter().filter_map(|(flag, word)| Some([flag.to_owned(), word?])).flatten();
+    // A text that looks like a flag is none.
+    let text = Some(search.text.trim()).filter(|text| !text.is_empty());
+    let begun = text.filter(|text| text.starts_with('-')).map(|_| "--");
+    ["search".to_owned()].into_iter().chain(flags).chain(begun.into_iter().chain(text).map(str::to_owned)).collect()
 }
 
 pub(super) fn capital(text: &str) -> String {
@@ -203,5 +240,26 @@ mod tests {
         assert_eq!(passing(&counts, &search), 10_000);
         assert_eq!(passing(&counts, &Search { runtime_id: Some(2), ..search.clone() }), 1000);
         assert_eq!(passing(&counts, &Search { ready: Some(ConditionStatus::False), ..search }), 100);
+    }
+
+    #[test]
+    fn a_terminal_is_told_what_a_page_is_asked_for() {
+        let lines =
+            |search: &Search| same(search, &ClusterNames::default()).lines().map(str::to_owned).collect::<Vec<_>>();
+        let gateways = Search { kind: Some(Kind::GatewayInstance), ..Search::default() };
+        let all = ["causeway get gateway-instances", "curl -s \"$API/v0/search?kind=GatewayInstance&size=50\""];
+        assert_eq!(lines(&gateways), all);
+        let chosen = Search { ready: Some(ConditionStatus::False), runtime_id: Some(7), after: 9, ..gateways.clone() };
+        let filtered = [
+            "causeway get gateway-instances --filter Ready=False --filter KubernetesRuntimeInstance=7",
+            "curl -s \"$API/v0/search?kind=GatewayInstance&ready=False&kubernetesruntimeinstanceid=7&after=9&size=50\"",
+        ];
+        assert_eq!(lines(&chosen), filtered);
+        let words = |search: &Search| lines(search).remove(0);
+        let named = Search { text: "a b".into(), ..chosen };
+        assert_eq!(words(&named), "causeway search --kind gateway-instances --ready False --runtime 7 'a b'");
+        assert_eq!(words(&Search { text: " -x".into(), ..Search::default() }), "causeway search -- -x");
+        let clusters = Search { kind: Some(Kind::KubernetesRuntimeInstance), runtime_id: Some(7), ..Search::default() };
+        assert_eq!(words(&clusters), "causeway search --kind kubernetes-runtime-instances --runtime 7");
     }
 }

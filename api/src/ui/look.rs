@@ -5,6 +5,7 @@ use super::{
     layout::{Answer, Page, Visit},
     list::record_id,
     parts::{Look, ago, escaped, link, state},
+    same::Same,
     verdict,
 };
 use crate::{
@@ -73,12 +74,12 @@ pub(super) async fn page(
         h1 { (title) }
         (section(id, hostname, "Look again", &answer))
     };
-    let page = Page::new(&visit, "/ui/gateway-instances", &title, body);
     let (query, words) = match hostname {
         "" => (String::new(), vec!["diagnose", "gateway-instance", name]),
         hostname => (format!("?hostname={}", escaped(hostname)), vec!["diagnose", hostname]),
     };
-    Ok(page.same_as(&format!("/v0/gateway-instances/{id}/diagnosis{query}"), &words).response(StatusCode::OK))
+    let same = Same::read(&format!("/v0/gateway-instances/{id}/diagnosis{query}"), &words);
+    Ok(Page::new(&visit, "/ui/gateway-instances", &title, body, same).response(StatusCode::OK))
 }
 
 /// One diagnosis: its sentence, then its steps.

@@ -21,6 +21,7 @@ mod parts;
 mod press;
 mod question;
 mod record;
+mod same;
 mod services;
 mod session;
 mod shown;

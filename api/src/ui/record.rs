@@ -12,6 +12,7 @@ use super::{
         Heading::{Number, Text},
         Look, ago, sheet, state, words,
     },
+    same::Same,
     shown::{Shown, read},
     table::{self, Columns},
     verbs::verb_buttons,
@@ -37,6 +38,8 @@ use maud::{Markup, html};
 
 /// Gateway instances on the page of a shared gateway.
 const ATTACHED: i64 = 50;
+/// Certificates on the page of a gateway, those that end first.
+const CERTIFICATES: i64 = 50;
 /// Events on a page, the last ones.
 const EVENTS: usize = 20;
 
@@ -67,8 +70,27 @@ pub(super) async fn page(
         @if !events.is_empty() { (happened(&events, visit.now)) }
     };
     let chapter = chapter(kind);
-    let page = Page::new(&visit, &chapter, &record.name, body).following(follows(kind, id));
-    Ok(page.same_as(&format!("/v0/{plural}/{id}"), &["describe", &plural, &record.name]).response(StatusCode::OK))
+    let same = same(&record, id_of(&pairs, "after")?);
+    let page = Page::new(&visit, &chapter, &record.name, body, same).following(follows(kind, id));
+    Ok(page.response(StatusCode::OK))
+}
+
+/// The commands that tell of a record, of its events, and of what only some kinds have.
+fn same(record: &Shown, after: Option<i64>) -> Same {
+    let (id, plural) = (record.id, record.kind.info().plural);
+    let same = Same::read(&format!("/v0/{plural}/{id}"), &["describe", plural, &record.name]);
+    let same = same.and(&format!("/v0/events-join-attached-object-references?objectid={id}&size=-1"), &[]);
+    let attached = after.map_or(String::new(), |after| format!("&after={after}"));
+    let attached = format!("/v0/search?sharedgatewayid={id}&size={ATTACHED}{attached}");
+    let certificates = |same: Same| {
+        let words = ["get", "certificates", "--order", "NotAfter", "--filter", &format!("OwnerID={id}")];
+        same.and(&format!("/v0/certificates?ownerid={id}&order=NotAfter&size={CERTIFICATES}"), &words)
+    };
+    match record.kind {
+        Kind::GatewayInstance => certificates(same),
+        Kind::SharedGateway => certificates(same.and(&attached, &["search", "--shared-gateway", &record.name])),
+        _ => same,
+    }
 }
 
 /// Who is attached to a shared gateway is on its page, too.
@@ -130,7 +152,7 @@ async fn certificates_of(app: &ApiState, visit: &Visit, id: i64) -> Result<Marku
         return Ok(html! {});
     };
     let filter = Filter { field, text: id.to_string() };
-    let page = app.store.list_from::<Certificate>(&[filter], 50, Start::By(Order::NotAfter, None)).await?;
+    let page = app.store.list_from::<Certificate>(&[filter], CERTIFICATES, Start::By(Order::NotAfter, None)).await?;
     let clusters =
         ClusterNames::read(app, page.records.iter().map(|certificate| certificate.spec.kubernetes_runtime_instance_id))
             .await?;

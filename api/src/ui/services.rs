@@ -4,6 +4,7 @@ use super::{
     layout::{Answer, Page, Visit, next_page},
     live::Follows,
     parts::{Heading::Text, empty, icon, link, look, sheet, state_of},
+    same::Same,
 };
 use crate::{
     state::ApiState,
@@ -37,8 +38,10 @@ pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Query(pairs)
         (next_page(last.map(|last| format!("?after={}", last.runtime_id)), after > 0))
     };
     let follows = Follows::kinds(&[Kind::SupportServiceInstance, Kind::KubernetesRuntimeInstance]);
-    let page = Page::new(&visit, "/ui/support-services", "Support services", body).following(follows);
-    Ok(page.same_as("/v0/support-service-instances", &["get", "support-service-instances"]).response(StatusCode::OK))
+    let same = Same::read("/v0/support-service-instances?size=-1", &["get", "support-service-instances"])
+        .and(&format!("/v0/cluster-states?after={after}&size={SIZE}"), &["cluster", "list"]);
+    let page = Page::new(&visit, "/ui/support-services", "Support services", body, same).following(follows);
+    Ok(page.response(StatusCode::OK))
 }
 
 fn matrix(clusters: &[ClusterState], services: &[Record<SupportServiceInstance>]) -> Markup {

@@ -6,6 +6,7 @@ use super::{
     parts::{link, words},
     press::Press,
     question::{Question, makes_no_sense},
+    same::Same,
     session::SameOrigin,
     shown::{Shown, read},
 };
@@ -156,8 +157,8 @@ pub(super) async fn ask(
     let effects = verb.effects(kind).into_iter().map(str::to_owned).collect();
     let body = Question { kind, id, name: &record.name, words: verb.words(), to, effects }.markup();
     let chapter = chapter(kind);
-    let page = Page::new(&visit, &chapter, &title, body).same_as_patch(&format!("/v0/{plural}/{id}"), verb.body());
-    Ok(page.with_command(&verb.command(&plural, &record.name)).response(StatusCode::OK))
+    let same = Same::patch(&format!("/v0/{plural}/{id}"), verb.body(), &verb.command(&plural, &record.name));
+    Ok(Page::new(&visit, &chapter, &title, body, same).response(StatusCode::OK))
 }
 
 /// Carries the verb out, and leads back to the record.

@@ -7,6 +7,7 @@ use super::{
     parts::link,
     press::Press,
     question::{Question, makes_no_sense},
+    same::Same,
     session::SameOrigin,
 };
 use crate::{routes::webhooks::MOST, state::ApiState, wire::origin::RequestWriter};
@@ -103,18 +104,15 @@ impl HookVerb {
     }
 
     /// What a terminal does for the same.
-    fn same<'p>(self, page: Page<'p>, id: i64, name: &str) -> Page<'p> {
+    fn same(self, id: i64, name: &str) -> Same {
         let path = format!("/v0/webhooks/{id}");
         match self {
-            Self::Test => page.same_as_post(&format!("{path}/test")).with_command(&["webhook", "test", name]),
-            Self::Redeliver => page.same_as_post(&format!("{path}/redeliver?state=Failed")).with_command(&[
-                "webhook",
-                "redeliver",
-                name,
-                "--state",
-                "Failed",
-            ]),
-            Self::Disable | Self::Enable => page.same_as_patch(&path, self.body()),
+            Self::Test => Same::post(&format!("{path}/test"), &["webhook", "test", name]),
+            Self::Redeliver => {
+                let words = ["webhook", "redeliver", name, "--state", "Failed"];
+                Same::post(&format!("{path}/redeliver?state=Failed"), &words)
+            }
+            Self::Disable | Self::Enable => Same::patch(&path, self.body(), &["webhook", self.path(), name]),
         }
     }
 }
@@ -143,7 +141,7 @@ pub(super) async fn ask(State(app): State<ApiState>, visit: Visit, Path((id, ver
     let (to, effects) = (to(&webhook.spec), verb.effects(failed));
     let body = Question { kind: Kind::Webhook, id, name, words: verb.words(), to, effects }.markup();
     let title = format!("{}: webhook {name}", verb.words());
-    Ok(verb.same(Page::new(&visit, "/ui/webhooks", &title, body), id, name).response(StatusCode::OK))
+    Ok(Page::new(&visit, "/ui/webhooks", &title, body, verb.same(id, name)).response(StatusCode::OK))
 }
 
 /// Carries the verb out, and leads back to the webhook.
@@ -192,9 +190,9 @@ pub(super) async fn ask_one(State(app): State<ApiState>, visit: Visit, Path(id):
     };
     let number = id.to_string();
     let title = format!("{words}: {}", delivery.spec.event_type);
-    let page = Page::new(&visit, "/ui/webhooks", &title, question.markup());
-    let page = page.same_as_post(&format!("/v0/webhook-deliveries/{id}/redeliver"));
-    Ok(page.with_command(&["webhook", "redeliver", "--delivery", &number]).response(StatusCode::OK))
+    let words = ["webhook", "redeliver", "--delivery", &number];
+    let same = Same::post(&format!("/v0/webhook-deliveries/{id}/redeliver"), &words);
+    Ok(Page::new(&visit, "/ui/webhooks", &title, question.markup(), same).response(StatusCode::OK))
 }
 
 /// Sends the delivery again, and leads to it.

@@ -11,6 +11,7 @@ use super::{
         Heading::{Number, Text},
         Look, ago, empty, link, sheet,
     },
+    same::Same,
     shown::read,
     verdict,
     webhook_verbs::HookVerb,
@@ -118,8 +119,9 @@ pub(super) async fn list(State(app): State<ApiState>, visit: Visit, Query(pairs)
         (next_page(more.map(|last| format!("?after={}", last.id())), after > 0))
     };
     let follows = Follows::kinds(&[Kind::Webhook]).and_deliveries(None, &mark);
-    let page = Page::new(&visit, "/ui/webhooks", "Webhooks", body).following(follows);
-    Ok(page.same_as("/v0/webhooks", &["get", "webhooks"]).response(StatusCode::OK))
+    let same = Same::read(&format!("/v0/webhooks?after={after}&size={SIZE}"), &["get", "webhooks"]);
+    let page = Page::new(&visit, "/ui/webhooks", "Webhooks", body, same).following(follows);
+    Ok(page.response(StatusCode::OK))
 }
 
 fn row(visit: &Visit, webhook: &Record<Webhook>, receiver: &ReceiverState, names: &ClusterNames) -> Markup {
@@ -175,12 +177,13 @@ pub(super) async fn page(
         }
     };
     let follows = Follows::record(id).and_deliveries(Some(id), &mark);
-    let page = Page::new(&visit, "/ui/webhooks", &record.name, body);
     let words = sent.command(&record.name);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let same = Same::read(&format!("/v0/webhooks/{id}"), &["describe", "webhook", &record.name]);
+    let page = Page::new(&visit, "/ui/webhooks", &record.name, body, same.and(&sent.api(id), &words));
     // What is older changes seldom, and is looked for by hand.
     let page = if sent.is_newest() { page.following(follows) } else { page };
-    Ok(page.same_as(&sent.api(id), &words).response(StatusCode::OK))
+    Ok(page.response(StatusCode::OK))
 }
 
 #[cfg(test)]
