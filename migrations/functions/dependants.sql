@@ -67,6 +67,7 @@ WHEN 'WorkloadDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds,
 WHEN 'WorkloadInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'DomainNameInstance', id FROM domain_name_instances WHERE workload_instance_id = record AND deleted_at IS NULL
     UNION SELECT 'GatewayInstance', id FROM gateway_instances WHERE workload_instance_id = record AND deleted_at IS NULL
+    UNION SELECT 'SharedGateway', c.gateway_id FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id WHERE g.workload_instance_id = record AND g.shared_gateway_id IS NOT NULL
     UNION SELECT 'WorkloadDefinition', workload_definition_id FROM workload_instances WHERE id = record AND deleted_at IS NOT NULL) d(kind, id);
 WHEN 'WorkloadResourceDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND g.deleted_at IS NULL
@@ -125,6 +126,7 @@ WHEN 'WorkloadDefinition' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances
     OR EXISTS (SELECT id FROM workload_instances WHERE workload_definition_id = record AND deleted_at IS NULL);
 WHEN 'WorkloadInstance' THEN RETURN EXISTS (SELECT id FROM domain_name_instances WHERE workload_instance_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT id FROM gateway_instances WHERE workload_instance_id = record AND deleted_at IS NULL)
+    OR EXISTS (SELECT c.gateway_id FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id WHERE g.workload_instance_id = record AND g.shared_gateway_id IS NOT NULL)
     OR EXISTS (SELECT workload_definition_id FROM workload_instances WHERE id = record AND deleted_at IS NOT NULL);
 WHEN 'WorkloadResourceDefinition' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND g.deleted_at IS NULL)
     OR EXISTS (SELECT w.id FROM workload_instances w JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND w.deleted_at IS NULL);

@@ -52,8 +52,9 @@ BEGIN
         WHERE t.granted_workload_instance_id = i.workload_instance_id AND t.deleted_at IS NULL AND w.deleted_at IS NULL
             AND w.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id;
     IF coalesce(d.placement, 'Shared') = 'Shared' THEN
+        -- One that somebody has made has its listeners in its own row.
         SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'ordinal', s.ordinal))
-            INTO gateway, listeners FROM route_claims c JOIN gateway_listeners l
+            FILTER (WHERE l.port IS NOT NULL) INTO gateway, listeners FROM route_claims c LEFT JOIN gateway_listeners l
                 ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname
             LEFT JOIN listener_sets s ON s.id = l.listener_set_id
             WHERE c.gateway_instance_id = instance;

@@ -40,6 +40,9 @@ impl Subject {
         let blocking = conditions.blocking();
         let endpoints = self.endpoints(hostname.unwrap_or_default());
         let brought = hostname.is_some_and(|hostname| self.is_brought(hostname));
+        // Who signs for the listeners of a shared gateway's record, or what somebody has brought, is not on record.
+        let is_known = self.instance.spec.shared_gateway_id.is_none() && !brought;
+        let signing = self.domain.as_ref().filter(|_| is_known);
         Question {
             host: Host::claimed(hostname),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
@@ -52,15 +55,11 @@ impl Subject {
                 .map(|condition| condition.message.clone()),
             backends: self.backends(&conditions),
             datagram_ports: self.datagram_ports(),
-            known_authority: !brought && self.domain.as_ref().is_some_and(DomainNameDefinition::has_known_authority),
-            issuer: self
-                .domain
-                .as_ref()
-                .filter(|_| !brought && endpoints.iter().any(ends_tls))
-                .and_then(caa_name)
-                .map(str::to_owned),
-            is_wildcard: hostname
-                .is_some_and(|hostname| hostname.starts_with("*.") || !brought && self.has_wildcard(hostname)),
+            known_authority: signing.is_some_and(DomainNameDefinition::has_known_authority),
+            issuer: signing.filter(|_| endpoints.iter().any(ends_tls)).and_then(caa_name).map(str::to_owned),
+            is_wildcard: hostname.is_some_and(|hostname| {
+                hostname.starts_with("*.") || signing.is_some_and(|domain| has_wildcard(domain, hostname))
+            }),
             endpoints,
         }
     }
@@ -87,12 +86,6 @@ impl Subject {
     /// Whether somebody has brought the certificate of a hostname: then it is signed by whom they like.
     fn is_brought(&self, hostname: &str) -> bool {
         self.claims.iter().any(|claim| claim.hostname == hostname && claim.tls_secret.is_some())
-    }
-
-    /// Whether a hostname has the certificate that is for all of its domain.
-    fn has_wildcard(&self, hostname: &str) -> bool {
-        let domain = self.domain.as_ref().filter(|domain| domain.has_wildcard_certificate());
-        domain.is_some_and(|domain| covers(&domain.domain, hostname))
     }
 
     fn records(&self, hostname: &str) -> impl Iterator<Item = &HostRecord> {
@@ -140,6 +133,11 @@ fn found_and_next(message: &str) -> (String, String) {
 /// Whether the gateway has a certificate there.
 fn ends_tls(endpoint: &Endpoint) -> bool {
     matches!(endpoint.protocol, Protocol::Https | Protocol::Tls)
+}
+
+/// Whether a hostname has the certificate that is for all of its domain.
+fn has_wildcard(domain: &DomainNameDefinition, hostname: &str) -> bool {
+    domain.has_wildcard_certificate() && covers(&domain.domain, hostname)
 }
 
 /// The name by which CAA records allow the authority that signs, for those that say it in their documentation.
@@ -288,6 +286,24 @@ mod tests {
         let refused = NewCondition::not_met("CertificatesReady", "Failed", "429 rateLimited");
         assert_eq!(uncertified(refused).as_deref(), Some("429 rateLimited"));
         assert_eq!(uncertified(NewCondition::met("CertificatesReady", "CertificatesReady", "1 certificate")), None);
+    }
+
+    #[test]
+    fn who_signs_for_the_listeners_of_a_shared_gateways_record_is_not_known() {
+        let domain = DomainNameDefinition {
+            domain: "example.org".parse().unwrap(),
+            wildcard_certificate: Some(true),
+            ..DomainNameDefinition::default()
+        };
+        let mut subject = Subject { domain: Some(domain), ..subject(vec![]) };
+        subject.claims.push(claim("shop.example.org", 443, "HTTPS", "/"));
+        let known = |subject: &Subject| {
+            let question = subject.question(Some("shop.example.org"));
+            [question.known_authority, question.issuer.is_some(), question.is_wildcard]
+        };
+        assert_eq!(known(&subject), [true; 3]);
+        subject.instance.spec.shared_gateway_id = Some(2);
+        assert_eq!(known(&subject), [false; 3]);
     }
 
     #[test]

@@ -48,7 +48,9 @@ fn set(fields: &dyn Fields) -> Map<String, Value> {
 
 /// The value of a field in an example.
 fn value(field: &Field) -> Option<Value> {
-    given(field).or_else(|| field.parent.map(|parent| json!(id(parent.kind)))).or_else(|| {
+    // The gateway instance of the examples is on the common gateway: another one would need a listener for each port that examples add to its definition.
+    let named = field.parent.filter(|parent| field.required || parent.kind != Kind::SharedGateway);
+    given(field).or_else(|| named.map(|parent| json!(id(parent.kind)))).or_else(|| {
         let Shape::Column { ty, hints, .. } = field.shape else { return None };
         field.required.then(|| match ty {
             Type::Bool => json!(false),

@@ -145,7 +145,7 @@ fn of_field(field: &Field, value: Value, folder: &Path) -> Outcome<Value> {
                 .map(|id| json!(id))
                 .map_err(|_| Failure::usage(format!("`{}` is no id", text.escape_debug())))
         }
-        ("KubernetesRuntimeInstanceIDs", Value::Array(ids)) => {
+        (name, Value::Array(ids)) if name.ends_with("IDs") => {
             let id =
                 |id: Value| id.as_str().and_then(|text| text.parse::<i64>().ok()).map_or(id.clone(), |id| json!(id));
             Ok(Value::Array(ids.into_iter().map(id).collect()))

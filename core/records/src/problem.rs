@@ -62,6 +62,8 @@ reasons! {
     RouteTaken,
     /// The port can't stand beside one that the Gateway has.
     PortTaken,
+    /// The shared gateway doesn't let the workload attach, or has no listener for what it asks for.
+    NotAttachable,
     /// The record, or one that it names, is being deleted.
     BeingDeleted,
     /// Other records need this one.
@@ -105,6 +107,7 @@ impl Reason {
         Self::AlreadyExists,
         Self::RouteTaken,
         Self::PortTaken,
+        Self::NotAttachable,
         Self::BeingDeleted,
         Self::InUse,
         Self::Incomplete,

@@ -6,6 +6,7 @@
 //! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
 //!                                                    ├─▶ shadows ────▶ which requests go to others
 //!                                                    ├─▶ listeners ──▶ where each is placed, who is woken
+//!                                                    ├─▶ attachment ─▶ which listener of a gateway that somebody made, who may attach
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
@@ -20,6 +21,7 @@
 //! remedy.
 
 pub mod accounts;
+pub mod attachment;
 pub mod claims;
 pub mod conflicts;
 pub mod deletions;

@@ -2,6 +2,7 @@
 
 use causeway_records::{
     Kind,
+    nouns::SharedGateway,
     problem::{Reason, Refusal},
 };
 
@@ -28,9 +29,36 @@ pub fn same_cluster(workload: &str, workload_runtime: i64, runtime: i64) -> Resu
     Err(Refusal::field(Reason::InvalidField, "KubernetesRuntimeInstanceID", problem))
 }
 
+/// A gateway instance is in the cluster of the shared gateway that it names.
+///
+/// # Errors
+/// Names the gateway's cluster, if `runtime` is another one.
+pub fn same_cluster_as_gateway(gateway: &SharedGateway, runtime: i64) -> Result<(), Refusal> {
+    let own = gateway.kubernetes_runtime_instance_id;
+    if own == runtime {
+        return Ok(());
+    }
+    let problem = format!("shared gateway {} is in another cluster ({own}); name one of this cluster", gateway.name);
+    Err(Refusal::field(Reason::InvalidField, "SharedGatewayID", problem))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shared_gateway_is_in_one_cluster() {
+        let gateway = SharedGateway {
+            name: "main".parse().unwrap(),
+            kubernetes_runtime_instance_id: 7,
+            ..SharedGateway::default()
+        };
+        assert!(same_cluster_as_gateway(&gateway, 7).is_ok());
+        assert_eq!(
+            same_cluster_as_gateway(&gateway, 8).unwrap_err().to_string(),
+            "SharedGatewayID: shared gateway main is in another cluster (7); name one of this cluster"
+        );
+    }
 
     #[test]
     fn a_workload_is_in_one_cluster() {

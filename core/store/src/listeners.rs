@@ -8,10 +8,15 @@ use crate::{
     error::{Result, StoreError},
 };
 use causeway_records::{
+    Record,
     inputs::{Listener, ListenerKey, ListenerSetState, ListenerSetStatus, ListenerUser, Protocol},
+    nouns::{Labels, SharedGateway},
     status::Conditions,
 };
-use causeway_rules::signers::signer;
+use causeway_rules::{
+    attachment::{AttachingWorkload, may_attach},
+    signers::signer,
+};
 use sqlx::{AssertSqlSafe, Decode, Postgres, Row, Type, postgres::PgRow, types::Json};
 use std::collections::HashMap;
 
@@ -39,6 +44,27 @@ impl Store {
         );
         let row = sqlx::query(AssertSqlSafe(text)).bind(gateway).fetch_one(&self.pool).await?;
         listeners(&row)
+    }
+
+    /// What gateway instances that may attach claim on a shared gateway with listeners of its own, sorted, as if each had a listener for itself. Whoever
+    /// changes the labels of a workload wakes the gateways that its gateway instances are attached to, in the same transaction.
+    pub(crate) async fn attached_listeners(&self, gateway: &Record<SharedGateway>) -> Result<Vec<Listener>> {
+        let text = "SELECT DISTINCT c.port, c.protocol, c.hostname, c.gateway_instance_id, c.namespace, w.id, w.namespace_labels
+            FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id
+            WHERE c.gateway_id = $1";
+        let rows = sqlx::query(text).bind(gateway.id()).fetch_all(&self.pool).await?;
+        let mut all: HashMap<ListenerKey, Claimed> = HashMap::new();
+        for row in rows {
+            let namespace: String = row.try_get("namespace")?;
+            let labels: Option<Json<Labels>> = row.try_get("namespace_labels")?;
+            let labels = labels.as_ref().map(|labels| &labels.0);
+            if may_attach(&gateway.spec, &AttachingWorkload { id: row.try_get("id")?, namespace: &namespace, labels }) {
+                let key = listener_key(row.try_get("port")?, row.try_get("protocol")?, row.try_get("hostname")?)?;
+                let gateway_instance_id = row.try_get("gateway_instance_id")?;
+                all.entry(key).or_default().users.push(ListenerUser { gateway_instance_id, namespace });
+            }
+        }
+        Ok(sorted(all))
     }
 
     /// The listeners of a ListenerSet, sorted.
@@ -107,9 +133,13 @@ fn listeners(row: &PgRow) -> Result<Vec<Listener>> {
         // All of them name the same.
         claimed.tls_secret = claimed.tls_secret.take().or(secret);
     }
+    Ok(sorted(all))
+}
+
+fn sorted(all: HashMap<ListenerKey, Claimed>) -> Vec<Listener> {
     let mut all: Vec<_> = all.into_iter().map(|(key, claimed)| listener(key, claimed)).collect();
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    Ok(all)
+    all
 }
 
 fn listener(key: ListenerKey, claimed: Claimed) -> Listener {

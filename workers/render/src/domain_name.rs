@@ -50,7 +50,7 @@ pub fn owner(instance: &Record<DomainNameInstance>) -> Owner {
 /// The Gateway that carries a gateway instance: the shared one, or its own.
 pub fn gateway_ref(inputs: &DomainNameInputs, gateway: &DomainGateway) -> ObjectRef {
     match &gateway.shared_gateway {
-        Some(shared) => shared_gateway::gateway_ref(&shared.object_name),
+        Some(shared) => shared_gateway::gateway_ref(shared),
         None => GATEWAY.at(&inputs.workload.object_name, &gateway.instance.object_name),
     }
 }

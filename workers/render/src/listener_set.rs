@@ -35,7 +35,7 @@ pub fn owner(inputs: &ListenerSetInputs) -> Owner {
 
 /// The object in the cluster.
 pub fn listener_set_ref(inputs: &ListenerSetInputs) -> ObjectRef {
-    holder(&inputs.gateway.object_name, Some(inputs.ordinal))
+    holder(&inputs.gateway, Some(inputs.ordinal))
 }
 
 /// The support services that the cluster needs before the set is rendered; none while it has no listener.
@@ -59,7 +59,7 @@ pub fn render_over(inputs: &ListenerSetInputs, issued: &IssuedCertificates) -> R
     }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(inputs) };
     let spec = ListenerSetSpec {
-        parent_ref: parent_reference(&gateway_ref(&inputs.gateway.object_name), GATEWAY.kind, None),
+        parent_ref: parent_reference(&gateway_ref(&inputs.gateway), GATEWAY.kind, None),
         listeners: listeners(inputs, issued).specs(Some(inputs.ordinal))?,
     };
     let mut objects = vec![LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)];

@@ -67,24 +67,28 @@ pub(crate) fn parent_reference(holder: &ObjectRef, kind: &'static str, section: 
 }
 
 /// A listener and the object that holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ListenerAt {
     /// What tells it from the other listeners of the Gateway.
     pub key: ListenerKey,
     /// The Gateway or ListenerSet.
     pub holder: ObjectRef,
+    /// Its name in the holder, to which routes refer as `sectionName`.
+    pub name: String,
+    /// The Secret with its certificate, if somebody else keeps it: in the namespace of the holder.
+    pub secret: Option<String>,
 }
 
 impl ListenerAt {
-    /// Its name in the holder, to which routes refer as `sectionName`.
-    pub fn name(&self) -> String {
-        names::listener(&self.key)
+    /// One whose name and certificate are ours.
+    pub(crate) fn new(key: ListenerKey, holder: ObjectRef) -> Self {
+        Self { name: names::listener(&key), key, holder, secret: None }
     }
 
     /// The reference by which a route attaches to it.
     pub(crate) fn parent(&self) -> ParentReference {
         let kind = if LISTENER_SET.is(&self.holder) { LISTENER_SET.kind } else { GATEWAY.kind };
-        parent_reference(&self.holder, kind, Some(self.name()))
+        parent_reference(&self.holder, kind, Some(self.name.clone()))
     }
 }
 

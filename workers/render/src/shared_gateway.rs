@@ -3,12 +3,14 @@
 //! Listeners without a hostname are on the Gateway itself, the others in ListenerSets, which are records of their own
 //! ([`crate::listener_set`]). The gateway has what its sets have in common: namespace, class, issuers and their credentials, and the certificates that are
 //! for all hostnames of a domain.
+//!
+//! One whose record gives it listeners has these and nothing else (module `given_listeners`).
 
 use crate::{
     InvalidInput,
     certificates::{Certificates, NONE_ISSUED, wanted},
     driver::{self, Driver},
-    infrastructure,
+    given_listeners, infrastructure,
     k8s::{
         Ours,
         cert_manager::CLUSTER_ISSUER,
@@ -22,7 +24,7 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    inputs::SharedGatewayInputs,
+    inputs::{Named, SharedGatewayInputs},
     inventory::ObjectRef,
     nouns::{DomainNameDefinition, Service, SharedGateway},
     record::Record,
@@ -45,13 +47,16 @@ pub fn support_services(inputs: &SharedGatewayInputs) -> Vec<Service> {
     if !inputs.is_used() {
         return Vec::new();
     }
-    let has_tls = listeners(inputs).certified().next().is_some();
-    driver::support_services(driver(&inputs.gateway.record.spec), has_tls)
+    let spec = &inputs.gateway.record.spec;
+    // Certificates of given listeners are not ours.
+    let has_tls = spec.listeners.is_none() && listeners(inputs).certified().next().is_some();
+    driver::support_services(driver(spec), has_tls)
 }
 
-/// The Gateway of a shared gateway. Its namespace has the same name.
-pub fn gateway_ref(object_name: &str) -> ObjectRef {
-    GATEWAY.at(object_name, object_name)
+/// The Gateway of a shared gateway. Its namespace has the same name, unless the record says another one.
+pub fn gateway_ref(gateway: &Named<SharedGateway>) -> ObjectRef {
+    let name = gateway.object_name.as_str();
+    GATEWAY.at(gateway.record.spec.namespace.as_ref().map_or(name, |namespace| namespace.as_str()), name)
 }
 
 /// The Certificate that a hostname is to have, with what it is called in messages. `wildcard`: the domain that it is signed for, if that has one for all.
@@ -69,14 +74,16 @@ pub fn issuer_ref(object_name: &str, domain_name_definition_id: i64) -> ObjectRe
 }
 
 /// The object that holds a listener: a ListenerSet, by its ordinal, or the Gateway itself.
-pub fn holder(object_name: &str, listener_set: Option<i32>) -> ObjectRef {
+pub fn holder(gateway: &Named<SharedGateway>, listener_set: Option<i32>) -> ObjectRef {
+    let name = &gateway.object_name;
     match listener_set {
-        None => gateway_ref(object_name),
-        Some(ordinal) => LISTENER_SET.at(object_name, &names::listener_set(object_name, ordinal)),
+        None => gateway_ref(gateway),
+        Some(ordinal) => LISTENER_SET.at(name, &names::listener_set(name, ordinal)),
     }
 }
 
-/// Namespace, class, Gateway, the issuers of the certificates, and those certificates that are for whole domains. Empty while nobody uses the gateway.
+/// Namespace, class, Gateway, the issuers of the certificates, and those certificates that are for whole domains. Empty while nobody uses the gateway,
+/// unless its record gives it listeners.
 pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     if !inputs.is_used() {
         return Ok(Plan::default());
@@ -84,6 +91,9 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.gateway.record) };
     let name = &inputs.gateway.object_name;
     let spec = &inputs.gateway.record.spec;
+    if let Some(given) = &spec.listeners {
+        return Ok(given_listeners::objects(inputs, given, &ours).into());
+    }
     let mut objects = vec![namespace(&ours, name)];
     if spec.gateway_class_name.is_none() {
         objects.push(driver::gateway_class(driver(spec), &ours, name));
@@ -95,7 +105,7 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: Some(AllowedListeners { namespaces: Namespaces::Same }),
     };
-    objects.push(GATEWAY.object(&ours, gateway_ref(name), &gateway));
+    objects.push(GATEWAY.object(&ours, gateway_ref(&inputs.gateway), &gateway));
     let plain_http = listeners(inputs).plain_http();
     let certificates = certificates(inputs)?;
     objects.extend(certificates.issuers(&|hostname| plain_http(hostname).parent())?);

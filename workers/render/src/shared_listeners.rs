@@ -41,7 +41,7 @@ impl<'a> SharedListeners<'a> {
         if all.len() > MOST {
             let message = format!(
                 "{} would have {} listeners of {MOST} that are allowed; give some gateway definitions Placement Dedicated",
-                holder(name, listener_set),
+                holder(self.gateway, listener_set),
                 all.len()
             );
             return Err(self.invalid("GatewayClassName", message));
@@ -63,13 +63,13 @@ impl<'a> SharedListeners<'a> {
 
     /// Says where a hostname answers plain HTTP on port 80: on a listener of its own if it has one, because the proxy then takes no other.
     pub(crate) fn plain_http(&self) -> impl Fn(&str) -> ListenerAt + use<'a> {
-        let (own, name) = (self.plain_hostnames(), &self.gateway.object_name);
+        let (own, gateway) = (self.plain_hostnames(), self.gateway);
         move |hostname| match own.get(hostname) {
-            Some(listener_set) => ListenerAt {
-                key: ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP },
-                holder: holder(name, *listener_set),
-            },
-            None => ListenerAt { key: PLAIN_HTTP, holder: holder(name, None) },
+            Some(listener_set) => {
+                let key = ListenerKey { hostname: Some(hostname.to_owned()), ..PLAIN_HTTP };
+                ListenerAt::new(key, holder(gateway, *listener_set))
+            }
+            None => ListenerAt::new(PLAIN_HTTP, holder(gateway, None)),
         }
     }
 

@@ -229,6 +229,6 @@ fn a_listener_set_is_taken_up_when_something_was_said_of_each_listener_as_it_is_
 /// With the Gateway in the cluster: without it nothing is published.
 fn shared_gateway_state(gateway: &SharedGatewayInputs, seen: &Seen) -> Value {
     let mut seen = seen.clone();
-    see(&mut seen, shared_gateway::gateway_ref(&gateway.gateway.object_name));
+    see(&mut seen, shared_gateway::gateway_ref(&gateway.gateway));
     causeway_render::conditions::shared_gateway_state(gateway, &seen)
 }

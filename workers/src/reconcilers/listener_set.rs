@@ -23,7 +23,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    let gateway = gateway_ref(&inputs.gateway.object_name);
+    let gateway = gateway_ref(&inputs.gateway);
     if !inputs.listeners.is_empty() {
         ctx.watch(std::iter::once(&gateway)).await;
         if ctx.connection.cache.get(&gateway).is_none() {

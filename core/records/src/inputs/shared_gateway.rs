@@ -13,7 +13,8 @@ pub struct SharedGatewayInputs {
     pub control_plane: String,
     /// The record that is reconciled.
     pub gateway: Named<SharedGateway>,
-    /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate; by key.
+    /// The listeners on the Gateway itself, and all listeners of hostnames that have a certificate; by key. Of a gateway with listeners of its own what
+    /// gateway instances that may attach claim on them, as if each had a listener for itself.
     pub listeners: Vec<Listener>,
     /// Its ListenerSets, by ordinal.
     pub listener_sets: Vec<ListenerSetStatus>,
@@ -26,8 +27,10 @@ pub struct SharedGatewayInputs {
 }
 
 impl SharedGatewayInputs {
-    /// Whether a gateway instance claims a route. If not, the gateway has no object in the cluster.
+    /// Whether a gateway instance claims a route, or its record gives it listeners. If not, the gateway has no object in the cluster.
     pub fn is_used(&self) -> bool {
-        !self.listeners.is_empty() || self.listener_sets.iter().any(|set| set.listeners > 0)
+        self.gateway.record.spec.listeners.is_some()
+            || !self.listeners.is_empty()
+            || self.listener_sets.iter().any(|set| set.listeners > 0)
     }
 }

@@ -1,6 +1,6 @@
 use super::{
     DomainNameDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort,
-    KubernetesRuntimeInstance, Rules, TlsMode, WorkloadInstance, too_many_ports, too_many_routes,
+    KubernetesRuntimeInstance, Rules, SharedGateway, TlsMode, WorkloadInstance, too_many_ports, too_many_routes,
 };
 use crate::{
     problem::Problem,
@@ -230,6 +230,9 @@ pub struct GatewayInstance {
     /// The workload whose Service the traffic goes to.
     #[noun(required, immutable, parent = WorkloadInstance)]
     pub workload_instance_id: i64,
+    /// A shared gateway with Listeners to attach to. Left out: what Placement says.
+    #[noun(parent = SharedGateway)]
+    pub shared_gateway_id: Option<i64>,
 }
 impl Rules for GatewayInstance {}
 

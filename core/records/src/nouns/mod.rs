@@ -10,9 +10,11 @@ mod domain_name;
 mod event;
 mod gateway;
 mod gateway_grant;
+mod gateway_listener;
 mod gateway_port;
 mod gateway_route;
 mod kubernetes_runtime;
+mod labels;
 mod list;
 mod listener_set;
 mod shared_gateway;
@@ -33,13 +35,15 @@ pub use domain_name::{
 pub use event::Event;
 pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Infrastructure, Placement, Texts};
 pub use gateway_grant::{GatewayGrant, ServiceNames};
+pub use gateway_listener::{GatewayListener, GatewayListeners, ListenerProtocol};
 pub use gateway_port::{
     GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, TlsMode, too_many_ports,
 };
 pub use gateway_route::{GatewayGrpcRoute, GatewayHttpRoute, GrpcRules, HttpRules, MAX_ROUTES, Ports, too_many_routes};
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
+pub use labels::Labels;
 pub use listener_set::ListenerSet;
-pub use shared_gateway::SharedGateway;
+pub use shared_gateway::{AttachableBy, SharedGateway};
 pub use support_service::{Management, Service, SupportServiceInstance};
 pub use webhook::{DeliveryState, Webhook, WebhookDelivery};
 pub use workload::{

@@ -1,8 +1,29 @@
-use super::{KubernetesRuntimeInstance, Rules};
-use crate::text::{Name, ObjectName};
+use super::{GatewayListeners, Ids, KubernetesRuntimeInstance, Labels, Rules, pair};
+use crate::{
+    problem::Problem,
+    text::{Name, ObjectName, choice},
+};
 use causeway_records_derive::Noun;
 
-/// The common Gateway of a cluster, one for each class. The API makes it when the first gateway instance needs it.
+/// Workload instances that one shared gateway may name. Above that, labels say more.
+const MAX_WORKLOADS: usize = 1000;
+
+choice! {
+    /// The workloads whose gateway instances may attach to a shared gateway.
+    AttachableBy {
+        /// Those in the Gateway's own namespace.
+        Same = "Same",
+        /// Every one of the cluster.
+        All = "All",
+        /// Those whose NamespaceLabels have all labels of NamespaceSelector.
+        Selector = "Selector",
+        /// Those that WorkloadInstanceIDs names.
+        WorkloadInstances = "WorkloadInstances",
+    }
+}
+
+/// A Gateway that gateway instances share. The API makes a common one for each cluster and class when the first gateway instance needs it. One with
+/// Listeners is a platform team's own: gateway instances that name it attach to its listeners, if they are let.
 #[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "shared-gateways", reconciled)]
 pub struct SharedGateway {
@@ -15,6 +36,21 @@ pub struct SharedGateway {
     /// GatewayClass to use instead of Causeway's own.
     #[noun(immutable, example = "internal")]
     pub gateway_class_name: Option<ObjectName>,
+    /// With Listeners: the namespace of the Gateway, which has to be there. Causeway neither makes nor deletes it. Only admins set it.
+    #[noun(immutable, example = "ingress")]
+    pub namespace: Option<ObjectName>,
+    /// Its listeners. Left out: the common gateway of its cluster and class, which has those that its gateway instances need. Only admins change them.
+    #[noun(no_filter, example = r#"[{"Name":"http","Port":80,"Protocol":"HTTP","Hostname":"*.example.org"}]"#)]
+    pub listeners: Option<GatewayListeners>,
+    /// With Listeners: who may attach; Same unless said otherwise. Only admins change it.
+    #[noun(example = "Selector")]
+    pub attachable_by: Option<AttachableBy>,
+    /// With AttachableBy Selector: labels that a workload instance has to have in its NamespaceLabels, all of them. Only admins change them.
+    #[noun(no_filter, example = r#"{"purpose":"workloads"}"#)]
+    pub namespace_selector: Option<Labels>,
+    /// With AttachableBy WorkloadInstances: their ids. Only admins change them.
+    #[noun(json = "WorkloadInstanceIDs", no_filter)]
+    pub workload_instance_ids: Option<Ids>,
     /// Addresses to ask the cloud for.
     #[noun(no_filter)]
     pub addresses: Option<super::Texts>,
@@ -22,4 +58,151 @@ pub struct SharedGateway {
     #[noun(no_filter)]
     pub infrastructure: Option<super::Infrastructure>,
 }
-impl Rules for SharedGateway {}
+
+impl SharedGateway {
+    /// Who may attach to it, if it has Listeners.
+    pub fn attachable_by(&self) -> AttachableBy {
+        self.attachable_by.unwrap_or_default()
+    }
+
+    /// What is wrong with who may attach.
+    fn check_attachable(&self) -> Vec<Problem> {
+        let by = self.attachable_by();
+        let (labels, ids) = (self.namespace_selector.as_ref(), self.workload_instance_ids.as_ref());
+        let lists = [
+            ("NamespaceSelector", AttachableBy::Selector, labels.map(|labels| labels.0.len())),
+            ("WorkloadInstanceIDs", AttachableBy::WorkloadInstances, ids.map(|ids| ids.0.len())),
+        ];
+        let of_list = |(field, goes_with, length): (&'static str, AttachableBy, Option<usize>)| match length {
+            // A PATCH can't take it away, but empty it.
+            Some(1..) if by != goes_with => Some(Problem::new(
+                field,
+                format!("goes with AttachableBy {goes_with}; leave it out, or send an empty one"),
+            )),
+            None | Some(0) if by == goes_with => Some(Problem::new(
+                field,
+                format!("is needed with AttachableBy {goes_with}: an empty one lets nobody attach"),
+            )),
+            Some(length) if field == "WorkloadInstanceIDs" && length > MAX_WORKLOADS => Some(Problem::new(
+                field,
+                format!("holds {length} ids; {MAX_WORKLOADS} are allowed, so take AttachableBy Selector"),
+            )),
+            _ => None,
+        };
+        let problems = lists.into_iter().filter_map(of_list);
+        problems.chain(labels.iter().flat_map(|labels| labels.check("NamespaceSelector"))).collect()
+    }
+}
+
+impl Rules for SharedGateway {
+    fn check(&self) -> Vec<Problem> {
+        let mut problems = pair(("Namespace", self.namespace.is_some()), ("Listeners", self.listeners.is_some()));
+        let Some(listeners) = &self.listeners else {
+            let own_only = [
+                ("AttachableBy", self.attachable_by.is_some()),
+                ("NamespaceSelector", self.namespace_selector.is_some()),
+                ("WorkloadInstanceIDs", self.workload_instance_ids.is_some()),
+            ];
+            let remedy =
+                "needs Listeners; the common gateway of a cluster takes every gateway instance that names none";
+            problems.extend(own_only.iter().filter(|(_, set)| *set).map(|(field, _)| Problem::new(*field, remedy)));
+            return problems;
+        };
+        problems.extend(listeners.check());
+        problems.extend(self.check_attachable());
+        problems
+    }
+
+    /// Who may attach is worth nothing if those can change it who are to be kept out: teams are editors. The namespace and the listeners say which Secrets
+    /// the Gateway reads.
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        if self.namespace.is_none() && before.namespace.is_none() {
+            return vec![];
+        }
+        let changed = [
+            ("Namespace", self.namespace != before.namespace),
+            ("Listeners", self.listeners != before.listeners),
+            ("AttachableBy", self.attachable_by() != before.attachable_by()),
+            ("NamespaceSelector", self.namespace_selector != before.namespace_selector),
+            ("WorkloadInstanceIDs", self.workload_instance_ids != before.workload_instance_ids),
+            ("Addresses", self.addresses != before.addresses),
+            ("Infrastructure", self.infrastructure != before.infrastructure),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Record, overlay::overlay};
+
+    fn gateway(json: &str) -> SharedGateway {
+        let mut record = Record::<SharedGateway>::default();
+        let report = overlay(json.as_bytes(), &mut record.writable()).unwrap();
+        assert!(report.problems.is_empty() && report.unknown.is_empty(), "{:?} {:?}", report.problems, report.unknown);
+        record.spec
+    }
+
+    fn own(more: &str) -> SharedGateway {
+        let listeners = r#"[{"Name":"http","Port":80,"Protocol":"HTTP"}]"#;
+        gateway(&format!(r#"{{"Name":"main","Namespace":"ingress","Listeners":{listeners}{more}}}"#))
+    }
+
+    fn problems(gateway: &SharedGateway) -> Vec<String> {
+        gateway.check().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_gateway_with_listeners_is_in_a_namespace_and_the_common_one_in_its_own() {
+        assert_eq!(problems(&own("")), [""; 0]);
+        assert_eq!(problems(&gateway(r#"{"Name":"main","Addresses":["10.0.0.8"]}"#)), [""; 0]);
+        let alone = problems(&gateway(r#"{"Name":"main","Namespace":"ingress"}"#));
+        assert_eq!(alone, ["Listeners: goes with Namespace; send both or neither"]);
+        let common = problems(&gateway(r#"{"Name":"main","AttachableBy":"All","NamespaceSelector":{"a":"b"}}"#));
+        assert!(common.len() == 2 && common[0].starts_with("AttachableBy: needs Listeners"), "{common:?}");
+    }
+
+    #[test]
+    fn who_may_attach_is_said_in_one_way() {
+        assert_eq!(own("").attachable_by(), AttachableBy::Same, "nobody who wasn't let");
+        for good in [
+            r#","AttachableBy":"All""#,
+            r#","AttachableBy":"All","NamespaceSelector":{},"WorkloadInstanceIDs":[]"#,
+            r#","AttachableBy":"Selector","NamespaceSelector":{"purpose":"workloads"}"#,
+            r#","AttachableBy":"WorkloadInstances","WorkloadInstanceIDs":[7]"#,
+        ] {
+            assert_eq!(problems(&own(good)), [""; 0], "{good}");
+        }
+        for (bad, starts) in [
+            (r#","AttachableBy":"Selector""#, "NamespaceSelector: is needed with AttachableBy Selector"),
+            (r#","AttachableBy":"Selector","NamespaceSelector":{}"#, "NamespaceSelector: is needed"),
+            (r#","AttachableBy":"WorkloadInstances","WorkloadInstanceIDs":[]"#, "WorkloadInstanceIDs: is needed"),
+            (
+                r#","AttachableBy":"All","NamespaceSelector":{"a":"b"}"#,
+                "NamespaceSelector: goes with AttachableBy Selector",
+            ),
+            (r#","WorkloadInstanceIDs":[7]"#, "WorkloadInstanceIDs: goes with AttachableBy WorkloadInstances"),
+            (r#","AttachableBy":"Selector","NamespaceSelector":{"a b":"c"}"#, "NamespaceSelector: `a b` is no key"),
+        ] {
+            let found = problems(&own(bad));
+            assert!(found.len() == 1 && found[0].starts_with(starts), "{bad}: {found:?}");
+        }
+        let ids = Ids(vec![7; MAX_WORKLOADS + 1]);
+        let by = Some(AttachableBy::WorkloadInstances);
+        let many = SharedGateway { attachable_by: by, workload_instance_ids: Some(ids), ..own("") };
+        assert!(problems(&many)[0].starts_with("WorkloadInstanceIDs: holds 1001 ids; 1000 are allowed"));
+    }
+
+    #[test]
+    fn only_admins_say_who_may_attach() {
+        let new = SharedGateway::default();
+        assert_eq!(own("").for_admins(&new), ["Namespace", "Listeners"]);
+        assert_eq!(own(r#","AttachableBy":"All""#).for_admins(&own("")), ["AttachableBy"]);
+        assert!(own("").for_admins(&own(r#","AttachableBy":"Same""#)).is_empty(), "it says the same");
+        let renamed = SharedGateway { name: "other".parse().unwrap(), ..own("") };
+        assert!(renamed.for_admins(&own("")).is_empty());
+        let common = gateway(r#"{"Name":"main","Addresses":["10.0.0.8"]}"#);
+        assert!(common.for_admins(&new).is_empty(), "the common one is everybody's");
+    }
+}

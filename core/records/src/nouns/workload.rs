@@ -1,4 +1,4 @@
-use super::{KubernetesRuntimeInstance, Rules};
+use super::{KubernetesRuntimeInstance, Labels, Rules};
 use crate::{problem::Problem, text::Name};
 use causeway_manifests::{Budget, read, read_value};
 use causeway_records_derive::Noun;
@@ -44,8 +44,28 @@ pub struct WorkloadInstance {
     pub workload_definition_id: i64,
     /// Free text of a client.
     pub status: Option<String>,
+    /// Labels of the namespace that Causeway makes for the instance. A shared gateway may choose by them who attaches, so only admins change them.
+    #[noun(no_filter)]
+    pub namespace_labels: Option<Labels>,
 }
-impl Rules for WorkloadInstance {}
+
+/// The beginning of the labels by which Causeway knows its objects, and the one that the API server gives each namespace.
+const RESERVED: [&str; 2] = ["causeway.dev/", "kubernetes.io/metadata.name"];
+
+impl Rules for WorkloadInstance {
+    fn check(&self) -> Vec<Problem> {
+        let Some(labels) = &self.namespace_labels else { return vec![] };
+        let reserved = labels.0.keys().filter(|key| RESERVED.iter().any(|reserved| key.starts_with(reserved)));
+        let reserved =
+            reserved.map(|key| Problem::new("NamespaceLabels", format!("{key} is set by the system; leave it out")));
+        labels.check("NamespaceLabels").into_iter().chain(reserved).collect()
+    }
+
+    /// A team is no editor of what lets it in.
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        if self.namespace_labels == before.namespace_labels { vec![] } else { vec!["NamespaceLabels"] }
+    }
+}
 
 /// One more manifest of a workload definition, beside its YAML document.
 #[derive(Noun, Clone, PartialEq)]
@@ -146,6 +166,23 @@ impl Rules for WorkloadEvent {}
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn labels_of_a_namespace_are_an_admins_and_not_the_systems() {
+        let of = |key: &str| WorkloadInstance {
+            namespace_labels: Some(Labels([(key.to_owned(), "workloads".to_owned())].into())),
+            ..WorkloadInstance::default()
+        };
+        assert!(of("purpose").check().is_empty());
+        for reserved in ["causeway.dev/owner", "kubernetes.io/metadata.name"] {
+            let problems = of(reserved).check();
+            assert!(problems.len() == 1 && problems[0].problem.contains("is set by the system"), "{problems:?}");
+        }
+        let none = WorkloadInstance::default();
+        assert_eq!(of("purpose").for_admins(&none), ["NamespaceLabels"]);
+        assert_eq!(none.for_admins(&of("purpose")), ["NamespaceLabels"], "what is taken away is changed, too");
+        assert!(of("purpose").for_admins(&of("purpose")).is_empty() && none.for_admins(&none).is_empty());
+    }
 
     #[test]
     fn documents_are_checked_with_the_place() {

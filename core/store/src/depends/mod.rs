@@ -274,6 +274,13 @@ pub(crate) const TABLE: &[Line] = &[
     naming(Kind::WorkloadDefinition, Kind::WorkloadInstance, "workload_definition_id"),
     naming(Kind::WorkloadInstance, Kind::DomainNameInstance, "workload_instance_id"),
     naming(Kind::WorkloadInstance, Kind::GatewayInstance, "workload_instance_id"),
+    // Its labels may let it in there, or no longer.
+    line(
+        Kind::WorkloadInstance,
+        Kind::SharedGateway,
+        "c.gateway_id",
+        "route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id WHERE g.workload_instance_id = record AND g.shared_gateway_id IS NOT NULL",
+    ),
     named_by_gone(Kind::WorkloadInstance, Kind::WorkloadDefinition, "workload_definition_id"),
     line(
         Kind::WorkloadResourceDefinition,

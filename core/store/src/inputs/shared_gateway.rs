@@ -16,7 +16,10 @@ impl Store {
     /// For the reconcile of a shared gateway.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
         let gateway = self.gateway_of_listeners(id).await?;
-        let listeners = self.listeners_of_gateway(id).await?;
+        let listeners = match gateway.record.spec.listeners {
+            Some(_) => self.attached_listeners(&gateway.record).await?,
+            None => self.listeners_of_gateway(id).await?,
+        };
         let domains = self.domains_of(&listeners).await?;
         let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
         let cluster = gateway.record.spec.kubernetes_runtime_instance_id;

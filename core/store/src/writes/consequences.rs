@@ -1,7 +1,7 @@
 //! What follows from the write of a record beyond the record itself: one function for each noun that has rules.
 
 use super::{
-    accounts,
+    accounts, attachment,
     claims::{self, Instance, Source},
     services, wake,
 };
@@ -38,6 +38,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::DomainNameInstance => domain_name_instance(connection, id, new).await?,
         Kind::DomainNameDefinition => woken = domain_name_definition(connection, id).await?,
         Kind::SupportServiceInstance => support_service_instance(connection, id).await?,
+        Kind::SharedGateway => attachment::shared_gateway(connection, id, new).await?,
         Kind::GatewayDefinition => {
             let source = Source::read(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
@@ -79,16 +80,20 @@ async fn add_sender(connection: &mut PgConnection, webhook: i64) -> Result<()> {
 async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Vec<(Kind, i64)>> {
     let instance = Instance::lock(connection, id).await?;
     let runtimes = BTreeSet::from([instance.runtime]);
-    // 1. It is in its workload's cluster, and the workload shows it.
+    // 1. It is in its workload's cluster, and the workload shows it. The shared gateway that it names takes it.
     parents::same_cluster(&instance.workload_name, instance.workload_runtime, instance.runtime)?;
+    attachment::check_workload(connection, &instance).await?;
     if new {
         attach(connection, instance.workload, Kind::GatewayInstance, id).await?;
     }
-    // 2. The keys for its certificates may get into the cluster.
     let claims = Source::read(connection, instance.definition).await?.claims()?;
-    accounts::check(connection, claims.account, &runtimes).await?;
-    // 3. The cluster gets what it needs.
-    services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
+    // That gateway has what it needs, and certificates that are not ours.
+    if instance.shared_gateway.is_none() {
+        // 2. The keys for its certificates may get into the cluster.
+        accounts::check(connection, claims.account, &runtimes).await?;
+        // 3. The cluster gets what it needs.
+        services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
+    }
     // 4. Its routes are its own.
     claims::replace(connection, &claims, std::slice::from_ref(&instance), new).await
 }
@@ -149,7 +154,9 @@ async fn replace_claims(
         return Ok(None);
     }
     let claims = source.claims()?;
-    let runtimes = instances.iter().map(|instance| instance.runtime).collect();
+    // Of those on a shared gateway with listeners the certificates are not ours.
+    let certified = instances.iter().filter(|instance| instance.shared_gateway.is_none());
+    let runtimes = certified.map(|instance| instance.runtime).collect();
     accounts::check(connection, claims.account, &runtimes).await?;
     let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
     services::ensure(connection, &runtimes, &needed, None).await?;

@@ -4,7 +4,7 @@
 //!   Writer ── create ─┐   1. lock the records that this one names                  parents
 //!          ── change ─┴── 2. write record, children, queue row, audit event        create, change, children
 //!                         3. what follows, by rule:                                consequences
-//!                            read under locks → causeway-rules → write               claims, services, manifest_total
+//!                            read under locks → causeway-rules → write               claims, attachment, services, manifest_total
 //!                         4. wake the records that depend on it                    wake
 //!                         5. commit
 //!
@@ -27,6 +27,7 @@
 //! then fails one of them, and it is retried.
 
 mod accounts;
+mod attachment;
 mod change;
 mod children;
 mod claims;

@@ -2,6 +2,7 @@
 
 use crate::{error::Result, statement::Statement};
 use causeway_records::{
+    Kind,
     field::{Field, Fields, OnDelete, Parent, entries},
     value::Value,
 };
@@ -34,7 +35,8 @@ pub(super) fn named_anew(before: &dyn Fields, after: &dyn Fields) -> Vec<Named> 
     named
 }
 
-/// Locks them until the transaction ends. What a record is part of is locked against other writers, the others only against change.
+/// Locks them until the transaction ends. What a record is part of is locked against other writers, and so is a shared gateway, on which routes are claimed
+/// then: two that had locked it against change alone would wait for each other. The others are locked only against change.
 ///
 /// # Errors
 /// Names the first that isn't there or, if `new`, that is being deleted.
@@ -44,7 +46,8 @@ pub(super) async fn lock(connection: &mut PgConnection, named: &[Named], new: bo
     }
     let mut statement = Statement::new("WITH ");
     for (n, Named { parent, id, .. }) in named.iter().enumerate() {
-        let lock = if parent.on_delete == OnDelete::Takes { "NO KEY UPDATE" } else { "SHARE" };
+        let is_written = parent.on_delete == OnDelete::Takes || parent.kind == Kind::SharedGateway;
+        let lock = if is_written { "NO KEY UPDATE" } else { "SHARE" };
         let comma = if n > 0 { ", " } else { "" };
         statement.push(&format!("{comma}p{n} AS (SELECT id FROM {} WHERE id = ", parent.table)).bind(*id)?;
         statement.push(&format!(" AND deleted_at IS NULL FOR {lock})"));

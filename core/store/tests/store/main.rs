@@ -1,6 +1,7 @@
 //! The store against a real Postgres, each test in a database of its own.
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod attachment;
 mod audit;
 mod aws_accounts;
 mod documents;

@@ -1,13 +1,13 @@
 //! Conditions of a gateway instance.
 
 use super::{
-    DNS_PUBLISHED, NotReady,
+    DNS_PUBLISHED, NotReady, ROUTES_ACCEPTED,
     gateway_status::{GatewayStatus, certificates_ready},
     listener_status::FaultyListener,
     routes, summarize,
 };
 use crate::{
-    gateway::{certificates, driver, gateway_ref, listeners, not_granted},
+    gateway::{certificates, driver, gateway_ref, listeners, not_allowed, not_granted},
     k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::Seen,
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
-/// is what [`crate::gateway::render`] made of the same inputs; an empty one (the inputs are invalid) has no conditions of routes.
+/// is what [`crate::gateway::render`] made of the same inputs; an empty one (the inputs are invalid) has no conditions of routes, unless they may not be attached.
 pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
     let mut gateway = GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen);
     if let Some(shared) = &inputs.shared_gateway {
@@ -34,6 +34,9 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
         let faulty = used.iter().filter_map(|at| FaultyListener::find(at, seen.get(&at.holder)));
         conditions.push(gateway.listeners_ready(used.len(), &faulty.collect::<Vec<_>>()));
         conditions.extend(certificates_ready(&certificates(inputs), issuer(inputs).into_iter(), seen));
+    }
+    if let Some(sentence) = not_allowed(inputs) {
+        conditions.push(NewCondition::not_met(ROUTES_ACCEPTED, "NotAllowedByListeners", sentence));
     }
     conditions.extend(routes::conditions(plan, &gateway, not_granted(inputs), seen));
     conditions.extend(dns_published(inputs));

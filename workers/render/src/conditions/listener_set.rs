@@ -30,7 +30,8 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, issued: &IssuedCertificate
         own.map(|(hostname, at)| (hostname, certificate_not_ready(hostname, &at, seen))).collect();
     let (mut users_see, mut faulty, mut brought) = (BTreeMap::new(), vec![], vec![]);
     for listener in &inputs.listeners {
-        let fault = ListenerFault::find(&listener.key, observed);
+        let name = names::listener(&listener.key);
+        let fault = ListenerFault::find(&name, observed);
         let hostname = listener.key.hostname.as_deref().filter(|_| listener.key.protocol.ends_tls());
         let of_secret = hostname.zip(brought_to(inputs, listener)).map(|(name, at)| any_not_ready(name, &at, seen));
         let certificate = match &of_secret {
@@ -38,9 +39,9 @@ pub fn listener_set_state(inputs: &ListenerSetInputs, issued: &IssuedCertificate
             None => hostname.and_then(|hostname| certificates.get(hostname)?.as_ref()),
         };
         let certificate = certificate.map(|not_ready| [&not_ready.reason, &not_ready.message]);
-        users_see.insert(names::listener(&listener.key), seen_by_users(fault, certificate));
+        users_see.insert(name, seen_by_users(fault, certificate));
         brought.extend(of_secret);
-        faulty.extend(fault.map(|fault| FaultyListener { key: &listener.key, holder: &holder, fault }));
+        faulty.extend(fault.map(|fault| FaultyListener { key: &listener.key, holder: &holder, fault, secret: None }));
     }
     let first = FaultyListener::most_important(&faulty).map(FaultyListener::describe);
     ListenerSetState {

@@ -3,7 +3,6 @@
 use super::{NotReady, controller_condition::ControllerCondition};
 use crate::{
     listeners::{self, ListenerAt},
-    names,
     observed::Observed,
 };
 use causeway_records::{inputs::ListenerKey, inventory::ObjectRef};
@@ -31,11 +30,11 @@ pub(super) enum ListenerFault<'a> {
 }
 
 impl<'a> ListenerFault<'a> {
-    /// Judges a listener by the status of the Gateway or ListenerSet that holds it.
-    pub(super) fn find(key: &ListenerKey, holder: Option<&'a Observed>) -> Option<Self> {
+    /// Judges a listener of this name by the status of the Gateway or ListenerSet that holds it.
+    pub(super) fn find(name: &str, holder: Option<&'a Observed>) -> Option<Self> {
         let Some(holder) = holder else { return Some(Self::HolderMissing) };
         let entries = holder.status.get("listeners");
-        let Some(entry) = entries.and_then(|entries| find_entry(entries, &names::listener(key))) else {
+        let Some(entry) = entries.and_then(|entries| find_entry(entries, name)) else {
             let accepted = ControllerCondition::find_current(holder, "Accepted");
             return Some(accepted.filter(|c| c.is_false()).map_or(Self::NotReported, Self::SetRefused));
         };
@@ -66,13 +65,15 @@ pub(super) struct FaultyListener<'a> {
     pub(super) holder: &'a ObjectRef,
     /// Why it does not work.
     pub(super) fault: ListenerFault<'a>,
+    /// The Secret with its certificate, if somebody else keeps it.
+    pub(super) secret: Option<&'a str>,
 }
 
 impl<'a> FaultyListener<'a> {
     /// None if the listener works.
     pub(super) fn find(at: &'a ListenerAt, holder: Option<&'a Observed>) -> Option<Self> {
-        let fault = ListenerFault::find(&at.key, holder)?;
-        Some(Self { key: &at.key, holder: &at.holder, fault })
+        let fault = ListenerFault::find(&at.name, holder)?;
+        Some(Self { key: &at.key, holder: &at.holder, fault, secret: at.secret.as_deref() })
     }
 
     /// The one to report: the first that failed, or else the first that is pending.
@@ -103,9 +104,15 @@ impl<'a> FaultyListener<'a> {
                 NotReady::failed(conflict.reason, message)
             }
             ListenerFault::ConditionFalse(condition) => {
-                let next = match condition.reason {
-                    "InvalidCertificateRef" => "; its certificate may still be on the way, see CertificatesReady",
-                    _ => "",
+                let next = match (condition.reason, self.secret) {
+                    ("InvalidCertificateRef", Some(secret)) => {
+                        let namespace = holder.namespace.as_deref().unwrap_or_default();
+                        format!("; see that Secret {namespace}/{secret} is there, of type kubernetes.io/tls")
+                    }
+                    ("InvalidCertificateRef", None) => {
+                        "; its certificate may still be on the way, see CertificatesReady".to_owned()
+                    }
+                    _ => String::new(),
                 };
                 let message = format!("{listener} of {holder} does not work: {}{next}", condition.explanation());
                 NotReady::failed(condition.reason, message)

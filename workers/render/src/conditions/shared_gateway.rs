@@ -4,10 +4,12 @@ use super::{
     APPLIED, CERTIFICATES_READY, LISTENERS_READY, NotReady,
     gateway_status::{GatewayStatus, certificate_not_ready, issuer_not_ready},
     listener_set::{plus, readiness, report},
-    listener_status::{FaultyListener, ListenerFault},
+    listener_status::FaultyListener,
     summarize,
 };
 use crate::{
+    given_listeners,
+    listeners::ListenerAt,
     observed::Seen,
     plan::hash,
     shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners, wildcards},
@@ -72,17 +74,20 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
 }
 
 fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStatus<'a> {
-    GatewayStatus::find_own(driver(&inputs.gateway.record.spec), gateway_ref(&inputs.gateway.object_name), seen)
+    GatewayStatus::find_own(driver(&inputs.gateway.record.spec), gateway_ref(&inputs.gateway), seen)
 }
 
 /// Those on the Gateway itself, each with what keeps it from working.
 fn own_listeners(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
-    let holder = gateway_ref(&inputs.gateway.object_name);
-    let own = inputs.listeners.iter().filter(|listener| listener.listener_set.is_none());
-    readiness(own.map(|listener| {
-        let fault = ListenerFault::find(&listener.key, seen.get(&holder))?;
-        Some(FaultyListener { key: &listener.key, holder: &holder, fault }.describe())
-    }))
+    let holder = gateway_ref(&inputs.gateway);
+    let own: Vec<_> = match &inputs.gateway.record.spec.listeners {
+        Some(given) => given.0.iter().map(|one| given_listeners::at(&inputs.gateway, one)).collect(),
+        None => {
+            let own = inputs.listeners.iter().filter(|listener| listener.listener_set.is_none());
+            own.map(|listener| ListenerAt::new(listener.key.clone(), holder.clone())).collect()
+        }
+    };
+    readiness(own.iter().map(|at| Some(FaultyListener::find(at, seen.get(&holder))?.describe())))
 }
 
 fn listeners_readiness(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
@@ -95,7 +100,7 @@ fn listeners_readiness(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
 
 /// Listeners came or went since its last reconcile.
 fn not_reconciled(inputs: &SharedGatewayInputs, set: &ListenerSetStatus) -> Readiness {
-    let at = holder(&inputs.gateway.object_name, Some(set.ordinal));
+    let at = holder(&inputs.gateway, Some(set.ordinal));
     let pending = NotReady::pending(format!("{at} is not applied yet with the listeners that are asked for"));
     let is_used = set.listeners > 0;
     let first = is_used.then(|| pending.into());

@@ -57,7 +57,7 @@ pub(super) fn objects(
     let class = spec.gateway_class_name.is_none().then(|| driver::gateway_class(super::driver(inputs), ours, name));
     let mut objects: Vec<Object> = class.into_iter().collect();
     objects.push(GATEWAY.object(ours, gateway_ref(inputs), &gateway));
-    let plain_http = ListenerAt { key: PLAIN_HTTP, holder: gateway_ref(inputs) };
+    let plain_http = ListenerAt::new(PLAIN_HTTP, gateway_ref(inputs));
     objects.extend(certificates.render(&|_| plain_http.parent())?);
     Ok(objects)
 }

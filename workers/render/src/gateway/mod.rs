@@ -15,6 +15,7 @@ use crate::{
     InvalidInput,
     certificates::{IssuedCertificates, NONE_ISSUED, wanted},
     driver::{self, Driver},
+    given_listeners,
     k8s::{Ours, cert_manager::CERTIFICATE, gateway_api},
     labels::Owner,
     names,
@@ -24,12 +25,13 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    inputs::{GatewayInputs, ListenerKey, Protocol},
+    inputs::{GatewayInputs, ListenerKey, Named, Protocol},
     inventory::ObjectRef,
-    nouns::{GatewayInstance, GatewayTcpPort, Placement, Service, TlsMode},
+    nouns::{GatewayInstance, GatewayListeners, GatewayTcpPort, Placement, Service, SharedGateway, TlsMode},
     record::Record,
 };
 use causeway_rules::{
+    attachment::{self, AttachingWorkload},
     ports::{TlsPort, layer4_ports, tls_ports},
     routes::protocol,
     tls_secrets::tls_secrets,
@@ -61,7 +63,9 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     let mut all = BTreeSet::from([gateway_ref(inputs)]);
     let Some(shared) = &inputs.shared_gateway else { return all.into_iter().collect() };
     let name = &shared.gateway.object_name;
-    all.extend(shared.listener_sets.values().map(|listener_set| shared_gateway::holder(name, *listener_set)));
+    all.extend(
+        shared.listener_sets.values().map(|listener_set| shared_gateway::holder(&shared.gateway, *listener_set)),
+    );
     let certificates = certificates(inputs).into_iter().map(|(_, at)| at);
     let ordered: Vec<ObjectRef> = certificates.filter(|at| CERTIFICATE.is(at)).collect();
     // Without them no kind of cert-manager may be watched, because it may not be installed.
@@ -75,13 +79,33 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
 /// The Gateway that carries the instance's routes: the shared one, or its own.
 pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     match &inputs.shared_gateway {
-        Some(shared) => shared_gateway::gateway_ref(&shared.gateway.object_name),
+        Some(shared) => shared_gateway::gateway_ref(&shared.gateway),
         None => gateway_api::GATEWAY.at(namespace(inputs), &inputs.instance.object_name),
     }
 }
 
+/// The listeners that the record of the shared gateway gives it; None: it is the common one, or there is none. Their certificates are not ours, and
+/// their conditions tell of them.
+fn given(inputs: &GatewayInputs) -> Option<(&Named<SharedGateway>, &GatewayListeners)> {
+    let gateway = &inputs.shared_gateway.as_ref()?.gateway;
+    Some((gateway, gateway.record.spec.listeners.as_ref()?))
+}
+
+/// Why the instance may not be attached to its shared gateway (any more), and what to do about it.
+pub(crate) fn not_allowed(inputs: &GatewayInputs) -> Option<String> {
+    let (gateway, _) = given(inputs)?;
+    let workload = &inputs.workload.instance.record;
+    let labels = workload.spec.namespace_labels.as_ref();
+    let attaching = AttachingWorkload { id: workload.id(), namespace: namespace(inputs), labels };
+    let is_allowed = attachment::may_attach(&gateway.record.spec, &attaching);
+    (!is_allowed).then(|| attachment::not_allowed(&gateway.record.spec, workload.spec.name.as_str()))
+}
+
 /// The certificates of its listeners, each with what it is called in messages: Certificates that are ordered, and Secrets that were brought.
 pub(crate) fn certificates(inputs: &GatewayInputs) -> BTreeSet<(String, ObjectRef)> {
+    if given(inputs).is_some() {
+        return BTreeSet::new();
+    }
     let brought = brought(inputs);
     let ending_tls = listeners(inputs).unwrap_or_default().into_iter().filter(|at| at.key.protocol.ends_tls());
     let certificate = |at: ListenerAt| {
@@ -100,8 +124,11 @@ pub fn tls_secret_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     brought(inputs).values().map(at).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// The Secret of each listener that was brought. What names two was refused by the API.
+/// The Secret of each listener that was brought. What names two was refused by the API, and so was one beside given listeners.
 fn brought(inputs: &GatewayInputs) -> BTreeMap<ListenerKey, String> {
+    if given(inputs).is_some() {
+        return BTreeMap::new();
+    }
     tls_secrets(&inputs.definition.spec, &inputs.hostnames).unwrap_or_default()
 }
 
@@ -131,13 +158,17 @@ pub fn wildcard_ref(inputs: &GatewayInputs) -> Option<ObjectRef> {
     Some(CERTIFICATE.at(namespace(inputs), &name))
 }
 
-/// The routes, the ReferenceGrants that they need for Services in other namespaces and, with Placement Dedicated, the Gateway and its certificates.
+/// The routes, the ReferenceGrants that they need for Services in other namespaces and, with Placement Dedicated, the Gateway and its certificates. Nothing
+/// where the instance may not be attached.
 pub fn render(inputs: &GatewayInputs) -> Result<Plan, InvalidInput> {
     render_over(inputs, NONE_ISSUED)
 }
 
 /// As [`render`], in a cluster where these Certificates were issued: no listener loses one before it has another.
 pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Result<Plan, InvalidInput> {
+    if not_allowed(inputs).is_some() {
+        return Ok(Plan::default());
+    }
     let spec = &inputs.definition.spec;
     if spec.http_ports.is_empty() && spec.tcp_ports.is_empty() && spec.udp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
@@ -178,7 +209,7 @@ pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput
             found.insert(listener_at(inputs, port.port.get(), port.protocol, Some(hostname))?);
         }
     }
-    Ok(found.into_iter().map(|(key, holder)| ListenerAt { key, holder }).collect())
+    Ok(found.into_iter().collect())
 }
 
 /// The namespace of the routes, and of a dedicated Gateway.
@@ -186,8 +217,11 @@ pub(crate) fn namespace(inputs: &GatewayInputs) -> &str {
     &inputs.workload.instance.object_name
 }
 
-/// Whether a certificate is ordered for a port: it ends TLS, and names no Secret.
+/// Whether a certificate is ordered for a port: it ends TLS, and names no Secret. None is for given listeners.
 fn needs_certificate(inputs: &GatewayInputs) -> bool {
+    if given(inputs).is_some() {
+        return false;
+    }
     let spec = &inputs.definition.spec;
     let ended = |port: &GatewayTcpPort| port.tls() == Some(TlsMode::Terminate) && port.tls_secret_name.is_none();
     spec.http_ports.iter().any(|port| protocol(port).ends_tls() && port.tls_secret_name.is_none())
@@ -208,31 +242,32 @@ fn hostnames(inputs: &GatewayInputs) -> Vec<Option<&str>> {
     each.into_iter().map(Some).collect()
 }
 
-/// The listener that serves a hostname on a port, and the object that holds it. On a shared gateway a listener of the hostname itself comes
-/// before the one for all hostnames.
+/// The listener that serves a hostname on a port. On a common shared gateway a listener of the hostname itself comes before the one for all hostnames.
 fn listener_at(
     inputs: &GatewayInputs,
     port: i32,
     protocol: Protocol,
     hostname: Option<&str>,
-) -> Result<(ListenerKey, ObjectRef), InvalidInput> {
+) -> Result<ListenerAt, InvalidInput> {
     let every = ListenerKey { port, protocol, hostname: None };
     let own = ListenerKey { hostname: hostname.map(str::to_owned), ..every.clone() };
     let Some(shared) = &inputs.shared_gateway else {
         // A dedicated Gateway has no other user, and only TLS needs a listener for each hostname.
         let key = if protocol.is_tls() { own } else { every };
-        return Ok((key, gateway_ref(inputs)));
+        return Ok(ListenerAt::new(key, gateway_ref(inputs)));
     };
+    let name = shared.gateway.record.spec.name.as_str();
+    if let Some((gateway, listeners)) = given(inputs) {
+        let missing = || about(inputs, "HttpPorts", attachment::no_listener(name, listeners, &own));
+        return Ok(given_listeners::at(gateway, attachment::listener_for(listeners, &own).ok_or_else(missing)?));
+    }
     for key in [own, every] {
         if let Some(listener_set) = shared.listener_sets.get(&key) {
-            let holder = shared_gateway::holder(&shared.gateway.object_name, *listener_set);
-            return Ok((key, holder));
+            return Ok(ListenerAt::new(key, shared_gateway::holder(&shared.gateway, *listener_set)));
         }
     }
-    let message = format!(
-        "shared gateway {} has no listener for {protocol} port {port} yet; update the gateway definition",
-        shared.gateway.record.spec.name
-    );
+    let message =
+        format!("shared gateway {name} has no listener for {protocol} port {port} yet; update the gateway definition");
     Err(about(inputs, "HttpPorts", message))
 }
 

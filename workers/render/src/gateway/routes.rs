@@ -16,7 +16,6 @@ use crate::{
             UDP_ROUTE,
         },
     },
-    listeners::ListenerAt,
     names,
     plan::Object,
 };
@@ -217,8 +216,7 @@ pub(super) fn parents(
                 format!("is needed on port {port} for TLSEnabled: the certificate is for a hostname under it");
             return Err(about(inputs, "DomainNameDefinitionID", message));
         }
-        let (key, holder) = listener_at(inputs, port, protocol, *hostname)?;
-        parents.insert(ListenerAt { key, holder }.parent());
+        parents.insert(listener_at(inputs, port, protocol, *hostname)?.parent());
     }
     Ok(parents.into_iter().collect())
 }

@@ -11,8 +11,9 @@ use causeway_records::{
         SharedGatewayInputs, SharedGatewayUse,
     },
     nouns::{
-        AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance, GatewayTcpPort,
-        GatewayUdpPort, Hostnames, SharedGateway, TlsMode,
+        AttachableBy, AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance,
+        GatewayListener, GatewayListeners, GatewayTcpPort, GatewayUdpPort, Hostnames, ListenerProtocol, SharedGateway,
+        TlsMode,
     },
 };
 use causeway_rules::{claims::claims_of, tls_secrets::tls_secrets};
@@ -70,10 +71,6 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
         let brought = tls_secrets(&inputs.definition.spec, &inputs.hostnames).expect("samples name what they can name");
         for key in keys(inputs) {
             let listener_set = key.hostname.is_some().then_some(0);
-            let user = ListenerUser {
-                gateway_instance_id: inputs.instance.record.common.id,
-                namespace: inputs.workload.instance.object_name.clone(),
-            };
             let tls_secret = brought.get(&key).cloned();
             let is_ordered = key.protocol.ends_tls() && tls_secret.is_none();
             let listener = listeners.entry(key.clone()).or_insert_with(|| Listener {
@@ -83,7 +80,7 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
                 domain_name_definition_id: inputs.domain.as_ref().filter(|_| is_ordered).map(|domain| domain.common.id),
                 tls_secret,
             });
-            listener.users.push(user);
+            listener.users.push(user(inputs));
             if let (true, Some(domain), Some(hostname)) = (is_ordered, of_domain, &key.hostname) {
                 wildcards.insert(hostname.clone(), domain.spec.domain.clone());
             }
@@ -96,6 +93,42 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
     let accounts = first.and_then(|inputs| inputs.account.clone()).into_iter().collect();
     let (shared, listener_sets) = spread(gateway, listeners.into_values().collect(), domains, accounts);
     Scene { shared: Some(shared), listener_sets, gateways }
+}
+
+/// Puts gateway instances on a shared gateway with these listeners, in the namespace of the sample workload. It lets in everybody.
+pub fn given(id: i64, listeners: Vec<GatewayListener>, mut gateways: Vec<GatewayInputs>) -> Scene {
+    let spec = SharedGateway {
+        name: parse("given"),
+        namespace: Some(parse("shop-11")),
+        listeners: Some(GatewayListeners(listeners)),
+        attachable_by: Some(AttachableBy::All),
+        ..SharedGateway::default()
+    };
+    let gateway = named("shared-gateway", id, spec);
+    let mut claimed: BTreeMap<ListenerKey, Listener> = BTreeMap::new();
+    for inputs in &mut gateways {
+        for key in keys(inputs) {
+            let new = || Listener {
+                key: key.clone(),
+                listener_set: None,
+                users: vec![],
+                domain_name_definition_id: None,
+                tls_secret: None,
+            };
+            claimed.entry(key.clone()).or_insert_with(new).users.push(user(inputs));
+        }
+        let (listener_sets, wildcards) = (BTreeMap::new(), BTreeMap::new());
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets, wildcards });
+    }
+    let (shared, listener_sets) = spread(gateway, claimed.into_values().collect(), Vec::new(), Vec::new());
+    Scene { shared: Some(shared), listener_sets, gateways }
+}
+
+fn user(inputs: &GatewayInputs) -> ListenerUser {
+    ListenerUser {
+        gateway_instance_id: inputs.instance.record.common.id,
+        namespace: inputs.workload.instance.object_name.clone(),
+    }
 }
 
 /// A shared gateway and its ListenerSets with these listeners, as the store reads them.
@@ -182,4 +215,17 @@ pub fn tls(port: i32, mode: TlsMode, hostnames: &[&str]) -> GatewayTcpPort {
 
 pub fn udp(port: i32) -> GatewayUdpPort {
     GatewayUdpPort { port: number(port), ..GatewayUdpPort::default() }
+}
+
+/// A listener that a shared gateway's record gives it; for every hostname where it names none. Where it ends TLS, its Secret is `apps-example`.
+pub fn given_listener(name: &str, port: i32, protocol: ListenerProtocol, hostname: Option<&str>) -> GatewayListener {
+    let ends_tls = matches!(protocol, ListenerProtocol::Https | ListenerProtocol::Tls);
+    GatewayListener {
+        name: parse(name),
+        port: number(port),
+        protocol,
+        hostname: hostname.map(parse),
+        secret_name: ends_tls.then(|| parse("apps-example")),
+        ..GatewayListener::default()
+    }
 }

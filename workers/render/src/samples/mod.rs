@@ -6,7 +6,7 @@ mod records;
 mod scenes;
 pub mod support_service;
 
-pub use gateways::{Scene, Variant, gateway, http, shared, spread, tcp, tls, udp};
+pub use gateways::{Scene, Variant, gateway, given, given_listener, http, shared, spread, tcp, tls, udp};
 pub use records::{domain, workload};
 pub use scenes::{domain_name, scenes, zones};
 

@@ -2,7 +2,7 @@
 
 use super::{
     CONTROL_PLANE, MANIFESTS,
-    gateways::{Scene, Variant, gateway, http, shared, tcp, tls, udp},
+    gateways::{Scene, Variant, gateway, given, given_listener, http, shared, tcp, tls, udp},
     records::{domain, named, parse, record, workload},
 };
 use crate::{
@@ -13,8 +13,8 @@ use causeway_records::{
     inputs::{DomainGateway, DomainNameInputs, GatewayInputs, Published, PublishedZone},
     nouns::{
         AcmeChallenge, DomainNameDefinition, DomainNameInstance, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute,
-        GatewayInstance, GatewayTcpPort, GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind, KeyType,
-        Placement, SharedGateway, Texts, TlsMode,
+        GatewayInstance, GatewayListener, GatewayTcpPort, GrpcRules, Hostnames, HttpRules, Infrastructure, IssuerKind,
+        KeyType, ListenerProtocol, Placement, SharedGateway, Texts, TlsMode,
     },
     text::RenewalPercent,
 };
@@ -120,7 +120,26 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("dedicated_brought", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_secrets] }),
         ("udp", shared(106, vec![dns(310)])),
         ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
+        ("given", on_given_listeners(111, 321, shop())),
     ]
+}
+
+/// One gateway on listeners of a platform team: a wildcard for HTTP and for HTTPS, a port of TCP, and a hostname of TLS that nobody has attached to.
+fn on_given_listeners(id: i64, instance: i64, domain: (i64, DomainNameDefinition)) -> Scene {
+    let below = Some("*.example.org");
+    let passed = GatewayListener {
+        tls_mode: Some(TlsMode::Passthrough),
+        secret_name: None,
+        ..given_listener("db", 443, ListenerProtocol::Tls, Some("db.example.org"))
+    };
+    let listeners = vec![
+        given_listener("http", 80, ListenerProtocol::Http, below),
+        given_listener("https", 443, ListenerProtocol::Https, below),
+        passed,
+        given_listener("postgres", 5432, ListenerProtocol::Tcp, None),
+    ];
+    let ports = [http(80, "/").redirect(), http(443, "/").tls()];
+    given(id, listeners, vec![gateway(instance, "web", Some(domain), &ports, &[5432])])
 }
 
 /// One gateway with routes of both kinds on hostnames of their own, one of its Services in another namespace, and a third hostname without a route.

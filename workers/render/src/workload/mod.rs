@@ -91,9 +91,20 @@ pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<
     }
     autoscaled::leave_replicas(&mut objects);
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
-    objects.insert(0, k8s::core::namespace(&ours, namespace));
+    objects.insert(0, own_namespace(inputs, &ours));
     let warnings = subjects::misplaced(&objects);
     Ok(Plan { not_applied, warnings, ..objects.into() })
+}
+
+/// The instance's namespace with the labels of its record; ours come before them.
+fn own_namespace(inputs: &WorkloadInputs, ours: &Ours<'_>) -> Object {
+    let mut namespace = k8s::core::namespace(ours, &inputs.instance.object_name);
+    let asked = inputs.instance.record.spec.namespace_labels.iter().flat_map(|labels| &labels.0);
+    let mut labels: Map<String, Value> =
+        asked.map(|(key, value)| (key.clone(), Value::String(value.clone()))).collect();
+    labels.extend(label(ours.control_plane, ours.owner));
+    namespace.body["metadata"]["labels"] = Value::Object(labels);
+    namespace
 }
 
 /// The field that manifests come from.

@@ -4,7 +4,7 @@ use crate::error::{Result, StoreError};
 use causeway_records::problem::Reason;
 use causeway_rules::driver::Driver;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Shared gateways that are locked.
 pub(super) struct Locked {
@@ -14,16 +14,24 @@ pub(super) struct Locked {
     pub(super) wanted: BTreeMap<i64, i64>,
 }
 
-/// Locks, by id, the shared gateways that instances have claims on, and those of one class in the clusters where one is `wanted`. Such a one is made when
-/// it is first needed.
-pub(super) async fn lock(
-    connection: &mut PgConnection,
-    instances: &[i64],
-    wanted: &BTreeSet<i64>,
-    class: Option<&str>,
-) -> Result<Locked> {
-    let mut locked = lock_those_there(connection, instances, wanted, class).await?;
-    let missing: Vec<i64> = wanted.iter().copied().filter(|runtime| !locked.wanted.contains_key(runtime)).collect();
+/// The shared gateways that a write of claims is about.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Concerned<'a> {
+    /// Those that these instances have claims on.
+    pub(super) instances: &'a [i64],
+    /// Those that instances name, by id.
+    pub(super) named: &'a [i64],
+    /// The clusters whose common one is wanted. It is made when it is first needed.
+    pub(super) runtimes: &'a [i64],
+    /// The class of the common ones.
+    pub(super) class: Option<&'a str>,
+}
+
+/// Locks them, by id.
+pub(super) async fn lock(connection: &mut PgConnection, concerned: Concerned<'_>) -> Result<Locked> {
+    let mut locked = lock_those_there(connection, concerned).await?;
+    let Concerned { runtimes, class, .. } = concerned;
+    let missing: Vec<i64> = runtimes.iter().copied().filter(|runtime| !locked.wanted.contains_key(runtime)).collect();
     for runtime in missing {
         if let Some(id) = make(connection, runtime, class).await? {
             locked.all.insert(id, Driver::for_class(class));
@@ -31,7 +39,8 @@ pub(super) async fn lock(
             continue;
         }
         // Of two transactions that make it at once the second waits for the first one's commit, and then finds it.
-        let there = lock_those_there(connection, &[], &BTreeSet::from([runtime]), class).await?;
+        let again = Concerned { runtimes: &[runtime], class, ..Concerned::default() };
+        let there = lock_those_there(connection, again).await?;
         if there.wanted.is_empty() {
             // Another record bears the name that it would get, or it went in between.
             return Err(StoreError::conflict(
@@ -47,24 +56,21 @@ pub(super) async fn lock(
     Ok(locked)
 }
 
-async fn lock_those_there(
-    connection: &mut PgConnection,
-    instances: &[i64],
-    wanted: &BTreeSet<i64>,
-    class: Option<&str>,
-) -> Result<Locked> {
-    let runtimes: Vec<i64> = wanted.iter().copied().collect();
+async fn lock_those_there(connection: &mut PgConnection, concerned: Concerned<'_>) -> Result<Locked> {
+    let Concerned { instances, named, runtimes, class } = concerned;
     let locked = sqlx::query!(
         r#"SELECT id, kubernetes_runtime_instance_id AS runtime, gateway_class_name AS class,
-               (kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL) AS "is_wanted!"
+               (kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND namespace IS NULL AND deleted_at IS NULL) AS "is_wanted!"
            FROM shared_gateways WHERE id IN (
                SELECT gateway_id FROM route_claims WHERE gateway_instance_id = ANY($1)
+               UNION SELECT unnest($4::bigint[])
                UNION SELECT id FROM shared_gateways
-                   WHERE kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND deleted_at IS NULL)
+                   WHERE kubernetes_runtime_instance_id = ANY($2) AND coalesce(gateway_class_name, '') = coalesce($3, '') AND namespace IS NULL AND deleted_at IS NULL)
            ORDER BY id FOR NO KEY UPDATE"#,
         instances,
-        &runtimes,
-        class
+        runtimes,
+        class,
+        named
     )
     .fetch_all(connection)
     .await?;

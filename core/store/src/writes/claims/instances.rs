@@ -16,12 +16,15 @@ pub(in super::super) struct Instance {
     pub(in super::super) workload_runtime: i64,
     /// The namespace of its workload, in which its routes are.
     pub(in super::super) namespace: String,
+    /// The shared gateway with listeners that it names.
+    pub(in super::super) shared_gateway: Option<i64>,
 }
 
 /// The columns of an [`Instance`].
 const INSTANCES: &str =
     "SELECT i.id, i.name, i.kubernetes_runtime_instance_id AS runtime, i.gateway_definition_id AS definition,
-        w.id AS workload, w.name AS workload_name, w.kubernetes_runtime_instance_id AS workload_runtime, r.object_name AS namespace
+        w.id AS workload, w.name AS workload_name, w.kubernetes_runtime_instance_id AS workload_runtime, r.object_name AS namespace,
+        i.shared_gateway_id AS shared_gateway
      FROM gateway_instances i JOIN workload_instances w ON w.id = i.workload_instance_id
         JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id";
 

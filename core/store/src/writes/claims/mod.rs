@@ -17,8 +17,13 @@ pub(super) use self::{
     source::{Claims, Source},
 };
 
-use self::{gateways::Locked, neighbours::Neighbours, rows::ClaimRow};
-use super::wake;
+use self::{
+    gateways::{Concerned, Locked},
+    listeners::Listeners,
+    neighbours::Neighbours,
+    rows::ClaimRow,
+};
+use super::{attachment, wake};
 use crate::error::Result;
 use causeway_records::{
     Kind,
@@ -53,12 +58,22 @@ pub(super) async fn replace(
     let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
     // 1. The Gateways that they share with others, those that carry them until now and those that will: one transaction at a time claims routes
     // on a Gateway.
-    let wanted = match claims.placement {
-        Placement::Shared => instances.iter().map(|instance| instance.runtime).collect(),
-        Placement::Dedicated => BTreeSet::new(),
+    let named: BTreeSet<i64> = instances.iter().filter_map(|instance| instance.shared_gateway).collect();
+    let common = instances.iter().filter(|instance| instance.shared_gateway.is_none());
+    let common = common.filter(|_| claims.placement == Placement::Shared).map(|instance| instance.runtime);
+    let runtimes: Vec<i64> = common.collect::<BTreeSet<_>>().into_iter().collect();
+    let concerned = Concerned {
+        instances: &ids,
+        named: &named.iter().copied().collect::<Vec<_>>(),
+        runtimes: &runtimes,
+        class: claims.class.as_ref().map(ObjectName::as_str),
     };
-    let locked = gateways::lock(connection, &ids, &wanted, claims.class.as_ref().map(ObjectName::as_str)).await?;
-    let gateway_of = |instance: &Instance| locked.wanted.get(&instance.runtime).copied().unwrap_or(instance.id);
+    let locked = gateways::lock(connection, concerned).await?;
+    attachment::check_listeners(connection, &named, claims).await?;
+    let gateway_of = |instance: &Instance| {
+        let common = || locked.wanted.get(&instance.runtime).copied();
+        instance.shared_gateway.or_else(common).unwrap_or(instance.id)
+    };
     // 2. Their old claims go, so that they are not in their own way, and the ports that nobody else uses, which may speak another protocol from
     // now on.
     let before = if are_new { vec![] } else { rows::drop_claims(connection, &ids).await? };
@@ -78,6 +93,13 @@ pub(super) async fn replace(
             new.ports.push((gateway, place(&Occupied::default())?));
             continue;
         };
+        if named.contains(&gateway) {
+            // Its listeners are those of its record.
+            let ports = place(&neighbours.occupied)?;
+            neighbours.add(&holder, &claims.routes, &ports, &Listeners::new());
+            new.ports.push((gateway, ports));
+            continue;
+        }
         let (socket, port) = plain_http(claims.driver);
         neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());
         let mut ports = place(&neighbours.occupied)?;
@@ -95,7 +117,7 @@ pub(super) async fn replace(
 
 /// Drops all that an instance claims, because it goes, and answers who is to be woken.
 pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
-    let locked = gateways::lock(connection, &[id], &BTreeSet::new(), None).await?;
+    let locked = gateways::lock(connection, Concerned { instances: &[id], ..Concerned::default() }).await?;
     let before = rows::drop_claims(connection, &[id]).await?;
     let mut all = BTreeMap::new();
     for shared in locked.all.keys() {

@@ -70,7 +70,7 @@ pub(in super::super) struct Claims {
     /// The AWS account whose keys its certificates need in every cluster.
     pub(in super::super) account: Option<i64>,
     pub(in super::super) driver: Driver,
-    pub(super) class: Option<ObjectName>,
-    pub(super) placement: Placement,
+    pub(in super::super) class: Option<ObjectName>,
+    pub(in super::super) placement: Placement,
     pub(super) domain: Option<i64>,
 }

@@ -1,0 +1,212 @@
+//! The listeners that a shared gateway's record gives it.
+
+use super::TlsMode;
+use crate::{
+    inputs::{ListenerKey, Protocol},
+    problem::Problem,
+    scalar::json_scalar,
+    text::{ListenerHostname, ListenerName, ObjectName, Port, choice},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Listeners that one Gateway may have: as many as Gateway API takes.
+const MOST: usize = 64;
+
+choice! {
+    /// What is spoken on a listener, in the words of Gateway API.
+    ListenerProtocol {
+        /// Plain HTTP.
+        Http = "HTTP",
+        /// HTTP in TLS, which the Gateway ends.
+        Https = "HTTPS",
+        /// Anything in TLS. TLSMode says who ends it.
+        Tls = "TLS",
+        /// Connections that the Gateway doesn't look into.
+        Tcp = "TCP",
+        /// Datagrams that the Gateway doesn't look into.
+        Udp = "UDP",
+    }
+}
+
+/// One listener of a shared gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct GatewayListener {
+    /// Unique in the gateway. Routes attach to it by this name.
+    pub name: ListenerName,
+    /// Where clients connect.
+    pub port: Port,
+    /// What is spoken there.
+    pub protocol: ListenerProtocol,
+    /// The hostname that it is for; `*.` before a name stands for all below it. Left out: every hostname. Not with TCP and UDP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<ListenerHostname>,
+    /// With Protocol TLS: who ends TLS.
+    #[serde(rename = "TLSMode", default, skip_serializing_if = "Option::is_none")]
+    pub tls_mode: Option<TlsMode>,
+    /// Where the Gateway ends TLS: the Secret with certificate and key, of type kubernetes.io/tls, in the Gateway's namespace. It is not Causeway's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_name: Option<ObjectName>,
+}
+
+/// The listeners of a shared gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct GatewayListeners(pub Vec<GatewayListener>);
+json_scalar!(GatewayListeners);
+
+impl GatewayListener {
+    /// What is spoken there, and who ends TLS.
+    pub fn protocol(&self) -> Protocol {
+        match (self.protocol, self.tls_mode.unwrap_or_default()) {
+            (ListenerProtocol::Http, _) => Protocol::Http,
+            (ListenerProtocol::Https, _) => Protocol::Https,
+            (ListenerProtocol::Tls, TlsMode::Terminate) => Protocol::Tls,
+            (ListenerProtocol::Tls, TlsMode::Passthrough) => Protocol::TlsPassthrough,
+            (ListenerProtocol::Tcp, _) => Protocol::Tcp,
+            (ListenerProtocol::Udp, _) => Protocol::Udp,
+        }
+    }
+
+    /// What tells it from the other listeners of its Gateway.
+    pub fn key(&self) -> ListenerKey {
+        ListenerKey {
+            port: self.port.get(),
+            protocol: self.protocol(),
+            hostname: self.hostname.as_ref().map(ToString::to_string),
+        }
+    }
+
+    fn check(&self) -> Vec<Problem> {
+        let protocol = self.protocol();
+        let mut problems = vec![];
+        let mut wrong = |is_wrong: bool, field: &str, problem: &str| {
+            if is_wrong {
+                problems.push(Problem::new(field, problem));
+            }
+        };
+        let names_none = !protocol.is_tls() && !protocol.has_requests();
+        wrong(
+            self.hostname.is_some() && names_none,
+            "Hostname",
+            "a client names no hostname on TCP and UDP; leave it out",
+        );
+        let has_mode = self.protocol == ListenerProtocol::Tls;
+        let is_usual = self.protocol == ListenerProtocol::Https && self.tls_mode == Some(TlsMode::Terminate);
+        let remedy = "goes with Protocol TLS: HTTPS always ends at the Gateway, and the others have no TLS";
+        wrong(self.tls_mode.is_some() && !has_mode && !is_usual, "TLSMode", remedy);
+        let (ends_tls, secret) = (protocol.ends_tls(), self.secret_name.is_some());
+        wrong(
+            ends_tls && !secret,
+            "SecretName",
+            "is needed where the Gateway ends TLS: name the Secret with the certificate",
+        );
+        wrong(!ends_tls && secret, "SecretName", "the Gateway ends no TLS here; leave it out");
+        problems
+    }
+
+    /// Why the two can't be on one Gateway.
+    fn excludes(&self, other: &Self) -> Option<Problem> {
+        let (one, two) = (self.protocol(), other.protocol());
+        let name = &other.name;
+        if self.name == other.name {
+            return Some(Problem::new("Name", format!("{name} is the name of another listener; each needs its own")));
+        }
+        if self.port != other.port || one.transport() != two.transport() {
+            return None;
+        }
+        if one.on_port() != two.on_port() {
+            let problem = format!("listener {name} speaks {two} on port {}; take another port", self.port);
+            return Some(Problem::new("Protocol", problem));
+        }
+        let problem =
+            || format!("listener {name} is for the same hostname on port {}; take one of them away", self.port);
+        (self.hostname == other.hostname).then(|| Problem::new("Hostname", problem()))
+    }
+}
+
+impl GatewayListeners {
+    /// What is wrong with them, as problems of the field `Listeners`.
+    pub(super) fn check(&self) -> Vec<Problem> {
+        if !(1..=MOST).contains(&self.0.len()) {
+            let problem = format!("holds {} listeners; 1 to {MOST} are allowed", self.0.len());
+            return vec![Problem::new("Listeners", problem)];
+        }
+        let of = |(n, listener): (usize, &GatewayListener)| {
+            let beside = self.0[..n].iter().find_map(|other| listener.excludes(other));
+            let own = listener.check().into_iter().chain(beside);
+            own.map(|problem| problem.inside(&format!("Listeners[{n}]"))).collect::<Vec<_>>()
+        };
+        self.0.iter().enumerate().flat_map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn problems(listeners: Value) -> Vec<String> {
+        let listeners: GatewayListeners = serde_json::from_value(listeners).unwrap();
+        listeners.check().iter().map(ToString::to_string).collect()
+    }
+
+    fn listener(name: &str, port: i32, protocol: &str, more: Value) -> Value {
+        let mut listener = json!({"Name": name, "Port": port, "Protocol": protocol});
+        listener.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        listener
+    }
+
+    #[test]
+    fn listeners_are_told_apart_as_gateway_api_does() {
+        let https = |name: &str, hostname: &str| {
+            listener(name, 443, "HTTPS", json!({"Hostname": hostname, "SecretName": "tls"}))
+        };
+        let passed = listener("db", 443, "TLS", json!({"Hostname": "db.example.org", "TLSMode": "Passthrough"}));
+        let all = json!([
+            listener("http", 80, "HTTP", json!({})),
+            listener("own", 80, "HTTP", json!({"Hostname": "*.example.org"})),
+            https("https", "*.example.org"),
+            passed,
+            listener("dns-tcp", 53, "TCP", json!({})),
+            listener("dns-udp", 53, "UDP", json!({})),
+        ]);
+        assert_eq!(problems(all), [""; 0]);
+        let twice = json!([
+            https("a", "a.test"),
+            https("b", "A.test"),
+            https("a", "b.test"),
+            listener("c", 443, "TCP", json!({}))
+        ]);
+        assert_eq!(
+            problems(twice),
+            [
+                "Listeners[1].Hostname: listener a is for the same hostname on port 443; take one of them away",
+                "Listeners[2].Name: a is the name of another listener; each needs its own",
+                "Listeners[3].Protocol: listener a speaks HTTPS on port 443; take another port",
+            ]
+        );
+        assert_eq!(problems(json!([])), ["Listeners: holds 0 listeners; 1 to 64 are allowed"]);
+    }
+
+    #[test]
+    fn tls_has_a_secret_where_the_gateway_ends_it() {
+        let wrong = |protocol: &str, more: Value| problems(json!([listener("a", 443, protocol, more)]));
+        assert!(
+            wrong("HTTPS", json!({}))[0].starts_with("Listeners[0].SecretName: is needed where the Gateway ends TLS")
+        );
+        assert!(
+            wrong("TLS", json!({}))[0].starts_with("Listeners[0].SecretName: is needed"),
+            "Terminate is the default"
+        );
+        assert_eq!(wrong("HTTPS", json!({"SecretName": "tls", "TLSMode": "Terminate"})), [""; 0]);
+        let passed = wrong("TLS", json!({"TLSMode": "Passthrough", "SecretName": "tls"}));
+        assert_eq!(passed, ["Listeners[0].SecretName: the Gateway ends no TLS here; leave it out"]);
+        let mode = wrong("HTTPS", json!({"SecretName": "tls", "TLSMode": "Passthrough"}));
+        assert!(mode[0].starts_with("Listeners[0].TLSMode: goes with Protocol TLS"), "{mode:?}");
+        let hostname = wrong("UDP", json!({"Hostname": "a.test"}));
+        assert!(hostname[0].starts_with("Listeners[0].Hostname: a client names no hostname"), "{hostname:?}");
+    }
+}

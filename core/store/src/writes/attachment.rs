@@ -1,0 +1,82 @@
+//! Shared gateways with listeners of their own, and the gateway instances that name them.
+
+use super::{
+    claims::{Claims, Instance},
+    services,
+};
+use crate::{error::Result, record};
+use causeway_records::{
+    Kind, Record,
+    nouns::{SharedGateway, WorkloadInstance},
+    problem::{Reason, Refusal},
+    text::ObjectName,
+};
+use causeway_rules::{
+    attachment::{self, AttachingWorkload, Attachment},
+    driver::Driver,
+    parents,
+};
+use sqlx::PgConnection;
+use std::collections::BTreeSet;
+
+/// What follows from the write of a shared gateway. Who may no longer attach keeps its claims: its next reconcile takes its routes away, and those of the
+/// gateway close the listeners to it.
+pub(super) async fn shared_gateway(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
+    let gateway: Record<SharedGateway> = record::find(connection, id).await?;
+    let Some(listeners) = &gateway.spec.listeners else { return Ok(()) };
+    let driver = Driver::for_class(gateway.spec.gateway_class_name.as_ref().map(ObjectName::as_str));
+    attachment::check_sockets(driver, listeners)?;
+    if !new {
+        return Ok(());
+    }
+    let runtimes = BTreeSet::from([gateway.spec.kubernetes_runtime_instance_id]);
+    services::ensure(connection, &runtimes, driver.services(), None).await
+}
+
+/// Refuses a gateway instance whose workload may not attach to the shared gateway that it names, or that is in another cluster. One that is attached
+/// already may be changed all the same: what it lost is told by its conditions.
+pub(super) async fn check_workload(connection: &mut PgConnection, instance: &Instance) -> Result<()> {
+    let Some(id) = instance.shared_gateway else { return Ok(()) };
+    let gateway: Record<SharedGateway> = record::find(connection, id).await?;
+    parents::same_cluster_as_gateway(&gateway.spec, instance.runtime)?;
+    let workload: Record<WorkloadInstance> = record::find(connection, instance.workload).await?;
+    let attaching = AttachingWorkload {
+        id: instance.workload,
+        namespace: &instance.namespace,
+        labels: workload.spec.namespace_labels.as_ref(),
+    };
+    // Without listeners nothing is let: that is refused with another sentence.
+    let is_let = gateway.spec.listeners.is_none() || attachment::may_attach(&gateway.spec, &attaching);
+    let is_going = gateway.status.deletion_scheduled.is_some();
+    if is_let && !is_going {
+        return Ok(());
+    }
+    let text = "SELECT EXISTS (SELECT FROM route_claims WHERE gateway_instance_id = $1 AND gateway_id = $2)";
+    let is_attached: bool = sqlx::query_scalar(text).bind(instance.id).bind(id).fetch_one(connection).await?;
+    if is_attached {
+        return Ok(());
+    }
+    if is_going {
+        return Err(parents::being_deleted(Kind::SharedGateway, id).into());
+    }
+    let problem = attachment::not_allowed(&gateway.spec, &instance.workload_name);
+    Err(Refusal::field(Reason::NotAttachable, "SharedGatewayID", problem).into())
+}
+
+/// Refuses claims for which one of these shared gateways, which are locked, has no listener.
+pub(super) async fn check_listeners(
+    connection: &mut PgConnection,
+    named: &BTreeSet<i64>,
+    claims: &Claims,
+) -> Result<()> {
+    let asked = Attachment {
+        placement: claims.placement,
+        class: claims.class.as_ref().map(ObjectName::as_str),
+        claims: &claims.routes,
+    };
+    for id in named {
+        let gateway: Record<SharedGateway> = record::find(connection, *id).await?;
+        attachment::check(&gateway.spec, &asked)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! Shared gateways with listeners of their own: who attaches, where the claims are, and who is woken when somebody may no longer attach.
+
+use crate::fixture::{Fixture, patch, record};
+use causeway_records::{Kind, Record, inputs::ListenerUser, nouns::*, problem::Reason};
+use causeway_store::{Result, StoreError, queue::Key};
+use sqlx::PgPool;
+
+const PORT: &str = r#""HttpPorts":[{"Port":80}]"#;
+
+impl Fixture {
+    /// A shared gateway with a wildcard listener for HTTP, for workloads with the label `purpose=workloads`.
+    async fn gateway(&self, name: &str) -> i64 {
+        let json = format!(
+            r#"{{"Name":"{name}","KubernetesRuntimeInstanceID":{},"Namespace":"ingress","AttachableBy":"Selector",
+                "NamespaceSelector":{{"purpose":"workloads"}},
+                "Listeners":[{{"Name":"http","Port":80,"Protocol":"HTTP","Hostname":"*.example.test"}}]}}"#,
+            self.runtime
+        );
+        self.writer.create(record::<SharedGateway>(&json)).await.unwrap().id()
+    }
+
+    async fn label(&self, workload: i64) {
+        let labels = patch::<WorkloadInstance>(r#"{"NamespaceLabels":{"purpose":"workloads"}}"#);
+        self.writer.change(workload, labels).await.unwrap();
+    }
+
+    async fn attach(&self, name: &str, definition: i64, gateway: i64) -> Result<Record<GatewayInstance>> {
+        let mut instance = self.instance_of(name, definition, self.workload);
+        instance.spec.shared_gateway_id = Some(gateway);
+        self.writer.create(instance).await
+    }
+
+    async fn users(&self, gateway: i64) -> Vec<ListenerUser> {
+        let inputs = self.store.shared_gateway_inputs(gateway).await.unwrap();
+        inputs.listeners.into_iter().flat_map(|listener| listener.users).collect()
+    }
+
+    /// How often these records were woken.
+    async fn wakes(&self, of: &[Key]) -> Vec<i64> {
+        let mut all = vec![];
+        for key in of {
+            all.push(self.store.begin(key, self.lease()).await.unwrap().unwrap().wake_seq);
+        }
+        all
+    }
+}
+
+fn refused<T: std::fmt::Debug>(answer: Result<T>, reason: Reason) -> String {
+    let error = answer.unwrap_err();
+    assert!(matches!(error, StoreError::Conflict(_)), "{error}");
+    assert_eq!(
+        (error.reason(), error.details().first().map(|detail| detail.field.as_str())),
+        match reason {
+            Reason::NotAttachable => (reason, Some("SharedGatewayID")),
+            _ => (reason, None),
+        }
+    );
+    error.to_string()
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_instance_claims_on_the_gateway_that_it_names_and_makes_none(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let gateway = fixture.gateway("public").await;
+    let services = fixture.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap().0;
+    assert_eq!(services.len(), 2, "the gateway has what it needs before anybody attaches");
+    fixture.label(fixture.workload).await;
+    let definition = fixture.definition("web", PORT).await;
+    let before = fixture.wakes(&[Key { kind: Kind::SharedGateway, id: gateway }]).await;
+    let instance = fixture.attach("web", definition, gateway).await.unwrap();
+    assert_eq!(fixture.wakes(&[Key { kind: Kind::SharedGateway, id: gateway }]).await, [before[0] + 1]);
+    let claims = fixture.store.claims_of_gateway_instance(instance.id()).await.unwrap();
+    assert_eq!((claims.len(), claims[0].gateway_id, claims[0].hostname.as_str()), (1, gateway, "www.example.test"));
+    let gateways = fixture.store.list::<SharedGateway>(&[], 10, 0).await.unwrap().0;
+    assert_eq!(gateways.len(), 1, "no common one was needed");
+    let listeners: i64 = sqlx::query_scalar("SELECT count(*) FROM gateway_listeners").fetch_one(&pool).await.unwrap();
+    assert_eq!(listeners, 0, "its listeners are in its own record");
+    let namespace = format!("shop-{}", fixture.workload);
+    assert_eq!(fixture.users(gateway).await, [ListenerUser { gateway_instance_id: instance.id(), namespace }]);
+    let inputs = fixture.store.gateway_inputs(instance.id()).await.unwrap().0;
+    let carried = inputs.shared_gateway.unwrap();
+    assert_eq!((carried.gateway.record.id(), carried.listener_sets.len()), (gateway, 0));
+    let attached = fixture.store.attached_to(gateway, 0, 10).await.unwrap();
+    assert_eq!(attached.iter().map(|record| record.id).collect::<Vec<_>>(), [instance.id()]);
+    // The common gateway is another one, also of the same cluster and class.
+    let other = fixture.definition("other", PORT).await;
+    let other = fixture.instance("other", other).await.unwrap().id();
+    assert_ne!(fixture.store.claims_of_gateway_instance(other).await.unwrap()[0].gateway_id, gateway);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_claim_on_it_has_one_holder_and_needs_a_listener(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let gateway = fixture.gateway("public").await;
+    fixture.label(fixture.workload).await;
+    let first = fixture.definition("first", PORT).await;
+    fixture.attach("first", first, gateway).await.unwrap();
+    let second = fixture.definition("second", PORT).await;
+    let taken = refused(fixture.attach("second", second, gateway).await, Reason::RouteTaken);
+    assert!(taken.contains("www.example.test/ on HTTP port 80 is already held by gateway instance first"), "{taken}");
+    let path = fixture.definition("path", r#""HttpPorts":[{"Port":80,"Path":"/api"}]"#).await;
+    fixture.attach("path", path, gateway).await.unwrap();
+    let elsewhere = fixture.definition("elsewhere", r#""HttpPorts":[{"Port":8080}]"#).await;
+    let none = refused(fixture.attach("elsewhere", elsewhere, gateway).await, Reason::NotAttachable);
+    assert!(
+        none.contains("has no listener for HTTP port 8080 for www.example.test; it has http (HTTP port 80"),
+        "{none}"
+    );
+    // A definition that changes under an attached instance needs one, too.
+    let change = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":8080}]}"#);
+    refused(fixture.writer.change(first, change).await, Reason::NotAttachable);
+}
+
+#[sqlx::test(migrations = false)]
+async fn who_may_no_longer_attach_is_left_out_and_woken_and_keeps_its_claims(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let gateway = fixture.gateway("public").await;
+    let definition = fixture.definition("web", PORT).await;
+    let sentence = refused(fixture.attach("web", definition, gateway).await, Reason::NotAttachable);
+    assert!(sentence.contains("workload instance shop") && sentence.contains("purpose=workloads"), "{sentence}");
+    fixture.label(fixture.workload).await;
+    let instance = fixture.attach("web", definition, gateway).await.unwrap().id();
+    let both = [Key { kind: Kind::SharedGateway, id: gateway }, Key { kind: Kind::GatewayInstance, id: instance }];
+    // A label is taken away.
+    let (wakes, generations) = (fixture.wakes(&both).await, fixture.generations(&both).await);
+    let other = patch::<WorkloadInstance>(r#"{"NamespaceLabels":{"purpose":"other"}}"#);
+    fixture.writer.change(fixture.workload, other).await.unwrap();
+    let woken = fixture.wakes(&both).await;
+    assert!(woken[0] > wakes[0] && woken[1] > wakes[1], "{wakes:?} {woken:?}");
+    assert!(fixture.generations(&both).await[1] > generations[1], "a person explains what its reconcile deletes");
+    assert_eq!(fixture.users(gateway).await, [], "its namespace is shut out");
+    let late = fixture.definition("late", PORT).await;
+    fixture.label(fixture.workload).await;
+    assert_eq!(fixture.users(gateway).await.len(), 1);
+    refused(fixture.attach("late", late, gateway).await, Reason::RouteTaken);
+    // The gateway lets in others.
+    let change = patch::<SharedGateway>(r#"{"NamespaceSelector":{"purpose":"platform"}}"#);
+    fixture.writer.change(gateway, change).await.unwrap();
+    assert!(fixture.wakes(&both[1..]).await[0] > woken[1]);
+    assert_eq!(fixture.users(gateway).await, []);
+    // It may be changed all the same, and goes.
+    fixture.writer.change(instance, patch::<GatewayInstance>(r#"{"Name":"renamed"}"#)).await.unwrap();
+    let in_use = fixture.writer.delete::<SharedGateway>(gateway).await.unwrap_err();
+    assert_eq!(in_use.reason(), Reason::InUse);
+    assert!(in_use.to_string().ends_with("cannot be deleted: renamed"), "{in_use}");
+    fixture.writer.delete::<GatewayInstance>(instance).await.unwrap();
+    fixture.writer.delete::<SharedGateway>(gateway).await.unwrap();
+}
+
+#[sqlx::test(migrations = false)]
+async fn an_instance_moves_between_gateways_and_wakes_both(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let (one, other) = (fixture.gateway("one").await, fixture.gateway("other").await);
+    fixture.label(fixture.workload).await;
+    let definition = fixture.definition("web", PORT).await;
+    let instance = fixture.attach("web", definition, one).await.unwrap().id();
+    let both = [one, other].map(|id| Key { kind: Kind::SharedGateway, id });
+    let before = fixture.wakes(&both).await;
+    let moved = move |record: &mut Record<GatewayInstance>| {
+        record.spec.shared_gateway_id = Some(other);
+        Ok(false)
+    };
+    fixture.writer.change(instance, moved).await.unwrap();
+    let after = fixture.wakes(&both).await;
+    assert!(after[0] > before[0] && after[1] > before[1], "{before:?} {after:?}");
+    assert_eq!((fixture.users(one).await.len(), fixture.users(other).await.len()), (0, 1));
+    let back = |record: &mut Record<GatewayInstance>| {
+        record.spec.shared_gateway_id = None;
+        Ok(false)
+    };
+    fixture.writer.change(instance, back).await.unwrap();
+    let common = fixture.store.claims_of_gateway_instance(instance).await.unwrap()[0].gateway_id;
+    assert!(common != one && common != other && fixture.users(other).await.is_empty());
+}
