@@ -15,6 +15,7 @@ mod nats_files;
 mod pki;
 mod raw;
 mod routes;
+mod shared_gateways;
 mod start;
 mod tokens;
 

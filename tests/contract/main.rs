@@ -25,6 +25,7 @@ mod refusals;
 mod requests;
 mod routes;
 mod runtimes;
+mod shared_gateways;
 mod tls_ports;
 mod tptctl;
 

@@ -44,6 +44,7 @@ mod routes;
 mod secrets;
 mod sent;
 mod served;
+mod shared_gateways;
 mod shown;
 mod site;
 mod streams;
