@@ -46,12 +46,13 @@ impl Store {
         listeners(&row)
     }
 
-    /// What gateway instances that may attach claim on a shared gateway with listeners of its own, sorted, as if each had a listener for itself. Whoever
-    /// changes the labels of a workload wakes the gateways that its gateway instances are attached to, in the same transaction.
+    /// What gateway instances that may attach claim on a shared gateway with listeners of its own, sorted, as if each had a listener for itself. The workloads
+    /// are shared until all is read: whoever changes the labels of one wakes the gateways that it finds its gateway instances attached to, and one that
+    /// attaches meanwhile reads the labels here once they are written.
     pub(crate) async fn attached_listeners(&self, gateway: &Record<SharedGateway>) -> Result<Vec<Listener>> {
-        let text = "SELECT DISTINCT c.port, c.protocol, c.hostname, c.gateway_instance_id, c.namespace, w.id, w.namespace_labels
-            FROM route_claims c JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id
-            WHERE c.gateway_id = $1";
+        let text = "SELECT c.*, w.id, w.namespace_labels
+            FROM (SELECT DISTINCT port, protocol, hostname, gateway_instance_id, namespace FROM route_claims WHERE gateway_id = $1) c
+                JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id FOR SHARE OF w";
         let rows = sqlx::query(text).bind(gateway.id()).fetch_all(&self.pool).await?;
         let mut all: HashMap<ListenerKey, Claimed> = HashMap::new();
         for row in rows {

@@ -23,8 +23,8 @@
 //!
 //! **Lock order.** 1. records that are named, in the order of the fields; 2. the record; 3. a gateway definition and its domain, shared; 4. a gateway
 //! instance; 5. its shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. A change of a definition goes through 4 to
-//! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id. So two writes can meet in another order: Postgres
-//! then fails one of them, and it is retried.
+//! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id, and a gateway instance that names a shared gateway has it
+//! locked from 1 on. So two writes can meet in another order: Postgres then fails one of them, and it is retried.
 
 mod accounts;
 mod attachment;
