@@ -182,13 +182,29 @@ fn seen(https: &Value) -> Seen {
     [(at.clone(), Observed { at, uid: "u".into(), generation: 3, replicas: None, status })].into()
 }
 
+/// Conditions of a listener whose references are refused.
+fn refused(reason: &str) -> Value {
+    json!([{"type": "ResolvedRefs", "status": "False", "reason": reason, "message": "Secret not found", "observedGeneration": 3}])
+}
+
+#[test]
+fn whoever_uses_a_listener_that_fails_otherwise_than_before_hears_of_it() {
+    let (shared, inputs) = sample();
+    let at = gateway::gateway_ref(&inputs);
+    // Another one fails all the time, and comes first.
+    let state = |reason: &str| {
+        let mut seen = seen(&refused("InvalidCertificateRef"));
+        seen.get_mut(&at).unwrap().status["listeners"][3]["conditions"] = refused(reason);
+        conditions::shared_gateway_state(&shared, &seen)
+    };
+    assert_eq!(state("Invalid"), state("Invalid"));
+    assert_ne!(state("Invalid"), state("RefNotPermitted"));
+}
+
 #[test]
 fn a_secret_that_is_missing_is_named_at_the_gateway_and_at_whoever_uses_it() {
     let (shared, inputs) = sample();
-    let refused = json!([{
-        "type": "ResolvedRefs", "status": "False", "reason": "InvalidCertificateRef", "message": "Secret not found", "observedGeneration": 3,
-    }]);
-    let seen = seen(&refused);
+    let seen = seen(&refused("InvalidCertificateRef"));
     let plan = gateway::render(&inputs).unwrap();
     for (said, whose) in [
         (conditions::shared_gateway(&shared, &seen), "shared gateway"),

@@ -55,14 +55,16 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
         .iter()
         .map(|condition| json!([condition.status.as_str(), condition.reason, condition.message]))
         .collect();
-    let (addresses, own) = (gateway.addresses(), own_listeners(inputs, seen));
+    let addresses = gateway.addresses();
+    // Each for itself: who uses one that fails otherwise than before is told, whatever the others do.
+    let own = own_faults(inputs, seen).into_iter().map(|fault| fault.map(|fault| [fault.reason, fault.message]));
     let mut all = vec![
         json!(observed.uid),
         json!(observed.generation),
         json!(conditions),
         json!(addresses.ips),
         json!(addresses.hostnames),
-        json!(own),
+        json!(own.collect::<Vec<_>>()),
     ];
     let wildcard = |(name, at): (&String, &ObjectRef)| {
         let not_ready = certificate_not_ready(name, at, seen);
@@ -78,7 +80,7 @@ fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStat
 }
 
 /// Those on the Gateway itself, each with what keeps it from working.
-fn own_listeners(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
+fn own_faults(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Option<NotReady>> {
     let holder = gateway_ref(&inputs.gateway);
     let own: Vec<_> = match &inputs.gateway.record.spec.listeners {
         Some(given) => given.0.iter().map(|one| given_listeners::at(&inputs.gateway, one)).collect(),
@@ -87,7 +89,7 @@ fn own_listeners(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
             own.map(|listener| ListenerAt::new(listener.key.clone(), holder.clone())).collect()
         }
     };
-    readiness(own.iter().map(|at| Some(FaultyListener::find(at, seen.get(&holder))?.describe())))
+    own.iter().map(|at| Some(FaultyListener::find(at, seen.get(&holder))?.describe())).collect()
 }
 
 fn listeners_readiness(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
@@ -95,7 +97,7 @@ fn listeners_readiness(inputs: &SharedGatewayInputs, seen: &Seen) -> Readiness {
         Some(state) if state.listeners.number == set.listeners => state.listeners.clone(),
         _ => not_reconciled(inputs, set),
     };
-    inputs.listener_sets.iter().map(of_set).fold(own_listeners(inputs, seen), plus)
+    inputs.listener_sets.iter().map(of_set).fold(readiness(own_faults(inputs, seen).into_iter()), plus)
 }
 
 /// Listeners came or went since its last reconcile.
