@@ -3,7 +3,7 @@
 use causeway_testkit::{
     Answer, DOMAIN, Harness, INSTALLED, SOON, Visitor, add_workload_of, answering, api, condition, eventually, harness,
     id_of,
-    kinds::{GATEWAY, HTTP_ROUTE, NAMESPACE},
+    kinds::{GATEWAY, HTTP_ROUTE, NAMESPACE, REFERENCE_GRANT},
     object_name,
     objects::{at, becomes, object},
 };
@@ -165,6 +165,7 @@ async fn teams_attach_to_a_platform_teams_gateway_for_as_long_as_they_are_let() 
     assert_eq!((&parent["namespace"], &parent["name"], &parent["sectionName"]), (&wanted.0, &wanted.1, &wanted.2));
     site.answers("/", 200, &site.one).await;
     site.answers("/search/shoes", 200, &site.two).await;
+    assert_eq!(labelled(&site.kube, REFERENCE_GRANT, &owner).await.len(), 1, "the second team's Service is permitted");
     site.attached(1).await;
 
     // 3. Labels in the cluster decide nothing: those of a foreign namespace let nobody in, and those of the workload's are put back.
@@ -184,6 +185,7 @@ async fn teams_attach_to_a_platform_teams_gateway_for_as_long_as_they_are_let() 
     assert!(in_use.refused(409, &site.one).because("InUse", &[]).error().contains("gateway instances"));
     site.label("other").await;
     vanishes("its routes go", || labelled(&site.kube, HTTP_ROUTE, &owner)).await;
+    vanishes("so does the permission for them", || labelled(&site.kube, REFERENCE_GRANT, &owner)).await;
     site.attached(0).await;
     let says = |record: &Value| {
         condition(record, "RoutesAccepted").is_some_and(|step| step["Reason"] == "NotAllowedByListeners")
