@@ -14,3 +14,9 @@ CREATE INDEX ON gateway_instances (shared_gateway_id);
 
 ALTER TABLE workload_instances ADD COLUMN namespace_labels jsonb;
 COMMENT ON COLUMN workload_instances.namespace_labels IS 'labels of its namespace, by which shared gateways choose who attaches';
+
+-- A grant is of Services, or of a shared gateway.
+ALTER TABLE gateway_grants ALTER COLUMN workload_instance_id DROP NOT NULL, ADD COLUMN shared_gateway_id bigint REFERENCES shared_gateways;
+COMMENT ON COLUMN gateway_grants.workload_instance_id IS 'whose Services are granted; NULL: shared_gateway_id says what is';
+COMMENT ON COLUMN gateway_grants.shared_gateway_id IS 'one with listeners, to which the workload may attach';
+CREATE INDEX ON gateway_grants (shared_gateway_id);

@@ -22,7 +22,8 @@ WHEN 'GatewayDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, 
     SELECT 'DomainNameInstance', n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.gateway_definition_id = record AND n.deleted_at IS NULL
     UNION SELECT 'GatewayInstance', id FROM gateway_instances WHERE gateway_definition_id = record AND deleted_at IS NULL) d(kind, id);
 WHEN 'GatewayGrant' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
-    SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL) d(kind, id);
+    SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL
+    UNION SELECT 'SharedGateway', shared_gateway_id FROM gateway_grants WHERE id = record AND shared_gateway_id IS NOT NULL) d(kind, id);
 WHEN 'GatewayGrpcRoute' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_grpc_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL) d(kind, id);
 WHEN 'GatewayHttpPort' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
@@ -94,7 +95,8 @@ WHEN 'DomainNameInstance' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances
     OR EXISTS (SELECT s.id FROM support_service_instances s JOIN domain_name_instances n ON n.kubernetes_runtime_instance_id = s.kubernetes_runtime_instance_id WHERE n.id = record AND s.service = 'external-dns' AND s.deleted_at IS NULL);
 WHEN 'GatewayDefinition' THEN RETURN EXISTS (SELECT n.id FROM domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.gateway_definition_id = record AND n.deleted_at IS NULL)
     OR EXISTS (SELECT id FROM gateway_instances WHERE gateway_definition_id = record AND deleted_at IS NULL);
-WHEN 'GatewayGrant' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL);
+WHEN 'GatewayGrant' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL)
+    OR EXISTS (SELECT shared_gateway_id FROM gateway_grants WHERE id = record AND shared_gateway_id IS NOT NULL);
 WHEN 'GatewayGrpcRoute' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_grpc_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL);
 WHEN 'GatewayHttpPort' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL);
 WHEN 'GatewayHttpRoute' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_http_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL);

@@ -32,7 +32,7 @@ CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT do
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
-    granted json; beside json; domain_uses json;
+    granted json; beside json; domain_uses json; is_granted boolean;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
     IF NOT FOUND THEN RETURN; END IF;
@@ -45,12 +45,13 @@ BEGIN
     END IF;
     SELECT r.answer, r.document, r.resources INTO workload, document, resources FROM read_workload(i.workload_instance_id) r;
     ports := children_of_gateway_definitions(d.id);
-    -- Whoever changes a grant wakes the gateway instances that it is for, in the same transaction.
-    SELECT coalesce(json_agg(json_build_object('workload', o.name, 'namespace', r.object_name, 'services', t.service_names) ORDER BY t.id), '[]') INTO granted
-        FROM gateway_grants t JOIN workload_instances w ON w.id = t.workload_instance_id JOIN workload_definitions o ON o.id = w.workload_definition_id
+    -- Whoever changes a grant wakes the gateway instances that it is for, in the same transaction. One that is made meanwhile waits here for what becomes of it.
+    SELECT coalesce(json_agg(json_build_object('workload', x.workload, 'namespace', x.namespace, 'services', x.service_names) ORDER BY x.id), '[]') INTO granted
+        FROM (SELECT t.id, o.name AS workload, r.object_name AS namespace, t.service_names FROM gateway_grants t
+            JOIN workload_instances w ON w.id = t.workload_instance_id JOIN workload_definitions o ON o.id = w.workload_definition_id
             JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id
-        WHERE t.granted_workload_instance_id = i.workload_instance_id AND t.deleted_at IS NULL AND w.deleted_at IS NULL
-            AND w.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id;
+            WHERE t.granted_workload_instance_id = i.workload_instance_id AND t.deleted_at IS NULL AND w.deleted_at IS NULL
+                AND w.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id FOR SHARE OF t) x;
     IF coalesce(d.placement, 'Shared') = 'Shared' THEN
         -- One that somebody has made has its listeners in its own row.
         SELECT min(c.gateway_id), json_agg(json_build_object('port', l.port, 'protocol', l.protocol, 'hostname', l.hostname, 'ordinal', s.ordinal))
@@ -59,6 +60,9 @@ BEGIN
             LEFT JOIN listener_sets s ON s.id = l.listener_set_id
             WHERE c.gateway_instance_id = instance;
         SELECT * INTO g FROM shared_gateways WHERE id = gateway;
+        -- Whoever attaches holds the grant until its claims are written, so that who takes it away finds them.
+        is_granted := EXISTS (SELECT FROM gateway_grants t WHERE t.shared_gateway_id = gateway AND t.granted_workload_instance_id = i.workload_instance_id
+            AND t.deleted_at IS NULL);
         -- The domains of all who use its hostnames on which TLS ends, on whatever port: which of them signs is said by the rules. Only whether that one has a
         -- certificate for all its hostnames matters here, so nothing is read where no domain has.
         IF EXISTS (SELECT FROM domain_name_definitions w WHERE w.wildcard_certificate AND w.deleted_at IS NULL) THEN
@@ -89,8 +93,8 @@ BEGIN
     answer := json_build_object('instance', with_state(to_json(i), 'GatewayInstance', i.id),
         'definition', with_state(to_json(d), 'GatewayDefinition', d.id), 'domain', to_json(n), 'account', to_json(a), 'workload', workload,
         'ports', ports, 'granted', granted,
-        'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'listeners', coalesce(listeners, '[]'),
-        'domain_uses', coalesce(domain_uses, '[]'),
+        'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'is_granted', coalesce(is_granted, false),
+        'listeners', coalesce(listeners, '[]'), 'domain_uses', coalesce(domain_uses, '[]'),
         'beside', coalesce(beside, '[]'), 'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';

@@ -58,10 +58,25 @@ async fn an_editor_lets_itself_in_nowhere() {
     });
     let answer = editor.try_create("gateway-instances", &instance).await.unwrap();
     answer.refused(409, "doesn't let workload instance").because("NotAttachable", &["SharedGatewayID"]);
+    let grant = json!({"Name": unique_name("let"), "SharedGatewayID": gateway, "GrantedWorkloadInstanceID": workload});
+    let answer = editor.try_create("gateway-grants", &grant).await.unwrap();
+    answer.refused(403, "only an admin may change it").because("Forbidden", &["SharedGatewayID"]);
+    // Services of a workload are granted by whoever is responsible for it.
+    let services =
+        json!({"Name": unique_name("let"), "WorkloadInstanceID": workload, "GrantedWorkloadInstanceID": workload});
+    made(editor, "gateway-grants", &services).await;
     // Once an admin has let the workload in, everything else is the team's.
+    let grant = made(admin, "gateway-grants", &grant).await;
+    made(editor, "gateway-instances", &instance).await;
+    admin.try_delete("gateway-grants", grant.as_i64().unwrap()).await.unwrap().answered(200);
+    let api = json!({"Name": unique_name("let"), "HttpPorts": [{"Port": 80, "Path": "/api"}]});
+    let mut second = instance.clone();
+    second["Name"] = json!(unique_name("let"));
+    second["GatewayDefinitionID"] = made(editor, "gateway-definitions", &api).await;
+    editor.try_create("gateway-instances", &second).await.unwrap().refused(409, "doesn't let workload instance");
     let path = format!("/v0/workload-instances/{workload}");
     let labels = json!({"NamespaceLabels": {"purpose": "workloads"}});
     admin.send_text(Method::PATCH, &path, labels.to_string()).await.unwrap().answered(200);
     editor.send_text(Method::PATCH, &path, labels.to_string()).await.unwrap().answered(200);
-    made(editor, "gateway-instances", &instance).await;
+    made(editor, "gateway-instances", &second).await;
 }

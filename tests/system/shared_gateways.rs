@@ -81,6 +81,15 @@ impl Site {
         self.harness.client.until_ready("domain-name-instances", published, INSTALLED).await.unwrap();
     }
 
+    /// Lets the first team's workload attach, whatever its labels say.
+    async fn let_in(&self) -> i64 {
+        let body = json!({
+            "Name": self.harness.name("let"), "SharedGatewayID": self.gateway,
+            "GrantedWorkloadInstanceID": self.one_workload,
+        });
+        id_of(&self.harness.client.create("gateway-grants", &body).await.unwrap()).unwrap()
+    }
+
     async fn grant(&self) -> i64 {
         let body = json!({
             "Name": self.harness.name("grant"), "WorkloadInstanceID": self.two_workload,
@@ -196,7 +205,20 @@ async fn teams_attach_to_a_platform_teams_gateway_for_as_long_as_they_are_let() 
     site.answers("/", 200, &site.one).await;
     client.until_ready("gateway-instances", instance, SOON).await.unwrap();
 
-    // 5. The Gateway goes with its record; its namespace was there before, and stays.
+    // 5. A grant lets it attach without the label, and only for as long as it is there.
+    let grant = site.let_in().await;
+    site.label("other").await;
+    client.until_ready("gateway-instances", instance, SOON).await.unwrap();
+    site.answers("/search/shoes", 200, &site.two).await;
+    site.attached(1).await;
+    client.delete("gateway-grants", grant).await.unwrap();
+    vanishes("its routes go", || labelled(&site.kube, HTTP_ROUTE, &owner)).await;
+    vanishes("so does the permission for them", || labelled(&site.kube, REFERENCE_GRANT, &owner)).await;
+    site.attached(0).await;
+    client.until("gateway-instances", instance, SOON, says).await.unwrap();
+    site.answers("/", 404, "").await;
+
+    // 6. The Gateway goes with its record; its namespace was there before, and stays.
     let published = client.list("domain-name-instances", &format!("name={}", site.one)).await.unwrap();
     client.delete("domain-name-instances", id_of(&published[0]).unwrap()).await.unwrap();
     client.delete("gateway-instances", instance).await.unwrap();

@@ -48,9 +48,10 @@ impl Store {
 
     /// What gateway instances that may attach claim on a shared gateway with listeners of its own, sorted, as if each had a listener for itself. The workloads
     /// are shared until all is read: whoever changes the labels of one wakes the gateways that it finds its gateway instances attached to, and one that
-    /// attaches meanwhile reads the labels here once they are written.
+    /// attaches meanwhile reads the labels here once they are written. Whoever makes a grant or takes it away wakes the gateway itself.
     pub(crate) async fn attached_listeners(&self, gateway: &Record<SharedGateway>) -> Result<Vec<Listener>> {
-        let text = "SELECT c.*, w.id, w.namespace_labels
+        let text = "SELECT c.*, w.id, w.namespace_labels, EXISTS (SELECT FROM gateway_grants t
+                WHERE t.shared_gateway_id = $1 AND t.granted_workload_instance_id = w.id AND t.deleted_at IS NULL) AS is_granted
             FROM (SELECT DISTINCT port, protocol, hostname, gateway_instance_id, namespace FROM route_claims WHERE gateway_id = $1) c
                 JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id FOR SHARE OF w";
         let rows = sqlx::query(text).bind(gateway.id()).fetch_all(&self.pool).await?;
@@ -59,7 +60,8 @@ impl Store {
             let namespace: String = row.try_get("namespace")?;
             let labels: Option<Json<Labels>> = row.try_get("namespace_labels")?;
             let labels = labels.as_ref().map(|labels| &labels.0);
-            if may_attach(&gateway.spec, &AttachingWorkload { id: row.try_get("id")?, namespace: &namespace, labels }) {
+            let (id, is_granted) = (row.try_get("id")?, row.try_get("is_granted")?);
+            if may_attach(&gateway.spec, &AttachingWorkload { id, namespace: &namespace, labels, is_granted }) {
                 let key = listener_key(row.try_get("port")?, row.try_get("protocol")?, row.try_get("hostname")?)?;
                 let gateway_instance_id = row.try_get("gateway_instance_id")?;
                 all.entry(key).or_default().users.push(ListenerUser { gateway_instance_id, namespace });

@@ -59,8 +59,11 @@ fn an_instance_that_is_not_let_has_no_routes_and_says_why() {
     assert_eq!(
         accepted.message,
         "shared gateway given doesn't let workload instance web attach: it takes workload instances whose NamespaceLabels have purpose=workloads; ask an \
-         admin, or name another shared gateway"
+         admin for a gateway grant, or name another shared gateway"
     );
+    inputs.shared_gateway.as_mut().unwrap().is_granted = true;
+    assert!(!gateway::render(&inputs).unwrap().is_empty(), "a grant lets it, whatever its labels say");
+    inputs.shared_gateway.as_mut().unwrap().is_granted = false;
     labelled(&mut inputs, "workloads");
     assert!(!gateway::render(&inputs).unwrap().is_empty(), "let again, it is served again");
     let said = conditions::gateway_instance(&inputs, &gateway::render(&inputs).unwrap(), &Seen::new());

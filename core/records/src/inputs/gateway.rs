@@ -69,6 +69,8 @@ pub struct ClaimBeside {
 pub struct SharedGatewayUse {
     /// The record, whose object name is that of the Gateway and of its namespace.
     pub gateway: Named<SharedGateway>,
+    /// A gateway grant lets the instance's workload attach to it.
+    pub is_granted: bool,
     /// The listeners that the instance routes through, each with the ordinal of its ListenerSet as in [`Listener`](super::Listener).
     pub listener_sets: BTreeMap<ListenerKey, Option<i32>>,
     /// Of the instance's hostnames on which TLS ends those whose certificates are signed for a domain with one for all, and that domain: an older definition

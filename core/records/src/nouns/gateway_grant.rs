@@ -1,4 +1,4 @@
-use super::{Rules, WorkloadInstance};
+use super::{Rules, SharedGateway, WorkloadInstance};
 use crate::{
     problem::Problem,
     scalar::json_scalar,
@@ -18,31 +18,54 @@ const MAX_SERVICES: usize = 64;
 pub struct ServiceNames(pub Vec<ServiceName>);
 json_scalar!(ServiceNames);
 
-/// Lets gateway instances of one workload send traffic to Services of another one in the same cluster. It ends when it is deleted.
+/// Lets gateway instances of one workload send traffic to Services of another one, or attach to a shared gateway, in the same cluster. It ends when it is
+/// deleted.
 #[derive(Noun, Clone, PartialEq)]
 #[noun(plural = "gateway-grants")]
 pub struct GatewayGrant {
     /// Unique among live gateway grants.
     #[noun(required, example = "shop-to-search")]
     pub name: Name,
-    /// The workload whose Services get traffic. Who is responsible for it makes the grant.
-    #[noun(required, immutable, parent = WorkloadInstance)]
-    pub workload_instance_id: i64,
-    /// The workload whose gateway instances may send it.
+    /// The workload whose Services get traffic. Who is responsible for it makes the grant. Either this or SharedGatewayID says what is granted.
+    #[noun(immutable, parent = WorkloadInstance)]
+    pub workload_instance_id: Option<i64>,
+    /// A shared gateway with Listeners to which gateway instances may attach, beside those that its AttachableBy lets. Only admins make such a grant.
+    #[noun(immutable, part_of = SharedGateway)]
+    pub shared_gateway_id: Option<i64>,
+    /// The workload whose gateway instances may send it, or attach.
     #[noun(required, immutable, part_of = WorkloadInstance)]
     pub granted_workload_instance_id: i64,
-    /// The Services. Left out: all of the workload's.
+    /// With WorkloadInstanceID: the Services. Left out: all of the workload's.
     #[noun(no_filter, example = r#"["search"]"#)]
     pub service_names: Option<ServiceNames>,
 }
 
 impl Rules for GatewayGrant {
     fn check(&self) -> Vec<Problem> {
-        if self.service_names.as_ref().is_none_or(|names| names.0.len() <= MAX_SERVICES) {
-            return vec![];
+        let problem = |field, problem: &str| vec![Problem::new(field, problem)];
+        let services = self.service_names.as_ref().map(|names| names.0.len());
+        match (self.workload_instance_id, self.shared_gateway_id) {
+            (None, None) => problem(
+                "WorkloadInstanceID",
+                "or SharedGatewayID is needed: the workload whose Services are granted, or the shared gateway to attach to",
+            ),
+            (Some(_), Some(_)) => {
+                problem("SharedGatewayID", "excludes WorkloadInstanceID, which grants something else; make two grants")
+            }
+            (None, Some(_)) if services.is_some() => {
+                problem("ServiceNames", "goes with WorkloadInstanceID; leave it out")
+            }
+            _ if services.is_some_and(|count| count > MAX_SERVICES) => vec![Problem::new(
+                "ServiceNames",
+                format!("holds more than {MAX_SERVICES}; make several grants, or leave it out for all"),
+            )],
+            _ => vec![],
         }
-        let problem = format!("holds more than {MAX_SERVICES}; make several grants, or leave it out for all");
-        vec![Problem::new("ServiceNames", problem)]
+    }
+
+    /// Who is let onto a platform team's Gateway is not said by those who are to be let.
+    fn for_admins(&self, before: &Self) -> Vec<&'static str> {
+        if self.shared_gateway_id == before.shared_gateway_id { vec![] } else { vec!["SharedGatewayID"] }
     }
 }
 
@@ -50,13 +73,45 @@ impl Rules for GatewayGrant {
 mod tests {
     use super::*;
 
+    fn of_services(count: usize) -> GatewayGrant {
+        let names = (0..count).map(|n| format!("s{n}").parse().unwrap()).collect();
+        GatewayGrant {
+            workload_instance_id: Some(7),
+            service_names: Some(ServiceNames(names)),
+            ..GatewayGrant::default()
+        }
+    }
+
+    fn problem(grant: &GatewayGrant) -> String {
+        grant.check().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    }
+
     #[test]
     fn a_grant_names_so_many_services() {
-        let grant = |count: usize| {
-            let names = (0..count).map(|n| format!("s{n}").parse().unwrap()).collect();
-            GatewayGrant { service_names: Some(ServiceNames(names)), ..GatewayGrant::default() }
-        };
-        assert!(grant(MAX_SERVICES).check().is_empty() && GatewayGrant::default().check().is_empty());
-        assert!(grant(65).check()[0].to_string().starts_with("ServiceNames: holds more than 64; make several grants"));
+        assert_eq!((problem(&of_services(MAX_SERVICES)), problem(&of_services(0))), (String::new(), String::new()));
+        let all = GatewayGrant { service_names: None, ..of_services(0) };
+        assert_eq!(problem(&all), "");
+        assert!(problem(&of_services(65)).starts_with("ServiceNames: holds more than 64; make several grants"));
+    }
+
+    #[test]
+    fn a_grant_is_of_services_or_of_a_gateway() {
+        let gateway = GatewayGrant { shared_gateway_id: Some(8), ..GatewayGrant::default() };
+        assert_eq!(problem(&gateway), "");
+        assert!(problem(&GatewayGrant::default()).starts_with("WorkloadInstanceID: or SharedGatewayID is needed"));
+        let both = GatewayGrant { workload_instance_id: Some(7), ..gateway.clone() };
+        assert!(problem(&both).starts_with("SharedGatewayID: excludes WorkloadInstanceID"), "{}", problem(&both));
+        let services = GatewayGrant { workload_instance_id: None, shared_gateway_id: Some(8), ..of_services(1) };
+        assert_eq!(problem(&services), "ServiceNames: goes with WorkloadInstanceID; leave it out");
+    }
+
+    #[test]
+    fn only_admins_let_a_workload_attach() {
+        let none = GatewayGrant::default();
+        assert!(of_services(1).for_admins(&none).is_empty());
+        let gateway = GatewayGrant { shared_gateway_id: Some(8), ..none.clone() };
+        assert_eq!(gateway.for_admins(&none), ["SharedGatewayID"]);
+        let renamed = GatewayGrant { name: "other".parse().unwrap(), ..gateway.clone() };
+        assert!(renamed.for_admins(&gateway).is_empty());
     }
 }

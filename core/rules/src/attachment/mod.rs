@@ -8,7 +8,7 @@ use crate::{
 };
 use causeway_records::{
     inputs::ListenerKey,
-    nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Placement, SharedGateway},
+    nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Placement, SharedGateway, WorkloadInstance},
     problem::{Reason, Refusal},
 };
 use std::collections::BTreeMap;
@@ -25,10 +25,17 @@ pub struct AttachingWorkload<'w> {
     pub namespace: &'w str,
     /// Its NamespaceLabels.
     pub labels: Option<&'w Labels>,
+    /// A gateway grant lets it attach to the gateway that is asked about.
+    pub is_granted: bool,
 }
 
 /// Whether gateway instances of a workload may attach to a shared gateway with listeners.
 pub fn may_attach(gateway: &SharedGateway, workload: &AttachingWorkload<'_>) -> bool {
+    workload.is_granted || lets(gateway, workload)
+}
+
+/// Whether the gateway's own record lets gateway instances of a workload attach, whatever is granted.
+pub fn lets(gateway: &SharedGateway, workload: &AttachingWorkload<'_>) -> bool {
     match gateway.attachable_by() {
         AttachableBy::Same => {
             gateway.namespace.as_ref().is_some_and(|namespace| namespace.as_str() == workload.namespace)
@@ -61,9 +68,33 @@ pub fn not_allowed(gateway: &SharedGateway, workload: &str) -> String {
         AttachableBy::WorkloadInstances => "the workload instances that its WorkloadInstanceIDs name".to_owned(),
     };
     format!(
-        "shared gateway {} doesn't let workload instance {workload} attach: it takes {who}; ask an admin, or name another shared gateway",
+        "shared gateway {} doesn't let workload instance {workload} attach: it takes {who}; ask an admin for a gateway grant, or name another shared gateway",
         gateway.name
     )
+}
+
+/// Whether a gateway grant can let a workload attach to a shared gateway.
+///
+/// # Errors
+/// The gateway has no listeners of its own, or is in another cluster.
+pub fn check_grant(gateway: &SharedGateway, workload: &WorkloadInstance) -> Result<(), Refusal> {
+    let name = &gateway.name;
+    let (field, problem) = if gateway.listeners.is_none() {
+        let problem = format!(
+            "shared gateway {name} has no Listeners of its own: every gateway instance of its cluster and class that names no other is on it, so there is \
+             nothing to grant"
+        );
+        ("SharedGatewayID", problem)
+    } else if gateway.kubernetes_runtime_instance_id != workload.kubernetes_runtime_instance_id {
+        let problem = format!(
+            "workload instance {} is in another cluster ({}) than shared gateway {name} ({}); name one of that cluster",
+            workload.name, workload.kubernetes_runtime_instance_id, gateway.kubernetes_runtime_instance_id
+        );
+        ("GrantedWorkloadInstanceID", problem)
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::field(Reason::InvalidField, field, problem))
 }
 
 /// The listener that serves what is claimed, as Gateway API chooses among those of a port: the one whose hostname is the nearest. None: no listener

@@ -73,7 +73,8 @@ fn without_being_let_nobody_attaches() {
     let labels =
         |value: &str| Labels([("purpose".to_owned(), value.to_owned()), ("more".to_owned(), String::new())].into());
     let own = labels("workloads");
-    let workload = |id: i64, namespace: &'static str| AttachingWorkload { id, namespace, labels: Some(&own) };
+    let workload =
+        |id: i64, namespace: &'static str| AttachingWorkload { id, namespace, labels: Some(&own), is_granted: false };
     let may = |gateway: &SharedGateway| may_attach(gateway, &workload(7, "shop-7"));
     let by = |by| SharedGateway { attachable_by: Some(by), ..with(vec![]) };
     assert!(!may(&with(vec![])) && may(&SharedGateway { namespace: "shop-7".parse().ok(), ..with(vec![]) }));
@@ -85,8 +86,10 @@ fn without_being_let_nobody_attaches() {
     assert!(may(&selecting("workloads")) && !may(&selecting("other")) && !may(&by(AttachableBy::Selector)));
     let empty = SharedGateway { namespace_selector: Some(Labels::default()), ..by(AttachableBy::Selector) };
     assert!(!may(&empty), "nothing is no demand that everybody meets");
-    let bare = AttachingWorkload { id: 7, namespace: "shop-7", labels: None };
+    let bare = AttachingWorkload { id: 7, namespace: "shop-7", labels: None, is_granted: false };
     assert!(!may_attach(&selecting("workloads"), &bare));
+    let granted = AttachingWorkload { is_granted: true, ..bare };
+    assert!(may_attach(&selecting("workloads"), &granted) && !lets(&selecting("workloads"), &granted));
     let named = |ids: &[i64]| SharedGateway {
         workload_instance_ids: Some(Ids(ids.to_vec())),
         ..by(AttachableBy::WorkloadInstances)
@@ -95,7 +98,27 @@ fn without_being_let_nobody_attaches() {
     assert_eq!(
         not_allowed(&selecting("workloads"), "shop"),
         "shared gateway main doesn't let workload instance shop attach: it takes workload instances whose NamespaceLabels have \
-         purpose=workloads; ask an admin, or name another shared gateway"
+         purpose=workloads; ask an admin for a gateway grant, or name another shared gateway"
+    );
+}
+
+#[test]
+fn a_grant_is_for_a_gateway_that_lets_somebody_in_and_a_workload_of_its_cluster() {
+    let workload = WorkloadInstance { name: "shop".parse().unwrap(), ..WorkloadInstance::default() };
+    let gateway = with(vec![listener(80, ListenerProtocol::Http, "")]);
+    assert!(check_grant(&gateway, &workload).is_ok());
+    let refused = |gateway: &SharedGateway| {
+        let refusal = check_grant(gateway, &workload).unwrap_err();
+        (refusal.reason, refusal.details[0].field.clone(), refusal.details[0].problem.clone())
+    };
+    let (reason, field, problem) = refused(&SharedGateway { listeners: None, ..gateway.clone() });
+    assert_eq!((reason, field.as_str()), (Reason::InvalidField, "SharedGatewayID"));
+    assert!(problem.starts_with("shared gateway main has no Listeners of its own"), "{problem}");
+    let (reason, field, problem) = refused(&SharedGateway { kubernetes_runtime_instance_id: 9, ..gateway });
+    assert_eq!((reason, field.as_str()), (Reason::InvalidField, "GrantedWorkloadInstanceID"));
+    assert_eq!(
+        problem,
+        "workload instance shop is in another cluster (0) than shared gateway main (9); name one of that cluster"
     );
 }
 

@@ -160,6 +160,12 @@ pub(crate) const TABLE: &[Line] = &[
         "gateway_instances g JOIN gateway_grants t ON t.granted_workload_instance_id = g.workload_instance_id WHERE t.id = record AND g.deleted_at IS NULL",
     ),
     line(
+        Kind::GatewayGrant,
+        Kind::SharedGateway,
+        "shared_gateway_id",
+        "gateway_grants WHERE id = record AND shared_gateway_id IS NOT NULL",
+    ),
+    line(
         Kind::GatewayGrpcRoute,
         Kind::GatewayInstance,
         "g.id",

@@ -45,6 +45,7 @@ struct GatewayRead {
     ports: children::Rows,
     granted: Vec<GrantedWorkload>,
     shared_gateway: Option<StatedRow>,
+    is_granted: bool,
     listeners: Vec<ListenerRead>,
     domain_uses: Vec<DomainUseRead>,
     beside: Vec<ClaimRead>,
@@ -109,9 +110,12 @@ impl GatewayRead {
         let listener_sets = listeners.collect::<Result<BTreeMap<_, _>>>()?;
         let uses: Vec<_> = self.domain_uses.into_iter().map(DomainUse::from).collect();
         let shared_gateway = match self.shared_gateway {
-            Some(gateway) => {
-                Some(SharedGatewayUse { gateway: gateway.named()?, listener_sets, wildcards: wildcards(&uses) })
-            }
+            Some(gateway) => Some(SharedGatewayUse {
+                gateway: gateway.named()?,
+                is_granted: self.is_granted,
+                listener_sets,
+                wildcards: wildcards(&uses),
+            }),
             None => None,
         };
         let mut definition: Record<GatewayDefinition> = self.definition.record()?;

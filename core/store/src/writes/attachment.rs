@@ -1,4 +1,4 @@
-//! Shared gateways with listeners of their own, and the gateway instances that name them.
+//! Shared gateways with listeners of their own, the gateway instances that name them, and the grants that let these attach.
 
 use super::{
     claims::{Claims, Instance},
@@ -7,7 +7,7 @@ use super::{
 use crate::{error::Result, record};
 use causeway_records::{
     Kind, Record,
-    nouns::{SharedGateway, WorkloadInstance},
+    nouns::{GatewayGrant, SharedGateway, WorkloadInstance},
     problem::{Reason, Refusal},
     text::ObjectName,
 };
@@ -44,6 +44,7 @@ pub(super) async fn check_workload(connection: &mut PgConnection, instance: &Ins
         id: instance.workload,
         namespace: &instance.namespace,
         labels: workload.spec.namespace_labels.as_ref(),
+        is_granted: is_granted(connection, id, instance.workload).await?,
     };
     // Without listeners nothing is let: that is refused with another sentence.
     let is_let = gateway.spec.listeners.is_none() || attachment::may_attach(&gateway.spec, &attaching);
@@ -61,6 +62,23 @@ pub(super) async fn check_workload(connection: &mut PgConnection, instance: &Ins
     }
     let problem = attachment::not_allowed(&gateway.spec, &instance.workload_name);
     Err(Refusal::field(Reason::NotAttachable, "SharedGatewayID", problem).into())
+}
+
+/// Whether a gateway grant lets a workload attach. It is kept until the transaction ends: whoever takes it away waits, and then finds the gateway instance
+/// that was attached by it.
+async fn is_granted(connection: &mut PgConnection, gateway: i64, workload: i64) -> Result<bool> {
+    let text = "SELECT id FROM gateway_grants WHERE shared_gateway_id = $1 AND granted_workload_instance_id = $2 AND deleted_at IS NULL FOR SHARE";
+    let grants: Vec<i64> = sqlx::query_scalar(text).bind(gateway).bind(workload).fetch_all(connection).await?;
+    Ok(!grants.is_empty())
+}
+
+/// Refuses a new grant to attach to a shared gateway that needs none, or that is in another cluster.
+pub(super) async fn gateway_grant(connection: &mut PgConnection, id: i64) -> Result<()> {
+    let grant: Record<GatewayGrant> = record::find(connection, id).await?;
+    let Some(gateway) = grant.spec.shared_gateway_id else { return Ok(()) };
+    let gateway: Record<SharedGateway> = record::find(connection, gateway).await?;
+    let workload: Record<WorkloadInstance> = record::find(connection, grant.spec.granted_workload_instance_id).await?;
+    Ok(attachment::check_grant(&gateway.spec, &workload.spec)?)
 }
 
 /// Refuses claims for which one of these shared gateways, which are locked, has no listener.

@@ -39,6 +39,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::DomainNameDefinition => woken = domain_name_definition(connection, id).await?,
         Kind::SupportServiceInstance => support_service_instance(connection, id).await?,
         Kind::SharedGateway => attachment::shared_gateway(connection, id, new).await?,
+        Kind::GatewayGrant if new => attachment::gateway_grant(connection, id).await?,
         Kind::GatewayDefinition => {
             let source = Source::read(connection, id).await?;
             // Whatever depends on a definition does so through its instances.

@@ -1,9 +1,12 @@
 //! Shared gateways with listeners of their own: who attaches, where the claims are, and who is woken when somebody may no longer attach.
 
-use crate::fixture::{Fixture, patch, record};
+use crate::{
+    fixture::{Fixture, patch, record},
+    wake::until_waiting,
+};
 use causeway_records::{Kind, Record, inputs::ListenerUser, nouns::*, problem::Reason};
-use causeway_store::{Result, StoreError, queue::Key};
-use sqlx::PgPool;
+use causeway_store::{Confirmed, Result, StoreError, queue::Key};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 const PORT: &str = r#""HttpPorts":[{"Port":80}]"#;
 
@@ -28,6 +31,17 @@ impl Fixture {
         let mut instance = self.instance_of(name, definition, self.workload);
         instance.spec.shared_gateway_id = Some(gateway);
         self.writer.create(instance).await
+    }
+
+    /// Lets a workload attach to a gateway.
+    async fn grant(&self, name: &str, gateway: i64, workload: i64) -> Result<Record<GatewayGrant>> {
+        let json = format!(r#"{{"Name":"{name}","SharedGatewayID":{gateway},"GrantedWorkloadInstanceID":{workload}}}"#);
+        self.writer.create(record::<GatewayGrant>(&json)).await
+    }
+
+    /// Whether a grant lets an instance attach to its shared gateway, as its reconcile reads it.
+    async fn is_granted(&self, instance: i64) -> bool {
+        self.store.gateway_inputs(instance).await.unwrap().0.shared_gateway.unwrap().is_granted
     }
 
     async fn users(&self, gateway: i64) -> Vec<ListenerUser> {
@@ -171,4 +185,80 @@ async fn an_instance_moves_between_gateways_and_wakes_both(pool: PgPool) {
     fixture.writer.change(instance, back).await.unwrap();
     let common = fixture.store.claims_of_gateway_instance(instance).await.unwrap()[0].gateway_id;
     assert!(common != one && common != other && fixture.users(other).await.is_empty());
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_grant_lets_one_workload_attach_until_it_is_taken_back(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let gateway = fixture.gateway("public").await;
+    let definition = fixture.definition("web", PORT).await;
+    let other = fixture.add_workload("other").await;
+    fixture.grant("other", gateway, other).await.unwrap();
+    let sentence = refused(fixture.attach("web", definition, gateway).await, Reason::NotAttachable);
+    assert!(sentence.contains("ask an admin for a gateway grant"), "{sentence}");
+    let grant = fixture.grant("shop", gateway, fixture.workload).await.unwrap().id();
+    let instance = fixture.attach("web", definition, gateway).await.unwrap().id();
+    assert!(fixture.is_granted(instance).await);
+    assert_eq!(fixture.users(gateway).await.len(), 1);
+    let both = [Key { kind: Kind::SharedGateway, id: gateway }, Key { kind: Kind::GatewayInstance, id: instance }];
+    let before = fixture.generations(&both).await;
+    fixture.writer.delete::<GatewayGrant>(grant).await.unwrap();
+    let after = fixture.generations(&both).await;
+    assert!(after[0] > before[0] && after[1] > before[1], "a person explains what both delete: {before:?} {after:?}");
+    assert!(!fixture.is_granted(instance).await);
+    assert_eq!(fixture.users(gateway).await, [], "its namespace is shut out");
+    // Given again, both hear of it, too; and what the record itself lets needs no grant.
+    let grant = fixture.grant("again", gateway, fixture.workload).await.unwrap().id();
+    let again = fixture.generations(&both).await;
+    assert!(again[0] > after[0] && again[1] > after[1], "{after:?} {again:?}");
+    assert!(fixture.is_granted(instance).await && fixture.users(gateway).await.len() == 1);
+    fixture.label(fixture.workload).await;
+    fixture.writer.delete::<GatewayGrant>(grant).await.unwrap();
+    assert_eq!(fixture.users(gateway).await.len(), 1);
+    // Those that are left go along with the gateway.
+    let live = || async { fixture.store.list::<GatewayGrant>(&[], 10, 0).await.unwrap().0.len() };
+    assert_eq!(live().await, 1);
+    fixture.writer.delete::<GatewayInstance>(instance).await.unwrap();
+    assert_eq!(fixture.store.confirm_deleted(Kind::GatewayInstance, instance).await.unwrap(), Confirmed::Gone);
+    fixture.writer.delete::<SharedGateway>(gateway).await.unwrap();
+    assert_eq!(fixture.store.confirm_deleted(Kind::SharedGateway, gateway).await.unwrap(), Confirmed::Gone);
+    assert_eq!(live().await, 0);
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_grant_is_for_a_gateway_with_listeners_of_the_workloads_cluster(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let definition = fixture.definition("web", PORT).await;
+    let instance = fixture.instance("web", definition).await.unwrap().id();
+    let common = fixture.store.claims_of_gateway_instance(instance).await.unwrap()[0].gateway_id;
+    let error = fixture.grant("common", common, fixture.workload).await.unwrap_err();
+    let details = error.details();
+    assert_eq!((error.reason(), details[0].field.as_str()), (Reason::InvalidField, "SharedGatewayID"));
+    assert!(error.to_string().contains("there is nothing to grant"), "{error}");
+}
+
+/// Whoever takes a grant back finds the gateway instance that is just being attached by it.
+#[sqlx::test(migrations = false)]
+async fn a_grant_that_is_taken_back_meanwhile_waits_for_who_attaches_by_it_and_wakes_it(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let gateway = fixture.gateway("public").await;
+    let definition = fixture.definition("web", PORT).await;
+    let grant = fixture.grant("shop", gateway, fixture.workload).await.unwrap().id();
+    let mut holder = PgConnection::connect_with(&pool.connect_options()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    // The creation stops where it is listed among the objects of its workload: it has found the grant, nothing is committed.
+    held.execute("LOCK TABLE attached_object_references IN SHARE MODE").await.unwrap();
+    let mut instance = fixture.instance_of("web", definition, fixture.workload);
+    instance.spec.shared_gateway_id = Some(gateway);
+    let writer = fixture.writer.clone();
+    let creation = tokio::spawn(async move { writer.create(instance).await.unwrap().id() });
+    until_waiting(&pool, 1).await;
+    let writer = fixture.writer.clone();
+    let deletion = tokio::spawn(async move { writer.delete::<GatewayGrant>(grant).await.unwrap() });
+    until_waiting(&pool, 2).await;
+    held.commit().await.unwrap();
+    let instance = Key { kind: Kind::GatewayInstance, id: creation.await.unwrap() };
+    deletion.await.unwrap();
+    assert_eq!(fixture.generations(&[instance]).await, [2], "made once, woken once");
+    assert!(!fixture.is_granted(instance.id).await && fixture.users(gateway).await.is_empty());
 }

@@ -94,9 +94,10 @@ fn given(inputs: &GatewayInputs) -> Option<(&Named<SharedGateway>, &GatewayListe
 /// Why the instance may not be attached to its shared gateway (any more), and what to do about it.
 pub(crate) fn not_allowed(inputs: &GatewayInputs) -> Option<String> {
     let (gateway, _) = given(inputs)?;
+    let is_granted = inputs.shared_gateway.as_ref()?.is_granted;
     let workload = &inputs.workload.instance.record;
     let labels = workload.spec.namespace_labels.as_ref();
-    let attaching = AttachingWorkload { id: workload.id(), namespace: namespace(inputs), labels };
+    let attaching = AttachingWorkload { id: workload.id(), namespace: namespace(inputs), labels, is_granted };
     let is_allowed = attachment::may_attach(&gateway.record.spec, &attaching);
     (!is_allowed).then(|| attachment::not_allowed(&gateway.record.spec, workload.spec.name.as_str()))
 }

@@ -86,7 +86,8 @@ pub fn shared(id: i64, mut gateways: Vec<GatewayInputs>) -> Scene {
             }
             listener_sets.insert(key, listener_set);
         }
-        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets, wildcards });
+        let gateway = gateway.clone();
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway, is_granted: false, listener_sets, wildcards });
     }
     let first = gateways.first();
     let domains = first.and_then(|inputs| inputs.domain.clone()).into_iter().collect();
@@ -118,7 +119,8 @@ pub fn given(id: i64, listeners: Vec<GatewayListener>, mut gateways: Vec<Gateway
             claimed.entry(key.clone()).or_insert_with(new).users.push(user(inputs));
         }
         let (listener_sets, wildcards) = (BTreeMap::new(), BTreeMap::new());
-        inputs.shared_gateway = Some(SharedGatewayUse { gateway: gateway.clone(), listener_sets, wildcards });
+        let gateway = gateway.clone();
+        inputs.shared_gateway = Some(SharedGatewayUse { gateway, is_granted: false, listener_sets, wildcards });
     }
     let (shared, listener_sets) = spread(gateway, claimed.into_values().collect(), Vec::new(), Vec::new());
     Scene { shared: Some(shared), listener_sets, gateways }
