@@ -237,3 +237,63 @@ async fn a_gateway_that_is_not_meant_is_refused() {
     let answer = attach(&chain, web, 1).await.refused(400, "there is no SharedGateway with this id");
     answer.because("ParentNotFound", &["SharedGatewayID"]);
 }
+
+#[tokio::test]
+async fn a_grant_lets_one_workload_attach() {
+    let chain = Chain::up_to("workload-instances").await;
+    let (workload, name) = (chain.id("workload-instances"), unique_name("granted"));
+    let own = made("shared-gateways", &gateway(&chain, &name, json!({}))).await;
+    let web = definition(&format!("a.{name}.test"), json!({"Port": 80})).await;
+    let grant = |more: Value| {
+        let mut body =
+            json!({"Name": unique_name("granted"), "SharedGatewayID": own, "GrantedWorkloadInstanceID": workload});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (more, field, sentence) in [
+        (json!({"SharedGatewayID": null}), "WorkloadInstanceID", "or SharedGatewayID is needed"),
+        (json!({"WorkloadInstanceID": workload}), "SharedGatewayID", "excludes WorkloadInstanceID"),
+        (json!({"ServiceNames": ["web"]}), "ServiceNames", "goes with WorkloadInstanceID"),
+    ] {
+        let answer = post("gateway-grants", &grant(more)).await.refused(400, sentence);
+        answer.because("InvalidField", &[field]);
+    }
+    let far = Chain::up_to("workload-instances").await.id("workload-instances");
+    let answer = post("gateway-grants", &grant(json!({"GrantedWorkloadInstanceID": far}))).await;
+    answer.refused(400, "is in another cluster").because("InvalidField", &["GrantedWorkloadInstanceID"]);
+
+    attach(&chain, web, own).await.refused(409, "ask an admin for a gateway grant");
+    let granted = made("gateway-grants", &grant(json!({}))).await;
+    let moved = patch("gateway-grants", granted, &json!({"SharedGatewayID": 1})).await;
+    moved.refused(400, "can't be changed").because("ImmutableField", &["SharedGatewayID"]);
+    let listed = get(&format!("/v0/gateway-grants?sharedgatewayid={own}")).await.ids();
+    assert_eq!(listed, [granted]);
+    let attached = attach(&chain, web, own).await.done(201);
+    let instance = id(attached.record());
+    // The gateway lists who is attached, and by which grant.
+    let listed = async || get(&format!("/v0/shared-gateways/{own}/attachments")).await.done(200).record().clone();
+    let grant = json!({"ID": granted, "Name": read("gateway-grants", granted).await.record()["Name"]});
+    assert_eq!(
+        listed().await,
+        json!({
+            "GatewayInstanceID": instance, "GatewayInstance": attached.record()["Name"], "WorkloadInstanceID": workload,
+            "WorkloadInstance": read("workload-instances", workload).await.record()["Name"], "Allowed": true, "GatewayGrants": [grant],
+        })
+    );
+    // Who is attached may be changed once the grant is gone, but comes back by another one only.
+    delete("gateway-grants", granted).await.done(200);
+    let left = listed().await;
+    assert_eq!((&left["Allowed"], left.get("GatewayGrants"), left.get("AttachableBy")), (&json!(false), None, None));
+    patch("gateway-instances", instance, &json!({"Name": unique_name("granted")})).await.done(200);
+    let api = definition(&format!("a.{name}.test"), json!({"Port": 80, "Path": "/api"})).await;
+    attach(&chain, api, own).await.refused(409, "ask an admin for a gateway grant");
+    patch("shared-gateways", own, &selecting()).await.done(200);
+    label(&chain, "workloads").await;
+    let by_label = listed().await;
+    assert_eq!((&by_label["Allowed"], &by_label["AttachableBy"]), (&json!(true), &json!("Selector")));
+    let page = get(&format!("/v0/shared-gateways/{own}/attachments?size=1")).await;
+    assert_eq!(page.body["Meta"]["NextAfter"], json!(instance), "there may be more: {}", page.text);
+    let next = get(&format!("/v0/shared-gateways/{own}/attachments?after={instance}")).await;
+    assert_eq!(next.body["Data"], json!([]), "{}", next.text);
+    get("/v0/shared-gateways/1/attachments").await.refused(404, "");
+}

@@ -35,6 +35,7 @@ fn enveloped() -> Routes<ApiState> {
         .merge(routes::overview::routes())
         .merge(routes::diagnosis::routes())
         .merge(routes::iam_policy::routes())
+        .merge(routes::attachments::routes())
         .merge(routes::import::routes())
 }
 

@@ -4,6 +4,7 @@
 //! route of every noun is described in [`nouns`], any other in [`others`]; a test fails for one that is described nowhere. The document is built
 //! of utoipa's types; [`schema`] says where schemas come from.
 
+mod attachments;
 mod diagnosis;
 mod envelope;
 pub(crate) mod examples;
@@ -42,6 +43,7 @@ fn build(routes: &[Route]) -> OpenApi {
         if let Some(operation) = others::operation(routes, route)
             .or_else(|| overview::operation(route))
             .or_else(|| diagnosis::operation(route))
+            .or_else(|| attachments::operation(route))
             .or_else(|| iam_policy::operation(route))
             .or_else(|| import::operation(route))
             .or_else(|| manifests::operation(route))
@@ -78,6 +80,7 @@ fn components(routes: &[Route]) -> Components {
         .into_iter()
         .chain(overview::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(diagnosis::schemas().map(|(name, json)| (name.to_owned(), json)))
+        .chain(attachments::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(iam_policy::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(import::schemas().map(|(name, json)| (name.to_owned(), json)))
         .chain(manifests::schemas().map(|(name, json)| (name.to_owned(), json)))

@@ -1,6 +1,7 @@
 //! Handlers, by path.
 
 pub(crate) mod access_tokens;
+pub(crate) mod attachments;
 pub(crate) mod audit_events;
 pub(crate) mod diagnosis;
 pub(crate) mod events;

@@ -97,13 +97,13 @@ fn summaries(found: Result<(i64, Vec<RecordSummary>)>) -> Response {
 }
 
 /// A full page may have another behind it.
-fn many<T: Serialize>(kind: &str, limit: i64, found: &[T], last: Option<i64>) -> Response {
+pub(super) fn many<T: Serialize>(kind: &str, limit: i64, found: &[T], last: Option<i64>) -> Response {
     let is_full = i64::try_from(found.len()).is_ok_and(|count| count == limit);
     let meta = Meta::whole(found.len()).going_on(last.filter(|_| is_full));
     envelope::many(kind, StatusCode::OK, meta, found)
 }
 
-fn limit(pairs: &QueryPairs) -> Result<i64> {
+pub(super) fn limit(pairs: &QueryPairs) -> Result<i64> {
     match number(pairs, "size", 50)? {
         size @ 1..=MOST => Ok(size),
         _ => Err(invalid("size", "must be a number from 1 to 1000")),

@@ -4,6 +4,7 @@
 //! is in its address. Every page reads without scripts; with them it follows what happens ([`live`]). Handlers read the store as the handlers of the API do and hold no rules of their own.
 
 mod assets;
+mod attachments;
 mod audit;
 mod certificates;
 mod chain;

@@ -2,7 +2,7 @@
 //! request, a shared gateway who is attached to it.
 
 use super::{
-    certificates, chain, facts,
+    attachments, certificates, chain, facts,
     hostname::Way,
     layout::{Answer, Failure, Page, Visit, next_page},
     list::{chapter, kind_of, record_id},
@@ -96,7 +96,9 @@ fn same(record: &Shown, after: Option<i64>) -> Same {
 /// Who is attached to a shared gateway is on its page, too.
 fn follows(kind: Kind, id: i64) -> Follows {
     match kind {
-        Kind::SharedGateway => Follows::kinds(&[Kind::SharedGateway, Kind::GatewayInstance]),
+        Kind::SharedGateway => {
+            Follows::kinds(&[Kind::SharedGateway, Kind::GatewayInstance, Kind::GatewayGrant, Kind::WorkloadInstance])
+        }
         // Its chain also tells of what it needs.
         Kind::GatewayInstance => Follows::kinds(&[
             Kind::GatewayInstance,
@@ -134,11 +136,18 @@ async fn own_part(
             let names = ClusterNames::read(app, attached.iter().filter_map(|record| record.runtime_id)).await?;
             let more = attached.last().filter(|_| i64::try_from(attached.len()) == Ok(ATTACHED));
             let own = certificates_of(app, visit, id).await?;
+            let (who, by) = if record.fields.iter().any(|(field, _)| field.column == "listeners") {
+                let by = attachments::table(&app.store.attachments(id, after, ATTACHED).await?);
+                ("A gateway instance attaches to it that names it in SharedGatewayID, if its workload is let.", by)
+            } else {
+                ("A gateway instance with placement Shared attaches to it.", html! {})
+            };
             Ok(html! {
                 h2 { "Gateway instances attached to it" }
-                @if attached.is_empty() { (super::parts::empty("Nobody is attached", "A gateway instance with placement Shared attaches to it.")) }
+                @if attached.is_empty() { (super::parts::empty("Nobody is attached", who)) }
                 @else { (table::records(visit, "Gateway instances attached to it", &attached, &names, Columns { kinds: false })) }
                 (next_page(more.map(|last| format!("?after={}", last.id)), after > 0))
+                (by)
                 (own)
             })
         }

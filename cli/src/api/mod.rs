@@ -87,8 +87,8 @@ impl Api {
         Ok(self.listed("/v0/events-join-attached-object-references", &[("objectid", &id)], &[]).await?.records)
     }
 
-    /// The objects of a record.
-    pub(crate) async fn objects(&self, path: &str) -> Outcome<Vec<Fields>> {
+    /// What a path answers beside records: the objects of one, who is attached to one.
+    pub(crate) async fn answer(&self, path: &str) -> Outcome<Vec<Fields>> {
         Ok(self.call(Method::GET, path, None, vec![]).await?.0.data.unwrap_or_default())
     }
 

@@ -17,11 +17,14 @@ use crate::{
         data::is_id,
         details::{self, Details},
         state::state,
-        style::FAINT,
+        style::{BAD, FAINT},
         tree::Node,
     },
     session::{Session, record_of},
 };
+
+/// Gateway instances that are shown of those on a shared gateway.
+const ATTACHED: usize = 50;
 
 /// Show a record whole.
 #[derive(Args, Debug)]
@@ -56,6 +59,7 @@ pub(crate) async fn text(api: &Api, kind: Kind, record: &Fields) -> Outcome<Stri
         record,
         depends_on: depends_on(api, info, record, &mut seen).await?,
         used_by: used_by(api, kind, record).await?,
+        attached: if kind == Kind::SharedGateway { attached(api, id(record)).await? } else { vec![] },
         parts: parts(info, record),
         events: if info.reconciled { api.events_of(id(record)).await? } else { vec![] },
     };
@@ -143,6 +147,43 @@ async fn used_by(api: &Api, kind: Kind, record: &Fields) -> Outcome<Vec<Node>> {
     Ok(nodes)
 }
 
+/// The first gateway instances on a shared gateway, each with what lets it attach.
+async fn attached(api: &Api, gateway: i64) -> Outcome<Vec<Node>> {
+    let attachments = api.answer(&format!("/v0/shared-gateways/{gateway}/attachments?size={ATTACHED}")).await?;
+    let mut nodes: Vec<_> = attachments.iter().map(attachment).collect();
+    if let Some(last) = attachments.get(ATTACHED - 1).and_then(|last| last.get("GatewayInstanceID")) {
+        nodes.push(Node {
+            kind: Kind::GatewayInstance.to_string(),
+            name: "and perhaps more".into(),
+            note: format!("GET /v0/shared-gateways/{gateway}/attachments?after={last}"),
+            style: FAINT,
+            below: vec![],
+        });
+    }
+    Ok(nodes)
+}
+
+fn attachment(attachment: &Fields) -> Node {
+    let text = |key: &str| attachment.get(key).and_then(Value::as_str);
+    let own = text("AttachableBy").map(|by| format!("AttachableBy {by}"));
+    let grants = attachment.get("GatewayGrants").and_then(Value::as_array).into_iter().flatten();
+    let grants = grants.map(|grant| format!("GatewayGrant {}", grant["Name"].as_str().unwrap_or_default()));
+    let by: Vec<_> = own.into_iter().chain(grants).collect();
+    let (is_allowed, workload) = (attachment.get("Allowed") == Some(&json!(true)), text("WorkloadInstance"));
+    let said = match (is_allowed, by.as_slice()) {
+        (false, _) => ", let no longer".to_owned(),
+        (true, []) => String::new(),
+        (true, by) => format!(", let by {}", by.join(", ")),
+    };
+    Node {
+        kind: Kind::GatewayInstance.to_string(),
+        name: text("GatewayInstance").unwrap_or_default().to_owned(),
+        note: format!("of WorkloadInstance {}{said}", workload.unwrap_or_default()),
+        style: if is_allowed { FAINT } else { BAD },
+        below: vec![],
+    }
+}
+
 /// The rows of other nouns that are part of a record: ports.
 fn parts(info: &'static Info, record: &Fields) -> Vec<(String, Vec<String>)> {
     let mut parts = vec![];
@@ -177,4 +218,28 @@ pub(crate) async fn found(session: &Session, kind: &str, name: Option<&str>) -> 
     }
     let sentence = format!("nobody has to bring about a {}: it has no conditions", kinds::spoken(kind));
     Err(Failure::usage(sentence).next(format!("causeway get {}", kinds::named(kind, &name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_attached_says_what_lets_it() {
+        let node = |more: Value| {
+            let mut fields = json!({"GatewayInstance": "shop", "WorkloadInstance": "of-shop", "Allowed": true});
+            fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            let node = attachment(fields.as_object().unwrap());
+            assert_eq!((node.kind.as_str(), node.name.as_str()), ("GatewayInstance", "shop"));
+            node.note
+        };
+        assert_eq!(node(json!({})), "of WorkloadInstance of-shop", "the common gateway takes everybody");
+        let both =
+            json!({"AttachableBy": "Selector", "GatewayGrants": [{"ID": 1, "Name": "a"}, {"ID": 2, "Name": "b"}]});
+        assert_eq!(
+            node(both),
+            "of WorkloadInstance of-shop, let by AttachableBy Selector, GatewayGrant a, GatewayGrant b"
+        );
+        assert_eq!(node(json!({"Allowed": false})), "of WorkloadInstance of-shop, let no longer");
+    }
 }

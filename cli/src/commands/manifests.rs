@@ -36,8 +36,8 @@ impl Manifests {
         let api = session.api()?;
         let path = format!("/v0/{plural}/{}/manifests", id(&api.find(kind, &name).await?));
         let text = match session.format() {
-            Some(Format::Json) => data::json(&api.objects(&path).await?)?,
-            Some(Format::Name) => api.objects(&path).await?.iter().map(called).collect(),
+            Some(Format::Json) => data::json(&api.answer(&path).await?)?,
+            Some(Format::Name) => api.answer(&path).await?.iter().map(called).collect(),
             // As the server writes it: with its remarks.
             _ => api.text(&path, "application/yaml").await?,
         };

@@ -26,6 +26,8 @@ pub(crate) struct Details<'a> {
     pub(crate) depends_on: Vec<Node>,
     /// Who names it.
     pub(crate) used_by: Vec<Node>,
+    /// Who is attached to a shared gateway, and what lets it.
+    pub(crate) attached: Vec<Node>,
     /// Lists of its parts: ports.
     pub(crate) parts: Vec<(String, Vec<String>)>,
     pub(crate) events: Vec<Fields>,
@@ -43,6 +45,7 @@ pub(crate) fn text(details: &Details<'_>, width: Option<usize>, now: DateTime<Ut
     };
     section("Depends on", &tree::text(&details.depends_on));
     section("Used by", &tree::text(&details.used_by));
+    section("Attached", &tree::text(&details.attached));
     section("Steps", &steps(&state::conditions(details.record), state.step(), width, now));
     section("Fields", &fields(details, width));
     section("Events", &events(&details.events, width, now));
@@ -191,6 +194,7 @@ mod tests {
             record: &shop,
             depends_on: vec![parent],
             used_by: vec![],
+            attached: vec![],
             parts: vec![],
             events: vec![event.as_object().unwrap().clone()],
         };

@@ -2,6 +2,7 @@
 
 use crate::{
     kind::Kind,
+    nouns::AttachableBy,
     status::{ConditionStatus, Conditions},
 };
 use chrono::{DateTime, Utc};
@@ -136,4 +137,39 @@ pub struct ClaimedRoute {
     pub redirect: bool,
     /// The Secret that was brought with the certificate, if one was.
     pub tls_secret: Option<String>,
+}
+
+/// A gateway instance on a shared gateway, and what lets it attach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GatewayAttachment {
+    /// The gateway instance.
+    #[serde(rename = "GatewayInstanceID")]
+    pub gateway_instance_id: i64,
+    /// Its name.
+    pub gateway_instance: String,
+    /// Its workload.
+    #[serde(rename = "WorkloadInstanceID")]
+    pub workload_instance_id: i64,
+    /// The workload instance's name.
+    pub workload_instance: String,
+    /// It may be attached. If not, it was let once: its routes are taken away.
+    pub allowed: bool,
+    /// What the shared gateway's own AttachableBy says, if that lets the workload attach. A common gateway says nothing and lets everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachable_by: Option<AttachableBy>,
+    /// The gateway grants that let it, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gateway_grants: Vec<AttachmentGrant>,
+}
+
+/// A gateway grant that lets a gateway instance attach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AttachmentGrant {
+    /// Its id.
+    #[serde(rename = "ID")]
+    pub id: i64,
+    /// Its name.
+    pub name: String,
 }

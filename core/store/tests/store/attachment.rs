@@ -94,8 +94,8 @@ async fn an_instance_claims_on_the_gateway_that_it_names_and_makes_none(pool: Pg
     let inputs = fixture.store.gateway_inputs(instance.id()).await.unwrap().0;
     let carried = inputs.shared_gateway.unwrap();
     assert_eq!((carried.gateway.record.id(), carried.listener_sets.len()), (gateway, 0));
-    let attached = fixture.store.attached_to(gateway, 0, 10).await.unwrap();
-    assert_eq!(attached.iter().map(|record| record.id).collect::<Vec<_>>(), [instance.id()]);
+    let attached = fixture.store.attachments(gateway, 0, 10).await.unwrap();
+    assert_eq!(attached.iter().map(|attached| attached.gateway_instance_id).collect::<Vec<_>>(), [instance.id()]);
     // The common gateway is another one, also of the same cluster and class.
     let other = fixture.definition("other", PORT).await;
     let other = fixture.instance("other", other).await.unwrap().id();
