@@ -323,13 +323,14 @@ openapi-check: build
 .PHONY: check-tools
 check-tools: $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION) $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION) $(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION) ## Build the programs that make check uses, once
 
-# Without optimization, as the others: each is built once, and has little to do.
+# Without optimization and without debug information: each is built once, and has little to do.
+CARGO_INSTALL := CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --locked --root $(CARGO_TOOLS)
 $(CARGO_TOOLS)/bin/cargo-deny-$(DENY_VERSION):
-	cargo install cargo-deny --debug --version $(DENY_VERSION) --locked --root $(CARGO_TOOLS)
+	$(CARGO_INSTALL) cargo-deny --version $(DENY_VERSION)
 	mv $(CARGO_TOOLS)/bin/cargo-deny $@
 
 $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION):
-	cargo install cargo-machete --debug --version $(MACHETE_VERSION) --locked --root $(CARGO_TOOLS)
+	$(CARGO_INSTALL) cargo-machete --version $(MACHETE_VERSION)
 	mv $(CARGO_TOOLS)/bin/cargo-machete $@
 
 # Advisories need RustSec's database, which is fetched. Where it can't be, bring it: clone it elsewhere, copy the clone to a folder and say
@@ -360,7 +361,7 @@ machete: $(CARGO_TOOLS)/bin/cargo-machete-$(MACHETE_VERSION)
 	$<
 
 $(CARGO_TOOLS)/bin/mdbook-$(MDBOOK_VERSION):
-	cargo install mdbook --debug --version $(MDBOOK_VERSION) --locked --no-default-features --features search --root $(CARGO_TOOLS)
+	$(CARGO_INSTALL) mdbook --version $(MDBOOK_VERSION) --no-default-features --features search
 	mv $(CARGO_TOOLS)/bin/mdbook $@
 
 .PHONY: docs
