@@ -78,11 +78,8 @@ impl Zone {
     }
 
     async fn read(&mut self, endpoints: &Endpoints) -> Result<()> {
-        for entry in Knobs::new(endpoints).route53_journal(self.read).await? {
+        for entry in Knobs::new(endpoints).route53_journal_of(&self.id, self.read).await? {
             self.read = entry.sequence;
-            if entry.zone_id.trim_start_matches("/hostedzone/") != self.id {
-                continue;
-            }
             let key = (entry.name.clone(), entry.kind.clone());
             if entry.action == "DELETE" {
                 self.standing.remove(&key);

@@ -138,7 +138,8 @@ async fn a_ttl_reaches_the_zone() {
     })
     .await;
     within(INSTALLED, "the zone has the TTL", async || {
-        let journal = Knobs::new(&fixture.harness.endpoints).route53_journal(0).await.unwrap();
+        let journal =
+            Knobs::new(&fixture.harness.endpoints).route53_journal_of(&fixture.harness.zone, 0).await.unwrap();
         let last = journal.into_iter().rev().find(|entry| entry.name == fqdn && entry.kind == "A");
         match last {
             Some(entry) if entry.ttl == Some(7) && entry.action != "DELETE" => Ok(()),

@@ -106,7 +106,7 @@ async fn addresses(fixture: &Fixture, gateway: i64) -> Vec<String> {
 
 /// Where the fixture's hostname leads; and whether it ever led nowhere.
 async fn leads_to(fixture: &Fixture) -> (Vec<String>, bool) {
-    let journal = Knobs::new(&fixture.harness.endpoints).route53_journal(0).await.unwrap();
+    let journal = Knobs::new(&fixture.harness.endpoints).route53_journal_of(&fixture.harness.zone, 0).await.unwrap();
     let fqdn = format!("{}.", fixture.hostname());
     let mut changes = journal.into_iter().filter(|entry| entry.name == fqdn && entry.kind == "A").peekable();
     let deleted = changes.clone().any(|entry| entry.action == "DELETE");

@@ -184,6 +184,15 @@ impl Knobs {
         Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
     }
 
+    /// The same of one hosted zone. Whoever waits for a change of a zone asks so: the journal of all zones has thousands of entries.
+    ///
+    /// # Errors
+    /// When the emulator doesn't answer.
+    pub async fn route53_journal_of(&self, zone: &str, after: u64) -> Result<Vec<JournalEntry>> {
+        let url = format!("{}/rig/journal?after={after}&zone={zone}", self.route53);
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
+    }
+
     async fn put(&self, url: String, body: &impl Serialize) -> Result<()> {
         self.client.put(url).json(body).send().await?.error_for_status()?;
         Ok(())

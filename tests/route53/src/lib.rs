@@ -7,8 +7,8 @@
 //! (`limit.rs`). An access key with a policy of IAM may do what that allows, and nothing else (`policy`). The emulator doesn't check
 //! signatures, and its health checks are always well.
 //!
-//! Beside AWS's operations it answers requests of tests, below `/rig/`: `GET journal?after=N` returns every accepted
-//! change with its time, `GET calls` returns how often each operation was called and how many calls were over the limit,
+//! Beside AWS's operations it answers requests of tests, below `/rig/`: `GET journal?after=N&zone=ID` returns every accepted
+//! change with its time, without `zone` those of all zones; `GET calls` returns how often each operation was called and how many calls were over the limit,
 //! `GET calls/<zone>` how often each access key asked about a zone, and `PUT faults` sets [`Faults`]. `PUT policies/<access key>` sets the
 //! policy of a key, or with `null` none, and `GET policies/<access key>` returns the ids of its statements that have allowed a request.
 //!

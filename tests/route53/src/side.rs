@@ -31,15 +31,19 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/policies/{key}", get(used_statements).put(set_policy))
 }
 
+/// Which entries of the journal: of all zones, unless one is named.
 #[derive(Deserialize)]
-struct Since {
+struct Wanted {
     #[serde(default)]
     after: u64,
+    zone: Option<String>,
 }
 
-async fn journal(State(shared): State<Shared>, Query(since): Query<Since>) -> Json<Vec<JournalEntry>> {
+async fn journal(State(shared): State<Shared>, Query(wanted): Query<Wanted>) -> Json<Vec<JournalEntry>> {
     let memory = shared.lock();
-    Json(memory.journal.iter().filter(|entry| entry.sequence > since.after).cloned().collect())
+    let is_of_zone = |entry: &JournalEntry| wanted.zone.as_ref().is_none_or(|zone| entry.zone_id == *zone);
+    let entries = memory.journal.iter().filter(|entry| entry.sequence > wanted.after && is_of_zone(entry));
+    Json(entries.cloned().collect())
 }
 
 async fn calls(State(shared): State<Shared>) -> Json<BTreeMap<String, u64>> {

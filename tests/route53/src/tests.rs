@@ -66,7 +66,12 @@ impl Client {
     }
 
     async fn journal(&self) -> Vec<JournalEntry> {
-        serde_json::from_str(&self.call(Method::GET, "/rig/journal", "").await.1).unwrap()
+        self.journal_of("").await
+    }
+
+    /// Those entries that a query asks for.
+    async fn journal_of(&self, query: &str) -> Vec<JournalEntry> {
+        serde_json::from_str(&self.call(Method::GET, &format!("/rig/journal{query}"), "").await.1).unwrap()
     }
 }
 
@@ -107,6 +112,9 @@ async fn records_are_created_replaced_and_deleted() {
     assert_eq!(journal.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["CREATE", "UPSERT", "DELETE"]);
     assert!(journal.is_sorted_by_key(|entry| (entry.sequence, entry.at)));
     assert_eq!(journal[0].access_key, "AKIDTEST");
+    assert_eq!(client.journal_of(&format!("?zone={}", client.zone)).await, journal);
+    assert_eq!(client.journal_of(&format!("?after=1&zone={}", client.zone)).await, journal[1..]);
+    assert!(client.journal_of("?zone=Z0000000000ANOTHER").await.is_empty());
 }
 
 #[tokio::test]

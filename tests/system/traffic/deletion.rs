@@ -43,7 +43,7 @@ async fn the_record_goes_first_then_a_ttl_passes_then_the_route_then_the_listene
     harness.client.delete_and_wait("gateway-instances", served.gateway, INSTALLED).await.unwrap();
     let tally = load.stop().await;
 
-    let journal = Knobs::new(&harness.endpoints).route53_journal(0).await.unwrap();
+    let journal = Knobs::new(&harness.endpoints).route53_journal_of(&harness.zone, 0).await.unwrap();
     let withdrawn = journal.iter().find(|entry| entry.action == "DELETE" && entry.name == format!("{host}."));
     let withdrawn = withdrawn.expect("the record went").at;
     let believed = withdrawn + Duration::from_secs(TTL);

@@ -69,13 +69,11 @@ pub struct Moment {
 /// # Errors
 /// When the emulator doesn't answer.
 pub async fn moments(endpoints: &Endpoints, zone: &str) -> Result<Vec<Moment>> {
-    let journal = Knobs::new(endpoints).route53_journal(0).await?;
-    let of_zone: Vec<_> =
-        journal.into_iter().filter(|entry| entry.zone_id.trim_start_matches("/hostedzone/") == zone).collect();
+    let journal = Knobs::new(endpoints).route53_journal_of(zone, 0).await?;
     let mut records = Records::new();
     let mut moments = vec![];
     // All changes of a request are made at once.
-    for request in of_zone.chunk_by(|one, next| one.change_id == next.change_id) {
+    for request in journal.chunk_by(|one, next| one.change_id == next.change_id) {
         for entry in request {
             let key = (entry.name.clone(), entry.kind.clone());
             match entry.action.as_str() {
@@ -108,11 +106,8 @@ pub struct Weighted {
 /// # Errors
 /// When the emulator doesn't answer.
 pub async fn sets_over_time(endpoints: &Endpoints, zone: &str, name: &str, kind: &str) -> Result<Vec<Sets>> {
-    let journal = Knobs::new(endpoints).route53_journal(0).await?;
-    let is_it = |entry: &JournalEntry| {
-        let same_zone = entry.zone_id.trim_start_matches("/hostedzone/") == zone;
-        same_zone && entry.kind == kind && entry.name.trim_end_matches('.') == name
-    };
+    let journal = Knobs::new(endpoints).route53_journal_of(zone, 0).await?;
+    let is_it = |entry: &JournalEntry| entry.kind == kind && entry.name.trim_end_matches('.') == name;
     let changes: Vec<_> = journal.into_iter().filter(is_it).collect();
     let (mut sets, mut all) = (Sets::new(), vec![]);
     for request in changes.chunk_by(|one, next| one.change_id == next.change_id) {
