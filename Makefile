@@ -147,11 +147,11 @@ test-one: programs $(if $(filter document% system% events%,$(T)),$(PYTHON_TOOLS)
 	cargo test $(TARGET) --no-run
 	$(TOOLS_OF_TESTS) $(RIG) run --extra-clusters 1 -- cargo test $(TARGET) -- --nocapture --test-threads $(TEST_THREADS) $(FILTER)
 
-# Every page is pictured in target/screenshots; docs/images gets those that docs/dashboard.md shows.
+# Every page is pictured in target/screenshots, also lists with nothing, with one row and with CAUSEWAY_ROWS; docs/images gets those that docs/dashboard.md shows.
 .PHONY: screenshots
 screenshots: ## Picture the pages of the dashboard with the tests' data: target/screenshots, docs/images
 	mkdir -p target/screenshots
-	CAUSEWAY_SCREENSHOTS=$(CURDIR)/target/screenshots $(MAKE) test-one T=system::browser
+	CAUSEWAY_ROWS=$(or $(CAUSEWAY_ROWS),10000) CAUSEWAY_SCREENSHOTS=$(CURDIR)/target/screenshots $(MAKE) test-one T=system::browser
 	cd target/screenshots && cp $$(grep -o 'images/[a-z-]*\.png' $(CURDIR)/docs/dashboard.md | cut -d/ -f2) $(CURDIR)/docs/images/
 
 # FUZZ_SEED=7 make fuzz sends what make fuzz has sent that printed the seed 7.

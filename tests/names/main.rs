@@ -8,6 +8,7 @@
 mod conditions;
 mod examples;
 mod pages;
+mod pictures;
 mod promises;
 mod reasons;
 mod structure;

@@ -1,105 +1,37 @@
-"""The dashboard in a browser: every page in both themes, at a desk and on a phone, with data of real clusters.
-
-`CAUSEWAY_PAGES` holds the paths of the pages by name, `CAUSEWAY_SCREENSHOTS` a folder for pictures of them.
-"""
+"""The dashboard in a browser: every page in both themes, at a desk and on a phone, with data of real clusters, and what one does on it."""
 
 import json
 import os
 import re
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from time import monotonic
-from urllib.parse import urlsplit
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-URL = os.environ["CAUSEWAY_URL"]
-PAGES: dict[str, str] = json.loads(os.environ["CAUSEWAY_PAGES"])
-PICTURES = os.environ.get("CAUSEWAY_SCREENSHOTS")
-DESK = {"width": 1280, "height": 860}
-#: The narrowest width at which a page has to be read without scrolling sideways (WCAG 2.2, 1.4.10).
-PHONE = {"width": 320, "height": 640}
+from browse import DESK, LISTS, PAGES, PHONE, PLACES, Place, chromium, look_at, opened, page, without_violations
+from terminal import commands, commands_that_act
+
 #: Tab stops before the first link of a page's contents, those of the records that a page shows, and some to spare.
 MOST_TABS = 150
-#: Milliseconds until something has to be there, with all other tests beside it.
-SOON = 90_000
-
-
-def chromium() -> str:
-    """The system's Chromium: the browsers that Playwright would download are not asked for."""
-    names = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
-    found = os.environ.get("CAUSEWAY_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        raise SystemExit(
-            "the tests of the dashboard need Chromium: install it (apt-get install chromium on Debian), "
-            "or name its program in CAUSEWAY_CHROMIUM"
-        )
-    return found
-
-
-@contextmanager
-def page(browser: Browser, theme: str, size: dict[str, int], scripts: bool = True) -> Iterator[Page]:
-    """A page that asks no other host for anything, and whose console stays empty."""
-    context = browser.new_context(
-        base_url=URL, color_scheme=theme, viewport=size, java_script_enabled=scripts, reduced_motion="reduce"
-    )
-    context.set_default_timeout(SOON)
-    asked: list[str] = []
-    said: list[str] = []
-    shown = context.new_page()
-    shown.on("request", lambda request: asked.append(request.url))
-    shown.on("console", lambda message: said.append(message.text))
-    shown.on("pageerror", lambda error: said.append(str(error)))
-    yield shown
-    context.close()
-    elsewhere = [url for url in asked if urlsplit(url).netloc != urlsplit(URL).netloc]
-    assert not elsewhere, f"other hosts were asked: {elsewhere}"
-    assert not said, f"the console says: {said}"
-
-
-def opened(shown: Page, name: str) -> None:
-    answer = shown.goto(PAGES[name])
-    assert answer and answer.ok, f"{name}: {answer and answer.status}"
-    assert shown.locator("main h1").count() == 1, name
-
-
-def fits(shown: Page, name: str, size: dict[str, int]) -> None:
-    width = shown.evaluate("document.scrollingElement.scrollWidth")
-    assert width <= size["width"], f"{name} is {width} pixels wide"
-
-
-def without_violations(shown: Page, name: str, theme: str) -> None:
-    found = Axe().run(shown)
-    assert found.violations_count == 0, f"{name}, {theme}:\n{found.generate_report()}"
 
 
 def every_page(browser: Browser) -> None:
     for theme in ["light", "dark"]:
-        for name in PAGES:
-            with page(browser, theme, DESK) as shown:
-                opened(shown, name)
-                fits(shown, name, DESK)
-                without_violations(shown, name, theme)
-                if PICTURES:
-                    shown.screenshot(path=f"{PICTURES}/{name}-{theme}.png", full_page=True)
+        for size in [DESK, PHONE]:
+            for place in PLACES:
+                look_at(browser, place, theme, size)
 
 
-def on_a_phone(browser: Browser) -> None:
-    for name in PAGES:
-        with page(browser, "light", PHONE) as shown:
-            opened(shown, name)
-            fits(shown, name, PHONE)
-            without_violations(shown, name, "narrow")
-            if PICTURES:
-                shown.screenshot(path=f"{PICTURES}/{name}-narrow.png", full_page=True)
+def every_length(browser: Browser) -> None:
+    """Lists with nothing, with one row and with many. What differs by theme and width alone has been looked at."""
+    for place in LISTS:
+        look_at(browser, place, "light", DESK)
+        look_at(browser, place, "dark", PHONE)
 
 
 def without_scripts(browser: Browser) -> None:
     with page(browser, "light", DESK, scripts=False) as shown:
-        for name in PAGES:
-            opened(shown, name)
+        for name, path in PAGES.items():
+            opened(shown, Place(name, path))
             assert shown.locator("main").inner_text().strip(), name
 
 
@@ -176,7 +108,7 @@ def follows(browser: Browser) -> None:
 def rests(browser: Browser) -> None:
     """While nothing happens to what a page shows it asks for nothing, and its times go on nevertheless."""
     with page(browser, "light", DESK) as shown:
-        answer = shown.goto(PAGES["quiet"])
+        answer = shown.goto(PAGES["workload"])
         # From when the page itself wants to be told, as it was sent: it may have changed since, and be told once more of what it shows already.
         at = re.search(r'/ui/watch\?since=([^&"]+)', answer.text()).group(1)
         shown.get_by_text("Live", exact=True).wait_for()
@@ -271,7 +203,21 @@ def main() -> None:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         try:
-            for check in [every_page, on_a_phone, without_scripts, by_keyboard, search, typing, follows, rests, verbs, looks, attempts]:
+            for check in [
+                every_page,
+                every_length,
+                without_scripts,
+                by_keyboard,
+                search,
+                typing,
+                follows,
+                rests,
+                verbs,
+                looks,
+                attempts,
+                commands,
+                commands_that_act,
+            ]:
                 check(browser)
                 print(check.__name__, "holds")
         finally:

@@ -1,4 +1,32 @@
-//! Pages for people: what stands in their blocks.
+//! Pages for people: what stands in their blocks, and which pictures they show.
+
+/// The pages of the dashboard that docs/dashboard.md shows, by the names of their pictures. `make screenshots` makes these.
+pub const PICTURED: [&str; 24] = [
+    "fleet",
+    "hostname",
+    "seen-from-here",
+    "gateways",
+    "gateway",
+    "not-ready",
+    "domains",
+    "domain-name",
+    "shared-gateways",
+    "shared-gateway",
+    "workload",
+    "cluster",
+    "certificates",
+    "support-services",
+    "search",
+    "events",
+    "events-of-one",
+    "webhooks",
+    "webhook",
+    "delivery",
+    "audit",
+    "question",
+    "question-webhook",
+    "sign-in",
+];
 
 /// A block of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
