@@ -120,7 +120,7 @@ def rests(browser: Browser) -> None:
         shown.evaluate("const then = Date.now; Date.now = () => then() + 3 * 86400 * 1000")
         time.filter(has_not_text=before).wait_for()
         happened = shown.request.get(
-            f"/v0/watch?since={at}&wait=0&id={PAGES['quiet'].split('/')[-1]}", headers={"Accept": "application/x-ndjson"}
+            f"/v0/watch?since={at}&wait=0&id={PAGES['workload'].split('/')[-1]}", headers={"Accept": "application/x-ndjson"}
         ).text()
         # And once when the stream begins, if anything at all has happened since the page was made: of what lay between it is not told what it was.
         assert len(asked) <= happened.count('"ID"') + 1, asked

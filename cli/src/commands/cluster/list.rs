@@ -20,7 +20,7 @@ use crate::{
 
 /// List the clusters.
 #[derive(Args, Debug)]
-pub(crate) struct List;
+pub(crate) struct List {}
 
 impl List {
     pub(super) async fn run(&self, session: &Session) -> Outcome<Exit> {
