@@ -2,7 +2,7 @@
 
 use causeway_testkit::{
     INSTALLED, SOON, add_workload_of, api, condition, config_map, harness, id_of,
-    kinds::{CONFIG_MAP, Gvk, SECRET},
+    kinds::{CONFIG_MAP, DEPLOYMENT, Gvk, SECRET},
     object_name,
     objects::at,
 };
@@ -65,6 +65,19 @@ kind: RoleBinding
 metadata: {{name: server}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}
 subjects: [{{kind: ServiceAccount, name: server, namespace: argocd}}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: resolver}}
+spec:
+  selector: {{matchLabels: {{app: resolver}}}}
+  template:
+    metadata: {{labels: {{app: resolver}}}}
+    spec:
+      containers:
+      - name: resolver
+        image: example.invalid/resolver
+        ports: [{{containerPort: 53, protocol: UDP}}, {{containerPort: 53, protocol: TCP}}]
 "
     )
 }
@@ -98,6 +111,10 @@ async fn manifests_mean_what_they_mean_to_kubectl() {
     assert_eq!(at(&pod, "/spec/hostNetwork"), true);
     assert_eq!(at(&pod, "/spec/automountServiceAccountToken"), false);
     assert_eq!(at(&pod, "/spec/volumes/0/configMap/defaultMode"), 0o755);
+    // One number in two protocols is two ports: what applies them knows them apart by both.
+    let resolver = here(DEPLOYMENT).get("resolver").await.unwrap();
+    let ports = json!([{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}]);
+    assert_eq!(at(&resolver, "/spec/template/spec/containers/0/ports"), ports);
     maps.get("of-list").await.unwrap();
     assert_eq!(roles.get(&role).await.unwrap().metadata.namespace, None);
     // Hooks of other moments are left out, and named. So is a subject that means another ServiceAccount.
