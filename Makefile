@@ -8,8 +8,8 @@
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
 #   make patroni   failovers of Postgres under Patroni
 #   make upgrade   the previous release beside this one, under load
-#   make soak    large charts, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills under events, and a
-#                thousand random sequences
+#   make soak    large charts, streams of manifests, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills
+#                under events, and a thousand random sequences
 #   make corpus   objects of Gateway API as projects publish them: imported, rendered, compared
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
@@ -194,6 +194,7 @@ EVENT_ROUNDS ?= 1000
 MODEL_SEQUENCES ?= 1000
 RULES ?= 5000
 PLANS ?= 200
+STREAMS ?= 200
 MODEL_SEED ?= $(shell date +%s)
 # Part of soak; PATRONI_ROUNDS=2 make patroni takes two minutes.
 PATRONI_ROUNDS ?= 20
@@ -227,11 +228,13 @@ upgrade: programs previous ## Upgrade from the previous release under load, roll
 	$(RIG) run --extra-clusters 1 -- bash -c '$(UPGRADE)'
 
 .PHONY: soak
-soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
+soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, STREAMS streams of manifests (200), RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
 	cargo test --workspace --test faults --test events --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
 			|| { echo "the tests of large charts failed after $$SECONDS s" >&2; exit 1; }; \
+		STREAMS=$(STREAMS) STREAMS_SEED=$(MODEL_SEED) cargo test --workspace --test system -- --nocapture streams:: \
+			|| { echo "streams of manifests failed after $$SECONDS s" >&2; exit 1; }; \
 		RULES=$(RULES) cargo test --workspace --test system -- --nocapture rules_are_accepted_exactly \
 			|| { echo "the comparison of rules failed after $$SECONDS s" >&2; exit 1; }; \
 		PLANS=$(PLANS) PLANS_SEED=$(MODEL_SEED) cargo test --workspace --test system -- --nocapture a_plan_shows_what \
