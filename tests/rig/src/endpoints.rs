@@ -72,6 +72,8 @@ pub struct ClusterEndpoints {
     pub server: String,
     /// The authority that signed the API server's certificate, in PEM.
     pub ca: String,
+    /// The certificate that the API server shows to clients who call it [`SELF_SIGNED_NAME`](crate::SELF_SIGNED_NAME), in PEM. It has signed itself.
+    pub self_signed: String,
     /// For tests and people: user `admin`, who may do everything.
     pub admin: Access,
     /// For the control plane under test: user `causeway`, who may do everything. The audit log shows which of the two wrote.

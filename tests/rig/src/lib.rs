@@ -50,6 +50,7 @@ pub use network::{NETWORK_COMMAND, run_network};
 pub use patroni::Patroni;
 pub use pebble::EXTERNAL_ACCOUNT;
 pub use pgbouncer::{PgBouncer, PoolMode};
+pub use pki::SELF_SIGNED_NAME;
 pub use postgres::Postgres;
 pub use process::{Process, ProcessSpec, workspace_program};
 pub use promtool::promtool;

@@ -11,6 +11,9 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
+/// By this name each API server shows a certificate that it has signed itself, as an authority does.
+pub const SELF_SIGNED_NAME: &str = "self-signed.test";
+
 /// The group that may do everything; the API server knows it without any role binding.
 const MASTERS: &str = "system:masters";
 
@@ -26,10 +29,11 @@ pub(crate) struct Credential {
 pub(crate) struct Pki {
     dir: PathBuf,
     ca: CertifiedIssuer<'static, KeyPair>,
+    self_signed: String,
 }
 
 impl Pki {
-    /// Makes a new authority and the files `ca.crt`, `server.crt`, `server.key`, `sa.pub` and `sa.key` in `dir`.
+    /// Makes a new authority and the files `ca.crt`, `server.crt`, `server.key`, `self-signed.crt`, `self-signed.key`, `sa.pub` and `sa.key` in `dir`.
     ///
     /// # Errors
     /// When a file can't be written.
@@ -40,8 +44,12 @@ impl Pki {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages =
             vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-        let pki = Self { dir: dir.to_owned(), ca: CertifiedIssuer::self_signed(params, KeyPair::generate()?)? };
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
+        let self_signed = self_signed()?;
+        let pki = Self { dir: dir.to_owned(), ca, self_signed: self_signed.certificate };
         pki.write("ca.crt", pki.ca.pem())?;
+        pki.write("self-signed.crt", pki.self_signed())?;
+        pki.write("self-signed.key", self_signed.key)?;
 
         // 10.96.0.1 is the first address of the service range, which is what pods call the API server by.
         let names = ["localhost", "127.0.0.1", "10.96.0.1", "kubernetes.default.svc"].map(str::to_owned);
@@ -63,6 +71,11 @@ impl Pki {
     /// The authority's certificate, in PEM.
     pub(crate) fn ca(&self) -> String {
         self.ca.pem()
+    }
+
+    /// The certificate that the API server shows by [`SELF_SIGNED_NAME`], in PEM.
+    pub(crate) fn self_signed(&self) -> String {
+        self.self_signed.clone()
     }
 
     /// Client credentials of a user who may do everything. The API server's audit log calls them by this name.
@@ -95,6 +108,15 @@ impl Pki {
         let path = self.file(name);
         fs::write(&path, content).with_context(|| format!("can't write {}", path.display()))
     }
+}
+
+/// A server's certificate that calls itself an authority, as appliances and small clusters make them.
+fn self_signed() -> Result<Credential> {
+    let mut params = CertificateParams::new([SELF_SIGNED_NAME.to_owned()])?;
+    params.distinguished_name = name("kube-apiserver", None);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate()?;
+    Ok(Credential { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
 }
 
 fn name(common: &str, organization: Option<&str>) -> DistinguishedName {

@@ -109,6 +109,7 @@ impl Cluster {
             name: self.name.clone(),
             server: self.server.clone(),
             ca: self.pki.ca(),
+            self_signed: self.pki.self_signed(),
             admin: access("admin")?,
             causeway: access("causeway")?,
             audit_log: self.audit_log(),

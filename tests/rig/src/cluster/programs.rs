@@ -63,6 +63,7 @@ pub(super) async fn start_apiserver(
     let egress = dir.join("egress.json");
     fs::write(&egress, egress_configuration(&egress_socket(dir)).to_string())?;
     let file = |flag: &str, path: PathBuf| format!("--{flag}={}", path.display());
+    let self_signed = [pki.file("self-signed.crt"), pki.file("self-signed.key")].map(|file| file.display().to_string());
     let webhook = token_webhook(dir);
     // It is asked about each request, but for what the API server itself remembers for ten seconds.
     let asked = [
@@ -78,6 +79,7 @@ pub(super) async fn start_apiserver(
             format!("--service-cluster-ip-range={SERVICE_RANGE}"),
             file("tls-cert-file", pki.file("server.crt")),
             file("tls-private-key-file", pki.file("server.key")),
+            format!("--tls-sni-cert-key={}", self_signed.join(",")),
             file("client-ca-file", pki.file("ca.crt")),
             file("service-account-key-file", pki.file("sa.pub")),
             file("service-account-signing-key-file", pki.file("sa.key")),

@@ -2,6 +2,7 @@
 
 use causeway_cluster::{Cluster, ClusterAccess, ClusterAuth, ClusterError, Lookup, UnreachableCause};
 use causeway_records::inventory::ObjectRef;
+use causeway_rig::{Endpoints, SELF_SIGNED_NAME};
 
 use crate::support::{Fixture, access, config_map_ref, namespace_ref};
 
@@ -32,6 +33,18 @@ async fn nobody_listens() {
 async fn the_certificate_is_for_another_name() {
     let access = ClusterAccess { server_name: Some("elsewhere.example.test".into()), ..access() };
     assert_eq!(cause(&access).await, UnreachableCause::TlsFailed);
+}
+
+/// An authority that is a server's certificate at the same time is trusted as the server that it is.
+#[tokio::test]
+async fn a_certificate_that_has_signed_itself_is_trusted_where_it_is_given() {
+    let fixture = Fixture::new().await;
+    let own = Endpoints::from_env().unwrap().cluster().self_signed.clone();
+    let by_name = ClusterAccess { server_name: Some(SELF_SIGNED_NAME.into()), ..access() };
+    assert_eq!(cause(&by_name).await, UnreachableCause::TlsFailed, "the authority of the cluster has not signed it");
+    let given = ClusterAccess { ca_pem: Some(own), ..by_name };
+    let (found, usual) = (Cluster::connect(&given).unwrap().identity().await, fixture.cluster.identity().await);
+    assert_eq!(found.unwrap().uid, usual.unwrap().uid);
 }
 
 #[tokio::test]
