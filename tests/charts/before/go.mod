@@ -10,7 +10,7 @@ require (
 	github.com/envoyproxy/gateway v1.9.0
 	github.com/open-policy-agent/gatekeeper/v3 v3.17.0
 	sigs.k8s.io/descheduler v0.36.0
-	sigs.k8s.io/external-dns v0.22.0
+	sigs.k8s.io/external-dns v0.21.0
 	sigs.k8s.io/kueue v0.17.0
 	sigs.k8s.io/kwok v0.7.0
 	sigs.k8s.io/metrics-server v0.8.0
