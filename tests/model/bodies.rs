@@ -45,11 +45,12 @@ impl Lane {
             Record::Workload { definition, cluster } => json!({
                 "Name": name, "WorkloadDefinitionID": self.id(*definition)?, "KubernetesRuntimeInstanceID": self.runtime(*cluster),
             }),
-            Record::Domain { label, zone } => {
+            Record::Domain { label, zone, publishing } => {
                 let mut body = json!({
                     "Name": name, "Domain": format!("{label}.{}", self.domain), "Zone": zone.word(),
                     "AdminEmail": "ops@model.example", "TTL": 1, "IssuerKind": "SelfSigned",
                 });
+                publishing.tell(&mut body);
                 if let Some(id) = self.zones.id(*zone) {
                     body["HostedZoneID"] = json!(id);
                 }
@@ -84,10 +85,16 @@ impl Lane {
                 "Name": name, "GatewayDefinitionID": self.id(*definition)?, "WorkloadInstanceID": self.id(*workload)?,
                 "KubernetesRuntimeInstanceID": self.runtime_of(*workload)?,
             }),
-            Record::Name { domain, workload } => json!({
-                "Name": name, "DomainNameDefinitionID": self.id(*domain)?, "WorkloadInstanceID": self.id(*workload)?,
-                "KubernetesRuntimeInstanceID": self.runtime_of(*workload)?,
-            }),
+            Record::Name { domain, workload, weight } => {
+                let mut body = json!({
+                    "Name": name, "DomainNameDefinitionID": self.id(*domain)?, "WorkloadInstanceID": self.id(*workload)?,
+                    "KubernetesRuntimeInstanceID": self.runtime_of(*workload)?,
+                });
+                if let Some(weight) = weight {
+                    body["Weight"] = json!(weight);
+                }
+                body
+            }
         })
     }
 

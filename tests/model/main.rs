@@ -20,6 +20,7 @@ mod lane;
 mod late;
 mod ongoing;
 mod play;
+mod publishing;
 mod requests;
 mod run;
 mod sequence;

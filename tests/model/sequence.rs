@@ -20,6 +20,7 @@ use crate::{
     faults::{Fault, fault},
     foreign::{Meddling, meddling},
     late::Odd,
+    publishing::{Publishing, publishing, weight},
     zones::InZone,
 };
 
@@ -65,12 +66,16 @@ pub(crate) enum Act {
     },
     /// Moves a domain into a zone, or says otherwise which it is in.
     MoveDomain { which: Pick, zone: InZone },
+    /// Has the records of a domain written by somebody else, or with weights, or without.
+    Publish { which: Pick, how: Publishing },
     /// Makes a gateway definition, or changes one when there are enough.
     SetGatewayDefinition { which: Pick, gateway: GatewayDraft },
     /// Makes a gateway instance.
     AddGateway { definition: Pick, workload: Pick },
     /// Makes a domain name instance for a workload of the first cluster.
     AddName { domain: Pick, workload: Pick },
+    /// Gives a domain name instance a weight, or takes it.
+    Weigh { which: Pick, weight: Option<u8> },
     /// Asks for a record's deletion.
     Delete { noun: Noun, which: Pick },
     /// Asks for another reconcile.
@@ -189,6 +194,8 @@ fn act(clusters: Range<u8>) -> impl Strategy<Value = Act> {
         1 => (pick(), pick()).prop_map(|(workload, definition)| Act::MoveWorkload { workload, definition }),
         2 => (pick(), in_zone()).prop_map(|(which, zone)| Act::SetDomain { which, zone }),
         1 => (pick(), in_zone()).prop_map(|(which, zone)| Act::MoveDomain { which, zone }),
+        2 => (pick(), publishing()).prop_map(|(which, how)| Act::Publish { which, how }),
+        1 => (pick(), weight()).prop_map(|(which, weight)| Act::Weigh { which, weight }),
         1 => (pick(), addresses()).prop_map(|(which, addresses)| Act::Address { which, addresses }),
         4 => (pick(), draft()).prop_map(|(which, gateway)| Act::SetGatewayDefinition { which, gateway }),
         6 => (pick(), pick()).prop_map(|(definition, workload)| Act::AddGateway { definition, workload }),

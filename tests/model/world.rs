@@ -6,6 +6,7 @@ use crate::{
     claims::{Claim, clash},
     draft::{HttpPort, Layer4},
     late::Odd,
+    publishing::Publishing,
     sequence::{Act, Noun, Pick},
     zones::InZone,
 };
@@ -37,6 +38,7 @@ pub(crate) enum Record {
     Domain {
         label: String,
         zone: InZone,
+        publishing: Publishing,
     },
     GatewayDefinition {
         domain: Option<Handle>,
@@ -52,6 +54,7 @@ pub(crate) enum Record {
     Name {
         domain: Handle,
         workload: Handle,
+        weight: Option<u8>,
     },
 }
 
@@ -114,7 +117,7 @@ impl Record {
             Self::Workload { definition, .. } => vec![*definition],
             Self::GatewayDefinition { domain, .. } => domain.iter().copied().collect(),
             Self::Gateway { definition, workload } => vec![*definition, *workload],
-            Self::Name { domain, workload } => vec![*domain, *workload],
+            Self::Name { domain, workload, .. } => vec![*domain, *workload],
         }
     }
 }
@@ -178,13 +181,14 @@ impl World {
                 let handle = self.target(Noun::Domain, *which);
                 let moved = self.domain_label(handle) == format!("d{handle}");
                 let label = if moved { format!("moved{handle}") } else { format!("d{handle}") };
-                Request::Put(handle, Record::Domain { label, zone: *zone })
+                Request::Put(handle, Record::Domain { label, zone: *zone, publishing: self.publishing(handle) })
             }
             Act::MoveDomain { which, zone } => {
                 let handle = self.pick(Noun::Domain, *which)?;
                 let label = self.domain_label(handle).to_owned();
-                Request::Put(handle, Record::Domain { label, zone: *zone })
+                Request::Put(handle, Record::Domain { label, zone: *zone, publishing: self.publishing(handle) })
             }
+            Act::Publish { which, how } => self.publish(*which, *how)?,
             Act::SetGatewayDefinition { which, gateway } => {
                 let handle = self.target(Noun::GatewayDefinition, *which);
                 Request::Put(handle, self.drawn(gateway, self.records.get(&handle)))
@@ -198,8 +202,9 @@ impl World {
                     |handle: &Handle| matches!(self.records.get(handle), Some(Record::Workload { cluster: 0, .. }));
                 let workloads: Vec<Handle> = self.of(Noun::Workload).into_iter().filter(here).collect();
                 let workload = *workloads.get(usize::from(*workload) % workloads.len().max(1))?;
-                self.add(Record::Name { domain: self.pick(Noun::Domain, *domain)?, workload })?
+                self.add(Record::Name { domain: self.pick(Noun::Domain, *domain)?, workload, weight: None })?
             }
+            Act::Weigh { which, weight } => self.weigh(*which, *weight)?,
             Act::Delete { noun, which } => Request::Delete(self.pick(*noun, *which)?),
             // Nothing has to be brought about for a domain itself.
             Act::Force { noun: Noun::Domain, .. }
@@ -223,12 +228,19 @@ impl World {
                 let user = self.records.iter().find(|(_, record)| record.needs().contains(handle));
                 user.map_or(Verdict::Accepted, |(user, _)| Verdict::Refused(format!("record {user} needs it")))
             }
-            Request::Put(..) => match self.after(request).claims().map(|claims| clash(&claims)) {
-                Err(why) | Ok(Some(why)) => Verdict::Refused(why),
-                // Until its row is gone, a gateway instance holds what it held.
-                Ok(None) if self.leaving.values().any(|record| record.noun() == Noun::Gateway) => Verdict::Either,
-                Ok(None) => Verdict::Accepted,
+            Request::Put(_, record) => match self.refuses_weight(record) {
+                Some(why) => Verdict::Refused(why),
+                None => self.after(request).verdict_on_claims(),
             },
+        }
+    }
+
+    fn verdict_on_claims(&self) -> Verdict {
+        match self.claims().map(|claims| clash(&claims)) {
+            Err(why) | Ok(Some(why)) => Verdict::Refused(why),
+            // Until its row is gone, a gateway instance holds what it held.
+            Ok(None) if self.leaving.values().any(|record| record.noun() == Noun::Gateway) => Verdict::Either,
+            Ok(None) => Verdict::Accepted,
         }
     }
 

@@ -26,8 +26,8 @@ pub(crate) enum InZone {
 pub(crate) struct Zone {
     id: String,
     read: u64,
-    /// By name and type.
-    pub(crate) standing: BTreeMap<(String, String), JournalEntry>,
+    /// By name, type and set identifier.
+    pub(crate) standing: BTreeMap<(String, String, Option<String>), JournalEntry>,
 }
 
 /// Both of a lane.
@@ -80,7 +80,7 @@ impl Zone {
     async fn read(&mut self, endpoints: &Endpoints) -> Result<()> {
         for entry in Knobs::new(endpoints).route53_journal_of(&self.id, self.read).await? {
             self.read = entry.sequence;
-            let key = (entry.name.clone(), entry.kind.clone());
+            let key = (entry.name.clone(), entry.kind.clone(), entry.set_identifier.clone());
             if entry.action == "DELETE" {
                 self.standing.remove(&key);
             } else {
