@@ -3,14 +3,16 @@
 //! A span is declared where the work is done, with `tracing`; nothing else needs to know whether anybody collects it.
 
 mod figures;
+mod withheld;
 
 pub use figures::record_figures;
 
+use self::withheld::without_answers;
 use clap::Args;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, filter::FilterExt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Settings of traces, from flags or the environment.
 #[derive(Args, Clone, Debug, Default)]
@@ -61,12 +63,12 @@ pub fn init(program: &'static str, filter: &str, traces: &Traces) -> Result<Tele
     let collected = provider.as_ref().map(|provider| {
         // What the exporter itself does would be exported, and so on without end.
         let filter = EnvFilter::new("info,opentelemetry=off,reqwest=off,hyper=off,hyper_util=off");
-        tracing_opentelemetry::layer().with_tracer(provider.tracer(program)).with_filter(filter)
+        tracing_opentelemetry::layer().with_tracer(provider.tracer(program)).with_filter(filter.and(without_answers()))
     });
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter));
     // The innermost span alone would be a second time in each line: the list has it.
     let logs = tracing_subscriber::fmt::layer().json().with_current_span(false).with_writer(std::io::stderr);
-    let logs = logs.with_filter(filter);
+    let logs = logs.with_filter(filter.and(without_answers()));
     tracing_subscriber::registry().with(collected).with(logs).try_init()?;
     log_panics();
     Ok(Telemetry(provider))
