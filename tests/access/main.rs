@@ -8,6 +8,7 @@ mod accounts;
 mod certificates;
 mod ciphertext;
 mod dashboard;
+mod database;
 mod leaks;
 mod manifests;
 mod nats;

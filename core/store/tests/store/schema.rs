@@ -50,6 +50,21 @@ async fn each_function_of_the_database_is_in_one_file(pool: PgPool) {
     assert_eq!(there, set.into_iter().collect::<Vec<_>>());
 }
 
+/// What would run with other rights than those of who asks, or needs a superuser to be made.
+#[sqlx::test(migrations = false)]
+async fn the_database_does_nothing_with_more_rights_than_who_asks(pool: PgPool) {
+    store(&pool).await;
+    let text = "SELECT 'function ' || proname FROM pg_proc JOIN pg_language l ON l.oid = prolang
+            WHERE pronamespace = current_schema()::regnamespace AND (prosecdef OR lanname NOT IN ('sql', 'plpgsql'))
+        UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE extname <> 'plpgsql'
+        UNION ALL SELECT 'event trigger ' || evtname FROM pg_event_trigger";
+    let found = async || -> Vec<String> { sqlx::query_scalar(text).fetch_all(&pool).await.unwrap() };
+    assert_eq!(found().await, Vec::<String>::new());
+    let planted = "CREATE FUNCTION planted() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'";
+    sqlx::query(planted).execute(&pool).await.unwrap();
+    assert_eq!(found().await, ["function planted"], "it would be seen");
+}
+
 #[test]
 fn each_file_of_functions_is_embedded() {
     let files = fs::read_dir(FUNCTIONS).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -133,7 +148,7 @@ async fn a_process_that_only_writes_rows_starts_on_a_schema_that_is_up_to_date(p
          REVOKE CREATE ON SCHEMA public FROM PUBLIC;
          GRANT USAGE ON SCHEMA public TO \"{user}\";
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO \"{user}\";
-         GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO \"{user}\""
+         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO \"{user}\""
     );
     sqlx::raw_sql(AssertSqlSafe(grants)).execute(&pool).await.unwrap();
     let api = connect_as(&user, &pool);
