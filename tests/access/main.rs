@@ -5,10 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod accounts;
+mod browsers;
+mod callers;
 mod certificates;
 mod ciphertext;
 mod dashboard;
 mod database;
+mod framing;
 mod leaks;
 mod manifests;
 mod nats;
@@ -19,6 +22,7 @@ mod routes;
 mod shared_gateways;
 mod start;
 mod tokens;
+mod wire;
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{ApiClient, ControlPlane, Credential, Setup, unique_name};

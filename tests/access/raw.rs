@@ -1,35 +1,12 @@
 //! Requests that no library sends: written byte by byte.
 
-use crate::{TlsFixture, control_plane};
-use causeway_testkit::ControlPlane;
+use crate::{
+    TlsFixture, control_plane,
+    wire::{answer, encrypted, get, open},
+};
 use futures::future::join_all;
 use std::time::Duration;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
-
-/// A connection to the port for requests, after these bytes.
-async fn open(platform: &ControlPlane, bytes: &str) -> TcpStream {
-    let url = platform.url();
-    let mut stream = TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
-    // A server that refuses the connection may have ended it by now.
-    let _ = stream.write_all(bytes.as_bytes()).await;
-    stream
-}
-
-/// All that the server sends until it ends the connection.
-async fn answer(mut stream: TcpStream) -> String {
-    let mut bytes = vec![];
-    // A reset is an end, too.
-    let _ = timeout(Duration::from_secs(30), stream.read_to_end(&mut bytes)).await.expect("the connection stays open");
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn get(path: &str, headers: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n")
-}
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 /// Neither those that never send a request nor those that never end one keep others out.
 #[tokio::test]
@@ -50,13 +27,57 @@ async fn a_client_that_holds_connections_keeps_nobody_out() {
     platform.stop().await;
 }
 
+/// How a client of HTTP/2 begins that doesn't ask whether it is spoken, with its settings.
+const PREFACE: &str = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
 #[tokio::test]
 async fn http_2_is_not_spoken() {
     let platform = control_plane("preface", vec![]).await;
-    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
-    let said = answer(open(&platform, preface).await).await;
+    let said = answer(open(&platform, PREFACE).await).await;
     assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{said:?}");
     platform.stop().await;
+}
+
+/// Neither if both sides have agreed on something, nor in spite of what they have agreed on.
+#[tokio::test]
+async fn http_2_is_not_spoken_over_tls_either() {
+    let secure = TlsFixture::api("tls_preface", "mtls,tokens", &[]).await;
+    let both: &[&str] = &["h2", "http/1.1"];
+    for (offered, agreed) in [(&[] as &[&str], None), (&both[1..], Some("http/1.1")), (both, Some("http/1.1"))] {
+        let mut stream = encrypted(&secure, None, offered).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), agreed.map(str::as_bytes), "{offered:?}");
+        stream.write_all(PREFACE.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        let said = answer(stream).await;
+        assert!(said.is_empty() || said.starts_with("HTTP/1.1 4"), "{offered:?}: {said:?}");
+    }
+    assert!(encrypted(&secure, None, &["h2"]).await.is_err(), "who speaks nothing else gets no connection");
+    secure.platform.stop().await;
+}
+
+/// The first message of a client whose newest version of TLS is this one, with what clients of that time had.
+fn client_hello(version: [u8; 2]) -> Vec<u8> {
+    let suites = [0xc0_u8, 0x2b, 0xc0, 0x09, 0xc0, 0x13, 0x00, 0x2f];
+    // ECDSA with P-256 and SHA-256.
+    let signatures = [0x00_u8, 0x0d, 0, 4, 0, 2, 0x04, 0x03];
+    let body = [&version[..], &[7; 32], &[0, 0, 8], &suites, &[1, 0, 0, 8], &signatures].concat();
+    let length = u8::try_from(body.len()).unwrap();
+    [&[22, 3, 1, 0, length + 4, 1, 0, 0, length][..], &body].concat()
+}
+
+#[tokio::test]
+async fn old_versions_of_tls_are_not_spoken() {
+    let secure = TlsFixture::api("versions", "mtls,tokens", &[]).await;
+    let said = async |version| answer(open(&secure.platform, client_hello(version)).await).await;
+    // A fatal alert: this version isn't spoken.
+    let is_refused = |said: &str| said.starts_with('\x15') && said.ends_with("\x02\x46");
+    for old in [[3, 1], [3, 2]] {
+        let said = said(old).await;
+        assert!(is_refused(&said), "{old:?}: {said:?}");
+    }
+    let newer = said([3, 3]).await;
+    assert!(!newer.is_empty() && !is_refused(&newer), "TLS 1.2 is spoken: {newer:?}");
+    secure.platform.stop().await;
 }
 
 /// More silent connections than handshakes run at once for one address: each is given up after seconds, not tens of them.
