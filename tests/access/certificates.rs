@@ -1,12 +1,20 @@
 //! ApiClient certificates, and the server's own, changed while it runs.
 
-use causeway_testkit::{ApiClient, Credential, unique_name, until};
+use causeway_testkit::{ApiClient, Credential, eventually, unique_name, until};
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa};
 use serde_json::json;
-use std::fs;
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 use tokio::net::TcpSocket;
 
-use crate::{TlsFixture, pki::Authority, token};
+use crate::{
+    TlsFixture,
+    pki::Authority,
+    token,
+    wire::{encrypted, exchange},
+};
 
 #[tokio::test]
 async fn only_certificates_of_the_right_authority_and_time_count() {
@@ -70,6 +78,67 @@ async fn certificates_and_tokens_stand_side_by_side() {
     wrong.refused(401, "unknown, revoked or expired");
     let eve = Authority::new("another").unwrap().client("eve", "causeway:admin").unwrap();
     assert!(secure.client(Some(&eve)).try_get("/version").await.is_err(), "a wrong certificate isn't the same as none");
+}
+
+/// Whatever people would read in it. The table of all is beside the code that reads certificates.
+#[tokio::test]
+async fn what_only_looks_like_a_role_is_none() {
+    let secure = TlsFixture::api("lookalikes", "mtls", &[]).await;
+    for (name, organization) in [
+        ("eve", "c\u{430}useway:admin"),
+        ("eve", "causeway\u{ff1a}admin"),
+        ("eve", "causeway:admin\0"),
+        ("eve", " causeway:admin"),
+        ("eve", "CAUSEWAY:ADMIN"),
+        ("eve", "causeway:viewer,O=causeway:admin"),
+        ("causeway:admin", "Example"),
+        ("eve,O=causeway:admin", "Example"),
+    ] {
+        let refused = secure.client_of(name, organization).try_get("/v0/events").await.unwrap();
+        refused.refused(403, "names no role").because("Forbidden", &[]);
+    }
+    secure.platform.stop().await;
+}
+
+#[tokio::test]
+async fn where_both_are_shown_the_token_decides_if_tokens_count() {
+    for (auth, tokens_count) in [("mtls,tokens", true), ("mtls", false)] {
+        let secure = TlsFixture::api("beside", auth, &[]).await;
+        let (viewer, admin) = (secure.client_of("ann", "causeway:viewer"), secure.client_of("bob", "causeway:admin"));
+        let bearer = async |role: &str| format!("Bearer {}", token(&secure.platform, role).await);
+        let (of_viewer, of_admin) = (bearer("viewer").await, bearer("admin").await);
+        // What it is with the token, and with the certificate.
+        for (holder, shown, by_token, by_certificate) in [
+            (&viewer, &*of_admin, 200, 403),
+            (&admin, &of_viewer, 403, 200),
+            (&admin, "Bearer causeway_wrong", 401, 200),
+            (&admin, "Basic YTpi", 401, 200),
+            (&admin, "Bearer ", 200, 200),
+        ] {
+            let answer = holder.with_authorization(shown).try_get("/v0/access-tokens").await.unwrap();
+            let expected = if tokens_count { by_token } else { by_certificate };
+            assert_eq!(answer.code, expected, "{auth}, {shown}: {}", answer.text);
+        }
+        secure.platform.stop().await;
+    }
+}
+
+/// The handshake, in which it was looked at, is over by then.
+#[tokio::test]
+async fn a_certificate_that_ends_while_its_connection_lives_counts_no_more() {
+    let secure = TlsFixture::api("ends", "mtls", &[]).await;
+    let end = SystemTime::now() + Duration::from_secs(6);
+    let brief = secure.authority.client_until("ann", "causeway:viewer", end).unwrap();
+    let mut stream = encrypted(&secure, Some(&brief), &[]).await.unwrap();
+    let request = "GET /v0/events?size=1 HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    assert_eq!(exchange(&mut stream, request).await.0, 200);
+    let refused = eventually("the end of the certificate", async || match exchange(&mut stream, request).await {
+        (200, _) => Err("it counts"),
+        refused => Ok(refused),
+    });
+    let (code, body) = refused.await;
+    assert!(code == 401 && body.contains("has expired since this connection was made"), "{code}: {body}");
+    secure.platform.stop().await;
 }
 
 #[tokio::test]

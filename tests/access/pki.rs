@@ -43,9 +43,14 @@ impl Authority {
 
     /// The same, whose time was over yesterday.
     pub(crate) fn expired_client(&self, name: &str, organization: &str) -> Result<Credential> {
+        self.client_until(name, organization, SystemTime::now() - DAY)
+    }
+
+    /// The same, whose time is over then.
+    pub(crate) fn client_until(&self, name: &str, organization: &str, end: SystemTime) -> Result<Credential> {
         let mut params = client(name, organization);
-        params.not_before = (SystemTime::now() - 3 * DAY).into();
-        params.not_after = (SystemTime::now() - DAY).into();
+        params.not_before = (end - 2 * DAY).into();
+        params.not_after = end.into();
         self.sign(&params)
     }
 

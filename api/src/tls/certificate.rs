@@ -37,13 +37,19 @@ impl Subject {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, DnType, KeyPair};
+    use rcgen::{CertificateParams, DnType, DnValue, KeyPair};
 
     fn read(entries: &[(DnType, &str)]) -> Result<Subject, &'static str> {
+        let entries: Vec<_> = entries.iter().map(|(kind, text)| (kind.clone(), DnValue::from(*text))).collect();
+        read_encoded(&entries)
+    }
+
+    /// The same with texts in any encoding.
+    fn read_encoded(entries: &[(DnType, DnValue)]) -> Result<Subject, &'static str> {
         let mut params = CertificateParams::default();
         params.distinguished_name = rcgen::DistinguishedName::new();
         for (kind, text) in entries {
-            params.distinguished_name.push(kind.clone(), *text);
+            params.distinguished_name.push(kind.clone(), text.clone());
         }
         Subject::read(params.self_signed(&KeyPair::generate().unwrap()).unwrap().der())
     }
@@ -59,6 +65,58 @@ mod tests {
         assert_eq!(role(&[(name.clone(), "localhost"), (group.clone(), "Threeport")]), None);
         assert_eq!(role(&[(name, "ann"), (unit, "causeway:root")]), None);
         assert_eq!(read(&[(group, "causeway:admin")]), Err("the client certificate has no common name"));
+    }
+
+    /// Whoever signs certificates may look at the text alone.
+    #[test]
+    fn what_only_looks_like_a_role_is_none() {
+        let (name, group) = (DnType::CommonName, DnType::OrganizationName);
+        for text in [
+            "c\u{430}useway:admin",
+            "causeway\u{ff1a}admin",
+            "causeway:\u{430}dmin",
+            "causeway:admin\0",
+            "causeway:\0admin",
+            "causeway\0:admin",
+            " causeway:admin",
+            "causeway:admin ",
+            "causeway: admin",
+            "causeway:admin\n",
+            "\u{feff}causeway:admin",
+            "causeway:admin\u{200b}",
+            "CAUSEWAY:ADMIN",
+            "Causeway:admin",
+            "causeway:Admin",
+            "causeway:causeway:admin",
+            "causeway:viewer,O=causeway:admin",
+            "causeway:viewer/O=causeway:admin",
+            "causeway:viewer+causeway:admin",
+            "causeway:viewer;causeway:admin",
+            "O=causeway:admin",
+            "causeway:",
+            "admin",
+            "",
+        ] {
+            assert_eq!(read(&[(name.clone(), "eve"), (group.clone(), text)]).unwrap().role, None, "{text:?}");
+        }
+        // Where it isn't looked for.
+        let title = DnType::CustomDnType(vec![2, 5, 4, 12]);
+        for elsewhere in [title, DnType::LocalityName, DnType::StateOrProvinceName] {
+            let both = [(name.clone(), "causeway:admin"), (elsewhere.clone(), "causeway:admin")];
+            assert_eq!(read(&both).unwrap().role, None, "{elsewhere:?}");
+        }
+        // In encodings in which the same bytes may be other characters. The common ones count.
+        let admin = "causeway:admin";
+        for (encoded, role) in [
+            (DnValue::TeletexString(admin.try_into().unwrap()), None),
+            (DnValue::BmpString(admin.try_into().unwrap()), None),
+            (DnValue::UniversalString(admin.try_into().unwrap()), None),
+            (DnValue::PrintableString(admin.try_into().unwrap()), Some(Role::Admin)),
+            (DnValue::Ia5String(admin.try_into().unwrap()), Some(Role::Admin)),
+        ] {
+            let entries = [(name.clone(), "eve".into()), (group.clone(), encoded.clone())];
+            assert_eq!(read_encoded(&entries).unwrap().role, role, "{encoded:?}");
+        }
     }
 
     #[test]
