@@ -6,11 +6,16 @@ use causeway_testkit::{ApiClient, ControlPlane, Credential};
 use serde_json::Value;
 use std::{fs, os::unix::fs::PermissionsExt, process::Output};
 
-use crate::{control_plane, harness};
+use crate::{
+    control_plane, harness,
+    pki::{Authority, Files},
+};
 
 /// What the API says when it doesn't start.
 async fn refusal(platform: &ControlPlane, arguments: &[&str]) -> String {
-    let ended = platform.run_api(&[&["serve", "--health-listen", "127.0.0.1:0"], arguments].concat()).await.unwrap();
+    let probes =
+        if arguments.contains(&"--health-listen") { &[] as &[&str] } else { &["--health-listen", "127.0.0.1:0"] };
+    let ended = platform.run_api(&[&["serve"], probes, arguments].concat()).await.unwrap();
     assert!(!ended.status.success(), "{arguments:?} was taken");
     String::from_utf8(ended.stderr).unwrap()
 }
@@ -24,14 +29,30 @@ async fn it_does_not_start_open_to_other_machines() {
     };
     says(&["--listen", "0.0.0.0:0"], "there is no authentication; listen on 127.0.0.1, or say --auth").await;
     says(&["--listen", "[::]:0"], "there is no authentication").await;
+    says(&["--listen", "[::ffff:127.0.0.1]:0"], "there is no authentication").await;
     says(&["--listen", "0.0.0.0:0", "--auth", "none"], "there is no authentication").await;
+    says(&["--health-listen", "0.0.0.0:0"], "0.0.0.0:0 can be reached from other machines").await;
     says(&["--listen", "0.0.0.0:0", "--auth", "tokens"], "tokens would travel in plain text").await;
     says(&["--auth", "none,tokens"], "can't stand beside").await;
     says(&["--auth", "mtls"], "mtls needs --client-ca").await;
     says(&["--auth", "passwords"], "possible values: none, mtls, tokens").await;
+    says(&["--auth", ""], "possible values: none, mtls, tokens").await;
     let absent = ["--auth", "tokens", "--tls-certificate", "/absent.crt", "--tls-key", "/absent.key"];
     let refusal = refusal(platform, &absent).await;
     assert!(refusal.contains("can't read /absent.crt"), "{refusal}");
+}
+
+/// Then nobody could show a certificate that counts, and the key would be read each time.
+#[tokio::test]
+async fn it_does_not_start_with_a_key_in_the_place_of_an_authority() {
+    let (authority, folder) = (Authority::new("the right one").unwrap(), tempfile::tempdir().unwrap());
+    let server = authority.server().unwrap();
+    let files = Files::write(folder.path(), &server, &server.key).unwrap();
+    let arguments = files.arguments("mtls");
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let refusal = refusal(&harness().await.platform, &arguments).await;
+    assert!(refusal.contains("clients.crt holds no certificate"), "{refusal}");
+    assert!(!refusal.contains("PRIVATE KEY"), "{refusal}");
 }
 
 /// During a change of keys a typing error is likely, and what is printed is in the log.
