@@ -72,3 +72,36 @@ fn service(
         .map_err(BoxError::from)
         .service(Builder::new(TokioExecutor::new()).build::<_, Body>(connector)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
+
+    use axum::{
+        Router,
+        http::{StatusCode, header::LOCATION},
+    };
+    use tokio::net::TcpListener;
+
+    use crate::fake;
+
+    /// The credentials for a cluster would go along, and what answers there would be taken for it.
+    #[tokio::test]
+    async fn nobody_goes_where_a_cluster_sends_them() {
+        let (asked, listener) = (Arc::new(AtomicUsize::new(0)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let (counted, elsewhere) = (asked.clone(), format!("http://{}/", listener.local_addr().unwrap()));
+        let other = Router::new().fallback(async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        tokio::spawn(async move { axum::serve(listener, other).await });
+        for code in [301, 302, 303, 307, 308] {
+            let answer = (StatusCode::from_u16(code).unwrap(), [(LOCATION, elsewhere.clone())]);
+            let cluster = fake::cluster(Router::new().fallback(async move || answer.clone())).await;
+            assert!(cluster.identity().await.is_err(), "{code}");
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+    }
+}
