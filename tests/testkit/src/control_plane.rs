@@ -83,8 +83,7 @@ impl ControlPlane {
             .args(["--listen".to_owned(), format!("127.0.0.1:{port}"), "--bundles".to_owned()])
             .arg(self.setup.bundles.clone().map_or_else(bundles, Ok)?)
             .args(["--route53-endpoint", &self.endpoints.route53_url])
-            // Most domains of the tests name no account.
-            .arg("--ambient-aws")
+            .args(self.setup.ambient_aws.then_some("--ambient-aws"))
             .args(&self.setup.worker_arguments)
             .envs([
                 ("AWS_ACCESS_KEY_ID", "workers"),

@@ -20,6 +20,8 @@ pub struct Setup {
     pub api_arguments: Vec<String>,
     /// Further arguments of every worker.
     pub worker_arguments: Vec<String>,
+    /// Workers call AWS as themselves where a record names no account. Most domains of the tests don't.
+    pub ambient_aws: bool,
     /// Further variables of all programs.
     pub environment: Vec<(String, String)>,
     /// Another NATS than the rig's, for tests of its outage.
@@ -41,7 +43,7 @@ impl Setup {
     /// A control plane of this name with one worker.
     #[must_use]
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), workers: 1, ..Self::default() }
+        Self { name: name.to_owned(), workers: 1, ambient_aws: true, ..Self::default() }
     }
 }
 
