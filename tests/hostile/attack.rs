@@ -30,6 +30,9 @@ pub(crate) trait Hostile {
     /// Whether it has done all that it does once.
     fn came_through(attack: &Self::Attack) -> bool;
 
+    /// Waits until what must come of it alone has come. Beside others it may come to something else.
+    async fn judge(&self, attack: &Self::Attack);
+
     /// Ends these, waits until their connections are closed at both ends, and tells what became of each.
     async fn end(&self, attacks: Vec<Self::Attack>) -> Vec<String>;
 }
@@ -45,6 +48,7 @@ pub(crate) async fn by_turn<H: Hostile>(name: &'static str, hostile: &H, duratio
             let attack = hostile.begin(way).await;
             sleep(share).await;
             until_all(&[(name, &attack)], "begun", H::has_begun).await;
+            hostile.judge(&attack).await;
             outcomes.extend(hostile.end(vec![attack]).await);
         }
         outcomes

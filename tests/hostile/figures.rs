@@ -6,6 +6,9 @@ use crate::{
 };
 use std::time::Duration;
 
+/// The longest line of a log, in bytes: what others send is cut before it is logged.
+const LONGEST_LINE: usize = 64 << 10;
+
 /// What may be.
 pub(crate) struct Limits {
     pub(crate) megabytes: u64,
@@ -68,6 +71,9 @@ impl Figures {
                 }
                 if megabytes > self.limits.megabytes {
                     wrong.push(format!("{name} took {megabytes} MB {}", phase.name));
+                }
+                if program.longest_line > LONGEST_LINE {
+                    wrong.push(format!("{name} has logged a line of {} bytes {}", program.longest_line, phase.name));
                 }
             }
             if phase.by_turn {

@@ -6,7 +6,7 @@
 //!  good cluster ◀── worker ──▶ hostile clusters (cluster/ways.rs)    whether both live
 //! ```
 //!
-//! `make hostile` runs this program on release programs. It measures the good ones alone; then beside one hostile cluster, which misbehaves in
+//! `make hostile` runs this program on release programs. First a busy day's requests are sent whose figures nobody reads. It measures the good ones alone; then beside one hostile cluster, which misbehaves in
 //! each way by turn, and beside one hostile client, which does the same: `HOSTILE_SECONDS` each. Then it measures them beside all clusters at
 //! once, and beside all clients at once. Memory and life are judged in each phase, times only beside one: the machine is the attackers', too.
 //! `make test` does the same for seconds, and doesn't judge times, which mean nothing while other tests run.
@@ -15,6 +15,7 @@
 
 mod attack;
 mod attackers;
+mod busy_day;
 mod client;
 mod cluster;
 mod connections;
@@ -83,5 +84,6 @@ async fn main() {
         by_turn,
         at_once: (by_turn / 5).max(Duration::from_secs(12)),
     };
+    busy_day::play().await;
     play("hostile_long", &plan, Limits { megabytes: MOST_MEGABYTES, slower: Some(MOST_SLOWER) }).await;
 }

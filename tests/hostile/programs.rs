@@ -9,6 +9,8 @@ pub(crate) struct Program {
     pub(crate) running: bool,
     /// The most in this phase.
     pub(crate) megabytes: u64,
+    /// The longest line of its log, in bytes.
+    pub(crate) longest_line: usize,
     /// Since its start.
     processor_seconds: f64,
 }
@@ -19,7 +21,8 @@ impl Program {
         let seen = Self {
             name: program.name().to_owned(),
             running: program.is_running(),
-            megabytes: peak_megabytes(program),
+            megabytes: megabytes(program, "VmHWM:"),
+            longest_line: program.log().unwrap().lines().map(str::len).max().unwrap_or_default(),
             processor_seconds: processor_seconds(program),
         };
         // From here on Linux keeps the peak anew; without it the peaks of earlier phases count again.
@@ -35,11 +38,11 @@ impl fmt::Display for Program {
     }
 }
 
-/// The most memory that a program has had in this phase; 0 if it has ended.
-fn peak_megabytes(program: &Process) -> u64 {
+/// Memory of a program, as Linux names it: `VmRSS:` is what it has now, `VmHWM:` the most that it has had in this phase. 0 if it has ended.
+pub(crate) fn megabytes(program: &Process, name: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.pid())).unwrap_or_default();
     let kilobytes =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes.unwrap_or_default().div_ceil(1024)
 }
 

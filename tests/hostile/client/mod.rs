@@ -93,6 +93,9 @@ impl Hostile for Clients<'_> {
         client.rounds.load(Ordering::Relaxed) > 0
     }
 
+    /// What a client gets for what it does is what the other suites show.
+    async fn judge(&self, _: &Client) {}
+
     async fn end(&self, clients: Vec<Client>) -> Vec<String> {
         let mut outcomes = vec![];
         for client in clients {

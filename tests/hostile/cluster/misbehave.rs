@@ -35,7 +35,11 @@ pub(super) async fn misbehave(server: &Server, request: &Request, out: &mut Stre
                 .await;
         }
         Way::Hangs => std::future::pending::<()>().await,
-        Way::Html => return body(out, "", b"<html><body>502 Bad Gateway</body></html>").await,
+        // Megabytes that nobody can read, and that no log needs.
+        Way::Html => {
+            let page = format!("<html><body>502 Bad Gateway{}</body></html>", "<br>".repeat(MB / 2));
+            return body(out, "", page.as_bytes()).await;
+        }
         Way::ManyHeaders => {
             let headers: String = (0..20_000).map(|n| format!("x-header-{n}: {n}\r\n")).collect();
             return body(out, &headers, b"{}").await;

@@ -1,6 +1,7 @@
 //! Clusters that misbehave, each in one way, and each with a workload that is to be applied there.
 
 mod bodies;
+mod expected;
 mod misbehave;
 mod server;
 mod ways;
@@ -12,7 +13,7 @@ use crate::{
     connections::until_closed,
     fixture::Fixture,
 };
-use causeway_testkit::{add_workload_of, condition, config_map, id_of, unique_name};
+use causeway_testkit::{ApiClient, add_workload_of, condition, config_map, id_of, unique_name};
 use hyper::Method;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::json;
@@ -30,6 +31,8 @@ pub(crate) struct Clusters<'a> {
     authority: String,
     /// The definition of all their runtimes.
     definition: i64,
+    /// Reads what came of them; not the good one, whose requests are counted.
+    reader: ApiClient,
 }
 
 /// A cluster at work.
@@ -38,6 +41,8 @@ pub(crate) struct Cluster {
     server: Arc<Server>,
     port: u16,
     runtime: i64,
+    /// The workload instance that is to be applied there.
+    workload: i64,
 }
 
 impl<'a> Clusters<'a> {
@@ -45,7 +50,8 @@ impl<'a> Clusters<'a> {
         let of = json!({"Name": "hostile", "InfraProvider": "kind"});
         let of = fixture.admin.create("kubernetes-runtime-definitions", &of).await.unwrap();
         let authority = fs::read_to_string(fixture.pki("ca.crt")).unwrap();
-        Self { fixture, attackers, acceptor: acceptor(fixture), authority, definition: id_of(&of).unwrap() }
+        let reader = fixture.admin.with_token(&fixture.viewer);
+        Self { fixture, attackers, acceptor: acceptor(fixture), authority, definition: id_of(&of).unwrap(), reader }
     }
 
     /// How often it was asked, and what its runtime says.
@@ -92,8 +98,8 @@ impl Hostile for Clusters<'_> {
         });
         let admin = &self.fixture.admin;
         let runtime = id_of(&admin.create("kubernetes-runtime-instances", &body).await.unwrap()).unwrap();
-        add_workload_of(admin, runtime, &name, &config_map("hostile", "1")).await.unwrap();
-        Cluster { task, server, port: address.port(), runtime }
+        let workload = add_workload_of(admin, runtime, &name, &config_map("hostile", "1")).await.unwrap();
+        Cluster { task, server, port: address.port(), runtime, workload }
     }
 
     fn has_begun(cluster: &Cluster) -> bool {
@@ -102,6 +108,10 @@ impl Hostile for Clusters<'_> {
 
     fn came_through(cluster: &Cluster) -> bool {
         Self::has_begun(cluster)
+    }
+
+    async fn judge(&self, cluster: &Cluster) {
+        expected::judge(&self.reader, cluster).await;
     }
 
     async fn end(&self, clusters: Vec<Cluster>) -> Vec<String> {
