@@ -7,6 +7,7 @@
 
 mod conditions;
 mod examples;
+mod figures;
 mod pages;
 mod pictures;
 mod promises;

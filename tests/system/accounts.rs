@@ -6,8 +6,8 @@ use causeway_records::inputs::{HostRecord, Published, PublishedZone};
 use causeway_render::support_service::dns_owner;
 use causeway_rig::Endpoints;
 use causeway_testkit::{
-    ApiClient, ControlPlane, DOMAIN, INSTALLED, SOON, Setup, add_domain_name, add_runtime, add_workload_of, condition, config_map,
-    eventually, harness, id_of,
+    ApiClient, ControlPlane, DOMAIN, INSTALLED, SOON, Setup, add_domain_name, add_runtime, add_workload_of, condition,
+    config_map, eventually, harness, id_of,
     kinds::SECRET,
     unique_name,
     zone::{create_zone, put_record, records_of},
