@@ -1,5 +1,5 @@
 //! No two public types of the product share a name: whoever reads `Record` in one crate must not have to ask which one it is. Files are short and
-//! form no large circles. And what the pages for people name exists.
+//! form no large circles. And what the pages for people name exists, the tests that show promises among it.
 //!
 //! It reads the sources and needs no rig: `cargo test -p causeway-tests --test names`.
 
