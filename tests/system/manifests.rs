@@ -114,7 +114,7 @@ async fn manifests_mean_what_they_mean_to_kubectl() {
     // One number in two protocols is two ports: what applies them knows them apart by both.
     let resolver = here(DEPLOYMENT).get("resolver").await.unwrap();
     let ports = json!([{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53, "protocol": "TCP"}]);
-    assert_eq!(at(&resolver, "/spec/template/spec/containers/0/ports"), ports);
+    assert_eq!(*at(&resolver, "/spec/template/spec/containers/0/ports"), ports);
     maps.get("of-list").await.unwrap();
     assert_eq!(roles.get(&role).await.unwrap().metadata.namespace, None);
     // Hooks of other moments are left out, and named. So is a subject that means another ServiceAccount.

@@ -19,9 +19,8 @@ pub(super) use self::{
 
 use self::{
     gateways::{Concerned, Locked},
-    listeners::Listeners,
     neighbours::Neighbours,
-    rows::ClaimRow,
+    rows::{ClaimRow, Listeners},
 };
 use super::{attachment, wake};
 use crate::error::Result;
