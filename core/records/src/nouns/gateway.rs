@@ -1,6 +1,7 @@
 use super::{
     DomainNameDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort,
-    KubernetesRuntimeInstance, Rules, SharedGateway, TlsMode, WorkloadInstance, too_many_ports, too_many_routes,
+    Infrastructure, KubernetesRuntimeInstance, Rules, SharedGateway, TlsMode, WorkloadInstance, too_many_ports,
+    too_many_routes,
 };
 use crate::{
     problem::Problem,
@@ -10,7 +11,6 @@ use crate::{
 use causeway_records_derive::Noun;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 choice! {
     /// Which Gateway carries the routes.
@@ -45,17 +45,6 @@ json_scalar!(Hostnames);
 #[schemars(inline)]
 pub struct Texts(pub Vec<String>);
 json_scalar!(Texts);
-
-/// Labels and annotations of what the controller makes for a Gateway: where a cloud's load balancer is told what to do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "PascalCase", default, deny_unknown_fields)]
-pub struct Infrastructure {
-    /// At most 8.
-    pub labels: BTreeMap<String, String>,
-    /// At most 16.
-    pub annotations: BTreeMap<String, String>,
-}
-json_scalar!(Infrastructure);
 
 /// What a gateway is: its ports, the service behind it and its hostname.
 #[derive(Noun, Clone, PartialEq)]

@@ -1,9 +1,9 @@
 //! Ports of a gateway definition: where clients connect, and what is spoken there.
 
-use super::{GatewayDefinition, Hostnames, Rules};
+use super::{GatewayDefinition, Hostnames, Rules, TlsMode};
 use crate::{
     problem::Problem,
-    text::{HttpPath, ObjectName, Port, choice},
+    text::{HttpPath, ObjectName, Port},
 };
 use causeway_records_derive::Noun;
 
@@ -61,16 +61,6 @@ impl Rules for GatewayHttpPort {
             problems.push(Problem::new(TLS_SECRET_NAME, problem));
         }
         problems
-    }
-}
-
-choice! {
-    /// What becomes of TLS on a TCP port.
-    TlsMode {
-        /// The gateway's proxy ends TLS, with a certificate for the hostname, and passes on what is inside.
-        Terminate = "Terminate",
-        /// The workload ends TLS. The proxy reads only the hostname that a client asks for (SNI).
-        Passthrough = "Passthrough",
     }
 }
 

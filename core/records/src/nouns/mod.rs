@@ -13,12 +13,14 @@ mod gateway_grant;
 mod gateway_listener;
 mod gateway_port;
 mod gateway_route;
+mod infrastructure;
 mod kubernetes_runtime;
 mod labels;
 mod list;
 mod listener_set;
 mod shared_gateway;
 mod support_service;
+mod tls_mode;
 mod webhook;
 mod workload;
 
@@ -33,18 +35,18 @@ pub use domain_name::{
     lets_encrypt_production,
 };
 pub use event::Event;
-pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Infrastructure, Placement, Texts};
+pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Placement, Texts};
 pub use gateway_grant::{GatewayGrant, ServiceNames};
 pub use gateway_listener::{GatewayListener, GatewayListeners, ListenerProtocol};
-pub use gateway_port::{
-    GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, TlsMode, too_many_ports,
-};
+pub use gateway_port::{GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, too_many_ports};
 pub use gateway_route::{GatewayGrpcRoute, GatewayHttpRoute, GrpcRules, HttpRules, MAX_ROUTES, Ports, too_many_routes};
+pub use infrastructure::Infrastructure;
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use labels::Labels;
 pub use listener_set::ListenerSet;
 pub use shared_gateway::{AttachableBy, SharedGateway};
 pub use support_service::{Management, Service, SupportServiceInstance};
+pub use tls_mode::TlsMode;
 pub use webhook::{DeliveryState, Webhook, WebhookDelivery};
 pub use workload::{
     WorkloadDefinition, WorkloadEvent, WorkloadInstance, WorkloadResourceDefinition, WorkloadResourceInstance,

@@ -1,4 +1,4 @@
-use super::{GatewayListeners, Ids, KubernetesRuntimeInstance, Labels, Rules, pair};
+use super::{GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, pair};
 use crate::{
     problem::Problem,
     text::{Name, ObjectName, choice},
@@ -56,7 +56,7 @@ pub struct SharedGateway {
     pub addresses: Option<super::Texts>,
     /// Labels and annotations of what the controller makes for the Gateway.
     #[noun(no_filter)]
-    pub infrastructure: Option<super::Infrastructure>,
+    pub infrastructure: Option<Infrastructure>,
 }
 
 impl SharedGateway {

@@ -4,50 +4,10 @@
 //! Each line reads: when a record of `changed` is written, wake the `wakes` records that `which` selects (`record` is the id of the one that
 //! changed). A shared gateway is woken by the claiming of routes itself.
 
+mod line;
+
 use causeway_records::Kind;
-
-/// When a record of a kind changes, records of another are woken.
-pub(crate) struct Line {
-    pub(crate) changed: Kind,
-    pub(crate) wakes: Kind,
-    which: Which,
-}
-
-enum Which {
-    /// The live ones whose column names the record.
-    Naming(&'static str),
-    /// The one that the record names in this column, once the record is gone.
-    NamedByGone(&'static str),
-    /// What `SELECT .0 FROM .1` finds.
-    Found(&'static str, &'static str),
-}
-
-const fn naming(changed: Kind, wakes: Kind, column: &'static str) -> Line {
-    Line { changed, wakes, which: Which::Naming(column) }
-}
-
-const fn named_by_gone(changed: Kind, wakes: Kind, column: &'static str) -> Line {
-    Line { changed, wakes, which: Which::NamedByGone(column) }
-}
-
-const fn line(changed: Kind, wakes: Kind, id: &'static str, from: &'static str) -> Line {
-    Line { changed, wakes, which: Which::Found(id, from) }
-}
-
-impl Line {
-    /// `id FROM table WHERE ...`: what follows a SELECT. `record`: an expression of the id of the one that changed.
-    pub(crate) fn ids(&self, record: &str) -> String {
-        match self.which {
-            Which::Naming(column) => {
-                format!("id FROM {} WHERE {column} = {record} AND deleted_at IS NULL", self.wakes.info().table)
-            }
-            Which::NamedByGone(column) => {
-                format!("{column} FROM {} WHERE id = {record} AND deleted_at IS NOT NULL", self.changed.info().table)
-            }
-            Which::Found(id, from) => format!("{id} FROM {}", from.replace(" record", &format!(" {record}"))),
-        }
-    }
-}
+use line::{Line, line, named_by_gone, naming};
 
 /// Kinds of which a new record changes nothing for others: all that depends on such a record names it, and nobody can name it yet.
 const ALONE_WHEN_NEW: &[Kind] = &[

@@ -109,6 +109,21 @@ fn what_cannot_have_its_ttl_yet_is_written_with_that_of_the_others() {
 }
 
 #[test]
+fn what_goes_in_the_same_request_has_no_say_in_the_ttl() {
+    let of = |set: &str, owner: &str| {
+        [record("A", "h.test.", Some(set), &["192.0.2.1"]), txt("a", "h.test", Some(set), owner)]
+    };
+    let wanted = [weighs(wants(RecordType::A, "h.test", &["192.0.2.1"], 60), "cp-1", 10)];
+    for (zone, ttl) in [(of("old", "cp-1").to_vec(), 60), ([of("old", "cp-1"), of("cp-2", "cp-2")].concat(), 300)] {
+        let made = changes(&zone, &wanted, "cp-1", &held(&["h.test"]));
+        let now = after(&zone, &made[0]).unwrap();
+        let ours = now.iter().find(|record| !record.is_txt() && record.set_identifier() == Some("cp-1")).unwrap();
+        assert_eq!(ours.ttl(), Some(ttl), "{now:?}");
+        assert!(now.iter().all(|record| record.set_identifier() != Some("old")), "{now:?}");
+    }
+}
+
+#[test]
 fn the_ttl_of_each_type_is_changed_by_a_cluster_that_has_it() {
     let of = |kind: &str, set: &str, address: &str| {
         let name = kind.to_ascii_lowercase();
