@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 /// The roles that operators are told to make, in a database of this name.
 fn documented(name: &str) -> String {
     let (_, section) = include_str!("../../docs/security.md").split_once("## Roles in Postgres").unwrap();
-    let statements = section.split("```").nth(1).expect("there are no statements in this section");
+    let (_, block) = section.split_once("```sql\n").expect("there are no statements in this section");
+    let (statements, _) = block.split_once("```").unwrap();
     assert!(statements.contains("CREATE ROLE causeway_api LOGIN"), "{statements}");
     // Roles belong to all databases of a server.
     statements.replace("causeway_", &format!("{name}_"))
