@@ -42,7 +42,7 @@ pub use control::Knobs;
 pub use endpoints::{Access, Acme, ClusterEndpoints, Endpoints, Server, VARIABLE, ended_parts};
 pub use kubelet::{SANDBOX_COMMAND, Sandbox};
 pub use load_balancer::Withheld;
-pub use machine::Machine;
+pub use machine::{Machine, raise_open_files};
 pub use nats::Nats;
 pub use nats_cluster::NatsCluster;
 pub use net::{free_port, http_ok};

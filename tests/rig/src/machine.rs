@@ -6,7 +6,11 @@ use std::{
     path::Path,
 };
 
-use nix::sys::statvfs::statvfs;
+use anyhow::{Context, Result};
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    statvfs::statvfs,
+};
 
 /// A file descriptor of inotify, as /proc names it. The kernel limits how many there are for each user; controllers that get none don't start.
 const INOTIFY: &str = "anon_inode:inotify";
@@ -55,6 +59,20 @@ pub(crate) fn warn_of_low_limits() {
     }
 }
 
+/// Lets this process, and what it starts from now on, open as many files as the system's administrator lets it, and says how many these are. By default that is
+/// 1024 on most systems, which some hundred clusters with their watches exceed.
+///
+/// # Errors
+/// When the kernel refuses, as a sandbox may have it do.
+pub fn raise_open_files() -> Result<u64> {
+    let (now, most) = getrlimit(Resource::RLIMIT_NOFILE).context("can't read how many files may be open")?;
+    if now < most {
+        setrlimit(Resource::RLIMIT_NOFILE, most, most)
+            .with_context(|| format!("can't raise the limit of open files from {now} to {most}"))?;
+    }
+    Ok(most)
+}
+
 impl Display for Machine {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self { load, memory, disk, inotify: (used, limit) } = self;
@@ -93,6 +111,16 @@ mod tests {
     fn memory_is_what_programs_may_still_have() {
         assert_eq!(available("MemTotal:       24000000 kB\nMemAvailable:   2097152 kB\nBuffers: 1 kB\n"), 2048);
         assert_eq!(available("nothing of the kind"), 0);
+    }
+
+    #[test]
+    fn what_is_started_may_open_as_many_files_as_this_process_may() {
+        let most = raise_open_files().unwrap();
+        let output = std::process::Command::new("sh").args(["-c", "ulimit -S -n; ulimit -H -n"]).output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        // Without a limit it says so in a word.
+        let told: Vec<u64> = told.lines().map(|line| line.parse().unwrap_or(u64::MAX)).collect();
+        assert_eq!(told, [most, most]);
     }
 
     #[test]

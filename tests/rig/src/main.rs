@@ -12,7 +12,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use causeway_rig::{
-    Machine, NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, run_network,
+    Machine, NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, raise_open_files,
+    run_network,
     terminal::{Signals, exit_code, start_logging},
     tools::Tools,
 };
@@ -97,6 +98,8 @@ fn print_program(name: &str) -> Result<ExitCode> {
 }
 
 async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
+    // For every part, the command, and what this one starts.
+    raise_open_files()?;
     let mut signals = Signals::new()?;
     let rig = tokio::select! {
         rig = Rig::start(options) => rig?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use causeway_rig::raise_open_files;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -17,6 +18,11 @@ const WORKERS: usize = 2;
 /// By then a worker that was killed is known to be dead.
 const NOTICED_WITHIN: Duration = Duration::from_secs(60);
 
+/// Files that this program has open for a cluster at most: each watch comes in at the proxy, and goes out again.
+const FILES_OF_A_CLUSTER: usize = 8;
+/// And for itself.
+const OWN_FILES: usize = 200;
+
 /// What an idle fleet costs.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
@@ -25,6 +31,12 @@ struct Cost {
 }
 
 pub(super) async fn run(report: &mut Report, sizes: &Sizes) -> Result<()> {
+    let largest = sizes.fleet.iter().copied().max().unwrap_or_default();
+    let (needed, limit) = (OWN_FILES + largest * FILES_OF_A_CLUSTER, raise_open_files()?);
+    ensure!(
+        u64::try_from(needed)? <= limit,
+        "{largest} clusters need {needed} open files, of which {limit} are allowed here: raise the hard limit (ulimit -H -n), or say --fleet with fewer"
+    );
     let mut smallest: Option<Cost> = None;
     for runtimes in sizes.fleet.iter().copied() {
         let cost = measure(report, runtimes, Duration::from_secs(sizes.idle), smallest).await?;
@@ -85,15 +97,23 @@ async fn measure(report: &mut Report, runtimes: usize, window: Duration, floor: 
     report.add(Figure::new(format!("{case}: connections to Postgres"), connections as f64, "connections"));
 
     let taken = take_over(&fixture).await?;
-    report.add(Figure::new(format!("{case}: one worker dies, until the other has all"), taken.as_secs_f64(), "s"));
+    let what = format!("{case}: one worker dies, until the other has its {}", taken.clusters);
+    report.add(Figure::new(what, taken.within.as_secs_f64(), "s"));
     fixture.stop().await;
     views.stop();
     Ok(cost)
 }
 
+/// A worker's clusters, which another one has taken over.
+#[derive(Clone, Copy, Debug)]
+struct TakeOver {
+    clusters: i64,
+    within: Duration,
+}
+
 /// Kills a worker, and says how long it took until the other one had reconciled every record of its clusters.
-async fn take_over(fixture: &Fixture) -> Result<Duration> {
-    let text = "CREATE TABLE seen_before AS SELECT kind, id, wake_seq, holder FROM reconciliations JOIN leases USING (runtime_id) WHERE runtime_id <> 0";
+async fn take_over(fixture: &Fixture) -> Result<TakeOver> {
+    let text = "CREATE TABLE seen_before AS SELECT kind, id, wake_seq, runtime_id, holder FROM reconciliations JOIN leases USING (runtime_id) WHERE runtime_id <> 0";
     sqlx::query(text).execute(&fixture.pool).await?;
     let begun = Instant::now();
     fixture.platform.kill_worker(0).await;
@@ -105,9 +125,14 @@ async fn take_over(fixture: &Fixture) -> Result<Duration> {
         ensure!(begun.elapsed() < NOTICED_WITHIN, "no worker has ended after {NOTICED_WITHIN:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
+    let clusters: i64 = sqlx::query_scalar("SELECT count(DISTINCT runtime_id) FROM seen_before WHERE holder <> $1")
+        .bind(survivor)
+        .fetch_one(&fixture.pool)
+        .await?;
+    ensure!(clusters > 0, "the worker that was killed held no cluster");
     // A new connection wakes every record of its cluster.
     let unseen = format!(
         "due_at <= now() OR (kind, id, wake_seq) IN (SELECT kind, id, wake_seq FROM seen_before WHERE holder <> '{survivor}')"
     );
-    Ok(fixture.until_none(&unseen).await?.duration_since(begun))
+    Ok(TakeOver { clusters, within: fixture.until_none(&unseen).await?.duration_since(begun) })
 }

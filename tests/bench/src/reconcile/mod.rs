@@ -50,7 +50,7 @@ pub struct Sizes {
     #[arg(long, default_value_t = 60)]
     pub idle: u64,
     /// Clusters of which nothing is asked, one run for each number, the smallest first.
-    #[arg(long, value_delimiter = ',', default_values_t = [20, 100, 500])]
+    #[arg(long, value_delimiter = ',', default_values_t = [100, 500, 2000])]
     pub fleet: Vec<usize>,
     /// Gateways of the whole chain, with HTTP and with HTTPS so many each.
     #[arg(long, default_value_t = 20)]
