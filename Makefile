@@ -8,8 +8,8 @@
 #   make fuzz-manifests   the reader of manifests, fuzzed for an hour
 #   make patroni   failovers of Postgres under Patroni
 #   make upgrade   the previous release beside this one, under load
-#   make soak    large charts, streams of manifests, rules of routes, the tests of failures again and again, failovers of Postgres, a thousand kills
-#                under events, and a thousand random sequences
+#   make soak    large charts, streams of manifests, rules of routes, an upgrade from the previous release, the tests of failures again and again, failovers
+#                of Postgres, a thousand kills under events, and a thousand random sequences
 #   make corpus   objects of Gateway API as projects publish them: imported, rendered, compared
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
@@ -204,15 +204,17 @@ patroni: programs $(PATRONI_TOOLS)/complete ## Kill the primary of three Postgre
 	cargo test --workspace --test faults --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c '$(PATRONI)'
 
-# What is upgraded from: the release before. As long as there is none, the last commit that has edited a numbered file of the schema in place: what is older works
-# neither on the schema of today nor makes one that can be brought up to date.
-PREVIOUS ?= $(or $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2> /dev/null),$(shell git log -1 --diff-filter=M --format=%h -- 'migrations/0*.sql'))
+# What is upgraded from: the release before, which is the newest tag among the ancestors of this commit. As long as there is none, the last commit that has edited a
+# numbered file of the schema in place: what is older works neither on the schema of today nor makes one that can be brought up to date.
+RELEASED := $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2> /dev/null)
+PREVIOUS ?= $(or $(RELEASED),$(shell git log -1 --diff-filter=M --format=%h -- 'migrations/0*.sql'))
 # Made once for each, with the versions that its own lock file has. By the version a program knows functions of a later release: where this one has none of its
 # own yet, the previous one gets an earlier one.
 PREVIOUS_SOURCE = target/previous/$(PREVIOUS)
 .PHONY: previous
 previous: ## Build the programs of the previous release (PREVIOUS: a tag or a commit), in target/previous
-	@[ -n "$(PREVIOUS)" ] || { echo "the history doesn't reach back to the previous release: fetch all of it, or say PREVIOUS=commit" >&2; exit 1; }
+	@[ -n "$(PREVIOUS)" ] || { echo "the history doesn't reach back to the previous release: fetch all of it and its tags, or say PREVIOUS=commit" >&2; exit 1; }
+	@echo "the previous release is $(PREVIOUS)$(if $(RELEASED)$(filter-out file,$(origin PREVIOUS)),,: no tag v... is among the ancestors of this commit, so it is the last one that edited a numbered file of the schema)"
 	@if ! [ -d $(PREVIOUS_SOURCE) ]; then \
 		rm -rf $(PREVIOUS_SOURCE).new && mkdir -p $(PREVIOUS_SOURCE).new \
 			&& git archive $(PREVIOUS) | tar -x -C $(PREVIOUS_SOURCE).new \
@@ -228,7 +230,7 @@ upgrade: programs previous ## Upgrade from the previous release under load, roll
 	$(RIG) run --extra-clusters 1 -- bash -c '$(UPGRADE)'
 
 .PHONY: soak
-soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, STREAMS streams of manifests (200), RULES rules of routes of each kind (5000), PLANS plans of changes (200), the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
+soak: programs previous $(PATRONI_TOOLS)/complete ## Run the tests of large charts, STREAMS streams of manifests (200), RULES rules of routes of each kind (5000), PLANS plans of changes (200), an upgrade from the previous release, the tests of failures ROUNDS times (20), PATRONI_ROUNDS failovers of Postgres (20), EVENT_ROUNDS kills (1000) under events, and the model with MODEL_SEQUENCES sequences (1000)
 	cargo test --workspace --test faults --test events --test model --test system --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c ' \
 		cargo test --workspace --test system -- --ignored --test-threads $(TEST_THREADS) charts \
@@ -239,6 +241,7 @@ soak: programs $(PATRONI_TOOLS)/complete ## Run the tests of large charts, STREA
 			|| { echo "the comparison of rules failed after $$SECONDS s" >&2; exit 1; }; \
 		PLANS=$(PLANS) PLANS_SEED=$(MODEL_SEED) cargo test --workspace --test system -- --nocapture a_plan_shows_what \
 			|| { echo "plans failed after $$SECONDS s" >&2; exit 1; }; \
+		$(UPGRADE) || { echo "the upgrade from $(PREVIOUS) failed after $$SECONDS s" >&2; exit 1; }; \
 		for round in $$(seq $(ROUNDS)); do \
 			cargo test --workspace --test faults -- --test-threads $(TEST_THREADS) \
 				|| { echo "round $$round of $(ROUNDS) failed after $$SECONDS s" >&2; exit 1; }; \
