@@ -1,12 +1,15 @@
 //! A real API server takes every object that the chart renders to, field by field, in a namespace that Pod Security restricts.
 
 use causeway_rig::{Endpoints, OwnCluster, tools::Tools};
-use causeway_testkit::{Kubectl, bundle, unique_name, within};
+use causeway_testkit::{Kubectl, PinnedModule, bundle, unique_name, within};
 use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
 use tokio::sync::OnceCell;
 
-use crate::helm::{Helm, RELEASE, chart, key, values_of};
+use crate::{
+    helm::{ALL, Helm, RELEASE, chart, key, values_of},
+    root,
+};
 
 /// A cluster with a node whose pods do nothing, and with the kinds that the chart may use.
 pub(crate) struct Site {
@@ -21,7 +24,8 @@ pub(crate) async fn site() -> &'static Site {
         let dir = endpoints.run_dir.join(unique_name("deploy"));
         let cluster = OwnCluster::start_with_node(&Tools::find().unwrap(), &dir).await.unwrap();
         let kubectl = Kubectl::new(&endpoints, cluster.endpoints()).unwrap();
-        for definitions in ["gateway-api-", "cert-manager-"].map(|name| definitions(name, &dir)) {
+        let definitions = ["gateway-api-", "cert-manager-"].map(|name| definitions(name, &dir));
+        for definitions in definitions.into_iter().chain(of_prometheus().await) {
             let path = definitions.display().to_string();
             kubectl.run(&["apply", "--server-side", "-f", &path]).await.unwrap();
             kubectl.run(&["wait", "--for=condition=Established", "--timeout=60s", "-f", &path]).await.unwrap();
@@ -44,6 +48,14 @@ fn definitions(name: &str, dir: &std::path::Path) -> PathBuf {
     path
 }
 
+/// Files with the definitions of the Prometheus operator that the chart uses.
+async fn of_prometheus() -> [PathBuf; 2] {
+    let pins = root().join("tests/deploy/definitions");
+    let module = PinnedModule::find(&pins, "github.com/prometheus-operator/prometheus-operator").await.unwrap();
+    ["servicemonitors", "prometheusrules"]
+        .map(|name| module.dir.join(format!("example/prometheus-operator-crd/monitoring.coreos.com_{name}.yaml")))
+}
+
 impl Site {
     /// A namespace in which no pod may do more than the strictest standard lets it.
     pub(crate) async fn restricted(&self, name: &str) -> String {
@@ -64,7 +76,7 @@ impl Site {
 async fn the_api_server_knows_every_field_and_lets_every_pod_in() {
     let site = site().await;
     let dir = tempfile::tempdir().unwrap();
-    for values in ["trial", "production", "gateway"] {
+    for values in ALL {
         let namespace = site.restricted(values).await;
         let rendered = Helm::new().render(values, &["--namespace", &namespace]).await;
         for object in &rendered {
@@ -93,6 +105,15 @@ async fn the_api_server_knows_every_field_and_lets_every_pod_in() {
         .run(&["apply", "-n", &namespace, "--server-side", "--dry-run=server", "-f", &file.display().to_string()])
         .await;
     assert!(format!("{:?}", refused.unwrap_err()).contains("violates PodSecurity"), "a pod without limits is refused");
+    let wrong = serde_json::json!({
+        "apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor", "metadata": {"name": "wrong"},
+        "spec": {"selector": {}, "endpoints": [{"port": "metrics", "every": "30s"}]},
+    });
+    fs::write(&file, wrong.to_string()).unwrap();
+    let file = file.display().to_string();
+    let apply = ["apply", "-n", &namespace, "--server-side", "--validate=strict", "--dry-run=server", "-f", &file];
+    let refused = format!("{:?}", site.kubectl.run(&apply).await.unwrap_err());
+    assert!(refused.contains(".every"), "{refused}");
 }
 
 /// The pod that an object makes, alone.

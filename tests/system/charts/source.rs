@@ -10,7 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use causeway_rig::Endpoints;
-use serde::{Deserialize, de::DeserializeOwned};
+use causeway_testkit::PinnedModule;
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::{fs, process::Command};
 
@@ -46,30 +47,11 @@ pub(super) struct Rendered {
 /// Group and version, kind, name.
 pub(super) type Key = (String, String, String);
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct GoMod {
-    require: Vec<Require>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Require {
-    path: String,
-    version: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Download {
-    dir: PathBuf,
-    sum: String,
-}
-
 impl Chart {
     /// `helm template`, after a Namespace.
     pub(super) async fn render(&self, endpoints: &Endpoints, when: When, namespace: &str) -> Result<Rendered> {
-        let (module, tag) = self.fetch(when).await?;
+        let pins = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts").join(format!("{when:?}").to_lowercase());
+        let PinnedModule { dir: module, version: tag } = PinnedModule::find(&pins, self.module).await?;
         let helm = endpoints.programs.get("helm").context("the rig has no helm")?;
         let chart = module.join(self.path);
         let work = endpoints.run_dir.join(format!("chart-{namespace}-{when:?}"));
@@ -99,23 +81,6 @@ impl Chart {
         let objects = objects(&text)?;
         ensure!(objects.len() > 3, "{} renders to {} objects", self.name, objects.len());
         Ok(Rendered { text, objects })
-    }
-
-    /// The module's folder and version, when its checksum is the pinned one.
-    async fn fetch(&self, when: When) -> Result<(PathBuf, String)> {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts").join(format!("{when:?}").to_lowercase());
-        let pins: GoMod = go(&dir, &["mod", "edit", "-json"]).await?;
-        let pin = pins.require.into_iter().find(|pin| pin.path == self.module);
-        let tag = pin.with_context(|| format!("go.mod doesn't require {}", self.module))?.version;
-        // With its version named, Go fetches this module alone.
-        let found: Download = go(&dir, &["mod", "download", "-json", &format!("{}@{tag}", self.module)]).await?;
-        let sums = fs::read_to_string(dir.join("go.sum")).await?;
-        let line = format!("{} {tag} {}", self.module, found.sum);
-        ensure!(
-            sums.lines().any(|known| known == line),
-            "go.sum holds no line `{line}`: the module is not the one that was pinned"
-        );
-        Ok((found.dir, tag))
     }
 }
 
@@ -154,14 +119,9 @@ fn objects(text: &str) -> Result<Vec<Value>> {
     Ok(objects)
 }
 
-async fn go<T: DeserializeOwned>(dir: &Path, arguments: &[&str]) -> Result<T> {
-    Ok(serde_json::from_slice(&run(Path::new("go"), arguments, dir).await?)?)
-}
-
 async fn run(program: &Path, arguments: &[&str], dir: &Path) -> Result<Vec<u8>> {
-    // Read-only: Go never adds a checksum by itself.
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(dir).env("GOFLAGS", "-mod=readonly").stdin(Stdio::null());
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
     let output = command.output().await.with_context(|| format!("can't run {}", program.display()))?;
     let words = arguments.join(" ");
     ensure!(output.status.success(), "{} {words}: {}", program.display(), String::from_utf8_lossy(&output.stderr));

@@ -10,6 +10,7 @@
 //! - [`writers`]: clients that write without a pause, at APIs that come and go.
 //! - [`pages`]: the commands on the pages for people.
 //! - [`python`]: programs of the Python environment that the Makefile makes.
+//! - [`PinnedModule`]: files out of Go modules, such as charts.
 //! - [`node`]: programs that Node.js runs, with the packages that the Makefile installs.
 //! - [`receiver`]: a receiver of webhooks.
 //! - [`release`]: a person who lets happen what is held back.
@@ -25,6 +26,7 @@ pub mod harness;
 pub mod kinds;
 mod kubectl;
 mod load;
+mod modules;
 pub mod node;
 pub mod objects;
 pub mod pages;
@@ -47,6 +49,7 @@ pub use self::{
     harness::{DOMAIN, Harness, harness},
     kubectl::Kubectl,
     load::{Failure, Load, Tally},
+    modules::PinnedModule,
     objects::{api, kube_client},
     records::{
         add_domain_name, add_gateway, add_runtime, add_workload, add_workload_of, answering, config_map, object_name,
