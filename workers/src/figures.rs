@@ -36,6 +36,7 @@ impl FleetFigures {
         told.extend(now);
         metrics::gauge!("causeway_workers_clusters_restored").set(figures.restored as f64);
         metrics::gauge!("causeway_workers_mass_deletions_held").set(figures.mass_deletions as f64);
+        metrics::gauge!("causeway_workers_zone_deletions_held").set(figures.zone_deletions as f64);
         metrics::gauge!("causeway_workers_clusters_without_worker").set(figures.without_worker as f64);
         // Without certificates the end of time, so that no alert has to know of it.
         let expiry = figures.first_expiry.map_or(f64::INFINITY, |time| time.timestamp() as f64);

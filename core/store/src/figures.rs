@@ -12,8 +12,10 @@ pub struct Figures {
     pub blocked: Vec<BlockedRecords>,
     /// Clusters that have seen a later state of the database than it has now.
     pub restored: i64,
-    /// Records whose deletion of many objects waits for a person.
+    /// Records whose deletion of many objects in a cluster waits for a person.
     pub mass_deletions: i64,
+    /// Records with hostnames that wait for a person before they leave their zone.
+    pub zone_deletions: i64,
     /// Clusters that no live worker holds.
     pub without_worker: i64,
     /// When the first certificate of a listener ends.
@@ -48,7 +50,11 @@ impl Store {
                 (SELECT count(DISTINCT runtime_id) FROM reconciliations
                  WHERE blocking_since IS NOT NULL AND gone_at IS NULL AND blocking_reason = 'DatabaseRestored') AS "restored!",
                 (SELECT count(*) FROM reconciliations
-                 WHERE blocking_since IS NOT NULL AND gone_at IS NULL AND blocking_reason = 'MassDeletion') AS "mass_deletions!",
+                 WHERE blocking_since IS NOT NULL AND gone_at IS NULL AND blocking_reason = 'MassDeletion'
+                     AND blocking_step <> 'DnsPublished') AS "mass_deletions!",
+                (SELECT count(*) FROM reconciliations
+                 WHERE blocking_since IS NOT NULL AND gone_at IS NULL AND blocking_reason = 'MassDeletion'
+                     AND blocking_step = 'DnsPublished') AS "zone_deletions!",
                 (SELECT count(*) FROM kubernetes_runtime_instances r
                  LEFT JOIN leases l ON l.runtime_id = r.id LEFT JOIN workers w ON w.id = l.holder AND w.until > now()
                  WHERE r.deleted_at IS NULL AND w.id IS NULL) AS "without_worker!",
@@ -64,6 +70,7 @@ impl Store {
             blocked: blocked.collect(),
             restored: all.restored,
             mass_deletions: all.mass_deletions,
+            zone_deletions: all.zone_deletions,
             without_worker: all.without_worker,
             first_expiry: all.first_expiry,
         })

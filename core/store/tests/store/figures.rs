@@ -35,11 +35,16 @@ async fn what_is_blocked_is_counted_by_kind_and_step(pool: PgPool) {
     let [(step, count, longest)] = &of_gateways().await[..] else { panic!("one group") };
     assert_eq!((step.as_str(), *count), ("Applied", 1));
     assert!(*longest >= Duration::from_secs(3600), "{longest:?}");
-    assert_eq!(fixture.store.figures().await.unwrap().mass_deletions, 1);
+    let held = async || {
+        let figures = fixture.store.figures().await.unwrap();
+        (figures.mass_deletions, figures.zone_deletions)
+    };
+    assert_eq!(held().await, (1, 0));
+    settle(NewCondition::not_met("DnsPublished", "MassDeletion", "thirty hostnames would leave the zone")).await;
+    assert_eq!(held().await, (0, 1));
 
     settle(NewCondition::not_met("Applied", "DatabaseRestored", "it has seen a later state")).await;
-    let figures = fixture.store.figures().await.unwrap();
-    assert_eq!((figures.restored, figures.mass_deletions), (1, 0));
+    assert_eq!((fixture.store.figures().await.unwrap().restored, held().await), (1, (0, 0)));
 
     sqlx::query("UPDATE reconciliations SET interrupt_reconciliation = true WHERE id = $1")
         .bind(id)
