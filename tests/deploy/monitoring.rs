@@ -85,18 +85,45 @@ fn collect(expression: &Expr, found: &mut Vec<VectorSelector>) {
     }
 }
 
-/// The metrics that the sources of the programs record.
-fn recorded() -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
+/// The metrics that the sources of the programs record, each with the type that Prometheus is told.
+fn recorded() -> BTreeMap<String, &'static str> {
+    let mut found = BTreeMap::new();
     for folder in ["api/src", "workers/src", "core"] {
         sources(&root().join(folder), &mut |text| {
-            for kind in ["counter!(\"", "gauge!(\"", "histogram!(\""] {
-                let names = text.split(kind).skip(1).filter_map(|rest| rest.split('"').next());
-                found.extend(names.filter(|name| name.starts_with("causeway_")).map(str::to_owned));
+            for (made_by, kind) in [("counter!(\"", "counter"), ("gauge!(\"", "gauge"), ("histogram!(\"", "summary")] {
+                let names = text.split(made_by).skip(1).filter_map(|rest| rest.split('"').next());
+                let names = names.filter(|name| name.starts_with("causeway_"));
+                found.extend(names.map(|name| (name.to_owned(), kind)));
             }
         });
     }
     found
+}
+
+/// The metrics in the table of the page, each with its type there.
+fn described(page: &str) -> BTreeMap<String, String> {
+    let (_, after) = page.split_once("\n## Metrics\n").unwrap();
+    let section = after.split("\n## ").next().unwrap();
+    let mut found = BTreeMap::new();
+    for row in section.lines().filter(|line| line.starts_with("| `causeway_")) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [names, kinds, ..] = cells.as_slice() else { panic!("{row}") };
+        let (names, kinds) = (names.split(", "), kinds.split(", "));
+        assert_eq!(names.clone().count(), kinds.clone().count(), "{row}");
+        for (name, kind) in names.zip(kinds) {
+            let twice = found.insert(name.trim_matches('`').to_owned(), kind.to_owned());
+            assert_eq!(twice, None, "{name} is in the table twice");
+        }
+    }
+    found
+}
+
+#[test]
+fn the_page_describes_exactly_the_metrics_that_the_programs_have() {
+    let page = fs::read_to_string(root().join("docs/monitoring.md")).unwrap();
+    let recorded: BTreeMap<_, _> = recorded().into_iter().map(|(name, kind)| (name, kind.to_owned())).collect();
+    assert!(recorded.len() > 10, "only {recorded:?} are found: are the sources elsewhere?");
+    assert_eq!(described(&page), recorded);
 }
 
 fn sources(folder: &Path, read: &mut impl FnMut(&str)) {
@@ -119,14 +146,14 @@ fn every_query_asks_for_metrics_that_the_programs_have() {
     for (place, query) in alerts.chain(panels()) {
         for selector in selectors(&query) {
             let name = selector.name.unwrap_or_else(|| panic!("{place}: a selector without a metric"));
-            if !recorded.contains(&name) {
+            if !recorded.contains_key(&name) {
                 unknown.insert(format!("{place}: {name}"));
             }
             asked.insert(name);
         }
     }
     assert!(unknown.is_empty(), "{unknown:?}");
-    let silent: Vec<_> = recorded.difference(&asked).collect();
+    let silent: Vec<_> = recorded.keys().filter(|name| !asked.contains(*name)).collect();
     assert!(silent.is_empty(), "no panel and no alert shows {silent:?}");
 }
 
