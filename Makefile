@@ -73,13 +73,22 @@ bundles: tools ## Render the bundles of support services from their pinned modul
 programs: bundles
 	$(BUILD_ALL) $(BUILD)
 
-# What a registry gets. Size is bounded here, because the programs of the tests are larger.
+# What a registry gets. Size is bounded here, because the programs of the tests are larger. They are packed twice, from files with other times in other folders: the
+# digest of its manifest, which each index names, is of all that an image holds.
 .PHONY: images
-images: bundles ## Make container images of the programs for release, in target/images, without a container engine
+images: bundles ## Make container images of the programs for release, in target/images, without a container engine; twice, which must make the same
 	cargo build --release -p causeway-api -p causeway-workers -p causeway-cli -p causeway-images
-	mkdir -p target/stripped
-	for program in causeway-api causeway-workers causeway; do strip -o target/stripped/$$program target/release/$$program; done
+	rm -rf target/stripped target/stripped-again target/images-again
+	mkdir -p target/stripped target/stripped-again
+	for program in causeway-api causeway-workers causeway; do \
+		strip -o target/stripped/$$program target/release/$$program && strip -o target/stripped-again/$$program target/release/$$program || exit 1; \
+	done
 	target/release/causeway-images --programs target/stripped --most-megabytes 60
+	target/release/causeway-images --programs target/stripped-again --out target/images-again > /dev/null
+	for image in causeway-api causeway-workers causeway-cli; do \
+		cmp target/images/$$image/index.json target/images-again/$$image/index.json || { echo "$$image is another image each time it is packed" >&2; exit 1; }; \
+	done
+	rm -r target/stripped-again target/images-again
 
 .PHONY: up
 up: programs ## Start everything with a sample, until Ctrl-C
