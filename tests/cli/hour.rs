@@ -44,9 +44,12 @@ async fn the_commands_of_the_page_work() {
     cli.page("docs/import.md", &[("PATH", &with_kubectl(&cli, &endpoints))]).await;
     let imported = fs::read_to_string(cli.home().join("want.yaml")).unwrap();
     assert!(imported.contains("GatewayDefinition:"), "{imported}");
-    let told = cli.page("docs/from-ingress.md", &[]).await;
-    assert!(told.contains("from-ingress.example is served: every step is done"), "{told}");
-    let from_ingress = root().join("deploy/samples/routes/from-ingress.yaml");
-    cli.done(&["delete", "-f", from_ingress.to_str().unwrap(), "-f", sample]).await;
+    for before in ["from-ingress", "from-gloo"] {
+        let told = cli.page(&format!("docs/{before}.md"), &[]).await;
+        assert!(told.contains(&format!("{before}.example is served: every step is done")), "{told}");
+        let made = root().join(format!("deploy/samples/routes/{before}.yaml"));
+        cli.done(&["delete", "-f", made.to_str().unwrap()]).await;
+    }
+    cli.done(&["delete", "-f", sample]).await;
     platform.stop().await;
 }

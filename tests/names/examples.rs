@@ -19,6 +19,7 @@ const RUN_BY: [(&str, &str); 11] = [
     ("docs/cli.md", "tests/cli/hour.rs"),
     ("docs/dns.md", "tests/cli/pages.rs"),
     ("docs/faults.md", "tests/cli/pages.rs"),
+    ("docs/from-gloo.md", "tests/cli/hour.rs"),
     ("docs/from-ingress.md", "tests/cli/hour.rs"),
     ("docs/import.md", "tests/cli/hour.rs"),
     ("docs/plan.md", "tests/cli/pages.rs"),

@@ -149,6 +149,15 @@ fn a_namespace_brings_its_manifests_along() {
 }
 
 #[test]
+fn objects_of_gloo_are_reported_and_no_part_of_a_workload() {
+    let gloo = r#"{"apiVersion":"gateway.solo.io/v1","kind":"VirtualService","metadata":{"name":"vs","namespace":"shop"},"spec":{"virtualHost":{"domains":["shop.test"]}}}"#;
+    let spec = json!({"parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [backend()]}]});
+    let import = imported(&format!("{}{}{gloo}\n", gateway(&http()), object("HTTPRoute", "web", &spec)));
+    assert_eq!(told(&import), ["Unsupported vs ", "Needed shop YAMLDocument"]);
+    assert_eq!(of(&import, Kind::WorkloadDefinition)[0]["YAMLDocument"], "shop.yaml");
+}
+
+#[test]
 fn two_routes_for_the_same_requests_are_told() {
     let spec = json!({"parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [backend()]}]});
     let both = object("HTTPRoute", "one", &spec) + &object("HTTPRoute", "two", &spec);

@@ -12,10 +12,18 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAMED_ANEW: [&str; 8] =
     ["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "GatewayClass"];
 
+/// Groups of Gloo's own objects that lead requests somewhere. Brought along they would go on doing so beside the gateway.
+const GLOO: [&str; 2] = ["gateway.solo.io", "gloo.solo.io"];
+
 /// Why a manifest that is no route can't be a part of a workload; None: it can.
 pub(crate) fn refusal(group: &str, source: &Source) -> Option<String> {
     if group.starts_with("gateway.networking.") && source.object.kind != "BackendTLSPolicy" {
         return Some("is of Gateway API, and no record says objects of this kind".into());
+    }
+    if GLOO.contains(&group) {
+        return Some(
+            "is of Gloo's own API, which isn't imported; write a gateway definition that says the same".into(),
+        );
     }
     let spec = source.seen("/spec");
     let targets = spec["targetRefs"].as_array().into_iter().flatten().chain([&spec["targetRef"]]);

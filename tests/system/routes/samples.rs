@@ -1,4 +1,4 @@
-//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, and one that was an Ingress.
+//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, one that was an Ingress, and one that was a VirtualService of Gloo.
 
 use std::{
     fs,
@@ -47,6 +47,6 @@ async fn works(file: PathBuf) {
 async fn every_sample_is_served() {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let samples: Vec<_> = files.filter(|file| !file.ends_with("backends.yaml")).collect();
-    assert_eq!(samples.len(), 10, "{samples:?}");
+    assert_eq!(samples.len(), 11, "{samples:?}");
     join_all(samples.into_iter().map(works)).await;
 }
