@@ -44,10 +44,15 @@ async fn the_commands_of_the_page_work() {
     cli.page("docs/import.md", &[("PATH", &with_kubectl(&cli, &endpoints))]).await;
     let imported = fs::read_to_string(cli.home().join("want.yaml")).unwrap();
     assert!(imported.contains("GatewayDefinition:"), "{imported}");
-    for before in ["from-ingress", "from-gloo"] {
-        let told = cli.page(&format!("docs/{before}.md"), &[]).await;
-        assert!(told.contains(&format!("{before}.example is served: every step is done")), "{told}");
-        let made = root().join(format!("deploy/samples/routes/{before}.yaml"));
+    let pages = [
+        ("docs/from-ingress.md", "routes/from-ingress.yaml", "from-ingress.example is served: every step is done"),
+        ("docs/from-gloo.md", "routes/from-gloo.yaml", "from-gloo.example is served: every step is done"),
+        ("docs/shared-gateways.md", "shared-gateways/two-teams.yaml", "first-team"),
+    ];
+    for (page, made, says) in pages {
+        let told = cli.page(page, &[]).await;
+        assert!(told.contains(says), "{page}: {told}");
+        let made = root().join("deploy/samples").join(made);
         cli.done(&["delete", "-f", made.to_str().unwrap()]).await;
     }
     cli.done(&["delete", "-f", sample]).await;

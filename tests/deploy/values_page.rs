@@ -1,10 +1,14 @@
 //! `docs/values.md`: every value of the chart, with what `values.schema.json` lets it be, and what `values.yaml` says of it.
 
+use causeway_testkit::pages::blocks;
 use serde_json::Value;
 use serde_yaml_ng::{Mapping, Value as Yaml};
 use std::{collections::BTreeMap, fmt::Write, fs};
 
-use crate::root;
+use crate::{
+    helm::{Helm, RELEASE, chart, containers, objects, pods},
+    root,
+};
 
 const PAGE: &str = "docs/values.md";
 const HEAD: &str = "# Values of the chart
@@ -152,6 +156,29 @@ fn the_page_of_values_is_what_the_chart_says() {
         fs::write(&path, &page).unwrap();
     }
     assert!(fs::read_to_string(&path).unwrap_or_default() == page, "{PAGE} is old: run make reference");
+}
+
+/// Those of the page on installing, and beside them those of the page on monitoring.
+#[tokio::test]
+async fn the_chart_takes_the_values_that_pages_show() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut arguments = ["template", RELEASE].map(str::to_owned).to_vec();
+    arguments.push(chart());
+    for (number, page) in ["docs/install.md", "docs/monitoring.md"].iter().enumerate() {
+        let page = fs::read_to_string(root().join(page)).unwrap();
+        let mut shown = blocks(&page).into_iter().filter(|block| block.mark == "yaml");
+        let file = dir.path().join(format!("{number}.yaml"));
+        fs::write(&file, shown.next().unwrap().text).unwrap();
+        assert_eq!(shown.next(), None, "a page shows all of its values in one block");
+        arguments.extend(["--values".to_owned(), file.display().to_string()]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let made = objects(&Helm::new().done(&arguments).await);
+    let has = |kind: &str| made.iter().filter(|object| object["kind"] == kind).count();
+    assert_eq!((has("ServiceMonitor"), has("PrometheusRule")), (2, 1));
+    let of_pods = pods(&made);
+    let from = |image: &Value| image.as_str().unwrap().starts_with("registry.example.org/causeway/causeway-");
+    assert!(!of_pods.is_empty() && of_pods.iter().all(|(_, pod)| containers(pod).all(|one| from(&one["image"]))));
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub struct Block {
 
 /// The mark of a block that is run by a test.
 pub const RUN: &str = "sh";
+/// The mark of commands with what each of them prints, which a test compares.
+pub const COMPARED: &str = "console";
 /// The mark of commands that can't run beside tests: they need a registry, a cloud, or a cluster of one's own. Whoever shows a page looks at the first word.
 pub const ELSEWHERE: &str = "sh elsewhere";
 
