@@ -2,13 +2,14 @@
 -- instead of at every call.
 
 -- Counts one more reason to reconcile each of these records, and makes it due. intent: what is asked for has changed, so the record isn't reconciled until
--- a reconcile has seen it. The rows are taken in the order of (kind, id), so that two writers can't wait for each other.
+-- a reconcile has seen it; then the trace of who changes it is noted, too. The rows are taken in the order of (kind, id), so that two writers can't wait for each other.
 -- Planned once: with the arrays at hand it looks cheaper each time, and planning takes ten times as long as the update.
 CREATE OR REPLACE FUNCTION wake_each(kinds text[], ids bigint[], intent boolean) RETURNS void LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
     UPDATE reconciliations r SET generation = r.generation + intent::int, wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now()),
-        urgent = r.urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE r.attempts END
+        urgent = r.urgent OR intent, attempts = CASE WHEN intent THEN 0 ELSE r.attempts END,
+        traceparent = CASE WHEN intent THEN nullif(current_setting('causeway.traceparent', true), '') ELSE r.traceparent END
     FROM (SELECT r.kind, r.id FROM unnest(kinds, ids) d(kind, id) JOIN reconciliations r USING (kind, id) WHERE r.gone_at IS NULL
         ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
 END $$;

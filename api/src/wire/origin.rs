@@ -32,7 +32,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ExtensionRejection> {
         let Extension(caller) = Extension::<Caller>::from_request_parts(parts, state).await?;
         let origin = Origin { caller: caller.name, request_id: request_id(&parts.headers) };
-        Ok(Self(Store::from_ref(state).on_behalf_of(origin)))
+        // The layers have entered the span of the request.
+        Ok(Self(Store::from_ref(state).on_behalf_of(origin).in_trace(causeway_telemetry::traceparent())))
     }
 }
 

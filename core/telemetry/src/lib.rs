@@ -3,9 +3,11 @@
 //! A span is declared where the work is done, with `tracing`; nothing else needs to know whether anybody collects it.
 
 mod figures;
+mod link;
 mod withheld;
 
 pub use figures::record_figures;
+pub use link::{link, traceparent};
 
 use self::withheld::without_answers;
 use clap::Args;

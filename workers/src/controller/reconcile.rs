@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 /// Pause after an outcome that could not be written.
 const UNWRITTEN: Duration = Duration::from_millis(200);
@@ -63,6 +63,9 @@ async fn reconcile(
 ) -> Result<&'static str, StoreError> {
     // 1. Claim, under the lease (needs Postgres).
     let Some(claimed) = context.store.begin(key, session.lease()).await? else { return Ok("unknown") };
+    if let Some(request) = &claimed.traceparent {
+        causeway_telemetry::link(&Span::current(), request);
+    }
     failpoint(&RECONCILE_BEGUN);
     // 2. Decide and reconcile (needs the cluster).
     // Boxed: its state is large, and the compiler gives up on the layout of all states nested in each other.

@@ -31,6 +31,8 @@ pub struct Claimed {
     pub last_error: Option<String>,
     /// The render revision of the release that reconciled it last.
     pub render_revision: i32,
+    /// The span of the request that asked last for what isn't applied yet, as W3C's `traceparent` names it; None where no traces are collected.
+    pub traceparent: Option<String>,
     /// DELETE was asked for.
     pub being_deleted: bool,
     /// The record or its cluster has InterruptReconciliation set.
@@ -69,6 +71,7 @@ pub fn claimed_for_tests(kind: Kind, id: i64) -> Claimed {
         published_state: None,
         last_error: None,
         render_revision: 0,
+        traceparent: None,
         being_deleted: false,
         paused: false,
         brake_released: false,

@@ -26,7 +26,7 @@ impl Store {
     pub async fn begin(&self, key: &Key, lease: Lease) -> Result<Option<Claimed>> {
         let found = sqlx::query!(
             r#"SELECT wake_seq, generation, observed_generation, attempts, inventory AS "inventory: Json<Inventory>",
-                conditions AS "conditions: Json<Conditions>", published_state, last_error, render_revision,
+                conditions AS "conditions: Json<Conditions>", published_state, last_error, render_revision, traceparent,
                 deletion_scheduled IS NOT NULL AS "being_deleted!", interrupt_reconciliation OR EXISTS (SELECT FROM reconciliations p
                     WHERE p.kind = 'KubernetesRuntimeInstance' AND p.id = r.runtime_id AND p.interrupt_reconciliation) AS "paused!",
                 brake_released, gone_at IS NOT NULL AS "gone!", clock_timestamp() AS "now!",
@@ -55,6 +55,7 @@ impl Store {
             published_state: row.published_state,
             last_error: row.last_error,
             render_revision: row.render_revision,
+            traceparent: row.traceparent,
             being_deleted: row.being_deleted,
             paused: row.paused,
             brake_released: row.brake_released,
@@ -147,7 +148,8 @@ impl Store {
                 blocking_since = CASE WHEN $7::jsonb IS NULL THEN blocking_since ELSE $11 END,
                 render_revision = coalesce($12, render_revision), last_error = CASE WHEN $12::int IS NULL THEN last_error ELSE $13 END,
                 attempts = CASE WHEN $12::int IS NULL THEN attempts WHEN $13::text IS NULL THEN 0 ELSE attempts + 1 END,
-                published_state = coalesce($14, published_state), inventory = coalesce($15, inventory)
+                published_state = coalesce($14, published_state), inventory = coalesce($15, inventory),
+                traceparent = CASE WHEN $5 AND wake_seq = $3 THEN NULL ELSE traceparent END
                 WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $16 AND epoch = $17) RETURNING kind, id, runtime_id, gone_at),
              e AS (INSERT INTO event_inbox (type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason)
                 SELECT f.type, kind, id, name_of(kind, id), nullif(runtime_id, 0), $6, f.condition, f.status, f.reason

@@ -51,7 +51,7 @@ impl OwnTransaction {
         let text = "SELECT last_value FROM ids, pg_current_xact_id()";
         let last_id = sqlx::query_scalar(text).fetch_one(&mut *connection).await?;
         let store = Store { pool: writer.store.pool.over(connection), ..writer.store.clone() };
-        Ok(Self { writer: Writer { store, origin: writer.origin.clone() }, last_id })
+        Ok(Self { writer: Writer { store, ..writer.clone() }, last_id })
     }
 
     fn store(&self) -> &Store {

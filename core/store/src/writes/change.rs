@@ -89,6 +89,7 @@ impl Writer {
         grown: Option<i64>,
     ) -> Result<Option<PgRow>> {
         let mut transaction = connection.begin().await?;
+        self.trace(&mut transaction).await?;
         // 1. What it names is there, and stays.
         parents::lock(&mut transaction, named, false).await?;
         // 2. The record, its children, its place in the queue, its audit event.
@@ -157,7 +158,7 @@ impl Writer {
         }
         statement.push(" RETURNING *)");
         if info.reconciled {
-            requeue(statement, change)?;
+            requeue(statement, change, self.traceparent.as_deref())?;
         }
         for (at, child) in children::filled(children) {
             let (table, key) = (child.info.table, child.key);
@@ -204,13 +205,14 @@ async fn read_and_merge<T: Noun + Rules>(
 }
 
 /// Appends the CTE that counts a change of intent and makes the record due.
-fn requeue<T: Noun>(statement: &mut Statement, change: &Change<T>) -> Result<()> {
+fn requeue<T: Noun>(statement: &mut Statement, change: &Change<T>, traceparent: Option<&str>) -> Result<()> {
     statement.push(", r AS (UPDATE reconciliations SET generation = generation + ").bind(i64::from(change.intent))?;
     statement.push(", wake_seq = wake_seq + 1, due_at = CASE WHEN ").bind(change.intent || change.again)?;
     statement.push(
         " THEN least(due_at, now()) ELSE due_at END, urgent = true, attempts = 0, brake_released = brake_released OR ",
     );
-    statement.bind(change.again)?;
+    statement.bind(change.again)?.push(", traceparent = CASE WHEN ").bind(change.intent || change.again)?;
+    statement.push(" THEN ").bind(traceparent)?.push(" ELSE traceparent END");
     for (column, (ty, value)) in CLIENT_STATUS.iter().zip(create::client_status(&change.after.status)) {
         statement.push_with(|| format!(", {column} = ")).value(ty, value)?;
     }

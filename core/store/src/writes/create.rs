@@ -80,6 +80,7 @@ impl Writer {
         records: &[Record<T>],
     ) -> Result<Vec<Created<T>>> {
         let (mut transaction, mut made) = (connection.begin().await?, vec![]);
+        self.trace(&mut transaction).await?;
         for record in records {
             // 1. What it names is there, and stays.
             parents::lock(&mut transaction, &parents::named_by(&record.spec), true).await?;
@@ -135,7 +136,7 @@ impl Writer {
             children::insert(statement, at, child)?;
         }
         if info.reconciled {
-            reconciliation(statement, record)?;
+            reconciliation(statement, record, self.traceparent.as_deref())?;
         }
         let changes = audit::Changed {
             action: Action::Create,
@@ -167,15 +168,15 @@ pub(super) fn client_status(status: &dyn Fields) -> impl Iterator<Item = (Type, 
 }
 
 /// Appends the CTE that puts a new record into the queue and gives its objects their name.
-fn reconciliation<T: Noun>(statement: &mut Statement, record: &Record<T>) -> Result<()> {
+fn reconciliation<T: Noun>(statement: &mut Statement, record: &Record<T>, traceparent: Option<&str>) -> Result<()> {
     let name = entries(&record.spec).find(|(field, _)| field.column == "name").and_then(|(_, slot)| slot.to_value());
     let name = if let Some(Value::Text(name)) = name { name } else { String::new() };
     statement.push_with(|| {
         let (columns, kind, runtime) = (CLIENT_STATUS.join(", "), T::KIND, runtime_id(&T::INFO));
-        format!(", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, {columns}) SELECT '{kind}', t.id, {runtime}, ")
+        format!(", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, traceparent, {columns}) SELECT '{kind}', t.id, {runtime}, ")
     });
     // As `object_name` of the rules, with an id that only Postgres knows yet.
-    statement.value(Type::Text, Some(Value::Text(slug(&name))))?.push(" || '-' || t.id");
+    statement.value(Type::Text, Some(Value::Text(slug(&name))))?.push(" || '-' || t.id, ").bind(traceparent)?;
     for (ty, value) in client_status(&record.status) {
         statement.push(", ").value(ty, value)?;
     }

@@ -77,6 +77,7 @@ impl Writer {
         let info = &T::INFO;
         let mut connection = self.store.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
+        self.trace(&mut transaction).await?;
         // With the lock held nobody can add a dependant, and the statements after it see all that were added before.
         let lock = format!("SELECT FROM {} WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", info.table);
         if sqlx::query(AssertSqlSafe(lock)).bind(id).fetch_optional(&mut *transaction).await?.is_none() {

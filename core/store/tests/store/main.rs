@@ -23,6 +23,7 @@ mod schema;
 mod shadows;
 mod summary;
 mod tls;
+mod traces;
 mod trial;
 mod wake;
 mod webhooks;

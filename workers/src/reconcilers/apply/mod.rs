@@ -31,6 +31,7 @@ use causeway_records::{
 use causeway_render::{labels::Owner, plan::Plan};
 use causeway_store::queue::{Action, Outcome};
 use std::time::Duration;
+use tracing::Instrument;
 
 /// When to look at objects that are being deleted; the watch usually says so before.
 const DELETING: Duration = Duration::from_secs(2);
@@ -72,7 +73,8 @@ impl Reconcile<'_> {
         if self.claimed.brake_released {
             cluster.retry_now(plan.objects.iter().map(|object| &object.at));
         }
-        let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).await;
+        let span = tracing::info_span!("apply", objects = plan.objects.len());
+        let mut applied = cluster.apply(&writer, plan, &ahead, &self.connection.cache).instrument(span).await;
         self.wait_for_kinds(owner, &applied.errors);
         applied.errors.extend(self.unwatched(plan, &applied));
         // 3. Guard what is to be deleted (pure).
