@@ -31,6 +31,7 @@ async fn spans_are_sent_to_the_collector_at_the_latest_at_the_end() {
     let request = tracing::info_span!("request").in_scope(|| traceparent().unwrap());
     let reconcile = tracing::info_span!("reconcile", kind = "GatewayInstance");
     link(&reconcile, &request);
+    link(&reconcile, "no traceparent");
     reconcile.in_scope(|| tracing::info!("applied"));
     drop(reconcile);
     tokio::task::spawn_blocking(move || drop(telemetry)).await.unwrap();
