@@ -28,6 +28,7 @@ mod runtimes;
 mod shared_gateways;
 mod tls_ports;
 mod tptctl;
+mod traces;
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{Answer, ControlPlane, Setup};
