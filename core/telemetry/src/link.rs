@@ -11,7 +11,7 @@ const TRACEPARENT: &str = "traceparent";
 /// The span in which this is called, as a `traceparent`. None where no traces are collected.
 #[must_use]
 pub fn traceparent() -> Option<String> {
-    let mut texts = HashMap::new();
+    let mut texts: HashMap<String, String> = HashMap::new();
     TraceContextPropagator::new().inject_context(&Span::current().context(), &mut texts);
     texts.remove(TRACEPARENT)
 }
