@@ -40,11 +40,12 @@ pub(crate) fn of_documents() -> Vec<Kind> {
     kinds
 }
 
-/// How many records must stand before one of this kind can: 0 for a kind that names no other.
+/// How many records must stand before one of this kind can: 0 for a kind that names no other. A grant may be what lets a gateway instance attach.
 pub(crate) fn rank(kind: Kind) -> usize {
     let listed = kind.info().fields.iter().filter_map(list_of);
-    let named = parents(kind.info()).map(|(_, parent)| parent.kind).chain(listed).filter(|parent| *parent != kind);
-    named.map(|parent| rank(parent) + 1).max().unwrap_or(0)
+    let lets = (kind == Kind::GatewayInstance).then_some(Kind::GatewayGrant);
+    let named = parents(kind.info()).map(|(_, parent)| parent.kind).chain(listed).chain(lets);
+    named.filter(|parent| *parent != kind).map(|parent| rank(parent) + 1).max().unwrap_or(0)
 }
 
 /// The fields of a noun that name another record.
@@ -120,6 +121,7 @@ mod tests {
                 assert!(at(listed) < at(*kind), "{listed} after {kind}");
             }
         }
+        assert!(at(Kind::GatewayGrant) < at(Kind::GatewayInstance), "it may attach by that grant");
         assert!(!kinds.contains(&Kind::GatewayHttpPort) && kinds.contains(&Kind::SharedGateway));
     }
 
