@@ -1,9 +1,12 @@
 -- Shared gateways that a platform team makes, with listeners of their own, and who attaches to them.
 
 ALTER TABLE shared_gateways ADD COLUMN namespace text, ADD COLUMN listeners jsonb, ADD COLUMN attachable_by text,
-    ADD COLUMN namespace_selector jsonb, ADD COLUMN workload_instance_ids jsonb;
+    ADD COLUMN namespace_selector jsonb, ADD COLUMN workload_instance_ids jsonb,
+    ADD COLUMN domain_name_definition_id bigint REFERENCES domain_name_definitions;
 COMMENT ON COLUMN shared_gateways.namespace IS 'of the Gateway, and that it has listeners of its own; NULL: the common gateway of its cluster and class';
 COMMENT ON COLUMN shared_gateways.attachable_by IS 'whose gateway instances may name it: Same, All, Selector or WorkloadInstances; NULL: Same';
+COMMENT ON COLUMN shared_gateways.domain_name_definition_id IS 'whose issuer signs for listeners that name no Secret';
+CREATE INDEX ON shared_gateways (domain_name_definition_id);
 -- There is one common gateway of each class in a cluster, and any number of others.
 DROP INDEX shared_gateways_role;
 CREATE UNIQUE INDEX shared_gateways_role ON shared_gateways (kubernetes_runtime_instance_id, coalesce(gateway_class_name, '')) WHERE deleted_at IS NULL AND namespace IS NULL;

@@ -7,6 +7,7 @@ WHEN 'AwsAccount' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FRO
     SELECT 'DomainNameInstance', n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL
     UNION SELECT 'GatewayInstance', c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record
     UNION SELECT 'SharedGateway', c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record
+    UNION SELECT 'SharedGateway', g.id FROM shared_gateways g JOIN domain_name_definitions d ON d.id = g.domain_name_definition_id WHERE d.aws_account_id = record AND g.deleted_at IS NULL
     UNION SELECT 'KubernetesRuntimeInstance', t.id FROM kubernetes_runtime_instances t JOIN kubernetes_runtime_definitions d ON d.id = t.kubernetes_runtime_definition_id WHERE t.eks_cluster_name IS NOT NULL AND t.deleted_at IS NULL AND (EXISTS (SELECT FROM aws_accounts a WHERE a.id = record AND a.name = d.infra_provider_account_name) OR NOT EXISTS (SELECT FROM aws_accounts a WHERE a.name = d.infra_provider_account_name AND a.deleted_at IS NULL))
     UNION SELECT 'SupportServiceInstance', id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL) d(kind, id);
 WHEN 'DomainNameDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
@@ -14,6 +15,7 @@ WHEN 'DomainNameDefinition' THEN SELECT array_agg(kind), array_agg(id) INTO kind
     UNION SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL
     UNION SELECT 'ListenerSet', l.listener_set_id FROM route_claims c JOIN gateway_listeners l ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname WHERE c.domain_name_definition_id = record AND l.listener_set_id IS NOT NULL
     UNION SELECT 'SharedGateway', gateway_id FROM route_claims WHERE domain_name_definition_id = record
+    UNION SELECT 'SharedGateway', id FROM shared_gateways WHERE domain_name_definition_id = record AND deleted_at IS NULL
     UNION SELECT 'SupportServiceInstance', s.id FROM support_service_instances s WHERE s.service = 'external-dns' AND s.deleted_at IS NULL AND s.kubernetes_runtime_instance_id IN (SELECT n.kubernetes_runtime_instance_id FROM domain_name_instances n WHERE n.domain_name_definition_id = record)) d(kind, id);
 WHEN 'DomainNameInstance' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (
     SELECT 'GatewayInstance', g.id FROM gateway_instances g JOIN domain_name_instances n ON n.workload_instance_id = g.workload_instance_id WHERE n.id = record AND g.deleted_at IS NULL
@@ -84,12 +86,14 @@ CASE k
 WHEN 'AwsAccount' THEN RETURN EXISTS (SELECT n.id FROM domain_name_instances n JOIN domain_name_definitions d ON d.id = n.domain_name_definition_id WHERE d.aws_account_id = record AND n.deleted_at IS NULL)
     OR EXISTS (SELECT c.gateway_instance_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record)
     OR EXISTS (SELECT c.gateway_id FROM route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record)
+    OR EXISTS (SELECT g.id FROM shared_gateways g JOIN domain_name_definitions d ON d.id = g.domain_name_definition_id WHERE d.aws_account_id = record AND g.deleted_at IS NULL)
     OR EXISTS (SELECT t.id FROM kubernetes_runtime_instances t JOIN kubernetes_runtime_definitions d ON d.id = t.kubernetes_runtime_definition_id WHERE t.eks_cluster_name IS NOT NULL AND t.deleted_at IS NULL AND (EXISTS (SELECT FROM aws_accounts a WHERE a.id = record AND a.name = d.infra_provider_account_name) OR NOT EXISTS (SELECT FROM aws_accounts a WHERE a.name = d.infra_provider_account_name AND a.deleted_at IS NULL)))
     OR EXISTS (SELECT id FROM support_service_instances WHERE aws_account_id = record AND deleted_at IS NULL);
 WHEN 'DomainNameDefinition' THEN RETURN EXISTS (SELECT id FROM domain_name_instances WHERE domain_name_definition_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT g.id FROM gateway_instances g JOIN gateway_definitions d ON d.id = g.gateway_definition_id WHERE d.domain_name_definition_id = record AND g.deleted_at IS NULL)
     OR EXISTS (SELECT l.listener_set_id FROM route_claims c JOIN gateway_listeners l ON l.shared_gateway_id = c.gateway_id AND l.port = c.port AND l.protocol = c.protocol AND l.hostname = c.hostname WHERE c.domain_name_definition_id = record AND l.listener_set_id IS NOT NULL)
     OR EXISTS (SELECT gateway_id FROM route_claims WHERE domain_name_definition_id = record)
+    OR EXISTS (SELECT id FROM shared_gateways WHERE domain_name_definition_id = record AND deleted_at IS NULL)
     OR EXISTS (SELECT s.id FROM support_service_instances s WHERE s.service = 'external-dns' AND s.deleted_at IS NULL AND s.kubernetes_runtime_instance_id IN (SELECT n.kubernetes_runtime_instance_id FROM domain_name_instances n WHERE n.domain_name_definition_id = record));
 WHEN 'DomainNameInstance' THEN RETURN EXISTS (SELECT g.id FROM gateway_instances g JOIN domain_name_instances n ON n.workload_instance_id = g.workload_instance_id WHERE n.id = record AND g.deleted_at IS NULL)
     OR EXISTS (SELECT s.id FROM support_service_instances s JOIN domain_name_instances n ON n.kubernetes_runtime_instance_id = s.kubernetes_runtime_instance_id WHERE n.id = record AND s.service = 'external-dns' AND s.deleted_at IS NULL);

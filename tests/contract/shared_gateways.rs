@@ -87,7 +87,7 @@ async fn a_shared_gateway_is_made_read_changed_and_deleted() {
 
 #[tokio::test]
 async fn what_no_gateway_can_have_is_refused_with_the_field() {
-    let chain = Chain::up_to("workload-instances").await;
+    let chain = Chain::up_to("domain-name-definitions").await;
     let listener = |more: Value| {
         let mut listener = json!({"Name": "a", "Port": 443, "Protocol": "HTTPS"});
         listener.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -96,6 +96,19 @@ async fn what_no_gateway_can_have_is_refused_with_the_field() {
     let http = |port: i32| json!({"Name": format!("http-{port}"), "Port": port, "Protocol": "HTTP"});
     for (more, field, sentence) in [
         (listener(json!({})), "Listeners[0].SecretName", "is needed where the Gateway ends TLS"),
+        (
+            json!({"DomainNameDefinitionID": chain.id("domain-name-definitions"), "Listeners": [{"Name": "a", "Port": 443, "Protocol": "HTTPS"}]}),
+            "Listeners[0].Hostname",
+            "is needed for the certificate that is ordered",
+        ),
+        (
+            json!({
+                "DomainNameDefinitionID": chain.id("domain-name-definitions"),
+                "Listeners": [{"Name": "a", "Port": 443, "Protocol": "HTTPS", "Hostname": "*.elsewhere.test"}],
+            }),
+            "Listeners[0].Hostname",
+            "*.elsewhere.test is not below",
+        ),
         (listener(json!({"Port": 0})), "Listeners[0].Port", "0 is out of range"),
         (listener(json!({"Protocol": "SCTP"})), "Listeners[0].Protocol", "unknown variant `SCTP`"),
         (

@@ -10,6 +10,7 @@
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
 //! a record and those that it names ─▶ parents ──▶ Refusal
+//! listeners of a shared gateway's record, its domain ─▶ listener_certificates ──▶ Refusal, or where an authority looks
 //! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
 //! domain, hostname ─▶ wildcards ──▶ whether the domain's one certificate is for it
 //! domains of all who use a hostname ─▶ signers ──▶ whose issuer signs its certificate
@@ -29,6 +30,7 @@ pub mod driver;
 pub mod grants;
 pub mod hostnames;
 pub mod iam_policy;
+pub mod listener_certificates;
 pub mod listeners;
 pub mod matches;
 pub mod names;

@@ -4,6 +4,7 @@ mod authority;
 mod brought;
 mod certificates;
 mod deletion;
+mod given;
 mod issuers;
 mod load;
 mod tls;

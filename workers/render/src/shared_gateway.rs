@@ -4,7 +4,7 @@
 //! ([`crate::listener_set`]). The gateway has what its sets have in common: namespace, class, issuers and their credentials, and the certificates that are
 //! for all hostnames of a domain.
 //!
-//! One whose record gives it listeners has these and nothing else (module `given_listeners`).
+//! One whose record gives it listeners has these, and certificates for those of them that need some (module `given_listeners`).
 
 use crate::{
     InvalidInput,
@@ -26,7 +26,7 @@ use causeway_records::{
     Kind,
     inputs::{Named, SharedGatewayInputs},
     inventory::ObjectRef,
-    nouns::{DomainNameDefinition, Service, SharedGateway},
+    nouns::{DomainNameDefinition, GatewayListener, Service, SharedGateway},
     record::Record,
     text::Hostname,
 };
@@ -48,9 +48,11 @@ pub fn support_services(inputs: &SharedGatewayInputs) -> Vec<Service> {
         return Vec::new();
     }
     let spec = &inputs.gateway.record.spec;
-    // Certificates of given listeners are not ours.
-    let has_tls = spec.listeners.is_none() && listeners(inputs).certified().next().is_some();
-    driver::support_services(driver(spec), has_tls)
+    let is_ordered = match &spec.listeners {
+        Some(given) => given.0.iter().any(GatewayListener::needs_certificate),
+        None => listeners(inputs).certified().next().is_some(),
+    };
+    driver::support_services(driver(spec), is_ordered)
 }
 
 /// The Gateway of a shared gateway. Its namespace has the same name, unless the record says another one.
@@ -92,7 +94,7 @@ pub fn render(inputs: &SharedGatewayInputs) -> Result<Plan, InvalidInput> {
     let name = &inputs.gateway.object_name;
     let spec = &inputs.gateway.record.spec;
     if let Some(given) = &spec.listeners {
-        return Ok(given_listeners::objects(inputs, given, &ours).into());
+        return Ok(given_listeners::objects(inputs, given, &ours)?.into());
     }
     let mut objects = vec![namespace(&ours, name)];
     if spec.gateway_class_name.is_none() {
@@ -119,16 +121,23 @@ fn has_wildcard(inputs: &SharedGatewayInputs, domain: &DomainNameDefinition) -> 
     domain.has_wildcard_certificate() || named.into_iter().any(|state| state.wildcards.contains(&domain.domain))
 }
 
-/// The Certificates of whole domains, by what messages call them.
-pub(crate) fn wildcards(inputs: &SharedGatewayInputs) -> BTreeMap<String, ObjectRef> {
+/// The Certificates of whole domains, or those that are ordered for given listeners, by what messages call them.
+pub(crate) fn own_certificates(inputs: &SharedGatewayInputs) -> BTreeMap<String, ObjectRef> {
+    if let Some(given) = &inputs.gateway.record.spec.listeners {
+        return given.0.iter().filter_map(|one| given_listeners::certificate(&inputs.gateway, one)).collect();
+    }
     let rendered = certificates(inputs).and_then(|all| all.wildcards(&|_, domain| has_wildcard(inputs, domain)));
     // What can't be rendered has no certificates.
     let name = |object: &Object| object.body["spec"]["dnsNames"][0].as_str().unwrap_or_default().to_owned();
     rendered.unwrap_or_default().into_iter().map(|object| (name(&object), object.at)).collect()
 }
 
-/// The Secrets that cert-manager makes: those of the certificates of whole domains, and those with the keys of ACME accounts, in its own namespace.
+/// The Secrets that cert-manager makes: those of the certificates of whole domains or of given listeners, and those with the keys of ACME accounts, in its own
+/// namespace.
 pub fn secrets(inputs: &SharedGatewayInputs) -> Vec<ObjectRef> {
+    if let Some(given) = &inputs.gateway.record.spec.listeners {
+        return given_listeners::certificates(inputs, given).secrets();
+    }
     let secrets = |certificates: Certificates<'_>| {
         let all = [certificates.wildcard_secrets(), certificates.account_secrets()];
         all.into_iter().flatten().collect()

@@ -2,7 +2,10 @@
 
 use causeway_records::{
     inputs::{GatewayInputs, SharedGatewayInputs},
-    nouns::{AttachableBy, GatewayListeners, Infrastructure, Labels, ListenerProtocol, Service, SharedGateway, Texts},
+    nouns::{
+        AcmeChallenge, AttachableBy, GatewayListeners, Infrastructure, Labels, ListenerProtocol, Service,
+        SharedGateway, Texts,
+    },
     status::{ConditionStatus, NewCondition},
 };
 use causeway_render::{
@@ -133,7 +136,7 @@ fn a_listener_that_was_taken_away_is_named() {
 
 /// Their Secrets are somebody else's: nothing of cert-manager is needed, watched or told.
 #[test]
-fn given_listeners_need_no_certificates_of_ours() {
+fn listeners_with_secrets_need_no_certificates_of_ours() {
     let (shared, inputs) = sample();
     let services = [Service::GatewayApi, Service::EnvoyGateway];
     assert_eq!(
@@ -254,4 +257,70 @@ fn labels_of_a_workload_are_on_its_namespace_beside_ours() {
         "causeway.dev/control-plane": samples::CONTROL_PLANE, "causeway.dev/owner": "workload-instance-11", "purpose": "workloads",
     });
     assert_eq!(namespace.body["metadata"]["labels"], labels);
+}
+
+/// The sample with an HTTPS listener for a hostname that names no Secret, and a domain that signs for it.
+fn signed(hostname: &str, challenge: AcmeChallenge) -> (SharedGatewayInputs, GatewayInputs) {
+    let (mut shared, mut inputs) = sample();
+    let mut domain = inputs.domain.clone().unwrap();
+    domain.spec.acme_challenge = Some(challenge);
+    let name = |gateway: &mut SharedGateway| {
+        let https = &mut gateway.listeners.as_mut().unwrap().0[1];
+        (https.hostname, https.secret_name) = (hostname.parse().ok(), None);
+        gateway.domain_name_definition_id = Some(domain.id());
+    };
+    name(&mut shared.gateway.record.spec);
+    change(&mut inputs, name);
+    shared.accounts.extend(inputs.account.clone());
+    shared.domains.push(domain);
+    (shared, inputs)
+}
+
+#[test]
+fn a_listener_without_a_secret_has_a_certificate_of_the_gateways_domain() {
+    let (shared, inputs) = signed("*.example.org", AcmeChallenge::Dns01);
+    let plan = shared_gateway::render(&shared).unwrap();
+    let of = |kind: &str| plan.objects.iter().find(|object| object.at.kind == kind).unwrap();
+    let (certificate, issuer) = (of("Certificate"), of("ClusterIssuer"));
+    assert_eq!(certificate.at.namespace.as_deref(), Some("shop-11"), "beside the listener");
+    assert_eq!(certificate.body["spec"]["dnsNames"], json!(["*.example.org"]));
+    assert_eq!(certificate.body["spec"]["issuerRef"]["name"], json!(issuer.at.name));
+    let listeners = &of("Gateway").body["spec"]["listeners"];
+    assert_eq!(listeners[1]["tls"]["certificateRefs"][0]["name"], certificate.body["spec"]["secretName"]);
+    assert!(shared_gateway::support_services(&shared).contains(&Service::CertManager));
+    let secret = format!("Secret shop-11/{}", certificate.at.name);
+    assert!(shared_gateway::secrets(&shared).iter().any(|at| at.to_string() == secret));
+    // Both say how far it is, and the gateway instance hears of it by the state of the gateway.
+    let seen = seen(&refused("InvalidCertificateRef"));
+    for said in [
+        conditions::shared_gateway(&shared, &seen),
+        conditions::gateway_instance(&inputs, &gateway::render(&inputs).unwrap(), &seen),
+    ] {
+        let ready = find(&said, "CertificatesReady").unwrap();
+        assert!(ready.status == ConditionStatus::Unknown && ready.message.contains("*.example.org"), "{ready:?}");
+    }
+    let observed = gateway::observed_refs(&inputs);
+    assert!(observed.contains(&certificate.at) && observed.contains(&issuer.at), "{observed:?}");
+    let mut issued = seen.clone();
+    let (at, uid) = (certificate.at.clone(), "u".to_owned());
+    let status = json!({"conditions": [{"type": "Ready", "status": "True", "reason": "Ready", "message": "", "observedGeneration": 1}]});
+    issued.insert(at.clone(), Observed { at, uid, generation: 1, replicas: None, status });
+    let state = |seen| conditions::shared_gateway_state(&shared, seen);
+    assert_ne!(state(&issued), state(&seen));
+}
+
+#[test]
+fn an_authority_is_let_onto_the_listener_where_it_looks() {
+    let namespaces = |challenge| {
+        let (shared, _) = signed("shop.example.org", challenge);
+        let plan = shared_gateway::render(&shared).unwrap();
+        let of = |kind: &str| plan.objects.iter().find(|object| object.at.kind == kind).unwrap().body["spec"].clone();
+        let http = &of("Gateway")["listeners"][0]["allowedRoutes"]["namespaces"]["selector"]["matchExpressions"][0];
+        (http["values"].clone(), of("ClusterIssuer")["acme"]["solvers"][0]["http01"].clone())
+    };
+    assert_eq!(namespaces(AcmeChallenge::Dns01), (json!(["web-2321"]), Value::Null));
+    let (values, solver) = namespaces(AcmeChallenge::Http01);
+    assert_eq!(values, json!(["shop-11", "web-2321"]), "cert-manager makes its routes beside the Certificate");
+    let parent = &solver["gatewayHTTPRoute"]["parentRefs"][0];
+    assert_eq!((&parent["sectionName"], &parent["namespace"]), (&json!("http"), &json!("shop-11")), "{solver}");
 }

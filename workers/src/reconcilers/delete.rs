@@ -38,7 +38,8 @@ impl Reconcile<'_> {
 
     async fn give_up(&self, owner: Owner, tracked: Inventory) -> Result<Outcome, Interrupted> {
         self.connection.cache.wake_when_served(&owner.to_string(), BTreeSet::new());
-        self.watch(tracked.iter().map(|entry| &entry.object).chain(&made_by_others(owner))).await;
+        let own = || tracked.iter().map(|entry| &entry.object);
+        self.watch(own().chain(&made_by_others(owner, own()))).await;
         if !tracked.is_empty() {
             let pruned = self.prune(&self.writer(owner), tracked).await?;
             self.persist_inventory(&pruned.inventory).await?;

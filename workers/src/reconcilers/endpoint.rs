@@ -65,7 +65,7 @@ fn questions(inputs: &GatewayInputs, addresses: &[String]) -> Vec<Question> {
         by_hostname.entry(claim.listener.hostname.as_deref()).or_default().extend(endpoint);
     }
     by_hostname.retain(|_, endpoints| !endpoints.is_empty());
-    // Who signs for the listeners of a shared gateway's record is not on record.
+    // Of the listeners of a shared gateway's record the domain doesn't say who signs.
     let signing = domain.filter(|_| inputs.instance.record.spec.shared_gateway_id.is_none());
     let known_authority = signing.is_some_and(DomainNameDefinition::has_known_authority);
     // Who signs what somebody has brought isn't known.

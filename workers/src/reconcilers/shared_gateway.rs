@@ -1,6 +1,6 @@
 //! The common Gateway of a cluster and class, the issuers of its certificates, and those certificates that are for whole domains. Its listeners with
 //! hostnames are in ListenerSets, which are reconciled for themselves; here only what their reconciles left is summed up. Or a Gateway with the listeners
-//! of its record, which has neither.
+//! of its record and their certificates.
 
 use super::{Interrupted, Reconcile, account, delete, look_again::look_again, prerequisites::all_met};
 use causeway_records::{inputs::SharedGatewayInputs, status::NewCondition};

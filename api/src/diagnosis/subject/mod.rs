@@ -40,7 +40,7 @@ impl Subject {
         let blocking = conditions.blocking();
         let endpoints = self.endpoints(hostname.unwrap_or_default());
         let brought = hostname.is_some_and(|hostname| self.is_brought(hostname));
-        // Who signs for the listeners of a shared gateway's record, or what somebody has brought, is not on record.
+        // Of the listeners of a shared gateway's record, and of what somebody has brought, the domain doesn't say who signs.
         let is_known = self.instance.spec.shared_gateway_id.is_none() && !brought;
         let signing = self.domain.as_ref().filter(|_| is_known);
         Question {

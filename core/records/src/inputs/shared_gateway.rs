@@ -18,7 +18,8 @@ pub struct SharedGatewayInputs {
     pub listeners: Vec<Listener>,
     /// Its ListenerSets, by ordinal.
     pub listener_sets: Vec<ListenerSetStatus>,
-    /// The domains of the HTTPS listeners.
+    /// The domains of the HTTPS listeners. Of a gateway with listeners of its own the one that it names, if certificates are ordered: each listener has its own,
+    /// whatever the domain says of one for all.
     pub domains: Vec<Record<DomainNameDefinition>>,
     /// Credentials for DNS-01, by the id of the account; only of accounts that the domains name.
     pub accounts: Vec<Record<AwsAccount>>,

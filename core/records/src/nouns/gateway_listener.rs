@@ -45,7 +45,8 @@ pub struct GatewayListener {
     /// With Protocol TLS: who ends TLS.
     #[serde(rename = "TLSMode", default, skip_serializing_if = "Option::is_none")]
     pub tls_mode: Option<TlsMode>,
-    /// Where the Gateway ends TLS: the Secret with certificate and key, of type kubernetes.io/tls, in the Gateway's namespace. It is not Causeway's.
+    /// Where the Gateway ends TLS: the Secret with certificate and key, of type kubernetes.io/tls, in the Gateway's namespace. It is not Causeway's. Left out: a
+    /// certificate for Hostname is ordered there from the issuer of the gateway's DomainNameDefinitionID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<ObjectName>,
 }
@@ -70,6 +71,11 @@ impl GatewayListener {
         }
     }
 
+    /// Whether a certificate is ordered for it: TLS ends there, and it names no Secret.
+    pub fn needs_certificate(&self) -> bool {
+        self.protocol().ends_tls() && self.secret_name.is_none()
+    }
+
     /// What tells it from the other listeners of its Gateway.
     pub fn key(&self) -> ListenerKey {
         ListenerKey {
@@ -79,7 +85,7 @@ impl GatewayListener {
         }
     }
 
-    fn check(&self) -> Vec<Problem> {
+    fn check(&self, has_domain: bool) -> Vec<Problem> {
         let protocol = self.protocol();
         let mut problems = vec![];
         let mut wrong = |is_wrong: bool, field: &str, problem: &str| {
@@ -97,13 +103,19 @@ impl GatewayListener {
         let is_usual = self.protocol == ListenerProtocol::Https && self.tls_mode == Some(TlsMode::Terminate);
         let remedy = "goes with Protocol TLS: HTTPS always ends at the Gateway, and the others have no TLS";
         wrong(self.tls_mode.is_some() && !has_mode && !is_usual, "TLSMode", remedy);
-        let (ends_tls, secret) = (protocol.ends_tls(), self.secret_name.is_some());
         wrong(
-            ends_tls && !secret,
+            self.needs_certificate() && !has_domain,
             "SecretName",
-            "is needed where the Gateway ends TLS: name the Secret with the certificate",
+            "is needed where the Gateway ends TLS: name the Secret with the certificate, or the domain whose issuer signs one in DomainNameDefinitionID of the \
+             gateway",
         );
-        wrong(!ends_tls && secret, "SecretName", "the Gateway ends no TLS here; leave it out");
+        wrong(
+            self.needs_certificate() && has_domain && self.hostname.is_none(),
+            "Hostname",
+            "is needed for the certificate that is ordered; give one, or name a Secret in SecretName",
+        );
+        let is_idle = !protocol.ends_tls() && self.secret_name.is_some();
+        wrong(is_idle, "SecretName", "the Gateway ends no TLS here; leave it out");
         problems
     }
 
@@ -128,15 +140,15 @@ impl GatewayListener {
 }
 
 impl GatewayListeners {
-    /// What is wrong with them, as problems of the field `Listeners`.
-    pub(super) fn check(&self) -> Vec<Problem> {
+    /// What is wrong with them, as problems of the field `Listeners`. `has_domain`: the gateway names one, whose issuer signs.
+    pub(super) fn check(&self, has_domain: bool) -> Vec<Problem> {
         if !(1..=MOST).contains(&self.0.len()) {
             let problem = format!("holds {} listeners; 1 to {MOST} are allowed", self.0.len());
             return vec![Problem::new("Listeners", problem)];
         }
         let of = |(n, listener): (usize, &GatewayListener)| {
             let beside = self.0[..n].iter().find_map(|other| listener.excludes(other));
-            let own = listener.check().into_iter().chain(beside);
+            let own = listener.check(has_domain).into_iter().chain(beside);
             own.map(|problem| problem.inside(&format!("Listeners[{n}]"))).collect::<Vec<_>>()
         };
         self.0.iter().enumerate().flat_map(of).collect()
@@ -149,8 +161,12 @@ mod tests {
     use serde_json::{Value, json};
 
     fn problems(listeners: Value) -> Vec<String> {
+        problems_with(listeners, false)
+    }
+
+    fn problems_with(listeners: Value, has_domain: bool) -> Vec<String> {
         let listeners: GatewayListeners = serde_json::from_value(listeners).unwrap();
-        listeners.check().iter().map(ToString::to_string).collect()
+        listeners.check(has_domain).iter().map(ToString::to_string).collect()
     }
 
     fn listener(name: &str, port: i32, protocol: &str, more: Value) -> Value {
@@ -208,5 +224,19 @@ mod tests {
         assert!(mode[0].starts_with("Listeners[0].TLSMode: goes with Protocol TLS"), "{mode:?}");
         let hostname = wrong("UDP", json!({"Hostname": "a.test"}));
         assert!(hostname[0].starts_with("Listeners[0].Hostname: a client names no hostname"), "{hostname:?}");
+    }
+
+    #[test]
+    fn a_certificate_is_ordered_from_the_issuer_of_a_domain() {
+        let of = |more: Value| problems_with(json!([listener("a", 443, "HTTPS", more)]), true);
+        assert_eq!(of(json!({"Hostname": "*.example.org"})), [""; 0]);
+        assert_eq!(of(json!({"SecretName": "tls"})), [""; 0], "for every hostname, with a Secret of somebody's own");
+        assert!(of(json!({}))[0].starts_with("Listeners[0].Hostname: is needed for the certificate that is ordered"));
+        let needs = |more: Value| {
+            let listener: GatewayListener = serde_json::from_value(listener("a", 443, "TLS", more)).unwrap();
+            listener.needs_certificate()
+        };
+        assert!(needs(json!({"Hostname": "a.test"})) && !needs(json!({"SecretName": "tls"})));
+        assert!(!needs(json!({"TLSMode": "Passthrough"})));
     }
 }

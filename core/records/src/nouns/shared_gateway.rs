@@ -1,4 +1,6 @@
-use super::{GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, pair};
+use super::{
+    DomainNameDefinition, GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, pair,
+};
 use crate::{
     problem::Problem,
     text::{Name, ObjectName, choice},
@@ -42,6 +44,10 @@ pub struct SharedGateway {
     /// Its listeners. Left out: the common gateway of its cluster and class, which has those that its gateway instances need. Only admins change them.
     #[noun(no_filter, example = r#"[{"Name":"http","Port":80,"Protocol":"HTTP","Hostname":"*.example.org"}]"#)]
     pub listeners: Option<GatewayListeners>,
+    /// With Listeners: the domain whose issuer signs for those on which TLS ends and that name no Secret. Their hostnames are the domain, or below it. Only admins
+    /// change it.
+    #[noun(parent = DomainNameDefinition)]
+    pub domain_name_definition_id: Option<i64>,
     /// With Listeners: who may attach; Same unless said otherwise. Only admins change it.
     #[noun(example = "Selector")]
     pub attachable_by: Option<AttachableBy>,
@@ -99,16 +105,16 @@ impl Rules for SharedGateway {
         let mut problems = pair(("Namespace", self.namespace.is_some()), ("Listeners", self.listeners.is_some()));
         let Some(listeners) = &self.listeners else {
             let own_only = [
+                ("DomainNameDefinitionID", self.domain_name_definition_id.is_some()),
                 ("AttachableBy", self.attachable_by.is_some()),
                 ("NamespaceSelector", self.namespace_selector.is_some()),
                 ("WorkloadInstanceIDs", self.workload_instance_ids.is_some()),
             ];
-            let remedy =
-                "needs Listeners; the common gateway of a cluster takes every gateway instance that names none";
+            let remedy = "needs Listeners; the common gateway of a cluster takes every gateway instance that names none, and certificates of their domains";
             problems.extend(own_only.iter().filter(|(_, set)| *set).map(|(field, _)| Problem::new(*field, remedy)));
             return problems;
         };
-        problems.extend(listeners.check());
+        problems.extend(listeners.check(self.domain_name_definition_id.is_some()));
         problems.extend(self.check_attachable());
         problems
     }
@@ -122,6 +128,7 @@ impl Rules for SharedGateway {
         let changed = [
             ("Namespace", self.namespace != before.namespace),
             ("Listeners", self.listeners != before.listeners),
+            ("DomainNameDefinitionID", self.domain_name_definition_id != before.domain_name_definition_id),
             ("AttachableBy", self.attachable_by() != before.attachable_by()),
             ("NamespaceSelector", self.namespace_selector != before.namespace_selector),
             ("WorkloadInstanceIDs", self.workload_instance_ids != before.workload_instance_ids),
@@ -161,6 +168,19 @@ mod tests {
         assert_eq!(alone, ["Listeners: goes with Namespace; send both or neither"]);
         let common = problems(&gateway(r#"{"Name":"main","AttachableBy":"All","NamespaceSelector":{"a":"b"}}"#));
         assert!(common.len() == 2 && common[0].starts_with("AttachableBy: needs Listeners"), "{common:?}");
+    }
+
+    #[test]
+    fn a_domain_signs_for_listeners_that_name_no_secret() {
+        let https = r#"[{"Name":"https","Port":443,"Protocol":"HTTPS","Hostname":"*.example.org"}]"#;
+        let of = |more: &str| {
+            problems(&gateway(&format!(r#"{{"Name":"main","Namespace":"ingress","Listeners":{https}{more}}}"#)))
+        };
+        assert_eq!(of(r#","DomainNameDefinitionID":7"#), [""; 0]);
+        assert!(of("")[0].starts_with("Listeners[0].SecretName: is needed where the Gateway ends TLS"));
+        let common = problems(&gateway(r#"{"Name":"main","DomainNameDefinitionID":7}"#));
+        assert!(common[0].starts_with("DomainNameDefinitionID: needs Listeners"), "{common:?}");
+        assert_eq!(own(r#","DomainNameDefinitionID":7"#).for_admins(&own("")), ["DomainNameDefinitionID"]);
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub fn check(gateway: &SharedGateway, asked: &Attachment<'_>) -> Result<(), Refu
     }
     if let Some((claim, secret)) = asked.claims.iter().find_map(|claim| Some((claim, claim.tls_secret.as_ref()?))) {
         let problem = format!(
-            "the gateway definition names Secret {secret} in TLSSecretName on port {}, and the listeners of shared gateway {name} have Secrets of their own; \
+            "the gateway definition names Secret {secret} in TLSSecretName on port {}, and the listeners of shared gateway {name} have certificates of their own; \
              leave TLSSecretName out, and name the domain of the hostnames in DomainNameDefinitionID",
             claim.listener.port
         );

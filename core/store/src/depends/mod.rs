@@ -61,6 +61,12 @@ pub(crate) const TABLE: &[Line] = &[
         "c.gateway_id",
         "route_claims c JOIN domain_name_definitions d ON d.id = c.domain_name_definition_id WHERE d.aws_account_id = record",
     ),
+    line(
+        Kind::AwsAccount,
+        Kind::SharedGateway,
+        "g.id",
+        "shared_gateways g JOIN domain_name_definitions d ON d.id = g.domain_name_definition_id WHERE d.aws_account_id = record AND g.deleted_at IS NULL",
+    ),
     // By name: so a new account may be named already, and of one that got another name, or is gone, those are woken that have none now.
     line(
         Kind::AwsAccount,
@@ -88,6 +94,7 @@ pub(crate) const TABLE: &[Line] = &[
         "gateway_id",
         "route_claims WHERE domain_name_definition_id = record",
     ),
+    naming(Kind::DomainNameDefinition, Kind::SharedGateway, "domain_name_definition_id"),
     line(
         Kind::DomainNameDefinition,
         Kind::SupportServiceInstance,

@@ -9,18 +9,24 @@ use causeway_records::{
     Record,
     inputs::{Listener, Named, SharedGatewayInputs},
     noun::Noun,
-    nouns::{DomainNameDefinition, SharedGateway},
+    nouns::{DomainNameDefinition, GatewayListener, GatewayListeners, SharedGateway},
 };
 
 impl Store {
     /// For the reconcile of a shared gateway.
     pub async fn shared_gateway_inputs(&self, id: i64) -> Result<SharedGatewayInputs> {
         let gateway = self.gateway_of_listeners(id).await?;
-        let listeners = match gateway.record.spec.listeners {
-            Some(_) => self.attached_listeners(&gateway.record).await?,
-            None => self.listeners_of_gateway(id).await?,
+        let (listeners, domains) = match &gateway.record.spec.listeners {
+            Some(given) => {
+                let attached = self.attached_listeners(&gateway.record).await?;
+                (attached, self.domain_of_given(&gateway.record.spec, given).await?)
+            }
+            None => {
+                let listeners = self.listeners_of_gateway(id).await?;
+                let domains = self.domains_of(&listeners).await?;
+                (listeners, domains)
+            }
         };
-        let domains = self.domains_of(&listeners).await?;
         let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
         let cluster = gateway.record.spec.kubernetes_runtime_instance_id;
         Ok(SharedGatewayInputs {
@@ -32,6 +38,19 @@ impl Store {
             listeners,
             domains,
         })
+    }
+
+    /// The domain that signs for listeners of the gateway's record.
+    async fn domain_of_given(
+        &self,
+        gateway: &SharedGateway,
+        given: &GatewayListeners,
+    ) -> Result<Vec<Record<DomainNameDefinition>>> {
+        let is_needed = given.0.iter().any(GatewayListener::needs_certificate);
+        let domain = gateway.domain_name_definition_id.filter(|_| is_needed);
+        let mut domains: Vec<Record<DomainNameDefinition>> = self.each_shared(domain.into_iter().collect()).await?;
+        domains.iter_mut().for_each(|domain| domain.spec.wildcard_certificate = Some(false));
+        Ok(domains)
     }
 
     /// Where the cluster's cert-manager looks for the Secrets of ClusterIssuers, as its record has published it.

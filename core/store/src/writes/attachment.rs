@@ -1,19 +1,22 @@
 //! Shared gateways with listeners of their own, the gateway instances that name them, and the grants that let these attach.
 
 use super::{
+    accounts,
     claims::{Claims, Instance},
     services,
 };
-use crate::{error::Result, record};
+use crate::{error::Result, record, row, selects};
 use causeway_records::{
     Kind, Record,
-    nouns::{GatewayGrant, SharedGateway, WorkloadInstance},
+    noun::Noun,
+    nouns::{DomainNameDefinition, GatewayGrant, GatewayListener, Service, SharedGateway, WorkloadInstance},
     problem::{Reason, Refusal},
     text::ObjectName,
 };
 use causeway_rules::{
     attachment::{self, AttachingWorkload, Attachment},
     driver::Driver,
+    listener_certificates::{self, NotSigned},
     parents,
 };
 use sqlx::PgConnection;
@@ -26,11 +29,61 @@ pub(super) async fn shared_gateway(connection: &mut PgConnection, id: i64, new: 
     let Some(listeners) = &gateway.spec.listeners else { return Ok(()) };
     let driver = Driver::for_class(gateway.spec.gateway_class_name.as_ref().map(ObjectName::as_str));
     attachment::check_sockets(driver, listeners)?;
-    if !new {
-        return Ok(());
+    if new {
+        let runtimes = BTreeSet::from([gateway.spec.kubernetes_runtime_instance_id]);
+        services::ensure(connection, &runtimes, driver.services(), None).await?;
     }
-    let runtimes = BTreeSet::from([gateway.spec.kubernetes_runtime_instance_id]);
-    services::ensure(connection, &runtimes, driver.services(), None).await
+    match gateway.spec.domain_name_definition_id {
+        Some(domain) => order_certificates(connection, &gateway.spec, domain, Written::Gateway).await,
+        None => Ok(()),
+    }
+}
+
+/// What follows from a change of a domain for the shared gateways for whose listeners its issuer signs.
+pub(super) async fn domain_name_definition(connection: &mut PgConnection, domain: i64) -> Result<()> {
+    let text = "SELECT id FROM shared_gateways WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY id";
+    let gateways: Vec<i64> = sqlx::query_scalar(text).bind(domain).fetch_all(&mut *connection).await?;
+    for id in gateways {
+        let gateway: Record<SharedGateway> = record::find(connection, id).await?;
+        order_certificates(connection, &gateway.spec, domain, Written::Domain).await?;
+    }
+    Ok(())
+}
+
+/// The record whose write is to be refused where an issuer can't sign for a listener.
+#[derive(Clone, Copy)]
+enum Written {
+    Gateway,
+    Domain,
+}
+
+/// Sees that the issuer of a domain can sign for the listeners that name no Secret, and that the cluster has what it takes. The domain is shared until the
+/// transaction ends.
+async fn order_certificates(
+    connection: &mut PgConnection,
+    gateway: &SharedGateway,
+    domain: i64,
+    written: Written,
+) -> Result<()> {
+    let Some(listeners) = gateway.listeners.as_ref().filter(|all| all.0.iter().any(GatewayListener::needs_certificate))
+    else {
+        return Ok(());
+    };
+    let query = sqlx::query(selects::for_noun(&DomainNameDefinition::INFO).share).bind(domain);
+    let domain: Record<DomainNameDefinition> = row::record(&query.fetch_one(&mut *connection).await?)?;
+    if let Some(NotSigned { place, field, problem }) = listener_certificates::not_signed(listeners, &domain.spec) {
+        let refusal = match written {
+            Written::Gateway => Refusal::field(Reason::InvalidField, format!("Listeners[{place}].Hostname"), problem),
+            Written::Domain => {
+                let problem = format!("listener {place} of shared gateway {}: {problem}", gateway.name);
+                Refusal::field(Reason::InvalidField, field, problem)
+            }
+        };
+        return Err(refusal.into());
+    }
+    let runtimes = BTreeSet::from([gateway.kubernetes_runtime_instance_id]);
+    accounts::check(connection, listener_certificates::account(&domain.spec), &runtimes).await?;
+    services::ensure(connection, &runtimes, &[Service::CertManager], None).await
 }
 
 /// Refuses a gateway instance whose workload may not attach to the shared gateway that it names, or that is in another cluster. One that is attached

@@ -88,7 +88,7 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
         attach(connection, instance.workload, Kind::GatewayInstance, id).await?;
     }
     let claims = Source::read(connection, instance.definition).await?.claims()?;
-    // That gateway has what it needs, and certificates that are not ours.
+    // That gateway has what it needs, and certificates of its own.
     if instance.shared_gateway.is_none() {
         // 2. The keys for its certificates may get into the cluster.
         accounts::check(connection, claims.account, &runtimes).await?;
@@ -140,6 +140,7 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     .await?;
     let domain: Record<DomainNameDefinition> = record::find(connection, id).await?;
     use_account(connection, &domain.spec, &runtimes.into_iter().collect()).await?;
+    attachment::domain_name_definition(connection, id).await?;
     Ok(woken)
 }
 
@@ -155,7 +156,7 @@ async fn replace_claims(
         return Ok(None);
     }
     let claims = source.claims()?;
-    // Of those on a shared gateway with listeners the certificates are not ours.
+    // Of those on a shared gateway with listeners the certificates are the gateway's.
     let certified = instances.iter().filter(|instance| instance.shared_gateway.is_none());
     let runtimes = certified.map(|instance| instance.runtime).collect();
     accounts::check(connection, claims.account, &runtimes).await?;

@@ -262,3 +262,40 @@ async fn a_grant_that_is_taken_back_meanwhile_waits_for_who_attaches_by_it_and_w
     assert_eq!(fixture.generations(&[instance]).await, [2], "made once, woken once");
     assert!(!fixture.is_granted(instance.id).await && fixture.users(gateway).await.is_empty());
 }
+
+#[sqlx::test(migrations = false)]
+async fn a_domain_signs_for_listeners_that_name_no_secret(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let signed = async |hostname: &str| {
+        let json = format!(
+            r#"{{"Name":"signed","KubernetesRuntimeInstanceID":{},"Namespace":"ingress","DomainNameDefinitionID":{},
+                "Listeners":[{{"Name":"https","Port":443,"Protocol":"HTTPS","Hostname":"{hostname}"}}]}}"#,
+            fixture.runtime, fixture.domain
+        );
+        fixture.writer.create(record::<SharedGateway>(&json)).await
+    };
+    let blamed = |error: StoreError| (error.reason(), error.details()[0].field.clone());
+    let error = signed("*.other.test").await.unwrap_err();
+    assert_eq!(blamed(error), (Reason::InvalidField, "Listeners[0].Hostname".into()));
+    let gateway = signed("*.example.test").await.unwrap().id();
+    let services = fixture.store.list::<SupportServiceInstance>(&[], 10, 0).await.unwrap().0;
+    let services: Vec<_> = services.into_iter().map(|service| service.spec.service).collect();
+    assert!(services.contains(&Service::CertManager) && services.len() == 3, "{services:?}");
+    let inputs = fixture.store.shared_gateway_inputs(gateway).await.unwrap();
+    assert_eq!(inputs.domains.iter().map(Record::id).collect::<Vec<_>>(), [fixture.domain]);
+    // It hears of changes of the domain, and the domain stays as it is needed.
+    let own = [Key { kind: Kind::SharedGateway, id: gateway }];
+    let before = fixture.generations(&own).await;
+    let change = patch::<DomainNameDefinition>(r#"{"AdminEmail":"others@example.test"}"#);
+    fixture.writer.change(fixture.domain, change).await.unwrap();
+    assert!(fixture.generations(&own).await[0] > before[0]);
+    let elsewhere = patch::<DomainNameDefinition>(r#"{"Domain":"other.test"}"#);
+    let error = fixture.writer.change(fixture.domain, elsewhere).await.unwrap_err();
+    assert!(error.to_string().contains("of shared gateway signed: *.example.test is not below other.test"), "{error}");
+    assert_eq!(blamed(error), (Reason::InvalidField, "Domain".into()));
+    let by_http = patch::<DomainNameDefinition>(r#"{"AcmeChallenge":"HTTP01"}"#);
+    let error = fixture.writer.change(fixture.domain, by_http).await.unwrap_err();
+    assert_eq!(blamed(error), (Reason::InvalidField, "AcmeChallenge".into()));
+    let in_use = fixture.writer.delete::<DomainNameDefinition>(fixture.domain).await.unwrap_err();
+    assert_eq!(in_use.reason(), Reason::InUse);
+}

@@ -7,7 +7,7 @@ use super::{
     routes, summarize,
 };
 use crate::{
-    gateway::{certificates, driver, gateway_ref, listeners, not_allowed, not_granted},
+    gateway::{certificates, driver, gateway_ref, listeners, not_allowed, not_granted, signing_domain},
     k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::Seen,
@@ -69,8 +69,8 @@ fn gateway_owner(inputs: &GatewayInputs) -> &str {
 
 /// The issuer of the domain. On a shared gateway an older definition of the same domain may sign instead; then this issuer does not exist.
 fn issuer(inputs: &GatewayInputs) -> Option<ObjectRef> {
-    let domain = inputs.domain.as_ref()?;
-    Some(CLUSTER_ISSUER.cluster(&names::cluster_issuer(gateway_owner(inputs), domain.common.id)))
+    let domain = signing_domain(inputs)?;
+    Some(CLUSTER_ISSUER.cluster(&names::cluster_issuer(gateway_owner(inputs), domain)))
 }
 
 /// DnsPublished; absent when no domain name instance publishes the hostnames.

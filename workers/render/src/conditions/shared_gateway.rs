@@ -12,7 +12,7 @@ use crate::{
     listeners::ListenerAt,
     observed::Seen,
     plan::hash,
-    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners, wildcards},
+    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners, own_certificates},
 };
 use causeway_records::{
     inputs::{ListenerSetStatus, Readiness, SharedGatewayInputs},
@@ -45,8 +45,7 @@ pub fn listener_sets_applied(inputs: &SharedGatewayInputs) -> Option<NewConditio
 }
 
 /// What others read of the Gateway: its addresses, and a text that changes whenever a condition of its gateway instances,
-/// domain name instances and ListenerSets may change: with its conditions and addresses, the listeners on the Gateway itself, and the certificates of
-/// whole domains.
+/// domain name instances and ListenerSets may change: with its conditions and addresses, the listeners on the Gateway itself, and its own certificates.
 pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value {
     let gateway = find_gateway(inputs, seen);
     let Some(observed) = gateway.observed else { return Value::Null };
@@ -66,11 +65,11 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
         json!(addresses.hostnames),
         json!(own.collect::<Vec<_>>()),
     ];
-    let wildcard = |(name, at): (&String, &ObjectRef)| {
+    let certificate = |(name, at): (&String, &ObjectRef)| {
         let not_ready = certificate_not_ready(name, at, seen);
         json!([name, not_ready.map(|not_ready| [not_ready.reason, not_ready.message])])
     };
-    all.extend(wildcards(inputs).iter().map(wildcard));
+    all.extend(own_certificates(inputs).iter().map(certificate));
     let state = hash(&json!(all));
     json!({"state": state, "addresses": gateway.published_addresses()})
 }
@@ -110,15 +109,22 @@ fn not_reconciled(inputs: &SharedGatewayInputs, set: &ListenerSetStatus) -> Read
 }
 
 fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCondition> {
-    let domains: BTreeSet<i64> =
-        listeners(inputs).certified().filter_map(|listener| listener.domain_name_definition_id).collect();
-    let issuers = domains.into_iter().map(|id| issuer_ref(&inputs.gateway.object_name, id));
+    let issuers = signing(inputs).into_iter().map(|id| issuer_ref(&inputs.gateway.object_name, id));
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));
     let issuers = Readiness { number: 0, ..issuers };
-    let wildcards = wildcards(inputs);
-    let wildcards = readiness(wildcards.iter().map(|(name, at)| certificate_not_ready(name, at, seen)));
+    let own = own_certificates(inputs);
+    let own = readiness(own.iter().map(|(name, at)| certificate_not_ready(name, at, seen)));
     let states = inputs.listener_sets.iter().filter_map(|set| set.state.as_ref());
-    let all = states.map(|state| state.certificates.clone()).fold(plus(issuers, wildcards), plus);
+    let all = states.map(|state| state.certificates.clone()).fold(plus(issuers, own), plus);
     (all.number > 0).then(|| report(CERTIFICATES_READY, &all, "certificate"))
+}
+
+/// The domains whose issuers sign.
+fn signing(inputs: &SharedGatewayInputs) -> BTreeSet<i64> {
+    let spec = &inputs.gateway.record.spec;
+    match &spec.listeners {
+        Some(_) => spec.domain_name_definition_id.into_iter().collect(),
+        None => listeners(inputs).certified().filter_map(|listener| listener.domain_name_definition_id).collect(),
+    }
 }

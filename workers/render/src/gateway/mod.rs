@@ -27,7 +27,9 @@ use causeway_records::{
     Kind,
     inputs::{GatewayInputs, ListenerKey, Named, Protocol},
     inventory::ObjectRef,
-    nouns::{GatewayInstance, GatewayListeners, GatewayTcpPort, Placement, Service, SharedGateway, TlsMode},
+    nouns::{
+        GatewayInstance, GatewayListener, GatewayListeners, GatewayTcpPort, Placement, Service, SharedGateway, TlsMode,
+    },
     record::Record,
 };
 use causeway_rules::{
@@ -71,7 +73,7 @@ pub fn observed_refs(inputs: &GatewayInputs) -> Vec<ObjectRef> {
     // Without them no kind of cert-manager may be watched, because it may not be installed.
     if !ordered.is_empty() {
         all.extend(ordered);
-        all.extend(inputs.domain.iter().map(|domain| shared_gateway::issuer_ref(name, domain.id())));
+        all.extend(signing_domain(inputs).map(|domain| shared_gateway::issuer_ref(name, domain)));
     }
     all.into_iter().collect()
 }
@@ -84,8 +86,16 @@ pub fn gateway_ref(inputs: &GatewayInputs) -> ObjectRef {
     }
 }
 
-/// The listeners that the record of the shared gateway gives it; None: it is the common one, or there is none. Their certificates are not ours, and
-/// their conditions tell of them.
+/// The domain whose issuer signs for its listeners: for given ones that of the shared gateway.
+pub(crate) fn signing_domain(inputs: &GatewayInputs) -> Option<i64> {
+    match given(inputs) {
+        Some((gateway, _)) => gateway.record.spec.domain_name_definition_id,
+        None => inputs.domain.as_ref().map(Record::id),
+    }
+}
+
+/// The listeners that the record of the shared gateway gives it; None: it is the common one, or there is none. Their certificates are the gateway's, and none
+/// is made for the instance.
 fn given(inputs: &GatewayInputs) -> Option<(&Named<SharedGateway>, &GatewayListeners)> {
     let gateway = &inputs.shared_gateway.as_ref()?.gateway;
     Some((gateway, gateway.record.spec.listeners.as_ref()?))
@@ -104,8 +114,10 @@ pub(crate) fn not_allowed(inputs: &GatewayInputs) -> Option<String> {
 
 /// The certificates of its listeners, each with what it is called in messages: Certificates that are ordered, and Secrets that were brought.
 pub(crate) fn certificates(inputs: &GatewayInputs) -> BTreeSet<(String, ObjectRef)> {
-    if given(inputs).is_some() {
-        return BTreeSet::new();
+    if let Some((gateway, given)) = given(inputs) {
+        let used = listeners(inputs).unwrap_or_default();
+        let is_used = |one: &&GatewayListener| used.iter().any(|at| at.name == one.name.as_str());
+        return given.0.iter().filter(is_used).filter_map(|one| given_listeners::certificate(gateway, one)).collect();
     }
     let brought = brought(inputs);
     let ending_tls = listeners(inputs).unwrap_or_default().into_iter().filter(|at| at.key.protocol.ends_tls());

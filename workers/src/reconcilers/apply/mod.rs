@@ -61,8 +61,8 @@ impl Reconcile<'_> {
     ) -> Result<(Outcome, Changes), Interrupted> {
         // 1. Persist what is about to be made (needs Postgres).
         let tracked = self.tracked(owner, plan);
-        let own = plan.objects.iter().map(|object| &object.at).chain(tracked.iter().map(|entry| &entry.object));
-        self.watch(own.chain(&made_by_others(owner))).await;
+        let own = || plan.objects.iter().map(|object| &object.at).chain(tracked.iter().map(|entry| &entry.object));
+        self.watch(own().chain(&made_by_others(owner, own()))).await;
         let ahead = inventory::union(&tracked, plan);
         if ahead != self.claimed.inventory {
             self.persist_inventory(&ahead).await?;

@@ -109,10 +109,14 @@ fn left(pruned: &WriteOutcome) -> Option<String> {
     (!named.is_empty()).then(|| format!("left in the cluster: {}{more}", named.join("; ")))
 }
 
-/// A kind to watch that no plan of this record names: cert-manager makes Secrets for the Certificates of gateways. A shared gateway that has a
-/// Certificate has a ListenerSet, too, which sees to it.
-pub(in super::super) fn made_by_others(owner: Owner) -> Option<ObjectRef> {
-    (has_certificates(owner) && owner.kind != Kind::SharedGateway).then(|| SECRET.cluster("*"))
+/// A kind to watch that no plan of this record names: cert-manager makes Secrets for the Certificates of gateways. Of shared gateways only those have any that
+/// have Certificates among these objects.
+pub(in super::super) fn made_by_others<'o>(
+    owner: Owner,
+    mut objects: impl Iterator<Item = &'o ObjectRef>,
+) -> Option<ObjectRef> {
+    let is_needed = owner.kind != Kind::SharedGateway || objects.any(|object| CERTIFICATE.is(object));
+    (has_certificates(owner) && is_needed).then(|| SECRET.cluster("*"))
 }
 
 /// Other records' objects are what a person wrote, who may have copied their labels to anything.
@@ -135,6 +139,15 @@ fn is_definition(at: &ObjectRef) -> bool {
 mod tests {
     use super::*;
     use causeway_cluster::ObjectChange;
+
+    #[test]
+    fn secrets_are_watched_where_certificates_are() {
+        let at = |kind: causeway_render::k8s::ObjectKind| kind.at("ingress", "shop");
+        let watched = |kind, objects: &[ObjectRef]| made_by_others(Owner { kind, id: 7 }, objects.iter()).is_some();
+        assert!(watched(Kind::SharedGateway, &[at(SECRET), at(CERTIFICATE)]));
+        assert!(!watched(Kind::SharedGateway, &[at(SECRET)]) && !watched(Kind::WorkloadInstance, &[at(CERTIFICATE)]));
+        assert!(watched(Kind::ListenerSet, &[]), "it may have had some");
+    }
 
     #[test]
     fn a_gateway_waits_for_its_listener_sets_and_for_nobody_else_who_lives() {
