@@ -47,7 +47,7 @@ async fn the_commands_of_the_page_work() {
     let pages = [
         ("docs/from-ingress.md", "routes/from-ingress.yaml", "from-ingress.example is served: every step is done"),
         ("docs/from-gloo.md", "routes/from-gloo.yaml", "from-gloo.example is served: every step is done"),
-        ("docs/shared-gateways.md", "shared-gateways/two-teams.yaml", "first-team"),
+        ("docs/shared-gateways.md", "shared-gateways/teams.yaml", "first-team"),
     ];
     for (page, made, says) in pages {
         let told = cli.page(page, &[]).await;
