@@ -181,7 +181,7 @@ async fn no_spelling_of_a_request_gets_past_its_role() {
         };
         let (stranger, caller) = (send("").await, send(&viewer).await);
         assert_eq!(codes(&stranger), [401], "{start}: {stranger}");
-        assert!(matches!(codes(&caller)[..], [403 | 404 | 405]), "{start}: {caller}");
+        assert!(matches!(codes(&caller)[..], [403..=405]), "{start}: {caller}");
     }
     // What is open to everybody leads to nothing else.
     for path in ["/swagger/../v0/access-tokens", "/swagger/..%2fv0%2faccess-tokens", "/swagger//v0/access-tokens"] {

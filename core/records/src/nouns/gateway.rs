@@ -1,16 +1,13 @@
 use super::{
     DomainNameDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort,
-    Infrastructure, KubernetesRuntimeInstance, Rules, SharedGateway, TlsMode, WorkloadInstance, too_many_ports,
-    too_many_routes,
+    Hostnames, Infrastructure, KubernetesRuntimeInstance, Rules, SharedGateway, Texts, TlsMode, WorkloadInstance,
+    too_many_ports, too_many_routes,
 };
 use crate::{
     problem::Problem,
-    scalar::json_scalar,
-    text::{Hostname, Name, ObjectName, ServiceName, SubDomain, choice},
+    text::{Name, ObjectName, ServiceName, SubDomain, choice},
 };
 use causeway_records_derive::Noun;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 choice! {
     /// Which Gateway carries the routes.
@@ -31,20 +28,6 @@ choice! {
         All = "All",
     }
 }
-
-/// A list of hostnames.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(inline)]
-pub struct Hostnames(pub Vec<Hostname>);
-json_scalar!(Hostnames);
-
-/// A list of texts.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(inline)]
-pub struct Texts(pub Vec<String>);
-json_scalar!(Texts);
 
 /// What a gateway is: its ports, the service behind it and its hostname.
 #[derive(Noun, Clone, PartialEq)]

@@ -20,6 +20,7 @@ mod list;
 mod listener_set;
 mod shared_gateway;
 mod support_service;
+mod texts;
 mod tls_mode;
 mod webhook;
 mod workload;
@@ -35,7 +36,7 @@ pub use domain_name::{
     lets_encrypt_production,
 };
 pub use event::Event;
-pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Hostnames, Placement, Texts};
+pub use gateway::{AllowedRoutes, GatewayDefinition, GatewayInstance, Placement};
 pub use gateway_grant::{GatewayGrant, ServiceNames};
 pub use gateway_listener::{GatewayListener, GatewayListeners, ListenerProtocol};
 pub use gateway_port::{GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, too_many_ports};
@@ -46,6 +47,7 @@ pub use labels::Labels;
 pub use listener_set::ListenerSet;
 pub use shared_gateway::{AttachableBy, SharedGateway};
 pub use support_service::{Management, Service, SupportServiceInstance};
+pub use texts::{Hostnames, Texts};
 pub use tls_mode::TlsMode;
 pub use webhook::{DeliveryState, Webhook, WebhookDelivery};
 pub use workload::{

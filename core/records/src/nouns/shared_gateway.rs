@@ -1,5 +1,5 @@
 use super::{
-    DomainNameDefinition, GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, pair,
+    DomainNameDefinition, GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, Texts, pair,
 };
 use crate::{
     problem::Problem,
@@ -59,7 +59,7 @@ pub struct SharedGateway {
     pub workload_instance_ids: Option<Ids>,
     /// Addresses to ask the cloud for.
     #[noun(no_filter)]
-    pub addresses: Option<super::Texts>,
+    pub addresses: Option<Texts>,
     /// Labels and annotations of what the controller makes for the Gateway.
     #[noun(no_filter)]
     pub infrastructure: Option<Infrastructure>,

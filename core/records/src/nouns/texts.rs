@@ -1,0 +1,19 @@
+//! Lists of texts that are one value of a record.
+
+use crate::{scalar::json_scalar, text::Hostname};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A list of hostnames.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Hostnames(pub Vec<Hostname>);
+json_scalar!(Hostnames);
+
+/// A list of texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct Texts(pub Vec<String>);
+json_scalar!(Texts);
