@@ -2,6 +2,8 @@
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
+use super::postgres;
+
 /// A container image whose program the rig has.
 #[derive(Debug)]
 pub(super) struct Image {
@@ -20,6 +22,8 @@ pub(super) struct Image {
     pub(super) needs_system: bool,
     /// Whether the workspace builds the program, and the rig only runs it.
     pub(super) own: bool,
+    /// Whether it refuses to run as root. Then it runs as the user that its pod names, and all others don't.
+    pub(super) refuses_root: bool,
 }
 
 /// A controller that is linked statically.
@@ -31,6 +35,7 @@ const CONTROLLER: Image = Image {
     replicated: false,
     needs_system: false,
     own: false,
+    refuses_root: false,
 };
 
 /// A program of this workspace.
@@ -69,6 +74,16 @@ const IMAGES: &[Image] = &[
     },
     // What Kubernetes tests its own networks with; the sample's backend.
     Image { repository: "agnhost", program: "agnhost", replicated: true, ..CONTROLLER },
+    // What the chart of Causeway starts for a first hour.
+    Image { repository: "library/nats", program: "nats-server", replicated: true, ..CONTROLLER },
+    Image {
+        repository: "library/postgres",
+        program: postgres::PROGRAM,
+        replicated: true,
+        needs_system: true,
+        refuses_root: true,
+        ..CONTROLLER
+    },
     Image { repository: "causeway-api", program: "causeway-api", ..OWN },
     Image { repository: "causeway-workers", program: "causeway-workers", uses_aws: true, ..OWN },
     Image { repository: "causeway-cli", program: "causeway", ..OWN },
@@ -102,6 +117,13 @@ pub(crate) fn pattern() -> String {
 }
 
 impl Image {
+    /// The user that the process has to be; None: the rig's own.
+    pub(super) fn user(&self, pod: &Pod, container: &Container) -> Option<i64> {
+        let of_container = container.security_context.as_ref().and_then(|context| context.run_as_user);
+        let of_pod = || pod.spec.as_ref()?.security_context.as_ref()?.run_as_user;
+        of_container.or_else(of_pod).filter(|_| self.refuses_root)
+    }
+
     /// The arguments of the process: the container's, but for the flags which the rig sets.
     pub(super) fn arguments(&self, container: &Container) -> Vec<String> {
         // A command's first word is the program inside the image.
@@ -151,10 +173,27 @@ mod tests {
         );
         assert_eq!(program(&["registry.k8s.io/external-dns/external-dns:v0.22.0"]), Some("external-dns"));
         assert_eq!(program(&["my-external-dns"]), None);
+        assert_eq!(program(&["docker.io/library/nats:2.12.2-alpine"]), Some("nats-server"));
+        assert_eq!(program(&["postgres:17"]), None, "of somebody's workload");
         assert_eq!(
             program(&["docker.io/envoyproxy/envoy:v1.40", "docker.io/envoyproxy/gateway:v1.9.1"]),
             Some("envoy")
         );
+    }
+
+    #[test]
+    fn who_refuses_to_be_root_is_the_user_that_the_pod_names() {
+        let user = |image: &str, container: Option<i64>| {
+            let pod: Pod = serde_json::from_value(json!({"spec": {
+                "securityContext": {"runAsUser": 70},
+                "containers": [{"name": "c", "image": image, "securityContext": {"runAsUser": container}}],
+            }}))
+            .unwrap();
+            known(&pod).and_then(|(container, image)| image.user(&pod, container))
+        };
+        assert_eq!(user("docker.io/library/postgres:17", None), Some(70));
+        assert_eq!(user("docker.io/library/postgres:17", Some(71)), Some(71));
+        assert_eq!(user("docker.io/library/nats:2", None), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod health;
 mod image;
 mod pods;
+mod postgres;
 mod probe;
 mod restart;
 mod run;

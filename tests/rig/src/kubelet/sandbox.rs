@@ -53,6 +53,10 @@ pub struct Sandbox {
     pub(super) program: PathBuf,
     /// Whether it is linked dynamically. Otherwise there is nothing inside but what the pod brings.
     pub(super) needs_system: bool,
+    /// What else of this machine is inside, at the same paths.
+    pub(super) brings: Vec<PathBuf>,
+    /// Who the program is inside, to whom all files of the rig's user belong. None: root.
+    pub(super) user: Option<i64>,
     pub(super) arguments: Vec<String>,
     pub(super) variables: BTreeMap<String, String>,
     /// Ports of loopback inside, and the sockets outside that they lead to.
@@ -104,7 +108,7 @@ impl Sandbox {
             relay::to_socket(port, socket.clone()).await?;
         }
         sandbox.mount_program()?;
-        let mut child = Command::new("setpriv")
+        let mut child = as_user(sandbox.user)
             .args(["--pdeathsig", "KILL", "--", "chroot"])
             .arg(&sandbox.root)
             .arg("/bin/program")
@@ -127,13 +131,27 @@ impl Sandbox {
         fs::create_dir_all(self.root.join("tmp"))?;
         File::create(&inside)?;
         bind(&self.program, &inside)?;
-        for folder in SYSTEM.map(Path::new).into_iter().filter(|folder| self.needs_system && folder.is_dir()) {
-            let inside = self.root.join(folder.strip_prefix("/")?);
-            fs::create_dir_all(&inside)?;
-            bind(folder, &inside)?;
+        let system = SYSTEM.map(Path::new).into_iter().filter(|folder| self.needs_system && folder.is_dir());
+        for path in system.chain(self.brings.iter().map(PathBuf::as_path)) {
+            let inside = self.root.join(path.strip_prefix("/")?);
+            if path.is_dir() {
+                fs::create_dir_all(&inside)?;
+            } else if !inside.exists() {
+                File::create(&inside).with_context(|| format!("no place for {}", path.display()))?;
+            }
+            bind(path, &inside)?;
         }
         Ok(())
     }
+}
+
+/// `setpriv`, started by this user, or as another one. That is whoever this user is in a namespace of its own, which may change its root folder.
+fn as_user(user: Option<i64>) -> Command {
+    let Some(user) = user else { return Command::new("setpriv") };
+    let mut command = Command::new("unshare");
+    command.args(["--user", &format!("--map-user={user}"), &format!("--map-group={user}"), "--keep-caps", "--"]);
+    command.arg("setpriv");
+    command
 }
 
 /// Asks the program to end, kills it when it hasn't after `patience`, and returns when it is gone.
@@ -194,6 +212,16 @@ mod tests {
         timeout(Duration::from_secs(30), began).await.expect("the program has begun");
         let status = stop(&mut child, patience).await.unwrap();
         (code_of(status), process.exists())
+    }
+
+    #[tokio::test]
+    async fn another_user_has_the_files_of_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("own"), "").unwrap();
+        let mut command = as_user(Some(70));
+        command.args(["--pdeathsig", "KILL", "--", "sh", "-c", "id -u; stat -c %u own"]);
+        let ran = command.current_dir(dir.path()).output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&ran.stdout), "70\n70\n", "{}", String::from_utf8_lossy(&ran.stderr));
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use kube::ResourceExt;
 use super::{
     image::Image,
     pods::{Running, address},
+    postgres,
     run::Node,
     sandbox::{Place, Sandbox},
     volumes::{self, Inputs},
@@ -49,6 +50,10 @@ impl Node {
         if image.program == WORKERS {
             bring_bundles(&root, &mut variables)?;
         }
+        let (program, brings) = match image.program {
+            postgres::PROGRAM => postgres::image(&dir, &root)?,
+            _ => (self.program(image)?, vec![]),
+        };
 
         write_resolver(&root, &pod.namespace().unwrap_or_default())?;
 
@@ -56,8 +61,10 @@ impl Node {
         let cable = format!("pod{}", self.cables.fetch_add(1, Ordering::Relaxed));
         let sandbox = Sandbox {
             root,
-            program: self.program(image)?,
+            program,
             needs_system: image.needs_system,
+            brings,
+            user: image.user(pod, container),
             arguments,
             variables,
             reaches: self.reaches.clone(),
