@@ -63,6 +63,8 @@ async fn each_way_to_install_has_its_objects() {
                     "Service edge-causeway-postgres",
                     "Deployment edge-causeway-nats",
                     "Service edge-causeway-nats",
+                    "NetworkPolicy edge-causeway-postgres",
+                    "NetworkPolicy edge-causeway-nats",
                 ],
             ]
             .concat(),

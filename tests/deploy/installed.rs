@@ -33,6 +33,17 @@ struct Outside {
     token: String,
 }
 
+/// Where clients outside of the cluster reach a Service of type LoadBalancer.
+pub(crate) async fn address(kubectl: &Kubectl, namespace: &str, service: &str) -> String {
+    let path = "jsonpath={.status.loadBalancer.ingress[0].ip}";
+    eventually("the Service has an address", async || {
+        let found = kubectl.run(&["get", "service", service, "-n", namespace, "-o", path]).await;
+        let found = String::from_utf8(found.map_err(|error| error.to_string())?).unwrap();
+        if found.is_empty() { Err("none yet".to_owned()) } else { Ok(found) }
+    })
+    .await
+}
+
 impl Release {
     async fn secret(&self, name: &str, key: &str) -> Vec<u8> {
         let template = format!("go-template={{{{index .data \"{key}\" | base64decode}}}}");
@@ -40,14 +51,7 @@ impl Release {
     }
 
     async fn outside(&self) -> Outside {
-        let path = "jsonpath={.status.loadBalancer.ingress[0].ip}";
-        let address = eventually("the Service has an address", async || {
-            let found =
-                self.kubectl.run(&["get", "service", "edge-causeway-api", "-n", &self.namespace, "-o", path]).await;
-            let found = String::from_utf8(found.map_err(|error| error.to_string())?).unwrap();
-            if found.is_empty() { Err("none yet".to_owned()) } else { Ok(found) }
-        })
-        .await;
+        let address = address(&self.kubectl, &self.namespace, "edge-causeway-api").await;
         let (authority, token) = eventually("the Job has filled the Secrets", async || {
             let template = ["ca.crt", "token"]
                 .map(|key| format!("go-template={{{{with .data}}}}{{{{index . \"{key}\"}}}}{{{{end}}}}"));

@@ -13,6 +13,7 @@ mod monitoring;
 mod refusals;
 mod settings;
 mod strict;
+mod trial;
 mod values_page;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ const OTHERS: [&str; 5] = ["text", "json", "yaml", "sql", "rust"];
 const PROGRAMS: [&str; 10] =
     ["aws", "causeway", "causeway-api", "curl", "docker", "helm", "kubectl", "make", "openssl", "skopeo"];
 /// The pages whose commands are run, each with the test that runs them.
-const RUN_BY: [(&str, &str); 14] = [
+const RUN_BY: [(&str, &str); 15] = [
     ("README.md", "tests/cli/hour.rs"),
     ("docs/api.md", "tests/document/docs.rs"),
     ("docs/audit-and-keys.md", "tests/cli/pages.rs"),
@@ -22,6 +22,7 @@ const RUN_BY: [(&str, &str); 14] = [
     ("docs/from-gloo.md", "tests/cli/hour.rs"),
     ("docs/from-ingress.md", "tests/cli/hour.rs"),
     ("docs/import.md", "tests/cli/hour.rs"),
+    ("docs/install.md", "tests/deploy/trial.rs"),
     ("docs/plan.md", "tests/cli/pages.rs"),
     ("docs/security.md", "tests/cli/pages.rs"),
     ("docs/shared-gateways.md", "tests/cli/hour.rs"),
