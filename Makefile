@@ -213,26 +213,34 @@ patroni: programs $(PATRONI_TOOLS)/complete ## Kill the primary of three Postgre
 	cargo test --workspace --test faults --no-run
 	$(RIG) run --extra-clusters 1 -- bash -c '$(PATRONI)'
 
-# What is upgraded from: the release before, which is the newest tag among the ancestors of this commit. As long as there is none, the last commit that has edited a
-# numbered file of the schema in place: what is older works neither on the schema of today nor makes one that can be brought up to date.
+# What is upgraded from: the release before, which is the newest tag among the ancestors of this commit. As long as there is none, the oldest commit whose database can
+# be brought up to date: all numbered files of its schema are as they are today, and some may have come.
 RELEASED := $(shell git describe --tags --abbrev=0 --match 'v[0-9]*' HEAD^ 2> /dev/null)
-PREVIOUS ?= $(or $(RELEASED),$(shell git log -1 --diff-filter=M --format=%h -- 'migrations/0*.sql'))
+# The numbered files of a commit that have another text today, or are gone.
+EDITED = git diff --name-only --no-renames --diff-filter=MD $(1) HEAD -- 'migrations/0*.sql'
+# Looked for once, when it is asked for.
+OLDEST = $(eval OLDEST := $(shell for commit in $$(git rev-list HEAD^ -- migrations 2> /dev/null); do [ -n "$$($(call EDITED,$$commit))" ] || echo $$commit; done | tail -n 1 | cut -c 1-10))$(OLDEST)
+PREVIOUS ?= $(or $(RELEASED),$(OLDEST))
 # Made once for each, with the versions that its own lock file has. By the version a program knows functions of a later release: where this one has none of its
-# own yet, the previous one gets an earlier one.
+# own yet, the previous one gets an earlier one. Beside the programs are its bundles of support services, as in its image of the workers.
 PREVIOUS_SOURCE = target/previous/$(PREVIOUS)
+PREVIOUS_PROGRAMS := target/previous/target/debug
 .PHONY: previous
-previous: ## Build the programs of the previous release (PREVIOUS: a tag or a commit), in target/previous
-	@[ -n "$(PREVIOUS)" ] || { echo "the history doesn't reach back to the previous release: fetch all of it and its tags, or say PREVIOUS=commit" >&2; exit 1; }
-	@echo "the previous release is $(PREVIOUS)$(if $(RELEASED)$(filter-out file,$(origin PREVIOUS)),,: no tag v... is among the ancestors of this commit, so it is the last one that edited a numbered file of the schema)"
+previous: tools ## Build the programs of the previous release (PREVIOUS: a tag or a commit), in target/previous
+	@[ -n "$(PREVIOUS)" ] || { echo "no commit before this one has a database that can be brought up to date: fetch the whole history and its tags, or say PREVIOUS=commit" >&2; exit 1; }
+	@edited="$$($(call EDITED,$(PREVIOUS)))"; [ -z "$$edited" ] || { echo "a database of $(PREVIOUS) can't be brought up to date, because these files have been edited since: $$(echo $$edited)" >&2; exit 1; }
+	@echo "the previous release is $(PREVIOUS)$(if $(RELEASED)$(filter-out file,$(origin PREVIOUS)),,: no tag v... is among the ancestors of this commit, so it is the oldest one whose database can be brought up to date)"
 	@if ! [ -d $(PREVIOUS_SOURCE) ]; then \
 		rm -rf $(PREVIOUS_SOURCE).new && mkdir -p $(PREVIOUS_SOURCE).new \
 			&& git archive $(PREVIOUS) | tar -x -C $(PREVIOUS_SOURCE).new \
 			&& { ! grep -qxF "$$(grep -m 1 '^version = ' Cargo.toml)" $(PREVIOUS_SOURCE).new/Cargo.toml || sed -i 's/^version = ".*"$$/version = "0.0.0"/' $(PREVIOUS_SOURCE).new/Cargo.toml; } \
 			&& mv $(PREVIOUS_SOURCE).new $(PREVIOUS_SOURCE); \
 	fi
-	cargo build --manifest-path $(PREVIOUS_SOURCE)/Cargo.toml --target-dir target/previous/target -p causeway-api -p causeway-workers
+	cargo build --manifest-path $(PREVIOUS_SOURCE)/Cargo.toml --target-dir target/previous/target -p causeway-api -p causeway-workers -p causeway-render --bins
+	rm -rf $(PREVIOUS_PROGRAMS)/bundles
+	HELM=$$($(RIG) program helm) $(PREVIOUS_PROGRAMS)/causeway-bundles $(PREVIOUS_SOURCE)/deploy/bundles-src $(PREVIOUS_PROGRAMS)/bundles
 
-UPGRADE = CAUSEWAY_PREVIOUS=$(CURDIR)/target/previous/target/debug cargo test --workspace --test system -- --ignored --nocapture upgrade::
+UPGRADE = CAUSEWAY_PREVIOUS=$(CURDIR)/$(PREVIOUS_PROGRAMS) cargo test --workspace --test system -- --ignored --nocapture upgrade::
 .PHONY: upgrade
 upgrade: programs previous ## Upgrade from the previous release under load, roll back, and upgrade again
 	cargo test --workspace --test system --no-run

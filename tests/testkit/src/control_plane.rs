@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     client::ApiClient,
-    setup::{Setup, bundles, database_url, environment, path, spec},
+    setup::{Setup, bundles_of, database_url, environment, path, spec},
 };
 
 /// How long a program may take to say that a failpoint is armed.
@@ -81,7 +81,7 @@ impl ControlPlane {
         let process = self
             .program("causeway-workers", &name)?
             .args(["--listen".to_owned(), format!("127.0.0.1:{port}"), "--bundles".to_owned()])
-            .arg(self.setup.bundles.clone().map_or_else(bundles, Ok)?)
+            .arg(bundles_of(&self.setup)?)
             .args(["--route53-endpoint", &self.endpoints.route53_url])
             .args(self.setup.ambient_aws.then_some("--ambient-aws"))
             .args(&self.setup.worker_arguments)
@@ -126,7 +126,7 @@ impl ControlPlane {
         keys.clone_into(&mut self.key);
     }
 
-    /// Takes programs that start from now on from another folder; None: those that were built here.
+    /// Takes programs that start from now on from another folder, and their bundles; None: those that were built here.
     pub fn use_programs(&mut self, folder: Option<PathBuf>) {
         self.setup.programs = folder;
     }

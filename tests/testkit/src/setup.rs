@@ -28,7 +28,7 @@ pub struct Setup {
     pub nats_url: Option<String>,
     /// Another folder of bundles than the one that `make bundles` makes. Workers start sooner with an empty one.
     pub bundles: Option<PathBuf>,
-    /// A folder with the programs of another release. None: those that were built here.
+    /// A folder with the programs of another release, and its bundles in `bundles`. None: those that were built here.
     pub programs: Option<PathBuf>,
 }
 
@@ -57,6 +57,15 @@ pub(crate) fn path(setup: &Setup, program: &str) -> Result<PathBuf> {
     setup.programs.as_ref().map_or_else(|| workspace_program(program), |folder| Ok(folder.join(program)))
 }
 
+/// The bundles that its workers install.
+pub(crate) fn bundles_of(setup: &Setup) -> Result<PathBuf> {
+    match (&setup.bundles, &setup.programs) {
+        (Some(folder), _) => Ok(folder.clone()),
+        (None, Some(programs)) => Ok(programs.join("bundles")),
+        (None, None) => bundles(),
+    }
+}
+
 /// What every program of a control plane finds in its environment.
 pub(crate) fn environment(endpoints: &Endpoints, setup: &Setup, key: &str) -> Vec<(String, String)> {
     let own = [
@@ -80,7 +89,7 @@ pub(crate) fn database_url(endpoints: &Endpoints, name: &str) -> String {
 }
 
 /// The bundles of support services that `make bundles` has made.
-pub(crate) fn bundles() -> Result<PathBuf> {
+fn bundles() -> Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("the testkit lies in the workspace")?;
     let bundles = root.join("deploy/bundles");
     if !bundles.is_dir() {

@@ -52,8 +52,8 @@ use causeway_store::{
 };
 use std::sync::Arc;
 
-/// To be raised when what is rendered changes: an earlier release leaves alone what a later one has rendered.
-pub(crate) const RENDER_REVISION: i32 = 1;
+/// To be raised when what is rendered changes, a bundle of a support service among it: an earlier release leaves alone what a later one has rendered.
+pub(crate) const RENDER_REVISION: i32 = 2;
 
 /// The first condition of everything that has objects in a cluster.
 pub(crate) const CLUSTER_REACHABLE: &str = "ClusterReachable";
