@@ -12,7 +12,7 @@ use causeway_testkit::{
 use serde_json::Value;
 use std::{fs, path::Path, process::Stdio, time::Duration};
 use tokio::{
-    io::{AsyncBufReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
@@ -35,6 +35,18 @@ fn up_on(kubeconfig: &Path) -> Command {
     let mut command = up();
     command.env("KUBECONFIG", kubeconfig);
     command
+}
+
+/// The same at a terminal, where somebody types this and nothing else. Whether it succeeded, and what is on the terminal then.
+async fn typed(kubeconfig: &Path, answer: &str) -> (bool, String) {
+    let line = format!("{} up --port 0", workspace_program("causeway-demo").unwrap().display());
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(root()).kill_on_drop(true);
+    terminal.env("KUBECONFIG", kubeconfig).env_remove("YES").stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(answer.as_bytes()).await.unwrap();
+    let ran = timeout(UP_WITHIN, child.wait_with_output()).await.unwrap().unwrap();
+    (ran.status.success(), String::from_utf8(ran.stdout).unwrap())
 }
 
 /// What this user has written, by the API server's own log.
@@ -60,6 +72,13 @@ async fn nothing_is_written_to_a_cluster_of_ones_own_before_somebody_has_agreed(
         assert!(out.contains(told), "{told}: {out}");
     }
     assert!(err.contains("nothing was installed; say YES=1"), "{err}");
+    for no in ["n\n", "\n", "yesterday\n"] {
+        let (done, seen) = typed(&cluster.causeway.kubeconfig, no).await;
+        assert!(
+            !done && seen.contains("Install it? [y/N]") && seen.contains("nothing was installed"),
+            "{no:?}: {seen}"
+        );
+    }
     assert_eq!(writes(cluster, "causeway"), Vec::<Value>::new());
     own.stop().await;
 

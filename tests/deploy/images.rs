@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -46,6 +47,22 @@ fn json_of(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
+/// What is in a folder: paths, rights, and a hash of what is in each file.
+fn files(top: &Path) -> BTreeMap<PathBuf, (u32, Option<Vec<u8>>)> {
+    let (mut found, mut open) = (BTreeMap::new(), vec![top.to_owned()]);
+    while let Some(folder) = open.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            let content = path.is_file().then(|| Sha256::digest(fs::read(&path).unwrap()).to_vec());
+            if content.is_none() {
+                open.push(path.clone());
+            }
+            found.insert(path.strip_prefix(top).unwrap().to_owned(), (mode, content));
+        }
+    }
+    found
+}
+
 #[test]
 fn the_same_files_make_the_same_digest() {
     let dir = tempfile::tempdir().unwrap();
@@ -76,6 +93,14 @@ fn a_layout_holds_what_its_manifest_names_and_the_dockerfile_makes_the_same() {
             .map(|line| line.trim_end_matches('/').to_owned())
             .collect();
         assert_eq!(listed, packed.entries().map(|(path, _)| path.to_owned()).collect());
+        // What the Dockerfile copies, to the byte and with the same rights.
+        let (unpacked, gathered) = (dir.path().join("unpacked"), dir.path().join("gathered"));
+        fs::create_dir_all(&unpacked).unwrap();
+        let ran = Command::new("tar").arg("-xzpf").arg(&tar).arg("-C").arg(&unpacked).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        packed.write(&gathered).unwrap();
+        assert_eq!(files(&unpacked), files(&gathered), "{}", image.name);
+        [unpacked, gathered].iter().for_each(|folder| fs::remove_dir_all(folder).unwrap());
 
         assert_eq!(
             (&config["User"], &config["Entrypoint"]),
@@ -137,8 +162,7 @@ fn inside(files: &Path, program: &str, arguments: &[&str], variables: &[(&str, &
 #[tokio::test]
 async fn the_programs_run_with_nothing_but_the_files_of_their_image() {
     let dir = tempfile::tempdir().unwrap();
-    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    fs::set_permissions(dir.path(), open).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let unpacked = |image: &Image| -> PathBuf {
         let files = dir.path().join(image.name);
         packed(image).write(&files).unwrap();

@@ -33,7 +33,7 @@ impl Person {
         let (home, tools) = (TempDir::new().unwrap(), Tools::find().unwrap());
         symlink(root().join("deploy"), home.path().join("deploy")).unwrap();
         let causeway = workspace_program("causeway").unwrap();
-        let programs = [tools.program("helm").unwrap(), tools.program("kubectl").unwrap(), &causeway];
+        let programs = [tools.program("helm").unwrap(), tools.program("kubectl").unwrap(), causeway.as_path()];
         let folders = programs.map(|program| program.parent().unwrap().display().to_string());
         let path = format!("{}:{}", folders.join(":"), std::env::var("PATH").unwrap());
         Self { home, path, kubeconfig: cluster.admin.kubeconfig.clone() }
