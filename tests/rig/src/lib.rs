@@ -24,6 +24,7 @@ mod patroni;
 mod pebble;
 mod pgbouncer;
 mod pki;
+mod pod_runtime;
 mod postgres;
 mod process;
 mod promtool;

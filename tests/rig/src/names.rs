@@ -30,6 +30,15 @@ pub(crate) async fn start(network: &PodNetwork, services: KnownServices, world: 
     Ok(NameServer::start(Arc::new(names), network.bind_udp(at).await?, network.listen(at).await?)?)
 }
 
+/// Nothing has a name outside of a cluster.
+pub(crate) struct NoWorld;
+
+impl Lookup for NoWorld {
+    fn answer(&self, _: &Name, _: RecordType) -> Answer {
+        Answer::failed(ResponseCode::NXDomain)
+    }
+}
+
 struct ClusterNames<L> {
     services: KnownServices,
     world: L,

@@ -20,19 +20,15 @@ use crate::{
     cluster::Cluster,
     control::Control,
     endpoints::{ENDED_FILE, Endpoints, Server},
-    konnectivity::Konnectivity,
-    kubelet::{Kubelet, Pods, Reached},
-    load_balancer::LoadBalancer,
+    kubelet::Reached,
     machine::warn_of_low_limits,
-    names,
     nats::Nats,
     net::{free_port, loopback},
-    network::NetworkProcess,
     node::{FakeNode, Simulated},
     pebble::Pebble,
+    pod_runtime::{Outside, PodRuntime},
     postgres::Postgres,
     process::workspace_program,
-    services::Services,
     tools::Tools,
 };
 
@@ -66,12 +62,7 @@ struct Parts {
     clusters: Vec<Cluster>,
     node: FakeNode,
     control: Control,
-    load_balancer: LoadBalancer,
-    network: NetworkProcess,
-    services: Services,
-    names: NameServer,
-    kubelet: Kubelet,
-    konnectivity: Konnectivity,
+    pods: PodRuntime,
 }
 
 impl Rig {
@@ -129,7 +120,7 @@ impl Rig {
     #[must_use]
     pub fn ended(&self) -> Vec<String> {
         let parts = &self.parts;
-        let alone = [parts.postgres.ended(), parts.nats.ended(), parts.node.ended(), parts.network.ended()];
+        let alone = [parts.postgres.ended(), parts.nats.ended(), parts.node.ended(), parts.pods.ended()];
         parts.clusters.iter().flat_map(Cluster::ended).chain(alone.into_iter().flatten()).collect()
     }
 
@@ -152,12 +143,7 @@ impl Rig {
     /// Stops everything and removes its files, unless they are kept.
     pub async fn stop(self) {
         let parts = &self.parts;
-        parts.kubelet.stop().await;
-        parts.load_balancer.stop();
-        parts.konnectivity.stop();
-        parts.names.stop();
-        parts.services.stop();
-        parts.network.stop().await;
+        parts.pods.stop().await;
         parts.node.stop().await;
         join_all(parts.clusters.iter().map(Cluster::stop)).await;
         parts.nats.stop().await;
@@ -191,33 +177,13 @@ async fn start(options: &Options, tools: &Tools, dir: &Path) -> Result<Parts> {
         timed("pebble", Pebble::start(tools, &dir.join("pebble"), &logs, dns.address(), control.order_faults()))
             .await?;
     let ((postgres, nats), (cluster, node), extra) = try_join3(servers, main, extra).await?;
-    let load_balancer = LoadBalancer::start(cluster.client.clone(), control.orders())?;
     let own = own_program(dir)?;
-    let (process, network) = timed("pod network", NetworkProcess::start(&own, &cluster.dir, &logs)).await?;
-    let pods = Pods::default();
-    let services = Services::start(&cluster.client, network.clone(), pods.clone());
-    let names = names::start(&network, services.known().clone(), route53.public_zones()).await?;
-    let (route53_port, acme) = (route53.port(), pebble.port());
-    let reached = Reached { route53: route53_port, acme, postgres: postgres.port(), nats: nats.port() };
-    let kubelet = Kubelet::start(tools, &cluster, &own, (network.clone(), pods.clone()), reached)?;
-    let konnectivity = Konnectivity::start(&cluster.egress_socket(), cluster.client.clone(), network, pods)?;
+    let (postgres_port, nats_port) = (postgres.port(), nats.port());
+    let reached = Reached { route53: route53.port(), acme: pebble.port(), postgres: postgres_port, nats: nats_port };
+    let outside = Outside { reached, world: route53.public_zones(), orders: control.orders() };
+    let pods = timed("pods", PodRuntime::start(tools, &cluster, &own, outside)).await?;
     let clusters = std::iter::once(cluster).chain(extra).collect();
-    Ok(Parts {
-        postgres,
-        nats,
-        route53,
-        dns,
-        pebble,
-        clusters,
-        node,
-        control,
-        load_balancer,
-        network: process,
-        services,
-        names,
-        kubelet,
-        konnectivity,
-    })
+    Ok(Parts { postgres, nats, route53, dns, pebble, clusters, node, control, pods })
 }
 
 /// Starts the name server of the emulator's public zones, on loopback.

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Result;
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::{
     Cluster, READY_WITHIN, STOP_WITHIN, is_ready,
@@ -12,9 +13,11 @@ use super::{
 };
 use crate::{
     endpoints::{ClusterEndpoints, Endpoints},
-    kubelet::{Kubelet, Pods, Reached},
-    network::NetworkProcess,
+    kubelet::Reached,
+    load_balancer::Orders,
+    names::NoWorld,
     node::{FakeNode, Simulated},
+    pod_runtime::{Outside, PodRuntime},
     rig::OWN_PROGRAM,
     tools::Tools,
 };
@@ -23,7 +26,8 @@ use crate::{
 pub struct OwnCluster {
     cluster: Cluster,
     node: Option<FakeNode>,
-    pods: Option<(Kubelet, NetworkProcess)>,
+    /// With what its load balancer lives for: nobody tells that anything.
+    pods: Option<(PodRuntime, watch::Sender<Orders>)>,
     tools: Tools,
     endpoints: ClusterEndpoints,
 }
@@ -50,8 +54,8 @@ impl OwnCluster {
         Ok(Self { cluster, node: Some(node), pods: None, tools: tools.clone(), endpoints })
     }
 
-    /// The same where pods of the images that the rig knows really run. They reach the API server and what pods of `rig` reach outside; there are no names,
-    /// no addresses of Services and no webhooks. That is enough for external-dns.
+    /// The same where pods of the images that the rig knows really run, and are reached as in the main cluster of `rig`: by name, by the addresses of Services
+    /// and of load balancers, and as webhooks. They reach outside what pods there reach, and know no names but those of the cluster.
     ///
     /// # Errors
     /// When a part doesn't start.
@@ -59,10 +63,11 @@ impl OwnCluster {
         let cluster = Cluster::start("own", tools, dir, true).await?;
         let node = FakeNode::start(tools, &cluster, Simulated::Others).await?;
         let program = rig.run_dir.join(OWN_PROGRAM);
-        let (process, network) = NetworkProcess::start(&program, dir, &dir.join("logs")).await?;
-        let kubelet = Kubelet::start(tools, &cluster, &program, (network, Pods::default()), Reached::of(rig)?)?;
+        let orders = watch::Sender::new(Orders::default());
+        let outside = Outside { reached: Reached::of(rig)?, world: NoWorld, orders: orders.subscribe() };
+        let pods = PodRuntime::start(tools, &cluster, &program, outside).await?;
         let endpoints = cluster.endpoints()?;
-        Ok(Self { cluster, node: Some(node), pods: Some((kubelet, process)), tools: tools.clone(), endpoints })
+        Ok(Self { cluster, node: Some(node), pods: Some((pods, orders)), tools: tools.clone(), endpoints })
     }
 
     /// A bare one whose API server asks this server about the tokens that it is shown (a configuration for `--authentication-token-webhook-config-file`).
@@ -100,9 +105,8 @@ impl OwnCluster {
 
     /// Stops everything.
     pub async fn stop(&self) {
-        if let Some((kubelet, network)) = &self.pods {
-            kubelet.stop().await;
-            network.stop().await;
+        if let Some((pods, _)) = &self.pods {
+            pods.stop().await;
         }
         if let Some(node) = &self.node {
             node.stop().await;
