@@ -9,17 +9,17 @@ use serde_json::{Value, json};
 use super::{Answering, answers, renew, signed_domain};
 
 /// Requests a second.
-const RATE: u32 = 200;
+pub(super) const RATE: u32 = 200;
 /// Requests that are sent before and after a change: then it fell among them.
 const AROUND: u64 = 200;
 
 /// Waits until many more requests were answered.
-async fn go_on(load: &Load) {
+pub(super) async fn go_on(load: &Load) {
     let sent = load.tally().sent;
     until("further requests are answered", async || load.tally().sent > sent + AROUND).await;
 }
 
-fn none_failed(tally: &Tally) {
+pub(super) fn none_failed(tally: &Tally) {
     eprintln!("{} requests, {:?}", tally.sent, tally.answers);
     assert_eq!(tally.failed, 0, "of {}: {:#?}", tally.sent, tally.failures);
 }
@@ -51,7 +51,7 @@ async fn no_request_fails_while_the_certificate_is_renewed() {
 }
 
 /// Two Services, each with pods of its own, that answer differently.
-fn two_services() -> String {
+pub(super) fn two_services() -> String {
     answering("before") + "---" + &answering("after").replace("web", "other")
 }
 
@@ -89,7 +89,7 @@ async fn no_request_fails_while_the_path_and_the_service_are_changed() {
 }
 
 /// Waits until so many requests in a row are answered by these, by each of them, and by nobody else.
-async fn only(load: &Load, texts: &[&str]) {
+pub(super) async fn only(load: &Load, texts: &[&str]) {
     eventually(&format!("only {texts:?} answer"), async || {
         let before = load.tally().answers;
         go_on(load).await;

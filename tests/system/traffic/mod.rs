@@ -3,6 +3,7 @@
 mod authority;
 mod brought;
 mod certificates;
+mod controller;
 mod deletion;
 mod given;
 mod issuers;

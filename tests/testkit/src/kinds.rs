@@ -26,6 +26,7 @@ pub const GRPC_ROUTE: Gvk<'static> = ("gateway.networking.k8s.io", "v1", "GRPCRo
 pub const HTTP_ROUTE: Gvk<'static> = ("gateway.networking.k8s.io", "v1", "HTTPRoute");
 pub const LISTENER_SET: Gvk<'static> = ("gateway.networking.k8s.io", "v1", "ListenerSet");
 pub const NAMESPACE: Gvk<'static> = ("", "v1", "Namespace");
+pub const NODE: Gvk<'static> = ("", "v1", "Node");
 pub const POD: Gvk<'static> = ("", "v1", "Pod");
 pub const REFERENCE_GRANT: Gvk<'static> = ("gateway.networking.k8s.io", "v1beta1", "ReferenceGrant");
 pub const ROLE: Gvk<'static> = ("rbac.authorization.k8s.io", "v1", "Role");
