@@ -51,13 +51,14 @@ impl Site {
         self.harness.client.until_ready("domain-name-instances", self.published, INSTALLED).await.unwrap();
     }
 
-    /// Waits until the records are not published, for a reason that has all these words.
-    pub(crate) async fn until_it_says(&self, words: &[&str]) {
+    /// Waits until the records are not published for this reason, in a sentence that has all these words.
+    pub(crate) async fn until_it_says(&self, reason: &str, words: &[&str]) {
         within(INSTALLED, "it says why", async || {
             let record = self.harness.client.get("domain-name-instances", self.published).await.unwrap();
             let step = condition(&record, "DnsPublished").cloned().unwrap_or_default();
             let message = step["Message"].as_str().unwrap_or_default();
-            let all = step["Status"] == "False" && words.iter().all(|word| message.contains(word));
+            let is_it = step["Status"] == "False" && step["Reason"] == reason;
+            let all = is_it && words.iter().all(|word| message.contains(word));
             if all { Ok(()) } else { Err(format!("{record:#}")) }
         })
         .await;

@@ -40,18 +40,15 @@ async fn an_external_dns_that_may_not_write_is_named() {
     let denied = writes_denied(&zone);
     Knobs::new(endpoints).set_route53_faults(&denied).await.unwrap();
     let site = start(EXTERNAL_DNS, site, json!({}), json!({"SubDomain": "www"})).await;
-    site.until_it_says(&[
-        &host,
-        "is not in the zone yet",
-        "namespace external-dns-",
-        "route53:ChangeResourceRecordSets",
-        &zone,
-    ])
+    site.until_it_says(
+        "NotPublished",
+        &[&host, "is not in the zone yet", "namespace external-dns-", "route53:ChangeResourceRecordSets", &zone],
+    )
     .await;
     // The same for what the workers themselves may not do.
     let denied = Faults { method: Some("GET".into()), ..denied };
     site.knobs().set_route53_faults(&denied).await.unwrap();
-    site.until_it_says(&["route53:ListResourceRecordSets", "AccessDenied"]).await;
+    site.until_it_says("Denied", &["route53:ListResourceRecordSets", "AccessDenied"]).await;
     another_zone_is_written(EXTERNAL_DNS, Site::of("allowed")).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
@@ -60,7 +57,7 @@ async fn an_external_dns_that_may_not_write_is_named() {
     site.knobs().set_route53_faults(&Faults { method: None, ..denied }).await.unwrap();
     let client = &site.harness.client;
     client.delete("domain-name-instances", site.published).await.unwrap();
-    site.until_it_says(&["can't be taken out of hosted zone", &zone, "send Reconciled false"]).await;
+    site.until_it_says("Denied", &["can't be taken out of hosted zone", &zone, "send Reconciled false"]).await;
     client.patch("domain-name-instances", site.published, &json!({"Reconciled": false})).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
     assert_eq!(site.zone(&zone).await, a(&host), "its records are left there");
@@ -77,8 +74,11 @@ async fn workers_that_may_not_write_say_so_and_hold_up_nobody_else() {
     let denied = writes_denied(&zone);
     Knobs::new(endpoints).set_route53_faults(&denied).await.unwrap();
     let site = start(ROUTE53, site, json!({}), json!({"SubDomain": "www"})).await;
-    site.until_it_says(&["AWS refuses to write", &host, &zone, "route53:ChangeResourceRecordSets", "AccessDenied"])
-        .await;
+    site.until_it_says(
+        "Denied",
+        &["AWS refuses to write", &host, &zone, "route53:ChangeResourceRecordSets", "AccessDenied"],
+    )
+    .await;
     another_zone_is_written(ROUTE53, Site::of("written")).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;

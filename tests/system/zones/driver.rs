@@ -150,7 +150,7 @@ async fn what_somebody_has_written_is_told_and_left_and_holds_up_no_other_hostna
     let (taken, free) = (format!("a.{}", site.1), format!("b.{}", site.1));
     put_record(endpoints, &zone, &taken, "A", "192.0.2.99").await.unwrap();
     let site = start(ROUTE53, site, json!({}), json!({"Hostnames": [taken, free]})).await;
-    site.until_it_says(&[&taken, "by hand or by another tool"]).await;
+    site.until_it_says("NotPublished", &[&taken, "by hand or by another tool"]).await;
     site.until_holds(&zone, &[a(&taken), a(&free)].concat()).await;
     let key = (format!("{taken}."), "A".to_owned());
     assert_eq!(site.records(&zone).await[&key], ["192.0.2.99"]);

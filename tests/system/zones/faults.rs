@@ -82,13 +82,14 @@ async fn route_53_that_is_down_is_told_and_waited_for(driver: Driver) {
     let down = |zone: &str| fault(zone, 500, "InternalError");
     let (site, zone) = faulty_zone("down", down).await;
     let site = start_apart(driver, site).await;
-    site.until_it_says(&["Route 53 cannot be reached", "InternalError", "it is tried again by itself"]).await;
+    site.until_it_says("Unreachable", &["Route 53 cannot be reached", "InternalError", "it is tried again by itself"])
+        .await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     site.knobs().set_route53_faults(&down(&zone)).await.unwrap();
     let client = &site.harness.client;
     client.delete("domain-name-instances", site.published).await.unwrap();
-    site.until_it_says(&["Route 53 cannot be reached"]).await;
+    site.until_it_says("Unreachable", &["Route 53 cannot be reached"]).await;
     assert_eq!(site.zone(&zone).await, a(&format!("www.{}", site.domain_name)));
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     client.until_gone("domain-name-instances", site.published, INSTALLED).await.unwrap();
@@ -109,7 +110,7 @@ async fn external_dns_and_workers_wait_for_a_route_53_that_is_down() {
 async fn credentials_that_are_over_are_told_and_new_ones_go_on(driver: Driver) {
     let (site, zone) = faulty_zone("expired", |zone| fault(zone, 403, "ExpiredToken")).await;
     let site = start_apart(driver, site).await;
-    site.until_it_says(&["AWS refuses to", "ExpiredToken", "correct the keys of the AWS account"]).await;
+    site.until_it_says("Denied", &["AWS refuses to", "ExpiredToken", "correct the keys of the AWS account"]).await;
     site.knobs().set_route53_faults(&none(&zone)).await.unwrap();
     site.until_published().await;
     site.delete().await;
@@ -129,7 +130,7 @@ async fn a_zone_that_is_not_there_is_told_and_used_when_somebody_has_made_it(dri
     let site = Site::of("nozone");
     let (name, host) = (site.1.clone(), format!("www.{}", site.1));
     let site = start_apart(driver, site).await;
-    site.until_it_says(&["no hosted zone for", &host, "create one, or correct Domain"]).await;
+    site.until_it_says("NoZone", &["no hosted zone for", &host, "create one, or correct Domain"]).await;
     let zone = create_zone(&site.harness.endpoints, &name).await.unwrap();
     site.until_published().await;
     assert_eq!(site.zone(&zone).await, a(&host));
@@ -193,7 +194,7 @@ async fn an_external_dns_that_is_restarted_in_the_middle_of_a_change_goes_on_wit
     let unwritable = Faults { method: Some("POST".to_owned()), ..fault(&zone, 500, "InternalError") };
     site.knobs().set_route53_faults(&unwritable).await.unwrap();
     site.set_ingress(Some(json!([{"ip": "192.0.2.91"}]))).await;
-    site.until_it_says(&[&host]).await;
+    site.until_it_says("NotPublished", &[&host]).await;
     let kube = site.harness.kube().await.unwrap();
     let owner = format!("support-service-instance-{}", external_dns_of(&site).await);
     let deployment = labelled(&kube, DEPLOYMENT, &owner).await.remove(0);

@@ -89,7 +89,7 @@ async fn a_hostname_is_in_the_closest_zone_and_leaves_it(driver: Driver) {
     assert_eq!((site.zone(&outer).await, site.zone(&inner).await), (a(&in_outer), a(&in_inner)));
     // With the outer zone named, the inner one hides a hostname of it.
     site.change_domain(json!({"HostedZoneID": outer})).await;
-    site.until_it_says(&[&in_inner, &inner, "answers for it"]).await;
+    site.until_it_says("HiddenByZone", &[&in_inner, &inner, "answers for it"]).await;
     site.change_domain(json!({"HostedZoneID": ""})).await;
     site.until_published().await;
     let empty = [outer, inner];
@@ -157,7 +157,7 @@ async fn at_the_name_of_the_zone_an_address_is_published_and_a_name_is_not(drive
     assert_eq!(site.zone(&zone).await, a(&site.domain_name));
     assert_eq!(site.records(&zone).await.len(), 2, "the address and its ownership record");
     site.set_ingress(Some(json!([{"hostname": "lb.example.net"}]))).await;
-    site.until_it_says(&[&site.domain_name, "CNAME", "lb.example.net", "SubDomain"]).await;
+    site.until_it_says("NotPublished", &[&site.domain_name, "CNAME", "lb.example.net", "SubDomain"]).await;
     site.set_ingress(None).await;
     site.until_published().await;
     let harness = site.harness;
@@ -209,7 +209,7 @@ async fn a_hostname_of_somebody_else_is_looked_at_ever_more_seldom(driver: Drive
     // Ten pages, each a request of the five a second that all users of the account share.
     fill_zone(endpoints, &zone, &site.1, 3000).await.unwrap();
     let site = start(driver, site, json!({}), json!({"SubDomain": "www"})).await;
-    site.until_it_says(&[&host, "by hand or by another tool"]).await;
+    site.until_it_says("NotPublished", &[&host, "by hand or by another tool"]).await;
     // A test of time: how often the workers, by their access key, ask about the zone in the half minute after they saw it first.
     let key = access_key(driver, &site.name);
     let calls = async || site.knobs().route53_calls(&zone).await.unwrap().get(&key).copied().unwrap_or_default();

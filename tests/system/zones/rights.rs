@@ -55,8 +55,11 @@ async fn workers_that_write_a_zone_need_what_the_policy_of_its_domain_says_and_n
     // The policy of another domain is none for this one.
     hold_to(&key, &policy_of(&Site::of("others"), json!({"DnsDriver": ROUTE53})).await).await;
     site.set_ingress(None).await;
-    site.until_it_says(&["AWS refuses to write", &host, "not authorized to perform: route53:ChangeResourceRecordSets"])
-        .await;
+    site.until_it_says(
+        "Denied",
+        &["AWS refuses to write", &host, "not authorized to perform: route53:ChangeResourceRecordSets"],
+    )
+    .await;
     assert_eq!(site.zone(&zone).await, [format!("CNAME {host}")]);
     hold_to(&key, &policy).await;
     site.until_holds(&zone, &a(&host)).await;
