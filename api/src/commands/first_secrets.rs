@@ -42,7 +42,8 @@ pub(super) fn make(settings: &FirstSecretsSettings) -> Result<()> {
 
 fn files(hosts: &[String], now: SystemTime) -> Result<[(&'static str, String); 6]> {
     let until = (now + LASTS).into();
-    let mut issuer = authority("causeway", now);
+    // Not the name of the server: OpenSSL takes a certificate for self-signed whose issuer has its own name, and curl refuses it.
+    let mut issuer = authority("causeway installation authority", now);
     issuer.not_after = until;
     // Its key is thrown away: this authority signs the one certificate.
     let issuer = rcgen::CertifiedIssuer::self_signed(issuer, rcgen::KeyPair::generate()?)?;
@@ -104,6 +105,7 @@ mod tests {
         let (_, issuer) = X509Certificate::from_der(&issuer).unwrap();
         let (_, leaf) = X509Certificate::from_der(&leaf).unwrap();
         assert_eq!(leaf.issuer(), issuer.subject());
+        assert_ne!(leaf.subject(), issuer.subject(), "OpenSSL takes the certificate for self-signed");
         let nine_years = Duration::from_secs(9 * 365 * 24 * 60 * 60);
         assert!(leaf.validity().time_to_expiration().unwrap() > nine_years);
         let names = format!("{:?}", leaf.subject_alternative_name().unwrap().unwrap().value.general_names);
