@@ -13,11 +13,11 @@ pub fn dependants_sql() -> String {
     for group in depends::TABLE.chunk_by(|one, other| one.changed == other.changed) {
         let changed = group[0].changed;
         let found = group.iter().map(|line| format!("SELECT '{}', {}", line.wakes, line.ids("record")));
+        let found = found.collect::<Vec<_>>().join("\n    UNION ");
         // Writing to a String can't fail.
         let _ = writeln!(
             dependants,
-            "WHEN '{changed}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM (\n    {}) d(kind, id);",
-            found.collect::<Vec<_>>().join("\n    UNION ")
+            "WHEN '{changed}' THEN SELECT array_agg(kind), array_agg(id) INTO kinds, ids FROM ({found}) d(kind, id);"
         );
         let any = depends::any_exists(changed, "record").replace(" OR EXISTS", "\n    OR EXISTS");
         let _ = writeln!(has, "WHEN '{changed}' THEN RETURN {any};");

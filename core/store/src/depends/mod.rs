@@ -7,7 +7,7 @@
 mod line;
 
 use causeway_records::Kind;
-use line::{Line, line, named_by_gone, naming};
+use line::{Line, beside, line, named_by_gone, naming};
 
 /// Kinds of which a new record changes nothing for others: all that depends on such a record names it, and nobody can name it yet.
 const ALONE_WHEN_NEW: &[Kind] = &[
@@ -101,12 +101,7 @@ pub(crate) const TABLE: &[Line] = &[
         "s.id",
         "support_service_instances s WHERE s.service = 'external-dns' AND s.deleted_at IS NULL AND s.kubernetes_runtime_instance_id IN (SELECT n.kubernetes_runtime_instance_id FROM domain_name_instances n WHERE n.domain_name_definition_id = record)",
     ),
-    line(
-        Kind::DomainNameInstance,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN domain_name_instances n ON n.workload_instance_id = g.workload_instance_id WHERE n.id = record AND g.deleted_at IS NULL",
-    ),
+    beside(Kind::DomainNameInstance, Kind::GatewayInstance, "workload_instance_id"),
     line(
         Kind::DomainNameInstance,
         Kind::SupportServiceInstance,
@@ -132,43 +127,13 @@ pub(crate) const TABLE: &[Line] = &[
         "shared_gateway_id",
         "gateway_grants WHERE id = record AND shared_gateway_id IS NOT NULL",
     ),
-    line(
-        Kind::GatewayGrpcRoute,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN gateway_grpc_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
-    ),
-    line(
-        Kind::GatewayHttpPort,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN gateway_http_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
-    ),
-    line(
-        Kind::GatewayHttpRoute,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN gateway_http_routes p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
-    ),
-    line(
-        Kind::GatewayInstance,
-        Kind::DomainNameInstance,
-        "n.id",
-        "domain_name_instances n JOIN gateway_instances g ON g.workload_instance_id = n.workload_instance_id WHERE g.id = record AND n.deleted_at IS NULL",
-    ),
+    beside(Kind::GatewayGrpcRoute, Kind::GatewayInstance, "gateway_definition_id"),
+    beside(Kind::GatewayHttpPort, Kind::GatewayInstance, "gateway_definition_id"),
+    beside(Kind::GatewayHttpRoute, Kind::GatewayInstance, "gateway_definition_id"),
+    beside(Kind::GatewayInstance, Kind::DomainNameInstance, "workload_instance_id"),
     named_by_gone(Kind::GatewayInstance, Kind::GatewayDefinition, "gateway_definition_id"),
-    line(
-        Kind::GatewayTcpPort,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN gateway_tcp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
-    ),
-    line(
-        Kind::GatewayUdpPort,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN gateway_udp_ports p ON p.gateway_definition_id = g.gateway_definition_id WHERE p.id = record AND g.deleted_at IS NULL",
-    ),
+    beside(Kind::GatewayTcpPort, Kind::GatewayInstance, "gateway_definition_id"),
+    beside(Kind::GatewayUdpPort, Kind::GatewayInstance, "gateway_definition_id"),
     line(
         Kind::KubernetesRuntimeDefinition,
         Kind::KubernetesRuntimeInstance,
@@ -207,12 +172,7 @@ pub(crate) const TABLE: &[Line] = &[
         "l.id",
         "listener_sets l JOIN shared_gateways g ON g.id = l.shared_gateway_id JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND l.deleted_at IS NULL",
     ),
-    line(
-        Kind::SupportServiceInstance,
-        Kind::GatewayInstance,
-        "g.id",
-        "gateway_instances g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
-    ),
+    beside(Kind::SupportServiceInstance, Kind::GatewayInstance, "kubernetes_runtime_instance_id"),
     line(
         Kind::SupportServiceInstance,
         Kind::DomainNameInstance,
@@ -220,12 +180,7 @@ pub(crate) const TABLE: &[Line] = &[
         "domain_name_instances n JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = n.kubernetes_runtime_instance_id WHERE s.id = record AND s.service = 'external-dns' AND n.deleted_at IS NULL",
     ),
     named_by_gone(Kind::SupportServiceInstance, Kind::KubernetesRuntimeInstance, "kubernetes_runtime_instance_id"),
-    line(
-        Kind::SupportServiceInstance,
-        Kind::SharedGateway,
-        "g.id",
-        "shared_gateways g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND g.deleted_at IS NULL",
-    ),
+    beside(Kind::SupportServiceInstance, Kind::SharedGateway, "kubernetes_runtime_instance_id"),
     line(
         Kind::SupportServiceInstance,
         Kind::SupportServiceInstance,
@@ -261,12 +216,7 @@ pub(crate) const TABLE: &[Line] = &[
         "g.id",
         "gateway_instances g JOIN workload_instances w ON w.id = g.workload_instance_id JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND g.deleted_at IS NULL",
     ),
-    line(
-        Kind::WorkloadResourceDefinition,
-        Kind::WorkloadInstance,
-        "w.id",
-        "workload_instances w JOIN workload_resource_definitions d ON d.workload_definition_id = w.workload_definition_id WHERE d.id = record AND w.deleted_at IS NULL",
-    ),
+    beside(Kind::WorkloadResourceDefinition, Kind::WorkloadInstance, "workload_definition_id"),
 ];
 
 #[cfg(test)]
