@@ -20,6 +20,10 @@ use std::time::Duration;
 /// What a database is beside its contents: a copy of it is another one, and so is one that goes on after a restore to a point in time.
 const ORIGIN: &str = "concat_ws('/', (SELECT system_identifier FROM pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8),
     (SELECT oid FROM pg_database WHERE datname = current_database()))";
+/// The columns of an event `e`, as [`event`] reads them, and its position.
+pub(crate) const EVENT: &str =
+    "e.position, e.type, e.kind, e.record_id, e.name, e.runtime_id, e.generation, e.condition_type, e.condition_status,
+    e.condition_reason, e.time";
 /// The name of another epoch.
 const NEW_EPOCH: &str = "(epoch + 1 + floor(random() * 4294967294)::bigint) % 4294967296";
 
@@ -97,8 +101,7 @@ impl Store {
     pub async fn read_events(&self, after: i64, limit: i64) -> Result<EventRead> {
         let text = format!(
             "SELECT s.epoch, s.deleted_to, s.origin = {ORIGIN} AS is_here, EXISTS (SELECT FROM event_inbox) AS is_waiting,
-                greatest(s.deleted_to, (SELECT max(position) FROM event_log)) AS newest, e.position, e.type, e.kind, e.record_id, e.name, e.runtime_id,
-                e.generation, e.condition_type, e.condition_status, e.condition_reason, e.time
+                greatest(s.deleted_to, (SELECT max(position) FROM event_log)) AS newest, {EVENT}
              FROM event_sequencer s LEFT JOIN LATERAL (SELECT * FROM event_log WHERE position > $1 ORDER BY position LIMIT $2) e ON true
              ORDER BY e.position"
         );

@@ -1,6 +1,10 @@
 //! The log of events from its end, for views.
 
-use crate::{Store, error::Result, event_log::event};
+use crate::{
+    Store,
+    error::Result,
+    event_log::{EVENT, event},
+};
 use causeway_records::watch::{Cursor, EventFilter, RecordEvent};
 use sqlx::{AssertSqlSafe, Row, postgres::PgRow};
 
@@ -29,13 +33,15 @@ pub struct EventPage {
 impl Store {
     /// Events from the end of the log on, or from a position on, backwards. One statement.
     pub async fn event_page(&self, search: &EventSearch) -> Result<EventPage> {
-        let text = "SELECT s.epoch, f.floor, e.* FROM event_sequencer s
+        let text = format!(
+            "SELECT s.epoch, f.floor, {EVENT} FROM event_sequencer s
             LEFT JOIN LATERAL (SELECT position AS floor FROM event_log WHERE position < $1 ORDER BY position DESC OFFSET $2 LIMIT 1) f ON true
             LEFT JOIN LATERAL (SELECT * FROM event_log WHERE position < $1 AND position > coalesce(f.floor, 0)
                 AND (cardinality($4::text[]) = 0 OR kind = ANY ($4)) AND (cardinality($5::text[]) = 0 OR type = ANY ($5))
                 AND ($6::bigint IS NULL OR runtime_id = $6) AND ($7::text IS NULL OR name = $7) AND ($8::bigint IS NULL OR record_id = $8)
                 ORDER BY position DESC LIMIT $3) e ON true
-            ORDER BY e.position DESC";
+            ORDER BY e.position DESC"
+        );
         let EventFilter { kinds, types, runtime, name, id } = &search.filter;
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let types: Vec<&str> = types.iter().map(|one| one.as_str()).collect();
