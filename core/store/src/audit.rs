@@ -50,9 +50,13 @@ impl Store {
     pub async fn purge_audit_events(&self, keep: Duration, limit: i64) -> Result<u64> {
         let store = self.clone();
         run_to_completion(async move {
-            let text = "DELETE FROM audit_events WHERE id IN
-                (SELECT id FROM audit_events WHERE created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
-            Ok(sqlx::query(text).bind(keep.as_secs_f64()).bind(limit).execute(&store.pool).await?.rows_affected())
+            let gone = sqlx::query!(
+                "DELETE FROM audit_events WHERE id IN
+                    (SELECT id FROM audit_events WHERE created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                keep.as_secs_f64(),
+                limit
+            );
+            Ok(gone.execute(&store.pool).await?.rows_affected())
         })
         .await
     }

@@ -8,38 +8,38 @@ use causeway_records::{
     status::Conditions,
     summary::{ClusterState, RecordProgress},
 };
-use sqlx::{AssertSqlSafe, Row, types::Json};
+use sqlx::{AssertSqlSafe, types::Json};
 
 impl Store {
     /// The clusters with a larger id than `after`, by ascending id, at most `limit`.
     pub async fn cluster_states(&self, after: i64, limit: i64) -> Result<Vec<ClusterState>> {
-        let text = "SELECT t.id, t.name, w.id::text AS worker, r.conditions, r.blocking_since,
-                r.deletion_scheduled, q.due, q.since,
-                (SELECT count(*) FROM gateway_instances g WHERE g.kubernetes_runtime_instance_id = t.id AND g.deleted_at IS NULL) AS gateways
+        let rows = sqlx::query!(
+            r#"SELECT t.id AS "id!", t.name AS "name!", w.id::text AS worker, r.conditions AS "conditions!: Json<Conditions>", r.blocking_since,
+                r.deletion_scheduled, q.due AS "due!", q.since,
+                (SELECT count(*) FROM gateway_instances g WHERE g.kubernetes_runtime_instance_id = t.id AND g.deleted_at IS NULL) AS "gateways!"
             FROM kubernetes_runtime_instances t
             JOIN reconciliations r ON r.kind = 'KubernetesRuntimeInstance' AND r.id = t.id
             LEFT JOIN leases l ON l.runtime_id = t.id
             LEFT JOIN workers w ON w.id = l.holder AND w.until > now()
             LEFT JOIN LATERAL (SELECT count(*) AS due, min(d.due_at) AS since FROM reconciliations d
                 WHERE d.runtime_id = t.id AND d.due_at <= now()) q ON true
-            WHERE t.deleted_at IS NULL AND t.id > $1 ORDER BY t.id LIMIT $2";
-        let rows = sqlx::query(text).bind(after).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                let conditions: Json<Conditions> = row.try_get("conditions")?;
-                let (since, deleted) = (row.try_get("blocking_since")?, row.try_get("deletion_scheduled")?);
-                Ok(ClusterState {
-                    runtime_id: row.try_get("id")?,
-                    name: row.try_get("name")?,
-                    worker: row.try_get("worker")?,
-                    reachable: conditions.0.get(CLUSTER_REACHABLE).map(|condition| condition.message.clone()),
-                    gateways: row.try_get("gateways")?,
-                    due: row.try_get("due")?,
-                    due_since: row.try_get("since")?,
-                    state: RecordProgress::new(&conditions.0, since, deleted),
-                })
-            })
-            .collect()
+            WHERE t.deleted_at IS NULL AND t.id > $1 ORDER BY t.id LIMIT $2"#,
+            after,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let states = rows.into_iter().map(|row| ClusterState {
+            runtime_id: row.id,
+            name: row.name,
+            worker: row.worker,
+            reachable: row.conditions.get(CLUSTER_REACHABLE).map(|condition| condition.message.clone()),
+            gateways: row.gateways,
+            due: row.due,
+            due_since: row.since,
+            state: RecordProgress::new(&row.conditions, row.blocking_since, row.deletion_scheduled),
+        });
+        Ok(states.collect())
     }
 }
 

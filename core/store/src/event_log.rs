@@ -88,11 +88,14 @@ impl Store {
     pub async fn sequence_events(&self, limit: i64) -> Result<u64> {
         let store = self.clone();
         run_to_completion(async move {
-            let text = "WITH l AS MATERIALIZED (SELECT FROM event_sequencer FOR UPDATE SKIP LOCKED),
+            let moved = sqlx::query!(
+                "WITH l AS MATERIALIZED (SELECT FROM event_sequencer FOR UPDATE SKIP LOCKED),
                  d AS (DELETE FROM event_inbox WHERE EXISTS (SELECT FROM l) AND id IN (SELECT id FROM event_inbox ORDER BY id LIMIT $1) RETURNING *)
                  INSERT INTO event_log (type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason, time)
-                 SELECT type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason, time FROM d ORDER BY id";
-            Ok(sqlx::query(text).bind(limit).execute(&store.pool).await?.rows_affected())
+                 SELECT type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason, time FROM d ORDER BY id",
+                limit
+            );
+            Ok(moved.execute(&store.pool).await?.rows_affected())
         })
         .await
     }
@@ -125,14 +128,16 @@ impl Store {
         let store = self.clone();
         run_to_completion(async move {
             // Up to the first one that is young enough: what is left has no hole, so one position says what is gone.
-            let text = "WITH old AS (SELECT position, bool_and(time < now() - make_interval(secs => $1)) OVER (ORDER BY position) AS is_old
+            let gone = sqlx::query_scalar!(
+                r#"WITH old AS (SELECT position, bool_and(time < now() - make_interval(secs => $1)) OVER (ORDER BY position) AS is_old
                     FROM (SELECT position, time FROM event_log ORDER BY position LIMIT $2) first),
                  gone AS (DELETE FROM event_log WHERE position IN (SELECT position FROM old WHERE is_old) RETURNING position),
                  noted AS (UPDATE event_sequencer SET deleted_to = greatest(deleted_to, (SELECT max(position) FROM gone)) WHERE EXISTS (SELECT FROM gone))
-                 SELECT count(*) FROM gone";
-            let gone: i64 =
-                sqlx::query_scalar(text).bind(keep.as_secs_f64()).bind(limit).fetch_one(&store.pool).await?;
-            Ok(gone.unsigned_abs())
+                 SELECT count(*) AS "gone!" FROM gone"#,
+                keep.as_secs_f64(),
+                limit
+            );
+            Ok(gone.fetch_one(&store.pool).await?.unsigned_abs())
         })
         .await
     }

@@ -39,17 +39,17 @@ pub(crate) async fn run(connection: &mut PgConnection) -> Result<(), MigrateErro
         return Ok(());
     }
     let mut transaction = connection.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
+    sqlx::query!("SELECT pg_advisory_xact_lock($1)", LOCK).execute(&mut *transaction).await?;
     // Another process may have been faster.
     for (file, text) in outdated_functions(&mut transaction).await? {
         sqlx::raw_sql(text).execute(&mut *transaction).await?;
-        sqlx::query(
+        sqlx::query!(
             "INSERT INTO schema_functions (file, sha256, release) VALUES ($1, $2, $3)
              ON CONFLICT (file) DO UPDATE SET sha256 = excluded.sha256, release = excluded.release",
+            file,
+            sha256(text),
+            &release()
         )
-        .bind(file)
-        .bind(sha256(text))
-        .bind(release())
         .execute(&mut *transaction)
         .await?;
     }
@@ -58,11 +58,8 @@ pub(crate) async fn run(connection: &mut PgConnection) -> Result<(), MigrateErro
 
 /// Whether every migration of this release has been applied as it is here. sqlx would find out too, but not without the right to CREATE.
 async fn tables_are_current(connection: &mut PgConnection) -> Result<bool, MigrateError> {
-    let begun: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-        .bind(&*TABLES.table_name)
-        .fetch_one(&mut *connection)
-        .await?;
-    if !begun {
+    let begun = sqlx::query_scalar!(r#"SELECT to_regclass($1) IS NOT NULL AS "begun!""#, &*TABLES.table_name);
+    if !begun.fetch_one(&mut *connection).await? {
         return Ok(false);
     }
     let applied = connection.list_applied_migrations(&TABLES.table_name).await?;
@@ -72,13 +69,11 @@ async fn tables_are_current(connection: &mut PgConnection) -> Result<bool, Migra
 
 /// The files whose text is not in force, but for those of a later release.
 async fn outdated_functions(connection: &mut PgConnection) -> Result<Vec<(&'static str, &'static str)>, MigrateError> {
-    let in_force: Vec<(String, String, bool)> =
-        sqlx::query_as("SELECT file, sha256, release > $1 FROM schema_functions")
-            .bind(release())
-            .fetch_all(connection)
-            .await?;
+    let in_force =
+        sqlx::query!(r#"SELECT file, sha256, release > $1 AS "is_later!" FROM schema_functions"#, &release());
+    let in_force = in_force.fetch_all(connection).await?;
     let is_current = |file: &str, text: &str| {
-        in_force.iter().any(|(name, hash, is_later)| name == file && (*is_later || *hash == sha256(text)))
+        in_force.iter().any(|row| row.file == file && (row.is_later || row.sha256 == sha256(text)))
     };
     Ok(FUNCTIONS.iter().copied().filter(|(file, text)| !is_current(file, text)).collect())
 }

@@ -8,7 +8,7 @@ use causeway_records::{
 };
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use sqlx::{AssertSqlSafe, Row, postgres::PgRow, types::Json};
+use sqlx::types::Json;
 
 /// A domain name instance that publishes hostnames of a workload.
 #[derive(Clone, Debug)]
@@ -46,58 +46,72 @@ const PUBLISHERS: i64 = 10;
 impl Store {
     /// The domain name instances of a workload and a domain, with what they know of a hostname.
     pub async fn publishers(&self, workload: i64, domain: i64, hostname: &str) -> Result<Vec<Publisher>> {
-        let text = "SELECT n.id, n.name, coalesce(r.conditions, '[]') AS conditions, r.published_state -> 'hosts' -> $3 AS host
+        let rows = sqlx::query!(
+            r#"SELECT n.id, n.name, r.conditions AS "conditions: Json<Conditions>",
+                r.published_state -> 'hosts' -> $3::text AS "host: Json<HostRecord>"
             FROM domain_name_instances n JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = n.id
-            WHERE n.deleted_at IS NULL AND n.workload_instance_id = $1 AND n.domain_name_definition_id = $2 ORDER BY n.id LIMIT $4";
-        let query = sqlx::query(AssertSqlSafe(text)).bind(workload).bind(domain).bind(hostname).bind(PUBLISHERS);
-        query.fetch_all(&self.pool).await?.iter().map(publisher).collect()
+            WHERE n.deleted_at IS NULL AND n.workload_instance_id = $1 AND n.domain_name_definition_id = $2 ORDER BY n.id LIMIT $4"#,
+            workload,
+            domain,
+            hostname,
+            PUBLISHERS
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let publishers = rows.into_iter().map(|row| Publisher {
+            id: row.id,
+            name: row.name,
+            conditions: row.conditions.0,
+            host: row.host.map(|host| host.0),
+        });
+        Ok(publishers.collect())
     }
 
     /// The certificate with which a gateway answers for a hostname: its own before that of the wildcard above it.
     pub async fn certificate_for(&self, owner: i64, hostname: &str) -> Result<Option<CertificateTerm>> {
         let above = hostname.split_once('.').map(|(_, domain)| format!("*.{domain}")).unwrap_or_default();
-        let text = "SELECT issuer, not_after FROM certificates WHERE deleted_at IS NULL AND owner_id = $1 AND (hostnames ? $2 OR hostnames ? $3)
-            ORDER BY hostnames ? $2 DESC, id LIMIT 1";
-        let query = sqlx::query(AssertSqlSafe(text)).bind(owner).bind(hostname).bind(above);
-        let row = query.fetch_optional(&self.pool).await?;
-        row.map(|row| Ok(CertificateTerm { issuer: row.try_get("issuer")?, not_after: row.try_get("not_after")? }))
-            .transpose()
+        let found = sqlx::query_as!(
+            CertificateTerm,
+            "SELECT issuer, not_after FROM certificates WHERE deleted_at IS NULL AND owner_id = $1 AND (hostnames ? $2 OR hostnames ? $3)
+            ORDER BY hostnames ? $2 DESC, id LIMIT 1",
+            owner,
+            hostname,
+            above
+        );
+        Ok(found.fetch_optional(&self.pool).await?)
     }
 
     /// What the domain name instances of a workload instance have published, by ascending id.
     pub async fn published_for_workload(&self, workload_instance: i64) -> Result<Vec<DomainNameState>> {
-        let text = "SELECT json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled,
-                'published', coalesce(r.published_state, '{\"hosts\":{}}'))
+        let states = sqlx::query_scalar!(
+            r#"SELECT json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled,
+                'published', coalesce(r.published_state, '{"hosts":{}}')) AS "state!: Json<DomainNameState>"
             FROM domain_name_instances t JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id
-            WHERE t.workload_instance_id = $1 AND t.deleted_at IS NULL ORDER BY t.id";
-        let rows = sqlx::query(text).bind(workload_instance).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok(row.try_get::<Json<DomainNameState>, _>(0)?.0)).collect()
+            WHERE t.workload_instance_id = $1 AND t.deleted_at IS NULL ORDER BY t.id"#,
+            workload_instance
+        );
+        Ok(states.fetch_all(&self.pool).await?.into_iter().map(|state| state.0).collect())
     }
 
     /// Where clients reach the Gateway that carries the routes of a gateway instance, as the Gateway's record publishes it: IP addresses, then names.
     pub async fn gateway_addresses(&self, gateway_instance: i64) -> Result<Vec<String>> {
-        let text = "SELECT published_state FROM reconciliations WHERE kind IN ('SharedGateway', 'GatewayInstance')
-            AND id = (SELECT gateway_id FROM route_claims WHERE gateway_instance_id = $1 LIMIT 1)";
-        let state: Option<Option<Json<Option<GatewayRead>>>> =
-            sqlx::query_scalar(text).bind(gateway_instance).fetch_optional(&self.pool).await?;
+        let state = sqlx::query_scalar!(
+            r#"SELECT published_state AS "state: Json<Option<GatewayRead>>" FROM reconciliations WHERE kind IN ('SharedGateway', 'GatewayInstance')
+            AND id = (SELECT gateway_id FROM route_claims WHERE gateway_instance_id = $1 LIMIT 1)"#,
+            gateway_instance
+        );
         // A Gateway that isn't in the cluster publishes null.
-        let read = state.flatten().and_then(|state| state.0);
+        let read = state.fetch_optional(&self.pool).await?.flatten().and_then(|state| state.0);
         Ok(read.into_iter().flat_map(|read| read.addresses).map(|address| address.value).collect())
     }
 
     /// The gateway instances of a workload instance, by ascending id; at most `limit`.
     pub async fn gateways_of_workload(&self, workload_instance: i64, limit: i64) -> Result<Vec<i64>> {
-        let text = "SELECT id FROM gateway_instances WHERE workload_instance_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2";
-        let rows = sqlx::query(text).bind(workload_instance).bind(limit).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM gateway_instances WHERE workload_instance_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2",
+            workload_instance,
+            limit
+        );
+        Ok(ids.fetch_all(&self.pool).await?)
     }
-}
-
-fn publisher(row: &PgRow) -> Result<Publisher> {
-    Ok(Publisher {
-        id: row.try_get("id")?,
-        name: row.try_get("name")?,
-        conditions: row.try_get::<Json<Conditions>, _>("conditions")?.0,
-        host: row.try_get::<Option<Json<HostRecord>>, _>("host")?.map(|host| host.0),
-    })
 }

@@ -1,7 +1,6 @@
 //! Turns at Route 53, which allows each account five requests a second: all workers that use an account take them here.
 
 use crate::{Store, error::Result};
-use sqlx::postgres::types::PgInterval;
 use std::time::Duration;
 
 /// No turn is further away, whatever the clock of the database did.
@@ -15,21 +14,22 @@ impl Store {
     pub async fn reserve_route53_request(&self, account: &str, interval: Duration, burst: u32) -> Result<Duration> {
         // What is not asked for any more goes after the own turn is taken, and only where no other worker is about to take one: nobody waits for a row while
         // holding another one.
-        let text = "WITH taken AS (INSERT INTO route53_requests AS r (account, paid_until) VALUES ($1, now() + make_interval(secs => $2))
+        let wait = sqlx::query_scalar!(
+            r#"WITH taken AS (INSERT INTO route53_requests AS r (account, paid_until) VALUES ($1, now() + make_interval(secs => $2))
                 ON CONFLICT (account) DO UPDATE SET paid_until =
                     least(greatest(r.paid_until, now()), now() + make_interval(secs => $4)) + make_interval(secs => $2)
                 RETURNING paid_until),
              gone AS (DELETE FROM route53_requests WHERE account IN (SELECT account FROM route53_requests
                 WHERE account <> $1 AND paid_until < now() - make_interval(secs => $5) AND EXISTS (SELECT FROM taken) FOR UPDATE SKIP LOCKED))
-             SELECT greatest(paid_until - now() - make_interval(secs => $3), '0') FROM taken";
-        let wait: PgInterval = sqlx::query_scalar(text)
-            .bind(account)
-            .bind(interval.as_secs_f64())
-            .bind((interval * burst).as_secs_f64())
-            .bind(LONGEST.as_secs_f64())
-            .bind(KEPT.as_secs_f64())
-            .fetch_one(&self.pool)
-            .await?;
+             SELECT greatest(paid_until - now() - make_interval(secs => $3), '0') AS "wait!" FROM taken"#,
+            account,
+            interval.as_secs_f64(),
+            (interval * burst).as_secs_f64(),
+            LONGEST.as_secs_f64(),
+            KEPT.as_secs_f64()
+        )
+        .fetch_one(&self.pool)
+        .await?;
         Ok(Duration::from_micros(u64::try_from(wait.microseconds).unwrap_or_default()))
     }
 }

@@ -113,10 +113,22 @@ impl Store {
 
     /// How many records there are of each kind, in each cluster and state.
     pub async fn record_counts(&self) -> Result<Vec<RecordCount>> {
-        let text = "SELECT kind, runtime_id, ready, blocking_step, count(*) FROM reconciliations
-            WHERE gone_at IS NULL AND kind <> 'ListenerSet' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4";
-        let rows = sqlx::query(text).fetch_all(&self.pool).await?;
-        rows.iter().map(count).collect()
+        let rows = sqlx::query!(
+            r#"SELECT kind, runtime_id, ready, blocking_step, count(*) AS "count!" FROM reconciliations
+            WHERE gone_at IS NULL AND kind <> 'ListenerSet' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"#
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let counts = rows.into_iter().map(|row| {
+            Ok(RecordCount {
+                kind: kind_of(&row.kind)?,
+                runtime_id: row.runtime_id.filter(|id| *id != 0),
+                ready: row.ready.parse().map_err(|reason| inconsistent("ready", reason))?,
+                blocking_step: row.blocking_step,
+                count: row.count,
+            })
+        });
+        counts.collect()
     }
 }
 
@@ -203,17 +215,6 @@ fn summary(row: &PgRow) -> Result<RecordSummary> {
         runtime_id: cluster(row)?,
         hostnames: hostnames.unwrap_or_default(),
         state: conditions.map(|conditions| RecordProgress::new(&conditions.0, since, deleted)),
-    })
-}
-
-fn count(row: &PgRow) -> Result<RecordCount> {
-    let (kind, ready): (String, String) = (row.try_get("kind")?, row.try_get("ready")?);
-    Ok(RecordCount {
-        kind: kind_of(&kind)?,
-        runtime_id: cluster(row)?,
-        ready: ready.parse().map_err(|reason| inconsistent("ready", reason))?,
-        blocking_step: row.try_get("blocking_step")?,
-        count: row.try_get("count")?,
     })
 }
 

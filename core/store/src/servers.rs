@@ -83,7 +83,8 @@ impl From<PgConnectOptions> for Servers {
 /// None: it answers and is a standby.
 async fn primary(server: &PgConnectOptions) -> Result<Option<PgConnection>, Error> {
     let mut connection = PgConnection::connect_with(server).await?;
-    let is_standby: bool = sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut connection).await?;
+    let is_standby = sqlx::query_scalar!(r#"SELECT pg_is_in_recovery() AS "is_standby!""#);
+    let is_standby = is_standby.fetch_one(&mut connection).await?;
     Ok((!is_standby).then_some(connection))
 }
 

@@ -1,4 +1,7 @@
 //! A statement that is put together from parts: each value stands where its parameter does.
+//!
+//! A statement whose text is fixed is none of these: `sqlx::query!` checks it against the schema when the crate is compiled. It can't check a text that holds
+//! a noun's columns or table or a condition that several statements share, nor rows that a common function reads.
 
 use crate::{
     documents::{Documents, Place},

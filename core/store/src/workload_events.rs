@@ -4,7 +4,7 @@ use crate::{Store, error::Result};
 use chrono::{DateTime, Utc};
 
 /// Rows of one instance that are kept: the newest.
-const MOST: i64 = 200;
+const MOST: i32 = 200;
 /// Days for which they are kept. Kubernetes forgets its Events after an hour.
 const DAYS: i32 = 3;
 
@@ -29,7 +29,7 @@ impl Store {
     /// Adds these to a workload instance's events. What is known is not written again; the same a minute later is. Old ones go, but for the last that
     /// isn't of the cluster: whoever asks shall find that there was something.
     pub async fn save_workload_events(&self, workload_instance: i64, events: &[NewWorkloadEvent]) -> Result<()> {
-        sqlx::query(
+        sqlx::query!(
             "WITH new AS (SELECT * FROM unnest($2::text[], $3::text[], $4::bool[], $5::text[], $6::text[], $7::timestamptz[])
                 AS n (uid, object, warning, reason, message, at)),
              written AS (INSERT INTO workload_events AS e
@@ -49,17 +49,17 @@ impl Store {
              INSERT INTO event_inbox (type, kind, record_id)
              SELECT 'deleted', 'WorkloadEvent', id FROM gone WHERE deleted_at IS NULL
              UNION ALL SELECT CASE WHEN is_new THEN 'created' ELSE 'changed' END, 'WorkloadEvent', id FROM written",
+            workload_instance,
+            events.iter().map(|event| event.uid.as_str()).collect::<Vec<_>>() as _,
+            events.iter().map(|event| event.object.as_deref()).collect::<Vec<_>>() as _,
+            &events.iter().map(|event| event.warning).collect::<Vec<_>>(),
+            events.iter().map(|event| event.reason.as_str()).collect::<Vec<_>>() as _,
+            events.iter().map(|event| event.message.as_str()).collect::<Vec<_>>() as _,
+            &events.iter().map(|event| event.at).collect::<Vec<_>>(),
+            DAYS,
+            MOST,
+            APPLIED
         )
-        .bind(workload_instance)
-        .bind(events.iter().map(|event| event.uid.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.object.as_deref()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.warning).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.reason.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.message.as_str()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.at).collect::<Vec<_>>())
-        .bind(DAYS)
-        .bind(MOST)
-        .bind(APPLIED)
         .execute(&self.pool)
         .await?;
         Ok(())

@@ -10,18 +10,19 @@ impl Store {
         if hosts > allowed {
             return Ok(false);
         }
-        let text = "INSERT INTO zone_deletions AS z (hosted_zone_id, since, hosts) VALUES ($1, now(), $2)
+        let taken = sqlx::query!(
+            "INSERT INTO zone_deletions AS z (hosted_zone_id, since, hosts) VALUES ($1, now(), $2)
             ON CONFLICT (hosted_zone_id) DO UPDATE SET (since, hosts) =
                 (SELECT CASE WHEN is_over THEN now() ELSE z.since END, CASE WHEN is_over THEN 0 ELSE z.hosts END + $2
                     FROM (SELECT z.since < now() - make_interval(secs => $4) AS is_over) p)
-            WHERE z.since < now() - make_interval(secs => $4) OR z.hosts + $2 <= $3 RETURNING hosts";
-        let taken = sqlx::query(text)
-            .bind(hosted_zone)
-            .bind(i64::from(hosts))
-            .bind(i64::from(allowed))
-            .bind(period.as_secs_f64())
-            .fetch_optional(&self.pool)
-            .await?;
+            WHERE z.since < now() - make_interval(secs => $4) OR z.hosts + $2 <= $3 RETURNING hosts",
+            hosted_zone,
+            i64::from(hosts),
+            i64::from(allowed),
+            period.as_secs_f64()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
         Ok(taken.is_some())
     }
 }

@@ -6,7 +6,7 @@ use causeway_records::{
     inputs::{AnyInputs, DomainNameInputs, GatewayStates, KnownScopes},
     inventory::Inventory,
 };
-use sqlx::{Row, types::Json};
+use sqlx::types::Json;
 
 impl Store {
     /// What a worker would read now of a record, which may be gone already. None: objects of this kind don't follow from records alone. Keys of AWS accounts
@@ -42,33 +42,42 @@ impl Store {
     /// How long the texts are that the inputs of these records have: manifests of workloads, and rules of routes, in bytes. A text that several read counts as often.
     pub async fn bytes_of_inputs(&self, keys: &[Key]) -> Result<usize> {
         let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
-        let text = "SELECT coalesce(sum(coalesce((SELECT octet_length(d.yaml_document) + coalesce((SELECT sum(octet_length(m.json_definition))
+        let bytes = sqlx::query_scalar!(
+            r#"SELECT coalesce(sum(coalesce((SELECT octet_length(d.yaml_document) + coalesce((SELECT sum(octet_length(m.json_definition))
                     FROM workload_resource_definitions m WHERE m.workload_definition_id = d.id AND m.deleted_at IS NULL), 0)
                 FROM workload_instances w JOIN workload_definitions d ON d.id = w.workload_definition_id
                 WHERE w.id = CASE k.kind WHEN 'WorkloadInstance' THEN k.id ELSE g.workload_instance_id END), 0)
             + coalesce((SELECT sum(octet_length(r.rules::text)) FROM gateway_http_routes r
                 WHERE r.gateway_definition_id = g.gateway_definition_id AND r.deleted_at IS NULL), 0)
             + coalesce((SELECT sum(octet_length(r.rules::text)) FROM gateway_grpc_routes r
-                WHERE r.gateway_definition_id = g.gateway_definition_id AND r.deleted_at IS NULL), 0)), 0)::bigint
-            FROM unnest($1::text[], $2::bigint[]) k(kind, id) LEFT JOIN gateway_instances g ON k.kind = 'GatewayInstance' AND g.id = k.id";
-        let bytes: i64 = sqlx::query_scalar(text).bind(kinds).bind(ids).fetch_one(&self.pool).await?;
-        Ok(usize::try_from(bytes).unwrap_or_default())
+                WHERE r.gateway_definition_id = g.gateway_definition_id AND r.deleted_at IS NULL), 0)), 0)::bigint AS "bytes!"
+            FROM unnest($1::text[], $2::bigint[]) k(kind, id) LEFT JOIN gateway_instances g ON k.kind = 'GatewayInstance' AND g.id = k.id"#,
+            kinds as _,
+            &ids
+        );
+        Ok(usize::try_from(bytes.fetch_one(&self.pool).await?).unwrap_or_default())
     }
 
     /// The live ListenerSets of a shared gateway, by ordinal.
     pub async fn listener_sets_to_render(&self, gateway: i64) -> Result<Vec<Key>> {
-        let text = "SELECT id FROM listener_sets WHERE shared_gateway_id = $1 AND deleted_at IS NULL ORDER BY ordinal";
-        let ids: Vec<i64> = sqlx::query_scalar(text).bind(gateway).fetch_all(&self.pool).await?;
-        Ok(ids.into_iter().map(|id| Key { kind: Kind::ListenerSet, id }).collect())
+        let ids = sqlx::query_scalar!(
+            "SELECT id FROM listener_sets WHERE shared_gateway_id = $1 AND deleted_at IS NULL ORDER BY ordinal",
+            gateway
+        );
+        Ok(ids.fetch_all(&self.pool).await?.into_iter().map(|id| Key { kind: Kind::ListenerSet, id }).collect())
     }
 
     /// The scopes of the kinds of which the record has objects.
     async fn known_scopes(&self, key: Key) -> Result<KnownScopes> {
-        let text = "SELECT inventory FROM reconciliations WHERE kind = $1 AND id = $2";
-        let row = sqlx::query(text).bind(key.kind.as_str()).bind(key.id).fetch_optional(&self.pool).await?;
-        let Some(row) = row else { return Ok(KnownScopes::new()) };
-        let inventory: Json<Inventory> = row.try_get(0)?;
-        let made = inventory.0.iter().filter(|entry| entry.uid.is_some()).map(|entry| &entry.object);
+        let inventory = sqlx::query_scalar!(
+            r#"SELECT inventory AS "inventory: Json<Inventory>" FROM reconciliations WHERE kind = $1 AND id = $2"#,
+            key.kind.as_str(),
+            key.id
+        );
+        let Some(Json(inventory)) = inventory.fetch_optional(&self.pool).await? else {
+            return Ok(KnownScopes::new());
+        };
+        let made = inventory.iter().filter(|entry| entry.uid.is_some()).map(|entry| &entry.object);
         Ok(made.map(|at| ((at.group.clone(), at.kind.clone()), at.namespace.is_some())).collect())
     }
 
@@ -84,9 +93,13 @@ impl Store {
             kinds.push(kind.as_str());
             ids.push(id);
         }
-        let text = "SELECT c.instance, r.published_state FROM unnest($1::bigint[], $2::text[], $3::bigint[]) c(instance, kind, id)
-            JOIN reconciliations r USING (kind, id) WHERE r.published_state IS NOT NULL";
-        let rows = sqlx::query(text).bind(instances).bind(kinds).bind(ids).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get::<Json<_>, _>(1)?.0))).collect()
+        let rows = sqlx::query!(
+            r#"SELECT c.instance AS "instance!", r.published_state AS "state!" FROM unnest($1::bigint[], $2::text[], $3::bigint[]) c(instance, kind, id)
+            JOIN reconciliations r USING (kind, id) WHERE r.published_state IS NOT NULL"#,
+            &instances,
+            kinds as _,
+            &ids
+        );
+        Ok(rows.fetch_all(&self.pool).await?.into_iter().map(|row| (row.instance, row.state)).collect())
     }
 }

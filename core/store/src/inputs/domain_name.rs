@@ -22,8 +22,12 @@ impl Store {
         let definition = self.shared::<DomainNameDefinition>(instance.record.spec.domain_name_definition_id).await?;
         let workload = self.named::<WorkloadInstance>(instance.record.spec.workload_instance_id).await?;
         let gateways = self.domain_gateways(workload.record.id(), &definition).await?;
-        let text = "SELECT coalesce(published_state, '{\"hosts\":{}}') FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1";
-        let published: Json<Published> = sqlx::query_scalar(text).bind(id).fetch_one(&self.pool).await?;
+        let published = sqlx::query_scalar!(
+            r#"SELECT coalesce(published_state, '{"hosts":{}}') AS "published!: Json<Published>"
+                FROM reconciliations WHERE kind = 'DomainNameInstance' AND id = $1"#,
+            id
+        );
+        let published = published.fetch_one(&self.pool).await?;
         let accounts = definition.spec.aws_account_id.into_iter().chain(published.0.accounts());
         let runtime =
             self.shared::<KubernetesRuntimeInstance>(instance.record.spec.kubernetes_runtime_instance_id).await?;
@@ -93,19 +97,20 @@ impl Store {
         instance: &Record<DomainNameInstance>,
         account: Option<i64>,
     ) -> Result<Option<ExternalDnsState>> {
-        let text = "SELECT s.id, r.object_name, r.published_state FROM support_service_instances s
+        let found = sqlx::query!(
+            r#"SELECT s.id, r.object_name, r.published_state AS "state: Json<ExternalDnsRead>" FROM support_service_instances s
             JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
             WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'external-dns' AND s.aws_account_id IS NOT DISTINCT FROM $2
-                AND s.deleted_at IS NULL";
-        let runtime = instance.spec.kubernetes_runtime_instance_id;
-        let row = sqlx::query(text).bind(runtime).bind(account).fetch_optional(&self.pool).await?;
-        let Some(row) = row else { return Ok(None) };
-        let state: Option<Json<ExternalDnsRead>> = row.try_get(2)?;
-        let Json(ExternalDnsRead { management, zones }) = state.unwrap_or_default();
+                AND s.deleted_at IS NULL"#,
+            instance.spec.kubernetes_runtime_instance_id,
+            account
+        );
+        let Some(row) = found.fetch_optional(&self.pool).await? else { return Ok(None) };
+        let Json(ExternalDnsRead { management, zones }) = row.state.unwrap_or_default();
         if management == Some(Management::Adopted) {
             return Ok(None);
         }
-        Ok(Some(ExternalDnsState { id: row.try_get(0)?, object_name: row.try_get(1)?, zones }))
+        Ok(Some(ExternalDnsState { id: row.id, object_name: row.object_name, zones }))
     }
 
     /// Hostnames that the cluster's other domain name instances ask for, of a domain that may be in the same zone; and those that they publish,
@@ -162,7 +167,7 @@ impl Store {
 }
 
 /// What the reconcile of a domain name instance reads of external-dns's published state.
-#[derive(Default, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct ExternalDnsRead {
     management: Option<Management>,
     #[serde(default)]

@@ -55,11 +55,13 @@ impl Store {
 
     /// Where the cluster's cert-manager looks for the Secrets of ClusterIssuers, as its record has published it.
     pub(super) async fn cluster_resource_namespace(&self, cluster: i64) -> Result<Option<String>> {
-        let text = "SELECT r.published_state ->> 'cluster_resource_namespace' FROM support_service_instances s
+        let found = sqlx::query_scalar!(
+            "SELECT r.published_state ->> 'cluster_resource_namespace' AS namespace FROM support_service_instances s
             JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
-            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id FOR SHARE OF r";
-        let found: Vec<Option<String>> = sqlx::query_scalar(text).bind(cluster).fetch_all(&self.pool).await?;
-        Ok(found.into_iter().flatten().next())
+            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id FOR SHARE OF r",
+            cluster
+        );
+        Ok(found.fetch_all(&self.pool).await?.into_iter().flatten().next())
     }
 
     /// Read without a lock, see [`crate::listeners`].

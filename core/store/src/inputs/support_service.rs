@@ -7,7 +7,7 @@ use causeway_records::{
     noun::Noun,
     nouns::SupportServiceInstance,
 };
-use sqlx::{AssertSqlSafe, Row, types::Json};
+use sqlx::{AssertSqlSafe, types::Json};
 use std::collections::BTreeSet;
 
 impl Store {
@@ -17,18 +17,22 @@ impl Store {
         let runtime = instance.record.spec.kubernetes_runtime_instance_id;
         let account = instance.record.spec.aws_account_id;
         // Also the domains of instances that are on their way out: a zone leaves the filter after its last record.
-        let text = "SELECT d.domain, r.published_state FROM domain_name_definitions d
+        let rows = sqlx::query!(
+            r#"SELECT d.domain, r.published_state AS "published: Json<Published>" FROM domain_name_definitions d
             JOIN domain_name_instances n ON n.domain_name_definition_id = d.id
             JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = n.id
             WHERE n.kubernetes_runtime_instance_id = $1 AND n.deleted_at IS NULL AND d.aws_account_id IS NOT DISTINCT FROM $2
-                AND d.dns_driver IS DISTINCT FROM 'route53'";
-        let rows = sqlx::query(text).bind(runtime).bind(account).fetch_all(&self.pool).await?;
+                AND d.dns_driver IS DISTINCT FROM 'route53'"#,
+            runtime,
+            account
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let (mut domains, mut zones, mut unreadable) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for row in &rows {
-            domains.insert(row.try_get::<String, _>(0)?);
-            let published: Option<Json<Published>> = row.try_get(1)?;
+        for row in rows {
+            domains.insert(row.domain);
             // Those of another account were written to before the domain came to this one.
-            let published = published.map(|published| published.0).unwrap_or_default();
+            let published = row.published.map(|published| published.0).unwrap_or_default();
             zones.extend(published.zones().filter(|zone| zone.account == account).cloned());
             unreadable.extend(published.unreadable);
         }

@@ -48,8 +48,8 @@ impl OwnTransaction {
         std::mem::forget(connection.begin_with(snapshot.begin()).await?);
         sqlx::raw_sql(OF_STATEMENTS).execute(&mut *connection).await?;
         // With this the transaction has its number, before those of its savepoints.
-        let text = "SELECT last_value FROM ids, pg_current_xact_id()";
-        let last_id = sqlx::query_scalar(text).fetch_one(&mut *connection).await?;
+        let last_id = sqlx::query_scalar!("SELECT last_value FROM ids, pg_current_xact_id()");
+        let last_id = last_id.fetch_one(&mut *connection).await?;
         let store = Store { pool: writer.store.pool.over(connection), ..writer.store.clone() };
         Ok(Self { writer: Writer { store, ..writer.clone() }, last_id })
     }

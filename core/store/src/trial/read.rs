@@ -11,7 +11,6 @@ use causeway_records::{
     inputs::AnyInputs,
     trial::{Side, Touched},
 };
-use sqlx::{Row, postgres::PgRow};
 use std::collections::BTreeSet;
 
 /// Kinds whose objects follow from records alone.
@@ -23,15 +22,17 @@ impl Store {
     pub(super) async fn woken_here(&self, deleted: Option<Key>) -> Result<BTreeSet<Key>> {
         // Due by now is whatever was woken, and little else. Rows of this transaction and its savepoints are not older than it. A transaction that is not over
         // and whose rows are seen is this one: those that others committed meanwhile are none of its.
-        let text = "SELECT kind, id FROM (SELECT kind, id, age(pg_current_xact_id()::xid) - age(xmin) AS younger FROM reconciliations WHERE due_at <= now()) r
-            WHERE younger >= 0 AND pg_xact_status((pg_current_xact_id()::text::bigint + younger)::text::xid8) = 'in progress'";
-        let rows = sqlx::query(text).fetch_all(&self.pool).await?;
+        let rows = sqlx::query!(
+            "SELECT kind, id FROM (SELECT kind, id, age(pg_current_xact_id()::xid) - age(xmin) AS younger FROM reconciliations WHERE due_at <= now()) r
+            WHERE younger >= 0 AND pg_xact_status((pg_current_xact_id()::text::bigint + younger)::text::xid8) = 'in progress'"
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let mut woken: BTreeSet<Key> = deleted.into_iter().collect();
         for row in rows {
-            let kind: String = row.try_get(0)?;
             // A later release may have kinds that this one doesn't know.
-            if let Ok(kind) = kind.parse() {
-                woken.insert(Key { kind, id: row.try_get(1)? });
+            if let Ok(kind) = row.kind.parse() {
+                woken.insert(Key { kind, id: row.id });
             }
         }
         Ok(woken)
@@ -68,26 +69,30 @@ impl Store {
     /// Those of these records that exist.
     async fn touched(&self, keys: &BTreeSet<Key>) -> Result<Vec<(Key, Touched)>> {
         let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
-        let text = "SELECT r.kind, r.id, coalesce(name_of(r.kind, r.id), ''), c.id, coalesce(c.name, ''),
-                r.deletion_scheduled IS NOT NULL OR r.gone_at IS NOT NULL, r.interrupt_reconciliation OR coalesce(cr.interrupt_reconciliation, false)
+        let rows = sqlx::query!(
+            r#"SELECT r.kind AS "kind!", r.id AS "id!", coalesce(name_of(r.kind, r.id), '') AS "name!", c.id AS "runtime_id?", coalesce(c.name, '') AS "runtime!",
+                r.deletion_scheduled IS NOT NULL OR r.gone_at IS NOT NULL AS "leaves!",
+                r.interrupt_reconciliation OR coalesce(cr.interrupt_reconciliation, false) AS "paused!"
             FROM unnest($1::text[], $2::bigint[]) k(kind, id) JOIN reconciliations r USING (kind, id)
             LEFT JOIN kubernetes_runtime_instances c ON c.id = r.runtime_id
-            LEFT JOIN reconciliations cr ON cr.kind = 'KubernetesRuntimeInstance' AND cr.id = c.id ORDER BY r.kind, r.id";
-        let rows = sqlx::query(text).bind(kinds).bind(ids).fetch_all(&self.pool).await?;
-        rows.iter().map(touched).collect()
+            LEFT JOIN reconciliations cr ON cr.kind = 'KubernetesRuntimeInstance' AND cr.id = c.id ORDER BY r.kind, r.id"#,
+            kinds as _,
+            &ids
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let inconsistent = |reason| StoreError::Inconsistent { table: "reconciliations", column: "kind", reason };
+        let touched = rows.into_iter().map(|row| {
+            let kind: Kind = row.kind.parse().map_err(|_| inconsistent(format!("{} is no kind", row.kind)))?;
+            let of = Touched {
+                name: row.name,
+                runtime_id: row.runtime_id,
+                runtime: row.runtime,
+                leaves: row.leaves,
+                paused: row.paused,
+            };
+            Ok((Key { kind, id: row.id }, of))
+        });
+        touched.collect()
     }
-}
-
-fn touched(row: &PgRow) -> Result<(Key, Touched)> {
-    let inconsistent = |reason| StoreError::Inconsistent { table: "reconciliations", column: "kind", reason };
-    let kind: String = row.try_get(0)?;
-    let kind: Kind = kind.parse().map_err(|_| inconsistent(format!("{kind} is no kind")))?;
-    let of = Touched {
-        name: row.try_get(2)?,
-        runtime_id: row.try_get(3)?,
-        runtime: row.try_get(4)?,
-        leaves: row.try_get(5)?,
-        paused: row.try_get(6)?,
-    };
-    Ok((Key { kind, id: row.try_get(1)? }, of))
 }

@@ -89,12 +89,14 @@ impl Store {
             let made = insert(&mut transaction, &messages).await?;
             let ids: Vec<_> = webhooks.iter().map(Record::id).collect();
             let to = if read.is_full && read.refuses(after).is_none() { read.read_to } else { read.newest };
-            sqlx::query("UPDATE webhook_senders SET epoch = $2, position = $3 WHERE webhook_id = ANY ($1)")
-                .bind(&ids)
-                .bind(i64::from(to.epoch))
-                .bind(to.position)
-                .execute(&mut *transaction)
-                .await?;
+            sqlx::query!(
+                "UPDATE webhook_senders SET epoch = $2, position = $3 WHERE webhook_id = ANY ($1)",
+                &ids,
+                i64::from(to.epoch),
+                to.position
+            )
+            .execute(&mut *transaction)
+            .await?;
             transaction.commit().await?;
             connection.give_back();
             Ok(Dispatched { webhooks: ids.len(), deliveries: made })
@@ -120,12 +122,19 @@ async fn insert(connection: &mut PgConnection, messages: &Messages) -> Result<us
     if messages.ids.is_empty() {
         return Ok(0);
     }
-    let text = "INSERT INTO webhook_deliveries (webhook_id, event_id, event_type, payload)
-        SELECT webhook, id, type, payload FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY m(webhook, id, type, payload, n)
-        ORDER BY n ON CONFLICT (webhook_id, event_id) DO NOTHING";
-    let query = sqlx::query(text).bind(&messages.webhooks).bind(&messages.ids).bind(&messages.types);
-    let made = query.bind(&messages.payloads).execute(connection).await?.rows_affected();
-    Ok(usize::try_from(made).unwrap_or(usize::MAX))
+    let Messages { webhooks, ids, types, payloads } = messages;
+    let made = sqlx::query!(
+        "INSERT INTO webhook_deliveries (webhook_id, event_id, event_type, payload)
+            SELECT webhook, id, type, payload FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY m(webhook, id, type, payload, n)
+            ORDER BY n ON CONFLICT (webhook_id, event_id) DO NOTHING",
+        webhooks,
+        ids,
+        types,
+        payloads
+    )
+    .execute(connection)
+    .await?;
+    Ok(usize::try_from(made.rows_affected()).unwrap_or(usize::MAX))
 }
 
 fn cursor(row: &sqlx::postgres::PgRow) -> Result<Cursor> {

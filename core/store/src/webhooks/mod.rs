@@ -25,11 +25,10 @@ pub use verbs::DeliveryRange;
 
 /// A webhook that goes takes along what was to be sent to it, and what was.
 pub(crate) async fn forget(connection: &mut PgConnection, webhook: i64) -> Result<()> {
-    for text in
-        ["DELETE FROM webhook_senders WHERE webhook_id = $1", "DELETE FROM webhook_deliveries WHERE webhook_id = $1"]
-    {
-        sqlx::query(text).bind(webhook).execute(&mut *connection).await?;
-    }
+    let senders = sqlx::query!("DELETE FROM webhook_senders WHERE webhook_id = $1", webhook);
+    senders.execute(&mut *connection).await?;
+    let deliveries = sqlx::query!("DELETE FROM webhook_deliveries WHERE webhook_id = $1", webhook);
+    deliveries.execute(connection).await?;
     Ok(())
 }
 

@@ -87,16 +87,14 @@ impl Store {
         );
         let query = sqlx::query(AssertSqlSafe(text)).bind(webhook).bind(holder);
         let Some(found) = query.fetch_optional(&self.pool).await? else { return Ok(None) };
-        let text = "SELECT id, event_id, payload, attempts FROM webhook_deliveries WHERE webhook_id = $1 AND next_attempt_at <= now() ORDER BY id LIMIT $2";
-        let rows = sqlx::query(text).bind(webhook).bind(limit).fetch_all(&self.pool).await?;
-        let due = |row: &sqlx::postgres::PgRow| {
-            Ok(DueDelivery {
-                id: row.try_get("id")?,
-                event_id: row.try_get("event_id")?,
-                payload: row.try_get("payload")?,
-                attempts: row.try_get("attempts")?,
-            })
-        };
+        let deliveries = sqlx::query_as!(
+            DueDelivery,
+            "SELECT id, event_id, payload, attempts FROM webhook_deliveries WHERE webhook_id = $1 AND next_attempt_at <= now() ORDER BY id LIMIT $2",
+            webhook,
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
         let failing_for: f64 = found.try_get("failing_for")?;
         Ok(Some(SendJob {
             webhook: row::record(&found)?,
@@ -104,7 +102,7 @@ impl Store {
                 failures: found.try_get("failures")?,
                 failing_for: Duration::try_from_secs_f64(failing_for).unwrap_or_default(),
             },
-            deliveries: rows.iter().map(due).collect::<Result<_>>()?,
+            deliveries,
         }))
     }
 
@@ -115,7 +113,11 @@ impl Store {
         (holder, lease): (Uuid, Duration),
         attempt: SendAttempt,
     ) -> Result<bool> {
-        let text = "WITH s AS (UPDATE webhook_senders SET held_until = now() + make_interval(secs => $4),
+        let store = self.clone();
+        run_to_completion(async move {
+            let succeeded = attempt.state == causeway_records::nouns::DeliveryState::Delivered;
+            let done = sqlx::query!(
+                "WITH s AS (UPDATE webhook_senders SET held_until = now() + make_interval(secs => $4),
                 failures = CASE WHEN $5 THEN 0 ELSE failures + 1 END,
                 failing_since = CASE WHEN NOT $5 THEN coalesce(failing_since, now()) END,
                 rests_until = now() + make_interval(secs => $6)
@@ -124,16 +126,23 @@ impl Store {
                 WHERE $7 AND o.webhook_id = s.webhook_id AND d.webhook_id = s.webhook_id AND d.id <> $2 AND d.next_attempt_at > now() AND d.last_attempt_at >= o.failing_since)
              UPDATE webhook_deliveries d SET state = $8, attempts = attempts + 1, next_attempt_at = CASE WHEN $8 = 'Pending' THEN now() + make_interval(secs => $9) END,
                 last_attempt_at = now(), answer_code = $10, answer_body = $11, problem = $12, updated_at = now()
-             FROM s WHERE d.id = $2 AND d.webhook_id = s.webhook_id";
-        let store = self.clone();
-        run_to_completion(async move {
-            let succeeded = attempt.state == causeway_records::nouns::DeliveryState::Delivered;
-            let query = sqlx::query(text).bind(webhook).bind(delivery).bind(holder).bind(lease.as_secs_f64());
-            let query = query.bind(succeeded).bind(attempt.rest.map(|rest| rest.as_secs_f64()));
-            let query = query.bind(attempt.is_back).bind(attempt.state.as_str());
-            let query = query.bind(attempt.retry_in.unwrap_or_default().as_secs_f64());
-            let query = query.bind(attempt.code.map(i32::from)).bind(attempt.body).bind(attempt.problem);
-            Ok(query.execute(&store.pool).await?.rows_affected() == 1)
+             FROM s WHERE d.id = $2 AND d.webhook_id = s.webhook_id",
+                webhook,
+                delivery,
+                holder,
+                lease.as_secs_f64(),
+                succeeded,
+                attempt.rest.map(|rest| rest.as_secs_f64()),
+                attempt.is_back,
+                attempt.state.as_str(),
+                attempt.retry_in.unwrap_or_default().as_secs_f64(),
+                attempt.code.map(i32::from),
+                attempt.body,
+                attempt.problem
+            )
+            .execute(&store.pool)
+            .await?;
+            Ok(done.rows_affected() == 1)
         })
         .await
     }
@@ -142,9 +151,13 @@ impl Store {
     pub async fn release_webhook(&self, webhook: i64, holder: Uuid) -> Result<()> {
         let store = self.clone();
         run_to_completion(async move {
-            let text =
-                "UPDATE webhook_senders SET holder = NULL, held_until = now() WHERE webhook_id = $1 AND holder = $2";
-            sqlx::query(text).bind(webhook).bind(holder).execute(&store.pool).await?;
+            sqlx::query!(
+                "UPDATE webhook_senders SET holder = NULL, held_until = now() WHERE webhook_id = $1 AND holder = $2",
+                webhook,
+                holder
+            )
+            .execute(&store.pool)
+            .await?;
             Ok(())
         })
         .await
@@ -154,8 +167,12 @@ impl Store {
     pub async fn forget_failures(&self, webhook: i64) -> Result<()> {
         let store = self.clone();
         run_to_completion(async move {
-            let text = "UPDATE webhook_senders SET failures = 0, failing_since = NULL, rests_until = NULL WHERE webhook_id = $1";
-            sqlx::query(text).bind(webhook).execute(&store.pool).await?;
+            sqlx::query!(
+                "UPDATE webhook_senders SET failures = 0, failing_since = NULL, rests_until = NULL WHERE webhook_id = $1",
+                webhook
+            )
+            .execute(&store.pool)
+            .await?;
             Ok(())
         })
         .await
@@ -165,9 +182,13 @@ impl Store {
     pub async fn purge_webhook_deliveries(&self, keep: Duration, limit: i64) -> Result<u64> {
         let store = self.clone();
         run_to_completion(async move {
-            let text = "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
-                WHERE next_attempt_at IS NULL AND created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
-            Ok(sqlx::query(text).bind(keep.as_secs_f64()).bind(limit).execute(&store.pool).await?.rows_affected())
+            let gone = sqlx::query!(
+                "DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries
+                    WHERE next_attempt_at IS NULL AND created_at < now() - make_interval(secs => $1) ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+                keep.as_secs_f64(),
+                limit
+            );
+            Ok(gone.execute(&store.pool).await?.rows_affected())
         })
         .await
     }

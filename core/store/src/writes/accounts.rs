@@ -48,11 +48,14 @@ pub(super) async fn check_eks(connection: &mut PgConnection, kind: Kind, id: i64
         }
         _ => id,
     };
-    let text = "SELECT id FROM kubernetes_runtime_instances
-        WHERE kubernetes_runtime_definition_id = $1 AND eks_cluster_name IS NOT NULL AND deleted_at IS NULL ORDER BY id";
-    let runtimes: Vec<i64> = match kind {
+    let of_definition = sqlx::query_scalar!(
+        "SELECT id FROM kubernetes_runtime_instances
+            WHERE kubernetes_runtime_definition_id = $1 AND eks_cluster_name IS NOT NULL AND deleted_at IS NULL ORDER BY id",
+        id
+    );
+    let runtimes = match kind {
         Kind::KubernetesRuntimeInstance => vec![id],
-        _ => sqlx::query_scalar(text).bind(id).fetch_all(&mut *connection).await?,
+        _ => of_definition.fetch_all(&mut *connection).await?,
     };
     if runtimes.is_empty() {
         return Ok(());

@@ -41,9 +41,11 @@ pub(super) async fn shared_gateway(connection: &mut PgConnection, id: i64, new: 
 
 /// What follows from a change of a domain for the shared gateways for whose listeners its issuer signs.
 pub(super) async fn domain_name_definition(connection: &mut PgConnection, domain: i64) -> Result<()> {
-    let text = "SELECT id FROM shared_gateways WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY id";
-    let gateways: Vec<i64> = sqlx::query_scalar(text).bind(domain).fetch_all(&mut *connection).await?;
-    for id in gateways {
+    let gateways = sqlx::query_scalar!(
+        "SELECT id FROM shared_gateways WHERE domain_name_definition_id = $1 AND deleted_at IS NULL ORDER BY id",
+        domain
+    );
+    for id in gateways.fetch_all(&mut *connection).await? {
         let gateway: Record<SharedGateway> = record::find(connection, id).await?;
         order_certificates(connection, &gateway.spec, domain, Written::Domain).await?;
     }
@@ -105,9 +107,12 @@ pub(super) async fn check_workload(connection: &mut PgConnection, instance: &Ins
     if is_let && !is_going {
         return Ok(());
     }
-    let text = "SELECT EXISTS (SELECT FROM route_claims WHERE gateway_instance_id = $1 AND gateway_id = $2)";
-    let is_attached: bool = sqlx::query_scalar(text).bind(instance.id).bind(id).fetch_one(connection).await?;
-    if is_attached {
+    let is_attached = sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM route_claims WHERE gateway_instance_id = $1 AND gateway_id = $2) AS "is_attached!""#,
+        instance.id,
+        id
+    );
+    if is_attached.fetch_one(connection).await? {
         return Ok(());
     }
     if is_going {
@@ -120,9 +125,12 @@ pub(super) async fn check_workload(connection: &mut PgConnection, instance: &Ins
 /// Whether a gateway grant lets a workload attach. It is kept until the transaction ends: whoever takes it away waits, and then finds the gateway instance
 /// that was attached by it.
 async fn is_granted(connection: &mut PgConnection, gateway: i64, workload: i64) -> Result<bool> {
-    let text = "SELECT id FROM gateway_grants WHERE shared_gateway_id = $1 AND granted_workload_instance_id = $2 AND deleted_at IS NULL FOR SHARE";
-    let grants: Vec<i64> = sqlx::query_scalar(text).bind(gateway).bind(workload).fetch_all(connection).await?;
-    Ok(!grants.is_empty())
+    let grants = sqlx::query_scalar!(
+        "SELECT id FROM gateway_grants WHERE shared_gateway_id = $1 AND granted_workload_instance_id = $2 AND deleted_at IS NULL FOR SHARE",
+        gateway,
+        workload
+    );
+    Ok(!grants.fetch_all(connection).await?.is_empty())
 }
 
 /// Refuses a new grant to attach to a shared gateway that needs none, or that is in another cluster.

@@ -70,10 +70,14 @@ async fn add_lease(connection: &mut PgConnection, runtime: i64) -> Result<()> {
 async fn add_sender(connection: &mut PgConnection, webhook: i64) -> Result<()> {
     // Otherwise the first one of a new database would be of a history that its first reader ends.
     begin_epoch_in(connection).await?;
-    let text = "INSERT INTO webhook_senders (webhook_id, epoch, position)
-        SELECT w.id, s.epoch, greatest(s.deleted_to, (SELECT max(position) FROM event_log)) FROM webhooks w, event_sequencer s
-        WHERE w.id = $1 AND w.deleted_at IS NULL ON CONFLICT DO NOTHING";
-    sqlx::query(text).bind(webhook).execute(connection).await?;
+    sqlx::query!(
+        "INSERT INTO webhook_senders (webhook_id, epoch, position)
+            SELECT w.id, s.epoch, greatest(s.deleted_to, (SELECT max(position) FROM event_log)) FROM webhooks w, event_sequencer s
+            WHERE w.id = $1 AND w.deleted_at IS NULL ON CONFLICT DO NOTHING",
+        webhook
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -140,19 +140,21 @@ impl Store {
 
 /// Every noun that names `kind` as its parent, with the field that does.
 fn dependants(kind: Kind) -> impl Iterator<Item = (&'static Info, &'static Field, OnDelete)> {
-    nouns::ALL
-        .iter()
-        .chain(nouns::INTERNAL)
-        .flat_map(|info| info.fields.iter().map(move |field| (*info, field)))
-        .filter_map(move |(info, field)| {
-            let parent = field.parent.filter(|parent| parent.kind == kind)?;
-            Some((info, field, parent.on_delete))
-        })
+    let all = nouns::ALL.iter().chain(nouns::INTERNAL);
+    let fields = all.flat_map(|info| info.fields.iter().map(move |field| (*info, field)));
+    fields.filter_map(move |(info, field)| {
+        let parent = field.parent.filter(|parent| parent.kind == kind)?;
+        Some((info, field, parent.on_delete))
+    })
 }
 
 async fn is_scheduled(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<bool> {
-    let text = "SELECT deletion_scheduled IS NOT NULL FROM reconciliations WHERE kind = $1 AND id = $2";
-    Ok(sqlx::query_scalar(text).bind(kind.as_str()).bind(id).fetch_optional(connection).await?.unwrap_or(false))
+    let scheduled = sqlx::query_scalar!(
+        r#"SELECT deletion_scheduled IS NOT NULL AS "scheduled!" FROM reconciliations WHERE kind = $1 AND id = $2"#,
+        kind.as_str(),
+        id
+    );
+    Ok(scheduled.fetch_optional(connection).await?.unwrap_or(false))
 }
 
 /// A noun with live records that keep this one from going, and some of their names. Those that are on their way out themselves don't.
@@ -209,7 +211,7 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 /// Schedules a record and what goes with it.
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
-    let happened = told_with_queue(EventType::Deleting, info, text);
+    let happened = with_queue_event(EventType::Deleting, info, text);
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::each(connection, &[(info.kind, id)], true).await?;
     wake::dependants(connection, info.kind, id, true).await?;
@@ -230,7 +232,7 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 /// Takes the row, and what is part of it, out of the live ones.
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet) {
-        sqlx::query("DELETE FROM certificates WHERE reconciled_id = $1").bind(id).execute(&mut *connection).await?;
+        sqlx::query!("DELETE FROM certificates WHERE reconciled_id = $1", id).execute(&mut *connection).await?;
     }
     match info.kind {
         Kind::GatewayInstance => {
@@ -239,11 +241,11 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
         }
         Kind::Webhook => webhooks::forget(connection, id).await?,
         Kind::SharedGateway => {
-            sqlx::query("DELETE FROM gateway_ports WHERE gateway_id = $1").bind(id).execute(&mut *connection).await?;
+            sqlx::query!("DELETE FROM gateway_ports WHERE gateway_id = $1", id).execute(&mut *connection).await?;
         }
         Kind::KubernetesRuntimeInstance => {
-            sqlx::query("DELETE FROM clusters WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
-            sqlx::query("DELETE FROM leases WHERE runtime_id = $1").bind(id).execute(&mut *connection).await?;
+            sqlx::query!("DELETE FROM clusters WHERE runtime_id = $1", id).execute(&mut *connection).await?;
+            sqlx::query!("DELETE FROM leases WHERE runtime_id = $1", id).execute(&mut *connection).await?;
         }
         _ => {}
     }
@@ -253,12 +255,12 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
                 "UPDATE {} SET deleted_at = now() WHERE {} = $1 AND deleted_at IS NULL",
                 child.table, field.column
             );
-            sqlx::query(AssertSqlSafe(told(child, text))).bind(id).execute(&mut *connection).await?;
+            sqlx::query(AssertSqlSafe(with_events(child, text))).bind(id).execute(&mut *connection).await?;
         }
     }
     let text = format!("UPDATE {} SET deleted_at = now() WHERE id = $1", info.table);
     if !info.reconciled {
-        sqlx::query(AssertSqlSafe(told(info, text))).bind(id).execute(&mut *connection).await?;
+        sqlx::query(AssertSqlSafe(with_events(info, text))).bind(id).execute(&mut *connection).await?;
         // A port that goes frees its route, and so on.
         return consequences::carry_out(connection, info.kind, id, false).await;
     }
@@ -267,13 +269,13 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     let text = "UPDATE reconciliations SET gone_at = now(), due_at = CASE kind WHEN 'DomainNameInstance' THEN now() + interval '5 s' END,
         deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2";
     // Told here and not when the record's own row went: what a worker finds out is told with this row, too, so that nothing comes after.
-    let happened = told_with_queue(EventType::Deleted, info, text);
+    let happened = with_queue_event(EventType::Deleted, info, text);
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::dependants(connection, info.kind, id, false).await
 }
 
 /// A statement that takes records of a noun out of the live ones, with their events.
-fn told(info: &Info, deletion: String) -> String {
+fn with_events(info: &Info, deletion: String) -> String {
     match inbox::insertion(&[Happened::new(EventType::Deleted, info, "t")]) {
         Some(insertion) => format!("WITH t AS ({deletion} RETURNING *) {insertion}"),
         None => deletion,
@@ -281,7 +283,7 @@ fn told(info: &Info, deletion: String) -> String {
 }
 
 /// A statement that changes a record's row in the queue, with its event. `$2` is the id.
-fn told_with_queue(event_type: EventType, info: &Info, change: &str) -> String {
+fn with_queue_event(event_type: EventType, info: &Info, change: &str) -> String {
     match inbox::insertion(&[Happened::new(event_type, info, "t").queued("r")]) {
         Some(insertion) => format!(
             "WITH r AS ({change} RETURNING id, generation), t AS (SELECT * FROM {} WHERE id = $2) {insertion}",

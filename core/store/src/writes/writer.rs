@@ -31,10 +31,9 @@ impl Writer {
 
     /// Tells a transaction of the span, for the records that it wakes and makes. It is forgotten when the transaction ends.
     pub(super) async fn trace(&self, transaction: &mut PgConnection) -> Result<()> {
-        if let Some(traceparent) = &self.traceparent {
-            sqlx::query("SELECT set_config('causeway.traceparent', $1, true)")
-                .bind(traceparent)
-                .execute(transaction)
+        if let Some(traceparent) = self.traceparent.as_deref() {
+            sqlx::query_scalar!("SELECT set_config('causeway.traceparent', $1, true)", traceparent)
+                .fetch_one(transaction)
                 .await?;
         }
         Ok(())

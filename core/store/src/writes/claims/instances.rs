@@ -1,10 +1,9 @@
 //! The gateway instances whose claims are written, locked.
 
 use crate::error::Result;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 
 /// A gateway instance that is locked.
-#[derive(sqlx::FromRow)]
 pub(in super::super) struct Instance {
     pub(in super::super) id: i64,
     pub(in super::super) name: String,
@@ -20,26 +19,34 @@ pub(in super::super) struct Instance {
     pub(in super::super) shared_gateway: Option<i64>,
 }
 
-/// The columns of an [`Instance`].
-const INSTANCES: &str =
-    "SELECT i.id, i.name, i.kubernetes_runtime_instance_id AS runtime, i.gateway_definition_id AS definition,
-        w.id AS workload, w.name AS workload_name, w.kubernetes_runtime_instance_id AS workload_runtime, r.object_name AS namespace,
-        i.shared_gateway_id AS shared_gateway
-     FROM gateway_instances i JOIN workload_instances w ON w.id = i.workload_instance_id
-        JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id";
+/// A statement that answers [`Instance`]s. A macro and no text, so that each is checked when the crate is compiled.
+macro_rules! instances {
+    ($which:literal, $value:expr) => {
+        sqlx::query_as!(
+            Instance,
+            "SELECT i.id, i.name, i.kubernetes_runtime_instance_id AS runtime, i.gateway_definition_id AS definition,
+                w.id AS workload, w.name AS workload_name, w.kubernetes_runtime_instance_id AS workload_runtime, r.object_name AS namespace,
+                i.shared_gateway_id AS shared_gateway
+             FROM gateway_instances i JOIN workload_instances w ON w.id = i.workload_instance_id
+                JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id "
+                + $which,
+            $value
+        )
+    };
+}
 
 impl Instance {
     /// One that this transaction has written.
     pub(in super::super) async fn lock(connection: &mut PgConnection, id: i64) -> Result<Self> {
-        let text = format!("{INSTANCES} WHERE i.id = $1 FOR NO KEY UPDATE OF i");
-        Ok(sqlx::query_as(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?)
+        Ok(instances!("WHERE i.id = $1 FOR NO KEY UPDATE OF i", id).fetch_one(connection).await?)
     }
 
     /// The live instances of a definition, by id. One that goes in this moment claims nothing any more.
     pub(in super::super) async fn lock_all_of(connection: &mut PgConnection, definition: i64) -> Result<Vec<Self>> {
-        let text = format!(
-            "{INSTANCES} WHERE i.gateway_definition_id = $1 AND i.deleted_at IS NULL ORDER BY i.id FOR NO KEY UPDATE OF i"
+        let all = instances!(
+            "WHERE i.gateway_definition_id = $1 AND i.deleted_at IS NULL ORDER BY i.id FOR NO KEY UPDATE OF i",
+            definition
         );
-        Ok(sqlx::query_as(AssertSqlSafe(text)).bind(definition).fetch_all(connection).await?)
+        Ok(all.fetch_all(connection).await?)
     }
 }

@@ -36,8 +36,8 @@ impl Source {
     /// Reads it, shared until the transaction ends: who changes a part of it waits, and then finds the instances of this transaction, or has
     /// written what is read here.
     pub(in super::super) async fn read(connection: &mut PgConnection, definition: i64) -> Result<Self> {
-        let read: Option<Json<SourceRead>> =
-            sqlx::query_scalar("SELECT read_gateway_definition($1)").bind(definition).fetch_one(connection).await?;
+        let read = sqlx::query_scalar!(r#"SELECT read_gateway_definition($1) AS "read: Json<SourceRead>""#, definition);
+        let read = read.fetch_one(connection).await?;
         let SourceRead { definition, domain, ports } = read.ok_or(StoreError::NotFound)?.0;
         let mut definition: Record<GatewayDefinition> = definition.record()?;
         children::fill(&mut definition.spec, ports)?;
