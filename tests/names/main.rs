@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod conditions;
+mod drivers;
 mod examples;
 mod figures;
 mod pages;
