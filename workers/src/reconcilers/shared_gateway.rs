@@ -2,7 +2,7 @@
 //! hostnames are in ListenerSets, which are reconciled for themselves; here only what their reconciles left is summed up. Or a Gateway with the listeners
 //! of its record and their certificates.
 
-use super::{Interrupted, Reconcile, account, delete, look_again::look_again, prerequisites::all_met};
+use super::{Interrupted, Reconcile, account, delete, prerequisites::all_met, requeue::requeue_after};
 use causeway_records::{inputs::SharedGatewayInputs, status::NewCondition};
 use causeway_render::{conditions, shared_gateway};
 use causeway_store::queue::Outcome;
@@ -44,7 +44,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         outcome = outcome.instead(condition);
     }
     let conditions = conditions::shared_gateway(&inputs, &seen);
-    if let Some(wait) = look_again(ctx.claimed, &conditions).filter(|_| in_the_making) {
+    if let Some(wait) = requeue_after(ctx.claimed, &conditions).filter(|_| in_the_making) {
         outcome.action = outcome.action.within(wait);
     }
     outcome.conditions.extend(conditions);

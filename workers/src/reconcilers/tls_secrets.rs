@@ -1,6 +1,6 @@
 //! Secrets with certificates that somebody has brought. No watch tells of them, so they are read with every reconcile, and again after a while.
 
-use super::{Reconcile, look_again::look_again};
+use super::{Reconcile, requeue::requeue_after};
 use causeway_records::{inventory::ObjectRef, status::NewCondition};
 use causeway_render::observed::Seen;
 use causeway_store::queue::Claimed;
@@ -38,7 +38,7 @@ impl Unwatched {
     /// and a ListenerSet that saw it before and after somebody replaced it has nothing to tell to who read it in between.
     pub(super) fn next_look(self, claimed: &Claimed, conditions: &[NewCondition]) -> Option<Duration> {
         let may_change = self.are_brought || self.in_the_making && !self.is_looked_at;
-        let not_ready = look_again(claimed, conditions).filter(|_| may_change);
+        let not_ready = requeue_after(claimed, conditions).filter(|_| may_change);
         not_ready.or((self.are_brought && !self.is_looked_at).then_some(STEADY))
     }
 }

@@ -4,7 +4,7 @@
 //! then they say why. While nothing happens nothing is read and nothing written.
 
 use super::{
-    super::{Interrupted, look_again::look_again},
+    super::{Interrupted, requeue::requeue_after},
     Reconcile, key,
 };
 use causeway_records::status::NewCondition;
@@ -46,7 +46,7 @@ pub(super) async fn note(
     if !events.is_empty() {
         ctx.context.store.save_workload_events(claimed.key.id, &events).await?;
     }
-    Ok(if told.is_empty() { None } else { look_again(claimed, conditions) })
+    Ok(if told.is_empty() { None } else { requeue_after(claimed, conditions) })
 }
 
 /// That a generation was applied, once for each. It is there for workloads of which a cluster tells nothing, too: clients take one without events for
