@@ -24,7 +24,7 @@ fn kubeconfig(cli: &Cli, cluster: &ClusterEndpoints, name: &str, user: &Value) -
     cli.file(name, &config.to_string())
 }
 
-/// A user as those of EKS, GKE and AKS: a program prints his credentials.
+/// A user as those of EKS, GKE and AKS: a program prints the credentials.
 fn signs_in_by_a_program(cli: &Cli, cluster: &ClusterEndpoints) -> PathBuf {
     let credentials = json!({
         "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
@@ -74,7 +74,7 @@ async fn a_service_account_has_the_rights_that_support_services_need_and_no_more
     let token = String::from_utf8(STANDARD.decode(token).unwrap()).unwrap();
     let robot = kubeconfig(&cli, cluster, "robot.yaml", &json!({"token": token}));
     let robot = kube_client_of(&robot).await.unwrap();
-    // Kubernetes lets nobody make a role that holds more than he has: so a dry run tells of every right that is missing.
+    // Kubernetes lets nobody make a role with more rights than their own: so a dry run tells of every right that is missing.
     let (dry, mut tried) = (PatchParams::apply("access").dry_run(), 0);
     for mut role in roles() {
         let of_namespace = role["kind"] == "Role";

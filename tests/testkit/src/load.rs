@@ -21,7 +21,7 @@ use crate::{
 
 /// So many users send their requests one after the other.
 const USERS: u32 = 10;
-/// Requests that a user sends over one connection; then he asks again where the name leads, and what the server's certificate is.
+/// Requests that a user sends over one connection; then the user asks again where the name leads, and what the server's certificate is.
 const OVER_ONE_CONNECTION: usize = 20;
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 /// Failures that are kept: the first ones tell what happened.

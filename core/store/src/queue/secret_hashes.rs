@@ -1,4 +1,4 @@
-//! The hashes of Secrets in an inventory. Whoever reads the database could test by them whether a Secret holds what he guesses, so they are encrypted.
+//! The hashes of Secrets in an inventory. Whoever reads the database could test guesses of a Secret by them, so they are encrypted.
 //! One that can't be read any more, because its key is gone, counts as unknown: the Secret is then applied once more.
 
 use crate::documents::Documents;
