@@ -23,7 +23,8 @@ const OF_LIST: usize = 4 * causeway_store::MAX_PAGE_BYTES;
 #[derive(Clone, Debug)]
 pub struct Aside {
     background: Background,
-    /// For what waits for nothing else: those of the others may all wait for this. One thread, so that what it compares is in memory once.
+    /// For what waits for nothing else: those of the others may all wait for this. One thread, so that what it compares is in memory once. It has no low
+    /// priority: a write holds its locks meanwhile.
     comparing: Background,
     memory: Memory,
     plans: Memory,
@@ -33,7 +34,7 @@ impl Aside {
     /// # Errors
     /// The system refuses threads.
     pub fn new() -> io::Result<Self> {
-        let (background, comparing) = (Background::new(THREADS)?, Background::new(1)?);
+        let (background, comparing) = (Background::new(THREADS)?, Background::prompt(1)?);
         Ok(Self { background, comparing, memory: Memory::new(MEMORY), plans: Memory::new(OF_PLAN) })
     }
 }
@@ -60,7 +61,7 @@ impl ApiState {
         self.with_room(&self.aside.plans, OF_PLAN, Box::pin(rest)).await
     }
 
-    /// Compares what a write would do with what is expected of it. The write is itself done aside, and waits for this.
+    /// Compares what a write would do with what is expected of it. The write waits for this with all that it has locked.
     pub(crate) async fn comparing<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> R {
         self.aside.comparing.run(work).await
     }

@@ -1,6 +1,9 @@
 -- The inputs of a reconcile, in one round trip. The functions are VOLATILE, so each of their statements sees what was committed while the one before waited for
 -- a lock, as if the worker had sent them one by one; the locks last until all is read. The reads go in the order of the references between records, so
 -- that a reference is never older than what it leads to. The answers are json, not jsonb: nothing takes them apart again in the database.
+--
+-- Who writes a definition or a domain goes on to its gateway instances. So a gateway instance is read without a lock: whoever changes it wakes it, and a reader
+-- that holds it while it waits for the definition would be in that writer's way for ever. views.sql has the same functions without any lock.
 
 -- A row, and what its reconciliation says about it.
 CREATE OR REPLACE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE AS $$
@@ -26,15 +29,31 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL when there is none';
 
--- The support services come along, locked by their status: whoever changes a service or its status holds that row. The shared gateway is read without
--- a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
+-- Waits for whoever has changed a support service of a cluster, or its status, and hasn't committed yet. All gateway instances of the cluster are read past these
+-- few rows, and others write them all the time. So none is kept: what has locked one is undone at once, before the next one is waited for. Whoever writes it
+-- later finds the reader's record and wakes it.
+CREATE OR REPLACE FUNCTION await_services(cluster bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE service bigint;
+BEGIN
+    FOR service IN SELECT id FROM support_service_instances WHERE kubernetes_runtime_instance_id = cluster AND deleted_at IS NULL LOOP
+        BEGIN
+            PERFORM FROM reconciliations WHERE kind = 'SupportServiceInstance' AND id = service FOR SHARE;
+            RAISE SQLSTATE 'CW001';
+        EXCEPTION WHEN SQLSTATE 'CW001' THEN
+            NULL;
+        END;
+    END LOOP;
+END $$;
+
+-- The support services come along. Whoever changes one, or its status, holds the row of its status until that is committed; it is waited for there. The shared
+-- gateway is read without a lock: whoever changes it or its claims locks its row, and wakes its gateway instances in the same transaction.
 CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT document bytea, OUT resources bytea[]) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
     granted json; beside json; domain_uses json; is_granted boolean;
 BEGIN
-    SELECT * INTO i FROM gateway_instances WHERE id = instance FOR SHARE;
+    SELECT * INTO i FROM gateway_instances WHERE id = instance;
     IF NOT FOUND THEN RETURN; END IF;
     SELECT * INTO STRICT d FROM gateway_definitions WHERE id = i.gateway_definition_id FOR SHARE;
     IF d.domain_name_definition_id IS NOT NULL THEN
@@ -82,10 +101,10 @@ BEGIN
             JOIN gateway_instances b ON b.id = c.gateway_instance_id
             WHERE c.gateway_instance_id <> instance ORDER BY b.id, c.hostname, c.port, c.match LIMIT 512) o;
     END IF;
-    SELECT coalesce(json_agg(json_build_array(x.service, x.status) ORDER BY x.id), '[]') INTO services FROM (
-        SELECT s.id, to_json(s) AS service, to_json(r) AS status FROM support_service_instances s
-            JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
-            WHERE s.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id AND s.deleted_at IS NULL FOR SHARE OF r) x;
+    PERFORM await_services(i.kubernetes_runtime_instance_id);
+    SELECT coalesce(json_agg(json_build_array(to_json(s), to_json(r)) ORDER BY s.id), '[]') INTO services FROM support_service_instances s
+        JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
+        WHERE s.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id AND s.deleted_at IS NULL;
     -- Those that are gone count as well: answers about them may still be kept somewhere.
     SELECT coalesce(json_agg(json_build_object('id', t.id, 'name', t.name, 'reconciled', r.reconciled, 'published', coalesce(r.published_state, '{"hosts":{}}'))
             ORDER BY t.id), '[]') INTO domain_names FROM domain_name_instances t JOIN reconciliations r ON r.kind = 'DomainNameInstance' AND r.id = t.id

@@ -14,6 +14,16 @@ BEGIN
         ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
 END $$;
 
+-- Locks the row of a record and those of all that depend on it, in the order of wake_each: for who writes the first one and then wakes the others. Somebody who
+-- holds one of them and waits for the record's own would otherwise never come to an end with it.
+CREATE OR REPLACE FUNCTION lock_with_dependants(k text, record bigint) RETURNS void LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE all_kinds text[]; all_ids bigint[];
+BEGIN
+    SELECT kinds, ids INTO all_kinds, all_ids FROM dependants_of(k, record);
+    PERFORM FROM unnest(all_kinds || k, all_ids || record) d(kind, id) JOIN reconciliations r USING (kind, id) ORDER BY r.kind, r.id FOR UPDATE OF r;
+END $$;
+
 -- The same for all that depend on a record, whose row is locked: then every dependant is seen.
 CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE all_kinds text[]; all_ids bigint[];

@@ -156,6 +156,35 @@ async fn a_busy_database_is_not_called_unreachable() {
     platform.stop().await;
 }
 
+/// Somebody writes for long, and others look at what becomes of it.
+#[tokio::test]
+async fn who_looks_at_objects_waits_for_no_writer() {
+    let platform = start("looking", &[]).await;
+    let client = Client::new();
+    let make = async |plural: &str, body: Value| -> Value {
+        let url = format!("{}/v0/{plural}", platform.url());
+        let answer: Value = client.post(url).json(&body).send().await.unwrap().json().await.unwrap();
+        answer["Data"][0]["ID"].clone()
+    };
+    let of = make("kubernetes-runtime-definitions", json!({"Name": "kind", "InfraProvider": "kind"})).await;
+    let runtime = json!({"Name": "kind", "Location": "Local", "KubernetesRuntimeDefinitionID": of});
+    let runtime = make("kubernetes-runtime-instances", runtime).await;
+    let yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\n";
+    let of = make("workload-definitions", json!({"Name": "shop", "YAMLDocument": yaml})).await;
+    let workload = json!({"Name": "shop", "KubernetesRuntimeInstanceID": runtime, "WorkloadDefinitionID": of});
+    let workload = make("workload-instances", workload).await;
+    let mut holder = PgConnection::connect(&platform.database_url()).await.unwrap();
+    let mut held = holder.begin().await.unwrap();
+    held.execute("SELECT FROM workload_definitions FOR UPDATE").await.unwrap();
+    held.execute("SELECT FROM workload_instances FOR UPDATE").await.unwrap();
+    let url = format!("{}/v0/workload-instances/{workload}/manifests", platform.url());
+    let shown = client.get(url).send().await.unwrap();
+    assert_eq!(code(&shown), 200);
+    assert!(shown.text().await.unwrap().contains("kind: ConfigMap"));
+    held.rollback().await.unwrap();
+    platform.stop().await;
+}
+
 /// A mistake of ours, too, is answered as the document says.
 #[tokio::test]
 async fn a_panic_is_a_refusal_like_others() {

@@ -61,9 +61,9 @@ async fn manifests<T: Noun>(
     let read = async {
         let key = Key { kind: T::KIND, id: parse_id(&id)? };
         let bytes = state.store.bytes_of_inputs(&[key]).await?;
-        let services = state.clone();
+        let store = state.store.viewing();
         let read = async move {
-            let plan = whole_plan::<T>(&services.store, key).await?;
+            let plan = whole_plan::<T>(&store, key).await?;
             let remarks: Vec<_> = plan.not_applied.into_iter().map(|hook| format!("not applied: {hook}")).collect();
             let objects = plan.objects.into_iter().map(|object| masked(object, T::KIND, &caller)).collect();
             Ok(answer(media, objects, &[remarks, plan.warnings].concat()))

@@ -145,9 +145,12 @@ pub(crate) fn code_of(fault: &StoreError) -> StatusCode {
         StoreError::Conflict(_) => StatusCode::CONFLICT,
         StoreError::PreconditionFailed | StoreError::PlanOutdated => StatusCode::PRECONDITION_FAILED,
         StoreError::Inconsistent { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        StoreError::NoConnection | StoreError::ReadOnly | StoreError::SharedSessions | StoreError::Unavailable(_) => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        StoreError::NoConnection
+        | StoreError::ReadOnly
+        | StoreError::SharedSessions
+        | StoreError::Locked(_)
+        | StoreError::TookTooLong(_)
+        | StoreError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

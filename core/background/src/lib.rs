@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The threads have a low priority: as long as others have something to do, they get a tenth of the processors, and otherwise all of them. So
-//! whoever sends much waits for it, and nobody else does.
+//! whoever sends much waits for it, and nobody else does. Therefore nothing that others may wait for is held while something is done there: no lock of
+//! Postgres, above all.
 
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
@@ -65,14 +66,27 @@ impl Room {
 }
 
 impl Background {
-    /// So many threads.
+    /// So many threads of low priority.
     ///
     /// # Errors
     /// The system refuses what a runtime needs.
     pub fn new(threads: usize) -> io::Result<Self> {
-        let lower_priority = || {
+        Self::with_threads(threads, NICER)
+    }
+
+    /// So many threads with the priority of all others: for work that somebody waits for who keeps others waiting, as one who holds locks does. On a busy
+    /// machine a thread of low priority may need minutes for a second of work.
+    ///
+    /// # Errors
+    /// The system refuses what a runtime needs.
+    pub fn prompt(threads: usize) -> io::Result<Self> {
+        Self::with_threads(threads, 0)
+    }
+
+    fn with_threads(threads: usize, nicer: i32) -> io::Result<Self> {
+        let lower_priority = move || {
             // Where it is refused, others wait longer, and nothing else is different.
-            let _ = rustix::process::nice(NICER);
+            let _ = rustix::process::nice(nicer);
         };
         // Its pool of threads for blocking work is all that is used of it.
         let runtime = Builder::new_current_thread()
@@ -148,6 +162,12 @@ mod tests {
         assert_eq!(there, (own + NICER).min(19));
         assert_eq!(background.poll(async { niceness() }).await, there);
         assert_eq!(niceness(), own);
+    }
+
+    #[tokio::test]
+    async fn what_others_wait_for_is_done_at_their_priority() {
+        let background = Background::prompt(1).unwrap();
+        assert_eq!(background.run(niceness).await, niceness());
     }
 
     #[tokio::test]

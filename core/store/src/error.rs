@@ -35,6 +35,10 @@ pub enum StoreError {
     ReadOnly,
     /// Connections lead to a pooler that gives sessions of Postgres to transactions.
     SharedSessions,
+    /// A statement waited too long for what others have locked.
+    Locked(sqlx::Error),
+    /// Postgres has ended a statement that took too long.
+    TookTooLong(sqlx::Error),
     /// Postgres can't be reached or refused; later it may work.
     Unavailable(sqlx::Error),
 }
@@ -68,7 +72,7 @@ impl StoreError {
             Self::PreconditionFailed => Reason::PreconditionFailed,
             Self::PlanOutdated => Reason::PlanOutdated,
             Self::Inconsistent { .. } => Reason::InternalError,
-            Self::NoConnection => Reason::Overloaded,
+            Self::NoConnection | Self::Locked(_) | Self::TookTooLong(_) => Reason::Overloaded,
             Self::ReadOnly | Self::SharedSessions | Self::Unavailable(_) => Reason::Unavailable,
         }
     }
@@ -83,6 +87,14 @@ impl StoreError {
 
     /// Two writers met: the same statement may work when tried again.
     pub(crate) fn is_transient(&self) -> bool {
+        match self {
+            Self::Locked(_) => true,
+            error => error.is_conflict(),
+        }
+    }
+
+    /// Two transactions met, and Postgres has ended one of them.
+    pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, Self::Unavailable(error) if is_conflict(error))
     }
 }
@@ -111,6 +123,12 @@ impl fmt::Display for StoreError {
             Self::SharedSessions => f.write_str(
                 "DATABASE_URL leads to a pooler that shares sessions of Postgres between connections, as PgBouncer does with pool_mode transaction or statement; set pool_mode = session for this database, or connect to Postgres itself",
             ),
+            Self::Locked(_) => f.write_str(
+                "others have kept the same records locked for too long; try again in a moment, and if it stays so, read in the server's log who holds them",
+            ),
+            Self::TookTooLong(_) => f.write_str(
+                "the database has ended a statement that took too long; try again in a moment, or ask for less at once",
+            ),
             Self::Unavailable(_) => f.write_str("the database can't be reached right now"),
         }
     }
@@ -119,7 +137,7 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Unavailable(error) => Some(error),
+            Self::Locked(error) | Self::TookTooLong(error) | Self::Unavailable(error) => Some(error),
             _ => None,
         }
     }
@@ -137,10 +155,15 @@ impl From<sqlx::Error> for StoreError {
             return Self::NoConnection;
         }
         let database = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-        match database.and_then(refused) {
-            Some(refused) => refused,
-            None => Self::Unavailable(error),
+        if let Some(refused) = database.and_then(refused) {
+            return refused;
         }
+        let why: fn(sqlx::Error) -> Self = match database.map(PgDatabaseError::code) {
+            Some("55P03") => Self::Locked,
+            Some("57014") => Self::TookTooLong,
+            _ => Self::Unavailable,
+        };
+        why(error)
     }
 }
 

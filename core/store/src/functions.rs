@@ -83,6 +83,33 @@ pub fn names_sql() -> String {
     sql + "ELSE RETURN NULL;\n" + TAIL
 }
 
+/// The text of `migrations/functions/views.sql`: what reads for a reconcile, as it reads for people who look. It is the same without locks, and so under names of
+/// its own.
+pub fn views_sql() -> String {
+    let mut sql = String::from(VIEWS_HEAD);
+    let read = format!("{}\n{}", include_str!("../../../migrations/functions/inputs.sql"), children_sql());
+    for function in read.split("CREATE OR REPLACE FUNCTION ").filter(|function| is_view(function)) {
+        let lines = function.lines().filter(|line| !line.trim_start().starts_with("--") && !line.contains(AWAITS));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        let named = text.replace("read_", "view_").replace("children_of_", "view_children_of_");
+        let seen = LOCKS.iter().fold(named, |text, lock| text.replace(lock, ""));
+        sql += &format!("\nCREATE OR REPLACE FUNCTION {}\n", seen.trim_end());
+    }
+    sql
+}
+
+const VIEWS_HEAD: &str = "\
+-- The functions of inputs.sql and children.sql for people who look: they lock nothing. Generated from these by `make functions`.
+";
+/// What locks, and waits for what is locked.
+const LOCKS: &[&str] = &[" FOR SHARE OF t", " FOR SHARE"];
+const AWAITS: &str = "PERFORM await_";
+
+/// Whether a function reads rows with locks that people look at, too.
+fn is_view(function: &str) -> bool {
+    ["read_workload(", "read_gateway(", "children_of_"].iter().any(|name| function.starts_with(name))
+}
+
 const NAMES_HEAD: &str = "\
 -- The name of a record that workers reconcile, for events about it. Generated from the nouns by `make functions`.
 
@@ -112,5 +139,19 @@ mod tests {
         assert_eq!(children, children_sql(), "run make functions");
         let names = include_str!("../../../migrations/functions/names.sql");
         assert_eq!(names, names_sql(), "run make functions");
+        let views = include_str!("../../../migrations/functions/views.sql");
+        assert_eq!(views, views_sql(), "run make functions");
+    }
+
+    #[test]
+    fn who_looks_locks_nothing() {
+        let views = views_sql();
+        for part in ["view_workload(", "view_gateway(", "view_children_of_gateway_definitions("] {
+            assert!(views.contains(&format!("FUNCTION {part}")), "{part}");
+        }
+        let statements: Vec<_> = views.lines().filter(|line| !line.starts_with("--")).collect();
+        for word in ["FOR SHARE", "FOR UPDATE", "await_", "read_", " children_of_"] {
+            assert!(statements.iter().all(|line| !line.contains(word)), "{word}");
+        }
     }
 }

@@ -97,6 +97,8 @@ pub struct Store {
     reach: Arc<Reach>,
     pub(crate) documents: Documents,
     control_plane: Arc<OnceCell<String>>,
+    /// See [`Self::viewing`].
+    pub(crate) is_view: bool,
 }
 
 impl Store {
@@ -106,7 +108,20 @@ impl Store {
     /// of them to come free.
     pub fn connect(url: &str, connections: u32, wait: Duration) -> Result<Self> {
         let pool = Pool::new(Servers::from_url(url)?, connections, wait);
-        Ok(Self { pool, reach: Arc::default(), documents: Documents::default(), control_plane: Arc::default() })
+        Ok(Self {
+            pool,
+            reach: Arc::default(),
+            documents: Documents::default(),
+            control_plane: Arc::default(),
+            is_view: false,
+        })
+    }
+
+    /// The same store for people who look: it reads [`inputs`] without a lock, so that nobody who looks keeps a writer waiting, or waits for one. What it shows
+    /// may be about to change. A reconcile reads with locks, or it could miss the change.
+    #[must_use]
+    pub fn viewing(&self) -> Self {
+        Self { is_view: true, ..self.clone() }
     }
 
     /// The same store, which can read and write the documents of nouns: manifests, and what became of them.
@@ -131,11 +146,11 @@ impl Store {
 
     async fn migrate_once(&self) -> std::result::Result<(), MigrateError> {
         let mut connection = self.pool.acquire().await?;
+        // Who migrates at the same time waits for the first one, however long that takes.
+        sqlx::raw_sql("SET lock_timeout = 0").execute(&mut *connection).await?;
         let done = migrate::run(&mut connection).await;
-        if done.is_err() {
-            // A failed migration leaves sqlx's lock to the session. As long as that lives, nobody else can migrate.
-            connection.close();
-        }
+        // Its settings are no others'. And a failed migration leaves sqlx's lock to the session: as long as that lives, nobody else can migrate.
+        connection.close();
         done
     }
 

@@ -50,28 +50,24 @@ impl Store {
     /// are shared until all is read: whoever changes the labels of one wakes the gateways that it finds its gateway instances attached to, and one that
     /// attaches meanwhile reads the labels here once they are written. Whoever makes a grant or takes it away wakes the gateway itself.
     pub(crate) async fn attached_listeners(&self, gateway: &Record<SharedGateway>) -> Result<Vec<Listener>> {
-        let rows = sqlx::query!(
-            r#"SELECT c.port, c.protocol, c.hostname, c.gateway_instance_id, c.namespace, w.id, w.namespace_labels AS "labels: Json<Labels>",
-                EXISTS (SELECT FROM gateway_grants t
-                    WHERE t.shared_gateway_id = $1 AND t.granted_workload_instance_id = w.id AND t.deleted_at IS NULL) AS "is_granted!"
+        let text = format!(
+            "SELECT c.*, w.id, w.namespace_labels, EXISTS (SELECT FROM gateway_grants t
+                WHERE t.shared_gateway_id = $1 AND t.granted_workload_instance_id = w.id AND t.deleted_at IS NULL) AS is_granted
             FROM (SELECT DISTINCT port, protocol, hostname, gateway_instance_id, namespace FROM route_claims WHERE gateway_id = $1) c
-                JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id FOR SHARE OF w"#,
-            gateway.id()
-        )
-        .fetch_all(&self.pool)
-        .await?;
+                JOIN gateway_instances g ON g.id = c.gateway_instance_id JOIN workload_instances w ON w.id = g.workload_instance_id ORDER BY w.id {}",
+            self.locking("FOR SHARE OF w")
+        );
+        let rows = sqlx::query(AssertSqlSafe(text)).bind(gateway.id()).fetch_all(&self.pool).await?;
         let mut all: HashMap<ListenerKey, Claimed> = HashMap::new();
         for row in rows {
-            let workload = AttachingWorkload {
-                id: row.id,
-                namespace: &row.namespace,
-                labels: row.labels.as_deref(),
-                is_granted: row.is_granted,
-            };
-            if may_attach(&gateway.spec, &workload) {
-                let key = listener_key(row.port, &row.protocol, row.hostname)?;
-                let user = ListenerUser { gateway_instance_id: row.gateway_instance_id, namespace: row.namespace };
-                all.entry(key).or_default().users.push(user);
+            let namespace: String = row.try_get("namespace")?;
+            let labels: Option<Json<Labels>> = row.try_get("namespace_labels")?;
+            let labels = labels.as_ref().map(|labels| &labels.0);
+            let (id, is_granted) = (row.try_get("id")?, row.try_get("is_granted")?);
+            if may_attach(&gateway.spec, &AttachingWorkload { id, namespace: &namespace, labels, is_granted }) {
+                let key = listener_key(row.try_get("port")?, row.try_get("protocol")?, row.try_get("hostname")?)?;
+                let gateway_instance_id = row.try_get("gateway_instance_id")?;
+                all.entry(key).or_default().users.push(ListenerUser { gateway_instance_id, namespace });
             }
         }
         Ok(sorted(all))
@@ -89,26 +85,23 @@ impl Store {
 
     /// The live ListenerSets of a shared gateway as their last reconciles left them, by ordinal.
     pub(crate) async fn listener_sets_of(&self, gateway: i64) -> Result<Vec<ListenerSetStatus>> {
-        let rows = sqlx::query!(
-            r#"SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id) AS "listeners!",
-                r.conditions AS "conditions: Json<Conditions>", r.published_state AS "state: Json<ListenerSetState>"
+        let text = "SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id), r.conditions, r.published_state
             FROM listener_sets s JOIN reconciliations r ON r.kind = 'ListenerSet' AND r.id = s.id
-            WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL ORDER BY s.ordinal"#,
-            gateway
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let status = rows.into_iter().map(|row| {
-            let listeners = usize::try_from(row.listeners).unwrap_or_default();
-            ListenerSetStatus {
-                ordinal: row.ordinal,
-                listeners,
-                applied: row.conditions.get(APPLIED).filter(|_| listeners > 0).cloned(),
-                state: row.state.map(|state| state.0),
-            }
-        });
-        Ok(status.collect())
+            WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL ORDER BY s.ordinal";
+        let rows = sqlx::query(text).bind(gateway).fetch_all(&self.pool).await?;
+        rows.iter().map(listener_set_status).collect()
     }
+}
+
+fn listener_set_status(row: &PgRow) -> Result<ListenerSetStatus> {
+    let listeners = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or_default();
+    let conditions = row.try_get::<Json<Conditions>, _>(2)?.0;
+    Ok(ListenerSetStatus {
+        ordinal: row.try_get(0)?,
+        listeners,
+        applied: conditions.get(APPLIED).filter(|_| listeners > 0).cloned(),
+        state: row.try_get::<Option<Json<ListenerSetState>>, _>(3)?.map(|state| state.0),
+    })
 }
 
 /// A listener as its table spells it: an empty hostname means every one.

@@ -25,6 +25,7 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("names.sql", include_str!("../../../migrations/functions/names.sql")),
     ("certificates.sql", include_str!("../../../migrations/functions/certificates.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),
+    ("views.sql", include_str!("../../../migrations/functions/views.sql")),
 ];
 
 /// Taken while functions are applied, in each database for itself. Any number does; sqlx's own lock has another one.

@@ -33,7 +33,7 @@ impl Servers {
     /// When one of the addresses is no URL of a database.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         // PgBouncer refuses what sqlx sends by itself here, and nothing needs it.
-        let read = |url: &String| Ok(PgConnectOptions::from_str(url)?.extra_float_digits(None));
+        let read = |url: &String| Ok(named(PgConnectOptions::from_str(url)?.extra_float_digits(None)));
         let all = one_host_each(url).iter().map(read).collect::<Result<Vec<_>, Error>>()?;
         Ok(Self::of(all))
     }
@@ -77,6 +77,16 @@ impl Servers {
 impl From<PgConnectOptions> for Servers {
     fn from(only: PgConnectOptions) -> Self {
         Self::of(vec![only])
+    }
+}
+
+/// With the name of this program, by which an administrator, and our log, tell whose a connection is. One that the URL gives stays.
+fn named(options: PgConnectOptions) -> PgConnectOptions {
+    let program = std::env::args_os().next();
+    let name = program.as_ref().and_then(|path| std::path::Path::new(path).file_name()?.to_str());
+    match name.filter(|_| options.get_application_name().is_none()) {
+        Some(name) => options.application_name(name),
+        None => options,
     }
 }
 
@@ -134,6 +144,13 @@ mod tests {
         let places: Vec<_> = servers.all.iter().map(|server| (server.get_host(), server.get_port())).collect();
         assert_eq!(places, [("one", 5432), ("[::1]", 6432), ("three", 5432)]);
         assert!(servers.all.iter().all(|server| server.get_database() == Some("causeway")));
+    }
+
+    #[test]
+    fn a_connection_says_whose_it_is() {
+        let name = |url| Servers::from_url(url).unwrap().all[0].get_application_name().map(str::to_owned);
+        assert_eq!(name("postgres://one/causeway?application_name=ours").as_deref(), Some("ours"));
+        assert!(name("postgres://one/causeway").is_some_and(|name| name.starts_with("causeway_store")));
     }
 
     #[test]

@@ -84,8 +84,10 @@ impl Store {
     async fn gateways_of(&self, workload: i64) -> Result<Vec<Named<GatewayInstance>>> {
         let selects = selects::for_noun(&GatewayInstance::INFO);
         let text = format!(
-            "SELECT {}, r.object_name {} AND t.workload_instance_id = $1 ORDER BY t.id FOR SHARE OF t",
-            selects.columns, selects.from
+            "SELECT {}, r.object_name {} AND t.workload_instance_id = $1 ORDER BY t.id {}",
+            selects.columns,
+            selects.from,
+            self.locking("FOR SHARE OF t")
         );
         let rows = sqlx::query(AssertSqlSafe(text)).bind(workload).fetch_all(&self.pool).await?;
         rows.iter().map(row::named).collect()
@@ -158,8 +160,10 @@ impl Store {
         let text = format!(
             "SELECT {}, r.object_name, c.gateway_instance_id
              FROM (SELECT DISTINCT gateway_instance_id, gateway_id FROM route_claims WHERE gateway_instance_id = ANY($1)) c
-                JOIN shared_gateways t ON t.id = c.gateway_id JOIN reconciliations r ON r.kind = 'SharedGateway' AND r.id = t.id FOR SHARE OF t",
-            selects::for_noun(&SharedGateway::INFO).columns
+                JOIN shared_gateways t ON t.id = c.gateway_id JOIN reconciliations r ON r.kind = 'SharedGateway' AND r.id = t.id
+             ORDER BY t.id {}",
+            selects::for_noun(&SharedGateway::INFO).columns,
+            self.locking("FOR SHARE OF t")
         );
         let rows = sqlx::query(AssertSqlSafe(text)).bind(instances).fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((row.try_get("gateway_instance_id")?, row::named(row)?))).collect()

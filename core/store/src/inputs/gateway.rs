@@ -1,6 +1,6 @@
 //! The inputs of the reconcile of a gateway instance.
 
-use super::workload::{Manifests, WithManifests, WorkloadRead};
+use super::workload::{Manifests, WorkloadRead};
 use crate::{
     Store, children,
     error::Result,
@@ -18,18 +18,12 @@ use causeway_rules::{
     signers::{DomainUse, wildcards},
 };
 use serde::Deserialize;
-use sqlx::types::Json;
 use std::collections::BTreeMap;
 
 impl Store {
     /// For the reconcile of a gateway instance, with the support services of its cluster.
     pub async fn gateway_inputs(&self, id: i64) -> Result<(GatewayInputs, Vec<Record<SupportServiceInstance>>)> {
-        let read = sqlx::query_as!(
-            WithManifests::<GatewayRead>,
-            r#"SELECT answer AS "answer: Json<GatewayRead>", document, resources FROM read_gateway($1)"#,
-            id
-        );
-        let (mut read, manifests) = self.opened(read.fetch_one(&self.pool).await?)?;
+        let (mut read, manifests) = self.read_with_manifests::<GatewayRead>("gateway", id).await?;
         let services = std::mem::take(&mut read.services).into_iter().map(StatedRow::record).collect::<Result<_>>()?;
         let mut inputs = read.inputs(self.control_plane().await?, manifests)?;
         if inputs.shared_gateway.is_none() && inputs.domain.is_some() {

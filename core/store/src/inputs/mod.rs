@@ -4,6 +4,11 @@
 //! what it sees once it holds the lock; a record that it could not see yet begins its first reconcile later, and then waits here for the writer's
 //! commit. So no change falls between the two, however far apart the two records are.
 //!
+//! What counts is the waiting: a lock that was had for a moment is as good as one that is kept. So a read keeps none that a writer comes to after what the read
+//! may still wait for: Postgres would have to end one of the two, and until it does, a second later, all others wait for both.
+//!
+//! For people who look ([`Store::viewing`]) the same is read without a lock.
+//!
 //! What is read most is read by functions of the database (`migrations/functions/inputs.sql`): a dozen reads, one round trip, one commit. Of
 //! what a reconcile depends on it leaves out the conditions, but for those of support services.
 
@@ -32,13 +37,24 @@ use std::collections::BTreeSet;
 impl Store {
     /// A record that may be gone already, with the name its objects bear.
     pub async fn named<T: Noun>(&self, id: i64) -> Result<Named<T>> {
-        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(self.one_of::<T>()).bind(id).fetch_optional(&self.pool).await?;
         row::named(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// How one record is read.
+    fn one_of<T: Noun>(&self) -> &'static str {
+        let selects = selects::for_noun(&T::INFO);
+        if self.is_view { selects.find } else { selects.share }
+    }
+
+    /// The end of a statement that reads inputs: how rows are locked, unless they are only looked at.
+    pub(crate) fn locking(&self, clause: &'static str) -> &'static str {
+        if self.is_view { "" } else { clause }
     }
 
     /// A record that may be gone already.
     async fn shared<T: Noun>(&self, id: i64) -> Result<Record<T>> {
-        let row = sqlx::query(selects::for_noun(&T::INFO).share).bind(id).fetch_optional(&self.pool).await?;
+        let row = sqlx::query(self.one_of::<T>()).bind(id).fetch_optional(&self.pool).await?;
         row::record(&row.ok_or(StoreError::NotFound)?)
     }
 
@@ -54,7 +70,8 @@ impl Store {
         if ids.is_empty() {
             return Ok(vec![]);
         }
-        let text = format!("{} WHERE t.id = ANY($1) ORDER BY t.id FOR SHARE OF t", selects::for_noun(&T::INFO).any);
+        let (any, lock) = (&selects::for_noun(&T::INFO).any, self.locking("FOR SHARE OF t"));
+        let text = format!("{any} WHERE t.id = ANY($1) ORDER BY t.id {lock}");
         let ids: Vec<_> = ids.into_iter().collect();
         let rows = sqlx::query(AssertSqlSafe(text)).bind(ids).fetch_all(&self.pool).await?;
         rows.iter().map(row::record).collect()

@@ -11,6 +11,7 @@ use causeway_records::{
     noun::Noun,
     nouns::{DomainNameDefinition, GatewayListener, GatewayListeners, SharedGateway},
 };
+use sqlx::AssertSqlSafe;
 
 impl Store {
     /// For the reconcile of a shared gateway.
@@ -55,13 +56,15 @@ impl Store {
 
     /// Where the cluster's cert-manager looks for the Secrets of ClusterIssuers, as its record has published it.
     pub(super) async fn cluster_resource_namespace(&self, cluster: i64) -> Result<Option<String>> {
-        let found = sqlx::query_scalar!(
-            "SELECT r.published_state ->> 'cluster_resource_namespace' AS namespace FROM support_service_instances s
+        let text = format!(
+            "SELECT r.published_state ->> 'cluster_resource_namespace' FROM support_service_instances s
             JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
-            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id FOR SHARE OF r",
-            cluster
+            WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'cert-manager' AND s.deleted_at IS NULL ORDER BY s.id {}",
+            self.locking("FOR SHARE OF r")
         );
-        Ok(found.fetch_all(&self.pool).await?.into_iter().flatten().next())
+        let found: Vec<Option<String>> =
+            sqlx::query_scalar(AssertSqlSafe(text)).bind(cluster).fetch_all(&self.pool).await?;
+        Ok(found.into_iter().flatten().next())
     }
 
     /// Read without a lock, see [`crate::listeners`].

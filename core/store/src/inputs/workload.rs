@@ -5,6 +5,7 @@ use crate::{
     documents::Place,
     error::{Result, StoreError},
     json_row::StatedRow,
+    writes::retried,
 };
 use causeway_records::{
     inputs::WorkloadInputs,
@@ -12,43 +13,37 @@ use causeway_records::{
     nouns::{WorkloadDefinition, WorkloadResourceDefinition},
     value::Value as Document,
 };
-use serde::Deserialize;
-use sqlx::types::Json;
+use serde::{Deserialize, de::DeserializeOwned};
+use sqlx::{AssertSqlSafe, Row, types::Json};
 
 impl Store {
     /// For the reconcile of a workload instance.
     pub async fn workload_inputs(&self, id: i64) -> Result<WorkloadInputs> {
-        let read = sqlx::query_as!(
-            WithManifests::<WorkloadRead>,
-            r#"SELECT answer AS "answer: Json<WorkloadRead>", document, resources FROM read_workload($1)"#,
-            id
-        );
-        let (read, manifests) = self.opened(read.fetch_one(&self.pool).await?)?;
+        let (read, manifests) = self.read_with_manifests::<WorkloadRead>("workload", id).await?;
         read.inputs(self.control_plane().await?, manifests)
     }
 
-    /// The same with the manifests decrypted.
-    pub(super) fn opened<A>(&self, read: WithManifests<A>) -> Result<(A, Manifests)> {
-        let WithManifests { answer: Some(Json(answer)), document: Some(document), resources: Some(sealed) } = read
-        else {
-            return Err(StoreError::NotFound);
+    /// The answer of a function that reads a workload among other things, `read_` or `view_` and this word, and the workload's manifests.
+    pub(super) async fn read_with_manifests<A>(&self, what: &'static str, id: i64) -> Result<(A, Manifests)>
+    where
+        A: DeserializeOwned + Send + Unpin + 'static,
+    {
+        let verb = if self.is_view { "view" } else { "read" };
+        let read = || async {
+            let text = format!("SELECT answer, document, resources FROM {verb}_{what}($1)");
+            Ok::<_, StoreError>(sqlx::query(AssertSqlSafe(text)).bind(id).fetch_one(&self.pool).await?)
         };
+        let row = retried(self, read).await?;
+        let answer: Json<A> = row.try_get::<Option<_>, _>(0)?.ok_or(StoreError::NotFound)?;
         let place = Place::of(&WorkloadDefinition::INFO, "yaml_document");
-        let document = self.documents.open(place, document)?;
+        let document = self.documents.open(place, row.try_get(1)?)?;
         let place = Place::of(&WorkloadResourceDefinition::INFO, "json_definition");
         let mut resources = vec![];
-        for sealed in sealed {
+        for sealed in row.try_get::<Vec<Vec<u8>>, _>(2)? {
             resources.push(self.documents.open_text(place, sealed)?.map_err(|error| place.inconsistent(error))?);
         }
-        Ok((answer, Manifests { document, resources }))
+        Ok((answer.0, Manifests { document, resources }))
     }
-}
-
-/// What a function answers that reads a workload, and maybe more, with the manifests of its definition as they are stored. None: there is no such record.
-pub(super) struct WithManifests<A> {
-    pub(super) answer: Option<Json<A>>,
-    pub(super) document: Option<Vec<u8>>,
-    pub(super) resources: Option<Vec<Vec<u8>>>,
 }
 
 /// The manifests of a workload definition, decrypted.

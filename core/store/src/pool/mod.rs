@@ -7,10 +7,12 @@
 //! the others closed that were opened before; new ones lead to the primary, by the address or by which of several servers takes writes.
 
 mod lent;
+mod opened;
 mod settle;
 
 use self::{
     lent::{Held, Lent},
+    opened::Opened,
     settle::{put_back, settle, silent, state},
 };
 use crate::servers::Servers;
@@ -38,20 +40,6 @@ use tokio::time::timeout;
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// How long it may take to answer a statement. It ends each after 30 s itself, so one that says nothing for longer is gone.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
-/// What Postgres is to know of our statements. Not sent with the first message of a connection, where a pooler may drop it.
-const SETTINGS: &str = "
-    -- A net under the rules above: no connection stays inside a transaction that nobody continues.
-    SET idle_in_transaction_session_timeout = '10s';
-    SET statement_timeout = '30s';
-    -- Statements are fixed texts that look up by keys: planning them anew for their values costs more than it can save.
-    SET plan_cache_mode = force_generic_plan;
-    -- What is asked for is in memory or on disks without heads. By the default, 4, all of a table of thousands is read for ten keys.
-    SET random_page_cost = 1.1;
-    -- A connection plans a function's statements when it first needs them. In a new installation the tables are empty then, and to read all of
-    -- them looks cheapest; it isn't for long.
-    SET enable_seqscan = off;
-    -- Compiling pays for statements that take seconds, of which there is none.
-    SET jit = off";
 /// Between the first two attempts to connect; then twice as long each time, up to a second.
 const AGAIN: Duration = Duration::from_millis(10);
 
@@ -108,10 +96,15 @@ impl Pool {
         Self { lent: Some(Lent::new(connection)), ..self.clone() }
     }
 
+    /// Whether all statements go over one connection that has been lent.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.lent.is_some()
+    }
+
     /// A connection beside the pool's.
     pub(crate) async fn open(&self) -> Result<PgConnection, Error> {
         let opened = timeout(self.wait, managed::Manager::create(self.connections.manager()));
-        opened.await.map_err(|_| Error::PoolTimedOut)?
+        Ok(opened.await.map_err(|_| Error::PoolTimedOut)??.connection)
     }
 
     /// Opens no connection any more, and lets each go that nobody uses.
@@ -186,19 +179,17 @@ impl Opener {
 }
 
 impl managed::Manager for Opener {
-    type Type = PgConnection;
+    type Type = Opened;
     type Error = Error;
 
     /// Until Postgres lets us in; whoever waits for it has a deadline.
-    async fn create(&self) -> Result<PgConnection, Error> {
+    async fn create(&self) -> Result<Opened, Error> {
         let again = ExponentialBuilder::default().with_min_delay(AGAIN).with_max_delay(Duration::from_secs(1));
         let connect = || self.servers.connect();
-        let mut connection = connect.retry(again.without_max_times()).when(comes_up).await?;
-        sqlx::raw_sql(SETTINGS).execute(&mut connection).await?;
-        Ok(connection)
+        Opened::new(connect.retry(again.without_max_times()).when(comes_up).await?).await
     }
 
-    async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, _: &mut Opened, metrics: &Metrics) -> RecycleResult<Error> {
         let distrusted = self.trusted_from().is_some_and(|from| metrics.created < from);
         if distrusted || metrics.age() > LIFETIME { Err(RecycleError::message("old enough")) } else { Ok(()) }
     }

@@ -1,7 +1,7 @@
 //! What becomes of a connection whose user came to no good end.
 
 use super::Opener;
-use deadpool::managed::Object;
+use deadpool::managed::{Manager, Object};
 use sqlx::{Error, PgConnection, Row as _};
 use std::{
     io::ErrorKind,
@@ -24,6 +24,7 @@ pub(super) async fn settle(mut object: Object<Opener>) {
             "it leads to a server that takes no writes".to_owned()
         }
         Ok(_) => return put_back(object),
+        Err(_) if is_busy(&object).await => "Postgres is still at work on what was asked there".to_owned(),
         Err(error) => {
             distrust(&object);
             error.to_string()
@@ -31,6 +32,14 @@ pub(super) async fn settle(mut object: Object<Opener>) {
     };
     tracing::warn!(why, "a connection to Postgres is given up");
     drop(Object::take(object));
+}
+
+/// Whether a connection is silent because its statement takes long or waits for a lock, for which nobody waits any more. That says nothing against the server,
+/// nor against other connections to it.
+async fn is_busy(object: &Object<Opener>) -> bool {
+    let Some(pool) = Object::pool(object) else { return false };
+    let asked = async { object.is_busy(&mut *pool.manager().create().await?).await };
+    matches!(timeout(SETTLED_WITHIN, asked).await, Ok(Ok(true)))
 }
 
 /// What a connection can be used for.

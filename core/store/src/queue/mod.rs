@@ -18,7 +18,7 @@ mod secret_hashes;
 pub use claimed::{Claimed, claimed_for_tests};
 pub use outcome::{Action, NewEvent, Outcome};
 
-use crate::{Store, error::Result};
+use crate::{Store, error::Result, writes::retried};
 use causeway_records::Kind;
 use std::{collections::VecDeque, time::Duration};
 
@@ -56,6 +56,7 @@ pub struct DueItems {
     /// Woken by an object, a dependency or a timer: those that have been due longest.
     pub rest: VecDeque<DueItem>,
 }
+
 impl Store {
     /// The due records of a cluster, at most `limit` of each priority class.
     pub async fn due(&self, cluster_id: i64, limit: i64) -> Result<DueItems> {
@@ -135,9 +136,10 @@ impl Store {
     /// Wakes records: an object of theirs changed, or what they read of another record did. Also records whose rows are gone: an object of
     /// theirs may be left in the cluster, or have come back.
     pub async fn wake(&self, keys: &[Key]) -> Result<()> {
-        if keys.is_empty() {
-            return Ok(());
-        }
+        if keys.is_empty() { Ok(()) } else { retried(self, || self.wake_once(keys)).await }
+    }
+
+    async fn wake_once(&self, keys: &[Key]) -> Result<()> {
         let (kinds, ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
         // Rows in the order of (kind, id), so that two that wake the same ones can't wait for each other.
         sqlx::query!(

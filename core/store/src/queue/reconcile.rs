@@ -4,7 +4,7 @@ use super::{
     Action, Claimed, Key, NewEvent, Outcome,
     secret_hashes::{hidden, shown},
 };
-use crate::{Store, error::Result, inbox::Found, lease::Lease};
+use crate::{Store, error::Result, inbox::Found, lease::Lease, writes::retried};
 use causeway_records::{
     inventory::Inventory,
     status::{Conditions, NewCondition},
@@ -109,7 +109,8 @@ impl Store {
         self.wake(&outcome.wake).await?;
         let conditions = outcome.changed_conditions(claimed);
         let worked = Some(Worked { outcome, render_revision });
-        self.end(claimed, outcome.action, conditions.as_ref(), worked).await?;
+        let end = || self.end(claimed, outcome.action, conditions.as_ref(), worked);
+        retried(self, end).await?;
         Ok(conditions)
     }
 
@@ -136,9 +137,11 @@ impl Store {
         let told = Found::new(claimed.key.kind, flipped, applied && claimed.generation > claimed.observed_generation);
         let inventory =
             outcome.and_then(|outcome| outcome.inventory.as_ref()).filter(|inventory| **inventory != claimed.inventory);
-        // The functions are called on the updated row: its lock is held, so every committed dependant is seen.
+        // Who is to be woken is locked before the row is written. Those that came meanwhile are seen, too: the functions at the end are called on the updated
+        // row, whose lock is held.
         sqlx::query!(
-            "WITH r AS (UPDATE reconciliations SET
+            "WITH o AS MATERIALIZED (SELECT CASE WHEN $25 THEN lock_with_dependants($1, $2) END AS held),
+             r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
                 observed_generation = CASE WHEN $5 THEN greatest(observed_generation, $6) ELSE observed_generation END,
@@ -150,7 +153,7 @@ impl Store {
                 attempts = CASE WHEN $12::int IS NULL THEN attempts WHEN $13::text IS NULL THEN 0 ELSE attempts + 1 END,
                 published_state = coalesce($14, published_state), inventory = coalesce($15, inventory),
                 traceparent = CASE WHEN $5 AND wake_seq = $3 THEN NULL ELSE traceparent END
-                WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $16 AND epoch = $17) RETURNING kind, id, runtime_id, gone_at),
+                FROM o WHERE kind = $1 AND id = $2 AND EXISTS (SELECT FROM leases WHERE runtime_id = $16 AND epoch = $17) RETURNING kind, id, runtime_id, gone_at),
              e AS (INSERT INTO event_inbox (type, kind, record_id, name, runtime_id, generation, condition_type, condition_status, condition_reason)
                 SELECT f.type, kind, id, name_of(kind, id), nullif(runtime_id, 0), $6, f.condition, f.status, f.reason
                 FROM r CROSS JOIN unnest($18::text[], $19::text[], $20::text[], $21::text[]) f(type, condition, status, reason) WHERE gone_at IS NULL)

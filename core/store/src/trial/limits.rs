@@ -46,12 +46,12 @@ pub(super) async fn again_if_met<V, F: Future<Output = Result<V>>>(once: impl Fn
 }
 
 fn was_met(error: &StoreError) -> bool {
-    // A statement that met another transaction was tried again in the one that had failed: 25P02. Or it waited for what others have locked: 55P03.
-    error.is_transient() || is_contention(error) || matches!(code(error).as_deref(), Some("25P02" | "55P03"))
+    // A statement that met another transaction was tried again in the one that had failed: 25P02.
+    error.is_transient() || is_contention(error) || code(error).as_deref() == Some("25P02")
 }
 
 fn took_too_long(error: &StoreError) -> bool {
-    code(error).as_deref() == Some("57014")
+    matches!(error, StoreError::TookTooLong(_))
 }
 
 fn code(error: &StoreError) -> Option<String> {

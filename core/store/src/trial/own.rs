@@ -50,7 +50,9 @@ impl OwnTransaction {
         // With this the transaction has its number, before those of its savepoints.
         let last_id = sqlx::query_scalar!("SELECT last_value FROM ids, pg_current_xact_id()");
         let last_id = last_id.fetch_one(&mut *connection).await?;
-        let store = Store { pool: writer.store.pool.over(connection), ..writer.store.clone() };
+        // What one snapshot shows fits together without locks. What is to be committed may rely on what it has read.
+        let is_view = matches!(snapshot, Snapshot::One);
+        let store = Store { pool: writer.store.pool.over(connection), is_view, ..writer.store.clone() };
         Ok(Self { writer: Writer { store, ..writer.clone() }, last_id })
     }
 

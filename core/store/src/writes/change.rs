@@ -1,7 +1,9 @@
 //! Changing records.
 
 use super::{
-    TRIES, Writer, accounts, children, consequences, create, manifest_total,
+    Writer, accounts,
+    attempts::Attempts,
+    children, consequences, create, manifest_total,
     parents::{self, Named},
     run_to_completion,
     shape::{self, Shape, Write},
@@ -46,15 +48,18 @@ impl Writer {
     pub async fn change<T: Noun + Rules>(&self, id: i64, merge: impl Merge<T> + 'static) -> Result<Record<T>> {
         let writer = self.clone();
         run_to_completion(async move {
-            for _ in 0..TRIES {
-                match writer.change_once(id, &merge).await {
+            let mut attempts = Attempts::new(&writer.store);
+            loop {
+                let met = match writer.change_once(id, &merge).await {
                     Ok(Some(record)) => return Ok(record),
-                    Ok(None) => {}
-                    Err(error) if error.is_transient() => {}
+                    Ok(None) => contention(),
+                    Err(error) if error.is_transient() => error,
                     Err(error) => return Err(error),
+                };
+                if !attempts.is_one_left_after(&met).await {
+                    return Err(if met.is_conflict() { contention() } else { met });
                 }
             }
-            Err(StoreError::conflict(Reason::Contention, "others change the same record all the time; try again"))
         })
         .await
     }
@@ -184,6 +189,10 @@ impl Writer {
         });
         Ok(())
     }
+}
+
+fn contention() -> StoreError {
+    StoreError::conflict(Reason::Contention, "others change the same record all the time; try again")
 }
 
 async fn read_and_merge<T: Noun + Rules>(

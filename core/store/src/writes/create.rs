@@ -1,7 +1,7 @@
 //! Making records.
 
 use super::{
-    TRIES, Writer, children, consequences, manifest_total, parents, run_to_completion,
+    Writer, children, consequences, manifest_total, parents, retried, run_to_completion,
     shape::{self, Shape, Write},
 };
 use crate::{
@@ -45,16 +45,7 @@ impl Writer {
 
     async fn create_each<T: Noun>(&self, records: Vec<Record<T>>) -> Result<Vec<Created<T>>> {
         let writer = self.clone();
-        run_to_completion(async move {
-            let mut tries = 1;
-            loop {
-                match writer.create_once(&records).await {
-                    Err(error) if error.is_transient() && tries < TRIES => tries += 1,
-                    done => return done,
-                }
-            }
-        })
-        .await
+        run_to_completion(async move { retried(&writer.store, || writer.create_once(&records)).await }).await
     }
 
     async fn create_once<T: Noun>(&self, records: &[Record<T>]) -> Result<Vec<Created<T>>> {

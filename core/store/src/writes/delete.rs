@@ -43,7 +43,7 @@ impl Writer {
         check: impl Fn(&Record<T>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Record<T>> {
         let writer = self.clone();
-        run_to_completion(async move { retried(|| writer.delete_once::<T>(id, &check)).await }).await
+        run_to_completion(async move { retried(&writer.store, || writer.delete_once::<T>(id, &check)).await }).await
     }
 
     /// Deletes all records that pass a filter, in one statement, and answers them. For nouns that nothing depends on and that workers don't
@@ -51,7 +51,7 @@ impl Writer {
     pub async fn delete_all<T: Noun>(&self, filter: Filter) -> Result<Vec<Record<T>>> {
         debug_assert!(!T::INFO.reconciled && dependants(T::KIND).next().is_none(), "{} takes more to delete", T::KIND);
         let writer = self.clone();
-        run_to_completion(async move { retried(|| writer.delete_all_once(&filter)).await }).await
+        run_to_completion(async move { retried(&writer.store, || writer.delete_all_once(&filter)).await }).await
     }
 
     async fn delete_all_once<T: Noun>(&self, filter: &Filter) -> Result<Vec<Record<T>>> {
@@ -115,7 +115,7 @@ impl Store {
         let info = kind.info();
         let store = self.clone();
         // Two records of one cluster that go at once wake each other, each with its own row locked.
-        run_to_completion(async move { retried(|| store.confirm_once(info, id)).await }).await
+        run_to_completion(async move { retried(&store, || store.confirm_once(info, id)).await }).await
     }
 
     async fn confirm_once(&self, info: &Info, id: i64) -> Result<Confirmed> {
@@ -212,9 +212,9 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     let happened = with_queue_event(EventType::Deleting, info, text);
+    wake::lock_with_dependants(connection, info.kind, id).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::each(connection, &[(info.kind, id)], true).await?;
-    wake::dependants(connection, info.kind, id, true).await?;
+    wake::each_and_dependants(connection, &[(info.kind, id)], (info.kind, id)).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
             continue;
@@ -270,8 +270,9 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
         deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2";
     // Told here and not when the record's own row went: what a worker finds out is told with this row, too, so that nothing comes after.
     let happened = with_queue_event(EventType::Deleted, info, text);
+    wake::lock_with_dependants(connection, info.kind, id).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::dependants(connection, info.kind, id, false).await
+    wake::dependants(connection, info.kind, id).await
 }
 
 /// A statement that takes records of a noun out of the live ones, with their events.

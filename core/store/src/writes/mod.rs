@@ -24,10 +24,14 @@
 //! **Lock order.** 1. records that are named, in the order of the fields; 2. the record; 3. a gateway definition and its domain, shared; 4. a gateway
 //! instance; 5. its shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. A change of a definition goes through 4 to
 //! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id, and a gateway instance that names a shared gateway has it
-//! locked from 1 on. So two writes can meet in another order: Postgres then fails one of them, and it is retried.
+//! locked from 1 on. So two writes can meet in another order: Postgres then fails one of them, and it is retried. That takes a second, in which both keep
+//! what they have locked: what meets often goes in one order. A worker that wakes others locks them before it writes its own record
+//! (`lock_with_dependants`), and whoever reads for a reconcile holds nothing that a writer comes to after what the reader still waits for
+//! ([`inputs`](crate::inputs)).
 
 mod accounts;
 mod attachment;
+mod attempts;
 mod change;
 mod children;
 mod claims;
@@ -45,12 +49,11 @@ pub use change::Merge;
 pub use delete::Confirmed;
 pub use writer::{Origin, Writer};
 
+pub(crate) use attempts::{TRIES, retried};
+
 use crate::error::{Result, StoreError};
 use std::{io, time::Duration};
 use tokio::time::timeout;
-
-/// Attempts of a write that meets another one, the first included.
-pub(crate) const TRIES: usize = 8;
 
 /// The longest time for a write. Postgres ends each statement after 30 s; where nothing ends, its machine has vanished, and the connection goes
 /// with the write.
@@ -66,15 +69,4 @@ pub(crate) async fn run_to_completion<T: Send + 'static>(
         Ok(Err(_)) => failed(io::Error::new(io::ErrorKind::TimedOut, "a write came to no end")),
         Err(error) => failed(io::Error::other(error)),
     }
-}
-
-/// Runs a transaction, and retries it when Postgres reports a conflict with another one.
-async fn retried<T, F: Future<Output = Result<T>>>(once: impl Fn() -> F) -> Result<T> {
-    for _ in 1..TRIES {
-        match once().await {
-            Err(error) if error.is_transient() => {}
-            done => return done,
-        }
-    }
-    once().await
 }

@@ -31,8 +31,14 @@ pub(super) async fn each_and_dependants(
     Ok(())
 }
 
+/// Locks a record in the queue and all that depend on it, for who writes it and then wakes them: in the order in which everybody takes such rows.
+pub(super) async fn lock_with_dependants(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<()> {
+    sqlx::query("SELECT lock_with_dependants($1, $2)").bind(kind.as_str()).bind(id).execute(connection).await?;
+    Ok(())
+}
+
 /// Wakes all that depend on a record, as [`depends`](crate::depends) lists them. The record's row must be locked: then every dependant is seen.
-pub(super) async fn dependants(connection: &mut PgConnection, kind: Kind, id: i64, intent: bool) -> Result<()> {
-    sqlx::query!("SELECT wake_dependants($1, $2, $3)", kind.as_str(), id, intent).execute(connection).await?;
+pub(super) async fn dependants(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<()> {
+    sqlx::query!("SELECT wake_dependants($1, $2, $3)", kind.as_str(), id, false).execute(connection).await?;
     Ok(())
 }

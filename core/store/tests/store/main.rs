@@ -4,6 +4,7 @@
 mod attachment;
 mod audit;
 mod aws_accounts;
+mod beside;
 mod documents;
 mod domain_names;
 mod eks;

@@ -41,6 +41,21 @@ async fn a_statement_that_nobody_waits_for_leaves_its_connection_as_it_was(pool:
     assert_eq!(backend(&one).await, before, "it waits for the answer, and takes its own and no other");
 }
 
+/// A test of time itself: a connection that says nothing for five seconds is given up.
+#[sqlx::test(migrations = false)]
+async fn who_gives_up_waiting_for_a_lock_takes_no_connection_from_others(pool: PgPool) {
+    pool.execute("CREATE TABLE t (n int); INSERT INTO t VALUES (1)").await.unwrap();
+    let two = Pool::new(PgConnectOptions::clone(&pool.connect_options()), 2, WAIT);
+    let before = backends(&two, 2).await;
+    let mut held = pool.begin().await.unwrap();
+    held.execute("SELECT FROM t FOR UPDATE").await.unwrap();
+    assert!(timeout(Duration::from_millis(100), two.execute("UPDATE t SET n = 2")).await.is_err());
+    let given_up = timeout(WAIT, async { while backends(&two, 2).await.is_subset(&before) {} });
+    given_up.await.expect("the silent one is replaced");
+    assert_eq!(backends(&two, 2).await.intersection(&before).count(), 1, "Postgres is well, and so is the other one");
+    held.rollback().await.unwrap();
+}
+
 #[sqlx::test(migrations = false)]
 async fn a_connection_that_postgres_ended_is_replaced(pool: PgPool) {
     let one = one(&pool);

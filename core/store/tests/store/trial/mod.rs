@@ -51,7 +51,7 @@ fn creation<T: Noun>(record: Record<T>) -> Proposed<Record<T>> {
     proposed(move |writer| create(writer, record.clone()), None)
 }
 
-fn change<T: Noun + Rules>(id: i64, json: &'static str) -> Proposed<Record<T>> {
+pub(crate) fn change<T: Noun + Rules>(id: i64, json: &'static str) -> Proposed<Record<T>> {
     proposed(move |writer| async move { writer.change(id, patch::<T>(json)).await }, None)
 }
 
@@ -69,7 +69,7 @@ async fn tried<V: Send + 'static>(fixture: &Fixture, pool: &PgPool, proposed: Pr
 }
 
 /// A gateway with HTTPS and its instance.
-async fn gateway(fixture: &Fixture) -> (i64, i64) {
+pub(crate) async fn gateway(fixture: &Fixture) -> (i64, i64) {
     let ports =
         r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#;
     let definition = fixture.definition("web", ports).await;
