@@ -231,7 +231,7 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
 
 /// Takes the row, and what is part of it, out of the live ones.
 async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
-    if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet) {
+    if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet | Kind::SharedGateway) {
         sqlx::query!("DELETE FROM certificates WHERE reconciled_id = $1", id).execute(&mut *connection).await?;
     }
     match info.kind {

@@ -4,8 +4,11 @@ use crate::{
     fixture::{Fixture, patch, record},
     wake::until_waiting,
 };
-use causeway_records::{Kind, Record, inputs::ListenerUser, nouns::*, problem::Reason};
-use causeway_store::{Confirmed, Result, StoreError, queue::Key};
+use causeway_records::{Kind, Record, certificate::SeenCertificate, inputs::ListenerUser, nouns::*, problem::Reason};
+use causeway_store::{
+    Confirmed, Result, StoreError,
+    queue::{Key, Outcome},
+};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 const PORT: &str = r#""HttpPorts":[{"Port":80}]"#;
@@ -261,6 +264,35 @@ async fn a_grant_that_is_taken_back_meanwhile_waits_for_who_attaches_by_it_and_w
     deletion.await.unwrap();
     assert_eq!(fixture.generations(&[instance]).await, [2], "made once, woken once");
     assert!(!fixture.is_granted(instance.id).await && fixture.users(gateway).await.is_empty());
+}
+
+/// Nobody else would take them away: they would be told of, and warned of when they end, for ever.
+#[sqlx::test(migrations = false)]
+async fn certificates_of_its_listeners_go_with_it(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let id = fixture.gateway("public").await;
+    let key = Key { kind: Kind::SharedGateway, id };
+    let claimed = fixture.store.begin(&key, fixture.lease()).await.unwrap().unwrap();
+    let seen = SeenCertificate {
+        owner_kind: key.kind,
+        owner_id: id,
+        namespace: "ingress".into(),
+        name: "public".into(),
+        hostnames: vec!["*.example.test".into()],
+        issuer: "example".into(),
+        valid: true,
+        message: None,
+        not_after: Some(chrono::Utc::now()),
+        renewal_time: None,
+        failed_at: None,
+    };
+    let outcome = Outcome { certificates: Some(vec![seen]), ..Outcome::default() };
+    fixture.store.complete(&claimed, &outcome, 1).await.unwrap();
+    let ends = async || fixture.store.figures().await.unwrap().first_expiry;
+    assert!(ends().await.is_some());
+    fixture.writer.delete::<SharedGateway>(id).await.unwrap();
+    assert_eq!(fixture.store.confirm_deleted(key.kind, id).await.unwrap(), Confirmed::Gone);
+    assert_eq!(ends().await, None);
 }
 
 #[sqlx::test(migrations = false)]
