@@ -31,6 +31,7 @@ impl Store {
         let accounts = definition.spec.aws_account_id.into_iter().chain(published.0.accounts());
         let runtime =
             self.shared::<KubernetesRuntimeInstance>(instance.record.spec.kubernetes_runtime_instance_id).await?;
+        self.await_services(runtime.id()).await?;
         let (wanted_elsewhere, held_elsewhere) = self.hostnames_elsewhere(&instance.record, &definition.spec).await?;
         Ok(DomainNameInputs {
             wanted_elsewhere,

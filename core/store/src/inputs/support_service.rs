@@ -48,14 +48,24 @@ impl Store {
         })
     }
 
-    /// The support services of a cluster, by id.
+    /// The support services of a cluster, by id, with their status.
     pub async fn services_of(&self, runtime: i64) -> Result<Vec<Record<SupportServiceInstance>>> {
+        self.await_services(runtime).await?;
         let selects = selects::for_noun(&SupportServiceInstance::INFO);
         let text = format!(
-            "SELECT {} {} AND t.kubernetes_runtime_instance_id = $1 ORDER BY t.id FOR SHARE OF t",
+            "SELECT {} {} AND t.kubernetes_runtime_instance_id = $1 ORDER BY t.id",
             selects.columns, selects.from
         );
         let rows = sqlx::query(AssertSqlSafe(text)).bind(runtime).fetch_all(&self.pool).await?;
         rows.iter().map(row::record).collect()
+    }
+
+    /// Waits for whoever has changed a support service of a cluster, or its status, and hasn't committed yet. A statement of its own: the next one sees what
+    /// became of it.
+    pub(super) async fn await_services(&self, runtime: i64) -> Result<()> {
+        if !self.is_view {
+            sqlx::query("SELECT await_services($1)").bind(runtime).execute(&self.pool).await?;
+        }
+        Ok(())
     }
 }
