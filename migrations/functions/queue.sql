@@ -14,14 +14,23 @@ BEGIN
         ORDER BY r.kind, r.id FOR UPDATE OF r) o WHERE r.kind = o.kind AND r.id = o.id;
 END $$;
 
--- Locks the row of a record and those of all that depend on it, in the order of wake_each: for who writes the first one and then wakes the others. Somebody who
--- holds one of them and waits for the record's own would otherwise never come to an end with it.
-CREATE OR REPLACE FUNCTION lock_with_dependants(k text, record bigint) RETURNS void LANGUAGE plpgsql
-    SET plan_cache_mode = force_generic_plan AS $$
-DECLARE all_kinds text[]; all_ids bigint[];
+-- Wakes these records and all that depend on another one, whose row is locked: at once, so that all are taken in one order.
+CREATE OR REPLACE FUNCTION wake_with_dependants(kinds text[], ids bigint[], k text, record bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE more_kinds text[]; more_ids bigint[];
 BEGIN
-    SELECT kinds, ids INTO all_kinds, all_ids FROM dependants_of(k, record);
-    PERFORM FROM unnest(all_kinds || k, all_ids || record) d(kind, id) JOIN reconciliations r USING (kind, id) ORDER BY r.kind, r.id FOR UPDATE OF r;
+    SELECT d.kinds, d.ids INTO more_kinds, more_ids FROM dependants_of(k, record) d;
+    PERFORM wake_each(kinds || more_kinds, ids || more_ids, true);
+END $$;
+
+-- Locks these records, one that is about to be written, and all that depend on that one, in the order of wake_each: for who writes the one and then wakes the
+-- others. Somebody who holds one of them and waits for the first would otherwise never come to an end with it.
+CREATE OR REPLACE FUNCTION lock_with_dependants(kinds text[], ids bigint[], k text, record bigint) RETURNS void LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE more_kinds text[]; more_ids bigint[];
+BEGIN
+    SELECT d.kinds, d.ids INTO more_kinds, more_ids FROM dependants_of(k, record) d;
+    PERFORM FROM unnest(kinds || more_kinds || k, ids || more_ids || record) d(kind, id) JOIN reconciliations r USING (kind, id)
+        ORDER BY r.kind, r.id FOR UPDATE OF r;
 END $$;
 
 -- The same for all that depend on a record, whose row is locked: then every dependant is seen.

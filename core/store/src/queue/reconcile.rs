@@ -140,7 +140,7 @@ impl Store {
         // Who is to be woken is locked before the row is written. Those that came meanwhile are seen, too: the functions at the end are called on the updated
         // row, whose lock is held.
         sqlx::query!(
-            "WITH o AS MATERIALIZED (SELECT CASE WHEN $25 THEN lock_with_dependants($1, $2) END AS held),
+            "WITH o AS MATERIALIZED (SELECT CASE WHEN $25 THEN lock_with_dependants('{}', '{}', $1, $2) END AS held),
              r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,

@@ -212,9 +212,10 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
 async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result<()> {
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     let happened = with_queue_event(EventType::Deleting, info, text);
-    wake::lock_with_dependants(connection, info.kind, id).await?;
+    let own = (info.kind, id);
+    wake::lock_with_dependants(connection, &[], own).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::each_and_dependants(connection, &[(info.kind, id)], (info.kind, id)).await?;
+    wake::each_and_dependants(connection, &[own], own).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
             continue;
@@ -234,11 +235,9 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet | Kind::SharedGateway) {
         sqlx::query!("DELETE FROM certificates WHERE reconciled_id = $1", id).execute(&mut *connection).await?;
     }
+    let mut woken = vec![];
     match info.kind {
-        Kind::GatewayInstance => {
-            let woken = claims::release(connection, id).await?;
-            wake::each(connection, &woken, true).await?;
-        }
+        Kind::GatewayInstance => woken = claims::release(connection, id).await?,
         Kind::Webhook => webhooks::forget(connection, id).await?,
         Kind::SharedGateway => {
             sqlx::query!("DELETE FROM gateway_ports WHERE gateway_id = $1", id).execute(&mut *connection).await?;
@@ -270,7 +269,8 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
         deletion_confirmed = coalesce(deletion_confirmed, now()), observed_generation = generation WHERE kind = $1 AND id = $2";
     // Told here and not when the record's own row went: what a worker finds out is told with this row, too, so that nothing comes after.
     let happened = with_queue_event(EventType::Deleted, info, text);
-    wake::lock_with_dependants(connection, info.kind, id).await?;
+    wake::lock_with_dependants(connection, &woken, (info.kind, id)).await?;
+    wake::each(connection, &woken, true).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::dependants(connection, info.kind, id).await
 }

@@ -18,22 +18,29 @@ fn columns(records: &[(Kind, i64)]) -> (Vec<String>, Vec<i64>) {
     records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip()
 }
 
-/// Wakes records, and all that depend on one that is locked, because what is asked for has changed.
+/// Wakes records, and all that depend on one that is locked, because what is asked for has changed. All at once, in the order in which everybody takes such rows.
 pub(super) async fn each_and_dependants(
     connection: &mut PgConnection,
     records: &[(Kind, i64)],
     (kind, id): (Kind, i64),
 ) -> Result<()> {
     let (kinds, ids) = columns(records);
-    sqlx::query!("SELECT wake_each($1, $2, true), wake_dependants($3, $4, true)", &kinds, &ids, kind.as_str(), id)
+    sqlx::query!("SELECT wake_with_dependants($1, $2, $3, $4)", &kinds, &ids, kind.as_str(), id)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Locks a record in the queue and all that depend on it, for who writes it and then wakes them: in the order in which everybody takes such rows.
-pub(super) async fn lock_with_dependants(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<()> {
-    sqlx::query("SELECT lock_with_dependants($1, $2)").bind(kind.as_str()).bind(id).execute(connection).await?;
+/// Locks records in the queue, one that is about to be written, and all that depend on it: for who writes that one and then wakes the others.
+pub(super) async fn lock_with_dependants(
+    connection: &mut PgConnection,
+    records: &[(Kind, i64)],
+    (kind, id): (Kind, i64),
+) -> Result<()> {
+    let (kinds, ids) = columns(records);
+    sqlx::query!("SELECT lock_with_dependants($1, $2, $3, $4)", &kinds, &ids, kind.as_str(), id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

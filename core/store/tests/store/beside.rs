@@ -152,6 +152,25 @@ async fn assert_own_row_is_free(pool: &PgPool, service: i64, write: impl Future<
     writing.await.unwrap();
 }
 
+/// A new gateway instance wakes the ListenerSet of its listener, and the domain name instances of its workload, which come before.
+#[sqlx::test(migrations = false)]
+async fn a_write_takes_all_that_it_wakes_in_one_order(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    gateway(&fixture).await;
+    fixture.writer.create(fixture.domain_name_of("web", fixture.domain, fixture.workload)).await.unwrap();
+    let second = r#""Hostnames":["second.example.test"],"HttpPorts":[{"Port":80}]"#;
+    let second = fixture.definition("second", second).await;
+    let sets = "reconciliations WHERE kind = 'ListenerSet'";
+    let all = free(&pool, sets).await;
+    let other = held(&pool, "reconciliations WHERE kind = 'DomainNameInstance'").await;
+    let (writer, instance) = (fixture.writer.clone(), fixture.instance_of("second", second, fixture.workload));
+    let writing = tokio::spawn(async move { writer.create(instance).await.unwrap() });
+    until_waiting(&pool, 1).await;
+    assert!(all > 0 && free(&pool, sets).await == all);
+    other.commit().await.unwrap();
+    writing.await.unwrap();
+}
+
 /// In this mode a table can be read, and no row of it can be locked.
 #[sqlx::test(migrations = false)]
 async fn who_looks_locks_nothing_and_waits_for_nobody(pool: PgPool) {
