@@ -75,8 +75,10 @@ fn each_file_of_functions_is_embedded() {
 #[sqlx::test(migrations = false)]
 async fn each_file_of_functions_applies_twice(pool: PgPool) {
     store(&pool).await;
+    // Refuses nothing: a lock is given back where it was taken, which only an error does that is caught at once.
+    let given_back = "RAISE SQLSTATE 'CW001';\n        EXCEPTION WHEN SQLSTATE 'CW001' THEN\n            NULL;\n";
     for (file, text) in migrate::FUNCTIONS {
-        assert!(!text.contains("RAISE"), "{file}: rules that refuse are in causeway-rules");
+        assert!(!text.replace(given_back, "").contains("RAISE"), "{file}: rules that refuse are in causeway-rules");
         let done = sqlx::raw_sql(*text).execute(&pool).await;
         assert!(done.is_ok(), "{file}: {done:?}");
     }
