@@ -163,13 +163,14 @@ impl Brought<'_> {
         format!("{OWNER}=workload-instance-{}", self.id)
     }
 
-    /// Exactly what was rendered is there.
+    /// Exactly what was rendered is there, but for Jobs that ended and that the cluster has deleted.
     async fn stands(&self, rendered: &Rendered) {
-        let (selector, asked) = (self.owned(), rendered.asked());
+        let (selector, asked, ends_by_itself) = (self.owned(), rendered.asked(), rendered.ends_by_itself());
         eventually("exactly what was rendered stands", async || {
             let found: BTreeSet<Key> = self.ours(&selector).await.into_keys().collect();
-            let (lost, more): (Vec<_>, Vec<_>) =
+            let (mut lost, more): (Vec<_>, Vec<_>) =
                 (asked.difference(&found).collect(), found.difference(&asked).collect());
+            lost.retain(|key| !ends_by_itself.contains(*key));
             if lost.is_empty() && more.is_empty() {
                 Ok(())
             } else {

@@ -147,6 +147,11 @@ impl Rendered {
         self.objects.iter().filter(runs).map(key).collect()
     }
 
+    /// Jobs that the cluster deletes itself some time after their end.
+    pub(super) fn ends_by_itself(&self) -> BTreeSet<Key> {
+        self.objects.iter().filter(|object| object["spec"]["ttlSecondsAfterFinished"].is_number()).map(key).collect()
+    }
+
     /// What stays after a deletion, because it says so.
     pub(super) fn kept(&self) -> BTreeSet<Key> {
         self.objects.iter().filter(|object| annotation(object, "helm.sh/resource-policy") == "keep").map(key).collect()

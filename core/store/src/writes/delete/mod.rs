@@ -1,6 +1,8 @@
 //! Deletion. What workers bring about goes in two steps: DELETE schedules, and the row goes when a worker confirms that nothing is left in the
 //! cluster. Everything else goes at once.
 
+mod events;
+
 use super::{Writer, claims, consequences, retried, run_to_completion, wake};
 use crate::{
     Store, audit,
@@ -19,6 +21,7 @@ use causeway_records::{
     problem::Reason,
     watch::EventType,
 };
+use events::{with_events, with_queue_event};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row};
 
 /// What became of a confirmed deletion.
@@ -273,25 +276,6 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     wake::each(connection, &woken, true).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::dependants(connection, info.kind, id).await
-}
-
-/// A statement that takes records of a noun out of the live ones, with their events.
-fn with_events(info: &Info, deletion: String) -> String {
-    match inbox::insertion(&[Happened::new(EventType::Deleted, info, "t")]) {
-        Some(insertion) => format!("WITH t AS ({deletion} RETURNING *) {insertion}"),
-        None => deletion,
-    }
-}
-
-/// A statement that changes a record's row in the queue, with its event. `$2` is the id.
-fn with_queue_event(event_type: EventType, info: &Info, change: &str) -> String {
-    match inbox::insertion(&[Happened::new(event_type, info, "t").queued("r")]) {
-        Some(insertion) => format!(
-            "WITH r AS ({change} RETURNING id, generation), t AS (SELECT * FROM {} WHERE id = $2) {insertion}",
-            info.table
-        ),
-        None => change.to_owned(),
-    }
 }
 
 /// `gateway_instances` → `gateway instances`, or `gateway instance` with `cut` 1.
