@@ -12,8 +12,8 @@ fn holds(body: &[u8], text: &str) -> bool {
 
 /// The trace in a `traceparent`, as Protobuf holds it.
 fn trace_of(traceparent: &str) -> Vec<u8> {
-    let hex = traceparent.split('-').nth(1).unwrap();
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    let hex = traceparent.split('-').nth(1).expect("four parts");
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal digits")).collect()
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ fn taken(mut scene: Scene) -> (SharedGatewayInputs, GatewayInputs) {
 
 /// Changes what is on record of the shared gateway that carries an instance.
 fn change(inputs: &mut GatewayInputs, change: impl FnOnce(&mut SharedGateway)) {
-    change(&mut inputs.shared_gateway.as_mut().unwrap().gateway.record.spec);
+    change(&mut inputs.shared_gateway.as_mut().expect("on a shared gateway").gateway.record.spec);
 }
 
 fn labelled(inputs: &mut GatewayInputs, value: &str) {
@@ -262,10 +262,10 @@ fn labels_of_a_workload_are_on_its_namespace_beside_ours() {
 /// The sample with an HTTPS listener for a hostname that names no Secret, and a domain that signs for it.
 fn signed(hostname: &str, challenge: AcmeChallenge) -> (SharedGatewayInputs, GatewayInputs) {
     let (mut shared, mut inputs) = sample();
-    let mut domain = inputs.domain.clone().unwrap();
+    let mut domain = inputs.domain.clone().expect("a domain in the sample");
     domain.spec.acme_challenge = Some(challenge);
     let name = |gateway: &mut SharedGateway| {
-        let https = &mut gateway.listeners.as_mut().unwrap().0[1];
+        let https = &mut gateway.listeners.as_mut().expect("listeners of its own").0[1];
         (https.hostname, https.secret_name) = (hostname.parse().ok(), None);
         gateway.domain_name_definition_id = Some(domain.id());
     };
