@@ -85,23 +85,26 @@ impl Store {
 
     /// The live ListenerSets of a shared gateway as their last reconciles left them, by ordinal.
     pub(crate) async fn listener_sets_of(&self, gateway: i64) -> Result<Vec<ListenerSetStatus>> {
-        let text = "SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id), r.conditions, r.published_state
+        let rows = sqlx::query!(
+            r#"SELECT s.ordinal, (SELECT count(*) FROM gateway_listeners l WHERE l.listener_set_id = s.id) AS "listeners!",
+                r.conditions AS "conditions: Json<Conditions>", r.published_state AS "state: Json<ListenerSetState>"
             FROM listener_sets s JOIN reconciliations r ON r.kind = 'ListenerSet' AND r.id = s.id
-            WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL ORDER BY s.ordinal";
-        let rows = sqlx::query(text).bind(gateway).fetch_all(&self.pool).await?;
-        rows.iter().map(listener_set_status).collect()
+            WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL ORDER BY s.ordinal"#,
+            gateway
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let status = rows.into_iter().map(|row| {
+            let listeners = usize::try_from(row.listeners).unwrap_or_default();
+            ListenerSetStatus {
+                ordinal: row.ordinal,
+                listeners,
+                applied: row.conditions.get(APPLIED).filter(|_| listeners > 0).cloned(),
+                state: row.state.map(|state| state.0),
+            }
+        });
+        Ok(status.collect())
     }
-}
-
-fn listener_set_status(row: &PgRow) -> Result<ListenerSetStatus> {
-    let listeners = usize::try_from(row.try_get::<i64, _>(1)?).unwrap_or_default();
-    let conditions = row.try_get::<Json<Conditions>, _>(2)?.0;
-    Ok(ListenerSetStatus {
-        ordinal: row.try_get(0)?,
-        listeners,
-        applied: conditions.get(APPLIED).filter(|_| listeners > 0).cloned(),
-        state: row.try_get::<Option<Json<ListenerSetState>>, _>(3)?.map(|state| state.0),
-    })
 }
 
 /// A listener as its table spells it: an empty hostname means every one.

@@ -64,7 +64,7 @@ impl Store {
     /// became of it.
     pub(super) async fn await_services(&self, runtime: i64) -> Result<()> {
         if !self.is_view {
-            sqlx::query("SELECT await_services($1)").bind(runtime).execute(&self.pool).await?;
+            sqlx::query!("SELECT await_services($1)", runtime).execute(&self.pool).await?;
         }
         Ok(())
     }

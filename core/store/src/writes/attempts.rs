@@ -4,7 +4,7 @@ use crate::{
     Store,
     error::{Result, StoreError},
 };
-use sqlx::{Row, postgres::PgDatabaseError};
+use sqlx::postgres::PgDatabaseError;
 use std::time::{Duration, Instant};
 
 /// Attempts of what meets another transaction, the first included.
@@ -63,11 +63,13 @@ impl Store {
             return;
         }
         let locked = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>()?.r#where());
-        let text = "SELECT format('%s %s (%s), open for %s s', application_name, pid, concat_ws(', ', state, wait_event),
-                extract(epoch FROM clock_timestamp() - xact_start)::int)
-            FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 3";
-        let oldest = match sqlx::query(text).fetch_all(&self.pool).await {
-            Ok(rows) => rows.iter().filter_map(|row| row.try_get::<String, _>(0).ok()).collect::<Vec<_>>().join("; "),
+        let oldest = sqlx::query_scalar!(
+            r#"SELECT format('%s %s (%s), open for %s s', application_name, pid, concat_ws(', ', state, wait_event),
+                extract(epoch FROM clock_timestamp() - xact_start)::int) AS "transaction!"
+            FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL ORDER BY xact_start LIMIT 3"#
+        );
+        let oldest = match oldest.fetch_all(&self.pool).await {
+            Ok(transactions) => transactions.join("; "),
             Err(error) => error.to_string(),
         };
         tracing::warn!(
