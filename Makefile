@@ -313,7 +313,7 @@ sqlx-check: build
 # A file beside it first: the old one is compiled into the program that writes the new one.
 .PHONY: functions
 functions: ## Write the generated files of migrations/functions anew, from the nouns and core/store/src/depends/mod.rs
-	for file in dependants.sql children.sql names.sql views.sql; do \
+	for file in dependants.sql children.sql names.sql; do \
 		cargo run -q -p causeway-store --example functions $$file > migrations/functions/$$file.new || exit 1; \
 		mv migrations/functions/$$file.new migrations/functions/$$file; \
 	done

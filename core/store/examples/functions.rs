@@ -7,7 +7,6 @@ fn main() {
             "dependants.sql" => causeway_store::functions::dependants_sql(),
             "children.sql" => causeway_store::functions::children_sql(),
             "names.sql" => causeway_store::functions::names_sql(),
-            "views.sql" => causeway_store::functions::views_sql(),
             _ => panic!("there is no generated file {file:?}"),
         }
     );

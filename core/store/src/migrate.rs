@@ -7,17 +7,18 @@
 //! Whoever finds the schema up to date changes nothing, so a process without the right to CREATE can start. A schema of a later release counts as up to
 //! date: that release has to work beside this one, so its functions do for this one too. They are not set back.
 
+use crate::functions::views_sql;
 use sha2::{Digest, Sha256};
 use sqlx::{
     Connection as _, PgConnection,
     migrate::{Migrate as _, MigrateError, Migrator},
 };
-use std::{collections::HashMap, fmt::Write};
+use std::{collections::HashMap, fmt::Write, sync::LazyLock};
 
 /// The migrations of tables, embedded.
 pub static TABLES: Migrator = sqlx::migrate!("../../migrations");
 
-/// The files of functions, embedded. PL/pgSQL looks other functions up when it runs, so their order doesn't matter.
+/// The files of functions, embedded.
 pub const FUNCTIONS: &[(&str, &str)] = &[
     ("queue.sql", include_str!("../../../migrations/functions/queue.sql")),
     ("dependants.sql", include_str!("../../../migrations/functions/dependants.sql")),
@@ -25,8 +26,14 @@ pub const FUNCTIONS: &[(&str, &str)] = &[
     ("names.sql", include_str!("../../../migrations/functions/names.sql")),
     ("certificates.sql", include_str!("../../../migrations/functions/certificates.sql")),
     ("inputs.sql", include_str!("../../../migrations/functions/inputs.sql")),
-    ("views.sql", include_str!("../../../migrations/functions/views.sql")),
 ];
+/// What is made of these files, and stands in none.
+static VIEWS: LazyLock<String> = LazyLock::new(views_sql);
+
+/// The texts of all functions, each with its name. PL/pgSQL looks other functions up when it runs, so their order doesn't matter.
+pub fn functions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FUNCTIONS.iter().copied().chain([("views.sql", VIEWS.as_str())])
+}
 
 /// Taken while functions are applied, in each database for itself. Any number does; sqlx's own lock has another one.
 const LOCK: i64 = 0x6361_7573_6577_6179;
@@ -76,7 +83,7 @@ async fn outdated_functions(connection: &mut PgConnection) -> Result<Vec<(&'stat
     let is_current = |file: &str, text: &str| {
         in_force.iter().any(|row| row.file == file && (row.is_later || row.sha256 == sha256(text)))
     };
-    Ok(FUNCTIONS.iter().copied().filter(|(file, text)| !is_current(file, text)).collect())
+    Ok(functions().filter(|(file, text)| !is_current(file, text)).collect())
 }
 
 /// This release, in a form that Postgres compares.
