@@ -87,10 +87,7 @@ impl StoreError {
 
     /// Two writers met: the same statement may work when tried again.
     pub(crate) fn is_transient(&self) -> bool {
-        match self {
-            Self::Locked(_) => true,
-            error => error.is_conflict(),
-        }
+        matches!(self, Self::Locked(_)) || self.is_conflict()
     }
 
     /// Two transactions met, and Postgres has ended one of them.

@@ -146,7 +146,7 @@ impl Store {
 
     async fn migrate_once(&self) -> std::result::Result<(), MigrateError> {
         let mut connection = self.pool.acquire().await?;
-        // Who migrates at the same time waits for the first one, however long that takes.
+        // Who migrates at the same time waits for the first one for as long as a statement may take, which is longer than for other locks.
         sqlx::raw_sql("SET lock_timeout = 0").execute(&mut *connection).await?;
         let done = migrate::run(&mut connection).await;
         // Its settings are no others'. And a failed migration leaves sqlx's lock to the session: as long as that lives, nobody else can migrate.

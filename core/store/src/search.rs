@@ -146,9 +146,9 @@ fn whole_address(text: &str) -> Option<String> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Some(address.to_string());
     }
-    // Programs that ask name servers print a dot at its end.
-    let name = text.strip_suffix('.').unwrap_or(text);
-    (name.contains('.') && name.parse::<Hostname>().is_ok()).then(|| name.to_owned())
+    // Programs that ask name servers print a dot at its end, which is no part of it.
+    let name = text.parse::<Hostname>().ok()?.to_string();
+    name.contains('.').then_some(name)
 }
 
 fn named() -> impl Iterator<Item = &'static Info> {

@@ -31,7 +31,6 @@ impl Store {
         let accounts = definition.spec.aws_account_id.into_iter().chain(published.0.accounts());
         let runtime =
             self.shared::<KubernetesRuntimeInstance>(instance.record.spec.kubernetes_runtime_instance_id).await?;
-        self.await_services(runtime.id()).await?;
         let (wanted_elsewhere, held_elsewhere) = self.hostnames_elsewhere(&instance.record, &definition.spec).await?;
         Ok(DomainNameInputs {
             wanted_elsewhere,
@@ -100,12 +99,14 @@ impl Store {
         instance: &Record<DomainNameInstance>,
         account: Option<i64>,
     ) -> Result<Option<ExternalDnsState>> {
+        let runtime = instance.spec.kubernetes_runtime_instance_id;
+        self.await_services(runtime).await?;
         let found = sqlx::query!(
             r#"SELECT s.id, r.object_name, r.published_state AS "state: Json<ExternalDnsRead>" FROM support_service_instances s
             JOIN reconciliations r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
             WHERE s.kubernetes_runtime_instance_id = $1 AND s.service = 'external-dns' AND s.aws_account_id IS NOT DISTINCT FROM $2
                 AND s.deleted_at IS NULL"#,
-            instance.spec.kubernetes_runtime_instance_id,
+            runtime,
             account
         );
         let Some(row) = found.fetch_optional(&self.pool).await? else { return Ok(None) };

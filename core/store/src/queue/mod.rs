@@ -121,6 +121,10 @@ impl Store {
 
     /// Wakes every record of a cluster: whoever watches it now has not seen what happened before.
     pub async fn wake_cluster(&self, cluster_id: i64) -> Result<()> {
+        retried(self, || self.wake_cluster_once(cluster_id)).await
+    }
+
+    async fn wake_cluster_once(&self, cluster_id: i64) -> Result<()> {
         // In the order of (kind, id), see [`Self::wake`].
         sqlx::query!(
             "UPDATE reconciliations r SET wake_seq = r.wake_seq + 1, due_at = least(r.due_at, now())

@@ -109,8 +109,7 @@ impl Store {
         self.wake(&outcome.wake).await?;
         let conditions = outcome.changed_conditions(claimed);
         let worked = Some(Worked { outcome, render_revision });
-        let end = || self.end(claimed, outcome.action, conditions.as_ref(), worked);
-        retried(self, end).await?;
+        self.end(claimed, outcome.action, conditions.as_ref(), worked).await?;
         Ok(conditions)
     }
 
@@ -123,6 +122,16 @@ impl Store {
 
     /// Writes when the record is due again, the conditions if they have changed, and what came of the work if there was any.
     async fn end(
+        &self,
+        claimed: &Claimed,
+        action: Action,
+        conditions: Option<&Conditions>,
+        worked: Option<Worked<'_>>,
+    ) -> Result<()> {
+        retried(self, || self.end_once(claimed, action, conditions, worked)).await
+    }
+
+    async fn end_once(
         &self,
         claimed: &Claimed,
         action: Action,

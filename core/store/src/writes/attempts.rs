@@ -26,18 +26,13 @@ impl<'s> Attempts<'s> {
         Self { store, begun: Instant::now(), made: 0 }
     }
 
-    /// Whether there is one more after one that met another transaction.
-    pub(super) fn is_one_left(&mut self) -> bool {
-        self.made += 1;
-        self.made < TRIES && self.begun.elapsed() < TRIED_FOR
-    }
-
-    /// The same after an error. Who has most likely been waited for is told in the log.
+    /// Whether there is one more after one that failed with this error. Who has most likely been waited for is told in the log.
     pub(super) async fn is_one_left_after(&mut self, error: &StoreError) -> bool {
         if let StoreError::Locked(error) = error {
             self.store.tell_oldest_transactions(error).await;
         }
-        self.is_one_left()
+        self.made += 1;
+        self.made < TRIES && self.begun.elapsed() < TRIED_FOR
     }
 }
 

@@ -56,7 +56,7 @@ impl Fixture {
     async fn wakes(&self, of: &[Key]) -> Vec<i64> {
         let mut all = vec![];
         for key in of {
-            all.push(self.store.begin(key, self.lease()).await.unwrap().unwrap().wake_seq);
+            all.push(self.wake_seq(key).await);
         }
         all
     }

@@ -25,7 +25,7 @@ impl Fixture {
         ids.into_iter().map(|id| Key { kind: Kind::ListenerSet, id }).collect()
     }
 
-    async fn wake_seq(&self, key: &Key) -> i64 {
+    pub(crate) async fn wake_seq(&self, key: &Key) -> i64 {
         self.store.begin(key, self.lease()).await.unwrap().unwrap().wake_seq
     }
 

@@ -117,7 +117,6 @@ impl Store {
     pub async fn confirm_deleted(&self, kind: Kind, id: i64) -> Result<Confirmed> {
         let info = kind.info();
         let store = self.clone();
-        // Two records of one cluster that go at once wake each other, each with its own row locked.
         run_to_completion(async move { retried(&store, || store.confirm_once(info, id)).await }).await
     }
 

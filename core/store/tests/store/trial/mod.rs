@@ -2,7 +2,7 @@
 
 mod others;
 
-use crate::fixture::{Fixture, patch, record};
+use crate::fixture::{Fixture, HTTPS, patch, record};
 use causeway_records::{
     Kind, Record,
     inputs::AnyInputs,
@@ -70,9 +70,7 @@ async fn tried<V: Send + 'static>(fixture: &Fixture, pool: &PgPool, proposed: Pr
 
 /// A gateway with HTTPS and its instance.
 pub(crate) async fn gateway(fixture: &Fixture) -> (i64, i64) {
-    let ports =
-        r#""HttpPorts":[{"Port":80,"HTTPSRedirect":true},{"Port":443,"TLSEnabled":true}],"TcpPorts":[{"Port":5432}]"#;
-    let definition = fixture.definition("web", ports).await;
+    let definition = fixture.definition("web", HTTPS).await;
     (definition, fixture.instance("web", definition).await.unwrap().id())
 }
 
