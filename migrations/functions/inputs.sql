@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT do
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
-    granted json; beside json; domain_uses json; is_granted boolean;
+    granted json; beside json; below json; domain_uses json; is_granted boolean;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance;
     IF NOT FOUND THEN RETURN; END IF;
@@ -100,6 +100,17 @@ BEGIN
             JOIN route_claims c ON c.gateway_id = gateway AND c.bound_port = l.bound_port AND c.protocol = l.protocol AND c.hostname = l.hostname
             JOIN gateway_instances b ON b.id = c.gateway_instance_id
             WHERE c.gateway_instance_id <> instance ORDER BY b.id, c.hostname, c.port, c.match LIMIT 512) o;
+        -- Whoever claims a hostname below one of its wildcards takes all that is for it: one claim tells that. Most have no wildcard.
+        IF EXISTS (SELECT FROM route_claims m WHERE m.gateway_instance_id = instance AND m.hostname LIKE '*.%') THEN
+            SELECT json_agg(o) INTO below FROM (SELECT DISTINCT ON (b.id, c.hostname, c.port, c.protocol) c.port, c.protocol, c.hostname, c.match, c.redirect, b.id, b.name
+                FROM (SELECT DISTINCT m.bound_port, substr(m.hostname, 2) AS ending FROM route_claims m
+                    WHERE m.gateway_instance_id = instance AND m.hostname LIKE '*.%') l
+                JOIN route_claims c ON c.gateway_id = gateway AND c.bound_port = l.bound_port AND right(c.hostname, length(l.ending)) = l.ending
+                JOIN gateway_instances b ON b.id = c.gateway_instance_id
+                WHERE c.gateway_instance_id <> instance AND NOT EXISTS (SELECT FROM route_claims m WHERE m.gateway_instance_id = instance
+                    AND m.bound_port = c.bound_port AND m.hostname = c.hostname)
+                ORDER BY b.id, c.hostname, c.port, c.protocol, c.redirect LIMIT 512) o;
+        END IF;
     END IF;
     PERFORM await_services(i.kubernetes_runtime_instance_id);
     SELECT coalesce(json_agg(json_build_array(to_json(s), to_json(r)) ORDER BY s.id), '[]') INTO services FROM support_service_instances s
@@ -114,7 +125,7 @@ BEGIN
         'ports', ports, 'granted', granted,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'is_granted', coalesce(is_granted, false),
         'listeners', coalesce(listeners, '[]'), 'domain_uses', coalesce(domain_uses, '[]'),
-        'beside', coalesce(beside, '[]'), 'domain_names', domain_names, 'services', services);
+        'beside', coalesce(beside, '[]'), 'below', coalesce(below, '[]'), 'domain_names', domain_names, 'services', services);
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{api, root};
+use crate::{RUNTIME, api, root};
 
 #[tokio::test]
 async fn a_hostname_is_found_whole_and_its_gateway_named() {
@@ -18,4 +18,35 @@ async fn a_hostname_is_found_whole_and_its_gateway_named() {
     assert_eq!(gateways[0]["DomainNameInstances"][0]["Name"], "old-shop-old-shop");
     // A part of a hostname is another one.
     assert_eq!(cli.run(&["status", "old.example.org"]).await.code, 3);
+}
+
+#[tokio::test]
+async fn a_name_below_a_wildcard_is_found_and_whoever_has_it_comes_first() {
+    let (_platform, cli) = api("status_wildcard").await;
+    assert_eq!(cli.feed(&["apply", "-f", "-"], RUNTIME).await.code, 0);
+    let sample = root().join("deploy/samples/routes/tenants.yaml");
+    cli.done(&["apply", "-f", sample.to_str().unwrap()]).await;
+    let sample = std::fs::read_to_string(root().join("deploy/samples/routes/simple.yaml")).unwrap();
+    let manifests = root().join("deploy/samples/routes/backends.yaml");
+    let own = sample
+        .replace("foo.simple.example", "shop.tenants.example")
+        .replace("bar.simple.example", "\"*.eu.tenants.example\"")
+        .replace("backends.yaml", manifests.to_str().unwrap());
+    cli.done(&["apply", "-f", cli.file("own.yaml", &own).to_str().unwrap()]).await;
+    let answering = async |host: &str| {
+        let ran = cli.run(&["status", host, "-o", "name"]).await;
+        (ran.code, ran.out)
+    };
+    let [tenants, simple] = ["tenants", "simple"].map(|name| (1, format!("gateway-instance/{name}\n")));
+    for (host, answers) in [
+        ("cart.tenants.example", &tenants),
+        ("a.cart.tenants.example", &tenants),
+        ("*.tenants.example", &tenants),
+        ("login.tenants.example", &tenants),
+        ("shop.tenants.example", &simple),
+        ("Cart.EU.tenants.example.", &simple),
+    ] {
+        assert_eq!(&answering(host).await, answers, "{host}");
+    }
+    assert_eq!(answering("tenants.example").await.0, 3);
 }

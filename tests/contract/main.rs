@@ -29,6 +29,7 @@ mod shared_gateways;
 mod tls_ports;
 mod tptctl;
 mod traces;
+mod wildcards;
 
 use causeway_rig::Endpoints;
 use causeway_testkit::{Answer, ControlPlane, Setup};

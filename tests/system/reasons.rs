@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::fixture::{Fixture, labelled, make_class};
 
 /// Waits until a condition of a gateway instance has this status and reason, and its message tells both what is wrong and what to do.
-async fn says(harness: &Harness, instance: i64, step: &str, (status, reason): (&str, &str), words: &[&str]) {
+pub(crate) async fn says(harness: &Harness, instance: i64, step: &str, (status, reason): (&str, &str), words: &[&str]) {
     let is = |record: &Value| {
         condition(record, step).is_some_and(|found| {
             let message = found["Message"].as_str().unwrap_or_default();

@@ -41,7 +41,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 3] {
         "type": "object", "required": ["Hostname", "Served", "Summary", "Steps"],
         "description": "Why a hostname isn't served, as far as it can be seen from the API's machine.",
         "properties": {
-            "Hostname": text("The hostname; of a wildcard, some name below it. Empty: the gateway answers to every one."),
+            "Hostname": text("The hostname; of a wildcard that was not asked for by a name below it, some name there. Empty: the gateway answers to every one."),
             "Served": {"type": "boolean", "description": "No step failed."},
             "Summary": text("All in one sentence: the first step that failed, and what to do."),
             "Steps": {"type": "array", "items": schema_ref("DiagnosisStep"),
@@ -64,7 +64,7 @@ fn diagnosis(id: &str, info: &Info) -> Operation {
     });
     let example = envelope::one(DIAGNOSIS, StatusCode::OK, 1, example);
     let answer = json_answer("The diagnoses, one for each hostname.", schema_ref("DiagnosisResponse"), example, false);
-    let hostname = "Only this hostname. Left out: the first four.";
+    let hostname = "Only this hostname, which may be one below a wildcard. Left out: the first four.";
     Operation {
         id: id.into(),
         tag: info.kind.as_str(),

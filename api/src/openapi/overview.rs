@@ -121,7 +121,7 @@ fn operation_of(id: &str, summary: &str, does: &str, answer: utoipa::openapi::Re
 
 fn search() -> Operation {
     let text = json!({"type": "string", "minLength": 1, "maxLength": LONGEST});
-    let what = "A part of a name, a hostname or a domain, whatever the case; an id; the IP address or name of a load balancer. May be left out beside `kind` or `sharedgatewayid`.";
+    let what = "A part of a name, a hostname or a domain, whatever the case; a hostname below a wildcard; an id; the IP address or name of a load balancer. May be left out beside `kind` or `sharedgatewayid`.";
     let statuses: Vec<_> = ConditionStatus::ALL.iter().map(|status| status.as_str()).collect();
     let ready = json!({"type": "string", "enum": statuses});
     let id = json!({"type": "integer", "format": "int64"});

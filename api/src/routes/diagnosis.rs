@@ -17,11 +17,13 @@ use axum::{
     response::Response,
 };
 use causeway_diagnosis::{Diagnosis, Question};
-use causeway_records::nouns::{
-    DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role, WorkloadInstance,
+use causeway_records::{
+    nouns::{DomainNameDefinition, DomainNameInstance, GatewayDefinition, GatewayInstance, Role, WorkloadInstance},
+    patterns::{is_wildcard, nearest},
+    text::ListenerHostname,
 };
 use causeway_store::{Result, Store};
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 /// `Type` of the answer.
 pub(crate) const DIAGNOSIS: &str = "Diagnosis";
@@ -77,7 +79,8 @@ async fn of_domain_name(
         let all: BTreeSet<_> = subjects.iter().flat_map(Subject::hostnames).filter(mine).collect();
         let hostnames = wanted(&pairs, all.into_iter())?;
         let of = |hostname: &String| {
-            let subject = subjects.iter().find(|subject| subject.hostnames().contains(hostname.as_str()))?;
+            let serving = subjects.iter().filter_map(|subject| Some((subject.serving(hostname)?, subject)));
+            let (_, subject) = serving.min_by_key(|(serves, _)| (is_wildcard(serves), Reverse(serves.len())))?;
             Some(subject.question(Some(hostname)))
         };
         Ok(hostnames.iter().filter_map(of).collect())
@@ -129,15 +132,14 @@ async fn subject(store: &Store, id: i64) -> Result<Subject> {
 }
 
 /// The hostname that the request names, or the first ones.
-fn wanted<'a>(pairs: &QueryPairs, mut all: impl Iterator<Item = &'a str>) -> Result<Vec<String>> {
+fn wanted<'a>(pairs: &QueryPairs, all: impl Iterator<Item = &'a str>) -> Result<Vec<String>> {
     let Some(named) = value(pairs, "hostname") else {
         return Ok(all.take(MOST_HOSTNAMES).map(str::to_owned).collect());
     };
-    match all.find(|hostname| hostname.eq_ignore_ascii_case(named)) {
-        Some(hostname) => Ok(vec![hostname.to_owned()]),
+    match named.parse::<ListenerHostname>().ok().filter(|named| nearest(all, named.as_str()).is_some()) {
+        Some(hostname) => Ok(vec![hostname.to_string()]),
         None => {
-            let problem =
-                "must be a hostname that the record has, as `search` lists them; leave it out for the first ones";
+            let problem = "must be a hostname that the record has, as `search` lists them, or one below a wildcard of these; leave it out for the first ones";
             Err(invalid("hostname", problem))
         }
     }

@@ -18,6 +18,7 @@ use axum::{
 use causeway_records::{
     Kind, Record,
     nouns::{GatewayDefinition, GatewayInstance, KubernetesRuntimeInstance, SharedGateway, WorkloadInstance},
+    patterns::{is_wildcard, nearest},
     status::{Conditions, READY},
     summary::ClaimedRoute,
 };
@@ -36,7 +37,7 @@ pub(super) struct Way {
     workload: Record<WorkloadInstance>,
     /// None: the instance has a gateway of its own.
     shared: Option<Record<SharedGateway>>,
-    /// The hostname that certificate and records are shown for.
+    /// The hostname that is asked about.
     hostname: String,
     publishers: Vec<Publisher>,
     certificate: Option<CertificateTerm>,
@@ -64,11 +65,13 @@ impl Way {
         };
         let first = || claims.iter().map(|claim| claim.hostname.as_str()).find(|name| !name.is_empty());
         let hostname = hostname.or_else(first).unwrap_or_default().to_owned();
+        // Records and certificates are those of the wildcard where that serves it.
+        let serving = nearest(claims.iter().map(|claim| claim.hostname.as_str()), &hostname).unwrap_or(&hostname);
         let publishers = match definition.spec.domain_name_definition_id.filter(|_| !hostname.is_empty()) {
-            Some(domain) => store.publishers(workload.id(), domain, &hostname).await?,
+            Some(domain) => store.publishers(workload.id(), domain, serving).await?,
             None => vec![],
         };
-        let certificate = store.certificate_for(gateway.unwrap_or(id), &hostname).await?;
+        let certificate = store.certificate_for(gateway.unwrap_or(id), serving).await?;
         Ok(Self { instance, definition, claims, cluster, workload, shared, hostname, publishers, certificate })
     }
 
@@ -192,7 +195,7 @@ pub(super) fn path(claim: &ClaimedRoute) -> &str {
 }
 
 pub(super) async fn page(State(app): State<ApiState>, visit: Visit, Path(hostname): Path<String>) -> Answer {
-    let hostname = hostname.to_lowercase();
+    let hostname = hostname.trim_end_matches('.').to_lowercase();
     let claims = app.store.claims_of_hostname(&hostname, MOST).await?;
     let mut ids: Vec<i64> = claims.iter().map(|claim| claim.gateway_instance_id).collect();
     ids.sort_unstable();
@@ -243,9 +246,9 @@ fn section(visit: &Visit, account: &Account, way: &Way, one_of_many: bool) -> Ma
     }
 }
 
-/// What is exposed, to be opened.
+/// What is exposed, to be opened: all of these claims are for the hostname. A wildcard is none that a browser could ask for.
 fn open_links(hostname: &str, claims: &[ClaimedRoute]) -> Markup {
-    let is = |protocol: &str| claims.iter().find(|claim| claim.protocol == protocol && claim.hostname == hostname);
+    let is = |protocol: &str| claims.iter().find(|claim| claim.protocol == protocol && !is_wildcard(hostname));
     let address = |scheme: &str, usual: i32, claim: &ClaimedRoute| {
         let port = if claim.port == usual { String::new() } else { format!(":{}", claim.port) };
         // A rule may demand more than a path.
@@ -263,6 +266,6 @@ fn open_links(hostname: &str, claims: &[ClaimedRoute]) -> Markup {
 fn verdict_of_nobody(hostname: &str) -> Markup {
     empty(
         &format!("No gateway instance answers to {hostname}"),
-        "A gateway definition names it in Hostnames, or by its SubDomain and domain; a gateway instance of that definition claims it.",
+        "A gateway definition names it or a wildcard above it in Hostnames, or by its SubDomain and domain; a gateway instance of that definition claims it.",
     )
 }

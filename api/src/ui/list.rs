@@ -19,6 +19,7 @@ use axum::{
 };
 use causeway_records::{
     Kind, nouns,
+    patterns::is_for,
     status::ConditionStatus,
     summary::{RecordCount, RecordSummary},
 };
@@ -149,7 +150,7 @@ fn filters(kind: Kind, search: &Search, names: &ClusterNames) -> Markup {
     }
 }
 
-/// The search. A hostname that is served, and an id, lead to their page at once.
+/// The search. A hostname that is served, be it by a wildcard, and an id, lead to their page at once.
 pub(super) async fn search(State(app): State<ApiState>, visit: Visit, Query(pairs): Query<QueryPairs>) -> Answer {
     let search = read(&pairs, None)?;
     if search.text.trim().is_empty() {
@@ -158,8 +159,10 @@ pub(super) async fn search(State(app): State<ApiState>, visit: Visit, Query(pair
     let found = app.store.search(&search).await?;
     let wanted = search.text.trim().to_lowercase();
     if search.after == 0 {
-        if found.iter().any(|record| record.hostnames.contains(&wanted)) {
-            return Ok(Redirect::to(&format!("/ui/hostnames/{}", escaped(&wanted))).into_response());
+        let hostname = wanted.trim_end_matches('.');
+        let is_served = |record: &RecordSummary| record.hostnames.iter().any(|own| is_for(own, hostname));
+        if found.iter().any(is_served) {
+            return Ok(Redirect::to(&format!("/ui/hostnames/{}", escaped(hostname))).into_response());
         }
         if let [only] = found.as_slice()
             && (only.id.to_string() == wanted || only.name.to_lowercase() == wanted)

@@ -1,6 +1,9 @@
 //! Lists: of records of a kind, and of records of all kinds in a line each.
 
-use causeway_records::Kind;
+use causeway_records::{
+    Kind,
+    patterns::{is_wildcard, nearest},
+};
 use http::Method;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -84,16 +87,13 @@ impl Api {
         }
     }
 
-    /// The ids of the gateway instances that answer to a hostname.
+    /// The ids of the gateway instances that answer to a hostname, in each cluster those that have it, or else those that have the nearest wildcard above it.
     ///
     /// # Errors
     /// None does.
     pub(crate) async fn answering(&self, host: &str) -> Outcome<Vec<i64>> {
         let found = self.found(&[("q", host), ("kind", Kind::GatewayInstance.as_str())]).await?;
-        // A search also finds what has the text as a part of its name, or of a longer hostname.
-        let hostnames = |record: &Fields| record.get("Hostnames").and_then(Value::as_array).cloned();
-        let answers = |record: &&Fields| hostnames(record).is_some_and(|all| all.iter().any(|one| one == host));
-        let answering: Vec<_> = found.iter().filter(answers).map(id).collect();
+        let answering = answering(&found, host);
         if answering.is_empty() {
             let sentence = format!("no gateway instance answers to {host}");
             return Err(Failure::not_found(sentence).next("causeway get gateway-definitions -o wide"));
@@ -132,5 +132,46 @@ impl Api {
         let (envelope, _) = self.call(Method::GET, &format!("{path}?{}", query(pairs)), None, vec![]).await?;
         let (total, next_after) = (envelope.meta.total_count, envelope.meta.next_after);
         Ok(Listed { records: envelope.data.unwrap_or_default(), total, next_after })
+    }
+}
+
+/// Of gateway instances that a search finds those that answer to a hostname. It also finds what has the text as a part of its name, or of a longer hostname.
+fn answering(found: &[Fields], host: &str) -> Vec<i64> {
+    let serving = |record: &Fields| {
+        let hostnames = record.get("Hostnames").and_then(Value::as_array)?;
+        nearest(hostnames.iter().filter_map(Value::as_str), host).map(|serving| (!is_wildcard(serving), serving.len()))
+    };
+    let cluster = |record: &Fields| record.get("KubernetesRuntimeInstanceID").and_then(Value::as_i64);
+    let mut first = BTreeMap::new();
+    for record in found {
+        if let Some(serving) = serving(record) {
+            let best = first.entry(cluster(record)).or_insert(serving);
+            *best = serving.max(*best);
+        }
+    }
+    let answers = |record: &&Fields| serving(record).is_some_and(|own| first.get(&cluster(record)) == Some(&own));
+    found.iter().filter(answers).map(id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn in_each_cluster_the_most_specific_hostname_answers() {
+        let found = json!([
+            {"ID": 1, "KubernetesRuntimeInstanceID": 7, "Hostnames": ["*.example.org", "other.example.org"]},
+            {"ID": 2, "KubernetesRuntimeInstanceID": 7, "Hostnames": ["shop.example.org"]},
+            {"ID": 3, "KubernetesRuntimeInstanceID": 7, "Hostnames": ["shop.example.org", "*.org"]},
+            {"ID": 4, "KubernetesRuntimeInstanceID": 8, "Hostnames": ["*.example.org"]},
+            {"ID": 5, "KubernetesRuntimeInstanceID": 8, "Name": "shop.example.org"},
+            {"ID": 6, "KubernetesRuntimeInstanceID": 8, "Hostnames": ["eu.shop.example.org"]},
+        ]);
+        let found: Vec<Fields> = serde_json::from_value(found).unwrap();
+        assert_eq!(answering(&found, "shop.example.org"), [2, 3, 4]);
+        assert_eq!(answering(&found, "cart.example.org"), [1, 4]);
+        assert_eq!(answering(&found, "*.example.org"), [1, 4]);
+        assert_eq!(answering(&found, "example.net"), [0; 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! `causeway diagnose HOST|KIND NAME`: one sentence, with what the API sees on the way of a request, and the deepest cause that the conditions name.
 
-use causeway_records::{Kind, noun::Info, status::Condition, text::Hostname};
+use causeway_records::{Kind, noun::Info, status::Condition, text::ListenerHostname};
 use chrono::Utc;
 use clap::Args;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ use super::describe::found;
 /// Say in a sentence why a hostname is not served, or a record not Ready.
 #[derive(Args, Debug)]
 pub(crate) struct Diagnose {
-    /// A hostname, such as www.example.org; or the record's kind, or kind/name.
+    /// A hostname, such as www.example.org or '*.example.org'; or the record's kind, or kind/name.
     #[arg(value_name = "HOST|KIND")]
     word: String,
     /// The record's name.
@@ -87,8 +87,8 @@ impl Diagnose {
     }
 }
 
-/// A hostname as somebody has typed it.
-pub(crate) fn hostname(word: &str) -> Outcome<Hostname> {
+/// A hostname or a wildcard as somebody has typed it.
+pub(crate) fn hostname(word: &str) -> Outcome<ListenerHostname> {
     word.parse().map_err(|problem| Failure::usage(format!("`{}` {problem}", word.escape_debug())))
 }
 

@@ -15,7 +15,7 @@ use crate::{
 /// Find records of all kinds in all clusters by name, hostname, id or address.
 #[derive(Args, Debug)]
 pub(crate) struct Search {
-    /// A part of a name, a hostname or a domain; an id; the whole IP address or name of a load balancer.
+    /// A part of a name, a hostname or a domain; a hostname below a wildcard; an id; the whole IP address or name of a load balancer.
     #[arg(required_unless_present_any = ["kind", "shared_gateway"])]
     text: Option<String>,
     /// Only records of this kind.

@@ -1,6 +1,6 @@
 //! `causeway status HOST`: whether a hostname is served, and if not, why.
 
-use causeway_records::{Kind, text::Hostname};
+use causeway_records::{Kind, text::ListenerHostname};
 use chrono::Utc;
 use clap::Args;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ use crate::{
 /// Say whether a hostname is served, and if not, why.
 #[derive(Args, Debug)]
 pub(crate) struct Status {
-    /// The hostname, such as www.example.org.
+    /// The hostname, such as www.example.org. What serves it may have a wildcard above it.
     host: String,
 }
 
@@ -82,7 +82,7 @@ async fn serving(api: &Api, host: &str) -> Outcome<Vec<Serving>> {
     Ok(found)
 }
 
-fn text(host: &Hostname, found: &[Serving]) -> String {
+fn text(host: &ListenerHostname, found: &[Serving]) -> String {
     let now = Utc::now();
     let mut text = String::new();
     for one in found {
@@ -111,7 +111,7 @@ fn text(host: &Hostname, found: &[Serving]) -> String {
     text
 }
 
-fn as_data(host: &Hostname, found: &[Serving]) -> Value {
+fn as_data(host: &ListenerHostname, found: &[Serving]) -> Value {
     let one = |one: &Serving| {
         let of = |kind: Kind, record: &Fields| json!({"Kind": kind, "Name": name(record), "ID": id(record).to_string(), "State": state(record, true).word()});
         let mut told = of(Kind::GatewayInstance, &one.instance);

@@ -24,6 +24,7 @@ pub mod kind;
 pub mod noun;
 pub mod nouns;
 pub mod overlay;
+pub mod patterns;
 pub mod problem;
 mod published;
 pub mod record;

@@ -111,6 +111,7 @@ mod tests {
         assert_eq!(items, &json!({"$ref": "#/components/schemas/Condition"}));
         let status = &crate::nouns::definitions()["Condition"]["properties"]["Status"];
         assert_eq!(status["$ref"], "#/components/schemas/ConditionStatus");
-        assert_eq!(of(Hostnames::TYPE, &Hostnames::HINTS)["items"]["format"], "hostname");
+        let hostnames = &of(Hostnames::TYPE, &Hostnames::HINTS)["items"];
+        assert!(hostnames["pattern"].as_str().unwrap().starts_with(r"^(\*\.)?[A-Za-z0-9]"), "{hostnames}");
     }
 }

@@ -3,6 +3,7 @@
 use causeway_records::{
     inputs::{Elsewhere, Published},
     nouns::{DomainNameDefinition, GatewayDefinition, Hostnames, ZoneType},
+    patterns::is_above,
     problem::{Reason, Refusal},
     text::Hostname,
 };
@@ -61,8 +62,12 @@ pub(crate) fn chosen(
         None => Ok(named.into_iter().collect()),
         Some(hostname) => {
             let name = &definition.name;
+            let has = match hostnames.iter().find(|own| is_above(own, hostname)) {
+                Some(wildcard) => format!("has only {wildcard} for"),
+                None => "doesn't answer to".to_owned(),
+            };
             let problem = format!(
-                "{part} is for {hostname}, which gateway definition {name} doesn't answer to; add it to the Hostnames there, or leave it out"
+                "{part} is for {hostname}, which gateway definition {name} {has}; add it to the Hostnames there, or leave it out"
             );
             Err(Refusal::field(Reason::InvalidField, "Hostnames", problem))
         }
@@ -130,7 +135,7 @@ mod tests {
     }
 
     fn listed(names: &[&str]) -> GatewayDefinition {
-        let hostnames = Some(Hostnames(names.iter().map(|name| host(name)).collect()));
+        let hostnames = Some(Hostnames(names.iter().map(|name| name.parse().unwrap()).collect()));
         GatewayDefinition { hostnames, ..GatewayDefinition::default() }
     }
 
@@ -165,6 +170,30 @@ mod tests {
         assert_eq!(refuse("example.net"), "Hostnames: example.net is not under the domain example.org");
         assert_eq!(refuse("badexample.org"), "Hostnames: badexample.org is not under the domain example.org");
         assert!(hostnames_of(&listed(&["example.org"]), Some(&host("example.org"))).is_ok());
+    }
+
+    #[test]
+    fn a_wildcard_is_under_the_domain_that_it_stands_below() {
+        let of = |name: &str| hostnames_of(&listed(&[name]), Some(&host("example.org")));
+        assert_eq!(of("*.Example.org").unwrap(), ["*.example.org"]);
+        assert_eq!(of("*.eu.example.org").unwrap(), ["*.eu.example.org"]);
+        assert_eq!(of("*.org").unwrap_err().to_string(), "Hostnames: *.org is not under the domain example.org");
+        assert!(of("*.badexample.org").is_err());
+        assert_eq!(hostnames_of(&listed(&["*.org", "b.org", "*.org"]), None).unwrap(), ["*.org", "b.org"]);
+    }
+
+    #[test]
+    fn a_part_is_for_hostnames_that_its_definition_lists() {
+        let definition = GatewayDefinition { name: "web".parse().unwrap(), ..listed(&["*.b.test", "a.test"]) };
+        let hostnames = hostnames_of(&definition, None).unwrap();
+        let of = |names: &[&str]| chosen("a part", &definition, &hostnames, listed(names).hostnames.as_ref());
+        assert_eq!(of(&[]).unwrap(), ["*.b.test", "a.test"]);
+        assert_eq!(of(&["*.b.test"]).unwrap(), ["*.b.test"]);
+        let refused = |name: &str| of(&[name]).unwrap_err().to_string();
+        assert!(refused("c.test").contains("is for c.test, which gateway definition web doesn't answer to; add it"));
+        assert!(
+            refused("x.b.test").contains("is for x.b.test, which gateway definition web has only *.b.test for; add it")
+        );
     }
 
     #[test]

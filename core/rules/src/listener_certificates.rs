@@ -7,7 +7,7 @@ use causeway_records::{
 };
 
 /// Whether an authority is shown on the hostnames themselves that the domain is ours.
-fn is_proved_by_http(domain: &DomainNameDefinition) -> bool {
+pub(crate) fn is_proved_by_http(domain: &DomainNameDefinition) -> bool {
     domain.issuer_kind() == IssuerKind::Acme && !domain.solves_by_dns()
 }
 

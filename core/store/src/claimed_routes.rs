@@ -3,16 +3,16 @@
 use crate::{Store, error::Result};
 use causeway_records::{
     nouns::{Labels, SharedGateway},
+    patterns::{above, nearest},
     summary::{AttachmentGrant, ClaimedRoute, GatewayAttachment},
 };
 use causeway_rules::attachment::{AttachingWorkload, lets};
 use sqlx::types::Json;
 
 impl Store {
-    /// What answers to a hostname in all clusters: claims of it, and of the wildcard above it. At most `limit`.
+    /// What answers to a hostname in all clusters: claims of it, or else of the nearest wildcard above it. At most `limit`.
     pub async fn claims_of_hostname(&self, hostname: &str, limit: i64) -> Result<Vec<ClaimedRoute>> {
-        let above = hostname.split_once('.').map(|(_, domain)| format!("*.{domain}"));
-        let names: Vec<&str> = std::iter::once(hostname).chain(above.as_deref()).collect();
+        let names: Vec<String> = std::iter::once(hostname.to_owned()).chain(above(hostname)).collect();
         let claims = sqlx::query_as!(
             ClaimedRoute,
             "SELECT DISTINCT gateway_instance_id, gateway_id, port, protocol, hostname, match AS path, redirect, tls_secret FROM route_claims
@@ -20,7 +20,7 @@ impl Store {
             names as _,
             limit
         );
-        Ok(claims.fetch_all(&self.pool).await?)
+        Ok(answering(claims.fetch_all(&self.pool).await?, hostname))
     }
 
     /// What a gateway instance answers to.
@@ -72,5 +72,46 @@ impl Store {
             }
         });
         Ok(attachments.collect())
+    }
+}
+
+/// Of claims that are for a hostname those that get its requests: on each port of a Gateway the most specific ones.
+fn answering(claims: Vec<ClaimedRoute>, hostname: &str) -> Vec<ClaimedRoute> {
+    let gets_it = |claim: &ClaimedRoute| {
+        let beside = claims.iter().filter(|other| (other.gateway_id, other.port) == (claim.gateway_id, claim.port));
+        nearest(beside.map(|other| other.hostname.as_str()), hostname) == Some(claim.hostname.as_str())
+    };
+    claims.iter().filter(|claim| gets_it(claim)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_port_the_most_specific_hostname_answers() {
+        let claim = |gateway_id: i64, port: i32, hostname: &str| ClaimedRoute {
+            gateway_instance_id: 1,
+            gateway_id,
+            port,
+            protocol: "HTTP".to_owned(),
+            hostname: hostname.to_owned(),
+            path: "/".to_owned(),
+            redirect: false,
+            tls_secret: None,
+        };
+        let all = || {
+            let first = ["*.test", "*.a.test", "x.a.test"].map(|hostname| claim(1, 80, hostname));
+            first.into_iter().chain([claim(1, 81, "*.a.test"), claim(2, 80, "*.test")]).collect::<Vec<_>>()
+        };
+        let of = |hostname: &str| {
+            let found = answering(all(), hostname);
+            found.into_iter().map(|claim| (claim.gateway_id, claim.port, claim.hostname)).collect::<Vec<_>>()
+        };
+        let at = |gateway: i64, port: i32, hostname: &str| (gateway, port, hostname.to_owned());
+        assert_eq!(of("x.a.test"), [at(1, 80, "x.a.test"), at(1, 81, "*.a.test"), at(2, 80, "*.test")]);
+        assert_eq!(of("b.a.test"), [at(1, 80, "*.a.test"), at(1, 81, "*.a.test"), at(2, 80, "*.test")]);
+        assert_eq!(of("*.a.test"), [at(1, 80, "*.a.test"), at(1, 81, "*.a.test"), at(2, 80, "*.test")]);
+        assert_eq!(of("test"), []);
     }
 }

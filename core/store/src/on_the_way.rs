@@ -67,7 +67,7 @@ impl Store {
         Ok(publishers.collect())
     }
 
-    /// The certificate with which a gateway answers for a hostname: its own before that of the wildcard above it.
+    /// The certificate with which a gateway answers for a hostname that it claims: its own before that of the wildcard above it.
     pub async fn certificate_for(&self, owner: i64, hostname: &str) -> Result<Option<CertificateTerm>> {
         let above = hostname.split_once('.').map(|(_, domain)| format!("*.{domain}")).unwrap_or_default();
         let found = sqlx::query_as!(

@@ -5,6 +5,7 @@ use causeway_records::{
     Kind,
     noun::Info,
     nouns,
+    patterns::above,
     status::{ConditionStatus, Conditions},
     summary::{RecordCount, RecordProgress, RecordSummary},
     text::Hostname,
@@ -15,8 +16,8 @@ use std::net::IpAddr;
 /// What to search for.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// A part of a name, a hostname or a domain, whatever the case; an id; an address of a load balancer, which is an IP address or a name. Empty: whatever they
-    /// are called.
+    /// A part of a name, a hostname or a domain, whatever the case, or a hostname below a wildcard; an id; an address of a load balancer, which is an IP address
+    /// or a name. Empty: whatever they are called.
     pub text: String,
     /// Only records of this kind.
     pub kind: Option<Kind>,
@@ -64,7 +65,7 @@ impl Store {
     pub async fn search(&self, search: &Search) -> Result<Vec<RecordSummary>> {
         let text = search.text.trim().to_lowercase();
         let kinds: Vec<&Info> = named().filter(|info| search.may_be(info.kind)).collect();
-        // $1 text, $2 id, $3 whole address, $4 after, $5 limit, $6 ready, $7 cluster, $8 shared gateway: the same in every part.
+        // $1 text, $2 id, $3 whole address, $4 after, $5 limit, $6 ready, $7 cluster, $8 shared gateway, $9 wildcards: the same in every part.
         let parts: Vec<String> = kinds.into_iter().map(|info| part(info, search)).collect();
         if parts.is_empty() {
             return Ok(vec![]);
@@ -83,6 +84,7 @@ impl Store {
             .bind(search.ready.map(|ready| ready.as_str()))
             .bind(search.runtime_id)
             .bind(search.shared_gateway_id)
+            .bind(wildcards(&text))
             .fetch_all(&self.pool)
             .await?;
         found.iter().map(summary).collect()
@@ -151,6 +153,12 @@ fn whole_address(text: &str) -> Option<String> {
     name.contains('.').then_some(name)
 }
 
+/// The wildcards that are for a text in small letters if that is a whole hostname.
+fn wildcards(text: &str) -> Vec<String> {
+    let hostname = text.parse::<Hostname>();
+    hostname.map(|hostname| above(hostname.as_str())).unwrap_or_default()
+}
+
 fn named() -> impl Iterator<Item = &'static Info> {
     nouns::ALL.iter().copied().filter(|info| info.named())
 }
@@ -164,7 +172,7 @@ fn part(info: &Info, search: &Search) -> String {
     };
     let more = match info.kind {
         Kind::GatewayInstance => format!(
-            " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0)
+            " OR t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE position($1 in c.hostname) > 0 OR c.hostname = ANY ($9))
               OR $3::text IS NOT NULL AND t.id IN (SELECT c.gateway_instance_id FROM reconciliations g JOIN route_claims c ON c.gateway_id = g.id
                 WHERE g.kind IN ('SharedGateway', 'GatewayInstance') AND {HAS_ADDRESS})"
         ),
@@ -240,6 +248,14 @@ mod tests {
         }
         for other in ["shop", "shop.", "", "912345678900001024", ".", "no address.", "a b.example"] {
             assert_eq!(of(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_hostname_is_looked_for_with_the_wildcards_above_it() {
+        assert_eq!(wildcards("eu.shop.example."), ["*.shop.example", "*.example"]);
+        for other in ["shop", "", "a b.example", ".example"] {
+            assert_eq!(wildcards(other), [""; 0], "{other:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, one that was an Ingress, and one that was a VirtualService of Gloo.
+//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, one with a wildcard, one that was an Ingress, and one that was a
+//! VirtualService of Gloo.
 
 use std::{
     fs,
@@ -6,16 +7,41 @@ use std::{
 };
 
 use causeway_testkit::{
-    INSTALLED, add_workload_of, condition, harness, id_of, is_true,
+    Harness, INSTALLED, add_workload_of, condition, harness, id_of, is_true,
     kinds::{GRPC_ROUTE, HTTP_ROUTE},
 };
 use futures::future::join_all;
+use hyper::Method;
+use kube::{
+    ResourceExt,
+    api::{DynamicObject, Patch, PatchParams},
+    core::{ApiResource, GroupVersionKind},
+};
 use serde_json::{Value, json};
 
 use crate::fixture::labelled;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples/routes")
+}
+
+/// Every object that is made of a gateway instance is one that the API server knows to the last field.
+async fn is_strict(harness: &Harness, kube: &kube::Client, title: &str, instance: i64) {
+    let path = format!("/v0/gateway-instances/{instance}/manifests");
+    let shown = harness.client.send_raw(Method::GET, &path, &[("Accept", "application/json")], "").await.unwrap();
+    let objects = shown.body["Data"].as_array().unwrap_or_else(|| panic!("{title}: {}", shown.text)).clone();
+    assert!(!objects.is_empty(), "{title}");
+    let parameters = PatchParams::apply("samples").force().dry_run().validation_strict();
+    for object in objects {
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        let kind = GroupVersionKind::try_from(object.types.as_ref().unwrap()).unwrap();
+        let (name, namespace) = (object.name_any(), object.namespace().unwrap());
+        let all: kube::Api<DynamicObject> =
+            kube::Api::namespaced_with(kube.clone(), &namespace, &ApiResource::from_gvk(&kind));
+        all.patch(&name, &parameters, &Patch::Apply(&object))
+            .await
+            .unwrap_or_else(|error| panic!("{title}, {name}: {error}"));
+    }
 }
 
 /// A sample as a person brings it: its Services, its gateway. The real controller accepts each route, and everything is Ready.
@@ -41,12 +67,13 @@ async fn works(file: PathBuf) {
         let found = labelled(&kube, kind, &format!("gateway-instance-{id}")).await;
         assert_eq!(found.len(), routes(list), "{title}: only the routes that are written, and each of them");
     }
+    is_strict(harness, &kube, &title, id).await;
 }
 
 #[tokio::test]
 async fn every_sample_is_served() {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let samples: Vec<_> = files.filter(|file| !file.ends_with("backends.yaml")).collect();
-    assert_eq!(samples.len(), 11, "{samples:?}");
+    assert_eq!(samples.len(), 13, "{samples:?}");
     join_all(samples.into_iter().map(works)).await;
 }

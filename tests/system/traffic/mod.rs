@@ -11,6 +11,8 @@ mod load;
 mod tls;
 mod wildcards;
 
+pub(crate) use self::tls::Proof;
+
 use causeway_testkit::{
     Cleanup, DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually,
     harness, id_of,

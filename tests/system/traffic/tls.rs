@@ -11,11 +11,11 @@ use super::{Answering, answers, presented, signed_domain};
 use crate::fixture::labelled;
 
 /// A certificate of somebody's own, and the authority that signed it.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     pub(super) authority: String,
     pub(super) certificate: Vec<u8>,
     /// A Secret with it.
-    pub(super) secret: String,
+    pub(crate) secret: String,
 }
 
 /// What the certificate of somebody's own authority says.
@@ -28,7 +28,7 @@ pub(super) fn own_authority(of: &str) -> CertificateParams {
 }
 
 impl Proof {
-    pub(super) fn of(host: &str) -> Self {
+    pub(crate) fn of(host: &str) -> Self {
         let authority = CertifiedIssuer::self_signed(own_authority(host), KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let own = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();

@@ -1,9 +1,9 @@
-//! One certificate for all hostnames of a domain.
+//! One certificate for all hostnames of a domain, and hostnames that stand for many.
 
 use std::collections::BTreeSet;
 
 use causeway_testkit::{
-    DOMAIN, Harness, INSTALLED, Load, Visitor, answering, eventually, harness,
+    DOMAIN, Harness, INSTALLED, Load, Visitor, answering, condition, eventually, harness,
     kinds::{CERTIFICATE, Gvk},
     within,
 };
@@ -121,4 +121,91 @@ async fn no_request_fails_while_one_certificate_takes_the_place_of_others_and_th
     served.until_ready(harness).await;
     let tally = load.stop().await;
     assert_eq!(tally.failed, 0, "of {}: {:#?}", tally.sent, tally.failures);
+}
+
+/// Waits until a URL answers with this code, whatever its text.
+async fn says(visitor: &Visitor, url: &str, code: u16) {
+    eventually(&format!("{url} answers {code}"), async || match visitor.get(url).await {
+        Ok(answer) if answer.code == code => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+}
+
+/// A wildcard of one workload, whose records are written by this driver, and a hostname below it of another one, over HTTP and HTTPS.
+async fn the_more_specific_hostname_wins(driver: &str) {
+    let harness = harness().await;
+    let (client, name) = (&harness.client, harness.name("below"));
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    client.patch("domain-name-definitions", domain, &json!({"DnsDriver": driver})).await.unwrap();
+    let host = |sub: &str| format!("{sub}.{name}.{DOMAIN}");
+    let ports = |path: &str| json!([{"Port": 80, "Path": path}, {"Port": 443, "TLSEnabled": true}]);
+    let mut served = vec![];
+    for (what, hostname, path) in [("wild", host("*"), "/"), ("shop", host("shop"), "/cart")] {
+        let own = harness.name(what);
+        let more = json!({"Hostnames": [hostname], "HttpPorts": ports(path)});
+        served.push(Answering::begin(harness, &own, &answering(&own), Some(domain), more).await);
+    }
+    let [wild, shop] = [&served[0], &served[1]];
+    for gateway in [wild, shop] {
+        gateway.until_ready(harness).await;
+        gateway.publish(harness, domain).await;
+    }
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    let url = |scheme: &str, sub: &str, path: &str| format!("{scheme}://{}{path}", host(sub));
+    for (url, owner) in [
+        (url("http", "cart", "/"), wild),
+        (url("http", "eu.cart", "/any"), wild),
+        (url("http", "shop", "/cart"), shop),
+        (url("https", "cart", "/"), wild),
+        (url("https", "shop", "/"), shop),
+    ] {
+        answers(&visitor, &url, &owner.name).await;
+    }
+    // What the more specific one doesn't answer is answered by nobody.
+    says(&visitor, &url("http", "shop", "/"), 404).await;
+    let [of_wild, of_shop] =
+        [presented(&visitor, &url("https", "cart", "/")).await, presented(&visitor, &url("https", "shop", "/")).await];
+    assert_ne!(of_wild, of_shop, "each has a certificate of its own");
+    // An asterisk of a certificate is one label, so nobody believes that for a name that is deeper.
+    let refused = visitor.get(&url("https", "eu.cart", "/")).await.unwrap_err();
+    let refused = format!("{refused:#}");
+    assert!(refused.contains("not valid for name") || refused.contains("NotValidForName"), "{refused}");
+    let told = client
+        .try_get(&format!("/v0/gateway-instances/{}/diagnosis?hostname={}", wild.gateway, host("cart")))
+        .await
+        .unwrap();
+    assert_eq!((told.code, &told.record()["Hostname"]), (200, &json!(host("cart"))), "{}", told.text);
+
+    // The wildcard says what it loses for as long as it does, and gets it back.
+    let says_it = async |is_lost: bool| {
+        let sentence = format!(
+            "of {} on HTTP port 80, everything for {} goes to gateway instance {}, also what that doesn't answer",
+            host("*"),
+            host("shop"),
+            shop.name
+        );
+        eventually("RoutesAccepted says what the wildcard loses", async || {
+            let record = client.get("gateway-instances", wild.gateway).await.map_err(|error| format!("{error:#}"))?;
+            let step = condition(&record, "RoutesAccepted").ok_or("not there yet")?;
+            let is_told = step["Message"].as_str().is_some_and(|message| message.contains(&sentence));
+            if step["Status"] == "True" && is_told == is_lost { Ok(()) } else { Err(step.to_string()) }
+        })
+        .await;
+    };
+    says_it(true).await;
+    client.delete_and_wait("gateway-instances", shop.gateway, INSTALLED).await.unwrap();
+    says_it(false).await;
+    answers(&visitor, &url("http", "shop", "/cart"), &wild.name).await;
+    answers(&visitor, &url("https", "shop", "/"), &wild.name).await;
+}
+
+#[tokio::test]
+async fn a_wildcard_serves_all_names_but_those_that_others_have() {
+    the_more_specific_hostname_wins("external-dns").await;
+}
+
+#[tokio::test]
+async fn a_wildcard_serves_all_names_but_those_that_others_have_where_workers_publish() {
+    the_more_specific_hostname_wins("route53").await;
 }

@@ -5,6 +5,7 @@ use causeway_records::{
     Record,
     inputs::{DomainNameState, HostRecord},
     nouns::{DomainNameDefinition, GatewayInstance, IssuerKind, lets_encrypt_production},
+    patterns::{is_wildcard, nearest},
     status::{ConditionStatus, Conditions},
     summary::ClaimedRoute,
 };
@@ -34,17 +35,24 @@ impl Subject {
         self.claims.iter().map(|claim| claim.hostname.as_str()).filter(|hostname| !hostname.is_empty()).collect()
     }
 
-    /// What to ask about one of its hostnames; None: about the gateway without any.
+    /// Which of its hostnames is for one that is asked about: itself, or the nearest wildcard above it.
+    pub(crate) fn serving(&self, hostname: &str) -> Option<&str> {
+        nearest(self.hostnames(), hostname)
+    }
+
+    /// What to ask about a hostname that it serves; None: about the gateway without any.
     pub(crate) fn question(&self, hostname: Option<&str>) -> Question {
         let conditions = self.instance.status.conditions.clone().unwrap_or_default();
         let blocking = conditions.blocking();
+        // Records know the hostnames that it has, not each that a wildcard is for.
+        let (asked, hostname) = (hostname, hostname.map(|hostname| self.serving(hostname).unwrap_or(hostname)));
         let endpoints = self.endpoints(hostname.unwrap_or_default());
         let brought = hostname.is_some_and(|hostname| self.is_brought(hostname));
         // Of the listeners of a shared gateway's record, and of what somebody has brought, the domain doesn't say who signs.
         let is_known = self.instance.spec.shared_gateway_id.is_none() && !brought;
         let signing = self.domain.as_ref().filter(|_| is_known);
         Question {
-            host: Host::claimed(hostname),
+            host: Host::claimed(asked),
             stored: hostname.map(|hostname| self.stored(hostname)).unwrap_or_default(),
             shared: hostname.is_some_and(|hostname| self.records(hostname).any(|of| !of.other_weights.is_empty())),
             addresses: if conditions.is_true(ADDRESS_ASSIGNED) { self.addresses.clone() } else { vec![] },
@@ -58,7 +66,7 @@ impl Subject {
             known_authority: signing.is_some_and(DomainNameDefinition::has_known_authority),
             issuer: signing.filter(|_| endpoints.iter().any(ends_tls)).and_then(caa_name).map(str::to_owned),
             is_wildcard: hostname.is_some_and(|hostname| {
-                hostname.starts_with("*.") || signing.is_some_and(|domain| has_wildcard(domain, hostname))
+                is_wildcard(hostname) || signing.is_some_and(|domain| has_wildcard(domain, hostname))
             }),
             endpoints,
         }

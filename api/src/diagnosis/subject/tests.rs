@@ -61,6 +61,21 @@ fn a_wildcard_is_asked_about_with_some_name_at_its_own_ports() {
 }
 
 #[test]
+fn a_name_below_a_wildcard_is_asked_about_as_it_is() {
+    let subject = subject(vec![]);
+    for name in ["cart.example.org", "eu.cart.example.org"] {
+        assert_eq!(subject.serving(name), Some("*.example.org"));
+        let question = subject.question(Some(name));
+        assert_eq!(question.host, Host::Named(name.to_owned()));
+        assert!(question.is_wildcard && matches!(question.stored, Stored::Present(_)), "{question:?}");
+        let ports: Vec<_> = question.endpoints.iter().map(|at| at.port).collect();
+        assert_eq!(ports, [443, 5432], "those of the wildcard, and those that see no hostname");
+    }
+    assert_eq!(subject.serving("shop.example.org"), Some("shop.example.org"), "the more specific one");
+    assert_eq!((subject.serving("example.org"), subject.serving("example.net")), (None, None));
+}
+
+#[test]
 fn a_hostname_with_the_certificate_of_its_domain_needs_leave_to_sign_a_wildcard() {
     let domain = |wildcard| DomainNameDefinition {
         domain: "example.org".parse().unwrap(),
@@ -68,7 +83,9 @@ fn a_hostname_with_the_certificate_of_its_domain_needs_leave_to_sign_a_wildcard(
         ..DomainNameDefinition::default()
     };
     let is_wildcard = |wildcard, hostname| {
-        Subject { domain: Some(domain(wildcard)), ..subject(vec![]) }.question(Some(hostname)).is_wildcard
+        let mut subject = Subject { domain: Some(domain(wildcard)), ..subject(vec![]) };
+        subject.claims.retain(|claim| !claim.hostname.starts_with('*'));
+        subject.question(Some(hostname)).is_wildcard
     };
     assert!(is_wildcard(true, "shop.example.org") && is_wildcard(true, "example.org"));
     assert!(!is_wildcard(false, "shop.example.org") && !is_wildcard(true, "a.shop.example.org"));

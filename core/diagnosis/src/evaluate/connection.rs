@@ -92,7 +92,14 @@ impl Seen<'_> {
             && !tls.names.iter().any(|name| covers(name, host))
         {
             let evidence = format!("the certificate at port {port} is for {}, not for {host}", tls.names.join(", "));
-            return Some((evidence, conditions.to_owned()));
+            let is_too_deep = is_own && tls.names.iter().any(|name| is_above(name, host));
+            let advice = match host.split_once('.').filter(|_| is_too_deep) {
+                Some((_, above)) => format!(
+                    "in a certificate the asterisk stands for one label, in Hostnames for any number: add {host} or *.{above} to Hostnames of the gateway definition"
+                ),
+                None => conditions.to_owned(),
+            };
+            return Some((evidence, advice));
         }
         if tls.not_after <= self.now {
             let advice = if is_own {
@@ -170,6 +177,12 @@ impl Seen<'_> {
 
 fn day(tls: &TlsSeen) -> String {
     tls.not_after.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// Whether a name in a certificate is a wildcard somewhere above a host.
+fn is_above(name: &str, host: &str) -> bool {
+    let end = name.strip_prefix('*').map(str::to_ascii_lowercase);
+    end.is_some_and(|end| host.len() > end.len() && host.to_ascii_lowercase().ends_with(&end))
 }
 
 /// Whether a name in a certificate is for a host. A wildcard stands for one label.

@@ -64,14 +64,17 @@ impl Reading<'_> {
                 return vec![];
             }
             Some(text) => match pattern(text) {
-                Some(hostname) if !is_wildcard(&hostname) => Some(hostname),
-                _ => {
-                    let problem = "stands for many hostnames or is none, and a record names each one: write them out as Hostnames of the gateway definition";
-                    source.unsupported(at, problem);
+                Some(hostname) => Some(hostname),
+                None => {
+                    source.unsupported(at, "has a host that is no hostname");
                     return vec![];
                 }
             },
         };
+        if hostname.as_deref().is_some_and(is_wildcard) {
+            let problem = "stands for one label in an Ingress, and for any number here: requests for names that are deeper are answered, too";
+            source.lossy(&host, problem);
+        }
         source.text(&host);
         let paths = format!("{at}/http/paths");
         if source.length(&paths) == 0 && hostname.is_some() {

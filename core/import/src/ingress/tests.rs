@@ -47,6 +47,18 @@ fn told(import: &Import) -> Vec<String> {
     import.report.iter().map(line).filter(|line| !line.ends_with("YAMLDocument")).collect()
 }
 
+/// An Ingress means one label by its asterisk.
+#[test]
+fn a_wildcard_is_a_hostname_and_stands_for_more_than_before() {
+    let rule = |host: &str| json!({"host": host, "http": {"paths": [path("/", "web")]}});
+    let spec = json!({"rules": [rule("*.Shop.test"), rule("www.shop.test"), rule("*")]});
+    let import = imported(&object("web", &[], &spec));
+    assert_eq!(definitions(&import)[0]["Hostnames"], json!(["*.shop.test", "www.shop.test"]));
+    assert_eq!(told(&import), ["Lossy web spec.rules[0].host", "Unsupported web spec.rules[2]"]);
+    let wild = import.report.iter().find(|finding| finding.field == "spec.rules[0].host").unwrap();
+    assert!(wild.problem.starts_with("stands for one label in an Ingress"), "{}", wild.problem);
+}
+
 #[test]
 fn paths_become_rules() {
     let import = imported(&object("web", &[], &host(&[path("/login", "login"), path("/", "web")])));

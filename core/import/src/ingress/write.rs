@@ -9,7 +9,7 @@ use crate::{
 use causeway_gateway_api::RouteKind;
 use causeway_records::{
     nouns::{GatewayDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GrpcRules, Hostnames, HttpRules},
-    text::{Hostname, Port},
+    text::Port,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -118,7 +118,7 @@ fn gateway(ingress: &Ingress, has_tls: bool, domain: Option<String>, routes: &[R
     let source = &ingress.source;
     let hostnames: BTreeSet<&String> = routes.iter().flat_map(|route| &route.hostnames).collect();
     let named = |hostnames: &[String]| {
-        let parsed: Vec<Hostname> = hostnames.iter().filter_map(|hostname| hostname.parse().ok()).collect();
+        let parsed: Vec<_> = hostnames.iter().filter_map(|hostname| hostname.parse().ok()).collect();
         (!parsed.is_empty()).then_some(Hostnames(parsed))
     };
     // A route that is for all hostnames of the definition names none.

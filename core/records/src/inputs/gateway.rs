@@ -32,7 +32,7 @@ pub struct GatewayInputs {
     pub granted: Vec<GrantedWorkload>,
     /// The shared gateway that carries its routes; None with Placement Dedicated.
     pub shared_gateway: Option<SharedGatewayUse>,
-    /// What others claim at its listeners: some of the first ones, where they are very many.
+    /// What others claim at its listeners, and one claim of each who has a hostname below one of its wildcards: some of the first ones, where they are very many.
     pub beside: Vec<ClaimBeside>,
     /// The domain name instances that publish its hostnames, those being deleted too.
     pub domain_names: Vec<DomainNameState>,
@@ -52,7 +52,7 @@ pub struct GrantedWorkload {
 /// What another gateway instance claims at a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimBeside {
-    /// The listener at which both claim.
+    /// The listener: one at which both claim, or one for a hostname below a wildcard.
     pub listener: ListenerKey,
     /// Which requests, as on record.
     pub requests: String,

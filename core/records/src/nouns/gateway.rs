@@ -75,8 +75,9 @@ pub struct GatewayDefinition {
     pub placement: Option<Placement>,
     /// GatewayClass to use instead of Causeway's own.
     pub gateway_class_name: Option<ObjectName>,
-    /// Hostnames to answer to instead of SubDomain and the domain. Each must be the domain or under it.
-    #[noun(no_filter)]
+    /// Hostnames to answer to instead of SubDomain and the domain. Each must be the domain or under it. `*.` before a name stands for all names below it, as far
+    /// as nobody answers to a more specific hostname.
+    #[noun(no_filter, example = r#"["shop.example.org","*.shop.example.org"]"#)]
     pub hostnames: Option<Hostnames>,
     /// Dedicated only: addresses to ask the cloud for.
     #[noun(no_filter)]

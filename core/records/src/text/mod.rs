@@ -49,8 +49,8 @@ checked_text!(
     ListenerName, service_name, Hints { max_length: Some(63), pattern: Some("^[a-z]([-a-z0-9]*[a-z0-9])?$"), ..Hints::NONE }
 );
 checked_text!(
-    /// The hostname of a listener: a DNS name, or `*.` before one, which stands for all names below it. Stored in lower case, without a final dot.
-    ListenerHostname, listener_hostname, Hints { max_length: Some(253), ..Hints::NONE }
+    /// The hostname of a listener or a route: a DNS name, or `*.` before one, which stands for all names below it. Stored in lower case, without a final dot.
+    ListenerHostname, listener_hostname, Hints { max_length: Some(253), pattern: Some(r"^(\*\.)?[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?)*\.?$"), ..Hints::NONE }
 );
 checked_text!(
     /// A mail address.

@@ -9,6 +9,7 @@ use crate::{
 use causeway_records::{
     inputs::ListenerKey,
     nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Placement, SharedGateway, WorkloadInstance},
+    patterns::{is_for, is_wildcard},
     problem::{Reason, Refusal},
 };
 use std::collections::BTreeMap;
@@ -108,21 +109,18 @@ pub fn listener_for<'l>(listeners: &'l GatewayListeners, claimed: &ListenerKey) 
             && covers(hostname, claimed.hostname.as_deref())
     };
     let nearness = |listener: &&GatewayListener| {
-        listener.hostname.as_ref().map(|hostname| (!hostname.as_str().starts_with('*'), hostname.as_str().len()))
+        listener.hostname.as_ref().map(|hostname| (!is_wildcard(hostname.as_str()), hostname.as_str().len()))
     };
     let nearest = listeners.0.iter().filter(serves).max_by_key(nearness)?;
     (nearest.protocol() == claimed.protocol).then_some(nearest)
 }
 
-/// Whether a listener's hostname stands for all of a claimed one. None: every hostname.
+/// Whether a listener's hostname is for all of a claimed one. None: every hostname.
 fn covers(listener: Option<&str>, claimed: Option<&str>) -> bool {
     match (listener, claimed) {
         (None, _) => true,
         (Some(_), None) => false,
-        (Some(listener), Some(claimed)) => {
-            let below = |parent: &str| claimed.len() > parent.len() && claimed.ends_with(parent);
-            listener == claimed || listener.strip_prefix('*').is_some_and(below)
-        }
+        (Some(listener), Some(claimed)) => is_for(listener, claimed),
     }
 }
 

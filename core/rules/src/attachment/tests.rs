@@ -55,6 +55,18 @@ fn the_nearest_listener_of_a_port_serves_a_hostname() {
 }
 
 #[test]
+fn a_listener_serves_a_wildcard_if_it_is_for_all_of_it() {
+    let http = |hostname: &str| listener(80, ListenerProtocol::Http, hostname);
+    let all = || vec![http("*.a.test"), http("*.b.a.test"), http("c.a.test")];
+    let of = |hostname: &str| chosen(all(), &key(80, Protocol::Http, hostname));
+    assert_eq!(of("*.a.test").as_deref(), Some("http-80--a-test"));
+    assert_eq!(of("*.c.a.test").as_deref(), Some("http-80--a-test"), "c.a.test alone is for another listener");
+    assert_eq!(of("*.b.a.test").as_deref(), Some("http-80--b-a-test"));
+    assert_eq!(of("*.x.b.a.test").as_deref(), Some("http-80--b-a-test"));
+    assert_eq!(of("*.test"), None, "no listener is for all names below");
+}
+
+#[test]
 fn a_listener_of_another_protocol_that_is_nearer_takes_the_hostname() {
     let https = listener(443, ListenerProtocol::Https, "*.a.test");
     let passed =

@@ -5,10 +5,13 @@
 //! stands is left to the controller, and controllers differ in how much a method counts: the driver says both. Of what its order and that of Gateway API see
 //! differently, of a tie, and of regular expressions that can't be compared, it is said that it may be so.
 //!
-//! Only claims of one listener meet: a request belongs to the listener with the most specific hostname alone, and one that has none is for what nobody else
-//! asks for.
+//! Matches of one listener meet: a request belongs to the listener with the most specific hostname alone. So a wildcard loses all of a hostname below it that
+//! somebody else claims (`hostnames`). A listener without a hostname is for what nobody else asks for, and loses nothing by that.
 
+mod hostnames;
 mod overlap;
+
+pub use hostnames::{HostnameTaken, hostnames_taken};
 
 use crate::{
     claims::RouteClaim,
@@ -88,7 +91,7 @@ pub fn shadows<'c>(driver: Driver, own: &'c [RouteClaim], others: &'c [(RouteCla
     found
 }
 
-/// The same as sentences, the worst first: at most nine.
+/// All that they lose, as sentences, the worst first: at most nine.
 pub fn warnings(driver: Driver, own: &[RouteClaim], others: &[(RouteClaim, ClaimHolder)]) -> Vec<String> {
     let mut found = shadows(driver, own, others);
     found.sort_by_key(|shadow| match shadow.taken {
@@ -96,9 +99,12 @@ pub fn warnings(driver: Driver, own: &[RouteClaim], others: &[(RouteClaim, Claim
         Taken::Some => 1,
         Taken::Perhaps => 2,
     });
-    let more = found.len().saturating_sub(TOLD);
-    let told = found.iter().take(TOLD).map(ToString::to_string);
-    told.chain((more > 0).then(|| format!("and {more} more matches of others that take requests"))).collect()
+    let hostnames = hostnames_taken(own, others);
+    let more = (found.len() + hostnames.len()).saturating_sub(TOLD);
+    let (all, some) = found.split_at(found.partition_point(|shadow| shadow.taken == Taken::All));
+    let sentences = |shadows: &[Shadow<'_>]| shadows.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let told = sentences(all).into_iter().chain(hostnames.iter().map(ToString::to_string)).chain(sentences(some));
+    told.take(TOLD).chain((more > 0).then(|| format!("and {more} more matches of others that take requests"))).collect()
 }
 
 /// Those of `others` who lose requests to these claims.
@@ -111,7 +117,10 @@ pub fn losers<'c>(
     let nobody = ClaimHolder { id: 0, name: String::new() };
     let takers: Vec<_> = claims.into_iter().map(|claim| (claim.clone(), nobody.clone())).collect();
     let mut compared = 0;
-    let loses = |claim: &RouteClaim| !shadows(driver, std::slice::from_ref(claim), &takers).is_empty();
+    let loses = |claim: &RouteClaim| {
+        let own = std::slice::from_ref(claim);
+        !shadows(driver, own, &takers).is_empty() || !hostnames_taken(own, &takers).is_empty()
+    };
     let mut all = BTreeSet::new();
     for (claim, holder) in others {
         compared += takers.len();

@@ -49,6 +49,7 @@ struct GatewayRead {
     listeners: Vec<ListenerRead>,
     domain_uses: Vec<DomainUseRead>,
     beside: Vec<ClaimRead>,
+    below: Vec<ClaimRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
 }
@@ -131,7 +132,7 @@ impl GatewayRead {
             workload: self.workload.inputs(control_plane.clone(), manifests)?,
             granted: self.granted,
             shared_gateway,
-            beside: self.beside.into_iter().map(ClaimRead::claim).collect::<Result<_>>()?,
+            beside: self.beside.into_iter().chain(self.below).map(ClaimRead::claim).collect::<Result<_>>()?,
             domain_names: self.domain_names,
             control_plane,
         })

@@ -94,7 +94,8 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
     let claims = Source::read(connection, instance.definition).await?.claims()?;
     // That gateway has what it needs, and certificates of its own.
     if instance.shared_gateway.is_none() {
-        // 2. The keys for its certificates may get into the cluster.
+        // 2. Its certificates can be signed, and the keys for them may get into the cluster.
+        claims.check_proofs()?;
         accounts::check(connection, claims.account, &runtimes).await?;
         // 3. The cluster gets what it needs.
         services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
@@ -162,7 +163,10 @@ async fn replace_claims(
     let claims = source.claims()?;
     // Of those on a shared gateway with listeners the certificates are the gateway's.
     let certified = instances.iter().filter(|instance| instance.shared_gateway.is_none());
-    let runtimes = certified.map(|instance| instance.runtime).collect();
+    let runtimes: BTreeSet<i64> = certified.map(|instance| instance.runtime).collect();
+    if !runtimes.is_empty() {
+        claims.check_proofs()?;
+    }
     accounts::check(connection, claims.account, &runtimes).await?;
     let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
     services::ensure(connection, &runtimes, &needed, None).await?;

@@ -28,5 +28,6 @@ mod traces;
 mod trial;
 mod wake;
 mod webhooks;
+mod wildcards;
 mod workload_events;
 mod zone_deletions;

@@ -1,7 +1,7 @@
 //! Who is woken because requests go to another gateway instance from now on, and what its reconcile then reads.
 
 use crate::fixture::{Fixture, patch};
-use causeway_records::{Kind, nouns::*};
+use causeway_records::{Kind, inputs::ClaimBeside, nouns::*};
 use causeway_store::queue::Key;
 use sqlx::PgPool;
 
@@ -14,10 +14,20 @@ struct Paths {
 
 impl Paths {
     async fn add(&self, name: &str, path: &str) -> (i64, Key) {
-        let port = format!(r#"{HOSTNAME},"HttpPorts":[{{"Port":8080,"Path":"{path}"}}]"#);
-        let definition = self.fixture.definition(name, &port).await;
+        self.add_with(name, &format!(r#"{HOSTNAME},"HttpPorts":[{{"Port":8080,"Path":"{path}"}}]"#)).await
+    }
+
+    async fn add_with(&self, name: &str, more: &str) -> (i64, Key) {
+        let definition = self.fixture.definition(name, more).await;
         let instance = self.fixture.instance(name, definition).await.unwrap().id();
         (definition, Key { kind: Kind::GatewayInstance, id: instance })
+    }
+
+    /// The hostnames of others beside its own and below its wildcards, with who has them.
+    async fn hostnames_beside(&self, key: &Key) -> Vec<(String, String)> {
+        let (inputs, _) = self.fixture.store.gateway_inputs(key.id).await.unwrap();
+        let of = |other: ClaimBeside| (other.gateway_instance, other.listener.hostname.unwrap_or_default());
+        inputs.beside.into_iter().map(of).collect()
     }
 
     /// How often it was woken, and for how many changes of what it asks for.
@@ -74,4 +84,73 @@ async fn other_hostnames_and_ports_are_not_beside(pool: PgPool) {
     }
     assert_eq!(paths.woken(&root).await, before);
     assert!(paths.beside(&root).await.is_empty());
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_wildcard_loses_the_hostnames_below_it_and_is_woken_when_they_come_and_go(pool: PgPool) {
+    let paths = Paths { fixture: Fixture::new(&pool).await };
+    let at = |hostname: &str, path: &str| {
+        format!(r#""Hostnames":["{hostname}"],"HttpPorts":[{{"Port":8080,"Path":"{path}"}}]"#)
+    };
+    let (_, wild) = paths.add_with("wild", &at("*.example.test", "/wild")).await;
+    let (_, deep) = paths.add_with("deep", &at("*.eu.example.test", "/")).await;
+    let (_, apex) = paths.add_with("apex", &at("example.test", "/")).await;
+    let shown = |name: &str, hostname: &str| (name.to_owned(), hostname.to_owned());
+    assert_eq!(paths.hostnames_beside(&wild).await, [shown("deep", "*.eu.example.test")]);
+    let counts = async || {
+        let mut all = vec![];
+        for key in [&wild, &deep, &apex] {
+            all.push(paths.woken(key).await.0);
+        }
+        all
+    };
+    let plus =
+        |before: &[i64], more: [i64; 3]| before.iter().zip(more).map(|(one, more)| one + more).collect::<Vec<_>>();
+    let before = counts().await;
+    let (definition, shop) = paths.add_with("shop", &at("shop.eu.example.test", "/cart")).await;
+    // Both wildcards are for it; the farther one hears of it, too, and finds that the nearer one has it.
+    assert_eq!(counts().await, plus(&before, [1, 1, 0]));
+    assert_eq!(paths.hostnames_beside(&deep).await, [shown("shop", "shop.eu.example.test")]);
+    assert_eq!(
+        paths.hostnames_beside(&wild).await,
+        [shown("deep", "*.eu.example.test"), shown("shop", "shop.eu.example.test")]
+    );
+    assert_eq!(paths.hostnames_beside(&shop).await, [], "who is more specific loses nothing");
+    // A second path takes nothing more of them; another hostname leaves both.
+    let change = async |json: &'static str| {
+        let before = counts().await;
+        paths.fixture.writer.change(definition, patch::<GatewayDefinition>(json)).await.unwrap();
+        (before, counts().await)
+    };
+    let (was, is) = change(r#"{"Hostnames":["example.test"],"HttpPorts":[{"Port":8080,"Path":"/cart"}]}"#).await;
+    assert_eq!(is, plus(&was, [1, 1, 1]), "and the hostname's other holder loses a path");
+    assert_eq!(paths.hostnames_beside(&deep).await, []);
+    let (was, is) = change(r#"{"HttpPorts":[{"Port":8081,"Path":"/cart"}],"Hostnames":["shop.example.test"]}"#).await;
+    assert_eq!(is, plus(&was, [0, 0, 1]), "another port is nothing to them");
+    assert_eq!(paths.hostnames_beside(&wild).await, [shown("deep", "*.eu.example.test")]);
+    // A listener that both have is told once.
+    let (_, both) = paths
+        .add_with("both", r#""Hostnames":["*.example.test","example.test"],"HttpPorts":[{"Port":8080,"Path":"/both"}]"#)
+        .await;
+    assert_eq!(
+        paths.hostnames_beside(&both).await,
+        [shown("wild", "*.example.test"), shown("apex", "example.test"), shown("deep", "*.eu.example.test")]
+    );
+}
+
+#[sqlx::test(migrations = false)]
+async fn below_a_wildcard_of_https_are_those_who_do_something_else_with_tls(pool: PgPool) {
+    let paths = Paths { fixture: Fixture::new(&pool).await };
+    let https = r#""Hostnames":["*.example.test"],"HttpPorts":[{"Port":443,"TLSEnabled":true},{"Port":80}]"#;
+    let (_, wild) = paths.add_with("wild", https).await;
+    let before = paths.woken(&wild).await.0;
+    let through =
+        r#""Hostnames":["db.example.test"],"TcpPorts":[{"Port":443,"TLSEnabled":true,"TLSMode":"Passthrough"}]"#;
+    let (_, db) = paths.add_with("db", through).await;
+    assert_eq!(paths.woken(&wild).await.0, before + 1);
+    assert_eq!(paths.hostnames_beside(&wild).await, [("db".to_owned(), "db.example.test".to_owned())]);
+    paths.fixture.writer.delete::<GatewayInstance>(db.id).await.unwrap();
+    paths.fixture.store.confirm_deleted(Kind::GatewayInstance, db.id).await.unwrap();
+    assert_eq!(paths.woken(&wild).await.0, before + 2);
+    assert_eq!(paths.hostnames_beside(&wild).await, []);
 }

@@ -95,7 +95,13 @@ impl<'a> FaultyListener<'a> {
                 NotReady::pending(format!("the controller has not said {missing} of {listener} of {holder} yet"))
             }
             ListenerFault::SetRefused(accepted) => {
-                NotReady::failed(accepted.reason, format!("{holder} is refused: {}", accepted.explanation()))
+                let next = match accepted.reason {
+                    "NotAllowed" => {
+                        "; the Gateway takes no ListenerSets there: see who has changed its allowedListeners"
+                    }
+                    _ => "",
+                };
+                NotReady::failed(accepted.reason, format!("{holder} is refused: {}{next}", accepted.explanation()))
             }
             ListenerFault::Conflicted(conflict) => {
                 let next = "somebody else holds that port or hostname";
@@ -111,6 +117,10 @@ impl<'a> FaultyListener<'a> {
                     }
                     ("InvalidCertificateRef", None) => {
                         "; its certificate may still be on the way, see CertificatesReady".to_owned()
+                    }
+                    ("RefNotPermitted", _) => {
+                        "; the Secret of its certificate is in another namespace: see who has changed the listener"
+                            .to_owned()
                     }
                     _ => String::new(),
                 };

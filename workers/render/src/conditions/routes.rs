@@ -111,6 +111,9 @@ fn accepted(parent: &ParentStatus<'_>) -> Option<NotReady> {
         |accepted| {
             let next = match accepted.reason {
                 "NotAllowedByListeners" => "; the listener does not let in routes of this namespace yet",
+                "NoMatchingListenerHostname" => {
+                    "; the listener is for other hostnames: see who has changed it, or correct Hostnames of the gateway definition"
+                }
                 "NoMatchingParent" => "; that listener is not there yet",
                 _ => "",
             };

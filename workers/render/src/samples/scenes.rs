@@ -78,6 +78,8 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
     };
     let mut own_wildcard = wildcard(318);
     own_wildcard.definition.spec.placement = Some(Placement::Dedicated);
+    let mut own_below = with_names_below(323, shop());
+    own_below.definition.spec.placement = Some(Placement::Dedicated);
     let mut own_secrets = with_secrets(320);
     own_secrets.definition.spec.placement = Some(Placement::Dedicated);
     let mut own_routes = with_routes(313, shop());
@@ -121,6 +123,8 @@ pub fn scenes() -> Vec<(&'static str, Scene)> {
         ("udp", shared(106, vec![dns(310)])),
         ("dedicated_udp", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_dns] }),
         ("given", on_given_listeners(111, 321, shop())),
+        ("names_below", shared(112, vec![with_names_below(322, shop())])),
+        ("dedicated_names_below", Scene { shared: None, listener_sets: Vec::new(), gateways: vec![own_below] }),
     ]
 }
 
@@ -188,6 +192,15 @@ fn with_hostnames(id: i64, domain: (i64, DomainNameDefinition), names: &[&str]) 
     let mut inputs = gateway(id, "web", Some(domain), &[http(443, "/").tls()], &[]);
     inputs.definition.spec.hostnames = Some(Hostnames(names.iter().map(|name| parse(name)).collect()));
     inputs.hostnames = names.iter().map(ToString::to_string).collect();
+    inputs
+}
+
+/// One gateway for all names below a domain, over HTTP, HTTPS, and TLS that it passes on, with a name for itself.
+fn with_names_below(id: i64, domain: (i64, DomainNameDefinition)) -> GatewayInputs {
+    let names = ["*.example.org", "shop.example.org"];
+    let mut inputs = with_hostnames(id, domain, &names);
+    inputs.definition.spec.http_ports.insert(0, http(80, "/"));
+    inputs.definition.spec.tcp_ports = vec![tls(8443, TlsMode::Passthrough, &names[..1])];
     inputs
 }
 

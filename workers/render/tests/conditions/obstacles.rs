@@ -10,7 +10,7 @@ type Case = (&'static str, fn(&mut Cluster), &'static str, &'static str, &'stati
 
 #[test]
 fn each_obstacle_is_told_by_its_step() {
-    let cases: [Case; 16] = [
+    let cases: [Case; 17] = [
         (
             "no address",
             |c| {
@@ -67,7 +67,7 @@ fn each_obstacle_is_told_by_its_step() {
             },
             "ListenersReady",
             "RefNotPermitted",
-            "not permitted",
+            "not permitted; the Secret of its certificate is in another namespace: see who has changed the listener",
         ),
         (
             "hostname held by another",
@@ -90,7 +90,8 @@ fn each_obstacle_is_told_by_its_step() {
             },
             "ListenersReady",
             "NotAllowed",
-            "ListenerSet shared-gateway-102/shared-gateway-102-0 is refused: not allowed (and 1 more)",
+            "ListenerSet shared-gateway-102/shared-gateway-102-0 is refused: not allowed; the Gateway takes no ListenerSets there: see who has changed its \
+             allowedListeners (and 1 more)",
         ),
         (
             "certificate pending",
@@ -152,6 +153,17 @@ fn each_obstacle_is_told_by_its_step() {
             "RoutesAccepted",
             "NotAllowedByListeners",
             "HTTPRoute web-2302/web-302-https-443 is refused by listener https-443",
+        ),
+        (
+            "listener of other hostnames",
+            |c| {
+                let route = c.route("https-443");
+                c.status(route)["parents"][0]["conditions"][0] =
+                    condition("Accepted", "False", "NoMatchingListenerHostname", "no hostname in common");
+            },
+            "RoutesAccepted",
+            "NoMatchingListenerHostname",
+            "no hostname in common; the listener is for other hostnames: see who has changed it, or correct Hostnames",
         ),
         (
             "route unanswered",

@@ -4,6 +4,7 @@ mod certificates;
 mod large;
 mod routes;
 mod services;
+mod world;
 
 use causeway_records::{
     inputs::GatewayInputs,

@@ -116,6 +116,18 @@ fn a_wildcard_stands_for_one_label() {
 }
 
 #[test]
+fn a_name_too_deep_for_the_certificate_of_its_wildcard_is_told_what_to_do() {
+    let (mut question, evidence) = served();
+    question.host = Host::Named("eu.shop.example.org".to_owned());
+    let found = evaluate(&question, &evidence, now());
+    let advice = "add eu.shop.example.org or *.shop.example.org to Hostnames of the gateway definition";
+    assert!(found.summary.ends_with(advice), "{}", found.summary);
+    question.host = Host::Named("shop.example.net".to_owned());
+    let found = evaluate(&question, &evidence, now());
+    assert!(found.summary.contains("not for shop.example.net; see conditions ListenersReady"), "{}", found.summary);
+}
+
+#[test]
 fn tls_that_the_workload_ends_is_not_ours_to_trust() {
     let (mut question, mut evidence) = served();
     let mut passed_on = contact(Protocol::TlsPassthrough);

@@ -1,6 +1,6 @@
 //! What is on a Gateway beside the claims that are written, read by one statement: other writers wait for the Gateway meanwhile.
 
-use super::rows::{ClaimRow, ListenerSet, Listeners, changed, listeners_of, protocol_and_hostname};
+use super::rows::{ClaimRow, ListenerSet, Listeners, changed, losing_listeners, protocol_and_hostname};
 use crate::{
     error::{Result, StoreError},
     listeners::listener_key,
@@ -22,7 +22,7 @@ pub(super) struct Neighbours<'r> {
     pub(super) changed: Vec<&'r ClaimRow>,
     /// The ports that the proxy binds for the new claims, and who claims the same hostname and path as one of them.
     pub(super) occupied: Occupied,
-    /// What others claim where claims change: some of the first ones, where they are very many.
+    /// What others claim where claims change, and at the wildcards above: some of the first ones, where they are very many.
     pub(super) beside: Vec<(RouteClaim, ClaimHolder)>,
     /// The listeners that have a hostname of the old or the new claims.
     pub(super) listeners: Listeners,
@@ -86,7 +86,7 @@ impl<'r> Neighbours<'r> {
         let hostnames: BTreeSet<_> = on_it.map(|row| protocol_and_hostname(&row.claim.listener).1).collect();
         let hostnames: Vec<_> = hostnames.into_iter().collect();
         let changed = changed(gateway, before, after);
-        let changing = listeners_of(&changed);
+        let losing = losing_listeners(&changed);
         let row = sqlx::query!(
             r#"SELECT
                (SELECT jsonb_agg(p) FROM (SELECT p.bound_port, p.port, coalesce(h.protocol, p.protocol) AS protocol, h.id, h.name FROM gateway_ports p
@@ -119,9 +119,9 @@ impl<'r> Neighbours<'r> {
             &matches as &[Option<String>],
             &hostnames,
             &grpc as &[Option<bool>],
-            &changing.0,
-            &changing.1,
-            &changing.2,
+            &losing.0,
+            &losing.1,
+            &losing.2,
             &secrets as &[Option<String>]
         )
         .fetch_one(connection)

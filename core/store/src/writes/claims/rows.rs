@@ -2,7 +2,10 @@
 
 use super::{Claims, Instance};
 use crate::{error::Result, listeners::listener_key};
-use causeway_records::inputs::ListenerKey;
+use causeway_records::{
+    inputs::{ListenerKey, Protocol},
+    patterns::above,
+};
 use causeway_rules::{claims::RouteClaim, conflicts::BoundPort, driver::Socket};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,15 +96,24 @@ pub(super) fn changed<'r>(gateway: i64, before: &'r [ClaimRow], after: &'r [Clai
     gone.chain(on(after).filter(|row| !old.contains(&row.claim))).collect()
 }
 
-/// The listeners of claims that are about requests, each once, as columns: bound port, protocol, hostname.
-pub(super) fn listeners_of(claims: &[&ClaimRow]) -> (Vec<i32>, Vec<String>, Vec<String>) {
-    let with_requests = claims.iter().filter(|row| row.claim.listener.protocol.has_requests());
-    let each: BTreeSet<_> =
-        with_requests.map(|row| (row.bound_port, protocol_and_hostname(&row.claim.listener))).collect();
+/// The listeners that may lose requests to claims, each once, as columns: bound port, protocol, hostname. Those of the claims themselves, where the proxy tells
+/// requests apart, and the wildcards above them, whatever those do with TLS.
+pub(super) fn losing_listeners(claims: &[&ClaimRow]) -> (Vec<i32>, Vec<String>, Vec<String>) {
+    let mut each: BTreeSet<(i32, &str, String)> = BTreeSet::new();
+    for row in claims {
+        let ListenerKey { protocol, hostname, .. } = &row.claim.listener;
+        if protocol.has_requests() {
+            each.insert((row.bound_port, protocol.as_str(), hostname.clone().unwrap_or_default()));
+        }
+        let beside = Protocol::ALL.iter().filter(|other| other.on_port() == protocol.on_port());
+        for wildcard in hostname.iter().flat_map(|hostname| above(hostname)) {
+            each.extend(beside.clone().map(|other| (row.bound_port, other.as_str(), wildcard.clone())));
+        }
+    }
     let mut columns = (vec![], vec![], vec![]);
-    for (bound_port, (protocol, hostname)) in each {
+    for (bound_port, protocol, hostname) in each {
         columns.0.push(bound_port);
-        columns.1.push(protocol);
+        columns.1.push(protocol.to_owned());
         columns.2.push(hostname);
     }
     columns

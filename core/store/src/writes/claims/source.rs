@@ -8,12 +8,14 @@ use crate::{
 use causeway_records::{
     Record,
     nouns::{DomainNameDefinition, GatewayDefinition, Placement},
+    problem::Refusal,
     text::ObjectName,
 };
 use causeway_rules::{
     accounts,
     claims::{RouteClaim, check_count, claims_of},
     driver::Driver,
+    wildcards::check_proofs,
 };
 use serde::Deserialize;
 use sqlx::{PgConnection, types::Json};
@@ -54,6 +56,7 @@ impl Source {
         let (spec, domain) = (&self.definition.spec, self.domain.as_ref().map(|domain| &domain.spec));
         let routes = claims_of(spec, domain.map(|domain| &domain.domain))?;
         Ok(Claims {
+            unsigned: domain.and_then(|domain| check_proofs(&routes, domain).err()),
             account: accounts::for_certificates(&routes, domain),
             driver: Driver::for_class(spec.gateway_class_name.as_ref().map(ObjectName::as_str)),
             class: spec.gateway_class_name.clone(),
@@ -67,10 +70,22 @@ impl Source {
 /// What each instance of a gateway definition claims.
 pub(in super::super) struct Claims {
     pub(in super::super) routes: Vec<RouteClaim>,
+    /// Why nobody would sign for one of its hostnames.
+    unsigned: Option<Refusal>,
     /// The AWS account whose keys its certificates need in every cluster.
     pub(in super::super) account: Option<i64>,
     pub(in super::super) driver: Driver,
     pub(in super::super) class: Option<ObjectName>,
     pub(in super::super) placement: Placement,
     pub(super) domain: Option<i64>,
+}
+
+impl Claims {
+    /// Refuses hostnames for which nobody would sign. It is for those whose certificates are ordered for the instances themselves.
+    pub(in super::super) fn check_proofs(&self) -> Result<()> {
+        match &self.unsigned {
+            Some(refusal) => Err(refusal.clone().into()),
+            None => Ok(()),
+        }
+    }
 }

@@ -1,0 +1,163 @@
+//! What the documents of `deploy/samples` become in a cluster, against snapshots that a person has read: one for each guide of Gateway API.
+
+use causeway_records::{
+    Record,
+    inputs::{GatewayInputs, GrantedWorkload, WorkloadInputs},
+    noun::Noun,
+    nouns::{DomainNameDefinition, GatewayDefinition, Labels, Rules, SharedGateway},
+    overlay::overlay,
+};
+use causeway_render::{
+    gateway, listener_set,
+    plan::Plan,
+    samples::{self, Scene},
+    shared_gateway,
+};
+use causeway_rules::hostnames::hostnames_of;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Objects of documents by their kind, in their order.
+type Documents = Vec<(String, Map<String, Value>)>;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/samples")
+}
+
+fn read(file: &Path) -> Documents {
+    let text = fs::read_to_string(file).unwrap();
+    let all = serde_yaml_ng::Deserializer::from_str(&text).map(|one| Map::<String, Value>::deserialize(one).unwrap());
+    all.flatten().map(|(kind, fields)| (kind, fields.as_object().unwrap().clone())).collect()
+}
+
+/// A record of these fields, of which each is one of the noun.
+fn record<T: Noun + Rules>(id: i64, fields: &Map<String, Value>) -> Record<T> {
+    let mut record = Record::<T>::default();
+    let report = overlay(serde_json::to_string(fields).unwrap().as_bytes(), &mut record.writable()).unwrap();
+    assert!(report.unknown.is_empty() && report.problems.is_empty(), "{:?} {:?}", report.unknown, report.problems);
+    assert!(record.spec.check().is_empty(), "{:?}", record.spec.check());
+    record.common.id = id;
+    record
+}
+
+fn text<'f>(fields: &'f Map<String, Value>, key: &str) -> &'f str {
+    let value = fields.get(key).unwrap_or(&Value::Null);
+    value.as_str().or(value["Name"].as_str()).unwrap_or_default()
+}
+
+/// The workloads of documents by name, with the manifests that they name.
+fn workloads(file: &Path, documents: &Documents) -> BTreeMap<String, WorkloadInputs> {
+    let all = documents.iter().filter(|(kind, _)| kind == "Workload");
+    let workload = |(id, fields): (i64, &Map<String, Value>)| {
+        let name = text(fields, "Name");
+        let mut inputs = samples::workload(id, name);
+        inputs.definition.spec.yaml_document =
+            fs::read_to_string(file.parent().unwrap().join(text(fields, "YAMLDocument"))).unwrap();
+        let labels =
+            fields.get("NamespaceLabels").map(|labels| serde_json::from_value::<Labels>(labels.clone()).unwrap());
+        inputs.instance.record.spec.namespace_labels = labels;
+        (name.to_owned(), inputs)
+    };
+    (2001..).step_by(2).zip(all.map(|(_, fields)| fields)).map(workload).collect()
+}
+
+/// What is granted to a workload: Services of others, and whether it may attach.
+fn grants(
+    documents: &Documents,
+    workloads: &BTreeMap<String, WorkloadInputs>,
+    to: &str,
+) -> (Vec<GrantedWorkload>, bool) {
+    let all = documents
+        .iter()
+        .filter(|(kind, fields)| kind == "GatewayGrant" && text(fields, "GrantedWorkloadInstance") == to);
+    let granted = |(_, fields): &(String, Map<String, Value>)| {
+        let of = workloads.get(text(fields, "WorkloadInstance"))?;
+        let services = fields.get("ServiceNames").map(|names| serde_json::from_value(names.clone()).unwrap());
+        Some(GrantedWorkload {
+            workload: of.definition.spec.name.to_string(),
+            namespace: of.instance.object_name.clone(),
+            services,
+        })
+    };
+    (all.clone().filter_map(granted).collect(), all.clone().any(|(_, fields)| fields.contains_key("SharedGateway")))
+}
+
+/// All that a file makes of gateways, on a Gateway that its documents name, or else on the common one.
+fn scene(file: &Path, documents: &Documents) -> Scene {
+    let workloads = workloads(file, documents);
+    let named = documents.iter().find(|(kind, _)| kind == "DomainNameDefinition").map(|(_, fields)| fields.clone());
+    let (mut gateways, mut attached) = (vec![], vec![]);
+    for (id, (_, fields)) in (1001..).zip(documents.iter().filter(|(_, fields)| fields.contains_key("Gateway"))) {
+        let mut definition = fields["Gateway"].as_object().unwrap().clone();
+        let own = fields.get("DomainName").map(|domain| domain.as_object().unwrap().clone());
+        let domain = own.or_else(|| definition.remove("DomainNameDefinition").and(named.clone()));
+        let domain = domain.map(|fields| record::<DomainNameDefinition>(21, &fields));
+        let (workload, shared) = (text(fields, "Name"), definition.remove("SharedGateway"));
+        let mut inputs =
+            samples::gateway(id, text(&definition, "Name"), domain.map(|domain| (21, domain.spec)), &[], &[]);
+        if inputs.domain.is_some() {
+            definition.insert("DomainNameDefinitionID".into(), 21.into());
+        }
+        inputs.definition = record::<GatewayDefinition>(id + 1000, &definition);
+        let under = inputs.domain.as_ref().map(|domain| &domain.spec.domain);
+        inputs.hostnames = hostnames_of(&inputs.definition.spec, under).unwrap();
+        inputs.workload = workloads[workload].clone();
+        let (granted, may_attach) = grants(documents, &workloads, workload);
+        inputs.granted = granted;
+        match shared {
+            None => gateways.push(inputs),
+            Some(_) => attached.push((inputs, may_attach)),
+        }
+    }
+    match documents.iter().find(|(kind, _)| kind == "SharedGateway") {
+        None => samples::shared(3001, gateways),
+        Some((_, fields)) => on_given(&record::<SharedGateway>(3001, fields), attached),
+    }
+}
+
+fn on_given(gateway: &Record<SharedGateway>, attached: Vec<(GatewayInputs, bool)>) -> Scene {
+    let (inputs, granted): (Vec<_>, Vec<_>) = attached.into_iter().unzip();
+    let mut scene = samples::given(gateway.id(), gateway.spec.listeners.clone().unwrap().0, inputs);
+    for (inputs, is_granted) in scene.gateways.iter_mut().zip(granted) {
+        let shared = inputs.shared_gateway.as_mut().unwrap();
+        (shared.gateway.record.spec, shared.is_granted) = (gateway.spec.clone(), is_granted);
+    }
+    scene.shared.as_mut().unwrap().gateway.record.spec = gateway.spec.clone();
+    scene
+}
+
+/// As `kubectl` would print them.
+fn manifests(scene: &Scene) -> String {
+    let shared = scene.shared.iter().map(|shared| shared_gateway::render(shared).unwrap());
+    let sets = scene.listener_sets.iter().map(|set| listener_set::render(set).unwrap());
+    let own = scene.gateways.iter().map(|inputs| gateway::render(inputs).unwrap());
+    let objects = shared.chain(sets).chain(own).flat_map(|plan: Plan| plan.objects);
+    objects.map(|object| serde_yaml_ng::to_string(&object.body).unwrap()).collect::<Vec<_>>().join("---\n")
+}
+
+/// Files of documents that bring a gateway along with its workload, with a name for each.
+fn files(below: &Path, prefix: &str, found: &mut BTreeMap<String, (PathBuf, Documents)>) {
+    for path in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = format!("{prefix}{}", path.file_stem().unwrap().to_str().unwrap().replace('-', "_"));
+        if path.is_dir() {
+            files(&path, &format!("{name}_"), found);
+        } else if fs::read_to_string(&path).unwrap().contains("\n  Gateway:\n") {
+            found.insert(name, (path.clone(), read(&path)));
+        }
+    }
+}
+
+#[test]
+fn documents_become_what_was_read() {
+    let mut all = BTreeMap::new();
+    files(&folder(), "", &mut all);
+    assert!(all.len() > 18, "{:?}", all.keys());
+    for (name, (file, documents)) in &all {
+        insta::assert_snapshot!(name.as_str(), manifests(&scene(file, documents)));
+    }
+}
