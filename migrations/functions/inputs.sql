@@ -65,8 +65,8 @@ BEGIN
     SELECT r.answer, r.document, r.resources INTO workload, document, resources FROM read_workload(i.workload_instance_id) r;
     ports := children_of_gateway_definitions(d.id);
     -- Whoever changes a grant wakes the gateway instances that it is for, in the same transaction. One that is made meanwhile waits here for what becomes of it.
-    SELECT coalesce(json_agg(json_build_object('workload', x.workload, 'namespace', x.namespace, 'services', x.service_names) ORDER BY x.id), '[]') INTO granted
-        FROM (SELECT t.id, o.name AS workload, r.object_name AS namespace, t.service_names FROM gateway_grants t
+    SELECT coalesce(json_agg(json_build_object('workload', x.workload, 'namespace', x.namespace, 'services', x.service_names, 'kinds', x.route_kinds) ORDER BY x.id), '[]') INTO granted
+        FROM (SELECT t.id, o.name AS workload, r.object_name AS namespace, t.service_names, t.route_kinds FROM gateway_grants t
             JOIN workload_instances w ON w.id = t.workload_instance_id JOIN workload_definitions o ON o.id = w.workload_definition_id
             JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id
             WHERE t.granted_workload_instance_id = i.workload_instance_id AND t.deleted_at IS NULL AND w.deleted_at IS NULL

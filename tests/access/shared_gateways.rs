@@ -26,6 +26,10 @@ async fn an_editor_lets_itself_in_nowhere() {
     labelled["NamespaceLabels"] = json!({"purpose": "workloads"});
     let answer = editor.try_create("workload-instances", &labelled).await.unwrap();
     answer.refused(403, "only an admin may change it").because("Forbidden", &["NamespaceLabels"]);
+    let mut elsewhere = workload.clone();
+    elsewhere["Namespace"] = json!("kube-system");
+    let answer = editor.try_create("workload-instances", &elsewhere).await.unwrap();
+    answer.refused(403, "only an admin may change it").because("Forbidden", &["Namespace"]);
     let workload = made(editor, "workload-instances", &workload).await;
 
     let gateway = json!({
@@ -56,6 +60,10 @@ async fn an_editor_lets_itself_in_nowhere() {
         "Name": unique_name("let"), "GatewayDefinitionID": web, "WorkloadInstanceID": workload,
         "KubernetesRuntimeInstanceID": runtime, "SharedGatewayID": gateway,
     });
+    let mut taking = instance.clone();
+    (taking["RouteName"], taking["KeepOnDelete"]) = (json!("somebodys"), json!(true));
+    let answer = editor.try_create("gateway-instances", &taking).await.unwrap();
+    answer.refused(403, "only an admin may change it").because("Forbidden", &["RouteName", "KeepOnDelete"]);
     let answer = editor.try_create("gateway-instances", &instance).await.unwrap();
     answer.refused(409, "doesn't let workload instance").because("NotAttachable", &["SharedGatewayID"]);
     let grant = json!({"Name": unique_name("let"), "SharedGatewayID": gateway, "GrantedWorkloadInstanceID": workload});

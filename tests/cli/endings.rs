@@ -26,6 +26,7 @@ const COMMANDS: &[&[&str]] = &[
     &["plan", "-f", "-"],
     &["import", "-f", "-"],
     &["delete", "gateway-instance", "none"],
+    &["release", "gateway-instance", "none"],
     &["export", "gateway-instance", "none"],
     &["export", "--all"],
     &["manifests", "gateway-instance", "none"],

@@ -49,12 +49,56 @@ async fn several_files_are_one_input_and_json_is_as_the_api_answers() {
     let files = [cli.file("gateway.yaml", gateway), cli.file("route.json", route)];
     let arguments: Vec<&str> = files.iter().flat_map(|file| ["-f", file.to_str().unwrap()]).collect();
     let answer = cli.json(&[&["import"], arguments.as_slice()].concat()).await;
-    assert_eq!(answer["Documents"][2]["GatewayDefinition"]["HttpPorts"][0]["Port"], 8080, "{answer:#}");
-    assert_eq!(answer["Report"].as_array().unwrap().len(), 1, "{answer:#}");
+    assert_eq!(answer["Documents"][3]["GatewayDefinition"]["HttpPorts"][0]["Port"], 8080, "{answer:#}");
+    assert_eq!(answer["Report"].as_array().unwrap().len(), 2, "{answer:#}");
     let names = cli.done(&[&["import", "-o", "name"], arguments.as_slice()].concat()).await;
     assert!(names.lines().any(|line| line == "gateway-definition/web"), "{names}");
     let wrong = cli.feed(&["import", "-f", "-"], "- 1\n").await;
     assert!(wrong.code == 2 && wrong.err.contains("stdin: holds what is no manifest"), "{wrong:?}");
     let empty = cli.feed(&["import", "-f", "-"], "---\n").await;
     assert!(empty.code == 2 && empty.err.contains("the files hold no manifest"), "{empty:?}");
+}
+
+#[tokio::test]
+async fn objects_of_gloo_apply_when_the_user_has_brought_the_workloads() {
+    let (_platform, cli) = api("import_gloo").await;
+    let made = cli.feed(&["apply", "-f", "-"], RUNTIME).await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let sample = root().join("deploy/samples/import/gloo.yaml");
+    let ran = cli.run(&["import", "-f", sample.to_str().unwrap()]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("Unsupported spec.healthChecks: "), "{}", ran.err);
+    let imported = cli.file("imported.yaml", &ran.out);
+    cli.file("shop.yaml", BROUGHT);
+    cli.file("search.yaml", BROUGHT);
+    assert!(cli.made_once(imported.to_str().unwrap()).await > 6);
+}
+
+#[tokio::test]
+async fn what_takes_objects_over_applies_as_it_is() {
+    let (_platform, cli) = api("import_taken").await;
+    assert_eq!(cli.feed(&["apply", "-f", "-"], RUNTIME).await.code, 0);
+    let gateway = r#"{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": {"name": "edge", "namespace": "ingress"}, "spec": {"gatewayClassName": "eg", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}}]}}"#;
+    let route = r#"{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"parentRefs": [{"name": "edge", "namespace": "ingress"}], "hostnames": ["www.shop.test"], "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}}"#;
+    let have = cli.file("have.json", &format!("{gateway}\n{route}\n"));
+    let have = have.to_str().unwrap();
+    let runtimes = cli.json(&["get", "kubernetes-runtime-instances"]).await;
+    let runtime = runtimes[0]["Name"].as_str().unwrap();
+    let taken = cli.run(&["import", "-f", have, "--take-over", "--runtime", runtime]).await;
+    assert!(taken.code == 0 && taken.out.contains("RouteName: web"), "{taken:?}");
+    let want = cli.file("want.yaml", &taken.out);
+    assert_eq!(cli.made_once(want.to_str().unwrap()).await, 5);
+    for (arguments, code) in [
+        (&["import", "-f", have, "--take-over"][..], 2),
+        (&["import", "-f", have, "--runtime", runtime], 2),
+        (&["import", "-f", have, "--take-over", "--runtime", "none"], 3),
+    ] {
+        let ran = cli.run(arguments).await;
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+    }
+    // DNS records can't be given back, and nothing is deleted then.
+    let domain = "DomainNameDefinition: {Name: shop.test, Domain: shop.test, Zone: Public, AdminEmail: ops@shop.test}\n---\nDomainNameInstance: {Name: shop, DomainNameDefinition: {Name: shop.test}, WorkloadInstance: {Name: shop}}\n";
+    assert_eq!(cli.feed(&["apply", "-f", "-"], domain).await.code, 0);
+    let refused = cli.run(&["release", "domain-name-instance", "shop"]).await;
+    assert!(refused.code == 2 && refused.err.contains("can't be given back"), "{refused:?}");
 }

@@ -26,6 +26,7 @@ mod requests;
 mod routes;
 mod runtimes;
 mod shared_gateways;
+mod take_over;
 mod tls_ports;
 mod tptctl;
 mod traces;

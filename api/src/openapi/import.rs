@@ -1,6 +1,8 @@
 //! The route that reads what others have in their clusters already.
 
-use super::{envelope, operation::Operation, prose::OVERVIEW, responses::json_answer, schema::schema_ref};
+use super::{
+    envelope, operation::Operation, parameters::own, prose::OVERVIEW, responses::json_answer, schema::schema_ref,
+};
 use crate::{
     route::{IMPORT, Route},
     routes::import::answer_of,
@@ -41,7 +43,7 @@ pub(super) fn schemas() -> [(&'static str, Value); 5] {
         "type": "object", "required": ["YAMLDocument"], "additionalProperties": false,
         "description": "Objects of Kubernetes.",
         "properties": {
-            "YAMLDocument": text("Gateways, ListenerSets, routes, ReferenceGrants and Ingresses, and what stands behind them, as a stream of YAML or JSON documents."),
+            "YAMLDocument": text("Gateways, ListenerSets, routes, ReferenceGrants, Ingresses and objects of Gloo, and what stands behind them, as a stream of YAML or JSON documents."),
         },
     });
     let document = json!({
@@ -89,10 +91,23 @@ fn read_objects() -> Operation {
         id: "importObjects".into(),
         tag: OVERVIEW,
         summary: "What are these objects as records?".into(),
-        description: "Reads objects of Gateway API and Ingresses, and answers the documents that say the same, with a report of each field that no record \
-                      says as it is. Nothing is written: apply the documents when you have read the report."
+        description: "Reads objects of Gateway API and of Gloo, and Ingresses, and answers the documents that say the same, with a report of each field that no record \
+                      says as it is. Nothing is written: apply the documents when you have read the report. With `take-over=true` the objects are those of a cluster, \
+                      and the documents are of records that take them over under their names when they are applied: what no record says whole is left out, \
+                      and stays as it is."
             .into(),
-        parameters: vec![],
+        parameters: vec![
+            own(
+                "take-over",
+                json!({"type": "boolean", "default": false}),
+                "Records whose objects are the ones that are in the cluster already, instead of objects of their own.",
+            ),
+            own(
+                "runtime",
+                json!({"type": "integer", "format": "int64"}),
+                "With `take-over`: the id of the cluster, a KubernetesRuntimeInstance.",
+            ),
+        ],
         body: Some((schema_ref("ImportRequest"), json!({"YAMLDocument": EXAMPLE}))),
         answers: vec![(200, json_answer("The documents and the report.", schema_ref("ImportResponse"), example, false))],
         refusals: vec![400, 413, 415],

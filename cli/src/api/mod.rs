@@ -153,10 +153,11 @@ impl Api {
         Ok(self.one(method, &format!("{path}?plan=true"), None, body).await?.record)
     }
 
-    /// Objects of Kubernetes as documents, with a report.
-    pub(crate) async fn import(&self, manifests: &str) -> Outcome<Fields> {
+    /// Objects of Kubernetes as documents, with a report. `runtime`: the id of the cluster in which they are taken over.
+    pub(crate) async fn import(&self, manifests: &str, runtime: Option<i64>) -> Outcome<Fields> {
         let body = serde_json::json!({"YAMLDocument": manifests}).to_string();
-        Ok(self.one(Method::POST, "/v0/import", None, body.into_bytes()).await?.record)
+        let taken = runtime.map(|id| format!("?take-over=true&runtime={id}")).unwrap_or_default();
+        Ok(self.one(Method::POST, &format!("/v0/import{taken}"), None, body.into_bytes()).await?.record)
     }
 
     /// Asks for a deletion.

@@ -106,7 +106,7 @@ impl Apply {
     ) -> Outcome<Vec<Value>> {
         let Some(mut set) = set else { return Ok(vec![]) };
         let members: Vec<_> = leaving.iter().map(|(kind, record)| (*kind, id(record))).collect();
-        let manner = Manner { no_wait: false, patience: self.patience };
+        let manner = Manner { no_wait: false, patience: self.patience, gives_back: false };
         let told = delete_all(work.session, work.api, leaving, manner).await?;
         members.into_iter().for_each(|(kind, id)| set.remove(kind, id));
         set.write(work.api).await?;

@@ -23,18 +23,8 @@ use crate::{
 /// Delete what files ask for, or one record, and wait until it is gone.
 #[derive(Args, Debug)]
 pub(crate) struct Delete {
-    /// Kind of one record, or kind/name.
-    #[arg(required_unless_present = "filename", conflicts_with = "filename")]
-    kind: Option<String>,
-    /// Its name.
-    #[arg(requires = "kind")]
-    name: Option<String>,
-    /// File, folder, or `-` for stdin; what is in it is deleted in reverse. Can be repeated.
-    #[arg(short, long = "filename", value_name = "FILE")]
-    filename: Vec<PathBuf>,
-    /// Read folders inside of folders, too.
-    #[arg(short = 'R', long)]
-    recursive: bool,
+    #[command(flatten)]
+    chosen: Chosen,
     /// Ask for the deletions and return; what others still need is then refused.
     #[arg(long)]
     no_wait: bool,
@@ -42,24 +32,48 @@ pub(crate) struct Delete {
     patience: Patience,
 }
 
+/// The records that a command takes away.
+#[derive(Args, Debug)]
+pub(super) struct Chosen {
+    /// Kind of one record, or kind/name.
+    #[arg(required_unless_present = "filename", conflicts_with = "filename")]
+    kind: Option<String>,
+    /// Its name.
+    #[arg(requires = "kind")]
+    name: Option<String>,
+    /// File, folder, or `-` for stdin; what is in it goes in reverse. Can be repeated.
+    #[arg(short, long = "filename", value_name = "FILE")]
+    filename: Vec<PathBuf>,
+    /// Read folders inside of folders, too.
+    #[arg(short = 'R', long)]
+    recursive: bool,
+}
+
 impl Delete {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
         let api = session.api()?;
-        let records = match &self.kind {
-            Some(kind) => {
-                let (kind, name) = record_of(kind, self.name.as_deref())?;
-                vec![(kind, api.find(kind, &name).await?)]
-            }
-            None => self.of_files(&api).await?,
-        };
-        let told =
-            delete_all(session, &api, records, Manner { no_wait: self.no_wait, patience: self.patience }).await?;
-        match session.format() {
-            Some(Format::Json) => output::print(&data::json(&told)?)?,
-            Some(Format::Yaml) => output::print(&data::yaml(&Value::Array(told))?)?,
-            _ => {}
-        }
+        let records = self.chosen.records(&api).await?;
+        let manner = Manner { no_wait: self.no_wait, patience: self.patience, gives_back: false };
+        print_data(session, delete_all(session, &api, records, manner).await?)?;
         Ok(Exit::Done)
+    }
+}
+
+/// What was done, for those who read data.
+pub(super) fn print_data(session: &Session, told: Vec<Value>) -> Outcome<()> {
+    match session.format() {
+        Some(Format::Json) => output::print(&data::json(&told)?),
+        Some(Format::Yaml) => output::print(&data::yaml(&Value::Array(told))?),
+        _ => Ok(()),
+    }
+}
+
+impl Chosen {
+    /// All of them, those that name others first.
+    pub(super) async fn records(&self, api: &Api) -> Outcome<Vec<(Kind, Fields)>> {
+        let Some(kind) = &self.kind else { return self.of_files(api).await };
+        let (kind, name) = record_of(kind, self.name.as_deref())?;
+        Ok(vec![(kind, api.find(kind, &name).await?)])
     }
 
     /// The records of the files that stand, those that name others first.
@@ -81,15 +95,33 @@ impl Delete {
 pub(super) struct Manner {
     pub(super) no_wait: bool,
     pub(super) patience: Patience,
+    /// Their objects stay, where they can.
+    pub(super) gives_back: bool,
 }
+
+impl Manner {
+    /// What becomes of a record of a kind, in a word.
+    fn word(self, kind: Kind) -> &'static str {
+        if self.gives_back && keeps(kind) { "released" } else { "deleted" }
+    }
+}
+
+/// Whether objects of a kind's records may stay when these go.
+pub(super) fn keeps(kind: Kind) -> bool {
+    kind.info().fields.iter().any(|field| field.json == KEEP)
+}
+
+/// The field that says so.
+pub(super) const KEEP: &str = "KeepOnDelete";
 
 /// Deletes records, those that name others first, and tells what became of each.
 pub(super) async fn delete_all(
     session: &Session,
     api: &Api,
     records: Vec<(Kind, Fields)>,
-    Manner { no_wait, patience }: Manner,
+    manner: Manner,
 ) -> Outcome<Vec<Value>> {
+    let Manner { no_wait, patience, .. } = manner;
     let mut told = vec![];
     let mut waiting: Vec<(Kind, Fields)> = vec![];
     for (kind, record) in records {
@@ -107,9 +139,10 @@ pub(super) async fn delete_all(
                 Err(failure) => return Err(failure.at(place)),
             }
         }
-        told.push(json!({"Kind": kind, "Name": name(&record), "ID": id(&record).to_string(), "Result": "deleted"}));
+        let result = manner.word(kind);
+        told.push(json!({"Kind": kind, "Name": name(&record), "ID": id(&record).to_string(), "Result": result}));
         if !session.format().is_some_and(Format::is_data) {
-            output::print(&line(kind, &record, session.format(), no_wait))?;
+            output::print(&line(kind, &record, session.format(), manner))?;
         }
         if kind.info().reconciled {
             waiting.push((kind, record));
@@ -136,14 +169,14 @@ fn explained(failure: Failure) -> Failure {
     }
 }
 
-fn line(kind: Kind, record: &Fields, format: Option<Format>, no_wait: bool) -> String {
+fn line(kind: Kind, record: &Fields, format: Option<Format>, manner: Manner) -> String {
     if format == Some(Format::Name) {
         return format!("{}/{}\n", kind.label(), clean(name(record)));
     }
-    let what = if no_wait && kind.info().reconciled { "deleting" } else { "deleted" };
+    let what = if manner.no_wait && kind.info().reconciled { "deleting" } else { manner.word(kind) };
     format!(
         "{}   {} {}\n",
-        paint(if no_wait { WAITING } else { FAINT }, &format!("{what:<9}")),
+        paint(if manner.no_wait { WAITING } else { FAINT }, &format!("{what:<9}")),
         kind,
         clean(name(record))
     )

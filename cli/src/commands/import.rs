@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    api::Fields,
+    api::{Fields, id},
     args::{Files, Format},
     documents::{source, written},
     envelope::foreign,
@@ -17,11 +17,17 @@ use crate::{
     session::Session,
 };
 
-/// Print objects of Gateway API and Ingresses as documents that `apply` takes; writes nothing. What no document says as it is is told on stderr.
+/// Print objects of Gateway API and of Gloo, and Ingresses, as documents that `apply` takes; writes nothing. What no document says as it is is told on stderr.
 #[derive(Args, Debug)]
 pub(crate) struct Import {
     #[command(flatten)]
     files: Files,
+    /// The objects are in the cluster that --runtime names: print records that take them over as they stand, under their names.
+    #[arg(long, requires = "runtime")]
+    take_over: bool,
+    /// With --take-over: the cluster.
+    #[arg(long, value_name = "NAME", requires = "take_over")]
+    runtime: Option<String>,
 }
 
 /// The server's answer.
@@ -35,7 +41,12 @@ struct Answer {
 impl Import {
     pub(crate) async fn run(&self, session: &Session) -> Outcome<Exit> {
         let api = session.api()?;
-        let answer = api.import(&stream(&self.files)?).await?;
+        let stream = stream(&self.files)?;
+        let runtime = match &self.runtime {
+            Some(name) => Some(id(&api.find(Kind::KubernetesRuntimeInstance, name).await?)),
+            None => None,
+        };
+        let answer = api.import(&stream, runtime).await?;
         if session.format() == Some(Format::Json) {
             output::print(&data::json(&answer)?)?;
             return Ok(Exit::Done);

@@ -19,6 +19,7 @@ pub(crate) mod manifests;
 pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod reconcile;
+pub(crate) mod release;
 pub(crate) mod resume;
 pub(crate) mod search;
 pub(crate) mod status;
@@ -69,6 +70,8 @@ pub(crate) enum Action {
     Plan(plan::Plan),
     /// Delete what files ask for, or one record, and wait until it is gone.
     Delete(delete::Delete),
+    /// Delete what files ask for, or one record, and give its objects back as they stand.
+    Release(release::Release),
     /// Print records as documents that `apply` takes.
     Export(export::Export),
     /// Print Gateways, routes and Ingresses as documents that `apply` takes; writes nothing.
@@ -122,6 +125,7 @@ pub(crate) async fn run(arguments: Arguments) -> Outcome<Exit> {
         Action::Diff(command) => command.run(&session).await,
         Action::Plan(command) => command.run(&session).await,
         Action::Delete(command) => command.run(&session).await,
+        Action::Release(command) => command.run(&session).await,
         Action::Export(command) => command.run(&session).await,
         Action::Import(command) => command.run(&session).await,
         Action::Manifests(command) => command.run(&session).await,

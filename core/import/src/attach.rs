@@ -2,24 +2,24 @@
 
 use crate::{
     gateways::{Namespaces, Parents},
-    hostnames::{domain, in_common, is_wildcard, pattern},
     listener::is_allowed,
+    served::{At, Wanted, for_hostnames, hostnames},
     source::Source,
 };
-use causeway_records::{
-    inputs::Protocol,
-    text::{ObjectName, Port},
-};
+use causeway_records::{inputs::Protocol, text::Port};
 use std::collections::BTreeSet;
 
 /// `parentRefs` and `hostnames` that one route may have.
-const MOST: usize = 32;
+pub(crate) const MOST: usize = 32;
+
+/// What a route attaches to.
+pub(crate) const PARENTS: &str = "/spec/parentRefs";
 
 /// A listener that a route attaches to, for one hostname.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Attached {
-    /// GatewayClass of its Gateway.
-    pub(crate) class: Option<String>,
+    /// The record of its Gateway; None: what is said goes to the common gateway.
+    pub(crate) record: Option<String>,
     /// The Gateway, or what is known of it.
     pub(crate) gateway: String,
     /// None: every hostname.
@@ -34,18 +34,6 @@ impl Attached {
     pub(crate) fn port(&self) -> Port {
         Port::try_from(i64::from(self.port)).unwrap_or_default()
     }
-
-    pub(crate) fn class(&self) -> Option<ObjectName> {
-        self.class.as_ref()?.parse().ok()
-    }
-}
-
-/// A hostname of a route, and what has become of it.
-struct Wanted {
-    path: String,
-    pattern: String,
-    is_said: bool,
-    is_wildcard_somewhere: bool,
 }
 
 /// One entry of `parentRefs`.
@@ -63,39 +51,26 @@ pub(crate) fn attach(source: &mut Source, parents: &mut Parents, namespaces: &Na
     let mut wanted = hostnames(source);
     let names_hostnames = source.length("/spec/hostnames") > 0;
     let mut found = BTreeSet::new();
-    for index in 0..source.entries("/spec/parentRefs", MOST) {
-        let reference = reference(source, format!("/spec/parentRefs/{index}"));
+    for index in 0..source.entries(PARENTS, MOST) {
+        let reference = reference(source, format!("{PARENTS}/{index}"));
         // All hostnames are refused: this is no route for every one.
         if names_hostnames && wanted.is_empty() {
             continue;
         }
         found.extend(listeners_of(source, &reference, &mut wanted, parents, namespaces));
     }
+    if source.length(PARENTS) == 0 && !(names_hostnames && wanted.is_empty()) {
+        found.extend(nowhere(source, &mut wanted));
+    }
     for hostname in wanted {
-        let problem = if hostname.is_wildcard_somewhere {
-            "stands for many hostnames, and a record names each one: write them out as Hostnames of the gateway definition"
-        } else {
-            "no listener that the route attaches to serves it, so nothing is served there"
-        };
-        if hostname.is_wildcard_somewhere || !hostname.is_said {
-            source.unsupported(&hostname.path, problem);
-        } else {
+        if hostname.is_said {
             source.take(&hostname.path);
+        } else {
+            let problem = "no listener that the route attaches to serves it, or another one of the Gateway is nearer, so nothing is served there";
+            source.unsupported(&hostname.path, problem);
         }
     }
     found
-}
-
-fn hostnames(source: &mut Source) -> Vec<Wanted> {
-    let mut wanted = vec![];
-    for index in 0..source.entries("/spec/hostnames", MOST) {
-        let path = format!("/spec/hostnames/{index}");
-        match source.seen(&path).as_str().and_then(pattern) {
-            Some(pattern) => wanted.push(Wanted { path, pattern, is_said: false, is_wildcard_somewhere: false }),
-            None => source.unsupported(&path, "is no hostname"),
-        }
-    }
-    wanted
 }
 
 fn reference(source: &mut Source, path: String) -> Reference {
@@ -126,41 +101,61 @@ fn listeners_of(
             return vec![];
         }
     };
-    let Some(parent) = parents.get_mut(&(kind, namespace.clone(), name.clone())) else {
+    let Parents { all, records } = parents;
+    let Some(parent) = all.get_mut(&(kind, namespace.clone(), name.clone())) else {
+        if source.stays {
+            let problem = format!(
+                "{kind} {namespace}/{name} isn't among the objects that are taken over, and a route goes along with its Gateway; add that to the stream"
+            );
+            source.unsupported(path, &problem);
+            return vec![];
+        }
         return guessed(source, reference, wanted);
     };
+    let record = parent.record.as_ref();
+    let beside = record.and_then(|record| records.get(record)).map(|record| &record.listeners);
     let own = source.object.namespace.clone();
     let mut attached = vec![];
-    let mut is_known = false;
+    let (mut is_known, mut is_at_one) = (false, false);
     for listener in &mut parent.listeners {
         let is_meant = reference.section.as_ref().is_none_or(|section| *section == listener.name)
             && reference.port.is_none_or(|port| port == i64::from(listener.port.get()));
+        let is_there = record.is_none() || listener.given.is_some();
         if !is_meant
+            || !is_there
             || !listener.takes(&source.object.kind)
-            || !is_allowed(&listener.allowed, namespace, &own, namespaces.get(&own))
+            || !is_allowed(&listener.allowed, &own, namespaces.get(&own))
         {
             continue;
         }
         is_known = true;
+        let given = beside.map(|all| (&*listener, all));
+        let place = At { path, protocol: listener.protocol, hostname: listener.hostname.as_deref(), given };
+        let hostnames = for_hostnames(source, &place, wanted);
+        if hostnames.is_empty() {
+            continue;
+        }
+        is_at_one = true;
         let at = |hostname| Attached {
-            class: parent.class.as_ref().map(ToString::to_string),
+            record: record.cloned(),
             gateway: format!("{namespace}/{name}"),
             hostname,
             port: listener.port.get(),
             protocol: listener.protocol,
             issuer: parent.issuer.clone(),
         };
-        let hostnames = for_hostnames(source, path, listener.protocol, listener.hostname.as_deref(), wanted);
-        if !hostnames.is_empty() {
-            listener.routes.push(source.object.clone());
-        }
         attached.extend(hostnames.into_iter().map(at));
+        listener.routes.push(source.object.clone());
     }
+    let Reference { kind, .. } = reference;
+    let own = &source.object.kind;
     if !is_known {
-        let kind = &source.object.kind;
+        let problem =
+            format!("{kind} {namespace}/{name} has no listener that takes this {own}, so nothing is served there");
+        source.unsupported(path, &problem);
+    } else if !is_at_one {
         let problem = format!(
-            "{} {namespace}/{name} has no listener that takes this {kind}, so nothing is served there",
-            reference.kind
+            "{kind} {namespace}/{name} serves none of the hostnames of this {own}, or none that a record can say"
         );
         source.unsupported(path, &problem);
     }
@@ -190,63 +185,33 @@ fn guessed(source: &mut Source, reference: &Reference, wanted: &mut [Wanted]) ->
     );
     source.needed(path, &problem);
     let at = |hostname| Attached {
-        class: None,
+        record: None,
         gateway: format!("{namespace}/{name}"),
         hostname,
         port: port.get(),
         protocol,
         issuer: None,
     };
-    for_hostnames(source, path, protocol, None, wanted).into_iter().map(at).collect()
+    let place = At { path, protocol, hostname: None, given: None };
+    for_hostnames(source, &place, wanted).into_iter().map(at).collect()
 }
 
-const NO_CERTIFICATE: &str =
-    "leads to a listener that ends TLS for a single label, for which there can be no certificate";
-
-/// Where the gateway ends TLS, a hostname needs a domain that the certificate is for.
-fn can_have(protocol: Protocol, hostname: &str) -> bool {
-    !protocol.ends_tls() || domain(hostname).is_some()
-}
-
-/// What a listener and the route have in common, as far as a record can say it.
-fn for_hostnames(
-    source: &mut Source,
-    path: &str,
-    protocol: Protocol,
-    listener: Option<&str>,
-    wanted: &mut [Wanted],
-) -> Vec<Option<String>> {
-    if !protocol.has_requests() && !protocol.is_tls() {
-        return vec![None];
+/// A route that names nothing to attach to is a gateway definition without an instance.
+fn nowhere(source: &mut Source, wanted: &mut [Wanted]) -> Vec<Attached> {
+    if !matches!(source.object.kind.as_str(), "HTTPRoute" | "GRPCRoute") {
+        return vec![];
     }
-    let mut hostnames = vec![];
-    if wanted.is_empty() {
-        match listener {
-            Some(hostname) if is_wildcard(hostname) => {
-                let problem = format!(
-                    "leads to a listener for {hostname}, which stands for many hostnames, and a record names each one: name them in the route"
-                );
-                source.unsupported(path, &problem);
-            }
-            Some(hostname) if !can_have(protocol, hostname) => source.unsupported(path, NO_CERTIFICATE),
-            Some(hostname) => hostnames.push(Some(hostname.to_owned())),
-            None if protocol.is_tls() => {
-                let problem = "leads to a listener with TLS for every hostname, and a record names each one: name them in the route";
-                source.unsupported(path, problem);
-            }
-            None => hostnames.push(None),
-        }
-    }
-    for one in wanted {
-        match in_common(listener, Some(&one.pattern)) {
-            Some(Some(hostname)) if is_wildcard(&hostname) => one.is_wildcard_somewhere = true,
-            Some(Some(hostname)) if !can_have(protocol, &hostname) => source.unsupported(path, NO_CERTIFICATE),
-            Some(hostname) => {
-                one.is_said = true;
-                hostnames.push(hostname);
-            }
-            None => {}
-        }
-    }
-    hostnames
+    let problem = "names no Gateway, so the gateway definition has no instance, and HTTP port 80 is taken for it; write an instance, or name a Gateway";
+    source.needed(PARENTS, problem);
+    let port = Port::try_from(80).unwrap_or_default().get();
+    let at = |hostname| Attached {
+        record: None,
+        gateway: String::new(),
+        hostname,
+        port,
+        protocol: Protocol::Http,
+        issuer: None,
+    };
+    let place = At { path: PARENTS, protocol: Protocol::Http, hostname: None, given: None };
+    for_hostnames(source, &place, wanted).into_iter().map(at).collect()
 }

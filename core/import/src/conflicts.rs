@@ -1,15 +1,22 @@
 //! What the API would refuse: a record by itself, or two that claim the same requests. Gateway API serves the older of two routes then; here one of them has to go.
 
 use crate::{
-    output::{Domain, Gateway},
+    output::{Domain, Gateway, Shared},
     report::{Finding, Loss},
 };
-use causeway_records::nouns::{GatewayDefinition, Rules};
-use causeway_rules::claims::{RouteClaim, claims_of};
+use causeway_records::nouns::{GatewayDefinition, Placement, Rules};
+use causeway_rules::{
+    attachment::{Attachment, check},
+    claims::{RouteClaim, claims_of},
+};
 use std::collections::BTreeMap;
 
 /// The gateways that can be on record, and what is to be told about the others and about claims that two have.
-pub(crate) fn checked(gateways: Vec<Gateway>, domains: &BTreeMap<String, Domain>) -> (Vec<Gateway>, Vec<Finding>) {
+pub(crate) fn checked(
+    gateways: Vec<Gateway>,
+    domains: &BTreeMap<String, Domain>,
+    shared: &[Shared],
+) -> (Vec<Gateway>, Vec<Finding>) {
     let (mut kept, mut findings) = (vec![], vec![]);
     let mut holders: BTreeMap<(Option<String>, RouteClaim), String> = BTreeMap::new();
     for gateway in gateways {
@@ -31,9 +38,26 @@ pub(crate) fn checked(gateways: Vec<Gateway>, domains: &BTreeMap<String, Domain>
                 continue;
             }
         };
-        let class = definition.gateway_class_name.as_ref().map(ToString::to_string);
-        for claim in claims {
-            let place = (class.clone(), claim);
+        let named =
+            gateway.shared.as_ref().and_then(|name| shared.iter().find(|one| one.gateway.name.as_str() == name));
+        let asked = Attachment { placement: Placement::Shared, class: None, claims: &claims };
+        if let Some(refusal) = named.and_then(|one| check(&one.gateway, &asked).err()) {
+            tell(Loss::Unsupported, format!("no record can say it: {refusal}"));
+            continue;
+        }
+        let held = |claim: &RouteClaim| holders.get(&(gateway.shared.clone(), claim.clone()));
+        if gateway.route_name.is_some()
+            && let Some((claim, holder)) = claims.iter().find_map(|claim| Some((claim, held(claim)?)))
+        {
+            let problem = format!(
+                "it isn't taken over, and stays as it is: {claim} is {holder}'s, too, and only one of them can be on record"
+            );
+            tell(Loss::Unsupported, problem);
+            continue;
+        }
+        // A definition without an instance claims nothing.
+        for claim in claims.into_iter().filter(|_| gateway.is_attached) {
+            let place = (gateway.shared.clone(), claim);
             match holders.get(&place) {
                 Some(holder) if !place.1.redirect => {
                     let problem = format!(

@@ -6,7 +6,7 @@ use crate::{
 };
 use causeway_records::{
     Kind,
-    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort},
+    nouns::{GatewayDefinition, GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, SharedGateway},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
@@ -37,17 +37,26 @@ pub(crate) fn documents(import: &Import) -> Vec<Document> {
         Document { kind, fields }
     };
     let domains = import.domains.iter().map(|one| document(Kind::DomainNameDefinition, domain(one)));
+    // Without it `apply` takes the cluster that is named there.
+    let runtime = import.runtime.as_ref().map(|name| json!({"Name": name}));
     let workloads = import.workloads.iter().flat_map(|one| {
-        let instance = json!({"Name": one.name, "WorkloadDefinition": {"Name": one.name}});
+        let instance = json!({
+            "Name": one.name, "WorkloadDefinition": {"Name": one.name}, "KubernetesRuntimeInstance": runtime,
+            "Namespace": runtime.as_ref().map(|_| &one.name), "NamespaceLabels": one.labels,
+        });
         [document(Kind::WorkloadDefinition, workload(one)), document(Kind::WorkloadInstance, instance)]
     });
-    let shared = import.shared.iter().map(|one| document(Kind::SharedGateway, shared(one)));
+    let shared = import.shared.iter().map(|one| document(Kind::SharedGateway, shared(one, runtime.as_ref())));
     let grants = import.grants.iter().map(|one| document(Kind::GatewayGrant, grant(one)));
     let gateways = import.gateways.iter().flat_map(|one| {
         let name = &one.definition.name;
-        let instance =
-            json!({"Name": name, "GatewayDefinition": {"Name": name}, "WorkloadInstance": {"Name": one.workload}});
-        [document(Kind::GatewayDefinition, gateway(one)), document(Kind::GatewayInstance, instance)]
+        let instance = json!({
+            "Name": name, "GatewayDefinition": {"Name": name}, "WorkloadInstance": {"Name": one.workload},
+            "KubernetesRuntimeInstance": runtime, "SharedGateway": one.shared.as_ref().map(|shared| json!({"Name": shared})),
+            "RouteName": one.route_name, "KeepOnDelete": one.route_name.as_ref().map(|_| true),
+        });
+        let instance = one.is_attached.then(|| document(Kind::GatewayInstance, instance));
+        std::iter::once(document(Kind::GatewayDefinition, gateway(one))).chain(instance)
     });
     domains.chain(workloads).chain(shared).chain(grants).chain(gateways).collect()
 }
@@ -64,13 +73,39 @@ fn workload(one: &Workload) -> Value {
     json!({"Name": one.name, "YAMLDocument": manifests})
 }
 
-fn shared(one: &Shared) -> Value {
+fn shared(one: &Shared, runtime: Option<&Value>) -> Value {
+    let SharedGateway {
+        name,
+        gateway_class_name,
+        namespace,
+        gateway_name,
+        listeners,
+        attachable_by,
+        namespace_selector,
+        addresses,
+        infrastructure,
+        keep_on_delete,
+        ..
+    } = &one.gateway;
     let of = |map: &BTreeMap<String, String>| (!map.is_empty()).then(|| map.clone());
-    let infrastructure = one.infrastructure.as_ref();
     let infrastructure = infrastructure
+        .as_ref()
         .map(|own| without_nulls(json!({"Labels": of(&own.labels), "Annotations": of(&own.annotations)})));
+    let named = |names: &Vec<String>| names.iter().map(|name| json!({"Name": name})).collect::<Value>();
     json!({
-        "Name": one.name, "GatewayClassName": one.class, "Addresses": one.addresses, "Infrastructure": infrastructure,
+        "Name": name,
+        "KubernetesRuntimeInstance": runtime,
+        "GatewayClassName": gateway_class_name,
+        "Namespace": namespace,
+        "GatewayName": gateway_name,
+        "DomainNameDefinition": one.domain.as_ref().map(|domain| json!({"Name": domain})),
+        "Listeners": listeners,
+        "AttachableBy": attachable_by,
+        "NamespaceSelector": namespace_selector,
+        "WorkloadInstances": one.workloads.as_ref().map(named),
+        "Addresses": addresses,
+        "Infrastructure": infrastructure,
+        "KeepOnDelete": keep_on_delete,
     })
 }
 
@@ -80,6 +115,7 @@ fn grant(one: &Grant) -> Value {
         "WorkloadInstance": {"Name": one.to},
         "GrantedWorkloadInstance": {"Name": one.from},
         "ServiceNames": one.services,
+        "RouteKinds": one.kinds,
     })
 }
 
@@ -129,11 +165,12 @@ fn tcp_port(port: &GatewayTcpPort) -> Value {
     let tls = port.tls_enabled.filter(|set| *set);
     without_nulls(json!({
         "Port": port.port, "TLSEnabled": tls, "TLSMode": port.tls_mode.filter(|_| tls.is_some()), "ServicePort": port.service_port,
+        "BackendRefs": port.backend_refs,
     }))
 }
 
 fn udp_port(port: &GatewayUdpPort) -> Value {
-    without_nulls(json!({"Port": port.port, "ServicePort": port.service_port}))
+    without_nulls(json!({"Port": port.port, "ServicePort": port.service_port, "BackendRefs": port.backend_refs}))
 }
 
 fn without_nulls(mut row: Value) -> Value {

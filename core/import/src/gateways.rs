@@ -1,13 +1,14 @@
-//! Gateways, and the ListenerSets that add listeners to them.
+//! Gateways, and the ListenerSets that add listeners to them. A Gateway becomes a shared gateway with these listeners (module `shared`).
 
 use crate::{
-    listener::{Allowed, Listener, is_allowed, listeners},
-    output::{Gateway, Output, Shared},
+    listener::{Allowed, Listener, is_allowed, labels, listeners, without_record},
+    output::{Gateway, Output},
     report::ImportedObject,
+    shared::Record,
     source::{Source, annotation},
 };
 use causeway_records::{
-    nouns::{Infrastructure, Texts},
+    nouns::{Infrastructure, SharedGateway, Texts},
     text::ObjectName,
 };
 use serde_json::Value;
@@ -22,16 +23,24 @@ const CLUSTER_ISSUER: &str = "cert-manager.io/cluster-issuer";
 pub(crate) struct Parent {
     pub(crate) source: Source,
     pub(crate) listeners: Vec<Listener>,
-    /// Of the Gateway; a ListenerSet has that of its Gateway.
-    pub(crate) class: Option<ObjectName>,
     /// Who signs certificates, as an annotation for cert-manager says.
     pub(crate) issuer: Option<String>,
     /// Which ListenerSets may add listeners.
     sets: Allowed,
+    /// The record that has its listeners. None: it is a ListenerSet whose Gateway isn't among the objects.
+    pub(crate) record: Option<String>,
 }
 
-/// All parents, by kind, namespace and name.
-pub(crate) type Parents = BTreeMap<(&'static str, String, String), Parent>;
+/// Kind, namespace and name.
+type Key = (&'static str, String, String);
+
+/// All parents, and the records that come of them.
+#[derive(Default)]
+pub(crate) struct Parents {
+    pub(crate) all: BTreeMap<Key, Parent>,
+    /// By name.
+    pub(crate) records: BTreeMap<String, Record>,
+}
 
 /// Labels of the namespaces among the objects.
 pub(crate) type Namespaces = BTreeMap<String, Value>;
@@ -43,20 +52,21 @@ pub(crate) fn parents(
     namespaces: &Namespaces,
     output: &mut Output,
 ) -> Parents {
-    let mut parents = Parents::new();
+    let mut parents = Parents::default();
     for source in gateways {
-        let parent = gateway(source, output);
-        parents.insert(("Gateway", parent.source.object.namespace.clone(), parent.source.object.name.clone()), parent);
+        let key = ("Gateway", source.object.namespace.clone(), source.object.name.clone());
+        let parent = gateway(source, &mut parents.records, output);
+        parents.all.insert(key, parent);
     }
     for source in sets {
-        let parent = listener_set(source, &parents, namespaces);
-        parents
-            .insert(("ListenerSet", parent.source.object.namespace.clone(), parent.source.object.name.clone()), parent);
+        let key = ("ListenerSet", source.object.namespace.clone(), source.object.name.clone());
+        let parent = listener_set(source, &mut parents, namespaces, output);
+        parents.all.insert(key, parent);
     }
     parents
 }
 
-fn gateway(mut source: Source, output: &mut Output) -> Parent {
+fn gateway(mut source: Source, records: &mut BTreeMap<String, Record>, output: &mut Output) -> Parent {
     let class: Option<ObjectName> = match source.text("/spec/gatewayClassName") {
         None => None,
         Some(name) => {
@@ -64,54 +74,59 @@ fn gateway(mut source: Source, output: &mut Output) -> Parent {
             if class.is_none() {
                 source.unsupported(
                     "/spec/gatewayClassName",
-                    "is no name of a GatewayClass; the routes go to Causeway's own class",
+                    "is no name of a GatewayClass; the record has Causeway's own class",
                 );
             }
             class
         }
     };
-    let issuer = issuer(&mut source);
+    // Of a Gateway that stays nobody else signs.
+    let issuer = if source.stays { None } else { issuer(&mut source) };
     let sets = sets(&mut source);
-    let listeners = listeners(&mut source);
+    let mut listeners = listeners(&mut source);
     let (addresses, infrastructure) = (addresses(&mut source), infrastructure(&mut source));
-    let shared = Shared { name: source.object.name.clone(), class: class.clone(), addresses, infrastructure };
-    if let Some(first) = output.share(shared, &source.object) {
-        let problem = format!(
-            "{first} has the same class, and a cluster has one shared gateway of each class: both have one address, the first one's"
-        );
-        source.lossy("/spec/gatewayClassName", &problem);
-        for path in ["/spec/addresses", "/spec/infrastructure"] {
-            if !source.seen(path).is_null() {
-                source.unsupported(path, &problem);
-            }
-        }
-    }
-    Parent { source, listeners, class, issuer, sets }
+    let name = output.name("SharedGateway", &source.object, "");
+    let gateway = SharedGateway {
+        name: name.clone(),
+        gateway_class_name: class,
+        namespace: source.object.namespace.parse().ok(),
+        gateway_name: if source.stays { source.object.name.parse().ok() } else { None },
+        keep_on_delete: source.stays.then_some(true),
+        addresses,
+        infrastructure,
+        ..SharedGateway::default()
+    };
+    let mut record = Record::new(gateway, source.object.clone());
+    record.add(&mut source, &mut listeners, issuer.as_deref(), output);
+    records.insert(name.to_string(), record);
+    Parent { source, listeners, issuer, sets, record: Some(name.to_string()) }
 }
 
-/// The ClusterIssuer of cert-manager's annotation. Issuers of a namespace sign only there, and listeners are elsewhere.
+/// The ClusterIssuer of cert-manager's annotation. Issuers of a namespace sign only there, and certificates of records are elsewhere.
 pub(crate) fn issuer(source: &mut Source) -> Option<String> {
     source.annotation(CLUSTER_ISSUER)
 }
 
 fn sets(source: &mut Source) -> Allowed {
-    const FROM: &str = "/spec/allowedListeners/namespaces/from";
-    match source.seen(FROM).as_str() {
-        Some("Same") => {
-            source.take(FROM);
-            Allowed::Same
+    const PATH: &str = "/spec/allowedListeners";
+    const NAMESPACES: &str = "/spec/allowedListeners/namespaces";
+    let allowed = match source.seen(NAMESPACES)["from"].as_str() {
+        Some("Same") => Allowed::Namespace(source.object.namespace.clone()),
+        Some("All") => Allowed::All,
+        Some("Selector") => Allowed::Labels(labels(source, NAMESPACES)),
+        Some("None") => {
+            source.text(&format!("{NAMESPACES}/from"));
+            return Allowed::None;
         }
-        Some("All" | "Selector") => {
-            source.lossy("/spec/allowedListeners", "listeners come from gateway instances, whoever may make those");
-            Allowed::All
-        }
-        _ => {
-            if source.seen(FROM) == "None" {
-                source.take(FROM);
-            }
-            Allowed::None
-        }
+        _ => return Allowed::None,
+    };
+    if source.stays {
+        source.unsupported(PATH, "ListenerSets aren't taken over, and the Gateway would lose theirs");
+        return Allowed::None;
     }
+    let problem = "no ListenerSet attaches to a Gateway of a record: the listeners of those among the objects are the record's own, and further ones are added to it";
+    source.lossy(PATH, problem);
+    allowed
 }
 
 /// Addresses whose type follows from their text. Others stay, and are reported.
@@ -145,7 +160,7 @@ fn infrastructure(source: &mut Source) -> Option<Infrastructure> {
     (!labels.is_empty() || !annotations.is_empty()).then_some(Infrastructure { labels, annotations })
 }
 
-fn listener_set(mut source: Source, parents: &Parents, namespaces: &Namespaces) -> Parent {
+fn listener_set(mut source: Source, parents: &mut Parents, namespaces: &Namespaces, output: &mut Output) -> Parent {
     let part = |source: &mut Source, key: &str| source.text(&format!("/spec/parentRef/{key}"));
     for (key, usual) in [("group", "gateway.networking.k8s.io"), ("kind", "Gateway")] {
         if source.seen(&format!("/spec/parentRef/{key}")) == usual {
@@ -155,51 +170,46 @@ fn listener_set(mut source: Source, parents: &Parents, namespaces: &Namespaces) 
     let (name, namespace) = (part(&mut source, "name").unwrap_or_default(), part(&mut source, "namespace"));
     let own = source.object.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| own.clone());
-    let gateway = parents.get(&("Gateway", namespace.clone(), name.clone()));
-    let may = gateway.is_none_or(|gateway| is_allowed(&gateway.sets, &namespace, &own, namespaces.get(&own)));
-    let class = gateway.and_then(|gateway| gateway.class.clone());
-    let issuer = issuer(&mut source).or_else(|| gateway.and_then(|gateway| gateway.issuer.clone()));
-    if gateway.is_none() {
+    let issuer = issuer(&mut source);
+    let mut listeners = listeners(&mut source);
+    let Parents { all, records } = parents;
+    let Some(gateway) = all.get(&("Gateway", namespace.clone(), name.clone())) else {
         let problem = format!(
-            "Gateway {namespace}/{name} isn't among the objects, so its class isn't known and Causeway's own is taken; add it to the stream"
+            "Gateway {namespace}/{name} isn't among the objects, so the routes go to the common gateway of Causeway's own class; add it to the stream"
         );
         source.needed("/spec/parentRef", &problem);
-    }
-    let mut listeners = listeners(&mut source);
-    if !may {
+        without_record(&mut source, &listeners);
+        return Parent { source, listeners, issuer, sets: Allowed::None, record: None };
+    };
+    let issuer = issuer.or_else(|| gateway.issuer.clone());
+    if !is_allowed(&gateway.sets, &own, namespaces.get(&own)) {
         listeners.clear();
         let problem = format!(
             "Gateway {namespace}/{name} allows no ListenerSet of this namespace (allowedListeners), so nothing serves its listeners"
         );
         source.unsupported("/spec", &problem);
     }
-    Parent { source, listeners, class, issuer, sets: Allowed::None }
+    if let Some(record) = gateway.record.as_ref().and_then(|name| records.get_mut(name)) {
+        record.add(&mut source, &mut listeners, issuer.as_deref(), output);
+    }
+    let record = gateway.record.clone();
+    Parent { source, listeners, issuer, sets: Allowed::None, record }
 }
 
-/// Reports what of the parents no record says: listeners without routes, classes and issuers that nothing has. `gateways` are those that come out.
+/// Reports what of the parents no record says: listeners of ListenerSets without their Gateway to which no route attaches, and issuers that sign nothing.
+/// `gateways` are those that come out.
 pub(crate) fn close(parents: Parents, output: &Output, gateways: &[Gateway]) -> Vec<Source> {
     let said: HashSet<&ImportedObject> = gateways.iter().map(|gateway| &gateway.from).collect();
     let close = |mut parent: Parent| {
-        let is_used = |listener: &Listener| listener.routes.iter().any(|route| said.contains(route));
-        let unused: Vec<_> = parent.listeners.iter().filter(|listener| !is_used(listener)).collect();
-        let is_idle = unused.len() == parent.listeners.len();
-        for listener in unused {
-            let problem = "no record comes of a route that attaches to it, and a listener is only said as a port of what is served there; add the routes to the stream";
+        let is_idle = |listener: &&Listener| !listener.routes.iter().any(|route| said.contains(route));
+        for listener in parent.listeners.iter().filter(|_| parent.record.is_none()).filter(is_idle) {
+            let problem = "no record comes of a route that attaches to it, and without its Gateway a listener is only said as a port of what is served there";
             parent.source.unsupported(&listener.path, problem);
-        }
-        let is_set = !parent.source.seen("/spec/parentRef").is_null();
-        if is_idle && is_set {
-            parent.source.unsupported("/spec/parentRef", "no record says a ListenerSet of which no listener is used");
-        }
-        if !is_set && parent.class.as_ref().is_some_and(|class| !output.has_class(class.as_str(), gateways)) {
-            parent
-                .source
-                .unsupported("/spec/gatewayClassName", "no record comes of the Gateway that could name its class");
         }
         close_issuer(&mut parent.source, parent.issuer.as_deref(), output);
         parent.source
     };
-    parents.into_values().map(close).collect()
+    parents.all.into_values().map(close).collect()
 }
 
 /// Reports an issuer that signs nothing here.

@@ -9,7 +9,7 @@ pub(crate) fn pattern(text: &str) -> Option<String> {
     Some(if rest.len() < text.len() { format!("*.{hostname}") } else { hostname.to_string() })
 }
 
-/// Whether a pattern stands for many hostnames. No record can say those.
+/// Whether a pattern stands for many hostnames.
 pub(crate) fn is_wildcard(pattern: &str) -> bool {
     pattern.starts_with("*.")
 }
@@ -32,6 +32,7 @@ fn is_within(hostname: &str, pattern: &str) -> bool {
 /// The domain under which a hostname is published: its last two labels, or three where the last two look like a registry's, such as `co.uk`. The user corrects
 /// what this doesn't know; zones are found by hostname whatever the domain is.
 pub(crate) fn domain(hostname: &str) -> Option<String> {
+    let hostname = hostname.strip_prefix("*.").unwrap_or(hostname);
     let labels: Vec<&str> = hostname.split('.').collect();
     let of_registry = matches!(labels.as_slice(), [.., second, top] if top.len() == 2 && second.len() <= 3);
     let wanted = if of_registry && labels.len() > 2 { 3 } else { 2 };
@@ -77,5 +78,6 @@ mod tests {
             ("shop.co.uk".into(), "shop.co.uk".into(), String::new())
         );
         assert_eq!((of("co.uk"), of("www.example.de")), ("co.uk".into(), "example.de".into()));
+        assert_eq!((of("*.shop.example.org"), of("*.org")), ("example.org".into(), String::new()));
     }
 }

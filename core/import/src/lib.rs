@@ -1,8 +1,8 @@
-//! What platform teams have already, as records: objects of Gateway API and Ingress become the documents that say the same, with a report of each field that no
+//! What platform teams have already, as records: objects of Gateway API, Ingress and Gloo become the documents that say the same, with a report of each field that no
 //! record says as it is.
 //!
 //! ```text
-//! manifests ─▶ one importer for each kind ─▶ records ─▶ conflicts ─▶ documents
+//! manifests ─▶ one importer for each kind ─▶ records ─▶ shared ─▶ conflicts ─▶ documents
 //!                  │ takes fields of a Source
 //!                  ▼
 //!              what nobody takes, and what can't be said ─▶ report
@@ -11,7 +11,10 @@
 //! An importer gets an object as a [`source`] and takes the fields that it knows. Whoever takes a field says it in a record or reports it; what nobody takes is
 //! reported when the object is closed. So a field that this crate has never heard of can't be lost without a word.
 //!
-//! To add a kind of object: a file with an `import`, and its arm in [`sorted`]. To add an annotation of Ingress: a line in `ingress/settings.rs`.
+//! Objects that are in a cluster can be taken over as they stand ([`take_over()`]): then a record says all of an object, or the object is left out and the report says
+//! why.
+//!
+//! To add a kind of object: a file with an `import`, and its arm in [`sorted`]. Ingress and Gloo have folders of their own. To add an annotation of Ingress: a line in `ingress/settings.rs`.
 
 #![warn(missing_docs)]
 
@@ -19,6 +22,7 @@ mod attach;
 mod conflicts;
 mod documents;
 mod gateways;
+mod gloo;
 mod hostnames;
 mod ingress;
 mod listener;
@@ -27,16 +31,21 @@ mod reference_grant;
 mod report;
 mod routes;
 mod rules;
+mod served;
+mod shared;
 mod sorted;
 mod source;
+mod take_over;
 mod workloads;
 
 pub use documents::Document;
 pub use output::{Domain, Gateway, Grant, Shared, Workload};
 pub use report::{Finding, ImportedObject, Loss, shown};
 pub use sorted::{MOST, TooMany};
+pub use take_over::take_over;
 
 use causeway_manifests::Manifest;
+use causeway_records::text::Name;
 use output::Output;
 use routes::Surroundings;
 use sorted::Sorted;
@@ -52,10 +61,12 @@ pub struct Import {
     pub domains: Vec<Domain>,
     /// Permissions between workloads.
     pub grants: Vec<Grant>,
-    /// Shared gateways that ask for more than the API asks for by itself.
+    /// Shared gateways with listeners of their own, one for each Gateway.
     pub shared: Vec<Shared>,
     /// What no record says as it is, in the order of the stream; last what is about records.
     pub report: Vec<Finding>,
+    /// Name of the cluster in which the objects are taken over; None: they are made anew.
+    pub runtime: Option<Name>,
 }
 
 impl Import {
@@ -70,7 +81,7 @@ impl Import {
 /// # Errors
 /// There are more routes and gateways than can be looked at together.
 pub fn import(manifests: Vec<Manifest>) -> Result<Import, TooMany> {
-    let mut sorted = Sorted::new(manifests)?;
+    let mut sorted = Sorted::new(manifests, false)?;
     let mut output = Output::default();
     // Routes ask whether they may send elsewhere.
     for source in &mut sorted.grants {
@@ -78,50 +89,38 @@ pub fn import(manifests: Vec<Manifest>) -> Result<Import, TooMany> {
     }
     let (gateways, sets) = (std::mem::take(&mut sorted.gateways), std::mem::take(&mut sorted.listener_sets));
     let mut parents = gateways::parents(gateways, sets, &sorted.namespaces, &mut output);
+    let all = std::mem::take(&mut sorted.routes).into_iter();
+    let (of_mesh, routes): (Vec<_>, Vec<_>) = all.partition(routes::mesh::is_of_workload);
+    sorted.routes = routes;
+    of_mesh.iter().for_each(|source| routes::mesh::note(source, &mut output));
+    sorted.carried.extend(of_mesh);
     let mut around = Surroundings { parents: &mut parents, namespaces: &sorted.namespaces, output: &mut output };
     for source in &mut sorted.routes {
-        let before = around.output.gateways.len();
-        match source.object.kind.as_str() {
-            "HTTPRoute" => routes::http_route::import(source, &mut around),
-            "GRPCRoute" => routes::grpc_route::import(source, &mut around),
-            "TLSRoute" => routes::tls_route::import(source, &mut around),
-            "TCPRoute" => routes::tcp_route::import(source, &mut around),
-            _ => routes::udp_route::import(source, &mut around),
-        }
-        if around.output.gateways.len() == before {
-            source.unsupported("/spec", "no record comes of the route");
-        }
+        routes::import(source, &mut around);
     }
     let ingresses = ingress::import(std::mem::take(&mut sorted.ingresses), &sorted.services, &mut output);
-    let (gateways, conflicts) = conflicts::checked(std::mem::take(&mut output.gateways), &output.domains);
+    let of_gloo = gloo::import(std::mem::take(&mut sorted.gloo), &mut output);
+    // All workloads are known.
+    let (shared, of_shared) = shared::records(&mut parents, &sorted.namespaces, &mut output);
+    workloads::namespaces(&mut sorted.namespace_objects, &mut output);
+    let (gateways, conflicts) = conflicts::checked(std::mem::take(&mut output.gateways), &output.domains, &shared);
     let (workloads, to_bring, carried) = workloads::workloads(&output, std::mem::take(&mut sorted.carried));
 
     let objects = gateways::close(parents, &output, &gateways)
         .into_iter()
         .chain(sorted.routes)
         .chain(sorted.grants)
+        .chain(sorted.namespace_objects)
         .chain(sorted.refused);
-    let mut objects: Vec<_> = objects.chain(ingresses).chain(carried).collect();
+    let mut objects: Vec<_> = objects.chain(ingresses).chain(of_gloo).chain(carried).collect();
     objects.sort_by_key(|source| source.number);
     let mut report: Vec<Finding> = objects.into_iter().flat_map(source::Source::close).collect();
     report.extend(conflicts);
+    report.extend(of_shared);
     report.extend(output.domains.values().map(domain_to_bring));
     report.extend(to_bring);
-    let mut shared = vec![];
-    for (mut one, object) in std::mem::take(&mut output.shared) {
-        if one.says_something() {
-            one.name = output.name("SharedGateway", &object, "").to_string();
-            shared.push(one);
-        }
-    }
-    Ok(Import {
-        gateways,
-        workloads,
-        domains: output.domains.into_values().collect(),
-        grants: output.grants,
-        shared,
-        report,
-    })
+    let domains = output.domains.into_values().collect();
+    Ok(Import { gateways, workloads, domains, grants: output.grants, shared, report, runtime: None })
 }
 
 fn domain_to_bring(domain: &Domain) -> Finding {

@@ -1,18 +1,26 @@
 //! Listeners of Gateways and ListenerSets.
 
 use crate::{hostnames::pattern, report::ImportedObject, source::Source};
-use causeway_records::{inputs::Protocol, text::Port};
+use causeway_records::{
+    inputs::Protocol,
+    nouns::ListenerRoutes,
+    text::{ListenerName, ObjectName, Port},
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Listeners that one object may have.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
+
+/// The label with its name that the API server gives each namespace.
+pub(crate) const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Which routes may attach, by their namespaces.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Allowed {
     All,
-    Same,
+    /// Those of one namespace.
+    Namespace(String),
     None,
     /// Namespaces with these labels. Other demands on labels are taken as met.
     Labels(BTreeMap<String, String>),
@@ -29,21 +37,24 @@ pub(crate) struct Listener {
     pub(crate) hostname: Option<String>,
     pub(crate) allowed: Allowed,
     /// Kinds of routes; None: all that fit the protocol.
-    pub(crate) kinds: Option<Vec<String>>,
-    /// The routes that attach to it. If records come of one, these say the listener.
+    pub(crate) kinds: Option<Vec<&'static str>>,
+    /// The Secret with its certificate that the object names.
+    pub(crate) secret: Option<ObjectName>,
+    /// `allowedRoutes` of a Gateway that is taken over as it stands.
+    pub(crate) allowed_routes: Option<ListenerRoutes>,
+    /// What it is called in the record of its Gateway; None: no record has it.
+    pub(crate) given: Option<ListenerName>,
+    /// The routes that attach to it.
     pub(crate) routes: Vec<ImportedObject>,
 }
 
 impl Listener {
     /// Whether a route of a kind may attach, as far as kinds say.
     pub(crate) fn takes(&self, kind: &str) -> bool {
-        let fits = match self.protocol {
-            Protocol::Http | Protocol::Https => matches!(kind, "HTTPRoute" | "GRPCRoute"),
-            Protocol::Tls | Protocol::TlsPassthrough => kind == "TLSRoute",
-            Protocol::Tcp => kind == "TCPRoute",
-            Protocol::Udp => kind == "UDPRoute",
-        };
-        fits && self.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|known| known == kind))
+        match &self.kinds {
+            Some(kinds) => kinds.contains(&kind),
+            None => fitting(self.protocol).contains(&kind),
+        }
     }
 }
 
@@ -76,9 +87,22 @@ fn listener(source: &mut Source, path: String) -> Option<Listener> {
             }
         },
     };
-    certificates(source, &path);
-    let (allowed, kinds) = (allowed(source, &path), kinds(source, &path));
-    Some(Listener { name, path, port, protocol, hostname, allowed, kinds, routes: vec![] })
+    let secret = secret(source, &path, protocol);
+    let (allowed, kinds) = (allowed(source, &path), kinds(source, &path, protocol));
+    let allowed_routes = if source.stays { said(source, &path) } else { None };
+    Some(Listener {
+        name,
+        path,
+        port,
+        protocol,
+        hostname,
+        allowed,
+        kinds,
+        secret,
+        allowed_routes,
+        given: None,
+        routes: vec![],
+    })
 }
 
 fn protocol(word: &str, mode: Option<&str>) -> Option<Protocol> {
@@ -93,61 +117,162 @@ fn protocol(word: &str, mode: Option<&str>) -> Option<Protocol> {
     })
 }
 
-fn certificates(source: &mut Source, path: &str) {
+/// The Secret with the certificate: the first that is named, in the namespace of the Gateway.
+fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<ObjectName> {
     let path = format!("{path}/tls/certificateRefs");
-    if source.length(&path) > 0 {
-        let problem = "certificates are issued anew for each hostname, by the issuer of the DomainNameDefinition; the Secret isn't used";
-        source.lossy(&path, problem);
+    if !protocol.ends_tls() {
+        // Nobody takes it, so it is told.
+        return None;
     }
+    for index in 1..source.entries(&path, MOST) {
+        let problem = "a listener of a record has one certificate, the first one";
+        source.unsupported(&format!("{path}/{index}"), problem);
+    }
+    let first = format!("{path}/0");
+    let seen = source.seen(&first);
+    let text = |key: &str| seen[key].as_str().filter(|text| !text.is_empty());
+    if text("group").is_some() || text("kind").is_some_and(|kind| kind != "Secret") {
+        source.unsupported(&first, "is no Secret, in which a record looks for a certificate");
+        return None;
+    }
+    let name = text("name")?.parse::<ObjectName>().ok()?;
+    let is_elsewhere = text("namespace").is_some_and(|namespace| namespace != source.object.namespace);
+    for key in ["group", "kind", "namespace", "name"] {
+        source.text(&format!("{first}/{key}"));
+    }
+    if is_elsewhere {
+        let problem = "a record looks for a Secret in the namespace of its Gateway: bring it there under the same name";
+        source.lossy(&format!("{first}/namespace"), problem);
+    }
+    Some(name)
 }
 
 fn allowed(source: &mut Source, path: &str) -> Allowed {
     let path = format!("{path}/allowedRoutes/namespaces");
-    let (from, selector) = (format!("{path}/from"), format!("{path}/selector"));
-    let problem =
-        "here a listener takes the routes of gateway instances, from the namespaces of their workloads and no others";
+    let from = format!("{path}/from");
+    let same = Allowed::Namespace(source.object.namespace.clone());
     match source.seen(&from).as_str().unwrap_or("Same") {
         "All" => {
-            source.lossy(&from, problem);
+            source.text(&from);
             Allowed::All
         }
         "None" => {
-            source.lossy(&from, problem);
+            source.text(&from);
             Allowed::None
         }
         "Selector" => {
-            let labels = source.seen(&format!("{selector}/matchLabels")).as_object().cloned().unwrap_or_default();
-            let text = |(key, value): (String, Value)| Some((key, value.as_str()?.to_owned()));
-            source.lossy(&from, problem);
-            source.lossy(&selector, problem);
-            Allowed::Labels(labels.into_iter().filter_map(text).collect())
+            source.text(&from);
+            Allowed::Labels(labels(source, &path))
         }
         "Same" => {
             source.text(&from);
-            Allowed::Same
+            same
         }
         // Whatever it means, it stays and is reported.
-        _ => Allowed::Same,
+        _ => same,
     }
 }
 
-fn kinds(source: &mut Source, path: &str) -> Option<Vec<String>> {
-    let path = format!("{path}/allowedRoutes/kinds");
-    let listed = source.seen(&path).as_array().filter(|kinds| !kinds.is_empty())?;
-    let kinds = listed.iter().filter_map(|kind| kind["kind"].as_str()).map(str::to_owned).collect();
-    source.lossy(&path, "here a listener takes every kind of route that fits its protocol");
-    Some(kinds)
+/// The labels by which a selector chooses namespaces. Whatever else it asks for stays, and is reported.
+pub(crate) fn labels(source: &mut Source, namespaces: &str) -> BTreeMap<String, String> {
+    let path = format!("{namespaces}/selector/matchLabels");
+    let found: Option<BTreeMap<String, String>> = serde_json::from_value(source.seen(&path).clone()).ok();
+    if found.is_some() {
+        source.take(&path);
+    }
+    found.unwrap_or_default()
 }
 
-/// Whether namespaces of these labels are allowed. `labels` are None where the namespace isn't among the objects: then only its name is known.
-pub(crate) fn is_allowed(allowed: &Allowed, own: &str, namespace: &str, labels: Option<&Value>) -> bool {
-    const NAME: &str = "kubernetes.io/metadata.name";
+/// The kinds of routes that a listener names, of those that fit its protocol; None: all of these. An empty list: none of them.
+fn kinds(source: &mut Source, path: &str, protocol: Protocol) -> Option<Vec<&'static str>> {
+    let path = format!("{path}/allowedRoutes/kinds");
+    let count = source.entries(&path, MOST);
+    if count == 0 {
+        return None;
+    }
+    let fitting = fitting(protocol);
+    let mut named = vec![];
+    for index in 0..count {
+        let at = format!("{path}/{index}");
+        let seen = source.seen(&at);
+        let is_ours = seen["group"].as_str().is_none_or(|group| group == "gateway.networking.k8s.io");
+        let kind = fitting.iter().find(|kind| is_ours && seen["kind"] == **kind);
+        // What stays is said with all of its kinds.
+        if kind.is_none() && source.stays {
+            continue;
+        }
+        let Some(kind) = kind else {
+            let problem = format!("is no kind of route that a listener for {protocol} takes here");
+            source.unsupported(&at, &problem);
+            continue;
+        };
+        for key in ["group", "kind"] {
+            source.text(&format!("{at}/{key}"));
+        }
+        named.push(*kind);
+    }
+    let is_all = fitting.iter().all(|kind| named.contains(kind));
+    (!is_all).then_some(named)
+}
+
+/// The kinds of routes that a listener of a protocol can take.
+fn fitting(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::Http | Protocol::Https => &["HTTPRoute", "GRPCRoute"],
+        Protocol::Tls | Protocol::TlsPassthrough => &["TLSRoute"],
+        Protocol::Tcp => &["TCPRoute"],
+        Protocol::Udp => &["UDPRoute"],
+    }
+}
+
+/// Which routes a listener that stays lets in, as it says itself. What no record says is reported.
+fn said(source: &mut Source, path: &str) -> Option<ListenerRoutes> {
+    let path = format!("{path}/allowedRoutes");
+    let seen = source.seen(&path).clone();
+    if seen.is_null() {
+        return Some(ListenerRoutes::default());
+    }
+    let routes = serde_json::from_value(seen).ok();
+    match routes {
+        Some(_) => drop(source.take(&path)),
+        None => source.unsupported(
+            &path,
+            "lets routes in by what no record says: namespaces by from Same, All or Selector, and kinds",
+        ),
+    }
+    routes
+}
+
+/// Reports what no record says of listeners whose Gateway isn't among the objects.
+pub(crate) fn without_record(source: &mut Source, listeners: &[Listener]) {
+    for listener in listeners {
+        let told = [
+            (
+                "allowedRoutes",
+                "on the common gateway a listener takes the routes of gateway instances, from the namespaces of their workloads and no others",
+            ),
+            (
+                "tls/certificateRefs",
+                "on the common gateway certificates are ordered anew for each hostname, by the issuer of the DomainNameDefinition; the Secret isn't used",
+            ),
+        ];
+        for (field, problem) in told {
+            let path = format!("{}/{field}", listener.path);
+            if !source.seen(&path).is_null() {
+                source.lossy(&path, problem);
+            }
+        }
+    }
+}
+
+/// Whether a namespace is allowed. `labels` are None where it isn't among the objects: then only its name is known.
+pub(crate) fn is_allowed(allowed: &Allowed, namespace: &str, labels: Option<&Value>) -> bool {
     match allowed {
         Allowed::All => true,
-        Allowed::Same => own == namespace,
+        Allowed::Namespace(own) => own == namespace,
         Allowed::None => false,
         Allowed::Labels(wanted) => wanted.iter().all(|(key, value)| match labels {
-            _ if key == NAME => value == namespace,
+            _ if key == NAME_LABEL => value == namespace,
             Some(labels) => labels[key] == json!(value),
             None => true,
         }),

@@ -2,7 +2,7 @@
 
 use crate::report::ImportedObject;
 use causeway_records::{
-    nouns::{GatewayDefinition, Infrastructure, ServiceNames, Texts},
+    nouns::{GatewayDefinition, GrantedRoutes, Labels, ServiceNames, SharedGateway},
     text::{Hostname, Name, ObjectName as ClassName},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +16,12 @@ pub struct Gateway {
     pub domain: Option<String>,
     /// Name of the workload, definition and instance.
     pub workload: String,
+    /// Name of the shared gateway that the instance attaches to; None: the common one of its class.
+    pub shared: Option<String>,
+    /// Whether there is an instance. Without, the object attaches to nothing.
+    pub is_attached: bool,
+    /// The name of the route that the instance takes over; None: it makes its own.
+    pub route_name: Option<ClassName>,
     /// The object that it comes from.
     pub from: ImportedObject,
 }
@@ -27,6 +33,8 @@ pub struct Workload {
     pub name: Name,
     /// The manifests of the namespace that were among the objects; None: there were none, and the document names a file to be written.
     pub manifests: Option<String>,
+    /// Labels of its namespace.
+    pub labels: Option<Labels>,
 }
 
 /// A domain that certificates are for.
@@ -49,26 +57,21 @@ pub struct Grant {
     pub from: String,
     /// None: all of its Services.
     pub services: Option<ServiceNames>,
+    /// The kinds of routes that may send; None: all.
+    pub kinds: Option<GrantedRoutes>,
 }
 
-/// What a cluster's shared gateway of a class asks for.
-#[derive(Clone, Debug, PartialEq)]
+/// A shared gateway with listeners of its own, to which gateway instances attach.
+#[derive(Clone, PartialEq)]
 pub struct Shared {
-    /// Name of the record.
-    pub name: String,
-    /// None: Causeway's own class.
-    pub class: Option<ClassName>,
-    /// Addresses to ask the cloud for.
-    pub addresses: Option<Texts>,
-    /// Labels and annotations of what is made for it.
-    pub infrastructure: Option<Infrastructure>,
-}
-
-impl Shared {
-    /// Whether it says more than the API says by itself.
-    pub(crate) fn says_something(&self) -> bool {
-        self.addresses.is_some() || self.infrastructure.is_some()
-    }
+    /// Without ids: what it names is beside it.
+    pub gateway: SharedGateway,
+    /// Name of the domain name definition whose issuer signs for its listeners.
+    pub domain: Option<String>,
+    /// Names of the workload instances that may attach.
+    pub workloads: Option<Vec<String>>,
+    /// The Gateway that it comes of.
+    pub from: ImportedObject,
 }
 
 /// What importers write to.
@@ -76,7 +79,8 @@ pub(crate) struct Output {
     pub(crate) gateways: Vec<Gateway>,
     pub(crate) domains: BTreeMap<String, Domain>,
     pub(crate) grants: Vec<Grant>,
-    pub(crate) shared: Vec<(Shared, ImportedObject)>,
+    /// Labels of the namespaces of workloads, beside those that the namespaces among the objects have.
+    pub(crate) labels: BTreeMap<String, BTreeMap<String, String>>,
     /// Namespaces whose workloads are named, each with the Services that get traffic.
     pub(crate) workloads: BTreeMap<String, BTreeSet<String>>,
     names: BTreeSet<(&'static str, String)>,
@@ -99,7 +103,7 @@ impl Default for Output {
             gateways: vec![],
             domains: BTreeMap::new(),
             grants: vec![],
-            shared: vec![],
+            labels: BTreeMap::new(),
             workloads: BTreeMap::new(),
             names: BTreeSet::new(),
             other_issuers: BTreeSet::new(),
@@ -127,34 +131,20 @@ impl Output {
         left.is_some()
     }
 
-    /// Notes a Gateway down; the first one of its class, if that is another.
-    pub(crate) fn share(&mut self, shared: Shared, object: &ImportedObject) -> Option<String> {
-        if let Some((_, first)) = self.shared.iter().find(|(known, _)| known.class == shared.class) {
-            return Some(first.to_string());
-        }
-        self.shared.push((shared, object.clone()));
-        None
-    }
-
     /// Whether every domain that an issuer was to sign for has it, and there is one.
     pub(crate) fn has_issuer(&self, issuer: &str) -> bool {
         let signs = |domain: &Domain| domain.issuer.as_ref().is_some_and(|own| own.as_str() == issuer);
         !self.other_issuers.contains(issuer) && self.domains.values().any(signs)
     }
 
-    /// Whether a record names a class.
-    pub(crate) fn has_class(&self, class: &str, gateways: &[Gateway]) -> bool {
-        let is = |known: &Option<ClassName>| known.as_ref().is_some_and(|known| known.as_str() == class);
-        gateways.iter().any(|gateway| is(&gateway.definition.gateway_class_name))
-            || self.shared.iter().any(|(shared, _)| shared.says_something() && is(&shared.class))
-    }
-
-    /// Whether a workload may send to a Service of another one.
-    pub(crate) fn is_granted(&self, from: &str, to: &str, service: &str) -> bool {
+    /// Whether routes of a kind of a workload may send to a Service of another one.
+    pub(crate) fn is_granted(&self, from: &str, to: &str, service: &str, kind: &str) -> bool {
         let names = |grant: &Grant| {
             grant.services.as_ref().is_none_or(|services| services.0.iter().any(|name| name.as_str() == service))
         };
-        self.grants.iter().any(|grant| grant.from == from && grant.to == to && names(grant))
+        let is_for =
+            |grant: &Grant| grant.kinds.as_ref().is_none_or(|kinds| kinds.0.iter().any(|own| own.as_str() == kind));
+        self.grants.iter().any(|grant| grant.from == from && grant.to == to && names(grant) && is_for(grant))
     }
 
     /// The workload of a namespace gets traffic at one of its Services.

@@ -4,7 +4,10 @@ use crate::{
     output::{Grant, Output},
     source::Source,
 };
-use causeway_records::{nouns::ServiceNames, text::ServiceName};
+use causeway_records::{
+    nouns::{GrantedRoute, GrantedRoutes, ServiceNames},
+    text::ServiceName,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries of `from` and of `to`.
@@ -25,30 +28,28 @@ pub(crate) fn import(source: &mut Source, output: &mut Output) {
         }
     };
     let to = source.object.namespace.clone();
-    for (namespace, entries) in senders(source) {
-        let kinds: BTreeSet<_> = entries.iter().map(|(_, kind)| kind.as_str()).collect();
-        // Backends in other namespaces are for rules of HTTP and of gRPC.
-        let is_whole = ["HTTPRoute", "GRPCRoute"].iter().all(|kind| kinds.contains(kind));
-        for (path, kind) in &entries {
-            for key in ["group", "namespace"] {
+    let senders = senders(source);
+    if senders.is_empty() {
+        source.unsupported(
+            "/spec/to",
+            "nobody comes of it who could be granted this; see what is told about who may refer",
+        );
+    }
+    for (namespace, entries) in senders {
+        for (path, _) in &entries {
+            for key in ["group", "kind", "namespace"] {
                 source.text(&format!("{path}/{key}"));
             }
-            let at = format!("{path}/kind");
-            if is_whole {
-                source.text(&at);
-            } else {
-                let problem = format!(
-                    "a gateway grant is for all routes of workload {namespace}, not for those of kind {kind} alone"
-                );
-                source.lossy(&at, &problem);
-            }
         }
+        let granted = |kind: &GrantedRoute| entries.iter().any(|(_, named)| named == kind);
+        let kinds: Vec<GrantedRoute> = GrantedRoute::ALL.iter().copied().filter(granted).collect();
+        let kinds = (kinds.len() < GrantedRoute::ALL.len()).then_some(GrantedRoutes(kinds));
         let suffix = format!("-{namespace}");
         let name = output.name("GatewayGrant", &source.object, &suffix);
         for workload in [&to, &namespace] {
             output.workloads.entry(workload.clone()).or_default();
         }
-        output.grants.push(Grant { name, to: to.clone(), from: namespace, services: services.clone() });
+        output.grants.push(Grant { name, to: to.clone(), from: namespace, services: services.clone(), kinds });
     }
 }
 
@@ -86,15 +87,16 @@ fn services(source: &mut Source) -> Option<Option<ServiceNames>> {
 }
 
 /// The entries of `from` that are about routes, by their namespace.
-fn senders(source: &mut Source) -> BTreeMap<String, Vec<(String, String)>> {
+fn senders(source: &mut Source) -> BTreeMap<String, Vec<(String, GrantedRoute)>> {
     let mut senders: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for index in 0..source.entries("/spec/from", MOST) {
         let path = format!("/spec/from/{index}");
         let entry = source.seen(&path);
         let text = |key: &str| entry[key].as_str().map(str::to_owned);
         let is_ours = entry["group"] == "gateway.networking.k8s.io";
-        match (text("kind"), text("namespace")) {
-            (Some(kind), Some(namespace)) if is_ours && kind.ends_with("Route") && is_namespace(&namespace) => {
+        let kind = text("kind").and_then(|word| GrantedRoute::ALL.iter().copied().find(|kind| kind.as_str() == word));
+        match (kind, text("namespace")) {
+            (Some(kind), Some(namespace)) if is_ours && is_namespace(&namespace) => {
                 senders.entry(namespace).or_default().push((path, kind));
             }
             _ => source

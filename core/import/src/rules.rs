@@ -84,7 +84,7 @@ fn services_only(source: &mut Source, path: &str, rule: &mut Value, output: &mut
         if text("group").is_none() && text("kind").is_none_or(|kind| kind == "Service") {
             let (namespace, name) = (text("namespace").unwrap_or(&own), text("name").unwrap_or_default());
             output.sends_to(namespace, name);
-            if namespace != own && !output.is_granted(&own, namespace, name) {
+            if namespace != own && !output.is_granted(&own, namespace, name, &source.object.kind) {
                 let problem = format!(
                     "no ReferenceGrant among the objects allows it: who is responsible for workload {namespace} makes a GatewayGrant, and until then \
                      requests for it are answered with an error"
@@ -126,6 +126,10 @@ fn extensions(source: &mut Source, path: &str, rule: &Value) {
         all.extend(own(backend, format!("{path}/backendRefs/{index}")));
     }
     for (at, object) in all {
+        // Beside a route that stays they are already.
+        if source.stays {
+            continue;
+        }
         let problem = format!(
             "the route needs {object} beside it: it has to be among the manifests of workload {}",
             source.object.namespace

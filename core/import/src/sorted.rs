@@ -1,11 +1,11 @@
 //! The objects of a stream by what is done with them.
 
-use crate::{gateways::Namespaces, ingress::Services, source::Source, workloads::refusal};
+use crate::{gateways::Namespaces, gloo, ingress::Services, source::Source, workloads::refusal};
 use causeway_manifests::Manifest;
 use serde_json::Value;
 use std::{collections::HashMap, fmt};
 
-/// Objects of Gateway API and Ingresses that are looked at together.
+/// Objects of Gateway API and of Gloo, and Ingresses, that are looked at together.
 pub const MOST: usize = 1000;
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
@@ -22,7 +22,7 @@ impl fmt::Display for TooMany {
         let Self { count } = self;
         write!(
             f,
-            "holds {count} objects of Gateway API and Ingresses; {MOST} are looked at together, so import one namespace after the other"
+            "holds {count} objects of Gateway API, of Gloo, and Ingresses; {MOST} are looked at together, so import one namespace after the other"
         )
     }
 }
@@ -37,8 +37,11 @@ pub(crate) struct Sorted {
     pub(crate) routes: Vec<Source>,
     pub(crate) grants: Vec<Source>,
     pub(crate) ingresses: Vec<Source>,
+    pub(crate) gloo: gloo::Objects,
     pub(crate) services: Services,
     pub(crate) namespaces: Namespaces,
+    /// The namespaces themselves.
+    pub(crate) namespace_objects: Vec<Source>,
     /// Manifests that may be a part of a workload.
     pub(crate) carried: Vec<Source>,
     /// Objects that are reported as a whole.
@@ -69,7 +72,8 @@ impl About {
 }
 
 impl Sorted {
-    pub(crate) fn new(manifests: Vec<Manifest>) -> Result<Self, TooMany> {
+    /// `stay`: the objects are taken over.
+    pub(crate) fn new(manifests: Vec<Manifest>, stay: bool) -> Result<Self, TooMany> {
         let mut last: HashMap<(String, String, String, String), usize> = HashMap::new();
         let identity = |manifest: &Manifest| {
             let text = |text: &str| text.to_owned();
@@ -84,6 +88,7 @@ impl Sorted {
             let is_last = last.get(&identity(&manifest)) == Some(&number);
             let about = About::new(&manifest);
             let mut source = Source::new(&mut manifest, number);
+            source.stays = stay;
             if is_last {
                 sorted.add(source, about);
             } else {
@@ -92,7 +97,7 @@ impl Sorted {
             }
         }
         let lists = [&sorted.gateways, &sorted.listener_sets, &sorted.routes, &sorted.grants, &sorted.ingresses];
-        let count: usize = lists.iter().map(|list| list.len()).sum();
+        let count = lists.iter().map(|list| list.len()).sum::<usize>() + sorted.gloo.len();
         if count > MOST { Err(TooMany { count }) } else { Ok(sorted) }
     }
 
@@ -108,6 +113,8 @@ impl Sorted {
             (GATEWAY_API, "ListenerSet") => self.listener_sets.push(source),
             (GATEWAY_API, "HTTPRoute" | "GRPCRoute" | "TLSRoute" | "TCPRoute" | "UDPRoute") => self.routes.push(source),
             (GATEWAY_API, "ReferenceGrant") => self.grants.push(source),
+            // They are where they are.
+            (GATEWAY_API, "GatewayClass") if source.stays => {}
             (GATEWAY_API, "GatewayClass") => {
                 source.needed("", "a class belongs to its cluster, with the controller that serves it; gateway definitions only name it");
                 self.refused.push(source);
@@ -117,14 +124,16 @@ impl Sorted {
                 source.refuse("is of an old version; write it as networking.k8s.io/v1, as `kubectl convert` or `kubectl get` does");
                 self.refused.push(source);
             }
+            ("gateway.solo.io", "Gateway") => self.gloo.gateways.push(source),
+            ("gateway.solo.io", "VirtualService") => self.gloo.virtual_services.push(source),
+            ("gateway.solo.io", "RouteTable") => self.gloo.route_tables.push(source),
+            ("gloo.solo.io", "Upstream") => self.gloo.upstreams.push(source),
             ("", "Namespace") => {
                 let labels = source.seen("/metadata/labels").clone();
                 self.namespaces.insert(source.object.name.clone(), labels);
-                source.lossy(
-                    "",
-                    "a workload gets a namespace that Causeway makes, without labels and annotations of this one",
-                );
-                self.refused.push(source);
+                if !source.stays {
+                    self.namespace_objects.push(source);
+                }
             }
             (group, kind) => {
                 if group.is_empty() && kind == "Service" {
@@ -132,6 +141,7 @@ impl Sorted {
                     self.services.insert(key, ports(source.seen("/spec/ports")));
                 }
                 match refusal(group, &source) {
+                    _ if source.stays => self.carried.push(source),
                     None => self.carried.push(source),
                     Some(problem) => {
                         source.refuse(&problem);

@@ -17,6 +17,8 @@ pub(crate) struct Source {
     pub(crate) object: ImportedObject,
     /// Its place in the stream.
     pub(crate) number: usize,
+    /// It is taken over as it stands: what a record of its own would lack stays on it.
+    pub(crate) stays: bool,
     whole: Value,
     /// Pointers to what was taken or reported, each with all that is below it.
     taken: BTreeSet<String>,
@@ -35,7 +37,7 @@ impl Source {
             name: manifest.name().to_owned(),
         };
         let taken = IDENTITY.map(str::to_owned).into();
-        Self { object, number, whole: manifest.body.take(), taken, findings: vec![] }
+        Self { object, number, stays: false, whole: manifest.body.take(), taken, findings: vec![] }
     }
 
     /// A field as it stands in the object, taken or not.
@@ -130,6 +132,9 @@ impl Source {
 
     /// Reports what nobody has taken, and tells all that was reported.
     pub(crate) fn close(mut self) -> Vec<Finding> {
+        if self.stays {
+            self.taken.insert("/metadata".into());
+        }
         for map in ["/metadata/labels", "/metadata/annotations"] {
             if !is_nothing(self.seen(map)) && !self.is_taken(map) && !self.is_touched(map) {
                 self.lossy(
@@ -212,6 +217,15 @@ mod tests {
         assert_eq!((one.text("/spec/b/c/0"), one.number("/spec/b/c/1/d")), (None, Some(2)));
         assert_eq!(fields(one), ["metadata.annotations", "spec.b.c[0]", "spec.b.c[1].e", "spec.b.f"]);
         assert_eq!(fields(source(json!({"a": {"b": [1, 2]}}))), ["metadata.annotations", "spec"]);
+    }
+
+    #[test]
+    fn an_object_that_stays_keeps_its_metadata() {
+        let stays = |stays: bool| fields(Source { stays, ..source(json!({"b": 2})) });
+        assert_eq!(
+            (stays(false), stays(true)),
+            (vec!["metadata.annotations".into(), "spec".into()], vec!["spec".into()])
+        );
     }
 
     #[test]

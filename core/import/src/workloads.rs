@@ -3,8 +3,10 @@
 use crate::{
     output::{Output, Workload},
     report::{Finding, ImportedObject, Loss},
+    routes::mesh::without_namespaces,
     source::Source,
 };
+use causeway_records::nouns::{Labels, Rules, WorkloadInstance};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAMED_ANEW: [&str; 8] =
     ["Gateway", "ListenerSet", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "GatewayClass"];
 
-/// Groups of Gloo's own objects that lead requests somewhere. Brought along they would go on doing so beside the gateway.
+/// Groups of Gloo's own objects. Brought along they would go on leading requests somewhere beside the gateway.
 const GLOO: [&str; 2] = ["gateway.solo.io", "gloo.solo.io"];
 
 /// Why a manifest that is no route can't be a part of a workload; None: it can.
@@ -21,9 +23,7 @@ pub(crate) fn refusal(group: &str, source: &Source) -> Option<String> {
         return Some("is of Gateway API, and no record says objects of this kind".into());
     }
     if GLOO.contains(&group) {
-        return Some(
-            "is of Gloo's own API, which isn't imported; write a gateway definition that says the same".into(),
-        );
+        return Some("is of Gloo's own API, and about Gloo itself or of a kind that isn't imported".into());
     }
     let spec = source.seen("/spec");
     let targets = spec["targetRefs"].as_array().into_iter().flatten().chain([&spec["targetRef"]]);
@@ -47,7 +47,10 @@ pub(crate) fn workloads(output: &Output, carried: Vec<Source>) -> (Vec<Workload>
                 services.insert((namespace.clone(), source.object.name.clone()));
             }
             // All of it is said by the manifest.
-            let body = without_namespace(source.take_whole());
+            let mut body = without_namespace(source.take_whole());
+            if NAMED_ANEW.contains(&source.object.kind.as_str()) {
+                without_namespaces(&mut body);
+            }
             manifests.entry(namespace).or_default().push(body);
         }
         closed.push(source);
@@ -78,10 +81,33 @@ pub(crate) fn workloads(output: &Output, carried: Vec<Source>) -> (Vec<Workload>
         }
         // Names of namespaces are names of records.
         if let Ok(name) = namespace.parse() {
-            workloads.push(Workload { name, manifests: own });
+            let labels = output.labels.get(namespace).cloned().map(Labels);
+            workloads.push(Workload { name, manifests: own, labels });
         }
     }
     (workloads, findings, closed)
+}
+
+/// Takes the labels of namespaces that are workloads. What is left of them is reported, and namespaces that are none as a whole.
+pub(crate) fn namespaces(objects: &mut [Source], output: &mut Output) {
+    const PATH: &str = "/metadata/labels";
+    for source in objects {
+        let name = source.object.name.clone();
+        if !output.workloads.contains_key(&name) {
+            source.lossy("", "no route among the objects leads into it, so it is no workload here, and Causeway makes a namespace for workloads alone");
+            continue;
+        }
+        let labels: Option<BTreeMap<String, String>> = serde_json::from_value(source.seen(PATH).clone()).ok();
+        let Some(labels) = labels.filter(|labels| !labels.is_empty()) else { continue };
+        let namespace_labels = Some(Labels(labels.clone()));
+        let labelled = WorkloadInstance { namespace_labels, ..WorkloadInstance::default() };
+        if labelled.check().is_empty() {
+            source.take(PATH);
+            output.labels.entry(name).or_default().extend(labels);
+        } else {
+            source.lossy(PATH, "can't all be NamespaceLabels of a workload instance, so it has none of them");
+        }
+    }
 }
 
 fn to_bring(namespace: &str, missing: &[&str]) -> String {

@@ -14,7 +14,11 @@ const NUMBER: i64 = 54_321;
 
 /// Objects of every kind, with every field that importers know.
 fn pool() -> Vec<Value> {
-    let texts = [include_str!("pool.yaml"), include_str!("../../../deploy/samples/import/shop.yaml")];
+    let texts = [
+        include_str!("pool.yaml"),
+        include_str!("../../../deploy/samples/import/shop.yaml"),
+        include_str!("../../../deploy/samples/import/gloo.yaml"),
+    ];
     let documents = |text| causeway_manifests::read_documents(text, &Budget::default()).unwrap();
     texts.into_iter().flat_map(documents).filter(|document| !document.is_null()).collect()
 }
@@ -45,13 +49,19 @@ fn is_name(path: &str) -> bool {
 
 /// Fields from which something else is reckoned.
 fn is_reckoned(path: &str) -> bool {
-    path.ends_with("canary-weight") || path.ends_with("canary-weight-total")
+    ["canary-weight", "canary-weight-total", "/shadowing/percentage", "/spec/weight"]
+        .iter()
+        .any(|end| path.ends_with(end))
 }
 
 /// Whether what becomes of one object may depend on another one.
 fn belongs(changed: &Value, other: &Value) -> bool {
     let is = |object: &Value, kinds: &[&str]| kinds.iter().any(|kind| object["kind"] == *kind);
     let is_route = |object: &Value| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Route"));
+    let is_gloo = |object: &Value| object["apiVersion"].as_str().is_some_and(|version| version.contains("solo.io"));
+    if is_gloo(changed) || is_gloo(other) {
+        return is_gloo(changed) == is_gloo(other);
+    }
     match is(changed, &["Ingress"]) {
         true => is(other, &["Ingress", "Service"]),
         false if is_route(changed) => !is_route(other) && !is(other, &["Ingress"]),

@@ -17,14 +17,15 @@ pub enum Meant<'g> {
     NotGranted,
 }
 
-/// Finds the workload that a backend names, by the slug of its definition's name. Of several that have granted the Service the first counts.
-pub fn meant<'g>(own: &str, granted: &'g [GrantedWorkload], namespace: &str, service: &str) -> Meant<'g> {
+/// Finds the workload that a backend of a kind of route names, by the slug of its definition's name. Of several that have granted the Service the first counts.
+pub fn meant<'g>(own: &str, granted: &'g [GrantedWorkload], namespace: &str, service: &str, kind: &str) -> Meant<'g> {
     if slug(own) == namespace {
         return Meant::Own;
     }
     let has_granted = |other: &&GrantedWorkload| {
         slug(&other.workload) == namespace
             && other.services.as_ref().is_none_or(|services| services.iter().any(|name| name == service))
+            && other.kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|granted| granted == kind))
     };
     granted.iter().find(has_granted).map_or(Meant::NotGranted, |other| Meant::Granted(&other.namespace))
 }
@@ -36,13 +37,13 @@ mod tests {
 
     fn workload(name: &str, id: i64, services: Option<&[&str]>) -> GrantedWorkload {
         let services = services.map(|names| names.iter().map(ToString::to_string).collect());
-        GrantedWorkload { workload: name.into(), namespace: format!("{}-{id}", slug(name)), services }
+        GrantedWorkload { workload: name.into(), namespace: format!("{}-{id}", slug(name)), services, kinds: None }
     }
 
     #[test]
     fn a_workload_is_named_by_its_slug() {
         let granted = [workload("Team Two", 2, Some(&["web"])), workload("team-three", 3, None)];
-        let meant = |namespace: &str, service: &str| meant("Team One", &granted, namespace, service);
+        let meant = |namespace: &str, service: &str| meant("Team One", &granted, namespace, service, "HTTPRoute");
         assert_eq!(meant("team-two", "web"), Meant::Granted("team-two-2"));
         assert_eq!(meant("team-two", "db"), Meant::NotGranted);
         assert_eq!(meant("team-three", "db"), Meant::Granted("team-three-3"));
@@ -56,9 +57,16 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_is_for_the_kinds_that_it_names() {
+        let only = GrantedWorkload { kinds: Some(vec!["TCPRoute".into()]), ..workload("two", 2, None) };
+        let of = |kind: &str| meant("one", std::slice::from_ref(&only), "two", "db", kind);
+        assert_eq!((of("TCPRoute"), of("HTTPRoute")), (Meant::Granted("two-2"), Meant::NotGranted));
+    }
+
+    #[test]
     fn several_grants_add_up() {
         let granted = [workload("two", 2, Some(&["a"])), workload("two", 2, Some(&["b"])), workload("two", 4, None)];
-        let meant = |service: &str| meant("one", &granted, "two", service);
+        let meant = |service: &str| meant("one", &granted, "two", service, "HTTPRoute");
         assert_eq!([meant("a"), meant("b")], [Meant::Granted("two-2"); 2]);
         assert_eq!(meant("c"), Meant::Granted("two-4"));
     }
@@ -76,12 +84,13 @@ mod tests {
                     workload: name.clone(),
                     namespace: format!("{name}-{id}"),
                     services: services.clone(),
+                    kinds: None,
                 })
                 .collect();
             let says = |(name, services): &(String, Option<Vec<String>>)| {
                 *name == namespace && services.as_ref().is_none_or(|all| all.contains(&service))
             };
-            let found = meant("own", &granted, &namespace, &service);
+            let found = meant("own", &granted, &namespace, &service, "HTTPRoute");
             prop_assert_eq!(grants.iter().any(says), matches!(found, Meant::Granted(_)));
             if let Meant::Granted(at) = found {
                 let start = format!("{namespace}-");

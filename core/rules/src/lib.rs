@@ -1,6 +1,7 @@
 //! What records entail, as pure functions with their tests beside them: no SQL, HTTP or Kubernetes.
 //!
 //! ```text
+//! routes ─▶ named_routes ──▶ Refusal where a gateway instance that names its route isn't one
 //! routes ─▶ matches ─▶ requests ─────────┐
 //! definition, ports ─▶ tls_secrets ──────┤
 //! definition, ports, domain ─▶ hostnames ─▶ claims ──┬─▶ conflicts ──▶ Refusal, or the ports to bind
@@ -33,6 +34,7 @@ pub mod iam_policy;
 pub mod listener_certificates;
 pub mod listeners;
 pub mod matches;
+pub mod named_routes;
 pub mod names;
 pub mod ownership;
 pub mod parents;

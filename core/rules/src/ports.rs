@@ -3,13 +3,13 @@
 use crate::hostnames::chosen;
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
-    nouns::{GatewayDefinition, GatewayTcpPort, TlsMode},
+    nouns::{GatewayDefinition, GatewayTcpPort, PortBackend, PortBackends, TlsMode},
     problem::{Reason, Refusal},
     text::{ObjectName, Port},
 };
 
-/// A port whose whole traffic goes to one Service: the proxy does not look into it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A port whose whole traffic goes to one Service, or to several by weight: the proxy does not look into it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Layer4Port {
     /// The protocol of its listener.
     pub protocol: Protocol,
@@ -17,18 +17,30 @@ pub struct Layer4Port {
     pub port: Port,
     /// The port of the Service, if the definition names one.
     pub service_port: Option<Port>,
+    /// What it sends to; empty: the Service of the definition.
+    pub backends: Vec<PortBackend>,
+}
+
+/// What a port names to send to.
+fn backends(named: Option<&PortBackends>) -> Vec<PortBackend> {
+    named.map(|backends| backends.0.clone()).unwrap_or_default()
 }
 
 /// The ports without TLS, of TCP and of UDP.
 pub fn layer4_ports(definition: &GatewayDefinition) -> Vec<Layer4Port> {
-    let port = |protocol, port, service_port| Layer4Port { protocol, port, service_port };
+    let port = |protocol, port, service_port, named: &Option<PortBackends>| Layer4Port {
+        protocol,
+        port,
+        service_port,
+        backends: backends(named.as_ref()),
+    };
     let tcp = definition.tcp_ports.iter().filter(|tcp| tcp.tls().is_none());
-    let tcp = tcp.map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port));
-    let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port));
+    let tcp = tcp.map(|tcp| port(Protocol::Tcp, tcp.port, tcp.service_port, &tcp.backend_refs));
+    let udp = definition.udp_ports.iter().map(|udp| port(Protocol::Udp, udp.port, udp.service_port, &udp.backend_refs));
     tcp.chain(udp).collect()
 }
 
-/// A port whose connections go to one Service by the hostname that each asks for in TLS.
+/// A port whose connections go to one Service, or to several by weight, by the hostname that each asks for in TLS.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TlsPort {
     /// Where clients connect.
@@ -41,6 +53,8 @@ pub struct TlsPort {
     pub tls_secret_name: Option<ObjectName>,
     /// The port of the Service, if the definition names one.
     pub service_port: Option<Port>,
+    /// What it sends to; empty: the Service of the definition.
+    pub backends: Vec<PortBackend>,
 }
 
 impl TlsPort {
@@ -82,7 +96,8 @@ fn tls_port(
         TlsMode::Passthrough => Protocol::TlsPassthrough,
     };
     let tls_secret_name = port.tls_secret_name.clone();
-    Ok(TlsPort { port: number, protocol, hostnames, tls_secret_name, service_port: port.service_port })
+    let (service_port, backends) = (port.service_port, backends(port.backend_refs.as_ref()));
+    Ok(TlsPort { port: number, protocol, hostnames, tls_secret_name, service_port, backends })
 }
 
 #[cfg(test)]

@@ -173,7 +173,10 @@ fn refused(error: &PgDatabaseError) -> Option<StoreError> {
             sentence: "object with provided name already exists".into(),
             details: vec![Problem::new("Name", "another live record has it; take another name")],
         }),
-        "23505" => StoreError::conflict(Reason::AlreadyExists, "a record that says the same already exists"),
+        "23505" => match taken(constraint) {
+            Some((field, problem)) => StoreError::Conflict(Refusal::field(Reason::AlreadyExists, field, problem)),
+            None => StoreError::conflict(Reason::AlreadyExists, "a record that says the same already exists"),
+        },
         "23503" => {
             let problem = "names a record that doesn't exist";
             let field = error.table().and_then(|table| referring(table, constraint)).map_or("", |field| field.json);
@@ -186,6 +189,20 @@ fn refused(error: &PgDatabaseError) -> Option<StoreError> {
         // Text that Postgres can't hold, numbers and times out of range and the like.
         code if code.starts_with("22") => {
             StoreError::invalid(Reason::InvalidField, format!("a value can't be stored: {}", error.message()))
+        }
+        _ => return None,
+    })
+}
+
+/// What another record of the cluster stands for already, by the index that says so.
+fn taken(constraint: &str) -> Option<(&'static str, &'static str)> {
+    Some(match constraint {
+        "workload_instances_namespace" => (
+            "Namespace",
+            "is that of another workload instance in the cluster; name that one, or take another namespace",
+        ),
+        "shared_gateways_gateway" => {
+            ("GatewayName", "is that of another shared gateway in the namespace; change that one, or take another name")
         }
         _ => return None,
     })

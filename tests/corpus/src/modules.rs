@@ -20,25 +20,27 @@ pub(crate) struct Folder {
 /// The Gateways to which routes of the conformance tests attach.
 const BASE: &str = "base/manifests.yaml";
 
-/// Each module, the folder whose `go.mod` pins it, and its folders with objects.
-const SOURCES: [(&str, &str, &[&str]); 3] = [
+/// A module, the folder whose `go.mod` pins it, and its folders with objects.
+pub(crate) type Module = (&'static str, &'static str, &'static [&'static str]);
+
+/// All of them; first that which the schemas of routes are taken of, without which nothing is built.
+pub(crate) const ALL: [Module; 3] = [
     ("sigs.k8s.io/gateway-api", "deploy/bundles-src", &["examples/standard", "examples/experimental"]),
-    ("sigs.k8s.io/gateway-api/conformance", "tests/corpus", &["tests", "base"]),
+    ("sigs.k8s.io/gateway-api/conformance", "tests/corpus", &["base", "tests"]),
     ("github.com/envoyproxy/gateway", "deploy/bundles-src", &["examples/kubernetes"]),
 ];
 
-/// All folders. A module that isn't in the cache is downloaded by Go.
-pub(crate) fn folders() -> Result<Vec<Folder>> {
+/// Their folders. A module that isn't in the cache is downloaded by Go.
+pub(crate) fn folders(modules: &[Module]) -> Result<Vec<Folder>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut folders = vec![];
-    for (module, pins, within) in SOURCES {
+    for (module, pins, within) in modules {
         let dir = module_dir(&root.join(pins), module)?;
-        for folder in within {
+        for folder in *within {
             let path = dir.join(folder);
-            if path.is_dir() {
-                let beside = Some(dir.join(BASE)).filter(|base| *folder == "tests" && base.is_file());
-                folders.push(Folder { name: format!("{module} {folder}"), path, beside });
-            }
+            ensure!(path.is_dir(), "{module} has no folder {folder}");
+            let beside = Some(dir.join(BASE)).filter(|base| *folder == "tests" && base.is_file());
+            folders.push(Folder { name: format!("{module} {folder}"), path, beside });
         }
     }
     Ok(folders)

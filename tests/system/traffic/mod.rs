@@ -8,6 +8,7 @@ mod deletion;
 mod given;
 mod issuers;
 mod load;
+mod take_over;
 mod tls;
 mod wildcards;
 

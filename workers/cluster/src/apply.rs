@@ -259,7 +259,7 @@ impl Cluster {
             Lookup::Absent => None,
             Lookup::NotServed => return Ok(None),
         };
-        match (decide(owner, live.as_ref(), entry), live) {
+        match (decide(owner, live.as_ref(), entry, object.take_over), live) {
             (Step::Update, Some(live)) if run.is_applied(object) => {
                 Ok(Some((ObjectState::from_live(&live), Cow::Owned(with_additions(object, &live)))))
             }

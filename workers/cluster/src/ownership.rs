@@ -58,6 +58,11 @@ impl FieldOwner {
             && live.label(OWNER).is_none_or(|owner| owner == &*self.owner)
     }
 
+    /// Whether a record that names the object may take it over: no control plane has marked it.
+    fn may_take_over(live: &LiveObject) -> bool {
+        live.label(CONTROL_PLANE).is_none() && live.label(OWNER).is_none()
+    }
+
     /// Whether the labels say that this record made the object.
     pub(crate) fn owns(&self, live: &LiveObject) -> bool {
         live.label(CONTROL_PLANE) == Some(&*self.control_plane) && live.label(OWNER) == Some(&*self.owner)
@@ -104,11 +109,17 @@ pub(crate) enum Step {
 }
 
 /// Decides from what was read and what the inventory says. An object with another uid than that of the inventory was created anew by
-/// somebody, so its labels have to prove that it is ours.
-pub(crate) fn decide(owner: &FieldOwner, live: Option<&LiveObject>, entry: Option<&InventoryEntry>) -> Step {
+/// somebody, so its labels have to prove that it is ours; or the record takes over what it names.
+pub(crate) fn decide(
+    owner: &FieldOwner,
+    live: Option<&LiveObject>,
+    entry: Option<&InventoryEntry>,
+    takes_over: bool,
+) -> Step {
     let Some(live) = live else { return Step::Create };
     let known = entry.and_then(|entry| entry.uid.as_deref()) == Some(live.uid());
-    if !known && !owner.may_adopt(live) {
+    let is_taken = takes_over && FieldOwner::may_take_over(live);
+    if !known && !owner.may_adopt(live) && !is_taken {
         Step::Leave(owner.describe_holder(live))
     } else if live.is_deleting() {
         let finalizers = live.finalizers();
@@ -139,28 +150,32 @@ mod tests {
         }}))
     }
 
+    fn decided(live: Option<&LiveObject>, entry: Option<&InventoryEntry>) -> Step {
+        decide(&owner(), live, entry, false)
+    }
+
     fn entry(uid: Option<&str>) -> InventoryEntry {
         InventoryEntry { uid: uid.map(Into::into), ..InventoryEntry::intended(config_map("web")) }
     }
 
     #[test]
     fn what_is_absent_is_made() {
-        assert_eq!(decide(&owner(), None, None), Step::Create);
-        assert_eq!(decide(&owner(), None, Some(&entry(Some("u1")))), Step::Create);
+        assert_eq!(decided(None, None), Step::Create);
+        assert_eq!(decided(None, Some(&entry(Some("u1")))), Step::Create);
     }
 
     #[test]
     fn the_uid_proves_ownership_even_when_the_labels_were_taken_off() {
-        assert_eq!(decide(&owner(), Some(&live("u1", None, None)), Some(&entry(Some("u1")))), Step::Update);
+        assert_eq!(decided(Some(&live("u1", None, None)), Some(&entry(Some("u1")))), Step::Update);
     }
 
     #[test]
     fn our_labels_take_an_object_back() {
         let ours = live("u1", Some("cp1"), Some("gateway-instance-7"));
-        assert_eq!(decide(&owner(), Some(&ours), None), Step::Update);
-        assert_eq!(decide(&owner(), Some(&ours), Some(&entry(Some("older")))), Step::Update);
+        assert_eq!(decided(Some(&ours), None), Step::Update);
+        assert_eq!(decided(Some(&ours), Some(&entry(Some("older")))), Step::Update);
         let released = live("u1", Some("cp1"), None);
-        assert_eq!(decide(&owner(), Some(&released), None), Step::Update);
+        assert_eq!(decided(Some(&released), None), Step::Update);
     }
 
     #[test]
@@ -172,8 +187,25 @@ mod tests {
             (live("u2", None, Some("gateway-instance-7")), "kubectl, helm"),
         ];
         for (object, who) in cases {
-            assert_eq!(decide(&owner(), Some(&object), Some(&entry(Some("u1")))), Step::Leave(who.into()));
+            assert_eq!(decided(Some(&object), Some(&entry(Some("u1")))), Step::Leave(who.into()));
         }
+    }
+
+    #[test]
+    fn a_record_takes_over_what_it_names_unless_somebody_has_marked_it() {
+        let taken = |object: &LiveObject| decide(&owner(), Some(object), Some(&entry(None)), true);
+        assert_eq!(taken(&live("u1", None, None)), Step::Update);
+        assert_eq!(taken(&live("u1", Some("cp1"), Some("gateway-instance-7"))), Step::Update);
+        for marked in [
+            live("u1", Some("cp2"), Some("gateway-instance-7")),
+            live("u1", Some("cp1"), Some("gateway-instance-8")),
+            live("u1", None, Some("gateway-instance-7")),
+        ] {
+            assert!(matches!(taken(&marked), Step::Leave(_)), "{marked:?}");
+        }
+        let made_anew = decide(&owner(), Some(&live("u2", None, None)), Some(&entry(Some("u1"))), true);
+        assert_eq!(made_anew, Step::Update, "whoever makes it anew has it taken over again");
+        assert_eq!(decide(&owner(), None, None, true), Step::Create);
     }
 
     #[test]
@@ -181,7 +213,7 @@ mod tests {
         let dying = LiveObject::new(json!({"metadata": {
             "uid": "u1", "deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["example.test/hold"],
         }}));
-        let Step::Wait(why) = decide(&owner(), Some(&dying), Some(&entry(Some("u1")))) else { panic!() };
+        let Step::Wait(why) = decided(Some(&dying), Some(&entry(Some("u1")))) else { panic!() };
         assert!(why.contains("example.test/hold"), "{why}");
     }
 }

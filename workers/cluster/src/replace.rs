@@ -41,7 +41,7 @@ impl Cluster {
             return Err(immutable(at, fields));
         }
         let Lookup::Found(live) = self.get(at).await? else { return Ok(()) };
-        match decide(owner, Some(&live), entry) {
+        match decide(owner, Some(&live), entry, false) {
             Step::Update if job::end(&live.body()["status"]).is_some() => {
                 self.delete(owner, at, &live).await.map(|_| ())
             }

@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 
 use super::{Cluster, ClusterError, FieldOwner, ServedKind, UnreachableCause, bounds, live::LiveObject};
 
+/// What the field manager of fields that our manifests leave out has behind our own name.
+pub(crate) const HANDOVER: &str = "-handover";
+
 #[derive(Clone, Debug)]
 pub enum Lookup {
     Found(LiveObject),
@@ -88,7 +91,7 @@ impl Cluster {
         at: &ObjectRef,
         body: &Value,
     ) -> Result<Written, ClusterError> {
-        self.force(&format!("{}-handover", owner.field_manager()), owner, at, body).await
+        self.force(&format!("{}{HANDOVER}", owner.field_manager()), owner, at, body).await
     }
 
     async fn force(&self, by: &str, owner: &FieldOwner, at: &ObjectRef, body: &Value) -> Result<Written, ClusterError> {

@@ -1,7 +1,7 @@
 //! A shared gateway whose record gives it listeners: a Gateway in a namespace that is there, with these listeners and no others.
 //!
 //! A listener lets in exactly the namespaces of the gateway instances that are attached to it, by the name that the API server gives each, as on the common
-//! gateway. Who may attach is said by records, so no label that somebody sets in the cluster lets a route in, and whoever may no longer attach is shut
+//! gateway, unless the record says which routes it lets in. Who may attach is said by records, so no label that somebody sets in the cluster lets a route in, and whoever may no longer attach is shut
 //! out by the listener, whatever is still in the cluster.
 //!
 //! Where TLS ends a listener has a Secret that somebody keeps in that namespace, or a certificate that is ordered there from the issuer of the domain that
@@ -16,7 +16,7 @@ use crate::{
         cert_manager::CERTIFICATE,
         gateway_api::{GATEWAY, GatewaySpec, ListenerSpec},
     },
-    listeners::{ListenerAt, exactly, listener, parent_reference},
+    listeners::{ListenerAt, allowed, exactly, listener, parent_reference},
     names,
     plan::Object,
     shared_gateway::{self, gateway_ref, owner},
@@ -81,7 +81,8 @@ pub(crate) fn objects(
     let own_class = class.is_none().then(|| driver::gateway_class(shared_gateway::driver(spec), ours, name));
     let holder = gateway_ref(&inputs.gateway);
     let mut objects: Vec<Object> = own_class.into_iter().collect();
-    objects.push(GATEWAY.object(ours, holder.clone(), &gateway));
+    let gateway = GATEWAY.object(ours, holder.clone(), &gateway);
+    objects.push(Object { take_over: spec.gateway_name.is_some(), ..gateway });
     // The API takes no domain whose authority would look where no listener is.
     let plain_http = |hostname: &str| {
         let looked_at = inputs.domains.iter().find_map(|domain| challenged(given, hostname, &domain.spec));
@@ -109,7 +110,9 @@ fn spec_of(gateway: &Named<SharedGateway>, given: &GatewayListener, entitled: BT
     let own = given.secret_name.as_ref().map(ToString::to_string);
     // A Certificate's Secret is called like it.
     let secret = own.or_else(|| certificate(gateway, given).map(|(_, at)| at.name));
-    ListenerSpec { name: given.name.to_string(), ..listener(&given.key(), exactly(entitled), secret) }
+    let own = listener(&given.key(), exactly(entitled), secret);
+    let allowed_routes = given.allowed_routes.as_ref().map_or(own.allowed_routes, allowed);
+    ListenerSpec { name: given.name.to_string(), allowed_routes, ..own }
 }
 
 /// Where the Gateway is.

@@ -13,6 +13,7 @@ use crate::{
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
     inventory::ObjectRef,
+    nouns::{LabelDemand, ListenerRoutes, RouteKindName, RouteNamespaces, RouteNamespacesFrom},
 };
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ pub(crate) const MOST: usize = 64;
 /// of the listener.
 pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: Option<String>) -> ListenerSpec {
     let secret = |name| SecretObjectReference { group: "", kind: "Secret", name };
-    let kind = |route: &ObjectKind| RouteGroupKind { group: GROUP, kind: route.kind };
+    let kind = |route: &ObjectKind| RouteGroupKind { group: GROUP.to_owned(), kind: route.kind.to_owned() };
     ListenerSpec {
         name: names::listener(key),
         hostname: key.hostname.clone(),
@@ -48,11 +49,38 @@ pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: O
 pub(crate) fn exactly(namespaces: BTreeSet<String>) -> Namespaces {
     const NAME: &str = "kubernetes.io/metadata.name";
     let requirement = if namespaces.is_empty() {
-        LabelSelectorRequirement { key: NAME, operator: "DoesNotExist", values: Vec::new() }
+        LabelSelectorRequirement { key: NAME.to_owned(), operator: "DoesNotExist", values: Vec::new() }
     } else {
-        LabelSelectorRequirement { key: NAME, operator: "In", values: namespaces.into_iter().collect() }
+        LabelSelectorRequirement { key: NAME.to_owned(), operator: "In", values: namespaces.into_iter().collect() }
     };
-    Namespaces::Selector { selector: LabelSelector { match_expressions: vec![requirement] } }
+    let match_expressions = vec![requirement];
+    Namespaces::Selector { selector: LabelSelector { match_expressions, ..LabelSelector::default() } }
+}
+
+/// What the record says of a listener, in the words of Gateway API, with its defaults.
+pub(crate) fn allowed(said: &ListenerRoutes) -> ListenerAllowedRoutes {
+    let demand = |demand: &LabelDemand| LabelSelectorRequirement {
+        key: demand.key.clone(),
+        operator: demand.operator.as_str(),
+        values: demand.values.clone(),
+    };
+    let kind = |kind: &RouteKindName| RouteGroupKind {
+        group: kind.group.clone().unwrap_or_else(|| GROUP.to_owned()),
+        kind: kind.kind.clone(),
+    };
+    let RouteNamespaces { from, selector } = &said.namespaces;
+    let namespaces = match from {
+        RouteNamespacesFrom::Same => Namespaces::Same,
+        RouteNamespacesFrom::All => Namespaces::All,
+        RouteNamespacesFrom::Selector => {
+            let selector = selector.as_ref().map(|said| LabelSelector {
+                match_labels: said.match_labels.clone(),
+                match_expressions: said.match_expressions.iter().map(demand).collect(),
+            });
+            Namespaces::Selector { selector: selector.unwrap_or_default() }
+        }
+    };
+    ListenerAllowedRoutes { namespaces, kinds: said.kinds.iter().map(kind).collect() }
 }
 
 /// A reference to a listener of a Gateway or ListenerSet, or to the Gateway as a whole.

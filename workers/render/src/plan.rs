@@ -19,6 +19,8 @@ pub struct Object {
     pub autoscaled: bool,
     /// Left in the cluster when the record goes (CRDs of a support service that others may have come to use).
     pub keep: bool,
+    /// One of this name that nobody has marked as theirs becomes the record's, as it stands.
+    pub take_over: bool,
 }
 
 /// Of a Secret only the name: its contents must not get into a log.
@@ -80,7 +82,7 @@ impl Plan {
 impl Object {
     /// An object whose `spec` others may write too, and which goes with its record.
     pub fn new(at: ObjectRef, body: Value) -> Self {
-        Self { at, body, exclusive: false, autoscaled: false, keep: false }
+        Self { at, body, exclusive: false, autoscaled: false, keep: false, take_over: false }
     }
 
     /// Changes exactly when the manifest changes.

@@ -28,7 +28,7 @@ use causeway_records::{
     inventory::ObjectRef,
     nouns::{DomainNameDefinition, GatewayListener, Service, SharedGateway},
     record::Record,
-    text::Hostname,
+    text::{Hostname, ObjectName},
 };
 use std::collections::BTreeMap;
 
@@ -55,10 +55,11 @@ pub fn support_services(inputs: &SharedGatewayInputs) -> Vec<Service> {
     driver::support_services(driver(spec), is_ordered)
 }
 
-/// The Gateway of a shared gateway. Its namespace has the same name, unless the record says another one.
+/// The Gateway of a shared gateway. It and its namespace have the same name, unless the record says others.
 pub fn gateway_ref(gateway: &Named<SharedGateway>) -> ObjectRef {
-    let name = gateway.object_name.as_str();
-    GATEWAY.at(gateway.record.spec.namespace.as_ref().map_or(name, |namespace| namespace.as_str()), name)
+    let (spec, own) = (&gateway.record.spec, gateway.object_name.as_str());
+    let namespace = spec.namespace.as_ref().map_or(own, ObjectName::as_str);
+    GATEWAY.at(namespace, spec.gateway_name.as_ref().map_or(own, ObjectName::as_str))
 }
 
 /// The Certificate that a hostname is to have, with what it is called in messages. `wildcard`: the domain that it is signed for, if that has one for all.

@@ -28,7 +28,7 @@ fn inputs(granted: Vec<GrantedWorkload>) -> GatewayInputs {
 
 fn by(services: Option<&[&str]>) -> Vec<GrantedWorkload> {
     let services = services.map(|names| names.iter().map(ToString::to_string).collect());
-    vec![GrantedWorkload { workload: "Team Two".into(), namespace: "team-two-9".into(), services }]
+    vec![GrantedWorkload { workload: "Team Two".into(), namespace: "team-two-9".into(), services, kinds: None }]
 }
 
 /// The namespaces of both backends, and the ReferenceGrants.
@@ -60,4 +60,55 @@ fn what_is_not_granted_is_told_and_permitted_nowhere() {
         let sentence = "HttpRoutes[0].Rules[0].backendRefs[0] sends to Service search of workload team-two, which hasn't granted it";
         assert!(resolved.message.contains(sentence), "{}", resolved.message);
     }
+}
+
+/// A gateway of workload `web` that sends connections to its own Service and to one of another workload.
+fn with_tcp(granted: Vec<GrantedWorkload>) -> GatewayInputs {
+    let backends = json!([{"name": "web", "port": 8080, "weight": 90}, {"name": "search", "namespace": "team-two", "port": 80, "weight": 10}]);
+    let mut inputs = samples::gateway(1, "web", None, &[], &[5432]);
+    inputs.definition.spec.tcp_ports[0].backend_refs = Some(serde_json::from_value(backends).unwrap());
+    let mut inputs = samples::shared(2, vec![inputs]).gateways.remove(0);
+    inputs.granted = granted;
+    inputs
+}
+
+#[test]
+fn a_tcp_port_sends_by_weight_and_to_what_is_granted() {
+    let only = |kind: &str| {
+        let mut granted = by(None);
+        granted[0].kinds = Some(vec![kind.to_owned()]);
+        gateway::render(&with_tcp(granted)).unwrap()
+    };
+    let backend = |name: &str, namespace: Option<&str>, port: i32, weight: i32| {
+        let mut backend = json!({"group": "", "kind": "Service", "name": name, "port": port, "weight": weight});
+        if let Some(namespace) = namespace {
+            backend["namespace"] = json!(namespace);
+        }
+        backend
+    };
+    let plan = only("TCPRoute");
+    let route = plan.objects.iter().find(|object| object.at.kind == "TCPRoute").unwrap();
+    let expected = json!([backend("web", None, 8080, 90), backend("search", Some("team-two-9"), 80, 10)]);
+    assert_eq!(route.body["spec"]["rules"], json!([{"backendRefs": expected}]));
+    let grant = plan.objects.iter().find(|object| object.at.kind == "ReferenceGrant").unwrap();
+    assert_eq!(grant.body["spec"]["from"][0]["kind"], "TCPRoute");
+    let other = only("HTTPRoute");
+    assert!(other.objects.iter().all(|object| object.at.kind != "ReferenceGrant"), "the grant is for other routes");
+    let inputs = with_tcp(vec![]);
+    let conditions = gateway_instance(&inputs, &gateway::render(&inputs).unwrap(), &Seen::default());
+    let resolved = conditions.iter().find(|condition| condition.condition_type == "RefsResolved").unwrap();
+    assert!(
+        resolved.message.contains("TcpPorts port 5432, BackendRefs[1] sends to Service search"),
+        "{}",
+        resolved.message
+    );
+}
+
+#[test]
+fn a_backend_of_a_tcp_port_has_the_port() {
+    let mut inputs = with_tcp(by(None));
+    inputs.definition.spec.tcp_ports[0].backend_refs =
+        Some(serde_json::from_value(json!([{"name": "web", "port": 1}])).unwrap());
+    let problem = gateway::render(&inputs).unwrap_err().to_string();
+    assert!(problem.contains("BackendRefs[0].port is not there: Service web has the ports 8080"), "{problem}");
 }

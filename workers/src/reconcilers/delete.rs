@@ -1,6 +1,9 @@
 //! Deletion: the record's objects are deleted first, and its row when the cluster confirms that none is left.
 
-use super::{Failed, Interrupted, Reconcile, apply::made_by_others};
+use super::{
+    Failed, Interrupted, Reconcile,
+    apply::{left, made_by_others},
+};
 use crate::context::Context;
 use causeway_cluster::{ClusterError, WriteOutcome};
 use causeway_failpoints::{CONFIRM_NEXT, failpoint};
@@ -34,6 +37,30 @@ impl Reconcile<'_> {
         let tracked = self.tracked(owner, &Plan::default());
         let kept = tracked.into_iter().map(|entry| InventoryEntry { keep: true, ..entry });
         self.give_up(owner, kept.collect()).await
+    }
+
+    /// Gives everything that this record has in the cluster back to whoever else is there, then its row goes.
+    pub(super) async fn give_back(&self, owner: Owner) -> Result<Outcome, Interrupted> {
+        let tracked = self.tracked(owner, &Plan::default());
+        self.watch(tracked.iter().map(|entry| &entry.object)).await;
+        let given = self.connection.cluster.give_back(&self.writer(owner), &tracked).await;
+        self.note_changes(&given);
+        if let Some(note) = left(&given) {
+            self.context.store.record_event(&self.claimed.key, "ObjectsLeft", &note, false).await?;
+        }
+        self.persist_inventory(&given.inventory).await?;
+        let is_left = self.lets_go() && !given.errors.iter().any(ClusterError::stops_everything);
+        if let Some(outcome) = self.still_there(&given)?.filter(|_| !is_left) {
+            return Ok(outcome);
+        }
+        confirm(self.context, self.claimed).await
+    }
+
+    /// The deletion waits for a person, unless one has said that nobody should wait.
+    pub(super) fn waits_for_person(&self, why: Option<String>) -> Option<Outcome> {
+        let why = why.filter(|_| !self.lets_go())?;
+        let condition = NewCondition::not_met(DELETED, "Pending", format!("{why}; {WAY_OUT}"));
+        Some(Outcome::with(vec![self.reachable(), condition]))
     }
 
     async fn give_up(&self, owner: Owner, tracked: Inventory) -> Result<Outcome, Interrupted> {

@@ -28,7 +28,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return Ok(ctx.invalid(format!("domain name definition {}: {error}", domain.spec.name)));
     }
     let owner = gateway::owner(&inputs.instance.record);
-    // 2. Deletion: its hostnames leave their zones first (pure), then its objects go (needs the cluster).
+    // 2. Deletion: its hostnames leave their zones first (pure), then its objects go, or are given back (needs the cluster).
     if ctx.claimed.being_deleted {
         ctx.session.endpoint_probes.forget(ctx.claimed.key.id);
         return match still_published(&inputs, ctx.claimed.now()) {
@@ -36,6 +36,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
                 let conditions = vec![ctx.reachable(), NewCondition::not_met(DNS_WITHDRAWN, "Waiting", message)];
                 Ok(Outcome::with(conditions).requeue_after(wait))
             }
+            None if inputs.instance.record.spec.is_kept() => match ctx.waits_for_person(gateway::shut_out(&inputs)) {
+                Some(outcome) => Ok(outcome),
+                None => ctx.give_back(owner).await,
+            },
             None => ctx.delete(owner).await,
         };
     }

@@ -18,10 +18,14 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return Ok(ctx.invalid(format!("domain name definition: {error}")));
     }
     let owner = shared_gateway::owner(&inputs.gateway.record);
-    // Deletion: the ListenerSets go first (pure), then its own objects (needs the cluster).
+    // Deletion: the ListenerSets go first (pure), then its own objects, or these are given back (needs the cluster).
     if ctx.claimed.being_deleted {
         let sets: Vec<_> = inputs.listener_sets.iter().map(|set| format!("listener set {}", set.ordinal)).collect();
-        return if sets.is_empty() { ctx.delete(owner).await } else { Ok(delete::wait_for(&sets)) };
+        return match inputs.gateway.record.spec.is_kept() {
+            _ if !sets.is_empty() => Ok(delete::wait_for(&sets)),
+            true => ctx.give_back(owner).await,
+            false => ctx.delete(owner).await,
+        };
     }
     // 2. Prerequisites (needs Postgres).
     let before = ctx.prerequisites(&shared_gateway::support_services(&inputs)).await?;

@@ -149,5 +149,6 @@ fn gateway(ingress: &Ingress, has_tls: bool, domain: Option<String>, routes: &[R
         }
     }
     output.workloads.entry(source.object.namespace.clone()).or_default();
-    Gateway { definition, domain, workload: source.object.namespace.clone(), from: source.object.clone() }
+    let (workload, from) = (source.object.namespace.clone(), source.object.clone());
+    Gateway { definition, domain, workload, shared: None, is_attached: true, route_name: None, from }
 }

@@ -37,6 +37,16 @@ impl AnyInputs {
         }
     }
 
+    /// Whether its objects stay when the record goes.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::Workload(inputs, _) => inputs.instance.record.spec.is_kept(),
+            Self::SharedGateway(inputs) => inputs.gateway.record.spec.is_kept(),
+            Self::Gateway(inputs) => inputs.instance.record.spec.is_kept(),
+            Self::ListenerSet(_) | Self::DomainName(..) => false,
+        }
+    }
+
     /// Gives records other ids, and their objects the names that follow from them.
     pub fn renumber(&mut self, ids: &BTreeMap<i64, i64>) {
         match self {

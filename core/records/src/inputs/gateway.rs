@@ -47,6 +47,8 @@ pub struct GrantedWorkload {
     pub namespace: String,
     /// The Services that are granted; None: all of them.
     pub services: Option<Vec<String>>,
+    /// The kinds of routes that may send to them; None: all.
+    pub kinds: Option<Vec<String>>,
 }
 
 /// What another gateway instance claims at a listener.

@@ -1,7 +1,6 @@
 use super::{
     DomainNameDefinition, GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort,
-    Hostnames, Infrastructure, KubernetesRuntimeInstance, Rules, SharedGateway, Texts, TlsMode, WorkloadInstance,
-    too_many_ports, too_many_routes,
+    Hostnames, Infrastructure, Rules, Texts, TlsMode, too_many_ports, too_many_routes,
 };
 use crate::{
     problem::Problem,
@@ -175,6 +174,9 @@ impl Rules for GatewayDefinition {
             let own = port.check().into_iter().chain(self.lacks_for_tls(port));
             problems.extend(own.map(|problem| problem.inside(&format!("TcpPorts[{n}]"))));
         }
+        for (n, port) in self.udp_ports.iter().enumerate() {
+            problems.extend(port.check().into_iter().map(|problem| problem.inside(&format!("UdpPorts[{n}]"))));
+        }
         for (n, route) in self.http_routes.iter().enumerate() {
             problems.extend(route.check().into_iter().map(|problem| problem.inside(&format!("HttpRoutes[{n}]"))));
         }
@@ -184,30 +186,6 @@ impl Rules for GatewayDefinition {
         problems
     }
 }
-
-/// A gateway for a workload in a cluster.
-#[derive(Noun, Clone, PartialEq)]
-#[noun(plural = "gateway-instances", reconciled)]
-pub struct GatewayInstance {
-    /// Unique among live gateway instances.
-    #[noun(required, example = "shop")]
-    pub name: Name,
-    /// Free text of a client.
-    pub status: Option<String>,
-    /// The cluster; the workload instance's own.
-    #[noun(required, immutable, parent = KubernetesRuntimeInstance)]
-    pub kubernetes_runtime_instance_id: i64,
-    /// What it is.
-    #[noun(required, immutable, parent = GatewayDefinition)]
-    pub gateway_definition_id: i64,
-    /// The workload whose Service the traffic goes to.
-    #[noun(required, immutable, parent = WorkloadInstance)]
-    pub workload_instance_id: i64,
-    /// A shared gateway with Listeners to attach to. Left out: what Placement says.
-    #[noun(parent = SharedGateway)]
-    pub shared_gateway_id: Option<i64>,
-}
-impl Rules for GatewayInstance {}
 
 #[cfg(test)]
 mod tests {

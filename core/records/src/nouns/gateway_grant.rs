@@ -2,7 +2,7 @@ use super::{Rules, SharedGateway, WorkloadInstance};
 use crate::{
     problem::Problem,
     scalar::json_scalar,
-    text::{Name, ServiceName},
+    text::{Name, ServiceName, choice},
 };
 use causeway_records_derive::Noun;
 use schemars::JsonSchema;
@@ -17,6 +17,29 @@ const MAX_SERVICES: usize = 64;
 #[schemars(inline)]
 pub struct ServiceNames(pub Vec<ServiceName>);
 json_scalar!(ServiceNames);
+
+choice! {
+    /// A kind of route, in the words of Gateway API.
+    GrantedRoute {
+        /// Rules of `gateway-http-routes`.
+        Http = "HTTPRoute",
+        /// Rules of `gateway-grpc-routes`.
+        Grpc = "GRPCRoute",
+        /// TCP ports without TLS.
+        Tcp = "TCPRoute",
+        /// TCP ports with TLS.
+        Tls = "TLSRoute",
+        /// UDP ports.
+        Udp = "UDPRoute",
+    }
+}
+
+/// Kinds of routes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub struct GrantedRoutes(pub Vec<GrantedRoute>);
+json_scalar!(GrantedRoutes);
 
 /// Lets gateway instances of one workload send traffic to Services of another one, or attach to a shared gateway, in the same cluster. It ends when it is
 /// deleted.
@@ -38,6 +61,9 @@ pub struct GatewayGrant {
     /// With WorkloadInstanceID: the Services. Left out: all of the workload's.
     #[noun(no_filter, example = r#"["search"]"#)]
     pub service_names: Option<ServiceNames>,
+    /// With WorkloadInstanceID: the kinds of routes that may send. Left out: all of them.
+    #[noun(no_filter, example = r#"["HTTPRoute"]"#)]
+    pub route_kinds: Option<GrantedRoutes>,
 }
 
 impl Rules for GatewayGrant {
@@ -54,6 +80,12 @@ impl Rules for GatewayGrant {
             }
             (None, Some(_)) if services.is_some() => {
                 problem("ServiceNames", "goes with WorkloadInstanceID; leave it out")
+            }
+            (None, Some(_)) if self.route_kinds.is_some() => {
+                problem("RouteKinds", "goes with WorkloadInstanceID; leave it out")
+            }
+            (Some(_), None) if self.route_kinds.as_ref().is_some_and(|kinds| kinds.0.is_empty()) => {
+                problem("RouteKinds", "is empty, so that nothing may send; name a kind, or leave it out for all")
             }
             _ if services.is_some_and(|count| count > MAX_SERVICES) => vec![Problem::new(
                 "ServiceNames",
@@ -103,6 +135,13 @@ mod tests {
         assert!(problem(&both).starts_with("SharedGatewayID: excludes WorkloadInstanceID"), "{}", problem(&both));
         let services = GatewayGrant { workload_instance_id: None, shared_gateway_id: Some(8), ..of_services(1) };
         assert_eq!(problem(&services), "ServiceNames: goes with WorkloadInstanceID; leave it out");
+        let kinds = |kinds: &[GrantedRoute]| Some(GrantedRoutes(kinds.to_vec()));
+        let of_gateway = GatewayGrant { route_kinds: kinds(&[GrantedRoute::Tcp]), ..gateway };
+        assert_eq!(problem(&of_gateway), "RouteKinds: goes with WorkloadInstanceID; leave it out");
+        assert_eq!(problem(&GatewayGrant { route_kinds: kinds(&[GrantedRoute::Tcp]), ..of_services(1) }), "");
+        assert!(
+            problem(&GatewayGrant { route_kinds: kinds(&[]), ..of_services(1) }).starts_with("RouteKinds: is empty")
+        );
     }
 
     #[test]

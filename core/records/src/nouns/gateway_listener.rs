@@ -1,6 +1,6 @@
 //! The listeners that a shared gateway's record gives it.
 
-use super::TlsMode;
+use super::{ListenerRoutes, TlsMode};
 use crate::{
     inputs::{ListenerKey, Protocol},
     problem::Problem,
@@ -49,6 +49,10 @@ pub struct GatewayListener {
     /// certificate for Hostname is ordered there from the issuer of the gateway's DomainNameDefinitionID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<ObjectName>,
+    /// Which routes the Gateway lets in there, in the JSON of Gateway API: by what is in the cluster, whatever is on record. Left out: those of the gateway
+    /// instances that are attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_routes: Option<ListenerRoutes>,
 }
 
 /// The listeners of a shared gateway.
@@ -116,6 +120,7 @@ impl GatewayListener {
         );
         let is_idle = !protocol.ends_tls() && self.secret_name.is_some();
         wrong(is_idle, "SecretName", "the Gateway ends no TLS here; leave it out");
+        problems.extend(self.allowed_routes.iter().flat_map(ListenerRoutes::check));
         problems
     }
 
@@ -224,6 +229,14 @@ mod tests {
         assert!(mode[0].starts_with("Listeners[0].TLSMode: goes with Protocol TLS"), "{mode:?}");
         let hostname = wrong("UDP", json!({"Hostname": "a.test"}));
         assert!(hostname[0].starts_with("Listeners[0].Hostname: a client names no hostname"), "{hostname:?}");
+    }
+
+    #[test]
+    fn which_routes_are_let_in_is_checked_where_it_stands() {
+        let of = |routes: Value| problems(json!([listener("a", 80, "HTTP", json!({"AllowedRoutes": routes}))]));
+        assert_eq!(of(json!({"namespaces": {"from": "All"}})), [""; 0]);
+        let wrong = of(json!({"namespaces": {"from": "Selector"}}));
+        assert_eq!(wrong, ["Listeners[0].AllowedRoutes.namespaces.selector: is needed with from Selector"]);
     }
 
     #[test]

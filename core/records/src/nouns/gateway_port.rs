@@ -1,6 +1,6 @@
 //! Ports of a gateway definition: where clients connect, and what is spoken there.
 
-use super::{GatewayDefinition, Hostnames, Rules, TlsMode};
+use super::{GatewayDefinition, Hostnames, PortBackends, Rules, TlsMode};
 use crate::{
     problem::Problem,
     text::{HttpPath, ObjectName, Port},
@@ -89,6 +89,10 @@ pub struct GatewayTcpPort {
     pub tls_secret_name: Option<ObjectName>,
     /// Port of the Service. Left out: the Service's only port, else the one equal to `Port`.
     pub service_port: Option<Port>,
+    /// `backendRefs` of Gateway API: Services that get connections by weight, instead of ServiceName and ServicePort. With `namespace`, one of the other workload of
+    /// that name, which has granted it (`gateway-grants`).
+    #[noun(no_filter, example = r#"[{"name":"db","port":5432,"weight":90},{"name":"next","port":5432,"weight":10}]"#)]
+    pub backend_refs: Option<PortBackends>,
 }
 
 impl GatewayTcpPort {
@@ -100,6 +104,14 @@ impl GatewayTcpPort {
 
 impl Rules for GatewayTcpPort {
     fn check(&self) -> Vec<Problem> {
+        let backends = self.backend_refs.as_ref().map(|list| list.check(self.service_port.is_some()));
+        self.check_tls().into_iter().chain(backends.into_iter().flatten()).collect()
+    }
+}
+
+impl GatewayTcpPort {
+    /// What is wrong with what it says of TLS.
+    fn check_tls(&self) -> Vec<Problem> {
         let hostnames = self.hostnames.as_ref().map_or(0, |list| list.0.len());
         if let Some(mode) = self.tls() {
             let too_many = || Problem::new("Hostnames", "holds more than 64; make several ports");
@@ -138,8 +150,17 @@ pub struct GatewayUdpPort {
     pub port: Port,
     /// UDP port of the Service. Left out: the Service's only UDP port, else the one equal to `Port`.
     pub service_port: Option<Port>,
+    /// `backendRefs` of Gateway API: Services that get datagrams by weight, instead of ServiceName and ServicePort. With `namespace`, one of the other workload of
+    /// that name, which has granted it (`gateway-grants`).
+    #[noun(no_filter, example = r#"[{"name":"dns","port":53}]"#)]
+    pub backend_refs: Option<PortBackends>,
 }
-impl Rules for GatewayUdpPort {}
+
+impl Rules for GatewayUdpPort {
+    fn check(&self) -> Vec<Problem> {
+        self.backend_refs.as_ref().map(|list| list.check(self.service_port.is_some())).unwrap_or_default()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 use super::{
-    DomainNameDefinition, GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels, Rules, Texts, pair,
+    DomainNameDefinition, GatewayListener, GatewayListeners, Ids, Infrastructure, KubernetesRuntimeInstance, Labels,
+    Rules, Texts, pair,
 };
 use crate::{
     problem::Problem,
@@ -41,6 +42,10 @@ pub struct SharedGateway {
     /// With Listeners: the namespace of the Gateway, which has to be there. Causeway neither makes nor deletes it. Only admins set it.
     #[noun(immutable, example = "ingress")]
     pub namespace: Option<ObjectName>,
+    /// With Listeners: the name of the Gateway in its namespace. One that is there already is taken over as it stands. Left out: a name that Causeway gives.
+    /// Only admins set it.
+    #[noun(immutable)]
+    pub gateway_name: Option<ObjectName>,
     /// Its listeners. Left out: the common gateway of its cluster and class, which has those that its gateway instances need. Only admins change them.
     #[noun(no_filter, example = r#"[{"Name":"http","Port":80,"Protocol":"HTTP","Hostname":"*.example.org"}]"#)]
     pub listeners: Option<GatewayListeners>,
@@ -63,12 +68,39 @@ pub struct SharedGateway {
     /// Labels and annotations of what the controller makes for the Gateway.
     #[noun(no_filter)]
     pub infrastructure: Option<Infrastructure>,
+    /// With Listeners that have AllowedRoutes: give the Gateway back when the record goes, instead of deleting it. Only admins change it.
+    pub keep_on_delete: Option<bool>,
 }
 
 impl SharedGateway {
     /// Who may attach to it, if it has Listeners.
     pub fn attachable_by(&self) -> AttachableBy {
         self.attachable_by.unwrap_or_default()
+    }
+
+    /// Whether the Gateway stays when the record goes.
+    pub fn is_kept(&self) -> bool {
+        self.keep_on_delete == Some(true)
+    }
+
+    /// What a Gateway needs that is to stay without its record: nothing that goes along with that.
+    fn check_kept(&self, listeners: &GatewayListeners) -> Vec<Problem> {
+        if !self.is_kept() {
+            return vec![];
+        }
+        let of = |(n, listener): (usize, &GatewayListener)| {
+            let ordered = "is needed with KeepOnDelete: a certificate that is ordered goes with the record";
+            let closed = "is needed with KeepOnDelete: without it the listener is for gateway instances of the record, and closed when it goes";
+            let missing = [
+                ("SecretName", listener.needs_certificate(), ordered),
+                ("AllowedRoutes", listener.allowed_routes.is_none(), closed),
+            ];
+            let missing = missing.into_iter().filter(|(_, is_missing, _)| *is_missing);
+            missing.map(|(field, _, why)| Problem::new(format!("Listeners[{n}].{field}"), why)).collect::<Vec<_>>()
+        };
+        let class = "is needed with KeepOnDelete: Causeway's own class goes with the record, and nothing serves the Gateway then";
+        let class = self.gateway_class_name.is_none().then(|| Problem::new("GatewayClassName", class));
+        class.into_iter().chain(listeners.0.iter().enumerate().flat_map(of)).collect()
     }
 
     /// What is wrong with who may attach.
@@ -105,6 +137,8 @@ impl Rules for SharedGateway {
         let mut problems = pair(("Namespace", self.namespace.is_some()), ("Listeners", self.listeners.is_some()));
         let Some(listeners) = &self.listeners else {
             let own_only = [
+                ("GatewayName", self.gateway_name.is_some()),
+                ("KeepOnDelete", self.is_kept()),
                 ("DomainNameDefinitionID", self.domain_name_definition_id.is_some()),
                 ("AttachableBy", self.attachable_by.is_some()),
                 ("NamespaceSelector", self.namespace_selector.is_some()),
@@ -115,6 +149,7 @@ impl Rules for SharedGateway {
             return problems;
         };
         problems.extend(listeners.check(self.domain_name_definition_id.is_some()));
+        problems.extend(self.check_kept(listeners));
         problems.extend(self.check_attachable());
         problems
     }
@@ -127,6 +162,7 @@ impl Rules for SharedGateway {
         }
         let changed = [
             ("Namespace", self.namespace != before.namespace),
+            ("GatewayName", self.gateway_name != before.gateway_name),
             ("Listeners", self.listeners != before.listeners),
             ("DomainNameDefinitionID", self.domain_name_definition_id != before.domain_name_definition_id),
             ("AttachableBy", self.attachable_by() != before.attachable_by()),
@@ -134,6 +170,7 @@ impl Rules for SharedGateway {
             ("WorkloadInstanceIDs", self.workload_instance_ids != before.workload_instance_ids),
             ("Addresses", self.addresses != before.addresses),
             ("Infrastructure", self.infrastructure != before.infrastructure),
+            ("KeepOnDelete", self.is_kept() != before.is_kept()),
         ];
         changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
     }
@@ -212,6 +249,28 @@ mod tests {
         let by = Some(AttachableBy::WorkloadInstances);
         let many = SharedGateway { attachable_by: by, workload_instance_ids: Some(ids), ..own("") };
         assert!(problems(&many)[0].starts_with("WorkloadInstanceIDs: holds 1001 ids; 1000 are allowed"));
+    }
+
+    #[test]
+    fn a_gateway_that_stays_needs_nothing_that_goes_with_its_record() {
+        let of = |listener: &str, more: &str| {
+            let body = format!(
+                r#"{{"Name":"main","Namespace":"ingress","Listeners":[{listener}],"KeepOnDelete":true{more}}}"#
+            );
+            problems(&gateway(&body))
+        };
+        let http = r#"{"Name":"http","Port":80,"Protocol":"HTTP","AllowedRoutes":{"namespaces":{"from":"All"}}}"#;
+        assert_eq!(of(http, r#","GatewayClassName":"eg","GatewayName":"edge""#), [""; 0]);
+        assert!(of(http, "")[0].starts_with("GatewayClassName: is needed with KeepOnDelete"));
+        let https = r#"{"Name":"https","Port":443,"Protocol":"HTTPS","Hostname":"a.test"}"#;
+        let lacking = of(https, r#","GatewayClassName":"eg","DomainNameDefinitionID":7"#);
+        assert!(lacking[0].starts_with("Listeners[0].SecretName: is needed with KeepOnDelete"), "{lacking:?}");
+        assert!(lacking[1].starts_with("Listeners[0].AllowedRoutes: is needed with KeepOnDelete"), "{lacking:?}");
+        let common = problems(&gateway(r#"{"Name":"main","KeepOnDelete":true,"GatewayName":"edge"}"#));
+        assert!(common.len() == 2 && common[0].starts_with("GatewayName: needs Listeners"), "{common:?}");
+        let kept = SharedGateway { keep_on_delete: Some(true), ..own("") };
+        assert_eq!(kept.for_admins(&own("")), ["KeepOnDelete"]);
+        assert!(SharedGateway { keep_on_delete: Some(false), ..own("") }.for_admins(&own("")).is_empty());
     }
 
     #[test]

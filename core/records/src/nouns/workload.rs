@@ -1,5 +1,8 @@
 use super::{KubernetesRuntimeInstance, Labels, Rules};
-use crate::{problem::Problem, text::Name};
+use crate::{
+    problem::Problem,
+    text::{Name, ObjectName},
+};
 use causeway_manifests::{Budget, read, read_value};
 use causeway_records_derive::Noun;
 use chrono::{DateTime, Utc};
@@ -47,23 +50,63 @@ pub struct WorkloadInstance {
     /// Labels of the namespace that Causeway makes for the instance. A shared gateway may choose by them who attaches, so only admins change them.
     #[noun(no_filter)]
     pub namespace_labels: Option<Labels>,
+    /// A namespace that is there already, instead of one that Causeway makes for the instance; unique in the cluster. Causeway neither makes nor deletes it.
+    /// Only admins set it.
+    #[noun(immutable)]
+    pub namespace: Option<ObjectName>,
+    /// With Namespace: give its objects back when the record goes, instead of deleting them. Only admins change it.
+    pub keep_on_delete: Option<bool>,
 }
 
 /// The beginning of the labels by which Causeway knows its objects, and the one that the API server gives each namespace.
 const RESERVED: [&str; 2] = ["causeway.dev/", "kubernetes.io/metadata.name"];
 
+impl WorkloadInstance {
+    /// Whether its objects stay when the record goes.
+    pub fn is_kept(&self) -> bool {
+        self.keep_on_delete == Some(true)
+    }
+
+    /// What doesn't go with its namespace.
+    fn check_namespace(&self) -> Vec<Problem> {
+        let labels = self.namespace_labels.as_ref().is_some_and(|labels| !labels.0.is_empty());
+        let is_long =
+            self.namespace.as_ref().is_some_and(|name| name.as_str().len() > 63 || name.as_str().contains('.'));
+        let wrong = [
+            (is_long, "Namespace", "is no name of a namespace: a label of DNS, at most 63 characters without a dot"),
+            (
+                self.namespace.is_some() && labels,
+                "NamespaceLabels",
+                "are those of a namespace that Causeway makes; leave them out with Namespace",
+            ),
+            (
+                self.is_kept() && self.namespace.is_none(),
+                "KeepOnDelete",
+                "goes with Namespace: the namespace that Causeway makes goes with the record; leave it out",
+            ),
+        ];
+        wrong.into_iter().filter(|(is, ..)| *is).map(|(_, field, problem)| Problem::new(field, problem)).collect()
+    }
+}
+
 impl Rules for WorkloadInstance {
     fn check(&self) -> Vec<Problem> {
-        let Some(labels) = &self.namespace_labels else { return vec![] };
+        let namespace = self.check_namespace();
+        let Some(labels) = &self.namespace_labels else { return namespace };
         let reserved = labels.0.keys().filter(|key| RESERVED.iter().any(|reserved| key.starts_with(reserved)));
         let reserved =
             reserved.map(|key| Problem::new("NamespaceLabels", format!("{key} is set by the system; leave it out")));
-        labels.check("NamespaceLabels").into_iter().chain(reserved).collect()
+        namespace.into_iter().chain(labels.check("NamespaceLabels")).chain(reserved).collect()
     }
 
-    /// A team is no editor of what lets it in.
+    /// A team is no editor of what lets it in, and chooses no namespace of somebody else.
     fn for_admins(&self, before: &Self) -> Vec<&'static str> {
-        if self.namespace_labels == before.namespace_labels { vec![] } else { vec!["NamespaceLabels"] }
+        let changed = [
+            ("NamespaceLabels", self.namespace_labels != before.namespace_labels),
+            ("Namespace", self.namespace != before.namespace),
+            ("KeepOnDelete", self.is_kept() != before.is_kept()),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
     }
 }
 
@@ -182,6 +225,21 @@ mod tests {
         assert_eq!(of("purpose").for_admins(&none), ["NamespaceLabels"]);
         assert_eq!(none.for_admins(&of("purpose")), ["NamespaceLabels"], "what is taken away is changed, too");
         assert!(of("purpose").for_admins(&of("purpose")).is_empty() && none.for_admins(&none).is_empty());
+    }
+
+    #[test]
+    fn a_namespace_of_somebody_else_is_named_by_an_admin_and_stays_as_it_is() {
+        let of = |name: &str| WorkloadInstance { namespace: name.parse().ok(), ..WorkloadInstance::default() };
+        let told = |instance: &WorkloadInstance| instance.check().iter().map(ToString::to_string).collect::<String>();
+        let kept = WorkloadInstance { keep_on_delete: Some(true), ..of("shop") };
+        assert_eq!((told(&of("shop")), told(&kept)), (String::new(), String::new()));
+        assert!(told(&of("a.shop")).starts_with("Namespace: is no name of a namespace"), "{}", told(&of("a.shop")));
+        let labels = Some(Labels([("purpose".to_owned(), "workloads".to_owned())].into()));
+        let labelled = WorkloadInstance { namespace_labels: labels, ..of("shop") };
+        assert!(told(&labelled).starts_with("NamespaceLabels: are those of a namespace that Causeway makes"));
+        let homeless = WorkloadInstance { namespace: None, ..kept.clone() };
+        assert!(told(&homeless).starts_with("KeepOnDelete: goes with Namespace"), "{}", told(&homeless));
+        assert_eq!(kept.for_admins(&WorkloadInstance::default()), ["Namespace", "KeepOnDelete"]);
     }
 
     #[test]

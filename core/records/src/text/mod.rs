@@ -5,7 +5,7 @@ mod macros;
 mod numbers;
 mod webhook_url;
 
-pub use numbers::{DnsWeight, HostnameCount, Percent, Port, RenewalPercent, Ttl, WaitSeconds};
+pub use numbers::{BackendWeight, DnsWeight, HostnameCount, Percent, Port, RenewalPercent, Ttl, WaitSeconds};
 pub use webhook_url::WebhookUrl;
 
 pub(crate) use macros::{checked_text, choice};

@@ -26,6 +26,10 @@ ranged!(
     DnsWeight, 0..=255
 );
 ranged!(
+    /// A share of what comes to a port: this weight of the sum of all weights of its backends.
+    BackendWeight, 0..=1_000_000
+);
+ranged!(
     /// A number of hostnames.
     HostnameCount, 0..=10_000
 );

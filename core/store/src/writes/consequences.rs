@@ -91,7 +91,9 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
     if new {
         attach(connection, instance.workload, Kind::GatewayInstance, id).await?;
     }
-    let claims = Source::read(connection, instance.definition).await?.claims()?;
+    let source = Source::read(connection, instance.definition).await?;
+    source.check_named(std::slice::from_ref(&instance))?;
+    let claims = source.claims()?;
     // That gateway has what it needs, and certificates of its own.
     if instance.shared_gateway.is_none() {
         // 2. Its certificates can be signed, and the keys for them may get into the cluster.
@@ -160,6 +162,7 @@ async fn replace_claims(
     if instances.is_empty() {
         return Ok(None);
     }
+    source.check_named(&instances)?;
     let claims = source.claims()?;
     // Of those on a shared gateway with listeners the certificates are the gateway's.
     let certified = instances.iter().filter(|instance| instance.shared_gateway.is_none());

@@ -166,8 +166,10 @@ fn reconciliation<T: Noun>(statement: &mut Statement, record: &Record<T>, tracep
         let (columns, kind, runtime) = (CLIENT_STATUS.join(", "), T::KIND, runtime_id(&T::INFO));
         format!(", r AS (INSERT INTO reconciliations(kind, id, runtime_id, object_name, traceparent, {columns}) SELECT '{kind}', t.id, {runtime}, ")
     });
-    // As `object_name` of the rules, with an id that only Postgres knows yet.
-    statement.value(Type::Text, Some(Value::Text(slug(&name))))?.push(" || '-' || t.id, ").bind(traceparent)?;
+    // As `object_name` of the rules, with an id that only Postgres knows yet. A workload's is the name of its namespace.
+    let given = if T::KIND == Kind::WorkloadInstance { "coalesce(t.namespace, " } else { "(" };
+    statement.push(given).value(Type::Text, Some(Value::Text(slug(&name))))?;
+    statement.push(" || '-' || t.id), ").bind(traceparent)?;
     for (ty, value) in client_status(&record.status) {
         statement.push(", ").value(ty, value)?;
     }

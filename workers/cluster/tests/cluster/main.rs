@@ -6,6 +6,7 @@ mod answers;
 mod apply;
 mod exclusive;
 mod foreign;
+mod give_back;
 mod kinds;
 mod prune;
 mod support;

@@ -62,12 +62,17 @@ struct Owned<'a> {
     subject: Subject,
     owner: &'a Touched,
     object: &'a Object,
+    /// It stays when its record goes.
+    stays: bool,
 }
 
 type Objects<'a> = BTreeMap<i64, BTreeMap<&'a ObjectRef, Owned<'a>>>;
 
 pub(super) fn clusters(trial: &Trial<Rendered>, mask: &dyn Fn(&mut Value)) -> Vec<ClusterEffect> {
-    let (before, after) = (by_cluster(&trial.before), by_cluster(&trial.after));
+    let (mut before, after) = (by_cluster(&trial.before), by_cluster(&trial.after));
+    // What a record takes away that is there still, goes.
+    let remains = |subject: &Subject| trial.after.records.contains_key(subject);
+    before.values_mut().flat_map(BTreeMap::values_mut).for_each(|owned| owned.stays &= !remains(&owned.subject));
     let none = BTreeMap::new();
     let ids: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
     let cluster = |runtime_id| {
@@ -87,7 +92,10 @@ fn by_cluster(side: &Side<Rendered>) -> Objects<'_> {
     for (subject, rendered) in &side.records {
         let Some(owner) = side.touched.get(subject) else { continue };
         let Some(runtime) = owner.runtime_id else { continue };
-        let objects = rendered.objects.iter().map(|object| (&object.at, Owned { subject: *subject, owner, object }));
+        let objects = rendered
+            .objects
+            .iter()
+            .map(|object| (&object.at, Owned { subject: *subject, owner, object, stays: rendered.stays }));
         clusters.entry(runtime).or_default().extend(objects);
     }
     clusters
@@ -96,8 +104,8 @@ fn by_cluster(side: &Side<Rendered>) -> Objects<'_> {
 fn object(old: Option<Owned<'_>>, new: Option<Owned<'_>>, mask: &dyn Fn(&mut Value)) -> Option<PlannedObject> {
     let any = new.or(old)?;
     let (change, fields) = match (old, new) {
-        // What a chart wants kept stays when its record goes.
-        (Some(old), None) if old.object.keep => return None,
+        // What a chart wants kept stays when its record goes, and so does what is given back.
+        (Some(old), None) if old.object.keep || old.stays => return None,
         (Some(old), Some(new)) if old.object.body == new.object.body => return None,
         (Some(old), Some(new)) => (ChangeKind::Changed, field_changes(old.object, new.object, mask)),
         (None, _) => (ChangeKind::Added, vec![]),

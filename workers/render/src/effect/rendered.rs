@@ -8,6 +8,7 @@ use crate::{
 };
 use causeway_records::{
     inputs::{AnyInputs, DomainNameInputs, PublishedZone},
+    inventory::ObjectRef,
     nouns::ZoneType,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ pub struct Rendered {
     pub hosts: BTreeMap<String, HostRecords>,
     /// What the cluster takes and will not work as it is written.
     pub warnings: Vec<String>,
+    /// Its objects stay when it goes.
+    pub stays: bool,
     /// Why it can't be rendered; the rest is empty then.
     pub invalid: Option<String>,
 }
@@ -47,10 +50,16 @@ pub fn rendered(mut inputs: AnyInputs) -> Rendered {
     }
     match manifests::render(&inputs) {
         Ok(plan) => {
-            Rendered { objects: plan.objects, hosts, warnings: [warnings, plan.warnings].concat(), invalid: None }
+            let taken = plan.objects.iter().filter(|object| object.take_over).map(|object| taken_over(&object.at));
+            let warnings = warnings.into_iter().chain(taken).chain(plan.warnings).collect();
+            Rendered { objects: plan.objects, hosts, warnings, stays: inputs.is_kept(), invalid: None }
         }
         Err(invalid) => Rendered { invalid: Some(invalid.to_string()), ..Rendered::default() },
     }
+}
+
+fn taken_over(at: &ObjectRef) -> String {
+    format!("{at} is taken over as it stands, if it is there already and nobody has marked it as theirs")
 }
 
 /// Notes new hostnames in the zone of their domain, if that is known and still the one: where a worker would find a closer one, it is in the DNS of the

@@ -86,9 +86,9 @@ impl<'a> Backend<'a> {
     }
 
     /// Why a port can't be the Service's; None: it can, as far as is known.
-    pub(super) fn lacks(&self, port: i32) -> Option<String> {
-        let ports = of_transport(self.ports.as_ref()?, Transport::Tcp);
-        (!ports.contains(&port)).then(|| format!("Service {} has {}", self.name, list_ports(&ports, Transport::Tcp)))
+    pub(super) fn lacks(&self, transport: Transport, port: i32) -> Option<String> {
+        let ports = of_transport(self.ports.as_ref()?, transport);
+        (!ports.contains(&port)).then(|| format!("Service {} has {}", self.name, list_ports(&ports, transport)))
     }
 
     /// For a port that clients connect to: `explicit`, else the Service's only port, else the one of the same number, else `fallback`. Only ports

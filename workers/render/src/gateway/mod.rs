@@ -3,13 +3,15 @@
 mod backend;
 mod dedicated;
 mod grants;
+mod named_route;
+mod port_backends;
 mod routes;
 mod rules;
 mod shadows;
 
 pub use crate::listeners::ListenerAt;
 pub use dedicated::secrets;
-pub(crate) use rules::not_granted;
+pub use named_route::shut_out;
 
 use crate::{
     InvalidInput,
@@ -112,6 +114,11 @@ pub(crate) fn not_allowed(inputs: &GatewayInputs) -> Option<String> {
     (!is_allowed).then(|| attachment::not_allowed(&gateway.record.spec, workload.spec.name.as_str()))
 }
 
+/// Backends of other workloads that nobody has granted, each as a sentence with what to do.
+pub(crate) fn not_granted(inputs: &GatewayInputs) -> Vec<String> {
+    rules::not_granted(inputs).into_iter().chain(port_backends::not_granted(inputs)).collect()
+}
+
 /// The certificates of its listeners, each with what it is called in messages: Certificates that are ordered, and Secrets that were brought.
 pub(crate) fn certificates(inputs: &GatewayInputs) -> BTreeSet<(String, ObjectRef)> {
     if let Some((gateway, given)) = given(inputs) {
@@ -198,7 +205,7 @@ pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Resul
             "is Shared, and the cluster has no shared gateway on record yet; update the gateway definition",
         ));
     };
-    objects.extend(routes::objects(inputs, &ours)?);
+    objects.extend(named_route::put_together(inputs, routes::objects(inputs, &ours)?)?);
     let superseded = match inputs.shared_gateway {
         Some(_) => Superseded::default(),
         None => dedicated::superseded(inputs, issued),

@@ -4,7 +4,9 @@ use super::{
     about,
     backend::{Backend, backend},
     grants::Grants,
-    hostnames, listener_at, namespace, rules, tls,
+    hostnames, listener_at, namespace,
+    port_backends::{Named, references},
+    rules, tls,
 };
 use crate::{
     InvalidInput,
@@ -23,6 +25,7 @@ use causeway_records::{
     inputs::{GatewayInputs, ListenerKey, Protocol, Transport},
     nouns::GatewayHttpPort,
     problem::Refusal,
+    text::Port,
 };
 use causeway_rules::{
     ports::{Layer4Port, TlsPort, layer4_ports},
@@ -43,11 +46,12 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
     for ((port, protocol), rules) in ports(inputs) {
         objects.extend(routes.http(port, protocol, &rules)?);
     }
+    let mut grants = Grants::default();
     for port in layer4_ports(definition).into_iter().collect::<BTreeSet<_>>() {
-        objects.push(routes.layer4(port)?);
+        objects.push(routes.layer4(&port, &mut grants)?);
     }
-    objects.extend(routes.tls()?);
-    let mut grants = routes.grants(&objects);
+    objects.extend(routes.tls(&mut grants)?);
+    routes.note_grants(&objects, &mut grants);
     objects.extend(rules::objects(inputs, ours, &mut grants)?);
     Ok(grants.objects(inputs, ours).into_iter().chain(objects).collect())
 }
@@ -71,7 +75,9 @@ fn backend_if_needed<'a>(
         let listener = |hostname: Option<&str>| key(port.port.get(), protocol(port), hostname);
         !is_catch_all(port) || hostnames(inputs).into_iter().any(|hostname| !covered.contains(&listener(hostname)))
     });
-    (sends || !definition.tcp_ports.is_empty() || !definition.udp_ports.is_empty()).then(|| backend(inputs)).transpose()
+    let tcp = definition.tcp_ports.iter().any(|port| port.backend_refs.is_none());
+    let udp = definition.udp_ports.iter().any(|port| port.backend_refs.is_none());
+    (sends || tcp || udp).then(|| backend(inputs)).transpose()
 }
 
 fn key(port: i32, protocol: Protocol, hostname: Option<&str>) -> ListenerKey {
@@ -141,44 +147,62 @@ impl Routes<'_> {
         if ports.contains(&443) { None } else { ports.first().copied() }
     }
 
-    fn layer4(&self, port: Layer4Port) -> Result<Object, InvalidInput> {
-        let Layer4Port { protocol, port, service_port } = port;
-        let reference = |backend: &Backend<'_>| backend.reference(protocol.transport(), port, service_port, None);
+    fn layer4(&self, port: &Layer4Port, grants: &mut Grants) -> Result<Object, InvalidInput> {
+        let Layer4Port { protocol, port, service_port, backends } = port;
+        let (protocol, port) = (*protocol, *port);
+        let kind = if protocol == Protocol::Udp { UDP_ROUTE } else { TCP_ROUTE };
+        let named = Named { kind, transport: protocol.transport(), port, backends };
         let spec = Layer4RouteSpec {
             parent_refs: parents(self.inputs, port.get(), protocol, &[None])?,
-            rules: vec![Layer4RouteRule {
-                backend_refs: self.backend.iter().map(reference).collect::<Result<_, _>>()?,
-            }],
+            rules: vec![self.layer4_rule(&named, *service_port, grants)?],
         };
-        let kind = if protocol == Protocol::Udp { UDP_ROUTE } else { TCP_ROUTE };
         let name = self.name(port.get(), protocol, 0);
         Ok(kind.object(self.ours, kind.at(namespace(self.inputs), &name), &spec))
     }
 
+    /// To what the port names, or to the Service of the definition.
+    fn layer4_rule(
+        &self,
+        port: &Named<'_>,
+        service_port: Option<Port>,
+        grants: &mut Grants,
+    ) -> Result<Layer4RouteRule, InvalidInput> {
+        let reference = |backend: &Backend<'_>| backend.reference(port.transport, port.port, service_port, None);
+        let backend_refs = match port.backends.is_empty() {
+            true => self.backend.iter().map(reference).collect::<Result<_, _>>()?,
+            false => references(self.inputs, port, grants)?,
+        };
+        Ok(Layer4RouteRule { backend_refs })
+    }
+
     /// The TLSRoutes of all ports, one for each port of a definition and sixteen hostnames.
-    fn tls(&self) -> Result<Vec<Object>, InvalidInput> {
+    fn tls(&self, grants: &mut Grants) -> Result<Vec<Object>, InvalidInput> {
         let mut parts: BTreeMap<i32, usize> = BTreeMap::new();
         let mut objects = Vec::new();
         for port in tls(self.inputs)?.into_iter().collect::<BTreeSet<_>>() {
             for hostnames in port.hostnames.chunks(MOST) {
                 let part = parts.entry(port.port.get()).or_default();
-                objects.push(self.tls_route(&port, hostnames, *part)?);
+                objects.push(self.tls_route(&port, hostnames, *part, grants)?);
                 *part += 1;
             }
         }
         Ok(objects)
     }
 
-    fn tls_route(&self, port: &TlsPort, hostnames: &[String], part: usize) -> Result<Object, InvalidInput> {
-        let TlsPort { port, protocol, service_port, .. } = port;
+    fn tls_route(
+        &self,
+        port: &TlsPort,
+        hostnames: &[String],
+        part: usize,
+        grants: &mut Grants,
+    ) -> Result<Object, InvalidInput> {
+        let TlsPort { port, protocol, service_port, backends, .. } = port;
         let names: Vec<_> = hostnames.iter().map(|hostname| Some(hostname.as_str())).collect();
-        let reference = |backend: &Backend<'_>| backend.reference(Transport::Tcp, *port, *service_port, None);
+        let named = Named { kind: TLS_ROUTE, transport: Transport::Tcp, port: *port, backends };
         let spec = TlsRouteSpec {
             parent_refs: parents(self.inputs, port.get(), *protocol, &names)?,
             hostnames: hostnames.to_vec(),
-            rules: vec![Layer4RouteRule {
-                backend_refs: self.backend.iter().map(reference).collect::<Result<_, _>>()?,
-            }],
+            rules: vec![self.layer4_rule(&named, *service_port, grants)?],
         };
         let name = self.name(port.get(), *protocol, part);
         Ok(TLS_ROUTE.object(self.ours, TLS_ROUTE.at(namespace(self.inputs), &name), &spec))
@@ -188,9 +212,8 @@ impl Routes<'_> {
         names::route(&self.inputs.instance.object_name, &ListenerKey { port, protocol, hostname: None }, part)
     }
 
-    /// What the routes of the ports refer to in another namespace.
-    fn grants(&self, routes: &[Object]) -> Grants {
-        let mut grants = Grants::default();
+    /// Notes down what the routes of the ports refer to in another namespace by the Service of the definition.
+    fn note_grants(&self, routes: &[Object], grants: &mut Grants) {
         if let Some((service, elsewhere)) = self.backend.as_ref().and_then(Backend::elsewhere) {
             for kind in [HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, UDP_ROUTE] {
                 if routes.iter().any(|route| kind.is(&route.at)) {
@@ -198,7 +221,6 @@ impl Routes<'_> {
                 }
             }
         }
-        grants
     }
 }
 

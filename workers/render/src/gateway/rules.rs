@@ -18,7 +18,7 @@ use crate::{
     workload::{ServiceFacts, services},
 };
 use causeway_gateway_api::{RouteKind, backends, dotted};
-use causeway_records::inputs::{GatewayInputs, ListenerKey};
+use causeway_records::inputs::{GatewayInputs, ListenerKey, Transport};
 use causeway_rules::{
     grants::{Meant, meant},
     routes::{WrittenRoute, routes},
@@ -39,10 +39,7 @@ pub(super) fn objects(
     let services = services(&inputs.workload)?;
     let mut objects = vec![];
     for route in all {
-        let (kind, word) = match route.kind {
-            RouteKind::Http => (HTTP_ROUTE, "rules"),
-            RouteKind::Grpc => (GRPC_ROUTE, "grpc-rules"),
-        };
+        let (kind, word) = kind_of(route.kind);
         let rules = resolved(inputs, &services, &route, kind, grants)?;
         let refuse = |refusal: causeway_records::problem::Refusal| about(inputs, route.list(), refusal.sentence);
         let hostnames = route.hostnames(&inputs.definition.spec, &inputs.hostnames).map_err(refuse)?;
@@ -67,35 +64,45 @@ pub(super) fn objects(
 }
 
 /// The workload that a backend names.
-fn named_workload<'i>(inputs: &'i GatewayInputs, backend: &Value) -> Meant<'i> {
+fn named_workload<'i>(inputs: &'i GatewayInputs, backend: &Value, kind: ObjectKind) -> Meant<'i> {
     let text = |key: &str| backend[key].as_str().filter(|text| !text.is_empty());
     let Some(namespace) = text("namespace") else { return Meant::Own };
     let own = inputs.workload.definition.spec.name.as_str();
-    meant(own, &inputs.granted, namespace, text("name").unwrap_or_default())
+    meant(own, &inputs.granted, namespace, text("name").unwrap_or_default(), kind.kind)
 }
 
 /// Backends of other workloads that nobody has granted, each as a sentence with what to do.
-pub(crate) fn not_granted(inputs: &GatewayInputs) -> Vec<String> {
+pub(super) fn not_granted(inputs: &GatewayInputs) -> BTreeSet<String> {
     let mut sentences = BTreeSet::new();
     for route in routes(&inputs.definition.spec) {
+        let (kind, _) = kind_of(route.kind);
         for pointer in backends(route.rules) {
             let Some(backend) = route.rules.pointer(&pointer) else { continue };
-            if named_workload(inputs, backend) == Meant::NotGranted {
+            if named_workload(inputs, backend, kind) == Meant::NotGranted {
                 let text = |key: &str| backend[key].as_str().unwrap_or_default();
-                sentences.insert(format!(
-                    "{}[{}].Rules{} sends to Service {} of workload {}, which hasn't granted it: who is responsible for that workload makes a gateway \
-                     grant with GrantedWorkloadInstanceID {}",
-                    route.list(),
-                    route.ordinal,
-                    dotted(&pointer),
-                    text("name"),
-                    text("namespace"),
-                    inputs.workload.instance.record.id()
-                ));
+                let place = format!("{}[{}].Rules{}", route.list(), route.ordinal, dotted(&pointer));
+                sentences.insert(lacks_grant(inputs, &place, text("name"), text("namespace")));
             }
         }
     }
-    sentences.into_iter().collect()
+    sentences
+}
+
+/// That a backend of another workload hasn't been granted, and what to do. `place`: where the definition names it.
+pub(super) fn lacks_grant(inputs: &GatewayInputs, place: &str, service: &str, workload: &str) -> String {
+    format!(
+        "{place} sends to Service {service} of workload {workload}, which hasn't granted it: who is responsible for that workload makes a gateway \
+         grant with GrantedWorkloadInstanceID {}",
+        inputs.workload.instance.record.id()
+    )
+}
+
+/// The object that a kind of route becomes, and a word for its name.
+fn kind_of(kind: RouteKind) -> (ObjectKind, &'static str) {
+    match kind {
+        RouteKind::Http => (HTTP_ROUTE, "rules"),
+        RouteKind::Grpc => (GRPC_ROUTE, "grpc-rules"),
+    }
 }
 
 /// The rules as the cluster stores them, with the namespaces of the Services that aren't where the route is.
@@ -110,7 +117,7 @@ fn resolved(
     for pointer in backends(&rules) {
         let Some(backend) = rules.pointer_mut(&pointer) else { continue };
         let name = backend["name"].as_str().unwrap_or_default().to_owned();
-        match named_workload(inputs, backend) {
+        match named_workload(inputs, backend, kind) {
             Meant::Own => {}
             Meant::Granted(namespace) => {
                 grants.add(kind.kind, namespace, &name);
@@ -125,7 +132,7 @@ fn resolved(
         }
         let service = named(inputs, services, route.list(), &name)?;
         let port = backend["port"].as_i64().and_then(|port| i32::try_from(port).ok());
-        if let Some(lack) = port.and_then(|port| service.lacks(port)) {
+        if let Some(lack) = port.and_then(|port| service.lacks(Transport::Tcp, port)) {
             let at = format!("[{}].Rules{}.port", route.ordinal, dotted(&pointer));
             return Err(about(inputs, route.list(), format!("{at} is not there: {lack}; take one of them")));
         }

@@ -65,14 +65,17 @@ pub fn kinds(manifests: &[Manifest]) -> BTreeSet<(String, String, String)> {
     manifests.iter().map(kind).collect()
 }
 
-/// The instance's namespace and its manifests. A manifest without a namespace goes into the instance's if its kind has namespaces: so
+/// The instance's namespace, where Causeway makes it, and its manifests. A manifest without a namespace goes into the instance's if its kind has namespaces: so
 /// says the cluster, or a CustomResourceDefinition among the manifests. A kind that neither knows is taken for a namespaced one; the
 /// cluster refuses it by name when it is applied. Hooks of moments that a workload does not have are left out and named in the plan.
 pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<'_>) -> Result<Plan, InvalidInput> {
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let namespace = &inputs.instance.object_name;
     let defined = defined_scopes(&manifests);
-    let mut taken = BTreeSet::from([k8s::core::NAMESPACE.cluster(namespace)]);
+    // One that was there before is somebody else's.
+    let is_made = inputs.instance.record.spec.namespace.is_none();
+    let own = k8s::core::NAMESPACE.cluster(namespace);
+    let mut taken: BTreeSet<_> = is_made.then_some(own).into_iter().collect();
     let (mut objects, mut not_applied) = (Vec::new(), Vec::new());
     for manifest in manifests {
         let (group, kind) = group_and_kind(&manifest);
@@ -91,7 +94,9 @@ pub fn render(inputs: &WorkloadInputs, manifests: Vec<Manifest>, scopes: Scopes<
     }
     autoscaled::leave_replicas(&mut objects);
     objects.sort_by(|a, b| (rank(&a.at), &a.at).cmp(&(rank(&b.at), &b.at)));
-    objects.insert(0, own_namespace(inputs, &ours));
+    if is_made {
+        objects.insert(0, own_namespace(inputs, &ours));
+    }
     let warnings = subjects::misplaced(&objects);
     Ok(Plan { not_applied, warnings, ..objects.into() })
 }

@@ -19,7 +19,7 @@ mod observe;
 mod prune;
 mod superseded;
 
-pub(super) use self::prune::made_by_others;
+pub(super) use self::prune::{left, made_by_others};
 use super::{APPLIED, Failed, Interrupted, Reconcile};
 use crate::controller::Retry;
 use causeway_cluster::{ClusterError, FieldOwner, ObjectChange, WriteOutcome, inventory};
@@ -119,7 +119,7 @@ impl Reconcile<'_> {
     }
 
     /// Has the cluster's mark written if something was changed there.
-    fn note_changes(&self, done: &WriteOutcome) {
+    pub(super) fn note_changes(&self, done: &WriteOutcome) {
         let unchanged = |change: &ObjectChange| {
             use ObjectChange::*;
             matches!(change, Skipped | Unchanged | Contested { .. } | Pending(_) | Held { .. })

@@ -102,7 +102,7 @@ fn is_part(other: &Key, of: &Key) -> bool {
 }
 
 /// What stays in the cluster, as the sentence of an event.
-fn left(pruned: &WriteOutcome) -> Option<String> {
+pub(in super::super) fn left(pruned: &WriteOutcome) -> Option<String> {
     let named: Vec<_> = pruned.released().take(NAMED).map(|(object, why)| format!("{object}: {why}")).collect();
     let more = pruned.released().count().saturating_sub(NAMED);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

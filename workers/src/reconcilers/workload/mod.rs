@@ -21,8 +21,9 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let inputs = ctx.context.store.workload_inputs(ctx.claimed.key.id).await?;
     let owner = workload::owner(&inputs.instance.record);
     if ctx.claimed.being_deleted {
+        let is_kept = inputs.instance.record.spec.is_kept();
         drop((inputs, held));
-        return ctx.delete(owner).await;
+        return if is_kept { ctx.give_back(owner).await } else { ctx.delete(owner).await };
     }
     // 2. Read the manifests (pure), and which of their kinds are namespaced (needs the cluster).
     let (inputs, manifests) = held

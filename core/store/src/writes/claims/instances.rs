@@ -17,6 +17,8 @@ pub(in super::super) struct Instance {
     pub(in super::super) namespace: String,
     /// The shared gateway with listeners that it names.
     pub(in super::super) shared_gateway: Option<i64>,
+    /// It says what its route is called, and so has one.
+    pub(in super::super) names_route: bool,
 }
 
 /// A statement that answers [`Instance`]s. A macro and no text, so that each is checked when the crate is compiled.
@@ -26,7 +28,7 @@ macro_rules! instances {
             Instance,
             "SELECT i.id, i.name, i.kubernetes_runtime_instance_id AS runtime, i.gateway_definition_id AS definition,
                 w.id AS workload, w.name AS workload_name, w.kubernetes_runtime_instance_id AS workload_runtime, r.object_name AS namespace,
-                i.shared_gateway_id AS shared_gateway
+                i.shared_gateway_id AS shared_gateway, i.route_name IS NOT NULL AS \"names_route!\"
              FROM gateway_instances i JOIN workload_instances w ON w.id = i.workload_instance_id
                 JOIN reconciliations r ON r.kind = 'WorkloadInstance' AND r.id = w.id "
                 + $which,

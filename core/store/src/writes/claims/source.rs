@@ -1,5 +1,6 @@
 //! What the instances of a gateway definition claim, and where it is written: read once for all that follows from a write.
 
+use super::instances::Instance;
 use crate::{
     children,
     error::{Result, StoreError},
@@ -15,6 +16,8 @@ use causeway_rules::{
     accounts,
     claims::{RouteClaim, check_count, claims_of},
     driver::Driver,
+    hostnames::hostnames_of,
+    named_routes,
     wildcards::check_proofs,
 };
 use serde::Deserialize;
@@ -49,6 +52,16 @@ impl Source {
     /// Refuses a port that is one too many.
     pub(in super::super) fn check_ports(&self) -> Result<()> {
         Ok(check_count(&self.definition.spec)?)
+    }
+
+    /// Refuses what takes several routes, if one of these instances names its one.
+    pub(in super::super) fn check_named(&self, instances: &[Instance]) -> Result<()> {
+        if !instances.iter().any(|instance| instance.names_route) {
+            return Ok(());
+        }
+        let domain = self.domain.as_ref().map(|domain| &domain.spec.domain);
+        let hostnames = hostnames_of(&self.definition.spec, domain)?;
+        Ok(named_routes::check(&self.definition.spec, &hostnames)?)
     }
 
     /// What each of its instances claims.

@@ -174,3 +174,30 @@ fn a_claim_that_goes_is_a_warning_unless_another_takes_its_place() {
     assert!(gone.warnings[0].starts_with("HTTP port 80 for a.test"), "{gone:?}");
     assert_eq!((gone.claims[0].change, gone.claims[0].gateway_instance.as_str()), (ChangeKind::Removed, "web"));
 }
+
+#[test]
+fn what_is_given_back_is_neither_removed_nor_kept_from_going_otherwise() {
+    let mut inputs = gateway();
+    let gone = |inputs: &GatewayInputs| of(&[inputs], &[]).clusters.len();
+    assert_eq!(gone(&inputs), 1);
+    inputs.instance.record.spec.keep_on_delete = Some(true);
+    assert_eq!(gone(&inputs), 0, "its objects stay");
+    let mut fewer = inputs.clone();
+    fewer.definition.spec.http_ports.truncate(1);
+    let removed = |effect: &Effect| {
+        effect.clusters.iter().flat_map(|one| &one.objects).any(|one| one.change == ChangeKind::Removed)
+    };
+    assert!(removed(&of(&[&inputs], &[&fewer])), "what it no longer wants goes as ever");
+}
+
+#[test]
+fn what_may_be_taken_over_is_told() {
+    let mut scene = samples::scenes().into_iter().find(|(name, _)| *name == "given").unwrap().1;
+    let mut shared = scene.shared.take().unwrap();
+    shared.gateway.record.spec.gateway_name = "edge".parse().ok();
+    let warnings = rendered(AnyInputs::SharedGateway(Box::new(shared))).warnings;
+    assert!(
+        warnings.len() == 1 && warnings[0].contains("Gateway shop-11/edge is taken over as it stands"),
+        "{warnings:?}"
+    );
+}

@@ -110,7 +110,8 @@ pub struct SecretObjectReference {
 pub struct ListenerAllowedRoutes {
     /// The namespaces that routes may be in.
     pub namespaces: Namespaces,
-    /// The kinds that fit the listener's protocol.
+    /// Kinds of routes. Empty: all that fit the listener's protocol.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<RouteGroupKind>,
 }
 
@@ -124,10 +125,10 @@ pub struct AllowedListeners {
 /// A kind of route, in any version.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RouteGroupKind {
-    /// [`GROUP`](super::GROUP).
-    pub group: &'static str,
+    /// [`GROUP`](super::GROUP), unless somebody says another one.
+    pub group: String,
     /// `HTTPRoute`, or another kind of route.
-    pub kind: &'static str,
+    pub kind: String,
 }
 
 /// A choice of namespaces.
@@ -146,10 +147,14 @@ pub enum Namespaces {
 }
 
 /// Selects objects by their labels.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
+    /// An object must have every one of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
     /// An object must meet every one of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub match_expressions: Vec<LabelSelectorRequirement>,
 }
 
@@ -157,8 +162,8 @@ pub struct LabelSelector {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LabelSelectorRequirement {
     /// Key of the label.
-    pub key: &'static str,
-    /// `In` or `DoesNotExist`.
+    pub key: String,
+    /// `In`, `DoesNotExist`, or another one.
     pub operator: &'static str,
     /// Values that `In` accepts; empty for `DoesNotExist`.
     #[serde(skip_serializing_if = "Vec::is_empty")]

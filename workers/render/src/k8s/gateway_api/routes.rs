@@ -100,7 +100,7 @@ pub struct BackendRef {
     pub namespace: Option<String>,
     /// `spec.ports[].port` of the Service, not the port of its pods.
     pub port: i32,
-    /// 1, the server's default: a rule has one backend, which gets everything.
+    /// Its share: this of the sum of all weights of the rule. 1 is the server's default.
     pub weight: i32,
 }
 
@@ -130,7 +130,7 @@ pub struct TlsRouteSpec {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Layer4RouteRule {
-    /// Exactly one backend: weights are not offered.
+    /// 1 to 16.
     pub backend_refs: Vec<BackendRef>,
 }
 

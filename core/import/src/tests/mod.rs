@@ -1,5 +1,7 @@
 //! Whole streams, and what comes of them.
 
+mod gateways;
+
 use super::*;
 use causeway_manifests::{Budget, read};
 use causeway_records::{Kind, Record, noun::Noun, nouns, overlay::overlay};
@@ -43,7 +45,7 @@ fn backend() -> Value {
 
 #[test]
 fn the_sample_is_said_but_for_what_the_report_names() {
-    let import = imported(include_str!("../../../deploy/samples/import/shop.yaml"));
+    let import = imported(include_str!("../../../../deploy/samples/import/shop.yaml"));
     insta::assert_yaml_snapshot!("shop_documents", import.documents());
     let lines: Vec<_> = import.report.iter().map(|finding| format!("{}: {finding}", finding.loss.as_str())).collect();
     insta::assert_yaml_snapshot!("shop_report", lines);
@@ -60,14 +62,21 @@ fn a_route_of_plain_http_has_nothing_to_report_but_its_workload() {
         }),
     );
     let import = imported(&(gateway(&http()) + &route));
-    assert_eq!(told(&import), ["Needed shop YAMLDocument"]);
+    assert_eq!(told(&import), ["Needed gw Namespace", "Needed shop YAMLDocument"]);
     let rules = json!([{"matches": [{"path": {"value": "/a"}, "headers": [{"name": "b", "value": "c"}]}], "backendRefs": [backend()], "timeouts": {"request": "3s"}}]);
     let expected = json!({
-        "Name": "web", "Hostnames": ["shop.test"], "GatewayClassName": "eg", "HttpPorts": [{"Port": 80}], "HttpRoutes": [{"Rules": rules}],
+        "Name": "web", "Hostnames": ["shop.test"], "HttpPorts": [{"Port": 80}], "HttpRoutes": [{"Rules": rules}],
     });
     assert_eq!(of(&import, Kind::GatewayDefinition), [expected]);
-    let instance = json!({"Name": "web", "GatewayDefinition": {"Name": "web"}, "WorkloadInstance": {"Name": "shop"}});
+    let instance = json!({
+        "Name": "web", "GatewayDefinition": {"Name": "web"}, "WorkloadInstance": {"Name": "shop"}, "SharedGateway": {"Name": "gw"},
+    });
     assert_eq!(of(&import, Kind::GatewayInstance), [instance]);
+    let shared = json!({
+        "Name": "gw", "GatewayClassName": "eg", "Namespace": "shop", "Listeners": [{"Name": "http", "Port": 80, "Protocol": "HTTP"}],
+        "AttachableBy": "WorkloadInstances", "WorkloadInstances": [{"Name": "shop"}],
+    });
+    assert_eq!(of(&import, Kind::SharedGateway), [shared]);
     assert_eq!(of(&import, Kind::WorkloadDefinition), [json!({"Name": "shop", "YAMLDocument": "shop.yaml"})]);
 }
 
@@ -75,8 +84,8 @@ fn a_route_of_plain_http_has_nothing_to_report_but_its_workload() {
 fn hostnames_on_different_ports_are_gateways_of_their_own() {
     let listeners = json!([
         {"name": "http", "port": 80, "protocol": "HTTP"},
-        {"name": "a", "port": 443, "protocol": "HTTPS", "hostname": "a.shop.test", "tls": {}},
-        {"name": "b", "port": 443, "protocol": "HTTPS", "hostname": "*.other.test", "tls": {}},
+        {"name": "a", "port": 443, "protocol": "HTTPS", "hostname": "a.shop.test", "tls": {"certificateRefs": [{"name": "a"}]}},
+        {"name": "b", "port": 443, "protocol": "HTTPS", "hostname": "*.other.test", "tls": {"certificateRefs": [{"name": "b"}]}},
     ]);
     let spec = json!({"parentRefs": [{"name": "gw"}], "hostnames": ["a.shop.test", "b.shop.test", "c.other.test"], "rules": [{"backendRefs": [backend()]}]});
     let import = imported(&(gateway(&listeners) + &object("HTTPRoute", "web", &spec)));
@@ -118,6 +127,7 @@ fn what_gateway_api_does_not_know_is_taken_out_of_rules_and_reported() {
         "Unsupported web spec.rules[0].retry",
         "Unsupported web spec.rules[1]",
         "Unsupported web spec.rules[2].backendRefs[0]",
+        "Needed gw Namespace",
         "Needed shop YAMLDocument",
     ];
     assert_eq!(told(&import), expected);
@@ -127,13 +137,10 @@ fn what_gateway_api_does_not_know_is_taken_out_of_rules_and_reported() {
 fn a_route_that_attaches_to_nothing_is_reported_whole() {
     let spec = json!({"parentRefs": [{"name": "gw", "sectionName": "none"}], "hostnames": ["a.test"], "rules": [{"backendRefs": [backend()]}]});
     let import = imported(&(gateway(&http()) + &object("HTTPRoute", "web", &spec)));
-    assert!(import.documents().is_empty());
+    let kinds: Vec<_> = import.documents().iter().map(|document| document.kind).collect();
+    assert_eq!(kinds, [Kind::SharedGateway]);
     let told = told(&import);
-    assert!(
-        told.contains(&"Unsupported web spec".to_owned())
-            && told.contains(&"Unsupported gw spec.listeners[0]".to_owned()),
-        "{told:?}"
-    );
+    assert!(told.contains(&"Unsupported web spec".to_owned()), "{told:?}");
 }
 
 #[test]
@@ -145,15 +152,15 @@ fn a_namespace_brings_its_manifests_along() {
     let text = of(&import, Kind::WorkloadDefinition)[0]["YAMLDocument"].as_str().unwrap().to_owned();
     let read = read(&text, &Budget::default()).unwrap();
     assert_eq!((read.len(), read[0].kind(), read[0].namespace()), (1, "Service", None));
-    assert_eq!(told(&import), ["Unsupported c ", "Lossy shop YAMLDocument"]);
+    assert_eq!(told(&import), ["Unsupported c ", "Needed gw Namespace", "Lossy shop YAMLDocument"]);
 }
 
 #[test]
-fn objects_of_gloo_are_reported_and_no_part_of_a_workload() {
-    let gloo = r#"{"apiVersion":"gateway.solo.io/v1","kind":"VirtualService","metadata":{"name":"vs","namespace":"shop"},"spec":{"virtualHost":{"domains":["shop.test"]}}}"#;
+fn what_is_about_gloo_itself_is_reported_and_no_part_of_a_workload() {
+    let gloo = r#"{"apiVersion":"gloo.solo.io/v1","kind":"Settings","metadata":{"name":"vs","namespace":"shop"},"spec":{"gloo":{}}}"#;
     let spec = json!({"parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [backend()]}]});
     let import = imported(&format!("{}{}{gloo}\n", gateway(&http()), object("HTTPRoute", "web", &spec)));
-    assert_eq!(told(&import), ["Unsupported vs ", "Needed shop YAMLDocument"]);
+    assert_eq!(told(&import), ["Unsupported vs ", "Needed gw Namespace", "Needed shop YAMLDocument"]);
     assert_eq!(of(&import, Kind::WorkloadDefinition)[0]["YAMLDocument"], "shop.yaml");
 }
 
@@ -188,13 +195,13 @@ fn ports_of_layer_4() {
         r#"[{"Port":443,"ServicePort":8080,"TLSEnabled":true,"TLSMode":"Passthrough"}]null"#,
     ];
     assert_eq!(ports, expected);
-    assert_eq!(told(&import), ["Needed shop YAMLDocument"]);
+    assert_eq!(told(&import), ["Needed gw Namespace", "Needed shop YAMLDocument"]);
 }
 
 /// The hand-written documents say the same as the records.
 #[test]
 fn documents_are_read_back_as_the_records() {
-    let import = imported(include_str!("../../../deploy/samples/import/shop.yaml"));
+    let import = imported(include_str!("../../../../deploy/samples/import/shop.yaml"));
     assert_eq!(import.gateways.len(), 4);
     for (gateway, document) in import.gateways.iter().zip(of(&import, Kind::GatewayDefinition)) {
         let mut fields = document.as_object().unwrap().clone();
@@ -207,9 +214,22 @@ fn documents_are_read_back_as_the_records() {
     for document in import.documents() {
         let info = document.kind.info();
         let known = |key: &String| {
-            info.fields.iter().any(|field| field.json == key || field.json.strip_suffix("ID") == Some(key))
+            let is = |field: &causeway_records::field::Field| {
+                field.json == key
+                    || field.json.strip_suffix("ID") == Some(key)
+                    || field.json.strip_suffix("IDs").is_some_and(|stem| key.strip_suffix('s') == Some(stem))
+            };
+            info.fields.iter().any(is)
         };
         assert!(document.fields.keys().all(known), "{document:?}");
+    }
+    for (shared, document) in import.shared.iter().zip(of(&import, Kind::SharedGateway)) {
+        let mut fields = document.as_object().unwrap().clone();
+        fields.retain(|key, _| !["DomainNameDefinition", "WorkloadInstances"].contains(&key.as_str()));
+        let mut record = Record::<nouns::SharedGateway>::default();
+        let report = overlay(&serde_json::to_vec(&fields).unwrap(), &mut [&mut record.spec]).unwrap();
+        assert!(report.problems.is_empty(), "{:?}", report.problems);
+        assert!(record.spec == shared.gateway, "{document:#}");
     }
     assert_eq!(nouns::GatewayDefinition::KIND, Kind::GatewayDefinition);
 }
@@ -219,7 +239,7 @@ fn more_objects_than_are_looked_at_together_are_refused() {
     let many: String = (0..=MOST).map(|n| object("HTTPRoute", &format!("r{n}"), &json!({}))).collect();
     let refusal = import(read(&many, &Budget::default()).unwrap()).err().unwrap().to_string();
     assert!(
-        refusal.starts_with("holds 1001 objects of Gateway API and Ingresses; 1000 are looked at together"),
+        refusal.starts_with("holds 1001 objects of Gateway API, of Gloo, and Ingresses; 1000 are looked at together"),
         "{refusal}"
     );
 }
