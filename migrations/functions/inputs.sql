@@ -51,7 +51,7 @@ CREATE OR REPLACE FUNCTION read_gateway(instance bigint, OUT answer json, OUT do
 DECLARE
     i gateway_instances; d gateway_definitions; n domain_name_definitions; a aws_accounts; g shared_gateways; workload json; ports json;
     gateway bigint; listeners json; domain_names json; services json;
-    granted json; beside json; below json; domain_uses json; is_granted boolean;
+    granted json; beside json; below json; domain_uses json; is_granted boolean; class_in_cluster json;
 BEGIN
     SELECT * INTO i FROM gateway_instances WHERE id = instance;
     IF NOT FOUND THEN RETURN; END IF;
@@ -112,6 +112,10 @@ BEGIN
                 ORDER BY b.id, c.hostname, c.port, c.protocol, c.redirect LIMIT 512) o;
         END IF;
     END IF;
+    -- Whoever publishes something else of the cluster wakes the gateways that it concerns.
+    SELECT json_build_object('api', r.published_state -> 'api', 'class',
+            r.published_state -> 'classes' -> CASE WHEN g.id IS NULL THEN d.gateway_class_name ELSE g.gateway_class_name END)
+        INTO class_in_cluster FROM reconciliations r WHERE r.kind = 'KubernetesRuntimeInstance' AND r.id = i.kubernetes_runtime_instance_id;
     PERFORM await_services(i.kubernetes_runtime_instance_id);
     SELECT coalesce(json_agg(json_build_array(to_json(s), to_json(r)) ORDER BY s.id), '[]') INTO services FROM support_service_instances s
         JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
@@ -125,7 +129,8 @@ BEGIN
         'ports', ports, 'granted', granted,
         'shared_gateway', CASE WHEN g.id IS NOT NULL THEN with_state(to_json(g), 'SharedGateway', g.id) END, 'is_granted', coalesce(is_granted, false),
         'listeners', coalesce(listeners, '[]'), 'domain_uses', coalesce(domain_uses, '[]'),
-        'beside', coalesce(beside, '[]'), 'below', coalesce(below, '[]'), 'domain_names', domain_names, 'services', services);
+        'beside', coalesce(beside, '[]'), 'below', coalesce(below, '[]'), 'domain_names', domain_names, 'services', services,
+        'class_in_cluster', coalesce(class_in_cluster, '{}'));
 END $$;
 COMMENT ON FUNCTION read_gateway IS 'the inputs of a gateway instance; NULL when there is none';
 

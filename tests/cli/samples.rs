@@ -42,7 +42,7 @@ async fn samples_of_gateways_apply_and_change_nothing_again() {
     let (_platform, cli) = api("samples_gateways").await;
     let made = cli.feed(&["apply", "-f", "-"], RUNTIME).await;
     assert_eq!(made.code, 0, "{made:?}");
-    for folder in ["routes", "gateways", "tls", "grants", "certificates", "shared-gateways"] {
+    for folder in ["routes", "gateways", "tls", "grants", "certificates", "shared-gateways", "classes"] {
         let files = std::fs::read_dir(root().join("deploy/samples").join(folder)).unwrap();
         for file in files.map(|entry| entry.unwrap().path()) {
             // Manifests are taken in by the files that name them.

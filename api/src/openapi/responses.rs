@@ -74,7 +74,7 @@ const REFUSALS: &[SharedRefusal] = &[
     refusal(
         409,
         "Conflict",
-        "Somebody else holds what this asks for, or others need what this takes away; the sentence names them.",
+        "Somebody else holds what this asks for, others need what this takes away, or the cluster can't do it; the sentence names them.",
         Reason::CONFLICTS,
     ),
     refusal(

@@ -60,7 +60,7 @@ impl Part {
         match condition_type {
             "DnsPublished" | "DnsWithdrawn" => Self::Record,
             "AddressAssigned" | "EndpointReachable" => Self::LoadBalancer,
-            "GatewayAccepted" | "GatewayProgrammed" => Self::Gateway,
+            "Supported" | "GatewayAccepted" | "GatewayProgrammed" => Self::Gateway,
             "CertificatesReady" | "AwsAccountAllowed" => Self::Certificate,
             "ListenersReady" => Self::Listener,
             "RoutesAccepted" => Self::Route,

@@ -64,6 +64,8 @@ reasons! {
     PortTaken,
     /// The shared gateway doesn't let the workload attach, or has no listener for what it asks for.
     NotAttachable,
+    /// The cluster, or the controller of the GatewayClass, says that it can't do what is asked for.
+    Unsupported,
     /// The record, or one that it names, is being deleted.
     BeingDeleted,
     /// Other records need this one.
@@ -108,6 +110,7 @@ impl Reason {
         Self::RouteTaken,
         Self::PortTaken,
         Self::NotAttachable,
+        Self::Unsupported,
         Self::BeingDeleted,
         Self::InUse,
         Self::Incomplete,

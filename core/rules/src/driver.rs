@@ -3,9 +3,12 @@
 //! What a driver renders, watches and reports is in the crate `causeway-render`, module `driver`, in one file for each variant of [`Driver`].
 
 use causeway_records::{
-    inputs::{ListenerKey, Transport},
+    inputs::{ClassInCluster, ListenerKey, Transport},
     nouns::Service,
 };
+
+/// The name by which Envoy Gateway finds its GatewayClasses.
+const ENVOY_GATEWAY: &str = "gateway.envoyproxy.io/gatewayclass-controller";
 
 /// Ports below this one need a privilege that the proxies of some controllers do not have.
 const FIRST_UNPRIVILEGED_PORT: i32 = 1024;
@@ -34,15 +37,46 @@ pub(crate) enum PathRank {
 pub enum Driver {
     /// Envoy Gateway, driven through the objects of Gateway API.
     EnvoyGateway,
+    /// Any other controller of Gateway API, whose GatewayClass somebody else has made. What it can do is said by that class, see
+    /// [`Capabilities`](crate::capabilities::Capabilities).
+    Standard,
 }
 
 impl Driver {
     /// Every driver, for tests that hold for each of them.
-    pub const ALL: &[Self] = &[Self::EnvoyGateway];
+    pub const ALL: &[Self] = &[Self::EnvoyGateway, Self::Standard];
 
-    /// The driver of a gateway, by the `GatewayClassName` of its definition. None means that Causeway makes a GatewayClass of its own, for
-    /// the default driver. A class by name belongs to somebody else, and is taken for one of the default driver too: Causeway checks in the
-    /// cluster, by the Gateway's conditions, whether a controller accepts it.
+    /// The driver of a gateway, by the `GatewayClassName` of its definition and what its cluster says of that class. None means that Causeway makes a
+    /// GatewayClass of its own, for the default driver. One that the cluster doesn't have, as far as is known, is taken for one of the default driver, too.
+    pub fn of_class(class: Option<&str>, known: &ClassInCluster) -> Self {
+        match (class, &known.class) {
+            (Some(_), Some(seen)) => Self::of_controller(&seen.controller),
+            _ => Self::EnvoyGateway,
+        }
+    }
+
+    /// The driver of the classes of a controller, by its name in `spec.controllerName`.
+    pub fn of_controller(name: &str) -> Self {
+        if name == ENVOY_GATEWAY { Self::EnvoyGateway } else { Self::Standard }
+    }
+
+    /// The name of its controller, to which the classes that Causeway makes are handed. Those are all of the default driver.
+    pub fn controller(self) -> &'static str {
+        match self {
+            Self::EnvoyGateway | Self::Standard => ENVOY_GATEWAY,
+        }
+    }
+
+    /// Whether its controller has ListenerSets although its classes list no features.
+    pub fn has_unlisted_listener_sets(self) -> bool {
+        match self {
+            Self::EnvoyGateway => true,
+            Self::Standard => false,
+        }
+    }
+
+    /// The driver by which sockets and the order of matches are judged. Both are on record with a gateway, and a cluster can say something else of a class
+    /// tomorrow: so they follow from no more than the name. A class by name is taken for one of Envoy Gateway, which excludes more than others do.
     pub fn for_class(_class: Option<&str>) -> Self {
         Self::EnvoyGateway
     }
@@ -52,6 +86,8 @@ impl Driver {
     pub fn services(self) -> &'static [Service] {
         match self {
             Self::EnvoyGateway => &[Service::GatewayApi, Service::EnvoyGateway],
+            // Whoever has made the class has installed its controller.
+            Self::Standard => &[Service::GatewayApi],
         }
     }
 
@@ -69,7 +105,7 @@ impl Driver {
     /// Where a regular expression for a path stands. Gateway API leaves it to the controller, and says only that an exact path comes before prefixes.
     pub(crate) fn rank_of_regular_path(self) -> PathRank {
         match self {
-            Self::EnvoyGateway => PathRank::Between,
+            Self::EnvoyGateway | Self::Standard => PathRank::Between,
         }
     }
 
@@ -77,14 +113,15 @@ impl Driver {
     pub(crate) fn counts_methods_as_headers(self) -> bool {
         match self {
             Self::EnvoyGateway => true,
+            Self::Standard => false,
         }
     }
 
     /// What a proxy adds to a port below 1024; 0 if it may bind such ports as they are.
     fn low_port_offset(self) -> i32 {
         match self {
-            // Envoy Gateway's containers run without privileges.
-            Self::EnvoyGateway => 10_000,
+            // Envoy Gateway's containers run without privileges. Of another controller's proxies nothing is known.
+            Self::EnvoyGateway | Self::Standard => 10_000,
         }
     }
 }
@@ -92,6 +129,7 @@ impl Driver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use causeway_records::inputs::GatewayClassFacts;
     use proptest::prelude::*;
 
     fn driver() -> impl Strategy<Value = Driver> {
@@ -108,6 +146,19 @@ mod tests {
     #[test]
     fn the_definitions_are_installed_before_the_controller() {
         assert_eq!(Driver::for_class(None).services(), [Service::GatewayApi, Service::EnvoyGateway]);
+    }
+
+    #[test]
+    fn a_class_is_driven_by_the_standard_alone_once_its_controller_is_known_to_be_another() {
+        let of = |controller: &str| {
+            let class = GatewayClassFacts { controller: controller.into(), ..GatewayClassFacts::default() };
+            ClassInCluster { class: Some(class), api: None }
+        };
+        assert_eq!(Driver::of_class(Some("traefik"), &of("traefik.io/gateway-controller")), Driver::Standard);
+        assert_eq!(Driver::of_class(Some("internal"), &of(ENVOY_GATEWAY)), Driver::EnvoyGateway);
+        assert_eq!(Driver::of_class(Some("unknown"), &ClassInCluster::default()), Driver::EnvoyGateway);
+        assert_eq!(Driver::of_class(None, &ClassInCluster::default()), Driver::EnvoyGateway);
+        assert_eq!(Driver::Standard.services(), [Service::GatewayApi]);
     }
 
     proptest! {

@@ -10,6 +10,7 @@
 //!                                                    ├─▶ attachment ─▶ which listener of a gateway that somebody made, who may attach
 //!                                                    ├─▶ accounts ───▶ whose AWS keys the cluster gets
 //!                              driver ───────────────┴─▶ services ───▶ what the cluster needs
+//! definition, what a cluster says ─▶ features, capabilities ──▶ Refusal, or where listeners are placed and what is not rendered
 //! a record and those that it names ─▶ parents ──▶ Refusal
 //! listeners of a shared gateway's record, its domain ─▶ listener_certificates ──▶ Refusal, or where an authority looks
 //! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
@@ -24,10 +25,12 @@
 
 pub mod accounts;
 pub mod attachment;
+pub mod capabilities;
 pub mod claims;
 pub mod conflicts;
 pub mod deletions;
 pub mod driver;
+pub mod features;
 pub mod grants;
 pub mod hostnames;
 pub mod iam_policy;

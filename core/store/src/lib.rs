@@ -40,6 +40,7 @@ mod event_page;
 pub mod events;
 mod figures;
 pub mod functions;
+mod gateway_facts;
 mod inbox;
 pub mod inputs;
 mod json_row;

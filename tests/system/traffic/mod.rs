@@ -4,6 +4,7 @@ mod authority;
 mod brought;
 mod certificates;
 mod controller;
+mod controllers;
 mod deletion;
 mod given;
 mod issuers;

@@ -34,6 +34,7 @@ mod exclusive;
 mod facts;
 #[cfg(test)]
 mod fake;
+mod gateway_facts;
 mod give_back;
 mod gone;
 mod handover;

@@ -55,10 +55,11 @@ pub fn gateway_ref(inputs: &DomainNameInputs, gateway: &DomainGateway) -> Object
     }
 }
 
-/// The driver of a gateway, by its class. The class of a dedicated Gateway is not among the inputs; it is taken for the default one.
+/// The driver of a gateway, by the name of its class. That of a dedicated Gateway is not among the inputs; it is taken for the default one. Every controller
+/// says addresses in the same way.
 fn driver(gateway: &DomainGateway) -> Driver {
-    let shared = gateway.shared_gateway.as_ref();
-    shared.map_or(Driver::for_class(None), |shared| shared_gateway::driver(&shared.record.spec))
+    let class = gateway.shared_gateway.as_ref().and_then(|shared| shared.record.spec.gateway_class_name.as_ref());
+    Driver::for_class(class.map(|class| class.as_str()))
 }
 
 /// The targets of every gateway, from the addresses of its Gateway.

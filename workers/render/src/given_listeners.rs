@@ -70,7 +70,14 @@ pub(crate) fn objects(
 ) -> Result<Vec<Object>, InvalidInput> {
     let (name, spec) = (&inputs.gateway.object_name, &inputs.gateway.record.spec);
     let class = spec.gateway_class_name.as_ref().map(|class| class.as_str());
-    let listeners = given.0.iter().map(|one| spec_of(&inputs.gateway, one, entitled(inputs, given, one)));
+    let capabilities = shared_gateway::capabilities(spec, &inputs.class_in_cluster);
+    let served = given.0.iter().filter(|one| capabilities.serves(one.protocol()));
+    let listeners = served.map(|one| {
+        let (own, namespaces) = (secret_of(&inputs.gateway, one), exactly(entitled(inputs, given, one)));
+        let own = listener(&one.key(), namespaces, own, &capabilities);
+        let allowed_routes = one.allowed_routes.as_ref().map_or(own.allowed_routes, allowed);
+        ListenerSpec { name: one.name.to_string(), allowed_routes, ..own }
+    });
     let gateway = GatewaySpec {
         gateway_class_name: driver::gateway_class_name(class, name),
         listeners: listeners.collect(),
@@ -78,7 +85,8 @@ pub(crate) fn objects(
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: None,
     };
-    let own_class = class.is_none().then(|| driver::gateway_class(shared_gateway::driver(spec), ours, name));
+    let driver = shared_gateway::driver(spec, &inputs.class_in_cluster);
+    let own_class = class.is_none().then(|| driver::gateway_class(driver, ours, name));
     let holder = gateway_ref(&inputs.gateway);
     let mut objects: Vec<Object> = own_class.into_iter().collect();
     let gateway = GATEWAY.object(ours, holder.clone(), &gateway);
@@ -106,13 +114,10 @@ fn entitled(inputs: &SharedGatewayInputs, given: &GatewayListeners, one: &Gatewa
     entitled
 }
 
-fn spec_of(gateway: &Named<SharedGateway>, given: &GatewayListener, entitled: BTreeSet<String>) -> ListenerSpec {
+/// The Secret with its certificate: the one that it names, or that of its Certificate, which is called like it.
+fn secret_of(gateway: &Named<SharedGateway>, given: &GatewayListener) -> Option<String> {
     let own = given.secret_name.as_ref().map(ToString::to_string);
-    // A Certificate's Secret is called like it.
-    let secret = own.or_else(|| certificate(gateway, given).map(|(_, at)| at.name));
-    let own = listener(&given.key(), exactly(entitled), secret);
-    let allowed_routes = given.allowed_routes.as_ref().map_or(own.allowed_routes, allowed);
-    ListenerSpec { name: given.name.to_string(), allowed_routes, ..own }
+    own.or_else(|| certificate(gateway, given).map(|(_, at)| at.name))
 }
 
 /// Where the Gateway is.

@@ -32,6 +32,7 @@ pub mod domain_name;
 pub mod driver;
 pub mod effect;
 pub mod gateway;
+pub mod gateway_facts;
 mod given_listeners;
 pub mod hostnames;
 mod infrastructure;

@@ -44,7 +44,8 @@ pub fn support_services(inputs: &ListenerSetInputs) -> Vec<Service> {
         return Vec::new();
     }
     let has_tls = listeners(inputs, NONE_ISSUED).certified().next().is_some();
-    driver::support_services(shared_gateway::driver(&inputs.gateway.record.spec), has_tls)
+    let driver = shared_gateway::driver(&inputs.gateway.record.spec, &inputs.class_in_cluster);
+    driver::support_services(driver, has_tls)
 }
 
 /// The ListenerSet, and the Certificates of its listeners. Empty while it has no listener.
@@ -62,7 +63,10 @@ pub fn render_over(inputs: &ListenerSetInputs, issued: &IssuedCertificates) -> R
         parent_ref: parent_reference(&gateway_ref(&inputs.gateway), GATEWAY.kind, None),
         listeners: listeners(inputs, issued).specs(Some(inputs.ordinal))?,
     };
-    let mut objects = vec![LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)];
+    // One without any isn't valid.
+    let is_there = !spec.listeners.is_empty();
+    let mut objects: Vec<_> =
+        is_there.then(|| LISTENER_SET.object(&ours, listener_set_ref(inputs), &spec)).into_iter().collect();
     let certificates = listeners(inputs, issued).certificates(&inputs.control_plane, owner(inputs), &[])?;
     objects.extend(certificates.certificates()?);
     let superseded = Superseded { objects: certificates.own_superseded(), by: Some(listener_set_ref(inputs)) };
@@ -119,9 +123,17 @@ pub fn wildcard_refs(inputs: &ListenerSetInputs) -> Vec<ObjectRef> {
 fn served<'a>(inputs: &'a ListenerSetInputs, issued: &'a IssuedCertificates) -> BTreeMap<&'a str, CertificateUse> {
     let (gateway, listeners, domains) = (&inputs.gateway, &inputs.listeners, &inputs.domains);
     // What can't be rendered has no certificates.
-    SharedListeners { gateway, listeners, domains, issued }.served().unwrap_or_default()
+    SharedListeners { gateway, listeners, domains, issued, known: &inputs.class_in_cluster }
+        .served()
+        .unwrap_or_default()
 }
 
 fn listeners<'a>(inputs: &'a ListenerSetInputs, issued: &'a IssuedCertificates) -> SharedListeners<'a> {
-    SharedListeners { gateway: &inputs.gateway, listeners: &inputs.listeners, domains: &inputs.domains, issued }
+    SharedListeners {
+        gateway: &inputs.gateway,
+        listeners: &inputs.listeners,
+        domains: &inputs.domains,
+        issued,
+        known: &inputs.class_in_cluster,
+    }
 }

@@ -15,17 +15,21 @@ use causeway_records::{
     inventory::ObjectRef,
     nouns::{LabelDemand, ListenerRoutes, RouteKindName, RouteNamespaces, RouteNamespacesFrom},
 };
+use causeway_rules::capabilities::Capabilities;
 use std::collections::BTreeSet;
 
 /// The listener that a Gateway always has: a Gateway needs one to be valid, and challenges of ACME are answered on it.
 pub(crate) const PLAIN_HTTP: ListenerKey = ListenerKey { port: 80, protocol: Protocol::Http, hostname: None };
 
-/// How many listeners one Gateway or ListenerSet may hold.
-pub(crate) const MOST: usize = 64;
-
 /// A listener for routes from some namespaces. Where the proxy ends TLS, it has the certificate of the Secret `certificate`, which is in the namespace
-/// of the listener.
-pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: Option<String>) -> ListenerSpec {
+/// of the listener. Of the kinds of routes it takes those that its controller has.
+pub(crate) fn listener(
+    key: &ListenerKey,
+    namespaces: Namespaces,
+    certificate: Option<String>,
+    capabilities: &Capabilities<'_>,
+) -> ListenerSpec {
+    let is_there = |route: &&ObjectKind| capabilities.lacks(route.kind).is_none();
     let secret = |name| SecretObjectReference { group: "", kind: "Secret", name };
     let kind = |route: &ObjectKind| RouteGroupKind { group: GROUP.to_owned(), kind: route.kind.to_owned() };
     ListenerSpec {
@@ -39,7 +43,7 @@ pub(crate) fn listener(key: &ListenerKey, namespaces: Namespaces, certificate: O
         }),
         allowed_routes: ListenerAllowedRoutes {
             namespaces,
-            kinds: route_kinds(key.protocol).iter().map(kind).collect(),
+            kinds: route_kinds(key.protocol).iter().filter(is_there).map(kind).collect(),
         },
     }
 }

@@ -5,15 +5,15 @@ use crate::{
     certificates::{CertificatePlace, CertificateUse, Certificates, IssuedCertificates, solves_by_http},
     k8s::{Ours, gateway_api::ListenerSpec},
     labels::Owner,
-    listeners::{ListenerAt, MOST, PLAIN_HTTP, exactly, listener},
-    shared_gateway::holder,
+    listeners::{ListenerAt, PLAIN_HTTP, exactly, listener},
+    shared_gateway::{capabilities, holder},
 };
 use causeway_records::{
-    inputs::{Listener, ListenerKey, Named},
+    inputs::{ClassInCluster, Listener, ListenerKey, Named},
     nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
     record::Record,
 };
-use causeway_rules::signers::signers;
+use causeway_rules::{capabilities::Capabilities, listeners::MOST_ON_GATEWAY, signers::signers};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Some listeners of a shared gateway: with each one that has a hostname, all others of that hostname.
@@ -24,23 +24,27 @@ pub(crate) struct SharedListeners<'a> {
     pub(crate) domains: &'a [Record<DomainNameDefinition>],
     /// Which Certificates in the gateway's namespace were issued.
     pub(crate) issued: &'a IssuedCertificates,
+    /// What the cluster says of the gateway's class.
+    pub(crate) known: &'a ClassInCluster,
 }
 
 impl<'a> SharedListeners<'a> {
-    /// The listeners that one object holds, sorted; the Gateway itself always has one for plain HTTP.
+    /// The listeners that one object holds, sorted; the Gateway itself always has one for plain HTTP. Those that the class can't have are left out.
     pub(crate) fn specs(&self, listener_set: Option<i32>) -> Result<Vec<ListenerSpec>, InvalidInput> {
         let name = &self.gateway.object_name;
         let challenged = self.challenged();
         let certificates = self.served()?;
+        let capabilities = self.capabilities();
         let held = self.listeners.iter().filter(|listener| listener.listener_set == listener_set);
+        let held = held.filter(|listener| capabilities.serves(listener.key.protocol));
         let mut all: BTreeMap<&ListenerKey, Option<&Listener>> =
             held.map(|listener| (&listener.key, Some(listener))).collect();
         if listener_set.is_none() {
             all.entry(&PLAIN_HTTP).or_insert(None);
         }
-        if all.len() > MOST {
+        if all.len() > MOST_ON_GATEWAY {
             let message = format!(
-                "{} would have {} listeners of {MOST} that are allowed; give some gateway definitions Placement Dedicated",
+                "{} would have {} listeners of {MOST_ON_GATEWAY} that are allowed; give some gateway definitions Placement Dedicated",
                 holder(self.gateway, listener_set),
                 all.len()
             );
@@ -56,7 +60,7 @@ impl<'a> SharedListeners<'a> {
             let served = || certificates.get(key.hostname.as_deref()?).map(|served| served.secret.clone());
             let brought = held.and_then(|listener| listener.tls_secret.clone());
             let certificate = if key.protocol.ends_tls() { brought.or_else(served) } else { None };
-            listener(key, exactly(entitled), certificate)
+            listener(key, exactly(entitled), certificate, &capabilities)
         };
         Ok(all.into_iter().map(spec).collect())
     }
@@ -130,7 +134,13 @@ impl<'a> SharedListeners<'a> {
 
     /// Those for which a certificate is ordered.
     pub(crate) fn certified(&self) -> impl Iterator<Item = &'a Listener> + use<'a> {
-        self.listeners.iter().filter(|listener| listener.needs_certificate())
+        let capabilities = self.capabilities();
+        let is_there = move |listener: &&Listener| capabilities.serves(listener.key.protocol);
+        self.listeners.iter().filter(|listener| listener.needs_certificate()).filter(is_there)
+    }
+
+    fn capabilities(&self) -> Capabilities<'a> {
+        capabilities(&self.gateway.record.spec, self.known)
     }
 
     /// The listeners on which challenges of ACME are answered.

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The name of every controller that a driver exists for, in lower case.
-const CONTROLLERS: [&str; 1] = ["envoy"];
+/// The names of the controllers that a driver or a bundle exists for, in lower case.
+const CONTROLLERS: [&str; 2] = ["envoy", "traefik"];
 /// The folders with the product.
 const PRODUCT: [&str; 4] = ["api", "cli", "core", "workers"];
 /// The drivers themselves: what is rendered, what is known before, and the support services, which have the names of what they install.

@@ -65,7 +65,10 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     // 5. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 6. Observe (from the cache; the cluster for Secrets that were brought, and while a certificate is in the making), conditions (pure).
+    // 6. Observe (from the cache; the cluster for the class of its own Gateway, for Secrets that were brought, and while a certificate is in the making),
+    // conditions (pure).
+    let own_class = gateway::class(&inputs).filter(|_| inputs.shared_gateway.is_none());
+    outcome.wake = ctx.look_at_class(own_class, &inputs.class_in_cluster).await;
     let others = gateway::observed_refs(&inputs);
     ctx.watch(others.iter()).await;
     let mut seen = ctx.seen(owner, others.iter());

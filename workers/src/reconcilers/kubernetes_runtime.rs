@@ -2,7 +2,10 @@
 
 use super::{APPLIED, DATABASE_RESTORED, Failed, Interrupted, Reconcile, delete};
 use crate::session::RestoreError;
-use causeway_records::status::{ConditionStatus, NewCondition};
+use causeway_records::{
+    inputs::GatewayFacts,
+    status::{ConditionStatus, NewCondition},
+};
 use causeway_store::queue::Outcome;
 use std::time::Duration;
 
@@ -46,5 +49,31 @@ pub(crate) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     };
     let is_guarded = guarded.status == ConditionStatus::True;
     let outcome = Outcome { applied: true, ..reachable.then(guarded) };
+    // 4. What it says of Gateway API and its gateway controllers (needs the cluster); whom it concerns (needs Postgres).
+    let outcome = with_gateway_facts(ctx, outcome).await?;
     Ok(if is_guarded { outcome } else { outcome.requeue_after(RESYNC) })
+}
+
+/// Publishes it, and wakes the gateways of classes of which it says something else than before; all of them, if it is about Gateway API itself.
+async fn with_gateway_facts(ctx: &Reconcile<'_>, outcome: Outcome) -> Result<Outcome, Interrupted> {
+    let facts = match ctx.connection.cluster.gateway_facts().await {
+        Ok(facts) => facts,
+        // Nobody needs it: without, what can't be is told by the objects' own conditions. A cluster that is gone is noticed by others.
+        Err(error) => {
+            tracing::debug!(%error, cluster = ctx.session.cluster_id(), "gateway classes are not read");
+            return Ok(outcome);
+        }
+    };
+    let before = ctx.claimed.published_state.clone();
+    let before: GatewayFacts = before.and_then(|known| serde_json::from_value(known).ok()).unwrap_or_default();
+    let state = serde_json::to_value(&facts).unwrap_or_default();
+    let (changed, of_api) = (facts.changed_classes(&before), facts.api != before.api);
+    let is_new = facts != before;
+    ctx.session.note_gateway_facts(facts);
+    if !is_new {
+        return Ok(outcome);
+    }
+    let classes = (!of_api).then_some(&changed);
+    let wake = ctx.context.store.gateways_of_classes(ctx.session.cluster_id(), classes).await?;
+    Ok(Outcome { published_state: Some(state), wake, ..outcome })
 }

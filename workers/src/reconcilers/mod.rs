@@ -25,6 +25,7 @@ mod domain_name;
 mod endpoint;
 mod failed;
 mod gateway;
+mod gateway_class;
 mod issued_certificates;
 mod kubernetes_runtime;
 mod listener_set;

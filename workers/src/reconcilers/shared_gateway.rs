@@ -2,14 +2,21 @@
 //! hostnames are in ListenerSets, which are reconciled for themselves; here only what their reconciles left is summed up. Or a Gateway with the listeners
 //! of its record and their certificates.
 
-use super::{Interrupted, Reconcile, account, delete, prerequisites::all_met, requeue::requeue_after};
-use causeway_records::{inputs::SharedGatewayInputs, status::NewCondition};
+use super::{
+    Interrupted, Reconcile, account, delete, issued_certificates::wait_for_certificates, prerequisites::all_met,
+    tls_secrets::Unwatched,
+};
+use causeway_records::{inputs::SharedGatewayInputs, inventory::ObjectRef, status::NewCondition, text::ObjectName};
 use causeway_render::{conditions, shared_gateway};
+use causeway_rules::listeners::MOST_ON_GATEWAY;
 use causeway_store::queue::Outcome;
 
 pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupted> {
-    // 1. Read (needs Postgres), decrypt (pure).
+    // 1. Read, place what is misplaced (needs Postgres), decrypt (pure).
     let mut inputs = ctx.context.store.shared_gateway_inputs(ctx.claimed.key.id).await?;
+    if shared_gateway::has_misplaced_listeners(&inputs) && place_on_gateway(ctx).await? {
+        inputs = ctx.context.store.shared_gateway_inputs(ctx.claimed.key.id).await?;
+    }
     let (cluster_id, key) = (ctx.session.cluster_id(), &ctx.context.key);
     if let Err(error) = inputs.accounts.iter_mut().try_for_each(|account| account.spec.decrypt_for(cluster_id, key)) {
         return Ok(ctx.invalid(format!("aws account: {error}")));
@@ -32,15 +39,22 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if !all_met(&before) {
         return Ok(Outcome::with(before));
     }
-    // 3. Render (pure).
-    let plan = match shared_gateway::render(&inputs) {
+    // 3. Which certificates the listeners on the Gateway itself may have now (from the cache); render (pure).
+    let Some(issued) = ctx.issued_certificates(owner, &of_domains(ctx, &inputs)).await else {
+        return Ok(wait_for_certificates(before));
+    };
+    let plan = match shared_gateway::render_over(&inputs, &issued) {
         Ok(plan) => plan,
         Err(invalid) => return Ok(ctx.invalid(invalid.to_string())),
     };
     // 4. Apply and prune (needs the cluster).
     let (mut outcome, _) = ctx.apply_and_prune(owner, &plan, before).await?;
-    // 5. Observe (from the cache; the cluster while a certificate is in the making), conditions (pure).
+    // 5. Observe (from the cache; the cluster for the class, for Secrets that were brought, and while a certificate is in the making), conditions (pure).
+    let class = inputs.gateway.record.spec.gateway_class_name.as_ref().map(ObjectName::as_str);
+    outcome.wake = ctx.look_at_class(class, &inputs.class_in_cluster).await;
     let mut seen = ctx.seen(owner, std::iter::empty());
+    let brought = shared_gateway::tls_secret_refs(&inputs);
+    ctx.see_tls_secrets(&brought, &mut seen).await;
     let in_the_making = ctx.see_challenges(&mut seen).await;
     if outcome.applied
         && let Some(condition) = conditions::listener_sets_applied(&inputs)
@@ -48,7 +62,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         outcome = outcome.instead(condition);
     }
     let conditions = conditions::shared_gateway(&inputs, &seen);
-    if let Some(wait) = requeue_after(ctx.claimed, &conditions).filter(|_| in_the_making) {
+    let unwatched = Unwatched { in_the_making, are_brought: !brought.is_empty(), is_looked_at: false };
+    if let Some(wait) = unwatched.next_look(ctx.claimed, &conditions) {
         outcome.action = outcome.action.within(wait);
     }
     outcome.conditions.extend(conditions);
@@ -56,6 +71,27 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     outcome.conditions.extend(refused_account(&inputs, cluster_id));
     // 6. Publish what its users and its ListenerSets read (pure).
     Ok(outcome.publish(ctx.claimed.published_state.as_ref(), conditions::shared_gateway_state(&inputs, &seen)))
+}
+
+/// Places its listeners on the Gateway itself: they were placed before it was known that its class has no ListenerSets. False: they are too many.
+async fn place_on_gateway(ctx: &Reconcile<'_>) -> Result<bool, Interrupted> {
+    let store = &ctx.context.store;
+    let woken = store.place_on_gateway(ctx.claimed.key.id, MOST_ON_GATEWAY - 1).await?;
+    if !woken.is_empty() {
+        tracing::info!(
+            gateway = ctx.claimed.key.id,
+            "its listeners are on the Gateway itself now: its class has no ListenerSets"
+        );
+        store.wake(&woken).await?;
+    }
+    Ok(!woken.is_empty())
+}
+
+/// The Certificates of whole domains that listeners on the Gateway itself are to have, or may still have.
+fn of_domains(ctx: &Reconcile<'_>, inputs: &SharedGatewayInputs) -> Vec<ObjectRef> {
+    let wanted = inputs.domains.iter().any(|domain| domain.spec.has_wildcard_certificate());
+    let is_there = |at: &ObjectRef| ctx.claimed.inventory.iter().any(|entry| entry.object == *at);
+    shared_gateway::wildcard_refs(inputs).into_iter().filter(|at| wanted || is_there(at)).collect()
 }
 
 /// Why some certificates don't get the keys that they need: the first account that may not be used here.

@@ -99,8 +99,8 @@ impl ClusterSession {
         Ok(Connectivity::Available(open))
     }
 
-    /// Notices that a cluster fell silent or was upgraded although nothing is done there. Only then is its runtime's record reconciled: clusters that
-    /// are well cost Postgres nothing. Never ends.
+    /// Notices that a cluster fell silent, was upgraded or has other gateway controllers although nothing is done there. Only then is its runtime's record
+    /// reconciled: clusters that are well cost Postgres nothing. Never ends.
     pub(crate) async fn check_identity(&self) {
         // The clusters of a worker are spread over the interval.
         let share = self.cluster_id().rem_euclid(100) as f64 / 100.0;
@@ -109,9 +109,12 @@ impl ClusterSession {
             tokio::time::sleep(CHECK).await;
             // Without a connection the record says why, and somebody tries already.
             let Some(open) = self.connection.lock().await.clone() else { continue };
-            match open.cluster.identity().await {
-                Ok(identity) if identity == open.identity => {}
-                _ => self.wake_runtime(),
+            let is_as_it_was = match open.cluster.identity().await {
+                Ok(identity) => identity == open.identity && !self.has_other_gateway_facts(&open.cluster).await,
+                Err(_) => false,
+            };
+            if !is_as_it_was {
+                self.wake_runtime();
             }
         }
     }

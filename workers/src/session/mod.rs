@@ -34,8 +34,8 @@ pub(crate) use self::{
     restore_guard::RestoreError,
 };
 use crate::{context::Context, controller::LeaseGuard, manifests::ClusterManifests};
-use causeway_cluster::ClusterError;
-use causeway_records::Kind;
+use causeway_cluster::{Cluster, ClusterError};
+use causeway_records::{Kind, inputs::GatewayFacts};
 use causeway_store::{StoreError, lease::Lease, queue::Key};
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -53,6 +53,8 @@ pub(crate) struct ClusterSession {
     breaker: Mutex<CircuitBreaker>,
     restore_guard: RestoreGuard,
     touch_budget: TouchBudget,
+    /// What it says of its gateway controllers, as it was published last.
+    gateway_facts: Mutex<Option<GatewayFacts>>,
     /// What its gateways answer.
     pub(crate) endpoint_probes: EndpointProbes,
     /// What its reconciles hold of manifests.
@@ -102,7 +104,8 @@ pub(crate) enum Connectivity {
 impl ClusterSession {
     /// Sends nothing yet. `wake` takes the records whose objects changed in the cluster.
     pub(crate) fn new(context: Context, lease: Lease, guard: LeaseGuard, wake: mpsc::UnboundedSender<Key>) -> Self {
-        let (connection, breaker, restore_guard, touch_budget, endpoint_probes, manifests) = Default::default();
+        let (connection, breaker, restore_guard, touch_budget, gateway_facts, endpoint_probes, manifests) =
+            Default::default();
         Self {
             context,
             lease,
@@ -112,6 +115,7 @@ impl ClusterSession {
             breaker,
             restore_guard,
             touch_budget,
+            gateway_facts,
             endpoint_probes,
             manifests,
         }
@@ -195,6 +199,18 @@ impl ClusterSession {
     /// Whether one more object may be touched now; then it counts as touched.
     pub(crate) fn may_touch(&self) -> bool {
         self.touch_budget.take(Instant::now())
+    }
+
+    /// Keeps what was published of the cluster's gateway controllers.
+    pub(crate) fn note_gateway_facts(&self, facts: GatewayFacts) {
+        *self.gateway_facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
+    }
+
+    /// Whether the cluster says something else of them than was published. Not if it doesn't say it, or nothing was published.
+    async fn has_other_gateway_facts(&self, cluster: &Cluster) -> bool {
+        let Ok(facts) = cluster.gateway_facts().await else { return false };
+        let published = self.gateway_facts.lock().unwrap_or_else(PoisonError::into_inner);
+        published.as_ref().is_some_and(|published| *published != facts)
     }
 
     /// Connects to the cluster's gateways again and again, and has those reconciled that answer otherwise than before. Never ends.

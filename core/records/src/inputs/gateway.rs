@@ -1,6 +1,9 @@
 //! What the reconcile of a gateway instance needs to know.
 
-use super::{domain_name::DomainNameState, listener::ListenerKey, named::Named, workload::WorkloadInputs};
+use super::{
+    domain_name::DomainNameState, gateway_facts::ClassInCluster, listener::ListenerKey, named::Named,
+    workload::WorkloadInputs,
+};
 use crate::{
     nouns::{AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayInstance, SharedGateway},
     record::Record,
@@ -36,6 +39,8 @@ pub struct GatewayInputs {
     pub beside: Vec<ClaimBeside>,
     /// The domain name instances that publish its hostnames, those being deleted too.
     pub domain_names: Vec<DomainNameState>,
+    /// What the cluster says of the class of the Gateway that carries its routes.
+    pub class_in_cluster: ClassInCluster,
 }
 
 /// A workload that lets a gateway instance send to its Services.

@@ -1,6 +1,6 @@
 //! What the reconcile of a ListenerSet needs to know, and what others read of one.
 
-use super::{listener::Listener, named::Named};
+use super::{gateway_facts::ClassInCluster, listener::Listener, named::Named};
 use crate::{
     nouns::{DomainNameDefinition, SharedGateway},
     record::Record,
@@ -25,6 +25,8 @@ pub struct ListenerSetInputs {
     pub listeners: Vec<Listener>,
     /// The domains of the HTTPS listeners.
     pub domains: Vec<Record<DomainNameDefinition>>,
+    /// What the cluster says of the gateway's class.
+    pub class_in_cluster: ClassInCluster,
 }
 
 /// What a shared gateway reads of one of its ListenerSets.

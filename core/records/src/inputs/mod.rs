@@ -3,6 +3,7 @@
 mod any;
 mod domain_name;
 mod gateway;
+mod gateway_facts;
 mod listener;
 mod listener_set;
 mod named;
@@ -17,6 +18,7 @@ pub use self::{
     any::{AnyInputs, GatewayStates, KnownScopes},
     domain_name::{DomainGateway, DomainNameInputs, DomainNameState, Elsewhere, ExternalDnsState},
     gateway::{ClaimBeside, GatewayInputs, GrantedWorkload, SharedGatewayUse},
+    gateway_facts::{ClassInCluster, GatewayApiFacts, GatewayClassFacts, GatewayFacts},
     listener::{Listener, ListenerKey, ListenerUser, Protocol, Transport},
     listener_set::{Blocker, ListenerSetInputs, ListenerSetState, ListenerSetStatus, Readiness},
     named::Named,

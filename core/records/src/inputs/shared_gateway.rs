@@ -1,6 +1,6 @@
 //! What the reconcile of a shared gateway needs to know.
 
-use super::{listener::Listener, listener_set::ListenerSetStatus, named::Named};
+use super::{gateway_facts::ClassInCluster, listener::Listener, listener_set::ListenerSetStatus, named::Named};
 use crate::{
     nouns::{AwsAccount, DomainNameDefinition, SharedGateway},
     record::Record,
@@ -25,6 +25,8 @@ pub struct SharedGatewayInputs {
     pub accounts: Vec<Record<AwsAccount>>,
     /// Where cert-manager looks for the Secrets of ClusterIssuers; None: where our own does.
     pub cluster_resource_namespace: Option<String>,
+    /// What the cluster says of its class.
+    pub class_in_cluster: ClassInCluster,
 }
 
 impl SharedGatewayInputs {

@@ -13,6 +13,16 @@ choice! {
         CertManager = "cert-manager",
         /// DNS records.
         ExternalDns = "external-dns",
+        /// Another gateway controller, with a GatewayClass traefik. It is installed only where somebody makes the record.
+        Traefik = "traefik",
+    }
+}
+
+impl Service {
+    /// Whether it is a controller of Gateway API, which has to be there before.
+    #[must_use]
+    pub fn is_gateway_controller(self) -> bool {
+        matches!(self, Self::EnvoyGateway | Self::Traefik)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    inputs::{ClaimBeside, DomainNameState, GatewayInputs, GrantedWorkload, SharedGatewayUse},
+    inputs::{ClaimBeside, ClassInCluster, DomainNameState, GatewayInputs, GrantedWorkload, SharedGatewayUse},
     nouns::{DomainNameDefinition, GatewayDefinition, SupportServiceInstance},
     text::Hostname,
 };
@@ -52,6 +52,7 @@ struct GatewayRead {
     below: Vec<ClaimRead>,
     domain_names: Vec<DomainNameState>,
     services: Vec<StatedRow>,
+    class_in_cluster: ClassInCluster,
 }
 
 /// A row of `gateway_listeners`, with the ordinal of its ListenerSet.
@@ -134,6 +135,7 @@ impl GatewayRead {
             shared_gateway,
             beside: self.beside.into_iter().chain(self.below).map(ClaimRead::claim).collect::<Result<_>>()?,
             domain_names: self.domain_names,
+            class_in_cluster: self.class_in_cluster,
             control_plane,
         })
     }

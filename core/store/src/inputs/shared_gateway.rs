@@ -7,9 +7,10 @@ use crate::{
 };
 use causeway_records::{
     Record,
-    inputs::{Listener, Named, SharedGatewayInputs},
+    inputs::{ClassInCluster, Listener, Named, SharedGatewayInputs},
     noun::Noun,
     nouns::{DomainNameDefinition, GatewayListener, GatewayListeners, SharedGateway},
+    text::ObjectName,
 };
 use sqlx::AssertSqlSafe;
 
@@ -31,6 +32,7 @@ impl Store {
         let accounts = domains.iter().filter_map(|domain| domain.spec.aws_account_id);
         let cluster = gateway.record.spec.kubernetes_runtime_instance_id;
         Ok(SharedGatewayInputs {
+            class_in_cluster: self.class_of(&gateway.record.spec).await?,
             control_plane: self.control_plane().await?,
             cluster_resource_namespace: self.cluster_resource_namespace(cluster).await?,
             accounts: self.each_shared(accounts.collect()).await?,
@@ -65,6 +67,12 @@ impl Store {
         let found: Vec<Option<String>> =
             sqlx::query_scalar(AssertSqlSafe(text)).bind(cluster).fetch_all(&self.pool).await?;
         Ok(found.into_iter().flatten().next())
+    }
+
+    /// What the gateway's cluster says of the gateway's class.
+    pub(super) async fn class_of(&self, gateway: &SharedGateway) -> Result<ClassInCluster> {
+        let class = gateway.gateway_class_name.as_ref().map(ObjectName::as_str);
+        self.class_in_cluster(gateway.kubernetes_runtime_instance_id, class).await
     }
 
     /// Read without a lock, see [`crate::listeners`].

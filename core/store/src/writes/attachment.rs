@@ -5,9 +5,10 @@ use super::{
     claims::{Claims, Instance},
     services,
 };
-use crate::{error::Result, record, row, selects};
+use crate::{error::Result, gateway_facts, record, row, selects};
 use causeway_records::{
     Kind, Record,
+    inputs::ClassInCluster,
     noun::Noun,
     nouns::{DomainNameDefinition, GatewayGrant, GatewayListener, Service, SharedGateway, WorkloadInstance},
     problem::{Reason, Refusal},
@@ -15,7 +16,9 @@ use causeway_records::{
 };
 use causeway_rules::{
     attachment::{self, AttachingWorkload, Attachment},
+    capabilities::Capabilities,
     driver::Driver,
+    features::{self, Need},
     listener_certificates::{self, NotSigned},
     parents,
 };
@@ -26,17 +29,32 @@ use std::collections::BTreeSet;
 /// gateway close the listeners to it.
 pub(super) async fn shared_gateway(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
     let gateway: Record<SharedGateway> = record::find(connection, id).await?;
+    let known = check_features(connection, &gateway.spec, &features::of_shared_gateway(&gateway.spec)).await?;
     let Some(listeners) = &gateway.spec.listeners else { return Ok(()) };
-    let driver = Driver::for_class(gateway.spec.gateway_class_name.as_ref().map(ObjectName::as_str));
-    attachment::check_sockets(driver, listeners)?;
+    let class = gateway.spec.gateway_class_name.as_ref().map(ObjectName::as_str);
+    attachment::check_sockets(Driver::for_class(class), listeners)?;
     if new {
         let runtimes = BTreeSet::from([gateway.spec.kubernetes_runtime_instance_id]);
-        services::ensure(connection, &runtimes, driver.services(), None).await?;
+        services::ensure(connection, &runtimes, Driver::of_class(class, &known).services(), None).await?;
     }
     match gateway.spec.domain_name_definition_id {
         Some(domain) => order_certificates(connection, &gateway.spec, domain, Written::Gateway).await,
         None => Ok(()),
     }
+}
+
+/// Refuses what the Gateways of the gateway's class can't carry in its cluster, and answers what is known of them.
+async fn check_features(
+    connection: &mut PgConnection,
+    gateway: &SharedGateway,
+    needs: &[Need],
+) -> Result<ClassInCluster> {
+    let class = gateway.gateway_class_name.as_ref().map(ObjectName::as_str);
+    let runtimes = BTreeSet::from([gateway.kubernetes_runtime_instance_id]);
+    let seen = gateway_facts::of_class(connection, &runtimes, class).await?;
+    let Some(seen) = seen.into_values().next() else { return Ok(ClassInCluster::default()) };
+    Capabilities::new(class, &seen.known).check(needs, &seen.cluster)?;
+    Ok(seen.known)
 }
 
 /// What follows from a change of a domain for the shared gateways for whose listeners its issuer signs.
@@ -142,7 +160,7 @@ pub(super) async fn gateway_grant(connection: &mut PgConnection, id: i64) -> Res
     Ok(attachment::check_grant(&gateway.spec, &workload.spec)?)
 }
 
-/// Refuses claims for which one of these shared gateways, which are locked, has no listener.
+/// Refuses claims for which one of these shared gateways, which are locked, has no listener, and what its class can't carry.
 pub(super) async fn check_listeners(
     connection: &mut PgConnection,
     named: &BTreeSet<i64>,
@@ -156,6 +174,7 @@ pub(super) async fn check_listeners(
     for id in named {
         let gateway: Record<SharedGateway> = record::find(connection, *id).await?;
         attachment::check(&gateway.spec, &asked)?;
+        check_features(connection, &gateway.spec, &claims.needs).await?;
     }
     Ok(())
 }

@@ -5,17 +5,19 @@ use super::{
     claims::{self, Instance, Source},
     services, wake,
 };
-use crate::{depends, error::Result, event_log::begin_epoch_in, record};
+use crate::{depends, error::Result, event_log::begin_epoch_in, gateway_facts, record};
 use causeway_records::{
     Kind, Record,
     nouns::{DnsDriver, DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
+    text::ObjectName,
 };
 use causeway_rules::{
+    driver::Driver,
     parents, routing,
     services::{for_claims, for_gateway},
 };
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Whether anything follows when a record of this kind is made (`new`), or when what it asks for changes.
 pub(super) fn follow(kind: Kind, new: bool) -> bool {
@@ -95,15 +97,22 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
     source.check_named(std::slice::from_ref(&instance))?;
     let claims = source.claims()?;
     // That gateway has what it needs, and certificates of its own.
+    let mut seen = BTreeMap::new();
     if instance.shared_gateway.is_none() {
         // 2. Its certificates can be signed, and the keys for them may get into the cluster.
         claims.check_proofs()?;
         accounts::check(connection, claims.account, &runtimes).await?;
         // 3. The cluster gets what it needs.
-        services::ensure(connection, &runtimes, &for_gateway(claims.driver, &claims.routes), None).await?;
+        let class = claims.class.as_ref().map(ObjectName::as_str);
+        seen = gateway_facts::of_class(connection, &runtimes, class).await?;
+        for (runtime, cluster) in &seen {
+            let driver = Driver::of_class(class, &cluster.known);
+            let needed = for_gateway(driver, &claims.routes);
+            services::ensure(connection, &BTreeSet::from([*runtime]), &needed, None).await?;
+        }
     }
-    // 4. Its routes are its own.
-    claims::replace(connection, &claims, std::slice::from_ref(&instance), new).await
+    // 4. Its routes are its own, and the cluster can carry them.
+    claims::replace(connection, &claims, std::slice::from_ref(&instance), &seen, new).await
 }
 
 async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<()> {
@@ -118,10 +127,13 @@ async fn domain_name_instance(connection: &mut PgConnection, id: i64, new: bool)
     if new { attach(connection, workload.id(), Kind::DomainNameInstance, id).await } else { Ok(()) }
 }
 
-/// A service gets the keys of the account that it is for.
+/// A service gets the keys of the account that it is for, and a gateway controller what it watches.
 async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Result<()> {
     let service: Record<SupportServiceInstance> = record::find(connection, id).await?;
     let runtimes = BTreeSet::from([service.spec.kubernetes_runtime_instance_id]);
+    if service.spec.service.is_gateway_controller() {
+        services::ensure(connection, &runtimes, &[Service::GatewayApi], None).await?;
+    }
     accounts::check(connection, service.spec.aws_account_id, &runtimes).await
 }
 
@@ -173,7 +185,9 @@ async fn replace_claims(
     accounts::check(connection, claims.account, &runtimes).await?;
     let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
     services::ensure(connection, &runtimes, &needed, None).await?;
-    Ok(Some(claims::replace(connection, &claims, &instances, false).await?))
+    let class = claims.class.as_ref().map(ObjectName::as_str);
+    let seen = gateway_facts::of_class(connection, &runtimes, class).await?;
+    Ok(Some(claims::replace(connection, &claims, &instances, &seen, false).await?))
 }
 
 /// The records of a domain are written with the keys of its account, in these clusters.

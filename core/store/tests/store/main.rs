@@ -5,6 +5,7 @@ mod attachment;
 mod audit;
 mod aws_accounts;
 mod beside;
+mod classes;
 mod documents;
 mod domain_names;
 mod eks;

@@ -72,6 +72,15 @@ const IMAGES: &[Image] = &[
         uses_aws: true,
         ..CONTROLLER
     },
+    Image {
+        repository: "traefik",
+        program: "traefik",
+        // Changes are gathered for two seconds otherwise.
+        flags: &["--providers.providersThrottleDuration=100ms"],
+        // Proxy and controller in one.
+        replicated: true,
+        ..CONTROLLER
+    },
     // What Kubernetes tests its own networks with; the sample's backend.
     Image { repository: "agnhost", program: "agnhost", replicated: true, ..CONTROLLER },
     // What the chart of Causeway starts for a first hour.
@@ -172,6 +181,7 @@ mod tests {
             Some("cert-manager-webhook")
         );
         assert_eq!(program(&["registry.k8s.io/external-dns/external-dns:v0.22.0"]), Some("external-dns"));
+        assert_eq!(program(&["docker.io/library/traefik:v3.7.13"]), Some("traefik"));
         assert_eq!(program(&["my-external-dns"]), None);
         assert_eq!(program(&["docker.io/library/nats:2.12.2-alpine"]), Some("nats-server"));
         assert_eq!(program(&["postgres:17"]), None, "of somebody's workload");

@@ -13,6 +13,7 @@ use super::{
     Assets, build_dir, cache_dir, file_name,
     modules::{MODULES, Module, Program},
     progress::Progress,
+    reduced::Reduced,
     source_dir,
 };
 
@@ -93,7 +94,13 @@ impl Job {
             fs::remove_dir_all(&scratch)?;
         }
         fs::create_dir_all(&scratch)?;
-        self.go_build(&scratch, progress)?;
+        let reduced = self.module.reduced();
+        let prepare = |reduced: &Reduced| reduced.prepare(&source_dir(self.module.name), &scratch);
+        let go_mod = reduced.map(prepare).transpose()?;
+        self.go_build(&scratch, go_mod.as_deref(), progress)?;
+        if reduced.is_some() {
+            Reduced::clear(&scratch)?;
+        }
         for program in &self.programs {
             fs::rename(scratch.join(program.built()), scratch.join(program.name))?;
         }
@@ -106,9 +113,11 @@ impl Job {
         Ok(())
     }
 
-    fn go_build(&self, scratch: &Path, progress: &Progress) -> Result<()> {
+    /// `go_mod`: another one than that in the tool's folder.
+    fn go_build(&self, scratch: &Path, go_mod: Option<&Path>, progress: &Progress) -> Result<()> {
         let mut child = Command::new("go")
             .args(arguments(self.module))
+            .args(go_mod.map(|path| format!("-modfile={}", path.display())))
             // Names each package it compiles, which is the only sign of progress there is.
             .arg("-v")
             .arg("-o")

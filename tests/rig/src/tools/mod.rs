@@ -10,6 +10,7 @@ mod envoy;
 mod modules;
 mod progress;
 mod python;
+mod reduced;
 
 use std::{
     collections::BTreeMap,

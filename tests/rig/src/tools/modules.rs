@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::reduced::Reduced;
+
 /// A Go module folder with the programs that are built from it.
 #[derive(Debug)]
 pub(super) struct Module {
@@ -58,7 +60,12 @@ pub(super) const MODULES: &[Module] = &[
     module("agnhost", 30, &[program("k8s.io/kubernetes/test/images/agnhost", "agnhost")]),
     module("pebble", 10, &[program("github.com/letsencrypt/pebble/v2/cmd/pebble", "pebble")]),
     module("external-dns", 285, &[program("sigs.k8s.io/external-dns", "external-dns")]),
+    // After Envoy Gateway, with which it has nearly all versions in common.
+    module("traefik", 60, &[program("./traefik", "traefik")]),
 ];
+
+/// What of Traefik is built.
+const TRAEFIK: &Reduced = &Reduced { module: "github.com/traefik/traefik/v3", folder: "pkg" };
 
 /// The stage by which pods start.
 pub(crate) const KWOK_POD_READY: &str = "kustomize/stage/pod/fast/pod-ready.yaml";
@@ -95,6 +102,11 @@ impl Module {
     /// Files of dependencies that are needed when the tool runs.
     pub(super) fn files(&self) -> &'static [ModuleFile] {
         if self.name == "kwok" { KWOK_STAGES } else { &[] }
+    }
+
+    /// The dependency of which only a part is built.
+    pub(super) fn reduced(&self) -> Option<&'static Reduced> {
+        (self.name == "traefik").then_some(TRAEFIK)
     }
 
     /// What is added to the linker flags.

@@ -13,7 +13,7 @@ pub struct BundleManifest {
     pub service: String,
     /// The release that the objects were taken from.
     pub version: Version,
-    /// The module all of it was read from, with its checksum.
+    /// The modules all of it was read from, each with its checksum.
     pub source: String,
     /// Every image that the objects name or that their controller starts later, whole: `quay.io/jetstack/…:v1.21.2`.
     pub images: Vec<String>,

@@ -5,9 +5,13 @@ use super::{
     gateway_status::{GatewayStatus, certificates_ready},
     listener_status::FaultyListener,
     routes, summarize,
+    supported::supported,
 };
 use crate::{
-    gateway::{certificates, driver, gateway_ref, listeners, not_allowed, not_granted, signing_domain},
+    gateway::{
+        capabilities, certificates, driver, gateway_ref, listeners, not_allowed, not_granted, signing_domain,
+        unsupported,
+    },
     k8s::cert_manager::CLUSTER_ISSUER,
     names,
     observed::Seen,
@@ -21,7 +25,7 @@ use causeway_records::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
+/// Supported, GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady, RoutesAccepted, RefsResolved, DnsPublished. `plan`
 /// is what [`crate::gateway::render`] made of the same inputs; an empty one (the inputs are invalid) has no conditions of routes, unless they may not be attached.
 pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec<NewCondition> {
     let mut gateway = GatewayStatus::find_own(driver(inputs), gateway_ref(inputs), seen);
@@ -29,7 +33,8 @@ pub fn gateway_instance(inputs: &GatewayInputs, plan: &Plan, seen: &Seen) -> Vec
         let name = &shared.gateway.record.spec.name;
         gateway.if_missing = format!("shared gateway {name} makes it, see its conditions");
     }
-    let mut conditions = gateway.conditions();
+    let supported = supported(&capabilities(inputs), unsupported(inputs));
+    let mut conditions: Vec<_> = supported.into_iter().chain(gateway.conditions()).collect();
     if let Ok(used) = listeners(inputs) {
         let faulty = used.iter().filter_map(|at| FaultyListener::find(at, seen.get(&at.holder)));
         conditions.push(gateway.listeners_ready(used.len(), &faulty.collect::<Vec<_>>()));

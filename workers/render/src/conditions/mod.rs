@@ -17,6 +17,7 @@ mod listener_status;
 mod rollout;
 mod routes;
 mod shared_gateway;
+mod supported;
 mod tls_secret;
 mod workload;
 
@@ -33,6 +34,8 @@ use causeway_records::status::NewCondition;
 
 /// The record's objects are in the cluster as they were rendered.
 pub const APPLIED: &str = "Applied";
+/// The cluster, and the controller of the Gateway's class, can do what is asked for, as far as they say it.
+pub const SUPPORTED: &str = "Supported";
 /// The Gateway's controller has accepted it.
 pub const GATEWAY_ACCEPTED: &str = "GatewayAccepted";
 /// The Gateway's proxies run as the Gateway asks.

@@ -2,17 +2,19 @@
 
 use super::{
     APPLIED, CERTIFICATES_READY, LISTENERS_READY, NotReady,
-    gateway_status::{GatewayStatus, certificate_not_ready, issuer_not_ready},
+    gateway_status::{GatewayStatus, any_not_ready, issued_certificates, issuer_not_ready},
     listener_set::{plus, readiness, report},
     listener_status::FaultyListener,
     summarize,
+    supported::supported,
 };
 use crate::{
+    certificates::NONE_ISSUED,
     given_listeners,
     listeners::ListenerAt,
     observed::Seen,
     plan::hash,
-    shared_gateway::{driver, gateway_ref, holder, issuer_ref, listeners, own_certificates},
+    shared_gateway::{capabilities, driver, gateway_ref, holder, issuer_ref, listeners, own_certificates, unsupported},
 };
 use causeway_records::{
     inputs::{ListenerSetStatus, Readiness, SharedGatewayInputs},
@@ -22,13 +24,15 @@ use causeway_records::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
+/// Supported, GatewayAccepted, GatewayProgrammed, AddressAssigned, ListenersReady, CertificatesReady; nothing while nobody uses it.
 pub fn shared_gateway(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<NewCondition> {
     if !inputs.is_used() {
         return Vec::new();
     }
     let gateway = find_gateway(inputs, seen);
-    let mut conditions = gateway.conditions();
+    let capabilities = capabilities(&inputs.gateway.record.spec, &inputs.class_in_cluster);
+    let supported = supported(&capabilities, unsupported(inputs));
+    let mut conditions: Vec<_> = supported.into_iter().chain(gateway.conditions()).collect();
     conditions.push(match gateway.observed {
         None => summarize(LISTENERS_READY, vec![gateway.missing()], ""),
         Some(_) => report(LISTENERS_READY, &listeners_readiness(inputs, seen), "listener"),
@@ -66,28 +70,32 @@ pub fn shared_gateway_state(inputs: &SharedGatewayInputs, seen: &Seen) -> Value 
         json!(own.collect::<Vec<_>>()),
     ];
     let certificate = |(name, at): (&String, &ObjectRef)| {
-        let not_ready = certificate_not_ready(name, at, seen);
+        let not_ready = any_not_ready(name, at, seen);
         json!([name, not_ready.map(|not_ready| [not_ready.reason, not_ready.message])])
     };
-    all.extend(own_certificates(inputs).iter().map(certificate));
+    all.extend(own_certificates(inputs, &issued_certificates(seen)).iter().map(certificate));
     let state = hash(&json!(all));
     json!({"state": state, "addresses": gateway.published_addresses()})
 }
 
 fn find_gateway<'a>(inputs: &SharedGatewayInputs, seen: &'a Seen) -> GatewayStatus<'a> {
-    GatewayStatus::find_own(driver(&inputs.gateway.record.spec), gateway_ref(&inputs.gateway), seen)
+    let driver = driver(&inputs.gateway.record.spec, &inputs.class_in_cluster);
+    GatewayStatus::find_own(driver, gateway_ref(&inputs.gateway), seen)
 }
 
 /// Those on the Gateway itself, each with what keeps it from working.
 fn own_faults(inputs: &SharedGatewayInputs, seen: &Seen) -> Vec<Option<NotReady>> {
     let holder = gateway_ref(&inputs.gateway);
-    let own: Vec<_> = match &inputs.gateway.record.spec.listeners {
+    let capabilities = capabilities(&inputs.gateway.record.spec, &inputs.class_in_cluster);
+    let mut own: Vec<_> = match &inputs.gateway.record.spec.listeners {
         Some(given) => given.0.iter().map(|one| given_listeners::at(&inputs.gateway, one)).collect(),
         None => {
             let own = inputs.listeners.iter().filter(|listener| listener.listener_set.is_none());
             own.map(|listener| ListenerAt::new(listener.key.clone(), holder.clone())).collect()
         }
     };
+    // Those that the class can't have aren't there.
+    own.retain(|at| capabilities.serves(at.key.protocol));
     own.iter().map(|at| Some(FaultyListener::find(at, seen.get(&holder))?.describe())).collect()
 }
 
@@ -113,8 +121,8 @@ fn certificates_ready(inputs: &SharedGatewayInputs, seen: &Seen) -> Option<NewCo
     // An issuer that does not work is the cause of what follows for each of its certificates, so it is reported first.
     let issuers = readiness(issuers.filter_map(|at| Some(Some(issuer_not_ready(&at, seen)?))));
     let issuers = Readiness { number: 0, ..issuers };
-    let own = own_certificates(inputs);
-    let own = readiness(own.iter().map(|(name, at)| certificate_not_ready(name, at, seen)));
+    let own = own_certificates(inputs, &issued_certificates(seen));
+    let own = readiness(own.iter().map(|(name, at)| any_not_ready(name, at, seen)));
     let states = inputs.listener_sets.iter().filter_map(|set| set.state.as_ref());
     let all = states.map(|state| state.certificates.clone()).fold(plus(issuers, own), plus);
     (all.number > 0).then(|| report(CERTIFICATES_READY, &all, "certificate"))
@@ -125,6 +133,9 @@ fn signing(inputs: &SharedGatewayInputs) -> BTreeSet<i64> {
     let spec = &inputs.gateway.record.spec;
     match &spec.listeners {
         Some(_) => spec.domain_name_definition_id.into_iter().collect(),
-        None => listeners(inputs).certified().filter_map(|listener| listener.domain_name_definition_id).collect(),
+        None => listeners(inputs, NONE_ISSUED)
+            .certified()
+            .filter_map(|listener| listener.domain_name_definition_id)
+            .collect(),
     }
 }

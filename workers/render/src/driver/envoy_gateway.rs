@@ -7,9 +7,6 @@ use crate::{
 };
 use serde_json::{Value, json};
 
-/// The name by which Envoy Gateway finds its GatewayClasses.
-pub(super) const CONTROLLER_NAME: &str = "gateway.envoyproxy.io/gatewayclass-controller";
-
 /// For a Service without endpoints Envoy Gateway sets `ResolvedRefs` to False on a TCPRoute, and this one on an HTTPRoute.
 pub(super) const BACKEND_CONDITIONS: &[&str] = &["BackendsAvailable"];
 

@@ -4,10 +4,10 @@
 //! ([`crate::gateway`], [`crate::shared_gateway`], [`crate::conditions`]). What is left is asked here, and only here. What the API must know
 //! before anything is rendered (services, bound ports, which of two matches wins, the driver of a class) is in the crate `causeway-rules`.
 //!
-//! To add a driver:
+//! A controller that needs nothing of its own needs no driver: its class is driven by [`Driver::Standard`]. To add one:
 //! 1. A variant of [`Driver`] in `causeway-rules`, with its support services, its port rule and its order of matches; a bundle in `deploy/` for what it installs.
 //! 2. A file beside this one. The compiler lists the functions below that need an arm for it.
-//! 3. [`Driver::for_class`] must tell it apart from the others.
+//! 3. [`Driver::of_class`] must tell it apart from the others.
 
 mod envoy_gateway;
 mod gateway_api;
@@ -37,14 +37,15 @@ pub(crate) fn gateway_class_name(named: Option<&str>, gateway: &str) -> String {
 /// Causeway's own GatewayClass, which hands a Gateway to the driver's controller.
 pub(crate) fn gateway_class(driver: Driver, ours: &Ours<'_>, name: &str) -> Object {
     match driver {
-        Driver::EnvoyGateway => gateway_api::class(ours, name, envoy_gateway::CONTROLLER_NAME),
+        // Only classes that somebody else has made are driven by the standard alone.
+        Driver::EnvoyGateway | Driver::Standard => gateway_api::class(ours, name, driver.controller()),
     }
 }
 
 /// Where clients reach a Gateway, by its status.
 pub fn addresses(driver: Driver, gateway_status: &Value) -> Targets {
     match driver {
-        Driver::EnvoyGateway => gateway_api::addresses(gateway_status),
+        Driver::EnvoyGateway | Driver::Standard => gateway_api::addresses(gateway_status),
     }
 }
 
@@ -53,6 +54,7 @@ pub fn addresses(driver: Driver, gateway_status: &Value) -> Targets {
 pub(crate) fn backend_conditions(driver: Driver) -> &'static [&'static str] {
     match driver {
         Driver::EnvoyGateway => envoy_gateway::BACKEND_CONDITIONS,
+        Driver::Standard => &[],
     }
 }
 
@@ -61,6 +63,7 @@ pub(crate) fn backend_conditions(driver: Driver) -> &'static [&'static str] {
 pub fn unobserved_routes<'p>(driver: Driver, plan: &'p Plan, seen: &Seen) -> Vec<&'p Object> {
     match driver {
         Driver::EnvoyGateway => envoy_gateway::unobserved_routes(plan, seen),
+        Driver::Standard => Vec::new(),
     }
 }
 
@@ -69,6 +72,7 @@ pub fn unobserved_routes<'p>(driver: Driver, plan: &'p Plan, seen: &Seen) -> Vec
 pub fn touched(driver: Driver, route: &Object) -> Value {
     match driver {
         Driver::EnvoyGateway => envoy_gateway::touched(route),
+        Driver::Standard => route.body.clone(),
     }
 }
 

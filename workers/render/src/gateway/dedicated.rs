@@ -1,6 +1,6 @@
 //! Placement Dedicated: a Gateway for one instance, in its workload's namespace.
 
-use super::{about, brought, gateway_ref, listeners, namespace, needs_certificate, owner};
+use super::{about, brought, capabilities, gateway_ref, listeners, namespace, needs_certificate, owner};
 use crate::{
     InvalidInput,
     certificates::{Certificates, IssuedCertificates, NONE_ISSUED, solves_by_http},
@@ -9,7 +9,7 @@ use crate::{
         Ours,
         gateway_api::{GATEWAY, GatewaySpec, Namespaces},
     },
-    listeners::{ListenerAt, MOST, PLAIN_HTTP, listener},
+    listeners::{ListenerAt, PLAIN_HTTP, listener},
     plan::{Object, Superseded},
 };
 use causeway_records::{
@@ -17,6 +17,7 @@ use causeway_records::{
     inventory::ObjectRef,
     nouns::AllowedRoutes,
 };
+use causeway_rules::listeners::MOST_ON_GATEWAY;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The Secrets that cert-manager makes for the instance's own Gateway, see [`crate::shared_gateway::secrets`]. None with a shared one.
@@ -42,10 +43,11 @@ pub(super) fn objects(
         AllowedRoutes::Same => Namespaces::Same,
         AllowedRoutes::All => Namespaces::All,
     };
+    let capabilities = capabilities(inputs);
     let render = |key: &ListenerKey| {
         let served = || certificates.served(key.hostname.as_deref()?).map(|served| served.secret);
         let secret = if key.protocol.ends_tls() { brought.get(key).cloned().or_else(served) } else { None };
-        listener(key, from.clone(), secret)
+        listener(key, from.clone(), secret, &capabilities)
     };
     let gateway = GatewaySpec {
         gateway_class_name: driver::gateway_class_name(spec.gateway_class_name.as_ref().map(|c| c.as_str()), name),
@@ -81,9 +83,11 @@ fn keys(inputs: &GatewayInputs) -> Result<Vec<ListenerKey>, InvalidInput> {
         }
         keys.insert(0, PLAIN_HTTP);
     }
-    if keys.len() > MOST {
-        let message =
-            format!("need {} listeners, and a Gateway has at most {MOST}; take fewer, or Placement Shared", keys.len());
+    if keys.len() > MOST_ON_GATEWAY {
+        let message = format!(
+            "need {} listeners, and a Gateway has at most {MOST_ON_GATEWAY}; take fewer, or Placement Shared",
+            keys.len()
+        );
         return Err(about(inputs, "Hostnames", message));
     }
     keys.sort();

@@ -1,6 +1,7 @@
 //! Gateway instance: routes in its workload's namespace and, with Placement Dedicated, a Gateway there for this instance alone.
 
 mod backend;
+mod capabilities;
 mod dedicated;
 mod grants;
 mod named_route;
@@ -10,14 +11,15 @@ mod rules;
 mod shadows;
 
 pub use crate::listeners::ListenerAt;
+pub(crate) use capabilities::{capabilities, unsupported};
+pub use capabilities::{class, driver};
 pub use dedicated::secrets;
 pub use named_route::shut_out;
 
 use crate::{
     InvalidInput,
     certificates::{IssuedCertificates, NONE_ISSUED, wanted},
-    driver::{self, Driver},
-    given_listeners,
+    driver, given_listeners,
     k8s::{Ours, cert_manager::CERTIFICATE, gateway_api},
     labels::Owner,
     names,
@@ -45,15 +47,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The value of the owner label on the objects of a gateway instance.
 pub fn owner(instance: &Record<GatewayInstance>) -> Owner {
     Owner { kind: Kind::GatewayInstance, id: instance.common.id }
-}
-
-/// The driver of the Gateway that carries the instance's routes, by the class of that Gateway.
-pub fn driver(inputs: &GatewayInputs) -> Driver {
-    let class = match &inputs.shared_gateway {
-        Some(shared) => shared.gateway.record.spec.gateway_class_name.as_ref(),
-        None => inputs.definition.spec.gateway_class_name.as_ref(),
-    };
-    Driver::for_class(class.map(|class| class.as_str()))
 }
 
 /// The support services that the cluster needs before the instance is rendered.
@@ -193,6 +186,9 @@ pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Resul
     if spec.http_ports.is_empty() && spec.tcp_ports.is_empty() && spec.udp_ports.is_empty() {
         return Err(about(inputs, "HttpPorts", "it has no port yet; add one"));
     }
+    if !capabilities::serves_any(inputs) {
+        return Ok(Plan::default());
+    }
     let ours = Ours { control_plane: &inputs.control_plane, owner: owner(&inputs.instance.record) };
     let mut objects = if inputs.shared_gateway.is_some() {
         Vec::new()
@@ -213,9 +209,10 @@ pub fn render_over(inputs: &GatewayInputs, issued: &IssuedCertificates) -> Resul
     Ok(Plan { warnings: shadows::warnings(inputs), superseded, ..objects.into() })
 }
 
-/// The listeners that the instance's routes attach to, each once, by key.
+/// The listeners that the instance's routes attach to, each once, by key; without those that the class can't have.
 pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput> {
     let mut found = BTreeSet::new();
+    let capabilities = capabilities(inputs);
     for port in &inputs.definition.spec.http_ports {
         for hostname in hostnames(inputs) {
             found.insert(listener_at(inputs, port.port.get(), protocol(port), hostname)?);
@@ -229,7 +226,7 @@ pub fn listeners(inputs: &GatewayInputs) -> Result<Vec<ListenerAt>, InvalidInput
             found.insert(listener_at(inputs, port.port.get(), port.protocol, Some(hostname))?);
         }
     }
-    Ok(found.into_iter().collect())
+    Ok(found.into_iter().filter(|at| capabilities.serves(at.key.protocol)).collect())
 }
 
 /// The namespace of the routes, and of a dedicated Gateway.

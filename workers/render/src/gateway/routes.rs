@@ -3,6 +3,7 @@
 use super::{
     about,
     backend::{Backend, backend},
+    capabilities,
     grants::Grants,
     hostnames, listener_at, namespace,
     port_backends::{Named, references},
@@ -36,7 +37,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many hostnames, and how many rules, one HTTPRoute may hold.
 pub(super) const MOST: usize = 16;
 
-/// The ReferenceGrants for Services in other namespaces, then the routes of each port, and those with rules of their own.
+/// The ReferenceGrants for Services in other namespaces, then the routes of each port, and those with rules of their own; without those of kinds that the
+/// class can't have.
 pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Object>, InvalidInput> {
     let definition = &inputs.definition.spec;
     let refuse = |refusal: Refusal| about(inputs, "HttpPorts", refusal.sentence);
@@ -47,7 +49,8 @@ pub(super) fn objects(inputs: &GatewayInputs, ours: &Ours<'_>) -> Result<Vec<Obj
         objects.extend(routes.http(port, protocol, &rules)?);
     }
     let mut grants = Grants::default();
-    for port in layer4_ports(definition).into_iter().collect::<BTreeSet<_>>() {
+    let layer4 = layer4_ports(definition).into_iter().collect::<BTreeSet<_>>();
+    for port in layer4.into_iter().filter(|port| capabilities(inputs).serves(port.protocol)) {
         objects.push(routes.layer4(&port, &mut grants)?);
     }
     objects.extend(routes.tls(&mut grants)?);
@@ -179,7 +182,8 @@ impl Routes<'_> {
     fn tls(&self, grants: &mut Grants) -> Result<Vec<Object>, InvalidInput> {
         let mut parts: BTreeMap<i32, usize> = BTreeMap::new();
         let mut objects = Vec::new();
-        for port in tls(self.inputs)?.into_iter().collect::<BTreeSet<_>>() {
+        let ports = tls(self.inputs)?.into_iter().collect::<BTreeSet<_>>();
+        for port in ports.into_iter().filter(|port| capabilities(self.inputs).serves(port.protocol)) {
             for hostnames in port.hostnames.chunks(MOST) {
                 let part = parts.entry(port.port.get()).or_default();
                 objects.push(self.tls_route(&port, hostnames, *part, grants)?);

@@ -3,6 +3,7 @@
 use super::{
     about,
     backend::named,
+    capabilities,
     grants::Grants,
     namespace,
     routes::{MOST, parents},
@@ -40,6 +41,9 @@ pub(super) fn objects(
     let mut objects = vec![];
     for route in all {
         let (kind, word) = kind_of(route.kind);
+        if capabilities(inputs).lacks(kind.kind).is_some() {
+            continue;
+        }
         let rules = resolved(inputs, &services, &route, kind, grants)?;
         let refuse = |refusal: causeway_records::problem::Refusal| about(inputs, route.list(), refusal.sentence);
         let hostnames = route.hostnames(&inputs.definition.spec, &inputs.hostnames).map_err(refuse)?;

@@ -7,8 +7,8 @@ use super::{
 use causeway_records::{
     Record,
     inputs::{
-        GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser, Named,
-        SharedGatewayInputs, SharedGatewayUse,
+        ClassInCluster, GatewayInputs, Listener, ListenerKey, ListenerSetInputs, ListenerSetStatus, ListenerUser,
+        Named, SharedGatewayInputs, SharedGatewayUse,
     },
     nouns::{
         AttachableBy, AwsAccount, DomainNameDefinition, GatewayDefinition, GatewayHttpPort, GatewayInstance,
@@ -58,6 +58,7 @@ pub fn gateway(
         shared_gateway: None,
         beside: Vec::new(),
         domain_names: Vec::new(),
+        class_in_cluster: ClassInCluster::default(),
     }
 }
 
@@ -164,6 +165,7 @@ pub fn spread(
         domains: domains.clone(),
         accounts,
         cluster_resource_namespace: None,
+        class_in_cluster: ClassInCluster::default(),
     };
     let set = |(ordinal, listeners): (i32, Vec<Listener>)| ListenerSetInputs {
         control_plane: CONTROL_PLANE.into(),
@@ -171,6 +173,7 @@ pub fn spread(
         ordinal,
         gateway: gateway.clone(),
         domains: if listeners.iter().any(Listener::needs_certificate) { domains.clone() } else { Vec::new() },
+        class_in_cluster: ClassInCluster::default(),
         listeners,
     };
     (shared, by_set.into_iter().map(set).collect())

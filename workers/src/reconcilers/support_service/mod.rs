@@ -7,21 +7,25 @@ use super::{APPLIED, Failed, Interrupted, Reconcile, account, prerequisites::all
 use causeway_records::{
     Kind,
     inputs::SupportServiceInputs,
+    inventory::ObjectRef,
     nouns::{Management, Service},
     status::{NewCondition, READY},
 };
 use causeway_render::{
     bundle::Bundle,
+    k8s::gateway_api::GATEWAY_CLASS,
     labels::Owner,
     plan::Plan,
     support_service::{self, Health},
 };
-use causeway_store::queue::Outcome;
+use causeway_store::queue::{Key, Outcome};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 /// The condition of a service that is installed: what has to run runs.
 const AVAILABLE: &str = "Available";
+/// Where the state of a gateway controller has what its GatewayClasses list.
+const GATEWAY_CLASSES: &str = "gateway_classes";
 /// How often somebody else's installation is surveyed.
 const ADOPTED_RESYNC: Duration = Duration::from_secs(300);
 /// The same where it can't be worked with: whoever upgrades it waits for us.
@@ -68,7 +72,8 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
                 "management": Management::Adopted, "version": version,
                 "cluster_resource_namespace": cluster_resource_namespace,
             });
-            return Ok(adopted(ctx, compatible, why, state));
+            let wake = ctx.runtime_to_wake(&inputs, &state, !ctx.claimed.conditions.is_true(READY));
+            return Ok(Outcome { wake, ..adopted(ctx, compatible, why, state) });
         }
         Ok(Mode::Refuse(sentence)) => return Ok(ctx.invalid(sentence)),
         Err(error) => {
@@ -97,13 +102,33 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let ready = all_met(std::slice::from_ref(&available)) && outcome.applied && refused.is_none();
     let version = bundle.manifest.version.to_string();
     let zones: Vec<_> = inputs.zones.iter().map(|zone| &zone.id).collect();
-    let state = json!({"management": Management::Managed, "version": version, "zones": zones});
+    let mut state = json!({"management": Management::Managed, "version": version, "zones": zones});
+    if let Some(classes) = gateway_classes(ctx, owner, &plan) {
+        state[GATEWAY_CLASSES] = classes;
+    }
+    let changes = ready != ctx.claimed.conditions.is_true(READY);
+    let wake = ctx.runtime_to_wake(&inputs, &state, changes);
     let outcome = refused.into_iter().fold(outcome, Outcome::then);
-    Ok(Outcome {
-        wake_dependants: ready != ctx.claimed.conditions.is_true(READY),
-        published_state: Some(state),
-        ..outcome.then(available)
-    })
+    Ok(Outcome { wake_dependants: changes, wake, published_state: Some(state), ..outcome.then(available) })
+}
+
+/// The features that the GatewayClasses of a plan list, as the cluster shows them; None: it has no class.
+fn gateway_classes(ctx: &Reconcile<'_>, owner: Owner, plan: &Plan) -> Option<Value> {
+    let mut classes = plan.objects.iter().filter(|object| GATEWAY_CLASS.is(&object.at)).peekable();
+    classes.peek()?;
+    let seen = ctx.seen(owner, std::iter::empty());
+    let features = |at: &ObjectRef| seen.get(at).map_or(Value::Null, |class| class.status["supportedFeatures"].clone());
+    Some(classes.map(|object| (object.at.name.clone(), features(&object.at))).collect())
+}
+
+impl Reconcile<'_> {
+    /// The record of the cluster, which tells the API of its gateway controllers: if the service is one of them, or Gateway API itself, and something of it
+    /// has changed.
+    fn runtime_to_wake(&self, inputs: &SupportServiceInputs, state: &Value, changes: bool) -> Vec<Key> {
+        let concerns = inputs.instance.record.spec.service == Service::GatewayApi || !state[GATEWAY_CLASSES].is_null();
+        let changes = changes || self.claimed.published_state.as_ref() != Some(state);
+        if concerns && changes { vec![self.runtime_key()] } else { Vec::new() }
+    }
 }
 
 /// The bundle, or why this release has none that fits.

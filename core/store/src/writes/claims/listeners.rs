@@ -1,16 +1,20 @@
 //! The listeners of shared gateways, one for each port, protocol and hostname that is claimed: placed, taken away, and who is woken.
 
 use super::{
+    Claims,
     neighbours::Neighbours,
     rows::{ClaimRow, ListenerSet, Listeners, protocol_and_hostname},
 };
 use crate::error::Result;
-use causeway_records::{Kind, inputs::ListenerKey};
-use causeway_rules::{
-    claims::RouteClaim,
-    listeners::{ClaimsChange, ListenerClaim, ListenerPlace, Placed, last_set_has_room, place_listeners},
+use causeway_records::{
+    Kind,
+    inputs::{ListenerKey, Protocol},
+    text::ObjectName,
 };
-use sqlx::PgConnection;
+use causeway_rules::listeners::{
+    ClaimsChange, ListenerClaim, ListenerPlace, Placed, check_room, last_set_has_room, place_listeners,
+};
+use sqlx::{PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes the listeners away that an instance claimed on a shared gateway before and that nobody uses any more, and answers who is to be woken: ListenerSets
@@ -72,30 +76,32 @@ async fn has_any(connection: &mut PgConnection, gateway: i64) -> Result<bool> {
 }
 
 /// Places the listeners of claims that the gateway doesn't have yet, and makes the ListenerSets that this takes. Their rows are the caller's to write.
+/// `takes_sets`: its controller has them.
+///
+/// # Errors
+/// The Gateway itself has no room for them.
 pub(super) async fn place(
     connection: &mut PgConnection,
     gateway: i64,
     neighbours: &Neighbours<'_>,
-    claims: &[RouteClaim],
+    claims: &Claims,
+    takes_sets: bool,
 ) -> Result<Listeners> {
-    let wanted = claims.iter().map(|claim| &claim.listener);
+    let wanted = claims.routes.iter().map(|claim| &claim.listener);
     let new: BTreeSet<_> = wanted.filter(|key| !neighbours.listeners.contains_key(*key)).cloned().collect();
     if new.is_empty() {
         return Ok(Listeners::new());
     }
-    // Nearly always the last set has room, and with a thousand hostnames there are hundreds of them.
-    let sets = if last_set_has_room(neighbours.last_set.map(|set| set.1), &new) {
-        neighbours.last_set.into_iter().collect()
-    } else {
-        sets(connection, gateway).await?
-    };
-    let known = neighbours.listeners.iter().filter_map(|(key, set)| Some((key.hostname.clone()?, (*set)?)));
-    let known: BTreeMap<String, ListenerSet> = known.collect();
-    let all = sets.iter().map(|(set, _)| *set).chain(known.values().copied());
+    let sets = sets_with_room(connection, gateway, neighbours, takes_sets.then_some(&new)).await?;
+    let known = neighbours.listeners.iter().filter_map(|(key, set)| Some((key.hostname.clone()?, *set)));
+    let known: BTreeMap<String, Option<ListenerSet>> = known.collect();
+    let all = sets.iter().map(|(set, _)| *set).chain(known.values().copied().flatten());
     let mut ids: BTreeMap<i32, i64> = all.map(|set| (set.ordinal, set.id)).collect();
+    let place = |set: Option<ListenerSet>| set.map_or(ListenerPlace::Gateway, |set| ListenerPlace::Set(set.ordinal));
     let placed = Placed {
-        hostnames: known.into_iter().map(|(hostname, set)| (hostname, set.ordinal)).collect(),
+        hostnames: known.into_iter().map(|(hostname, set)| (hostname, place(set))).collect(),
         sets: sets.into_iter().map(|(set, listeners)| (set.ordinal, listeners)).collect(),
+        takes_sets,
     };
     let mut listeners = Listeners::new();
     for (key, place) in place_listeners(new, placed) {
@@ -112,7 +118,50 @@ pub(super) async fn place(
         };
         listeners.insert(key, set);
     }
+    if !takes_sets {
+        refuse_too_many(connection, gateway, claims, &listeners).await?;
+    }
     Ok(listeners)
+}
+
+/// The sets that matter to these new listeners; None: they come into none.
+async fn sets_with_room(
+    connection: &mut PgConnection,
+    gateway: i64,
+    neighbours: &Neighbours<'_>,
+    new: Option<&BTreeSet<ListenerKey>>,
+) -> Result<Vec<(ListenerSet, usize)>> {
+    let Some(new) = new else { return Ok(vec![]) };
+    // Nearly always the last set has room, and with a thousand hostnames there are hundreds of them.
+    match last_set_has_room(neighbours.last_set.map(|set| set.1), new) {
+        true => Ok(neighbours.last_set.into_iter().collect()),
+        false => sets(connection, gateway).await,
+    }
+}
+
+/// Refuses new listeners for which the Gateway itself has no room. The listeners of claims that were dropped are still there, and count only if they are
+/// claimed again.
+async fn refuse_too_many(connection: &mut PgConnection, gateway: i64, claims: &Claims, new: &Listeners) -> Result<()> {
+    // The Gateway has it in any case.
+    let plain_http = ListenerKey { port: 80, protocol: Protocol::Http, hostname: None };
+    let (mut ports, mut protocols, mut hostnames) = (vec![], vec![], vec![]);
+    for key in claims.routes.iter().map(|claim| &claim.listener).collect::<BTreeSet<_>>() {
+        let (protocol, hostname) = protocol_and_hostname(key);
+        ports.push(key.port);
+        protocols.push(protocol);
+        hostnames.push(hostname);
+    }
+    let text = "SELECT g.name, count(l.port) AS held FROM shared_gateways g LEFT JOIN gateway_listeners l
+            ON l.shared_gateway_id = g.id AND l.listener_set_id IS NULL AND (l.port, l.protocol, l.hostname) <> (80, 'HTTP', '')
+            AND (EXISTS (SELECT FROM route_claims c WHERE c.gateway_id = g.id AND c.port = l.port AND c.protocol = l.protocol AND c.hostname = l.hostname)
+                OR (l.port, l.protocol, l.hostname) IN (SELECT * FROM unnest($2::int[], $3::text[], $4::text[])))
+        WHERE g.id = $1 GROUP BY g.name";
+    let query = sqlx::query(text).bind(gateway).bind(ports).bind(protocols).bind(hostnames);
+    let row = query.fetch_one(connection).await?;
+    let held = usize::try_from(row.try_get::<i64, _>("held")?).unwrap_or(usize::MAX);
+    let on_gateway = new.iter().filter(|(key, set)| set.is_none() && **key != plain_http).count();
+    let class = claims.class.as_ref().map(ObjectName::as_str);
+    Ok(check_room(row.try_get("name")?, class, held.saturating_add(1), on_gateway)?)
 }
 
 /// The live ListenerSets of a gateway with the number of their listeners.

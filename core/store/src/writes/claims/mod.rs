@@ -23,7 +23,7 @@ use self::{
     rows::{ClaimRow, Listeners},
 };
 use super::{attachment, wake};
-use crate::error::Result;
+use crate::{error::Result, gateway_facts::ClassSeen};
 use causeway_records::{
     Kind,
     inputs::{ListenerKey, Protocol},
@@ -31,6 +31,7 @@ use causeway_records::{
     text::ObjectName,
 };
 use causeway_rules::{
+    capabilities::Capabilities,
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::{Driver, Socket},
 };
@@ -44,16 +45,21 @@ pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
-/// Replaces what instances of one definition claim, and answers who is to be woken because of listeners. New ones claim nothing yet.
+/// Replaces what instances of one definition claim, and answers who is to be woken because of listeners. New ones claim nothing yet. `seen`: what each of
+/// their clusters says of the definition's class.
 ///
 /// # Errors
-/// A claim that another instance holds is refused, and the holder named.
+/// A claim that another instance holds is refused, and the holder named; and what a cluster can't do.
 pub(super) async fn replace(
     connection: &mut PgConnection,
     claims: &Claims,
     instances: &[Instance],
+    seen: &BTreeMap<i64, ClassSeen>,
     are_new: bool,
 ) -> Result<Vec<(Kind, i64)>> {
+    for cluster in seen.values() {
+        claims.capabilities(cluster).check(&claims.needs, &cluster.cluster)?;
+    }
     let ids: Vec<_> = instances.iter().map(|instance| instance.id).collect();
     // 1. The Gateways that they share with others, those that carry them until now and those that will: one transaction at a time claims routes
     // on a Gateway.
@@ -103,7 +109,9 @@ pub(super) async fn replace(
         neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());
         let mut ports = place(&neighbours.occupied)?;
         ports.entry(socket).or_insert(port);
-        let listeners = listeners::place(connection, gateway, neighbours, &claims.routes).await?;
+        let takes_sets =
+            seen.get(&instance.runtime).is_some_and(|cluster| claims.capabilities(cluster).has_listener_sets());
+        let listeners = listeners::place(connection, gateway, neighbours, claims, takes_sets).await?;
         neighbours.add(&holder, &claims.routes, &ports, &listeners);
         new.ports.push((gateway, ports));
         new.listeners.push((gateway, listeners));
@@ -140,6 +148,13 @@ async fn follow(
     // What they ask for is the same as ever.
     wake::each(connection, &losers, false).await?;
     Ok(woken)
+}
+
+impl Claims {
+    /// What the Gateways of the definition's class can carry in a cluster.
+    fn capabilities<'s>(&'s self, cluster: &'s ClassSeen) -> Capabilities<'s> {
+        Capabilities::new(self.class.as_ref().map(ObjectName::as_str), &cluster.known)
+    }
 }
 
 /// A shared Gateway always has a listener for plain HTTP on port 80: its own.

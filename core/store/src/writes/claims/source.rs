@@ -16,6 +16,7 @@ use causeway_rules::{
     accounts,
     claims::{RouteClaim, check_count, claims_of},
     driver::Driver,
+    features::{self, Need},
     hostnames::hostnames_of,
     named_routes,
     wildcards::check_proofs,
@@ -75,6 +76,7 @@ impl Source {
             class: spec.gateway_class_name.clone(),
             placement: spec.placement(),
             domain: spec.domain_name_definition_id,
+            needs: features::of_definition(spec),
             routes,
         })
     }
@@ -85,6 +87,8 @@ pub(in super::super) struct Claims {
     pub(in super::super) routes: Vec<RouteClaim>,
     /// Why nobody would sign for one of its hostnames.
     unsigned: Option<Refusal>,
+    /// The features that it takes to carry them out.
+    pub(in super::super) needs: Vec<Need>,
     /// The AWS account whose keys its certificates need in every cluster.
     pub(in super::super) account: Option<i64>,
     pub(in super::super) driver: Driver,

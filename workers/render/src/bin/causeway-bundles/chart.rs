@@ -8,23 +8,23 @@ use serde_json::Value;
 
 use crate::recipe::{Chart, Recipe, fill};
 use crate::source::Module;
-use crate::{fresh_dir, remove, write};
+use crate::{Maker, fresh_dir, remove, write};
 
 /// The oldest Kubernetes that Causeway supports: charts are rendered for it, so that they use no newer feature.
 const KUBE_VERSION: &str = "v1.33.0";
 
 /// The chart's objects, with placeholders for namespace and (where the recipe says so) name. Works in a directory of its own below
-/// `staging`, which is gone afterwards.
+/// `staging`, which is gone afterwards. `holder`: the module that has the chart, if it isn't `module`.
 pub(crate) fn render(
-    helm: &Path,
+    maker: &Maker,
     chart: &Chart,
     recipe: &Recipe,
-    module: &Module,
+    (module, holder): (&Module, Option<&Module>),
     staging: &Path,
 ) -> Result<Vec<Value>, String> {
-    let service = &recipe.service;
+    let (service, helm) = (&recipe.service, &maker.helm);
     let work = staging.join("chart");
-    copy_dir(&module.dir.join(&chart.path), &work)?;
+    copy_dir(&holder.unwrap_or(module).dir.join(&chart.path), &work)?;
     stamp(&work.join("Chart.yaml"), chart, module)?;
 
     let mut command = Command::new(helm);

@@ -60,8 +60,13 @@ impl Maker {
         for path in &recipe.manifests {
             objects.extend(manifests(&module.dir.join(path))?);
         }
+        let mut source = module.source.clone();
         if let Some(chart) = &recipe.chart {
-            objects.extend(chart::render(&self.helm, chart, recipe, &module, &staging)?);
+            let holder = chart.module.as_ref().map(|path| self.sources.module(path)).transpose()?;
+            objects.extend(chart::render(self, chart, recipe, (&module, holder.as_ref()), &staging)?);
+            if let Some(holder) = holder {
+                source = format!("{source}, {}", holder.source);
+            }
         }
         let objects = tidy::all(objects, recipe)?;
         let images = tidy::images(&objects, recipe, &module.version)?;
@@ -69,7 +74,7 @@ impl Maker {
         let manifest = BundleManifest {
             service: service.clone(),
             version: module.version.clone(),
-            source: module.source.clone(),
+            source,
             images,
             definitions: tidy::names(&objects, "CustomResourceDefinition"),
             deployments: tidy::names(&objects, "Deployment"),

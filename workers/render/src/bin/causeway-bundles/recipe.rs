@@ -11,7 +11,7 @@ use serde::Deserialize;
 pub(crate) struct Recipe {
     /// The service's name, and the first half of the bundle's.
     pub(crate) service: String,
-    /// The Go module that holds the manifests and the chart; `go.mod` says in which version.
+    /// The Go module whose version the bundle has, and that holds the manifests and most often the chart; `go.mod` says in which version.
     pub(crate) module: String,
     /// Files or directories of manifests inside the module, taken as they are.
     #[serde(default)]
@@ -33,6 +33,9 @@ pub(crate) struct Recipe {
 /// A Helm chart and how it is rendered.
 #[derive(Deserialize)]
 pub(crate) struct Chart {
+    /// The Go module that holds it, where it isn't that of the recipe.
+    #[serde(default)]
+    pub(crate) module: Option<String>,
     /// Its directory inside the module.
     pub(crate) path: PathBuf,
     /// The release name, which charts make object names of.

@@ -54,7 +54,7 @@ impl Sources {
     }
 
     /// Fetches a module unless Go has it already, and compares its checksum with go.sum's. Naming the version downloads this
-    /// module alone; without it Go would want the go.mod files of everything that the four modules depend on.
+    /// module alone; without it Go would want the go.mod files of everything that the modules depend on.
     pub(crate) fn module(&self, path: &str) -> Result<Module, String> {
         let tag = self.versions.get(path).ok_or_else(|| format!("go.mod doesn't require {path}"))?;
         let found: Download = go(&self.dir, &["mod", "download", "-json", &format!("{path}@{tag}")])?;

@@ -9,7 +9,7 @@ use crate::namespace;
 use crate::recipe::Recipe;
 
 /// Kinds in the order in which they are applied: what others refer to comes first, webhooks come after the server that answers them.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "Namespace",
     "CustomResourceDefinition",
     "ServiceAccount",
@@ -23,6 +23,7 @@ const ORDER: [&str; 17] = [
     "PodDisruptionBudget",
     "Job",
     "Deployment",
+    "GatewayClass",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
     "MutatingWebhookConfiguration",
@@ -49,15 +50,30 @@ pub(crate) fn all(mut objects: Vec<Value>, recipe: &Recipe) -> Result<Vec<Value>
 }
 
 /// Removes what is true only of a Helm release or of a file: Helm's labels and hooks, an empty status, and the time after which a
-/// finished Job is removed (it would be made again at once).
+/// finished Job is removed (it would be made again at once). And fields without a value, which say nothing, but for
+/// those of definitions.
 fn clean(object: &mut Value) {
     drop_helm(object);
+    if object["kind"] != "CustomResourceDefinition" {
+        drop_nulls(object);
+    }
     let Some(fields) = object.as_object_mut() else { return };
     fields.remove("status");
     if fields.get("kind").and_then(Value::as_str) == Some("Job")
         && let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut)
     {
         spec.remove("ttlSecondsAfterFinished");
+    }
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

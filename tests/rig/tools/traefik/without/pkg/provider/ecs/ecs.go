@@ -1,0 +1,10 @@
+// Package ecs stands for the provider of this name.
+package ecs
+
+import "github.com/traefik/traefik/v3/pkg/provider/leftout"
+
+// ProviderName is the name that it would have.
+const ProviderName = "ecs"
+
+// Provider is left out.
+type Provider struct{ leftout.Provider }

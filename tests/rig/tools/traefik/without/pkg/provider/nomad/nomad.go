@@ -1,0 +1,13 @@
+// Package nomad stands for the providers of this name.
+package nomad
+
+import "github.com/traefik/traefik/v3/pkg/provider/leftout"
+
+// ProviderName is the name that they would have.
+const ProviderName = "nomad"
+
+// ProviderBuilder makes the one that says that it is left out.
+type ProviderBuilder struct{}
+
+// BuildProviders makes it.
+func (*ProviderBuilder) BuildProviders() []*leftout.Provider { return []*leftout.Provider{{}} }

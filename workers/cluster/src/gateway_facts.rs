@@ -1,0 +1,122 @@
+//! What a cluster says of Gateway API and of its gateway controllers.
+
+use super::{
+    Cluster, ClusterError, UnreachableCause,
+    bounds::{LIST_WITHIN, PAGE},
+    facts::definition_ref,
+    rest::Lookup,
+};
+use causeway_records::inputs::{GatewayClassFacts, GatewayFacts};
+use causeway_render::{
+    gateway_facts::{DEFINITION, KINDS, MOST_CLASSES, api, class, is_of_one_gateway},
+    k8s::{ObjectKind, gateway_api::GATEWAY_CLASS},
+};
+use kube::{
+    Api, ResourceExt,
+    api::{ApiResource, DynamicObject, ListParams},
+};
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio::time::timeout;
+
+impl Cluster {
+    /// All of it, asked anew. Nothing where Gateway API is not installed.
+    ///
+    /// # Errors
+    /// Unreachable; Refused where reading is forbidden.
+    pub async fn gateway_facts(&self) -> Result<GatewayFacts, ClusterError> {
+        let served = self.discovery().fresh().await?;
+        let is_served = |kind: &&ObjectKind| served.serves_exactly(&kind.cluster("*"));
+        if !is_served(&&GATEWAY_CLASS) {
+            return Ok(GatewayFacts::default());
+        }
+        let definition = self.get_builtin(&definition_ref(DEFINITION)).await?;
+        let definition = definition.as_ref().map(|live| live.body().clone()).unwrap_or_default();
+        let classes = timeout(LIST_WITHIN, self.gateway_classes()).await.map_err(|_| {
+            let what = format!("its list of GatewayClasses does not end within {} s", LIST_WITHIN.as_secs());
+            ClusterError::unreachable(UnreachableCause::Timeout, what)
+        })??;
+        Ok(GatewayFacts { api: Some(api(&definition, KINDS.iter().filter(is_served))), classes })
+    }
+
+    /// One GatewayClass; None if it is not there.
+    ///
+    /// # Errors
+    /// As [`Self::gateway_facts`].
+    pub async fn gateway_class(&self, name: &str) -> Result<Option<GatewayClassFacts>, ClusterError> {
+        match self.get(&GATEWAY_CLASS.cluster(name)).await? {
+            Lookup::Found(live) if !is_of_one_gateway(live.body()) => Ok(Some(class(live.body()))),
+            Lookup::Found(_) | Lookup::Absent | Lookup::NotServed => Ok(None),
+        }
+    }
+
+    /// Those that others may name, or the first so many.
+    async fn gateway_classes(&self) -> Result<BTreeMap<String, GatewayClassFacts>, ClusterError> {
+        let kind = ApiResource {
+            group: GATEWAY_CLASS.group.to_owned(),
+            version: GATEWAY_CLASS.version.to_owned(),
+            api_version: format!("{}/{}", GATEWAY_CLASS.group, GATEWAY_CLASS.version),
+            kind: GATEWAY_CLASS.kind.to_owned(),
+            plural: "gatewayclasses".to_owned(),
+        };
+        let classes: Api<DynamicObject> = Api::all_with(self.client().clone(), &kind);
+        let (mut found, mut page) = (BTreeMap::new(), ListParams::default().limit(PAGE));
+        loop {
+            let list = classes.list(&page).await.map_err(|error| ClusterError::from_client(&error))?;
+            for object in list.items {
+                let body = json!({
+                    "metadata": {"labels": object.metadata.labels}, "spec": object.data["spec"], "status": object.data["status"],
+                });
+                if !is_of_one_gateway(&body) {
+                    found.insert(object.name_any(), class(&body));
+                }
+            }
+            let next = list.metadata.continue_.filter(|token| !token.is_empty() && found.len() < MOST_CLASSES);
+            let Some(token) = next else { return Ok(found) };
+            page = page.continue_token(&token);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Json, Router, routing::get};
+    use serde_json::Value;
+
+    use super::*;
+    use crate::fake;
+    use causeway_render::driver::Driver;
+
+    fn list(next: &str) -> Value {
+        let class = |name: &str, labels: Value, controller: &str, features: Value| {
+            json!({
+                "metadata": {"name": name, "labels": labels}, "spec": {"controllerName": controller},
+                "status": {"supportedFeatures": features},
+            })
+        };
+        let (own, made) = (json!({"causeway.dev/control-plane": "c1"}), Driver::for_class(None).controller());
+        json!({
+            "apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClassList", "metadata": {"continue": next},
+            "items": [
+                class("shared-gateway-1", own.clone(), made, json!([])),
+                class("other", own, "example.org/other", json!([{"name": "HTTPRoute"}])),
+                class("internal", json!({}), made, json!(null)),
+            ],
+        })
+    }
+
+    #[tokio::test]
+    async fn classes_that_others_may_name_are_read_with_their_features() {
+        let path = "/apis/gateway.networking.k8s.io/v1/gatewayclasses";
+        let cluster = fake::cluster(Router::new().route(path, get(async || Json(list(""))))).await;
+        let found = cluster.gateway_classes().await.unwrap();
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["internal", "other"]);
+        assert!(found["other"].features.contains("HTTPRoute") && found["internal"].features.is_empty());
+    }
+
+    #[tokio::test]
+    async fn without_gateway_api_there_is_nothing_to_say() {
+        let cluster = fake::cluster(fake::core_kinds()).await;
+        assert_eq!(cluster.gateway_facts().await.unwrap(), GatewayFacts::default());
+    }
+}
