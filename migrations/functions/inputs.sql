@@ -3,7 +3,8 @@
 -- that a reference is never older than what it leads to. The answers are json, not jsonb: nothing takes them apart again in the database.
 --
 -- Who writes a definition or a domain goes on to its gateway instances. So a gateway instance is read without a lock: whoever changes it wakes it, and a reader
--- that holds it while it waits for the definition would be in that writer's way for ever. There are the same functions without any lock: core/store/src/functions.rs.
+-- that holds it while it waits for the definition would be in that writer's way for ever. There are the same functions without any lock:
+-- core/store/src/functions.rs.
 
 -- A row, and what its reconciliation says about it.
 CREATE OR REPLACE FUNCTION with_state(r json, k text, record bigint) RETURNS json LANGUAGE plpgsql STABLE AS $$

@@ -1,5 +1,5 @@
-//! What platform teams have already, as records: objects of Gateway API, Ingress and Gloo become the documents that say the same, with a report of each field that no
-//! record says as it is.
+//! What platform teams have already, as records: objects of Gateway API, Ingress and Gloo become the documents that say the same, with a report of each field
+//! that no record says as it is.
 //!
 //! ```text
 //! manifests ─▶ one importer for each kind ─▶ records ─▶ shared ─▶ conflicts ─▶ documents
@@ -11,10 +11,11 @@
 //! An importer gets an object as a [`source`] and takes the fields that it knows. Whoever takes a field says it in a record or reports it; what nobody takes is
 //! reported when the object is closed. So a field that this crate has never heard of can't be lost without a word.
 //!
-//! Objects that are in a cluster can be taken over as they stand ([`take_over()`]): then a record says all of an object, or the object is left out and the report says
-//! why.
+//! Objects that are in a cluster can be taken over as they stand ([`take_over()`]): then a record says all of an object, or the object is left out and the
+//! report says why.
 //!
-//! To add a kind of object: a file with an `import`, and its arm in [`sorted`]. Ingress and Gloo have folders of their own. To add an annotation of Ingress: a line in `ingress/settings.rs`.
+//! To add a kind of object: a file with an `import`, and its arm in [`sorted`]. Ingress and Gloo have folders of their own. To add an annotation of Ingress: a
+//! line in `ingress/settings.rs`.
 
 #![warn(missing_docs)]
 

@@ -13,8 +13,11 @@
 //! definition, what a cluster says ─▶ features, capabilities ──▶ Refusal, or where listeners are placed and what is not rendered
 //! a record and those that it names ─▶ parents ──▶ Refusal
 //! listeners of a shared gateway's record, its domain ─▶ listener_certificates ──▶ Refusal, or where an authority looks
-//! domain ─▶ iam_policy ──▶ what AWS has to allow; domain ─▶ deletions ──▶ how many hostnames may leave its zone at once; domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
-//! domain, hostname ─▶ wildcards ──▶ whether the domain's one certificate is for it; claims, domain ─▶ wildcards ──▶ Refusal, where nobody would sign
+//! domain ─▶ iam_policy ──▶ what AWS has to allow
+//! domain ─▶ deletions ──▶ how many hostnames may leave its zone at once
+//! domain, its instance ─▶ routing ──▶ weight among the clusters of a hostname
+//! domain, hostname ─▶ wildcards ──▶ whether the domain's one certificate is for it
+//! claims, domain ─▶ wildcards ──▶ Refusal, where nobody would sign
 //! domains of all who use a hostname ─▶ signers ──▶ whose issuer signs its certificate
 //! name of a record ─▶ names ──▶ names in clusters; hostname ─▶ ownership ──▶ name of its ownership record
 //! ```

@@ -1,6 +1,7 @@
 //! What stands beside the objects of a file: Gateways that its routes name. Whoever imports a route brings its Gateway along.
 //!
-//! Of the Gateways that a file doesn't hold those of the other files of its folder are taken, and where there are none, one with the listeners that the routes ask for.
+//! Of the Gateways that a file doesn't hold those of the other files of its folder are taken, and where there are none, one with the listeners that the routes
+//! ask for.
 
 use crate::compare::called;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, one with a wildcard, one that was an Ingress, and one that was a
-//! VirtualService of Gloo.
+//! The samples of `deploy/samples/routes`, one for each guide of Gateway API that two kinds of routes make possible, one with a wildcard, one that was an
+//! Ingress, and one that was a VirtualService of Gloo.
 
 use std::{
     fs,

@@ -53,8 +53,8 @@ impl Cluster {
     }
 }
 
-/// The change of an object that takes our labels away, and our share in its fields. A field that was ours alone is nobody's then, and stays: whoever applies it next has
-/// it without a conflict.
+/// The change of an object that takes our labels away, and our share in its fields. A field that was ours alone is nobody's then, and stays: whoever applies it
+/// next has it without a conflict.
 fn without_us(live: &LiveObject, field_manager: &str) -> Value {
     let metadata = &live.body()["metadata"];
     let labels = metadata["labels"].as_object().into_iter().flatten();

@@ -82,8 +82,8 @@ pub fn published_targets(inputs: &DomainNameInputs, states: &GatewayStates) -> T
     inputs.gateways.iter().map(read).collect()
 }
 
-/// For external-dns a DNSEndpoint for each gateway and zone, with the records of its hostnames. Left out are hostnames that another domain name instance holds, those
-/// that are not noted down with their zone, and those that can't be in it.
+/// For external-dns a DNSEndpoint for each gateway and zone, with the records of its hostnames. Left out are hostnames that another domain name instance holds,
+/// those that are not noted down with their zone, and those that can't be in it.
 pub fn render(inputs: &DomainNameInputs, targets: &TargetsOf) -> Plan {
     if inputs.definition.spec.dns_driver() == DnsDriver::Route53 {
         return Plan::default();

@@ -1,8 +1,8 @@
 //! A shared gateway whose record gives it listeners: a Gateway in a namespace that is there, with these listeners and no others.
 //!
 //! A listener lets in exactly the namespaces of the gateway instances that are attached to it, by the name that the API server gives each, as on the common
-//! gateway, unless the record says which routes it lets in. Who may attach is said by records, so no label that somebody sets in the cluster lets a route in, and whoever may no longer attach is shut
-//! out by the listener, whatever is still in the cluster.
+//! gateway, unless the record says which routes it lets in. Who may attach is said by records, so no label that somebody sets in the cluster lets a route in,
+//! and whoever may no longer attach is shut out by the listener, whatever is still in the cluster.
 //!
 //! Where TLS ends a listener has a Secret that somebody keeps in that namespace, or a certificate that is ordered there from the issuer of the domain that
 //! the record names.

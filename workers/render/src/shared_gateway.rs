@@ -1,8 +1,8 @@
 //! Shared gateway: one Gateway for all gateway instances of a cluster and class, in a namespace of its own.
 //!
 //! Listeners without a hostname are on the Gateway itself, the others in ListenerSets, which are records of their own
-//! ([`crate::listener_set`]); or all on the Gateway, where the class has no ListenerSets. The gateway has what its sets have in common: namespace, class, issuers and their credentials, and the certificates that are
-//! for all hostnames of a domain.
+//! ([`crate::listener_set`]); or all on the Gateway, where the class has no ListenerSets. The gateway has what its sets have in common: namespace, class,
+//! issuers and their credentials, and the certificates that are for all hostnames of a domain.
 //!
 //! One whose record gives it listeners has these, and certificates for those of them that need some (module `given_listeners`).
 

@@ -30,15 +30,17 @@ fn folder() -> PathBuf {
 }
 
 fn read(file: &Path) -> Documents {
-    let text = fs::read_to_string(file).unwrap();
-    let all = serde_yaml_ng::Deserializer::from_str(&text).map(|one| Map::<String, Value>::deserialize(one).unwrap());
-    all.flatten().map(|(kind, fields)| (kind, fields.as_object().unwrap().clone())).collect()
+    let text = fs::read_to_string(file).expect("a sample can be read");
+    let all = serde_yaml_ng::Deserializer::from_str(&text)
+        .map(|one| Map::<String, Value>::deserialize(one).expect("a sample is YAML"));
+    all.flatten().map(|(kind, fields)| (kind, fields.as_object().expect("a document has fields").clone())).collect()
 }
 
 /// A record of these fields, of which each is one of the noun.
 fn record<T: Noun + Rules>(id: i64, fields: &Map<String, Value>) -> Record<T> {
     let mut record = Record::<T>::default();
-    let report = overlay(serde_json::to_string(fields).unwrap().as_bytes(), &mut record.writable()).unwrap();
+    let json = serde_json::to_string(fields).expect("fields are JSON");
+    let report = overlay(json.as_bytes(), &mut record.writable()).expect("they are fields of this noun");
     assert!(report.unknown.is_empty() && report.problems.is_empty(), "{:?} {:?}", report.unknown, report.problems);
     assert!(record.spec.check().is_empty(), "{:?}", record.spec.check());
     record.common.id = id;
@@ -56,10 +58,13 @@ fn workloads(file: &Path, documents: &Documents) -> BTreeMap<String, WorkloadInp
     let workload = |(id, fields): (i64, &Map<String, Value>)| {
         let name = text(fields, "Name");
         let mut inputs = samples::workload(id, name);
-        inputs.definition.spec.yaml_document =
-            fs::read_to_string(file.parent().unwrap().join(text(fields, "YAMLDocument"))).unwrap();
-        let labels =
-            fields.get("NamespaceLabels").map(|labels| serde_json::from_value::<Labels>(labels.clone()).unwrap());
+        inputs.definition.spec.yaml_document = fs::read_to_string(
+            file.parent().expect("a sample's manifests can be read").join(text(fields, "YAMLDocument")),
+        )
+        .expect("a sample's manifests can be read");
+        let labels = fields
+            .get("NamespaceLabels")
+            .map(|labels| serde_json::from_value::<Labels>(labels.clone()).expect("labels are texts"));
         inputs.instance.record.spec.namespace_labels = labels;
         (name.to_owned(), inputs)
     };
@@ -77,11 +82,15 @@ fn grants(
         .filter(|(kind, fields)| kind == "GatewayGrant" && text(fields, "GrantedWorkloadInstance") == to);
     let granted = |(_, fields): &(String, Map<String, Value>)| {
         let of = workloads.get(text(fields, "WorkloadInstance"))?;
-        let services = fields.get("ServiceNames").map(|names| serde_json::from_value(names.clone()).unwrap());
+        let services =
+            fields.get("ServiceNames").map(|names| serde_json::from_value(names.clone()).expect("they are names"));
+        let kinds =
+            fields.get("RouteKinds").map(|kinds| serde_json::from_value(kinds.clone()).expect("they are kinds"));
         Some(GrantedWorkload {
             workload: of.definition.spec.name.to_string(),
             namespace: of.instance.object_name.clone(),
             services,
+            kinds,
         })
     };
     (all.clone().filter_map(granted).collect(), all.clone().any(|(_, fields)| fields.contains_key("SharedGateway")))
@@ -93,8 +102,8 @@ fn scene(file: &Path, documents: &Documents) -> Scene {
     let named = documents.iter().find(|(kind, _)| kind == "DomainNameDefinition").map(|(_, fields)| fields.clone());
     let (mut gateways, mut attached) = (vec![], vec![]);
     for (id, (_, fields)) in (1001..).zip(documents.iter().filter(|(_, fields)| fields.contains_key("Gateway"))) {
-        let mut definition = fields["Gateway"].as_object().unwrap().clone();
-        let own = fields.get("DomainName").map(|domain| domain.as_object().unwrap().clone());
+        let mut definition = fields["Gateway"].as_object().expect("a gateway has fields").clone();
+        let own = fields.get("DomainName").map(|domain| domain.as_object().expect("a domain has fields").clone());
         let domain = own.or_else(|| definition.remove("DomainNameDefinition").and(named.clone()));
         let domain = domain.map(|fields| record::<DomainNameDefinition>(21, &fields));
         let (workload, shared) = (text(fields, "Name"), definition.remove("SharedGateway"));
@@ -105,7 +114,7 @@ fn scene(file: &Path, documents: &Documents) -> Scene {
         }
         inputs.definition = record::<GatewayDefinition>(id + 1000, &definition);
         let under = inputs.domain.as_ref().map(|domain| &domain.spec.domain);
-        inputs.hostnames = hostnames_of(&inputs.definition.spec, under).unwrap();
+        inputs.hostnames = hostnames_of(&inputs.definition.spec, under).expect("the definition is good");
         inputs.workload = workloads[workload].clone();
         let (granted, may_attach) = grants(documents, &workloads, workload);
         inputs.granted = granted;
@@ -122,31 +131,44 @@ fn scene(file: &Path, documents: &Documents) -> Scene {
 
 fn on_given(gateway: &Record<SharedGateway>, attached: Vec<(GatewayInputs, bool)>) -> Scene {
     let (inputs, granted): (Vec<_>, Vec<_>) = attached.into_iter().unzip();
-    let mut scene = samples::given(gateway.id(), gateway.spec.listeners.clone().unwrap().0, inputs);
+    let mut scene = samples::given(
+        gateway.id(),
+        gateway.spec.listeners.clone().expect("a gateway of a platform team has listeners").0,
+        inputs,
+    );
     for (inputs, is_granted) in scene.gateways.iter_mut().zip(granted) {
-        let shared = inputs.shared_gateway.as_mut().unwrap();
+        let shared = inputs.shared_gateway.as_mut().expect("it is attached");
         (shared.gateway.record.spec, shared.is_granted) = (gateway.spec.clone(), is_granted);
     }
-    scene.shared.as_mut().unwrap().gateway.record.spec = gateway.spec.clone();
+    scene.shared.as_mut().expect("it is on a shared gateway").gateway.record.spec = gateway.spec.clone();
     scene
 }
 
 /// As `kubectl` would print them.
 fn manifests(scene: &Scene) -> String {
-    let shared = scene.shared.iter().map(|shared| shared_gateway::render(shared).unwrap());
-    let sets = scene.listener_sets.iter().map(|set| listener_set::render(set).unwrap());
-    let own = scene.gateways.iter().map(|inputs| gateway::render(inputs).unwrap());
+    let shared = scene.shared.iter().map(|shared| shared_gateway::render(shared).expect("it is rendered"));
+    let sets = scene.listener_sets.iter().map(|set| listener_set::render(set).expect("it is rendered"));
+    let own = scene.gateways.iter().map(|inputs| gateway::render(inputs).expect("it is rendered"));
     let objects = shared.chain(sets).chain(own).flat_map(|plan: Plan| plan.objects);
-    objects.map(|object| serde_yaml_ng::to_string(&object.body).unwrap()).collect::<Vec<_>>().join("---\n")
+    objects
+        .map(|object| serde_yaml_ng::to_string(&object.body).expect("an object is YAML"))
+        .collect::<Vec<_>>()
+        .join("---\n")
 }
 
 /// Files of documents that bring a gateway along with its workload, with a name for each.
 fn files(below: &Path, prefix: &str, found: &mut BTreeMap<String, (PathBuf, Documents)>) {
-    for path in fs::read_dir(below).unwrap().map(|entry| entry.unwrap().path()) {
-        let name = format!("{prefix}{}", path.file_stem().unwrap().to_str().unwrap().replace('-', "_"));
+    for path in fs::read_dir(below)
+        .expect("the samples can be read")
+        .map(|entry| entry.expect("the samples can be read").path())
+    {
+        let name = format!(
+            "{prefix}{}",
+            path.file_stem().expect("a file has a name").to_str().expect("a file has a name").replace('-', "_")
+        );
         if path.is_dir() {
             files(&path, &format!("{name}_"), found);
-        } else if fs::read_to_string(&path).unwrap().contains("\n  Gateway:\n") {
+        } else if fs::read_to_string(&path).expect("a sample can be read").contains("\n  Gateway:\n") {
             found.insert(name, (path.clone(), read(&path)));
         }
     }

@@ -66,7 +66,8 @@ fn what_is_not_granted_is_told_and_permitted_nowhere() {
 fn with_tcp(granted: Vec<GrantedWorkload>) -> GatewayInputs {
     let backends = json!([{"name": "web", "port": 8080, "weight": 90}, {"name": "search", "namespace": "team-two", "port": 80, "weight": 10}]);
     let mut inputs = samples::gateway(1, "web", None, &[], &[5432]);
-    inputs.definition.spec.tcp_ports[0].backend_refs = Some(serde_json::from_value(backends).unwrap());
+    inputs.definition.spec.tcp_ports[0].backend_refs =
+        Some(serde_json::from_value(backends).expect("they are references"));
     let mut inputs = samples::shared(2, vec![inputs]).gateways.remove(0);
     inputs.granted = granted;
     inputs

@@ -7,8 +7,8 @@
 //!                                         └▶ delegated routes stand in the place of those that delegate
 //! ```
 //!
-//! Gloo takes the first route that fits, and Gateway API the one that asks for the most. Where an earlier route takes all that a later one asks for, the later one is
-//! left out, as it serves nothing.
+//! Gloo takes the first route that fits, and Gateway API the one that asks for the most. Where an earlier route takes all that a later one asks for, the later
+//! one is left out, as it serves nothing.
 
 mod actions;
 mod delegate;

@@ -148,7 +148,8 @@ fn upgrades(source: &mut Source, at: &str) {
 }
 
 impl Options {
-    /// The filters of a rule, without those that rewrite its path, and its time limits. `host`: what the virtual host asks for; where both name a header, that counts.
+    /// The filters of a rule, without those that rewrite its path, and its time limits. `host`: what the virtual host asks for; where both name a header, that
+    /// counts.
     pub(super) fn filters(&self, host: &Self) -> Vec<Value> {
         let mut filters = vec![];
         for (kind, own, above) in [

@@ -5,9 +5,9 @@
 //!    └─▶ import ─▶ world: all records rendered ─▶ rendered ─┴─▶ the same?
 //! ```
 //!
-//! Names are left out, and so is into how many objects something is cut. A route says where which requests go: compared is for each listener that it attaches to, and for each
-//! hostname that it serves there, the list of its rules. Whoever may attach to a Gateway is compared by asking for each namespace whether it may, because a Gateway that Causeway
-//! renders names only those that do.
+//! Names are left out, and so is into how many objects something is cut. A route says where which requests go: compared is for each listener that it attaches
+//! to, and for each hostname that it serves there, the list of its rules. Whoever may attach to a Gateway is compared by asking for each namespace whether it
+//! may, because a Gateway that Causeway renders names only those that do.
 
 mod gateways;
 mod rendered;

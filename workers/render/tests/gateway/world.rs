@@ -68,11 +68,11 @@ fn wish() -> impl Strategy<Value = Wish> {
 
 /// The instance of a wish, with the id that its place gives it. Ports of TCP are its own.
 fn instance(place: usize, wish: &Wish) -> GatewayInputs {
-    let number = i32::try_from(place).unwrap();
+    let number = i32::try_from(place).expect("a few hundred of them");
     let tcp: Vec<i32> = wish.tcp.then_some(5432 + number).into_iter().collect();
     let mut inputs =
         samples::gateway(100 + i64::from(number), "web", Some((21, samples::domain(21))), &wish.ports, &tcp);
-    let names: Vec<ListenerHostname> = wish.hostnames.iter().map(|name| name.parse().unwrap()).collect();
+    let names: Vec<ListenerHostname> = wish.hostnames.iter().map(|name| name.parse().expect("a hostname")).collect();
     let spec = &mut inputs.definition.spec;
     if wish.passes_tls {
         spec.tcp_ports.push(samples::tls(7443 + number, TlsMode::Passthrough, &wish.hostnames[..1]));
@@ -142,8 +142,8 @@ fn all(instances: &[GatewayInputs], world: &World) -> Vec<ObjectRef> {
     let workloads: BTreeMap<i64, _> =
         instances.iter().map(|inputs| (inputs.workload.instance.record.id(), &inputs.workload)).collect();
     let of_workload = workloads.into_values().flat_map(|inputs| {
-        let manifests = workload::manifests(inputs).unwrap();
-        workload::render(inputs, manifests, &samples::scopes).unwrap().objects
+        let manifests = workload::manifests(inputs).expect("manifests are good");
+        workload::render(inputs, manifests, &samples::scopes).expect("they are rendered").objects
     });
     let own = world.own.values().flatten().cloned().chain(of_workload).map(|object| object.at);
     own.chain(world.shared.keys().cloned()).collect()
@@ -151,7 +151,9 @@ fn all(instances: &[GatewayInputs], world: &World) -> Vec<ObjectRef> {
 
 fn listeners(instances: &[&GatewayInputs]) -> BTreeSet<ListenerKey> {
     let domain = samples::domain(21).domain;
-    let claims = instances.iter().flat_map(|inputs| claims_of(&inputs.definition.spec, Some(&domain)).unwrap());
+    let claims = instances
+        .iter()
+        .flat_map(|inputs| claims_of(&inputs.definition.spec, Some(&domain)).expect("the definition is good"));
     claims.map(|claim| claim.listener).collect()
 }
 
@@ -171,7 +173,7 @@ fn listeners_in(body: &Value) -> BTreeMap<&str, Value> {
         listener["allowedRoutes"]["namespaces"].take();
         listener
     };
-    all.map(|listener| (listener["name"].as_str().unwrap(), plain(listener))).collect()
+    all.map(|listener| (listener["name"].as_str().expect("a listener has a name"), plain(listener))).collect()
 }
 
 proptest! {
