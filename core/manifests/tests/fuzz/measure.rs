@@ -11,7 +11,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 pub(super) const SMALL: usize = 30_000;
 const TIME_PER_100_KB: Duration = Duration::from_millis(100);
 /// A slow text is measured again so often, and the least counts: a busy machine is no fault of the reader.
-const AGAIN: usize = 10;
+const AGAIN: usize = 100;
 /// A map of one entry takes three bytes of text and 700 bytes of memory.
 const MEMORY_PER_BYTE: usize = 400;
 const MEMORY_AT_ALL: usize = 160 << 20;
