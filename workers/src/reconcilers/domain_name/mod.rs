@@ -96,15 +96,15 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
         return Ok(outcome);
     }
     // 6. Read the zones, delete what has to leave them, and write what external-dns doesn't (needs Route 53).
-    let now = claimed.now();
-    let leaving = hostnames::leaving(&inputs, now);
+    let decided = claimed.now();
+    let leaving = hostnames::leaving(&inputs, decided);
     let zones = zone::read_and_change(ctx.turn(), &inputs, work(&inputs, &placement.zones, &wanted, &leaving)).await?;
     let mut zones = zones.with_impossible(impossible(&placement.zones, &wanted)).with_unplaced(placement);
     if claimed.brake_released {
         zones.give_up(&mut inputs.published);
     }
     // 7. What is published now, and what is still to come (pure).
-    let schedule = look(&mut inputs, &zones, &leaving, now);
+    let schedule = look(&mut inputs, &zones, &leaving, (decided, claimed.now()));
     if claimed.being_deleted && schedule.clean {
         return ctx.delete(owner).await;
     }
@@ -114,13 +114,20 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     conclude(ctx.turn(), &inputs, &known, &zones, schedule, (outcome, conditions)).await
 }
 
-/// Notes what the zones say, and answers what is still to come.
-fn look(inputs: &mut DomainNameInputs, zones: &ZoneState, leaving: &BTreeSet<String>, now: DateTime<Utc>) -> Schedule {
-    let published = note(inputs, zones, leaving, now);
-    let Schedule { clean, next } = schedule(&published, zones, leaving, now);
-    let clean = clean && !hostnames::is_handing_over(inputs, now);
+/// Notes what the zones say, and answers what is still to come. `decided`: before the zones were read, when it was decided what leaves them; `seen`: after what
+/// had to leave them was deleted, which may take long because requests to Route 53 wait for each other. Until then resolvers were given what is gone now; and
+/// that it has been away for a while counts from then to the next decision.
+fn look(
+    inputs: &mut DomainNameInputs,
+    zones: &ZoneState,
+    leaving: &BTreeSet<String>,
+    (decided, seen): (DateTime<Utc>, DateTime<Utc>),
+) -> Schedule {
+    let published = note(inputs, zones, leaving, seen);
+    let Schedule { clean, next } = schedule(&published, zones, leaving, decided);
+    let clean = clean && !hostnames::is_handing_over(inputs, decided);
     inputs.published = published;
-    let next = conditions::drained_in(inputs, now).map_or(next, |wait| next.min(wait));
+    let next = conditions::drained_in(inputs, decided).map_or(next, |wait| next.min(wait));
     Schedule { clean, next: if clean { next } else { SOON } }
 }
 
@@ -205,7 +212,7 @@ async fn delete_late_records(ctx: &Reconcile<'_>) -> Result<Action, Interrupted>
     let due = work(&inputs, &BTreeMap::new(), &BTreeMap::new(), &leaving);
     let zones = zone::read_and_change(ctx.turn(), &inputs, due).await?;
     let next = match zones.failures.first() {
-        None => schedule(&note(&inputs, &zones, &leaving, now), &zones, &leaving, now).next,
+        None => schedule(&note(&inputs, &zones, &leaving, ctx.claimed.now()), &zones, &leaving, now).next,
         Some(failure) => {
             tracing::warn!(error = %failure.error, "a zone could not be read once more");
             retry_after(&failure.error)

@@ -54,9 +54,13 @@ pub(super) fn schedule(
 
 #[cfg(test)]
 mod tests {
-    use super::super::progress::tests::{record, second};
+    use super::super::{
+        look,
+        progress::tests::{record, second},
+    };
     use super::*;
-    use causeway_records::inputs::{FormerZone, HostRecord};
+    use causeway_records::inputs::{FormerZone, HostRecord, PublishedZone};
+    use causeway_render::samples;
     use std::collections::BTreeMap;
 
     fn at(now: i64, published: &[(&str, HostRecord)], leaving: &[&str]) -> Schedule {
@@ -103,6 +107,23 @@ mod tests {
             (true, Duration::from_secs(20)),
             "searched again at three times its age"
         );
+    }
+
+    #[test]
+    fn what_is_deleted_was_answered_until_then_however_long_that_took() {
+        let (mut inputs, _) = samples::domain_name();
+        let zone = PublishedZone { id: "Z1".into(), ..PublishedZone::default() };
+        let published = HostRecord { zone: Some(zone), ..record(true, None) };
+        inputs.published.hosts = [("a.test".to_owned(), published)].into();
+        let leaving = ["a.test".to_owned()].into();
+        let mut at = |decided, seen| {
+            let found = look(&mut inputs, &ZoneState::default(), &leaving, (second(decided), second(seen)));
+            (found.clean, inputs.published.hosts["a.test"].gone_since)
+        };
+        let gone = Some(second(103));
+        assert_eq!(at(100, 103), (false, gone), "resolvers may have been given it up to second 103");
+        assert_eq!(at(104, 106), (false, gone), "what was read may be as old as second 104");
+        assert_eq!(at(105, 106), (true, gone));
     }
 
     #[test]

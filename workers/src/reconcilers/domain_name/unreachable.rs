@@ -42,14 +42,14 @@ pub(crate) async fn without_cluster(
         return Ok(outcome.then(refused));
     }
     // 2. Read the zones and change them (needs Route 53).
-    let now = claimed.now();
-    let leaving = hostnames::leaving(&inputs, now);
+    let decided = claimed.now();
+    let leaving = hostnames::leaving(&inputs, decided);
     let mut zones = zone::read_and_change(turn, &inputs, work(&inputs, &leaving)).await?;
     if claimed.brake_released {
         zones.give_up(&mut inputs.published);
     }
     // 3. What is published now (pure). Nothing of it is in the cluster.
-    let schedule = look(&mut inputs, &zones, &leaving, now);
+    let schedule = look(&mut inputs, &zones, &leaving, (decided, claimed.now()));
     if claimed.being_deleted && schedule.clean {
         return delete::confirm(context, claimed).await;
     }
