@@ -3,16 +3,18 @@
 use std::{
     ffi::OsString,
     fs::{self, Permissions},
+    io::{self, IsTerminal},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     pin::pin,
-    process::ExitCode,
+    process::{ExitCode, Stdio},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context, Result};
 use causeway_rig::{
-    Machine, NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, raise_open_files,
+    Failures, Machine, NETWORK_COMMAND, Options, Postgres, Rig, SANDBOX_COMMAND, Sandbox, VARIABLE, raise_open_files,
     run_network,
     terminal::{Signals, exit_code, start_logging},
     tools::Tools,
@@ -21,7 +23,11 @@ use clap::{Parser, Subcommand};
 use futures::future::{Either, select};
 use nix::{sys::signal::kill, unistd::Pid};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tokio::{process::Command, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::{ChildStdout, Command},
+    time::timeout,
+};
 
 /// A command that is asked to end gets this long.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,8 +114,9 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
     };
     let url = &rig.endpoints().postgres.url;
     let file = rig.endpoints_file();
+    let failures = Arc::default();
     let code = {
-        let code = pin!(execute(command, url, Some(&file), &mut signals));
+        let code = pin!(execute(command, url, Some(&file), &mut signals, &failures));
         match select(code, pin!(rig.write_what_ends())).await {
             Either::Left((code, _)) => code,
             // Now, because there may be no later; the tests see it, too, and stop to wait.
@@ -124,6 +131,8 @@ async fn run(options: Options, command: &[OsString]) -> Result<ExitCode> {
         eprintln!("causeway-rig: at the end of the command {}", Machine::look(&rig.endpoints().run_dir));
     }
     rig.stop().await;
+    // At the very end: the last lines of a run are read by everybody.
+    eprint!("{}", failures.lock().unwrap_or_else(PoisonError::into_inner));
     code
 }
 
@@ -141,7 +150,7 @@ async fn postgres(files: &[PathBuf], command: &[OsString]) -> Result<ExitCode> {
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755))?;
     let postgres = Postgres::start(&dir.path().join("postgres"), &dir.path().join("logs")).await?;
     let code = match apply(files, &postgres.admin_url()).await {
-        Ok(()) => execute(command, &postgres.admin_url(), None, &mut signals).await,
+        Ok(()) => execute(command, &postgres.admin_url(), None, &mut signals, &Arc::default()).await,
         failed => failed.map(|()| ExitCode::FAILURE),
     };
     postgres.stop().await;
@@ -158,18 +167,33 @@ async fn apply(files: &[PathBuf], url: &str) -> Result<()> {
     Ok(connection.close().await?)
 }
 
-/// Runs the command to its end, with Postgres at `url`. A signal that the rig gets is passed on.
-async fn execute(command: &[OsString], url: &str, endpoints: Option<&Path>, signals: &mut Signals) -> Result<ExitCode> {
+/// Runs the command to its end, with Postgres at `url`. A signal that the rig gets is passed on. What it prints of tests that have failed is kept, unless it prints
+/// to a terminal, which may be its own: there everything is still to be seen.
+async fn execute(
+    command: &[OsString],
+    url: &str,
+    endpoints: Option<&Path>,
+    signals: &mut Signals,
+    failures: &Arc<Mutex<Failures>>,
+) -> Result<ExitCode> {
     let mut child = Command::new("setpriv")
         .args(["--pdeathsig", "KILL", "--"])
         .args(command)
+        .stdout(if io::stdout().is_terminal() { Stdio::inherit() } else { Stdio::piped() })
         .envs(endpoints.map(|file| (VARIABLE, file)))
         // Where sqlx's tests make their databases.
         .env("DATABASE_URL", url)
         .spawn()
         .context("can't run `setpriv`: install util-linux")?;
+    let printed = child.stdout.take().map(|printed| tokio::spawn(pass_on(printed, failures.clone())));
     let signal = tokio::select! {
-        status = child.wait() => return Ok(ExitCode::from(u8::try_from(status?.code().unwrap_or(1)).unwrap_or(1))),
+        status = child.wait() => {
+            if let Some(printed) = printed {
+                // Something that it has started and left behind may hold the other end.
+                let _ = timeout(PATIENCE, printed).await;
+            }
+            return Ok(ExitCode::from(u8::try_from(status?.code().unwrap_or(1)).unwrap_or(1)));
+        }
         signal = signals.next() => signal,
     };
     if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
@@ -179,4 +203,15 @@ async fn execute(command: &[OsString], url: &str, endpoints: Option<&Path>, sign
         child.kill().await?;
     }
     Ok(exit_code(signal))
+}
+
+/// Prints what the command prints.
+async fn pass_on(mut printed: ChildStdout, failures: Arc<Mutex<Failures>>) {
+    let (mut out, mut part) = (tokio::io::stdout(), vec![0; 1 << 16]);
+    while let Ok(length @ 1..) = printed.read(&mut part).await {
+        failures.lock().unwrap_or_else(PoisonError::into_inner).read(&part[..length]);
+        // Who doesn't want to read it any more ends nothing.
+        let _ = out.write_all(&part[..length]).await;
+        let _ = out.flush().await;
+    }
 }
