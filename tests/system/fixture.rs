@@ -160,7 +160,9 @@ pub(crate) async fn our_writes(cluster: &ClusterEndpoints, part: &str) -> Vec<Va
 
 /// Only lines with this mark are read as JSON: most of a log is what controllers write.
 async fn logged(cluster: &ClusterEndpoints, part: &str, mark: &str) -> Vec<Value> {
-    let log = tokio::fs::read_to_string(&cluster.audit_log).await.unwrap();
+    // What is just being written may end in the middle of a character.
+    let log = tokio::fs::read(&cluster.audit_log).await.unwrap();
+    let log = String::from_utf8_lossy(&log);
     let lines = log.lines().filter(|line| line.contains(part) && line.contains(mark));
     // A line that is just being written is no JSON yet.
     let events = lines.filter_map(|line| serde_json::from_str(line).ok());

@@ -54,6 +54,8 @@ pub struct Tally {
 pub struct Failure {
     /// When it was sent.
     pub at: SystemTime,
+    /// When its answer came, or nobody waited for one any more.
+    pub ended: SystemTime,
     /// What came instead.
     pub what: String,
 }
@@ -91,7 +93,7 @@ async fn visit(visitor: Visitor, url: Url, every: Duration, tally: Arc<Mutex<Tal
         ticks.tick().await;
         let at = SystemTime::now();
         let answer = timeout(ANSWERED_WITHIN, one(&visitor, &url, &mut open)).await.context("no answer in time");
-        let answer = answer.and_then(|answer| answer);
+        let (ended, answer) = (SystemTime::now(), answer.and_then(|answer| answer));
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.sent += 1;
         match answer {
@@ -104,7 +106,7 @@ async fn visit(visitor: Visitor, url: Url, every: Duration, tally: Arc<Mutex<Tal
                 tally.failed += 1;
                 if tally.failures.len() < KEPT {
                     let what = other.map_or_else(|error| format!("{error:#}"), |answer| format!("{answer:?}"));
-                    tally.failures.push(Failure { at, what });
+                    tally.failures.push(Failure { at, ended, what });
                 }
             }
         }
