@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
@@ -24,6 +25,8 @@ PHONE = {"width": 320, "height": 640}
 SOON = 90_000
 #: A picture of a longer page ends here, in pixels.
 TALLEST = 1600
+#: Characters of a page that are told when something on it isn't as it should be.
+TOLD = 600
 #: What Chromium's console says of a page that is a refusal, and of nothing else on it.
 OF_REFUSALS = "Failed to load resource: the server responded with a status of"
 
@@ -85,7 +88,11 @@ def page(
     shown.on("request", lambda request: asked.append(request.url))
     shown.on("console", lambda message: said.append(message.text))
     shown.on("pageerror", lambda error: said.append(str(error)))
-    yield shown
+    try:
+        yield shown
+    except Exception as error:
+        error.add_note(described(shown, said))
+        raise
     context.close()
     elsewhere = [asked_for for asked_for in asked if urlsplit(asked_for).netloc != urlsplit(url).netloc]
     assert not elsewhere, f"other hosts were asked: {elsewhere}"
@@ -94,20 +101,43 @@ def page(
     assert not said, f"the console says: {said}"
 
 
+def described(shown: Page, said: list[str]) -> str:
+    """What is to be seen when something fails: the last that is printed of it, and so short."""
+    try:
+        text = shown.evaluate("document.querySelector('main').innerText.replace(/\\s+/g, ' ')")
+    except Exception as error:
+        text = f"nothing, {error}"
+    return f"On {shown.url}: {text[:TOLD]}" + (f"; the console says: {said}" if said else "")
+
+
 def opened(shown: Page, place: Place) -> None:
     answer = shown.goto(place.path)
     assert answer and answer.status == place.status, f"{place.name}: {answer and answer.status}"
-    assert shown.locator("main h1").count() == 1, place.name
+    headings = shown.locator("main h1").all_inner_texts()
+    assert len(headings) == 1, f"{place.name} has the headings {headings}"
 
 
 def fits(shown: Page, name: str, size: dict[str, int]) -> None:
     width = shown.evaluate("document.scrollingElement.scrollWidth")
-    assert width <= size["width"], f"{name} is {width} pixels wide"
+    if width > size["width"]:
+        # The innermost come last.
+        wide = shown.evaluate(
+            "width => [...document.querySelectorAll('main *, header *')].filter(one => one.getBoundingClientRect().right > width)"
+            ".slice(-3).map(one => one.outerHTML.slice(0, 200))",
+            size["width"],
+        )
+        raise AssertionError(f"{name} is {width} pixels wide, because of {wide}")
+
+
+def violation(rule: dict[str, Any]) -> str:
+    """A rule that a page breaks, and where, in a line."""
+    where = "; ".join(f"{node['html'][:200]}: {node['failureSummary']}" for node in rule["nodes"][:3])
+    return f"{rule['id']} at {len(rule['nodes'])} places, such as {where}"
 
 
 def without_violations(shown: Page, name: str, theme: str) -> None:
-    found = Axe().run(shown)
-    assert found.violations_count == 0, f"{name}, {theme}:\n{found.generate_report()}"
+    found = Axe().run(shown).response["violations"]
+    assert not found, f"{name}, {theme}: " + "\n".join(map(violation, found))
 
 
 def look_at(browser: Browser, place: Place, theme: str, size: dict[str, int]) -> None:

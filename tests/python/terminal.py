@@ -16,8 +16,9 @@ from browse import DESK, PAGES, URL, Place, opened, page
 
 #: How long one command may take: a diagnosis connects to what doesn't answer.
 WITHIN = 120
-#: How long a page and its commands may differ, because records come and go.
+#: How long a page and its commands may differ, because records come and go, and in how many looks, each of which may take long.
 PATIENCE = 60
+LOOKS = 4
 #: Pages whose buttons do something; after this one the other makes sense.
 OPPOSITE = {"pause": "resume", "disable": "enable"}
 #: "No" is an answer of these.
@@ -49,16 +50,13 @@ def run(line: str) -> str:
 
 def as_data(line: str) -> str:
     """What the line prints for programs, which need ids."""
-    if not line.startswith("causeway "):
-        return run(line)
-    run(line)
-    return run(line.replace("causeway ", "causeway -o json ", 1))
+    return run(line.replace("causeway ", "causeway -o json ", 1) if line.startswith("causeway ") else line)
 
 
 def ids(shown: Page) -> set[str]:
-    """The ids of what the page shows, as patterns of a text that tells of them."""
-    rows = [row.get_attribute("id") or "" for row in shown.locator("main tbody tr[id]").all()]
-    links = [link.get_attribute("href") or "" for link in shown.locator("main h2 a").all()]
+    """The ids of what the page shows, as patterns of a text that tells of them. Each list is read at once: pages change while they are looked at."""
+    rows = shown.locator("main tbody tr[id]").evaluate_all("rows => rows.map(row => row.id)")
+    links = shown.locator("main h2 a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
     found = set()
     for kind, number in re.findall(r"^([a-z]+)-(\d+)$", "\n".join(rows), re.MULTILINE):
         # An event is known by its position, which has the epoch before it.
@@ -70,16 +68,21 @@ def ids(shown: Page) -> set[str]:
 
 
 def untold(shown: Page, place: Place) -> dict[str, set[str]]:
-    """What the page shows and its commands don't tell, for each program. What came or went meanwhile, because of other tests, doesn't count."""
+    """What the page shows and its commands don't tell, for each program. What went meanwhile, because of other tests, doesn't count, but a program that tells
+    of nothing at all has not been compared."""
     opened(shown, place)
-    told, before = {"causeway": "", "curl": ""}, ids(shown)
-    for line in lines(shown, place.name):
-        told[line.split()[0]] += as_data(line)
+    # The commands first: those of a page of events begin with its oldest.
+    found, before = lines(shown, place.name), ids(shown)
+    left = {}
+    # That of each program at once, before more has gone. curl is the faster one.
+    for program in ["curl", "causeway"]:
+        told = "".join(as_data(line) for line in found if line.startswith(f"{program} "))
+        left[program] = {one for one in before if not re.search(one, told)}
+    if not any(left.values()):
+        return left
     opened(shown, place)
-    wanted = before & ids(shown)
-    if before and not wanted:
-        return {"both": before}
-    return {program: {one for one in wanted if not re.search(one, text)} for program, text in told.items()}
+    still = ids(shown)
+    return {program: missing if missing == before else missing & still for program, missing in left.items()}
 
 
 def commands(browser: Browser) -> None:
@@ -88,9 +91,14 @@ def commands(browser: Browser) -> None:
         for name, path in PAGES.items():
             if name.startswith("question"):
                 continue
-            until = monotonic() + PATIENCE
+            until, looks = monotonic() + PATIENCE, 1
             while any((left := untold(shown, Place(name, path))).values()):
-                assert monotonic() < until, f"{name}: its commands don't tell of {left}"
+                some = {program: sorted(missing)[:3] for program, missing in left.items()}
+                assert looks < LOOKS or monotonic() < until, f"{name}: in {looks} looks its commands don't tell of such as {some}"
+                looks += 1
+            for line in lines(shown, name):
+                if line.startswith("causeway "):
+                    run(line)
 
 
 def commands_that_act(browser: Browser) -> None:
