@@ -92,11 +92,7 @@ async fn a_plan_tells_what_a_wildcard_loses_and_a_search_finds_who_serves_a_name
     let told = warnings(instance(&late, path)).await;
     assert!(told.contains(&json!(format!("GatewayInstance {late}: {}", sentence(&one)))), "{told:#?}");
 
-    let found = async |text: &str| {
-        let found = get(&format!("/v0/search?q={text}&kind=GatewayInstance")).await.done(200);
-        let rows = found.body["Data"].as_array().cloned().unwrap_or_default();
-        rows.iter().map(id).collect::<Vec<_>>()
-    };
+    let found = async |text: &str| get(&format!("/v0/search?q={text}&kind=GatewayInstance")).await.answered(200).ids();
     assert_eq!(found(&format!("cart.{name}.test")).await, [id(&holder)]);
     assert_eq!(found(&format!("a.cart.{name}.test")).await, [id(&holder)], "of however many labels");
     assert_eq!(found(&shop).await, [id(&holder), made_one]);
