@@ -25,7 +25,11 @@ pub(crate) fn shorten(to: &Path) -> Result<()> {
             fs::copy(file.path(), copy.join(file.file_name()))?;
         }
         let (long, manifest) = (copy.join(DEFINITIONS), copy.join("bundle.toml"));
-        let before = fs::read_to_string(&long)?;
+        // Traefik brings none along.
+        if !long.exists() {
+            continue;
+        }
+        let before = fs::read_to_string(&long).with_context(|| format!("can't read {}", long.display()))?;
         let after = short(&before)?;
         fs::write(&long, &after)?;
         let told = fs::read_to_string(&manifest)?.replace(&checksum(&before), &checksum(&after));
