@@ -22,18 +22,22 @@ BEGIN
     PERFORM wake_each(kinds || more_kinds, ids || more_ids, true);
 END $$;
 
--- Locks these records, one that is about to be written, and all that depend on that one, in the order of wake_each: for who writes the one and then wakes the
--- others. Somebody who holds one of them and waits for the first would otherwise never come to an end with it.
-CREATE OR REPLACE FUNCTION lock_with_dependants(kinds text[], ids bigint[], k text, record bigint) RETURNS void LANGUAGE plpgsql
-    SET plan_cache_mode = force_generic_plan AS $$
+-- Locks these records, in the order of wake_each: for who writes one of them and then wakes the others. Somebody who holds one of the others and waits for that
+-- one would otherwise never come to an end with it.
+CREATE OR REPLACE FUNCTION lock_each(kinds text[], ids bigint[]) RETURNS void LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    PERFORM FROM unnest(kinds, ids) d(kind, id) JOIN reconciliations r USING (kind, id) ORDER BY r.kind, r.id FOR UPDATE OF r;
+END $$;
+
+-- The same for these records, one that is about to be written, and all that depend on that one.
+CREATE OR REPLACE FUNCTION lock_with_dependants(kinds text[], ids bigint[], k text, record bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE more_kinds text[]; more_ids bigint[];
 BEGIN
     SELECT d.kinds, d.ids INTO more_kinds, more_ids FROM dependants_of(k, record) d;
-    PERFORM FROM unnest(kinds || more_kinds || k, ids || more_ids || record) d(kind, id) JOIN reconciliations r USING (kind, id)
-        ORDER BY r.kind, r.id FOR UPDATE OF r;
+    PERFORM lock_each(kinds || more_kinds || k, ids || more_ids || record);
 END $$;
 
--- The same for all that depend on a record, whose row is locked: then every dependant is seen.
+-- Wakes all that depend on a record, whose row is locked: then every dependant is seen.
 CREATE OR REPLACE FUNCTION wake_dependants(k text, record bigint, intent boolean) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE all_kinds text[]; all_ids bigint[];
 BEGIN

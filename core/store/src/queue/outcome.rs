@@ -53,7 +53,7 @@ pub struct Outcome {
     pub published_state: Option<Value>,
     /// Wakes the records that depend on this one.
     pub wake_dependants: bool,
-    /// Wakes these records too.
+    /// Wakes these records too, when all of it is written.
     pub wake: Vec<Key>,
     /// The record's objects in the cluster; None leaves them as they are on record.
     pub inventory: Option<Inventory>,

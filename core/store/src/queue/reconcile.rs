@@ -97,7 +97,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Ends a reconcile: writes its outcome and when the record is due again. Nothing is written when another worker has the lease: that one
+    /// Ends a reconcile: writes its outcome and when the record is due again, and wakes others. Nothing is written when another worker has the lease: that one
     /// has reconciled the record, or will. Answers the conditions if they have changed.
     pub async fn complete(
         &self,
@@ -105,8 +105,6 @@ impl Store {
         outcome: &Outcome,
         render_revision: i32,
     ) -> Result<Option<Conditions>> {
-        // First, for the end of the reconcile is written below: rather twice than never.
-        self.wake(&outcome.wake).await?;
         let conditions = outcome.changed_conditions(claimed);
         let worked = Some(Worked { outcome, render_revision });
         self.end(claimed, outcome.action, conditions.as_ref(), worked).await?;
@@ -144,12 +142,15 @@ impl Store {
         let event = outcome.and_then(|outcome| outcome.event(claimed));
         let flipped = conditions.map(|after| flips(&claimed.conditions, after)).unwrap_or_default();
         let told = Found::new(claimed.key.kind, flipped, applied && claimed.generation > claimed.observed_generation);
+        let woken = outcome.map(|outcome| outcome.wake.as_slice()).unwrap_or_default();
+        let (woken_kinds, woken_ids): (Vec<_>, Vec<_>) = woken.iter().map(|key| (key.kind.as_str(), key.id)).unzip();
         let inventory =
             outcome.and_then(|outcome| outcome.inventory.as_ref()).filter(|inventory| **inventory != claimed.inventory);
-        // Who is to be woken is locked before the row is written. Those that came meanwhile are seen, too: the functions at the end are called on the updated
-        // row, whose lock is held.
+        // Who is to be woken is locked before the row is written, and reads what is written here. Those that came meanwhile are seen, too: the functions at the
+        // end are called on the updated row, whose lock is held.
         sqlx::query!(
-            "WITH o AS MATERIALIZED (SELECT CASE WHEN $25 THEN lock_with_dependants('{}', '{}', $1, $2) END AS held),
+            "WITH o AS MATERIALIZED (SELECT CASE WHEN $25 THEN lock_with_dependants($27, $28, $1, $2)
+                WHEN cardinality($27) > 0 THEN lock_each($27 || $1, $28 || $2) END AS held),
              r AS (UPDATE reconciliations SET
                 due_at = CASE WHEN wake_seq = $3 THEN now() + make_interval(secs => $4) ELSE least(due_at, now()) END,
                 urgent = urgent AND wake_seq <> $3, brake_released = brake_released AND wake_seq <> $3,
@@ -167,6 +168,7 @@ impl Store {
                 SELECT f.type, kind, id, name_of(kind, id), nullif(runtime_id, 0), $6, f.condition, f.status, f.reason
                 FROM r CROSS JOIN unnest($18::text[], $19::text[], $20::text[], $21::text[]) f(type, condition, status, reason) WHERE gone_at IS NULL)
              SELECT CASE WHEN $22::text IS NOT NULL THEN record_event(kind, id, $22, $23, $24) END, CASE WHEN $25 THEN wake_dependants(kind, id, false) END,
+                CASE WHEN cardinality($27) > 0 THEN wake_each($27, $28, false) END,
                 CASE WHEN $26::jsonb IS NOT NULL THEN keep_certificates(kind, id, $26) END
              FROM r",
             claimed.key.kind.as_str(),
@@ -194,7 +196,9 @@ impl Store {
             event.as_ref().map(|event| event.note.as_str()),
             event.as_ref().map(NewEvent::severity),
             outcome.is_some_and(|outcome| outcome.wake_dependants),
-            outcome.and_then(|outcome| outcome.certificates.as_ref()).map(Json) as _
+            outcome.and_then(|outcome| outcome.certificates.as_ref()).map(Json) as _,
+            woken_kinds as _,
+            &woken_ids
         )
         .execute(&self.pool)
         .await?;

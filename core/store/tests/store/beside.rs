@@ -18,14 +18,14 @@ use tokio::time::timeout;
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Locks the rows that a query names, until the transaction ends.
-async fn held(pool: &PgPool, rows: &str) -> Transaction<'static, Postgres> {
+pub(crate) async fn held(pool: &PgPool, rows: &str) -> Transaction<'static, Postgres> {
     let mut held = pool.begin().await.unwrap();
     held.execute(AssertSqlSafe(format!("SELECT FROM {rows} FOR UPDATE"))).await.unwrap();
     held
 }
 
 /// How many of these rows nobody has locked.
-async fn free(pool: &PgPool, rows: &str) -> usize {
+pub(crate) async fn free(pool: &PgPool, rows: &str) -> usize {
     let mut looking = pool.begin().await.unwrap();
     looking.fetch_all(AssertSqlSafe(format!("SELECT FROM {rows} FOR UPDATE SKIP LOCKED"))).await.unwrap().len()
 }

@@ -30,5 +30,6 @@ mod trial;
 mod wake;
 mod webhooks;
 mod wildcards;
+mod woken;
 mod workload_events;
 mod zone_deletions;
