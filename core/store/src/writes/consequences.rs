@@ -3,7 +3,8 @@
 use super::{
     accounts, attachment,
     claims::{self, Instance, Source},
-    services, wake,
+    services,
+    wake::{self, Woken},
 };
 use crate::{depends, error::Result, event_log::begin_epoch_in, gateway_facts, record};
 use causeway_records::{
@@ -26,7 +27,7 @@ pub(super) fn follow(kind: Kind, new: bool) -> bool {
 
 /// Carries out what follows from a write whose record is locked, and wakes who depends on it. `new`: the record is one that this write has made.
 pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64, new: bool) -> Result<()> {
-    let mut woken = vec![];
+    let mut woken = Woken::default();
     match kind {
         Kind::KubernetesRuntimeInstance => {
             add_lease(connection, id).await?;
@@ -45,8 +46,8 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::GatewayDefinition => {
             let source = Source::read(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
-            let Some(by_listeners) = replace_claims(connection, id, &source).await? else { return Ok(()) };
-            woken = by_listeners;
+            let Some(by_claims) = replace_claims(connection, id, &source).await? else { return Ok(()) };
+            woken = by_claims;
         }
         // A part of a gateway definition changes what the definition's instances claim.
         _ => {
@@ -84,7 +85,7 @@ async fn add_sender(connection: &mut PgConnection, webhook: i64) -> Result<()> {
 }
 
 /// What others wait for comes last: the shared gateway is locked from the claims on.
-async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Vec<(Kind, i64)>> {
+async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> Result<Woken> {
     let instance = Instance::lock(connection, id).await?;
     let runtimes = BTreeSet::from([instance.runtime]);
     // 1. It is in its workload's cluster, and the workload shows it. The shared gateway that it names takes it.
@@ -138,7 +139,7 @@ async fn support_service_instance(connection: &mut PgConnection, id: i64) -> Res
 }
 
 /// Another domain gives other hostnames to its gateways, another account needs its own controller in each cluster.
-async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
+async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Result<Woken> {
     let definitions = sqlx::query_scalar!(
         "SELECT d.id FROM gateway_definitions d WHERE d.domain_name_definition_id = $1 AND d.deleted_at IS NULL
             AND EXISTS (SELECT FROM gateway_instances i WHERE i.gateway_definition_id = d.id AND i.deleted_at IS NULL) ORDER BY d.id",
@@ -146,10 +147,10 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     )
     .fetch_all(&mut *connection)
     .await?;
-    let mut woken = vec![];
+    let mut woken = Woken::default();
     for definition in definitions {
         let source = Source::read(connection, definition).await?;
-        woken.extend(replace_claims(connection, definition, &source).await?.unwrap_or_default());
+        woken.add(replace_claims(connection, definition, &source).await?.unwrap_or_default());
     }
     let runtimes = sqlx::query_scalar!(
         "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL",
@@ -163,13 +164,9 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     Ok(woken)
 }
 
-/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken because of listeners.
+/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken by that.
 /// None: it has no instances.
-async fn replace_claims(
-    connection: &mut PgConnection,
-    definition: i64,
-    source: &Source,
-) -> Result<Option<Vec<(Kind, i64)>>> {
+async fn replace_claims(connection: &mut PgConnection, definition: i64, source: &Source) -> Result<Option<Woken>> {
     let instances = Instance::lock_all_of(connection, definition).await?;
     if instances.is_empty() {
         return Ok(None);

@@ -4,8 +4,33 @@ use crate::error::Result;
 use causeway_records::Kind;
 use sqlx::PgConnection;
 
-/// Wakes records. `intent`: what is asked for has changed, so they aren't reconciled until a reconcile has seen that.
-pub(super) async fn each(connection: &mut PgConnection, records: &[(Kind, i64)], intent: bool) -> Result<()> {
+/// Those whom a write wakes. They are gathered while it goes on and taken at its end, all at once and in the order in which everybody takes such rows.
+#[derive(Debug, Default)]
+pub(super) struct Woken {
+    /// What is asked for has changed: they aren't reconciled until a reconcile has seen that.
+    pub(super) asked: Vec<(Kind, i64)>,
+    /// What is asked for is the same as ever, and they have something else to tell.
+    pub(super) told: Vec<(Kind, i64)>,
+}
+
+impl Woken {
+    pub(super) fn add(&mut self, more: Self) {
+        self.asked.extend(more.asked);
+        self.told.extend(more.told);
+    }
+
+    fn all(&self) -> Vec<(Kind, i64)> {
+        self.asked.iter().chain(&self.told).copied().collect()
+    }
+}
+
+/// Wakes records, without their dependants.
+pub(super) async fn each(connection: &mut PgConnection, woken: &Woken) -> Result<()> {
+    wake(connection, &woken.asked, true).await?;
+    wake(connection, &woken.told, false).await
+}
+
+async fn wake(connection: &mut PgConnection, records: &[(Kind, i64)], intent: bool) -> Result<()> {
     if records.is_empty() {
         return Ok(());
     }
@@ -18,13 +43,17 @@ fn columns(records: &[(Kind, i64)]) -> (Vec<String>, Vec<i64>) {
     records.iter().map(|(kind, id)| (kind.as_str().to_owned(), *id)).unzip()
 }
 
-/// Wakes records, and all that depend on one that is locked, because what is asked for has changed. All at once, in the order in which everybody takes such rows.
+/// Wakes records, and all that depend on one that is locked, because what is asked for has changed.
 pub(super) async fn each_and_dependants(
     connection: &mut PgConnection,
-    records: &[(Kind, i64)],
+    woken: &Woken,
     (kind, id): (Kind, i64),
 ) -> Result<()> {
-    let (kinds, ids) = columns(records);
+    if !woken.told.is_empty() {
+        lock_with_dependants(connection, woken, (kind, id)).await?;
+        wake(connection, &woken.told, false).await?;
+    }
+    let (kinds, ids) = columns(&woken.asked);
     sqlx::query!("SELECT wake_with_dependants($1, $2, $3, $4)", &kinds, &ids, kind.as_str(), id)
         .execute(connection)
         .await?;
@@ -34,10 +63,10 @@ pub(super) async fn each_and_dependants(
 /// Locks records in the queue, one that is about to be written, and all that depend on it: for who writes that one and then wakes the others.
 pub(super) async fn lock_with_dependants(
     connection: &mut PgConnection,
-    records: &[(Kind, i64)],
+    woken: &Woken,
     (kind, id): (Kind, i64),
 ) -> Result<()> {
-    let (kinds, ids) = columns(records);
+    let (kinds, ids) = columns(&woken.all());
     sqlx::query!("SELECT lock_with_dependants($1, $2, $3, $4)", &kinds, &ids, kind.as_str(), id)
         .execute(connection)
         .await?;

@@ -22,7 +22,7 @@ use self::{
     neighbours::Neighbours,
     rows::{ClaimRow, Listeners},
 };
-use super::{attachment, wake};
+use super::{attachment, wake::Woken};
 use crate::{error::Result, gateway_facts::ClassSeen};
 use causeway_records::{
     Kind,
@@ -45,7 +45,7 @@ pub(super) async fn definition_of_part(connection: &mut PgConnection, kind: Kind
     Ok(Some(sqlx::query_scalar(AssertSqlSafe(text)).bind(id).fetch_one(connection).await?))
 }
 
-/// Replaces what instances of one definition claim, and answers who is to be woken because of listeners. New ones claim nothing yet. `seen`: what each of
+/// Replaces what instances of one definition claim, and answers who is to be woken by that. New ones claim nothing yet. `seen`: what each of
 /// their clusters says of the definition's class.
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub(super) async fn replace(
     instances: &[Instance],
     seen: &BTreeMap<i64, ClassSeen>,
     are_new: bool,
-) -> Result<Vec<(Kind, i64)>> {
+) -> Result<Woken> {
     for cluster in seen.values() {
         claims.capabilities(cluster).check(&claims.needs, &cluster.cluster)?;
     }
@@ -118,12 +118,12 @@ pub(super) async fn replace(
     }
     // 5. The new claims and listeners.
     rows::insert(connection, new).await?;
-    // 6. Listeners that nobody uses any more go, and who loses requests is woken.
+    // 6. Listeners that nobody uses any more go, and who loses requests is told.
     follow(connection, &locked, &all, (&before, &after)).await
 }
 
 /// Drops all that an instance claims, because it goes, and answers who is to be woken.
-pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Vec<(Kind, i64)>> {
+pub(super) async fn release(connection: &mut PgConnection, id: i64) -> Result<Woken> {
     let locked = gateways::lock(connection, Concerned { instances: &[id], ..Concerned::default() }).await?;
     let before = rows::drop_claims(connection, &[id]).await?;
     let mut all = BTreeMap::new();
@@ -138,15 +138,13 @@ async fn follow(
     locked: &Locked,
     shared: &BTreeMap<i64, Neighbours<'_>>,
     (before, after): (&[ClaimRow], &[ClaimRow]),
-) -> Result<Vec<(Kind, i64)>> {
-    let (mut woken, mut losers) = (vec![], vec![]);
+) -> Result<Woken> {
+    let mut woken = Woken::default();
     for (gateway, driver) in &locked.all {
         let Some(neighbours) = shared.get(gateway) else { continue };
-        losers.extend(shadowed::woken(*driver, neighbours));
-        woken.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
+        woken.told.extend(shadowed::woken(*driver, neighbours));
+        woken.asked.extend(listeners::follow(connection, *gateway, neighbours, before, after).await?);
     }
-    // What they ask for is the same as ever.
-    wake::each(connection, &losers, false).await?;
     Ok(woken)
 }
 

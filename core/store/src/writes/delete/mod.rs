@@ -3,7 +3,10 @@
 
 mod events;
 
-use super::{Writer, claims, consequences, retried, run_to_completion, wake};
+use super::{
+    Writer, claims, consequences, retried, run_to_completion,
+    wake::{self, Woken},
+};
 use crate::{
     Store, audit,
     error::{Result, StoreError},
@@ -215,9 +218,10 @@ async fn schedule(connection: &mut PgConnection, info: &Info, id: i64) -> Result
     let text = "UPDATE reconciliations SET deletion_scheduled = now() WHERE kind = $1 AND id = $2 AND deletion_scheduled IS NULL";
     let happened = with_queue_event(EventType::Deleting, info, text);
     let own = (info.kind, id);
-    wake::lock_with_dependants(connection, &[], own).await?;
+    let woken = Woken { asked: vec![own], told: vec![] };
+    wake::lock_with_dependants(connection, &woken, own).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
-    wake::each_and_dependants(connection, &[own], own).await?;
+    wake::each_and_dependants(connection, &woken, own).await?;
     for (child, field, on_delete) in dependants(info.kind) {
         if on_delete != OnDelete::Takes || !child.reconciled {
             continue;
@@ -237,7 +241,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     if matches!(info.kind, Kind::GatewayInstance | Kind::ListenerSet | Kind::SharedGateway) {
         sqlx::query!("DELETE FROM certificates WHERE reconciled_id = $1", id).execute(&mut *connection).await?;
     }
-    let mut woken = vec![];
+    let mut woken = Woken::default();
     match info.kind {
         Kind::GatewayInstance => woken = claims::release(connection, id).await?,
         Kind::Webhook => webhooks::forget(connection, id).await?,
@@ -272,7 +276,7 @@ async fn remove(connection: &mut PgConnection, info: &Info, id: i64) -> Result<(
     // Told here and not when the record's own row went: what a worker finds out is told with this row, too, so that nothing comes after.
     let happened = with_queue_event(EventType::Deleted, info, text);
     wake::lock_with_dependants(connection, &woken, (info.kind, id)).await?;
-    wake::each(connection, &woken, true).await?;
+    wake::each(connection, &woken).await?;
     sqlx::query(AssertSqlSafe(happened)).bind(info.kind.as_str()).bind(id).execute(&mut *connection).await?;
     wake::dependants(connection, info.kind, id).await
 }
