@@ -30,15 +30,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION read_workload IS 'the inputs of a workload instance; NULL when there is none';
 
--- Waits for whoever has changed a support service of a cluster, or its status, and hasn't committed yet. All gateway instances of the cluster are read past these
+-- Waits for whoever has changed a support service of a cluster, or its status, or what the cluster says of its gateway classes, and hasn't committed yet. All gateway instances of the cluster are read past these
 -- few rows, and others write them all the time. So none is kept: what has locked one is undone at once, before the next one is waited for. Whoever writes it
 -- later finds the reader's record and wakes it.
 CREATE OR REPLACE FUNCTION await_services(cluster bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
-DECLARE service bigint;
+DECLARE k text; record bigint;
 BEGIN
-    FOR service IN SELECT id FROM support_service_instances WHERE kubernetes_runtime_instance_id = cluster AND deleted_at IS NULL LOOP
+    FOR k, record IN SELECT 'KubernetesRuntimeInstance', cluster
+        UNION ALL SELECT 'SupportServiceInstance', id FROM support_service_instances WHERE kubernetes_runtime_instance_id = cluster AND deleted_at IS NULL LOOP
         BEGIN
-            PERFORM FROM reconciliations WHERE kind = 'SupportServiceInstance' AND id = service FOR SHARE;
+            PERFORM FROM reconciliations WHERE kind = k AND id = record FOR SHARE;
             RAISE SQLSTATE 'CW001';
         EXCEPTION WHEN SQLSTATE 'CW001' THEN
             NULL;
@@ -113,11 +114,11 @@ BEGIN
                 ORDER BY b.id, c.hostname, c.port, c.protocol, c.redirect LIMIT 512) o;
         END IF;
     END IF;
-    -- Whoever publishes something else of the cluster wakes the gateways that it concerns.
+    PERFORM await_services(i.kubernetes_runtime_instance_id);
+    -- Whoever publishes something else of the cluster holds the row of its status, and wakes the gateways that it concerns.
     SELECT json_build_object('api', r.published_state -> 'api', 'class',
             r.published_state -> 'classes' -> CASE WHEN g.id IS NULL THEN d.gateway_class_name ELSE g.gateway_class_name END)
         INTO class_in_cluster FROM reconciliations r WHERE r.kind = 'KubernetesRuntimeInstance' AND r.id = i.kubernetes_runtime_instance_id;
-    PERFORM await_services(i.kubernetes_runtime_instance_id);
     SELECT coalesce(json_agg(json_build_array(to_json(s), to_json(r)) ORDER BY s.id), '[]') INTO services FROM support_service_instances s
         JOIN record_status r ON r.kind = 'SupportServiceInstance' AND r.id = s.id
         WHERE s.kubernetes_runtime_instance_id = i.kubernetes_runtime_instance_id AND s.deleted_at IS NULL;

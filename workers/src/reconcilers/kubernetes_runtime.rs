@@ -70,10 +70,9 @@ async fn with_gateway_facts(ctx: &Reconcile<'_>, outcome: Outcome) -> Result<Out
     let (changed, of_api) = (facts.changed_classes(&before), facts.api != before.api);
     let is_new = facts != before;
     ctx.session.note_gateway_facts(facts);
-    if !is_new {
-        return Ok(outcome);
-    }
     let classes = (!of_api).then_some(&changed);
-    let wake = ctx.context.store.gateways_of_classes(ctx.session.cluster_id(), classes).await?;
-    Ok(Outcome { published_state: Some(state), wake, ..outcome })
+    if is_new && !ctx.context.store.publish_gateway_facts(ctx.claimed, &state, classes).await? {
+        return Err(Interrupted::LeaseLost);
+    }
+    Ok(outcome)
 }

@@ -75,16 +75,12 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
 
 /// Places its listeners on the Gateway itself: they were placed before it was known that its class has no ListenerSets. False: they are too many.
 async fn place_on_gateway(ctx: &Reconcile<'_>) -> Result<bool, Interrupted> {
-    let store = &ctx.context.store;
-    let woken = store.place_on_gateway(ctx.claimed.key.id, MOST_ON_GATEWAY - 1).await?;
-    if !woken.is_empty() {
-        tracing::info!(
-            gateway = ctx.claimed.key.id,
-            "its listeners are on the Gateway itself now: its class has no ListenerSets"
-        );
-        store.wake(&woken).await?;
+    let gateway = ctx.claimed.key.id;
+    let is_placed = ctx.context.store.place_on_gateway(gateway, MOST_ON_GATEWAY - 1).await?;
+    if is_placed {
+        tracing::info!(gateway, "its listeners are on the Gateway itself now: its class has no ListenerSets");
     }
-    Ok(!woken.is_empty())
+    Ok(is_placed)
 }
 
 /// The Certificates of whole domains that listeners on the Gateway itself are to have, or may still have.

@@ -69,8 +69,9 @@ impl Store {
         Ok(found.into_iter().flatten().next())
     }
 
-    /// What the gateway's cluster says of the gateway's class.
+    /// What the gateway's cluster says of the gateway's class, and not what it said before somebody who is just publishing it.
     pub(super) async fn class_of(&self, gateway: &SharedGateway) -> Result<ClassInCluster> {
+        self.await_services(gateway.kubernetes_runtime_instance_id).await?;
         let class = gateway.gateway_class_name.as_ref().map(ObjectName::as_str);
         self.class_in_cluster(gateway.kubernetes_runtime_instance_id, class).await
     }

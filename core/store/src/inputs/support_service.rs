@@ -60,7 +60,7 @@ impl Store {
         rows.iter().map(row::record).collect()
     }
 
-    /// Waits for whoever has changed a support service of a cluster, or its status, and hasn't committed yet. A statement of its own: the next one sees what
+    /// Waits for whoever has changed a support service of a cluster, or its status, or what the cluster says of its gateway classes, and hasn't committed yet. A statement of its own: the next one sees what
     /// became of it.
     pub(super) async fn await_services(&self, runtime: i64) -> Result<()> {
         if !self.is_view {

@@ -10,6 +10,8 @@
 //!
 //!   Writer ── delete ───── lock the record, refuse while others need it, schedule it or remove it, wake, audit event     delete
 //!   worker ── confirm ──── lock the record, wait for its parts, release its claims, remove it, wake                      delete
+//!          ── publish ──── lock whom it concerns, write what a cluster says of its gateway classes, wake                class_facts
+//!          ── place ────── lock the shared gateway, move its listeners out of their sets, wake                          class_facts
 //! ```
 //!
 //! A write that names no other record and has no consequences is step 2 alone: one statement, one round trip. So is a change of a record on which no other
@@ -25,9 +27,9 @@
 //! instance; 5. its shared gateways, by id; 6. ports, claims and listeners; 7. reconciliations, by kind and id. A change of a definition goes through 4 to
 //! 7 for its instances by id, a change of a domain through 3 to 7 for its definitions by id, and a gateway instance that names a shared gateway has it
 //! locked from 1 on. So two writes can meet in another order: Postgres then fails one of them, and it is retried. That takes a second, in which both keep
-//! what they have locked: what meets often goes in one order. A worker that wakes others locks them before it writes its own record
-//! (`lock_with_dependants`), and whoever reads for a reconcile holds nothing that a writer comes to after what the reader still waits for
-//! ([`inputs`](crate::inputs)).
+//! what they have locked: what meets often goes in one order. Whom a write wakes is gathered while it goes on, and taken at its end (`Woken`). A
+//! worker that wakes others locks them before it writes its own record (`lock_each`, `lock_with_dependants`), and whoever reads for a reconcile holds nothing
+//! that a writer comes to after what the reader still waits for ([`inputs`](crate::inputs)).
 
 mod accounts;
 mod attachment;
@@ -35,6 +37,7 @@ mod attempts;
 mod change;
 mod children;
 mod claims;
+mod class_facts;
 mod consequences;
 mod create;
 mod delete;

@@ -73,6 +73,13 @@ pub(super) async fn lock_with_dependants(
     Ok(())
 }
 
+/// The same without dependants.
+pub(super) async fn lock(connection: &mut PgConnection, records: &[(Kind, i64)]) -> Result<()> {
+    let (kinds, ids) = columns(records);
+    sqlx::query!("SELECT lock_each($1, $2)", &kinds, &ids).execute(connection).await?;
+    Ok(())
+}
+
 /// Wakes all that depend on a record, as [`depends`](crate::depends) lists them. The record's row must be locked: then every dependant is seen.
 pub(super) async fn dependants(connection: &mut PgConnection, kind: Kind, id: i64) -> Result<()> {
     sqlx::query!("SELECT wake_dependants($1, $2, $3)", kind.as_str(), id, false).execute(connection).await?;
