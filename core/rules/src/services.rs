@@ -4,7 +4,7 @@ use crate::{claims::RouteClaim, driver::Driver};
 use causeway_records::nouns::Service;
 
 /// What a gateway instance needs beside what its driver needs: certificates where it ends TLS and names no Secret that has them.
-pub fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
+fn for_claims(claims: &[RouteClaim]) -> Option<Service> {
     claims.iter().any(RouteClaim::needs_certificate).then_some(Service::CertManager)
 }
 

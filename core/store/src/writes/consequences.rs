@@ -2,21 +2,23 @@
 
 use super::{
     accounts, attachment,
-    claims::{self, Instance, Source},
+    claims::{self, Claims, Instance, Source},
     services,
     wake::{self, Woken},
 };
-use crate::{depends, error::Result, event_log::begin_epoch_in, gateway_facts, record};
+use crate::{
+    depends,
+    error::Result,
+    event_log::begin_epoch_in,
+    gateway_facts::{self, ClassSeen},
+    record,
+};
 use causeway_records::{
     Kind, Record,
     nouns::{DnsDriver, DomainNameDefinition, DomainNameInstance, Service, SupportServiceInstance, WorkloadInstance},
     text::ObjectName,
 };
-use causeway_rules::{
-    driver::Driver,
-    parents, routing,
-    services::{for_claims, for_gateway},
-};
+use causeway_rules::{driver::Driver, parents, routing, services::for_gateway};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +48,9 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
         Kind::GatewayDefinition => {
             let source = Source::read(connection, id).await?;
             // Whatever depends on a definition does so through its instances.
-            let Some(by_claims) = replace_claims(connection, id, &source).await? else { return Ok(()) };
+            let Some(by_claims) = replace_claims(connection, id, &source, Written::Definition).await? else {
+                return Ok(());
+            };
             woken = by_claims;
         }
         // A part of a gateway definition changes what the definition's instances claim.
@@ -54,7 +58,7 @@ pub(super) async fn carry_out(connection: &mut PgConnection, kind: Kind, id: i64
             if let Some(definition) = claims::definition_of_part(connection, kind, id).await? {
                 let source = Source::read(connection, definition).await?;
                 source.check_ports()?;
-                woken = replace_claims(connection, definition, &source).await?.unwrap_or_default();
+                woken = replace_claims(connection, definition, &source, Written::Definition).await?.unwrap_or_default();
             }
         }
     }
@@ -104,13 +108,7 @@ async fn gateway_instance(connection: &mut PgConnection, id: i64, new: bool) -> 
         claims.check_proofs()?;
         accounts::check(connection, claims.account, &runtimes).await?;
         // 3. The cluster gets what it needs.
-        let class = claims.class.as_ref().map(ObjectName::as_str);
-        seen = gateway_facts::of_class(connection, &runtimes, class).await?;
-        for (runtime, cluster) in &seen {
-            let driver = Driver::of_class(class, &cluster.known);
-            let needed = for_gateway(driver, &claims.routes);
-            services::ensure(connection, &BTreeSet::from([*runtime]), &needed, None).await?;
-        }
+        seen = ensure_services(connection, &claims, &runtimes).await?;
     }
     // 4. Its routes are its own, and the cluster can carry them.
     claims::replace(connection, &claims, std::slice::from_ref(&instance), &seen, new).await
@@ -150,7 +148,7 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     let mut woken = Woken::default();
     for definition in definitions {
         let source = Source::read(connection, definition).await?;
-        woken.add(replace_claims(connection, definition, &source).await?.unwrap_or_default());
+        woken.add(replace_claims(connection, definition, &source, Written::Domain).await?.unwrap_or_default());
     }
     let runtimes = sqlx::query_scalar!(
         "SELECT DISTINCT kubernetes_runtime_instance_id FROM domain_name_instances WHERE domain_name_definition_id = $1 AND deleted_at IS NULL",
@@ -164,15 +162,33 @@ async fn domain_name_definition(connection: &mut PgConnection, id: i64) -> Resul
     Ok(woken)
 }
 
-/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken by that.
-/// None: it has no instances.
-async fn replace_claims(connection: &mut PgConnection, definition: i64, source: &Source) -> Result<Option<Woken>> {
+/// What is written, when claims follow from it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// A gateway definition, or a part of it.
+    Definition,
+    /// The domain of gateway definitions.
+    Domain,
+}
+
+/// Replaces the claims of all instances of a definition, with what their clusters need for them, and answers who is to be woken by that. None: it has no
+/// instances.
+async fn replace_claims(
+    connection: &mut PgConnection,
+    definition: i64,
+    source: &Source,
+    written: Written,
+) -> Result<Option<Woken>> {
     let instances = Instance::lock_all_of(connection, definition).await?;
     if instances.is_empty() {
         return Ok(None);
     }
     source.check_named(&instances)?;
-    let claims = source.claims()?;
+    let mut claims = source.claims()?;
+    if written == Written::Domain {
+        // Whatever a cluster can't do any more is asked for by the definitions, and told by conditions.
+        claims.needs.clear();
+    }
     // Of those on a shared gateway with listeners the certificates are the gateway's.
     let certified = instances.iter().filter(|instance| instance.shared_gateway.is_none());
     let runtimes: BTreeSet<i64> = certified.map(|instance| instance.runtime).collect();
@@ -180,11 +196,23 @@ async fn replace_claims(connection: &mut PgConnection, definition: i64, source: 
         claims.check_proofs()?;
     }
     accounts::check(connection, claims.account, &runtimes).await?;
-    let needed: Vec<_> = for_claims(&claims.routes).into_iter().collect();
-    services::ensure(connection, &runtimes, &needed, None).await?;
-    let class = claims.class.as_ref().map(ObjectName::as_str);
-    let seen = gateway_facts::of_class(connection, &runtimes, class).await?;
+    let seen = ensure_services(connection, &claims, &runtimes).await?;
     Ok(Some(claims::replace(connection, &claims, &instances, &seen, false).await?))
+}
+
+/// Puts on record what clusters need for the claims, which may be on another class than before, and answers what each of them says of the class.
+async fn ensure_services(
+    connection: &mut PgConnection,
+    claims: &Claims,
+    runtimes: &BTreeSet<i64>,
+) -> Result<BTreeMap<i64, ClassSeen>> {
+    let class = claims.class.as_ref().map(ObjectName::as_str);
+    let seen = gateway_facts::of_class(connection, runtimes, class).await?;
+    for (runtime, cluster) in &seen {
+        let needed = for_gateway(Driver::of_class(class, &cluster.known), &claims.routes);
+        services::ensure(connection, &BTreeSet::from([*runtime]), &needed, None).await?;
+    }
+    Ok(seen)
 }
 
 /// The records of a domain are written with the keys of its account, in these clusters.

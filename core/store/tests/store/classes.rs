@@ -1,6 +1,6 @@
 //! GatewayClasses by what their cluster says of them: where listeners are placed, which services the cluster gets, and what is refused.
 
-use crate::fixture::{Fixture, record};
+use crate::fixture::{Fixture, patch, record};
 use causeway_records::{nouns::*, problem::Reason};
 use causeway_store::{Result, StoreError};
 use serde_json::{Value, json};
@@ -173,4 +173,32 @@ async fn a_shared_gateway_of_somebody_asks_for_what_its_class_can(pool: PgPool) 
     let http = gateway(r#"{"Name":"web","Port":80,"Protocol":"HTTP"}"#);
     fixture.writer.create(http).await.unwrap();
     assert_eq!(fixture.services().await, BTreeSet::from(["gateway-api"]));
+}
+
+/// Another class may have a controller that is Causeway's to install.
+#[sqlx::test(migrations = false)]
+async fn a_change_to_another_class_brings_what_that_one_needs(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    fixture.says(&pool, &["HTTPRoute"]).await;
+    let web = fixture.of_class("web", "other", r#""HttpPorts":[{"Port":80}]"#).await.unwrap();
+    assert_eq!(fixture.services().await, BTreeSet::from(["gateway-api"]));
+    let definition = fixture.store.gateway_inputs(web).await.unwrap().0.definition.id();
+    let change = patch::<GatewayDefinition>(r#"{"GatewayClassName":null}"#);
+    fixture.writer.change(definition, change).await.unwrap();
+    assert_eq!(fixture.services().await, BTreeSet::from(["gateway-api", "envoy-gateway"]));
+}
+
+/// Nobody who changes a domain can do anything about what a definition asks for.
+#[sqlx::test(migrations = false)]
+async fn a_domain_can_be_changed_whatever_its_gateways_ask_for_in_vain(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    fixture.says(&pool, &["HTTPRoute", "UDPRoute"]).await;
+    let web = fixture.of_class("web", "other", r#""UdpPorts":[{"Port":53}]"#).await.unwrap();
+    fixture.says(&pool, &["HTTPRoute"]).await;
+    let definition = fixture.store.gateway_inputs(web).await.unwrap().0.definition.id();
+    let change = patch::<GatewayDefinition>(r#"{"SubDomain":"dns"}"#);
+    let (reason, _) = refused(fixture.writer.change(definition, change).await);
+    assert_eq!(reason, Reason::Unsupported);
+    let change = patch::<DomainNameDefinition>(r#"{"AdminEmail":"dns@example.test"}"#);
+    fixture.writer.change(fixture.domain, change).await.unwrap();
 }
