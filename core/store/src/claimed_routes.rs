@@ -13,10 +13,12 @@ impl Store {
     /// What answers to a hostname in all clusters: claims of it, or else of the nearest wildcard above it. At most `limit`.
     pub async fn claims_of_hostname(&self, hostname: &str, limit: i64) -> Result<Vec<ClaimedRoute>> {
         let names: Vec<String> = std::iter::once(hostname.to_owned()).chain(above(hostname)).collect();
+        // The most specific ones first: those of wildcards may be so many that nothing else is read.
         let claims = sqlx::query_as!(
             ClaimedRoute,
-            "SELECT DISTINCT gateway_instance_id, gateway_id, port, protocol, hostname, match AS path, redirect, tls_secret FROM route_claims
-            WHERE hostname = ANY ($1) ORDER BY hostname, port, protocol, path, gateway_instance_id LIMIT $2",
+            "SELECT * FROM (SELECT DISTINCT gateway_instance_id, gateway_id, port, protocol, hostname, match AS path, redirect, tls_secret FROM route_claims
+                WHERE hostname = ANY ($1)) c
+            ORDER BY array_position($1, hostname), port, protocol, path, gateway_instance_id LIMIT $2",
             names as _,
             limit
         );

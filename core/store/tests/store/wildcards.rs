@@ -58,6 +58,8 @@ async fn a_name_below_a_wildcard_leads_to_whoever_answers_for_it(pool: PgPool) {
     assert_eq!(answering("shop.example.test").await, [(shop, 80)], "the wildcard gets none of its requests");
     assert_eq!(answering("cart.eu.example.test").await, [(eu, 8080), (wild, 80)], "on each port the most specific one");
     assert_eq!(answering("example.test").await, []);
+    let first = fixture.store.claims_of_hostname("shop.example.test", 1).await.unwrap();
+    assert_eq!(first[0].gateway_instance_id, shop, "however many claims there are at the wildcard");
 }
 
 #[sqlx::test(migrations = false)]
