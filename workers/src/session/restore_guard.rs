@@ -53,9 +53,12 @@ impl ClusterSession {
         let Some(marked) = *self.ahead() else { return Ok(()) };
         let now = self.context.store.pass_epoch(self.cluster_id(), marked.epoch).await?;
         connection.cluster.write_database_epoch(&self.marker(), &now).await?;
+        // Whoever is woken has to find that work goes on. As long as it isn't sure that all are, the database isn't accepted.
         *self.ahead() = None;
-        tracing::warn!(cluster = self.cluster_id(), "work goes on with a restored database");
+        let accepting = Accepting { session: self, marked: Some(marked) };
         self.context.store.wake_cluster(self.cluster_id()).await?;
+        accepting.end();
+        tracing::warn!(cluster = self.cluster_id(), "work goes on with a restored database");
         Ok(())
     }
 
@@ -189,6 +192,26 @@ impl ClusterSession {
 
     fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
         self.restore_guard.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A restored database that is about to be accepted. Dropped before that is done, as when Postgres is away or the time is over, it is not accepted.
+struct Accepting<'s> {
+    session: &'s ClusterSession,
+    marked: Option<DatabaseEpoch>,
+}
+
+impl Accepting<'_> {
+    fn end(mut self) {
+        self.marked = None;
+    }
+}
+
+impl Drop for Accepting<'_> {
+    fn drop(&mut self) {
+        if let Some(marked) = self.marked.take() {
+            *self.session.ahead() = Some(marked);
+        }
     }
 }
 
