@@ -2,16 +2,19 @@
 //!
 //! `RULES=5000` compares so many rules of each kind, `RULES_SEED=7` takes those from this seed on.
 
+mod filters;
 mod random;
 mod samples;
 
 use causeway_gateway_api::RouteKind;
 use causeway_testkit::{
-    DOMAIN, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness, id_of,
+    Answer, DOMAIN, Harness, INSTALLED, Visitor, add_domain_name, add_workload_of, answering, api, eventually, harness,
+    id_of,
     kinds::{GRPC_ROUTE, HTTP_ROUTE, NAMESPACE},
     objects::object,
 };
 use futures::{StreamExt, stream};
+use hyper::Method;
 use kube::{
     Api,
     api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
@@ -23,6 +26,10 @@ use crate::fixture::Fixture;
 /// Rules of each kind that are compared, unless `RULES` says otherwise.
 const COMPARED: u64 = 300;
 const AT_ONCE: usize = 8;
+/// Of so many rules one is brought to the API, too, which takes longer.
+const ASKED: u64 = 3;
+/// What the API refuses although a cluster would take it.
+const BEYOND: [&str; 2] = ["is no Service", "holds no rule"];
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
@@ -38,6 +45,36 @@ async fn by_server(routes: &Api<DynamicObject>, kind: &str, rules: &Value) -> Re
         Ok(stored) => Ok(stored.data["spec"]["rules"].clone()),
         Err(kube::Error::Api(status)) if [400, 422, 500].contains(&status.code) => Err(status.message),
         Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// What the API says to a definition with these rules, of which nothing stays.
+async fn by_api(harness: &Harness, kind: RouteKind, rules: &Value) -> Answer {
+    let list = match kind {
+        RouteKind::Http => "HttpRoutes",
+        RouteKind::Grpc => "GrpcRoutes",
+    };
+    let body = json!({
+        "Name": harness.name("random"), "Hostnames": ["random.example"], "HttpPorts": [{"Port": 80}], (list): [{"Rules": rules}],
+    });
+    eventually("the API answers, though others ask for plans", async || {
+        let asked = harness.client.send(Method::POST, "/v0/gateway-definitions?plan=true", Some(&body)).await;
+        let answer = asked.map_err(|error| format!("{error:#}"))?;
+        if [200, 400].contains(&answer.code) { Ok(answer) } else { Err(answer.text) }
+    })
+    .await
+}
+
+/// Whether the API takes them. What it refuses beyond what a cluster refuses is left out.
+fn is_taken(answer: &Answer) -> Option<bool> {
+    let details = answer.body["Status"]["details"].as_array().cloned().unwrap_or_default();
+    let is_beyond = |detail: &Value| {
+        detail["problem"].as_str().is_some_and(|problem| BEYOND.iter().any(|words| problem.contains(words)))
+    };
+    match answer.code {
+        200 => Some(true),
+        _ if !details.is_empty() && details.iter().all(is_beyond) => None,
+        _ => Some(false),
     }
 }
 
@@ -65,6 +102,11 @@ async fn rules_are_accepted_exactly_if_a_cluster_accepts_them() {
             );
             if let Ok(stored) = &theirs {
                 assert_eq!(&kind.with_defaults(&rules), stored, "seed {seed}, {}: defaults", of.2);
+            }
+            if seed.is_multiple_of(ASKED) {
+                let answer = by_api(fixture.harness, kind, &rules).await;
+                let taken = is_taken(&answer).unwrap_or(theirs.is_ok());
+                assert_eq!(taken, theirs.is_ok(), "seed {seed}, {}\n{rules:#}\nthe API says: {}", of.2, answer.text);
             }
             theirs.is_ok()
         };

@@ -2,7 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use causeway_rig::EXTERNAL_ACCOUNT;
-use causeway_testkit::{DOMAIN, INSTALLED, Visitor, answering, api, condition, eventually, harness, kinds::SECRET};
+use causeway_testkit::{
+    DOMAIN, INSTALLED, Visitor, answering, api, condition, eventually, harness, id_of, kinds::SECRET,
+};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -140,4 +142,36 @@ async fn a_call_of_grpc_arrives_through_the_https_listener() {
         other => Err(format!("{other:?}")),
     })
     .await;
+}
+
+/// The rule is for the method that is called, and then for another one.
+#[tokio::test]
+async fn a_call_of_grpc_goes_where_a_rule_for_its_method_says() {
+    let harness = harness().await;
+    let name = harness.name("called");
+    let domain = signed_domain(harness, &name, "DNS01", 1).await;
+    let rules = |service: &str| {
+        let method = json!({"service": service, "method": "Check"});
+        json!([{"matches": [{"method": method}], "backendRefs": [{"name": "health", "port": 5000}]}])
+    };
+    let routes = json!([{"Rules": rules("grpc.health.v1.Health")}]);
+    let ports = json!({"HttpPorts": [{"Port": 443, "TLSEnabled": true}], "GrpcRoutes": routes});
+    let served = Answering::begin(harness, &name, HEALTH, Some(domain), ports).await;
+    served.until_ready(harness).await;
+    served.publish(harness, domain).await;
+    let visitor = Visitor::new(&harness.endpoints).trusting(&harness.endpoints.acme.root).unwrap();
+    let host = format!("{name}.{DOMAIN}");
+    let ends_with = async |wanted: &str| {
+        eventually(&format!("the call ends with status {wanted}"), async || match visitor.grpc_health(&host).await {
+            Ok((_, status)) if status == wanted => Ok(()),
+            other => Err(format!("{other:?}")),
+        })
+        .await;
+    };
+    ends_with("0").await;
+    let query = format!("gatewaydefinitionid={}", served.definition);
+    let route = id_of(&harness.client.list("gateway-grpc-routes", &query).await.unwrap()[0]).unwrap();
+    harness.client.patch("gateway-grpc-routes", route, &json!({"Rules": rules("shop.v1.Cart")})).await.unwrap();
+    // UNIMPLEMENTED: nothing is there for it.
+    ends_with("12").await;
 }

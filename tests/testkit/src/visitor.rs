@@ -15,7 +15,7 @@ use causeway_rig::{
     },
     machine_port,
 };
-use http::{Request, header};
+use http::{HeaderName, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -97,8 +97,20 @@ impl Visitor {
     /// # Errors
     /// When there is no answer, or the server can't prove the name.
     pub async fn get(&self, url: &str) -> Result<Answer> {
+        self.get_with(url, &[]).await
+    }
+
+    /// The same with these headers.
+    ///
+    /// # Errors
+    /// As [`Visitor::get`].
+    pub async fn get_with(&self, url: &str, headers: &[(&str, &str)]) -> Result<Answer> {
         let url = Url::parse(url)?;
-        let exchange = async { self.open(&url).await?.send(get(&url)?).await };
+        let mut request = get(&url)?;
+        for (name, value) in headers {
+            request.headers_mut().insert(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?);
+        }
+        let exchange = async { self.open(&url).await?.send(request).await };
         timeout(ANSWERED_WITHIN, exchange).await.context("no answer in time")?
     }
 
