@@ -21,6 +21,7 @@ mod manifests;
 mod negotiation;
 mod overview;
 mod page_size;
+mod plans;
 mod refusals;
 mod requests;
 mod routes;
