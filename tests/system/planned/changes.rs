@@ -34,7 +34,7 @@ impl World {
             }
             2 => json!({"SubDomain": *["one", "two", "three"].choose(random).unwrap()}),
             3 => {
-                let names = ["x", "y", "z"].iter().filter(|_| random.random_bool(0.6)).map(|sub| host(sub));
+                let names = ["x", "y", "z", "*"].iter().filter(|_| random.random_bool(0.6)).map(|sub| host(sub));
                 let names: Vec<_> = names.collect();
                 json!({"Hostnames": if names.is_empty() { vec![host("w")] } else { names }})
             }

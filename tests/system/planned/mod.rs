@@ -126,7 +126,8 @@ impl World {
             |(name, kind): &(String, String)| name.ends_with(&own) && ["A", "AAAA", "CNAME"].contains(&kind.as_str());
         let told = |((name, kind), mut values): ((String, String), Vec<String>)| {
             values.sort();
-            ((name.trim_end_matches('.').to_owned(), kind), values)
+            // So a zone writes an asterisk.
+            ((name.trim_end_matches('.').replace("\\052", "*"), kind), values)
         };
         all.into_iter().filter(|(key, _)| is_own(key)).map(told).collect()
     }

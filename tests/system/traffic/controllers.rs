@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use causeway_testkit::{
     Cleanup, DOMAIN, Harness, INSTALLED, Visitor, answering, api, condition, eventually, harness, id_of,
-    kinds::{CERTIFICATE, GATEWAY, GATEWAY_CLASS, Gvk, HTTP_ROUTE, LISTENER_SET, NAMESPACE},
+    kinds::{
+        CERTIFICATE, CUSTOM_RESOURCE_DEFINITION, GATEWAY, GATEWAY_CLASS, Gvk, HTTP_ROUTE, LISTENER_SET, NAMESPACE,
+    },
     objects::{goes, object},
 };
 use kube::{
@@ -32,6 +34,21 @@ async fn known(harness: &Harness, class: &str) -> BTreeSet<String> {
         if features.is_empty() { Err("there are none".to_owned()) } else { Ok(features) }
     })
     .await
+}
+
+/// Which Gateway API the cluster has is on record as its definitions say it.
+async fn knows_gateway_api(harness: &Harness, kube: &kube::Client) {
+    let definitions = api(kube, CUSTOM_RESOURCE_DEFINITION, None);
+    let of_routes = definitions.get("udproutes.gateway.networking.k8s.io").await.unwrap();
+    let marked = |what: &str| of_routes.annotations()[&format!("gateway.networking.k8s.io/{what}")].clone();
+    let query =
+        "SELECT published_state -> 'api' FROM reconciliations WHERE kind = 'KubernetesRuntimeInstance' AND id = $1";
+    let mut database = PgConnection::connect(&harness.platform.database_url()).await.unwrap();
+    let found: Value = sqlx::query_scalar(query).bind(harness.runtime).fetch_one(&mut database).await.unwrap();
+    assert_eq!((&found["version"], &found["channel"]), (&json!(marked("bundle-version")), &json!(marked("channel"))));
+    for kind in ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "UDPRoute", "ListenerSet"] {
+        assert!(found["kinds"].as_array().unwrap().contains(&json!(kind)), "{kind}: {found}");
+    }
 }
 
 /// The listeners of the Gateway of a class, as names of their hostnames by port.
@@ -62,6 +79,7 @@ async fn a_gateway_of_traefik_serves_a_request_says_what_it_cannot_do_and_leaves
     client.until_ready("support-service-instances", service, INSTALLED).await.unwrap();
     let features = known(harness, CLASS).await;
     assert!(features.contains("HTTPRoute") && !features.contains("ListenerSet"), "{features:?}");
+    knows_gateway_api(harness, &kube).await;
 
     // What it can.
     let name = harness.name("through");
