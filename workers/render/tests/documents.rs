@@ -2,10 +2,11 @@
 
 use causeway_records::{
     Record,
-    inputs::{GatewayInputs, GrantedWorkload, WorkloadInputs},
+    inputs::{GatewayInputs, GrantedWorkload, Listener, WorkloadInputs},
     noun::Noun,
-    nouns::{DomainNameDefinition, GatewayDefinition, Labels, Rules, SharedGateway},
+    nouns::{DomainNameDefinition, GatewayDefinition, Labels, Placement, Rules, SharedGateway},
     overlay::overlay,
+    text::ObjectName,
 };
 use causeway_render::{
     gateway, listener_set,
@@ -123,10 +124,37 @@ fn scene(file: &Path, documents: &Documents) -> Scene {
             Some(_) => attached.push((inputs, may_attach)),
         }
     }
+    let placed = |inputs: &GatewayInputs| inputs.definition.spec.placement();
+    let class = gateways.first().and_then(|inputs| inputs.definition.spec.gateway_class_name.clone());
     match documents.iter().find(|(kind, _)| kind == "SharedGateway") {
-        None => samples::shared(3001, gateways),
         Some((_, fields)) => on_given(&record::<SharedGateway>(3001, fields), attached),
+        None if gateways.iter().any(|inputs| placed(inputs) == Placement::Dedicated) => {
+            assert!(
+                gateways.iter().all(|inputs| placed(inputs) == Placement::Dedicated),
+                "a sample is about one placement"
+            );
+            Scene { shared: None, listener_sets: vec![], gateways }
+        }
+        None => on_class(samples::shared(3001, gateways), class),
     }
+}
+
+/// The same on a Gateway of a class of somebody else's, whose controller has no ListenerSets.
+fn on_class(scene: Scene, class: Option<ObjectName>) -> Scene {
+    let (Some(class), Some(shared)) = (class, scene.shared.clone()) else { return scene };
+    let mut gateway = shared.gateway;
+    gateway.record.spec.gateway_class_name = Some(class);
+    let in_sets = scene.listener_sets.into_iter().flat_map(|set| set.listeners);
+    let on_gateway = shared.listeners.into_iter().filter(|listener| listener.listener_set.is_none());
+    let listeners = on_gateway.chain(in_sets).map(|listener| Listener { listener_set: None, ..listener }).collect();
+    let mut gateways = scene.gateways;
+    for inputs in &mut gateways {
+        let own = inputs.shared_gateway.as_mut().expect("it is attached");
+        own.gateway = gateway.clone();
+        own.listener_sets.values_mut().for_each(|set| *set = None);
+    }
+    let (shared, listener_sets) = samples::spread(gateway, listeners, shared.domains, shared.accounts);
+    Scene { shared: Some(shared), listener_sets, gateways }
 }
 
 fn on_given(gateway: &Record<SharedGateway>, attached: Vec<(GatewayInputs, bool)>) -> Scene {
