@@ -296,8 +296,9 @@ settings: build ## Write docs/settings.md anew, from what the programs say of th
 	WRITE_SETTINGS=1 cargo test -q -p causeway-tests --test deploy page_of_settings
 
 .PHONY: reference
-reference: ## Write docs/conditions.md and docs/values.md anew, from the advice on conditions and from the chart
+reference: ## Write docs/conditions.md, docs/values.md and the README's list of samples anew, from the advice on conditions, from the chart and from the samples
 	WRITE_REFERENCE=1 cargo test -q -p causeway-tests --test names page_of_conditions
+	WRITE_REFERENCE=1 cargo test -q -p causeway-tests --test names list_of_samples
 	WRITE_REFERENCE=1 cargo test -q -p causeway-tests --test deploy page_of_values
 
 .PHONY: sqlx

@@ -13,6 +13,7 @@ mod pages;
 mod pictures;
 mod promises;
 mod reasons;
+mod samples;
 mod structure;
 
 use std::{
