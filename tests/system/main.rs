@@ -42,6 +42,7 @@ mod pooler;
 mod reasons;
 mod rollouts;
 mod routes;
+mod samples;
 mod secrets;
 mod sent;
 mod served;
