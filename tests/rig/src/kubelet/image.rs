@@ -83,6 +83,8 @@ const IMAGES: &[Image] = &[
     },
     // What Kubernetes tests its own networks with; the sample's backend.
     Image { repository: "agnhost", program: "agnhost", replicated: true, ..CONTROLLER },
+    // What answers in the conformance tests of Gateway API.
+    Image { repository: "gateway-api/echo-basic", program: "echo-basic", replicated: true, ..CONTROLLER },
     // What the chart of Causeway starts for a first hour.
     Image { repository: "library/nats", program: "nats-server", replicated: true, ..CONTROLLER },
     Image {
@@ -183,6 +185,7 @@ mod tests {
         assert_eq!(program(&["registry.k8s.io/external-dns/external-dns:v0.22.0"]), Some("external-dns"));
         assert_eq!(program(&["docker.io/library/traefik:v3.7.13"]), Some("traefik"));
         assert_eq!(program(&["my-external-dns"]), None);
+        assert_eq!(program(&["registry.k8s.io/gateway-api/echo-basic:v1.5.1"]), Some("echo-basic"));
         assert_eq!(program(&["docker.io/library/nats:2.12.2-alpine"]), Some("nats-server"));
         assert_eq!(program(&["postgres:17"]), None, "of somebody's workload");
         assert_eq!(

@@ -62,6 +62,12 @@ pub(super) const MODULES: &[Module] = &[
     module("external-dns", 285, &[program("sigs.k8s.io/external-dns", "external-dns")]),
     // After Envoy Gateway, with which it has nearly all versions in common.
     module("traefik", 60, &[program("./traefik", "traefik")]),
+    // The conformance suite of Gateway API, and the program that stands behind its routes.
+    module(
+        "conformance",
+        60,
+        &[program("./suite", "conformance"), program("sigs.k8s.io/gateway-api/conformance/echo-basic", "echo-basic")],
+    ),
 ];
 
 /// What of Traefik is built.
