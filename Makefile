@@ -11,6 +11,7 @@
 #   make soak    large charts, streams of manifests, rules of routes, an upgrade from the previous release, the tests of failures again and again, failovers
 #                of Postgres, a thousand kills under events, and a thousand random sequences
 #   make corpus   objects of Gateway API as projects publish them: imported, rendered, compared
+#   make conformance   the traffic tests of Gateway API's own suite, straight and through the API
 #   make hostile   what hostile clusters and clients cost good ones
 #   make check   what CI looks at besides the tests
 #   make screenshots   pictures of the dashboard, for docs/images
@@ -179,6 +180,13 @@ fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that
 .PHONY: corpus
 corpus: bundles ## Import the objects of Gateway API that projects publish, render what comes of them, and compare it with what they say
 	cargo run -p causeway-corpus
+
+# CONFORMANCE: names of tests, with commas, where not all are to run.
+CONFORMANCE ?=
+.PHONY: conformance
+conformance: programs ## Run the traffic tests of Gateway API's conformance suite on objects applied straight, and through the API; what differs is in target/conformance/whole
+	cargo test --workspace --test system --no-run
+	CONFORMANCE=$(CONFORMANCE) $(RIG) run --extra-clusters 1 -- cargo test --workspace --test system -- --ignored --nocapture conformance::
 
 .PHONY: hostile
 hostile: bundles ## Measure good ones beside a hostile cluster and beside a hostile client, HOSTILE_SECONDS (300) each; then beside many at once

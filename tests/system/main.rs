@@ -14,6 +14,7 @@ mod certificates;
 mod changes;
 mod charts;
 mod claims;
+mod conformance;
 mod control_planes;
 mod dedicated;
 mod diagnosis;
