@@ -84,6 +84,8 @@ fn shared(one: &Shared, runtime: Option<&Value>) -> Value {
         namespace_selector,
         addresses,
         infrastructure,
+        tls,
+        allowed_listeners,
         keep_on_delete,
         ..
     } = &one.gateway;
@@ -105,6 +107,8 @@ fn shared(one: &Shared, runtime: Option<&Value>) -> Value {
         "WorkloadInstances": one.workloads.as_ref().map(named),
         "Addresses": addresses,
         "Infrastructure": infrastructure,
+        "TLS": tls,
+        "AllowedListeners": allowed_listeners,
         "KeepOnDelete": keep_on_delete,
     })
 }

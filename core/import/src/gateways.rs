@@ -1,16 +1,21 @@
 //! Gateways, and the ListenerSets that add listeners to them. A Gateway becomes a shared gateway with these listeners (module `shared`).
 
 use crate::{
-    listener::{Allowed, Listener, is_allowed, labels, listeners, without_record},
+    listener::{Allowed, Listener, is_allowed, listeners, without_record},
     output::{Gateway, Output},
     report::ImportedObject,
     shared::Record,
     source::{Source, annotation},
 };
 use causeway_records::{
-    nouns::{Infrastructure, SharedGateway, Texts},
+    nouns::{
+        AllowedListeners, GatewayListener, GatewayListeners, GatewayTls, Infrastructure, ListenerNamespaces,
+        ListenerSetsFrom, Rules, SharedGateway, Texts,
+    },
+    problem::Problem,
     text::ObjectName,
 };
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -82,7 +87,7 @@ fn gateway(mut source: Source, records: &mut BTreeMap<String, Record>, output: &
     };
     // Of a Gateway that stays nobody else signs.
     let issuer = if source.stays { None } else { issuer(&mut source) };
-    let sets = sets(&mut source);
+    let ((sets, allowed_listeners), tls) = (sets(&mut source), tls(&mut source));
     let mut listeners = listeners(&mut source);
     let (addresses, infrastructure) = (addresses(&mut source), infrastructure(&mut source));
     let name = output.name("SharedGateway", &source.object, "");
@@ -94,6 +99,8 @@ fn gateway(mut source: Source, records: &mut BTreeMap<String, Record>, output: &
         keep_on_delete: source.stays.then_some(true),
         addresses,
         infrastructure,
+        tls,
+        allowed_listeners,
         ..SharedGateway::default()
     };
     let mut record = Record::new(gateway, source.object.clone());
@@ -107,26 +114,62 @@ pub(crate) fn issuer(source: &mut Source) -> Option<String> {
     source.annotation(CLUSTER_ISSUER)
 }
 
-fn sets(source: &mut Source) -> Allowed {
+/// Which ListenerSets may add listeners, and that in the words of a record.
+fn sets(source: &mut Source) -> (Allowed, Option<AllowedListeners>) {
     const PATH: &str = "/spec/allowedListeners";
-    const NAMESPACES: &str = "/spec/allowedListeners/namespaces";
-    let allowed = match source.seen(NAMESPACES)["from"].as_str() {
-        Some("Same") => Allowed::Namespace(source.object.namespace.clone()),
-        Some("All") => Allowed::All,
-        Some("Selector") => Allowed::Labels(labels(source, NAMESPACES)),
-        Some("None") => {
-            source.text(&format!("{NAMESPACES}/from"));
-            return Allowed::None;
-        }
-        _ => return Allowed::None,
+    let Some(said) = whole(source, PATH, |own: AllowedListeners| SharedGateway {
+        allowed_listeners: Some(own),
+        ..SharedGateway::default()
+    }) else {
+        return (Allowed::None, None);
     };
-    if source.stays {
-        source.unsupported(PATH, "ListenerSets aren't taken over, and the Gateway would lose theirs");
-        return Allowed::None;
+    let said = said.allowed_listeners.unwrap_or_default();
+    let ListenerNamespaces { from, selector } = &said.namespaces;
+    let allowed = match from {
+        ListenerSetsFrom::None => return (Allowed::None, None),
+        ListenerSetsFrom::Same => Allowed::Namespace(source.object.namespace.clone()),
+        ListenerSetsFrom::All => Allowed::All,
+        ListenerSetsFrom::Selector => {
+            Allowed::Labels(selector.as_ref().map(|own| own.match_labels.clone()).unwrap_or_default())
+        }
+    };
+    (allowed, Some(said))
+}
+
+/// TLS beside what the listeners say.
+fn tls(source: &mut Source) -> Option<GatewayTls> {
+    let with = |own: GatewayTls| SharedGateway { tls: Some(own), ..SharedGateway::default() };
+    whole(source, "/spec/tls", with)?.tls.filter(GatewayTls::says_something)
+}
+
+/// A field that a record has in the JSON of Gateway API, in a record, if that can have all of it. If not it is reported.
+fn whole<T: DeserializeOwned>(
+    source: &mut Source,
+    path: &str,
+    with: impl FnOnce(T) -> SharedGateway,
+) -> Option<SharedGateway> {
+    let seen = source.seen(path).clone();
+    if seen.is_null() {
+        return None;
     }
-    let problem = "no ListenerSet attaches to a Gateway of a record: the listeners of those among the objects are the record's own, and further ones are added to it";
-    source.lossy(PATH, problem);
-    allowed
+    let listeners = Some(GatewayListeners(vec![GatewayListener::default()]));
+    let problem = match serde_json::from_value(seen) {
+        Err(error) => error.to_string(),
+        Ok(own) => {
+            let record = SharedGateway { listeners, ..with(own) };
+            let is_about =
+                |problem: &Problem| ["TLS.", "AllowedListeners."].iter().any(|at| problem.field.starts_with(at));
+            match record.check().into_iter().find(is_about) {
+                None => {
+                    source.take(path);
+                    return Some(record);
+                }
+                Some(problem) => problem.to_string(),
+            }
+        }
+    };
+    source.unsupported(path, &format!("can't be on record: {problem}"));
+    None
 }
 
 /// Addresses whose type follows from their text. Others stay, and are reported.

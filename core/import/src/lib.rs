@@ -20,6 +20,7 @@
 #![warn(missing_docs)]
 
 mod attach;
+mod attachable;
 mod conflicts;
 mod documents;
 mod gateways;

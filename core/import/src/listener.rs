@@ -26,6 +26,14 @@ pub(crate) enum Allowed {
     Labels(BTreeMap<String, String>),
 }
 
+/// A Secret with a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Secret {
+    pub(crate) name: ObjectName,
+    /// None: the namespace of the Gateway.
+    pub(crate) namespace: Option<ObjectName>,
+}
+
 /// Where clients connect, as an object says it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listener {
@@ -39,7 +47,7 @@ pub(crate) struct Listener {
     /// Kinds of routes; None: all that fit the protocol.
     pub(crate) kinds: Option<Vec<&'static str>>,
     /// The Secret with its certificate that the object names.
-    pub(crate) secret: Option<ObjectName>,
+    pub(crate) secret: Option<Secret>,
     /// `allowedRoutes` of a Gateway that is taken over as it stands.
     pub(crate) allowed_routes: Option<ListenerRoutes>,
     /// What it is called in the record of its Gateway; None: no record has it.
@@ -117,8 +125,8 @@ fn protocol(word: &str, mode: Option<&str>) -> Option<Protocol> {
     })
 }
 
-/// The Secret with the certificate: the first that is named, in the namespace of the Gateway.
-fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<ObjectName> {
+/// The Secret with the certificate: the first that is named.
+fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<Secret> {
     let path = format!("{path}/tls/certificateRefs");
     if !protocol.ends_tls() {
         // Nobody takes it, so it is told.
@@ -136,15 +144,16 @@ fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<ObjectN
         return None;
     }
     let name = text("name")?.parse::<ObjectName>().ok()?;
-    let is_elsewhere = text("namespace").is_some_and(|namespace| namespace != source.object.namespace);
+    let namespace = text("namespace").filter(|namespace| *namespace != source.object.namespace);
+    let namespace = match namespace.map(str::parse::<ObjectName>) {
+        Some(Err(_)) => return None,
+        Some(Ok(namespace)) => Some(namespace),
+        None => None,
+    };
     for key in ["group", "kind", "namespace", "name"] {
         source.text(&format!("{first}/{key}"));
     }
-    if is_elsewhere {
-        let problem = "a record looks for a Secret in the namespace of its Gateway: bring it there under the same name";
-        source.lossy(&format!("{first}/namespace"), problem);
-    }
-    Some(name)
+    Some(Secret { name, namespace })
 }
 
 fn allowed(source: &mut Source, path: &str) -> Allowed {

@@ -8,6 +8,7 @@ use causeway_records::{
     nouns::{GrantedRoute, GrantedRoutes, ServiceNames},
     text::ServiceName,
 };
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Entries of `from` and of `to`.
@@ -17,6 +18,12 @@ const MOST_SERVICES: usize = 64;
 
 /// Writes the grants of a ReferenceGrant.
 pub(crate) fn import(source: &mut Source, output: &mut Output) {
+    if is_for_gateways(source) {
+        let problem = "lets Gateways use what is in its namespace, such as the Secret of a listener; it belongs there, and counts for the Gateway of a record, too. See \
+                       that it is in the cluster";
+        source.needed("", problem);
+        return;
+    }
     let services = match services(source) {
         Some(services) if services.as_ref().is_none_or(|names| names.0.len() <= MOST_SERVICES) => services,
         _ => {
@@ -51,6 +58,17 @@ pub(crate) fn import(source: &mut Source, output: &mut Output) {
         }
         output.grants.push(Grant { name, to: to.clone(), from: namespace, services: services.clone(), kinds });
     }
+}
+
+/// Whether it is for Gateways, of Secrets and ConfigMaps, and for nothing else. Their namespaces stay what they are.
+fn is_for_gateways(source: &Source) -> bool {
+    let all = |list: &str, is_so: &dyn Fn(&str, &str) -> bool| {
+        let entries = source.seen(list).as_array().filter(|entries| !entries.is_empty());
+        let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        entries.is_some_and(|all| all.iter().all(|entry| is_so(&text(entry, "group"), &text(entry, "kind"))))
+    };
+    all("/spec/from", &|group, kind| (group, kind) == ("gateway.networking.k8s.io", "Gateway"))
+        && all("/spec/to", &|group, kind| group.is_empty() && ["Secret", "ConfigMap"].contains(&kind))
 }
 
 /// The Services that may be sent to: None: the grant is about something else; `Some(None)`: all.

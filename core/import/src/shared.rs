@@ -4,16 +4,19 @@
 //! it is said last, when all workloads are known.
 
 use crate::{
+    attachable::who,
     gateways::{Namespaces, Parents},
     hostnames::domain,
-    listener::{Allowed, Listener, NAME_LABEL},
+    listener::{Allowed, Listener, Secret},
     output::{Output, Shared},
     report::{Finding, ImportedObject, Loss},
     source::Source,
 };
 use causeway_records::{
     inputs::Protocol,
-    nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, ListenerProtocol, Rules, SharedGateway, TlsMode},
+    nouns::{
+        GatewayListener, GatewayListeners, GrantedRoutes, Labels, ListenerProtocol, Rules, SharedGateway, TlsMode,
+    },
     text::{ListenerName, ObjectName},
 };
 use causeway_rules::{attachment::check_sockets, driver::Driver};
@@ -66,10 +69,6 @@ impl Record {
                 source.unsupported(&listener.path, &format!("can't be on record: {problem}"));
                 continue;
             }
-            if listener.kinds.is_some() && !source.stays {
-                let problem = "a listener of a record takes every kind of route that fits its protocol";
-                source.lossy(&format!("{}/allowedRoutes/kinds", listener.path), problem);
-            }
             self.demands.insert(listener.allowed.clone());
             listener.given = Some(name);
         }
@@ -82,7 +81,7 @@ impl Record {
         listener: &Listener,
         issuer: Option<&str>,
         output: &mut Output,
-    ) -> Option<Option<ObjectName>> {
+    ) -> Option<Option<Secret>> {
         if !listener.protocol.ends_tls() {
             return Some(None);
         }
@@ -126,7 +125,7 @@ impl Record {
     }
 }
 
-fn given(listener: &Listener, name: ListenerName, secret_name: Option<ObjectName>) -> GatewayListener {
+fn given(listener: &Listener, name: ListenerName, secret: Option<Secret>) -> GatewayListener {
     let (protocol, tls_mode) = match listener.protocol {
         Protocol::Http => (ListenerProtocol::Http, None),
         Protocol::Https => (ListenerProtocol::Https, None),
@@ -136,6 +135,7 @@ fn given(listener: &Listener, name: ListenerName, secret_name: Option<ObjectName
         Protocol::Udp => (ListenerProtocol::Udp, None),
     };
     let hostname = listener.hostname.as_ref().and_then(|hostname| hostname.parse().ok());
+    let (secret_name, secret_namespace) = secret.map_or((None, None), |secret| (Some(secret.name), secret.namespace));
     GatewayListener {
         name,
         port: listener.port,
@@ -143,6 +143,12 @@ fn given(listener: &Listener, name: ListenerName, secret_name: Option<ObjectName
         hostname,
         tls_mode,
         secret_name,
+        secret_namespace,
+        route_kinds: listener
+            .kinds
+            .as_ref()
+            .filter(|_| listener.allowed_routes.is_none())
+            .map(|kinds| GrantedRoutes(kinds.iter().filter_map(|kind| kind.parse().ok()).collect())),
         allowed_routes: listener.allowed_routes.clone(),
     }
 }
@@ -167,7 +173,7 @@ pub(crate) fn records(
         let attached = routes(parents, &name).into_iter().map(|route| route.namespace);
         let attached: BTreeSet<String> =
             attached.filter(|namespace| output.workloads.contains_key(namespace)).collect();
-        let who = who(&record, &attached, output);
+        let who = who(&record.demands, &record.gateway, &attached, output);
         if !who.is_exact {
             tell_allowed(parents, &name);
         }
@@ -190,61 +196,6 @@ pub(crate) fn records(
 fn routes(parents: &Parents, record: &str) -> Vec<ImportedObject> {
     let own = parents.all.values().filter(|parent| parent.record.as_deref() == Some(record));
     own.flat_map(|parent| &parent.listeners).flat_map(|listener| listener.routes.clone()).collect()
-}
-
-/// Who may attach.
-struct Who {
-    /// None: those in the Gateway's namespace.
-    by: Option<AttachableBy>,
-    selector: Option<Labels>,
-    workloads: Option<Vec<String>>,
-    /// It is what all listeners say.
-    is_exact: bool,
-}
-
-fn who(record: &Record, attached: &BTreeSet<String>, output: &Output) -> Who {
-    let only = |workloads: Vec<String>, is_exact| Who {
-        by: (!workloads.is_empty()).then_some(AttachableBy::WorkloadInstances),
-        selector: None,
-        workloads: (!workloads.is_empty()).then_some(workloads),
-        is_exact,
-    };
-    let of_namespace = |namespace: &str| {
-        let is_workload = output.workloads.contains_key(namespace);
-        let is_own = namespace == record.from.namespace;
-        only(is_workload.then(|| namespace.to_owned()).into_iter().collect(), is_workload || is_own)
-    };
-    // Those that attach now.
-    let widest = || only(attached.iter().cloned().collect(), false);
-    let mut demands = record.demands.iter();
-    match (demands.next(), demands.next()) {
-        (Some(Allowed::All), None) => {
-            Who { by: Some(AttachableBy::All), selector: None, workloads: None, is_exact: true }
-        }
-        (Some(Allowed::Namespace(namespace)), None) => of_namespace(namespace),
-        (Some(Allowed::Labels(labels)), None) => match labels.get(NAME_LABEL) {
-            Some(namespace) if labels.len() == 1 => of_namespace(namespace),
-            None if is_selector(&record.gateway, labels) => Who {
-                by: Some(AttachableBy::Selector),
-                selector: Some(Labels(labels.clone())),
-                workloads: None,
-                is_exact: true,
-            },
-            _ => widest(),
-        },
-        _ => widest(),
-    }
-}
-
-/// Whether a record can select by these labels.
-fn is_selector(gateway: &SharedGateway, labels: &std::collections::BTreeMap<String, String>) -> bool {
-    let selector = SharedGateway {
-        listeners: Some(GatewayListeners(vec![GatewayListener::default()])),
-        attachable_by: Some(AttachableBy::Selector),
-        namespace_selector: Some(Labels(labels.clone())),
-        ..gateway.clone()
-    };
-    selector.check().iter().all(|problem| !problem.field.starts_with("NamespaceSelector"))
 }
 
 /// Reports what listeners say of namespaces where the record says it otherwise.
@@ -282,8 +233,12 @@ fn label(
 
 fn to_bring(record: &Record) -> Finding {
     let namespace = &record.from.namespace;
-    let secrets: BTreeSet<&str> =
-        record.listeners.0.iter().filter_map(|listener| Some(listener.secret_name.as_ref()?.as_str())).collect();
+    let secret = |listener: &GatewayListener| {
+        let name = listener.secret_name.as_ref()?;
+        let elsewhere = listener.secret_namespace.as_ref();
+        Some(elsewhere.map_or_else(|| name.to_string(), |namespace| format!("{namespace}/{name}")))
+    };
+    let secrets: BTreeSet<String> = record.listeners.0.iter().filter_map(secret).collect();
     let with = match secrets.len() {
         0 => String::new(),
         1 => format!(", with Secret {}", secrets.into_iter().collect::<String>()),

@@ -3,7 +3,7 @@
 use crate::attachment::listener_for;
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
-    nouns::{DomainNameDefinition, GatewayListener, GatewayListeners, IssuerKind},
+    nouns::{DomainNameDefinition, GatewayListener, GatewayListeners, GrantedRoute, IssuerKind},
 };
 
 /// Whether an authority is shown on the hostnames themselves that the domain is ours.
@@ -18,7 +18,8 @@ pub fn challenged<'l>(
     domain: &DomainNameDefinition,
 ) -> Option<&'l GatewayListener> {
     let plain = ListenerKey { port: 80, protocol: Protocol::Http, hostname: Some(hostname.to_owned()) };
-    is_proved_by_http(domain).then(|| listener_for(listeners, &plain))?
+    let listener = is_proved_by_http(domain).then(|| listener_for(listeners, &plain))?;
+    listener.filter(|listener| listener.takes(GrantedRoute::Http))
 }
 
 /// A listener for which the issuer of a domain can't sign.

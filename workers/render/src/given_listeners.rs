@@ -16,7 +16,7 @@ use crate::{
         cert_manager::CERTIFICATE,
         gateway_api::{GATEWAY, GatewaySpec, ListenerSpec},
     },
-    listeners::{ListenerAt, allowed, exactly, listener, parent_reference},
+    listeners::{ListenerAt, allowed, allowed_listeners, exactly, listener, parent_reference, restricted},
     names,
     plan::Object,
     shared_gateway::{self, gateway_ref, owner},
@@ -24,7 +24,8 @@ use crate::{
 use causeway_records::{
     inputs::{Listener, Named, SharedGatewayInputs},
     inventory::ObjectRef,
-    nouns::{GatewayListener, GatewayListeners, SharedGateway},
+    nouns::{GatewayListener, GatewayListeners, GatewayTls, SharedGateway},
+    text::ObjectName,
 };
 use causeway_rules::{attachment::listener_for, listener_certificates::challenged};
 use std::collections::BTreeSet;
@@ -35,7 +36,10 @@ pub(crate) fn at(gateway: &Named<SharedGateway>, given: &GatewayListener) -> Lis
         key: given.key(),
         holder: gateway_ref(gateway),
         name: given.name.to_string(),
-        secret: given.secret_name.as_ref().map(ToString::to_string),
+        secret: given.secret_name.as_ref().map(|name| {
+            let elsewhere = given.secret_namespace.as_ref().map(ObjectName::as_str);
+            format!("{}/{name}", elsewhere.unwrap_or_else(|| namespace(gateway)))
+        }),
     }
 }
 
@@ -74,8 +78,13 @@ pub(crate) fn objects(
     let served = given.0.iter().filter(|one| capabilities.serves(one.protocol()));
     let listeners = served.map(|one| {
         let (own, namespaces) = (secret_of(&inputs.gateway, one), exactly(entitled(inputs, given, one)));
-        let own = listener(&one.key(), namespaces, own, &capabilities);
-        let allowed_routes = one.allowed_routes.as_ref().map_or(own.allowed_routes, allowed);
+        let mut own = listener(&one.key(), namespaces, own, &capabilities);
+        let elsewhere = one.secret_namespace.as_ref().map(ToString::to_string);
+        own.tls.iter_mut().flat_map(|tls| &mut tls.certificate_refs).for_each(|at| at.namespace.clone_from(&elsewhere));
+        let allowed_routes = match &one.allowed_routes {
+            Some(said) => allowed(said),
+            None => restricted(own.allowed_routes, one.route_kinds.as_ref()),
+        };
         ListenerSpec { name: one.name.to_string(), allowed_routes, ..own }
     });
     let gateway = GatewaySpec {
@@ -83,7 +92,8 @@ pub(crate) fn objects(
         listeners: listeners.collect(),
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
-        allowed_listeners: None,
+        allowed_listeners: spec.allowed_listeners.as_ref().and_then(allowed_listeners),
+        tls: spec.tls.clone().filter(GatewayTls::says_something),
     };
     let driver = shared_gateway::driver(spec, &inputs.class_in_cluster);
     let own_class = class.is_none().then(|| driver::gateway_class(driver, ours, name));

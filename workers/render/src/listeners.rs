@@ -4,8 +4,8 @@ use crate::{
     k8s::{
         ObjectKind,
         gateway_api::{
-            GATEWAY, GROUP, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSpec,
-            ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, route_kinds,
+            self as k8s, GATEWAY, GROUP, LISTENER_SET, LabelSelector, LabelSelectorRequirement, ListenerAllowedRoutes,
+            ListenerSpec, ListenerTls, Namespaces, ParentReference, RouteGroupKind, SecretObjectReference, route_kinds,
         },
     },
     names,
@@ -13,7 +13,10 @@ use crate::{
 use causeway_records::{
     inputs::{ListenerKey, Protocol},
     inventory::ObjectRef,
-    nouns::{LabelDemand, ListenerRoutes, RouteKindName, RouteNamespaces, RouteNamespacesFrom},
+    nouns::{
+        AllowedListeners, GrantedRoute, GrantedRoutes, LabelDemand, ListenerNamespaces, ListenerRoutes,
+        ListenerSetsFrom, NamespaceLabelSelector, RouteKindName, RouteNamespaces, RouteNamespacesFrom,
+    },
 };
 use causeway_rules::capabilities::Capabilities;
 use std::collections::BTreeSet;
@@ -30,7 +33,7 @@ pub(crate) fn listener(
     capabilities: &Capabilities<'_>,
 ) -> ListenerSpec {
     let is_there = |route: &&ObjectKind| capabilities.lacks(route.kind).is_none();
-    let secret = |name| SecretObjectReference { group: "", kind: "Secret", name };
+    let secret = |name| SecretObjectReference { group: "", kind: "Secret", name, namespace: None };
     let kind = |route: &ObjectKind| RouteGroupKind { group: GROUP.to_owned(), kind: route.kind.to_owned() };
     ListenerSpec {
         name: names::listener(key),
@@ -61,13 +64,28 @@ pub(crate) fn exactly(namespaces: BTreeSet<String>) -> Namespaces {
     Namespaces::Selector { selector: LabelSelector { match_expressions, ..LabelSelector::default() } }
 }
 
+/// Of these routes only those of the kinds that a record names; None: all.
+pub(crate) fn restricted(routes: ListenerAllowedRoutes, kinds: Option<&GrantedRoutes>) -> ListenerAllowedRoutes {
+    let kind = |kind: &GrantedRoute| RouteGroupKind { group: GROUP.to_owned(), kind: kind.to_string() };
+    // As it is said, whatever the class has: without kinds a listener would take all of them.
+    let kinds = kinds.map_or(routes.kinds, |kinds| kinds.0.iter().map(kind).collect());
+    ListenerAllowedRoutes { kinds, ..routes }
+}
+
+/// Which ListenerSets the record lets in; None: none of them.
+pub(crate) fn allowed_listeners(said: &AllowedListeners) -> Option<k8s::AllowedListeners> {
+    let ListenerNamespaces { from, selector } = &said.namespaces;
+    let namespaces = match from {
+        ListenerSetsFrom::None => return None,
+        ListenerSetsFrom::Same => Namespaces::Same,
+        ListenerSetsFrom::All => Namespaces::All,
+        ListenerSetsFrom::Selector => by_labels(selector.as_ref()),
+    };
+    Some(k8s::AllowedListeners { namespaces })
+}
+
 /// What the record says of a listener, in the words of Gateway API, with its defaults.
 pub(crate) fn allowed(said: &ListenerRoutes) -> ListenerAllowedRoutes {
-    let demand = |demand: &LabelDemand| LabelSelectorRequirement {
-        key: demand.key.clone(),
-        operator: demand.operator.as_str(),
-        values: demand.values.clone(),
-    };
     let kind = |kind: &RouteKindName| RouteGroupKind {
         group: kind.group.clone().unwrap_or_else(|| GROUP.to_owned()),
         kind: kind.kind.clone(),
@@ -76,15 +94,22 @@ pub(crate) fn allowed(said: &ListenerRoutes) -> ListenerAllowedRoutes {
     let namespaces = match from {
         RouteNamespacesFrom::Same => Namespaces::Same,
         RouteNamespacesFrom::All => Namespaces::All,
-        RouteNamespacesFrom::Selector => {
-            let selector = selector.as_ref().map(|said| LabelSelector {
-                match_labels: said.match_labels.clone(),
-                match_expressions: said.match_expressions.iter().map(demand).collect(),
-            });
-            Namespaces::Selector { selector: selector.unwrap_or_default() }
-        }
+        RouteNamespacesFrom::Selector => by_labels(selector.as_ref()),
     };
     ListenerAllowedRoutes { namespaces, kinds: said.kinds.iter().map(kind).collect() }
+}
+
+fn by_labels(said: Option<&NamespaceLabelSelector>) -> Namespaces {
+    let demand = |demand: &LabelDemand| LabelSelectorRequirement {
+        key: demand.key.clone(),
+        operator: demand.operator.as_str(),
+        values: demand.values.clone(),
+    };
+    let selector = said.map(|said| LabelSelector {
+        match_labels: said.match_labels.clone(),
+        match_expressions: said.match_expressions.iter().map(demand).collect(),
+    });
+    Namespaces::Selector { selector: selector.unwrap_or_default() }
 }
 
 /// A reference to a listener of a Gateway or ListenerSet, or to the Gateway as a whole.
@@ -107,7 +132,7 @@ pub struct ListenerAt {
     pub holder: ObjectRef,
     /// Its name in the holder, to which routes refer as `sectionName`.
     pub name: String,
-    /// The Secret with its certificate, if somebody else keeps it: in the namespace of the holder.
+    /// Namespace and name of the Secret with its certificate, if somebody else keeps it.
     pub secret: Option<String>,
 }
 

@@ -140,6 +140,7 @@ pub fn render_over(inputs: &SharedGatewayInputs, issued: &IssuedCertificates) ->
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: has_sets.then_some(AllowedListeners { namespaces: Namespaces::Same }),
+        tls: None,
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(&inputs.gateway), &gateway));
     let plain_http = listeners(inputs, issued).plain_http();

@@ -3,8 +3,8 @@
 use causeway_records::{
     inputs::{GatewayInputs, SharedGatewayInputs},
     nouns::{
-        AcmeChallenge, AttachableBy, GatewayListeners, Infrastructure, Labels, ListenerProtocol, Service,
-        SharedGateway, Texts,
+        AcmeChallenge, AttachableBy, GatewayListeners, GrantedRoute, GrantedRoutes, Infrastructure, Labels,
+        ListenerProtocol, Service, SharedGateway, Texts,
     },
     status::{ConditionStatus, NewCondition},
 };
@@ -131,6 +131,66 @@ fn a_listener_that_was_taken_away_is_named() {
              for *.example.org), postgres (TCP port 5432 for every hostname): change ports"
         ),
         "{invalid}"
+    );
+}
+
+#[test]
+fn a_gateway_says_what_its_record_says_in_the_words_of_gateway_api() {
+    let (mut shared, _) = sample();
+    let spec = |inputs: &SharedGatewayInputs| {
+        let plan = shared_gateway::render(inputs).unwrap();
+        plan.objects.iter().find(|object| object.at.kind == "Gateway").unwrap().body["spec"].clone()
+    };
+    let bare = spec(&shared);
+    assert!(bare.get("tls").is_none() && bare.get("allowedListeners").is_none());
+    let tls = json!({
+        "backend": {"clientCertificateRef": {"group": "", "kind": "Secret", "name": "client"}},
+        "frontend": {"default": {"validation": {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}], "mode": "AllowValidOnly"}}},
+    });
+    let selector = json!({"from": "Selector", "selector": {"matchLabels": {"team": "a"}, "matchExpressions": [{"key": "open", "operator": "Exists"}]}});
+    let record = &mut shared.gateway.record.spec;
+    record.tls = serde_json::from_value(tls.clone()).unwrap();
+    record.allowed_listeners = serde_json::from_value(json!({"namespaces": selector})).unwrap();
+    record.listeners.as_mut().unwrap().0[0].route_kinds = Some(GrantedRoutes(vec![GrantedRoute::Grpc]));
+    let said = spec(&shared);
+    assert_eq!((&said["tls"], &said["allowedListeners"]["namespaces"]), (&tls, &selector));
+    let grpc = json!([{"group": "gateway.networking.k8s.io", "kind": "GRPCRoute"}]);
+    assert_eq!(said["listeners"][0]["allowedRoutes"]["kinds"], grpc);
+    let namespaces = |spec: &Value| spec["listeners"][0]["allowedRoutes"]["namespaces"].clone();
+    assert_eq!(namespaces(&said), namespaces(&bare), "who may attach is said elsewhere");
+    assert_eq!(said["listeners"][1], bare["listeners"][1]);
+    let record = &mut shared.gateway.record.spec;
+    record.listeners.as_mut().unwrap().0[1].secret_namespace = "certificates".parse().ok();
+    let elsewhere = &spec(&shared)["listeners"][1]["tls"]["certificateRefs"];
+    assert_eq!(
+        elsewhere,
+        &json!([{"group": "", "kind": "Secret", "name": "apps-example", "namespace": "certificates"}])
+    );
+    let told = conditions::shared_gateway(&shared, &seen(&refused("RefNotPermitted")));
+    let told = &find(&told, "ListenersReady").unwrap().message;
+    assert!(told.ends_with("see that a ReferenceGrant in the namespace of Secret certificates/apps-example lets Gateways of this one use it"), "{told}");
+    // What a PATCH can't take away it empties.
+    let record = &mut shared.gateway.record.spec;
+    record.tls = serde_json::from_value(json!({})).unwrap();
+    record.allowed_listeners = serde_json::from_value(json!({})).unwrap();
+    let emptied = spec(&shared);
+    assert!(emptied.get("tls").is_none() && emptied.get("allowedListeners").is_none());
+}
+
+#[test]
+fn a_certificate_for_services_that_the_gateway_cannot_use_is_told() {
+    let (shared, _) = sample();
+    let mut seen = seen(&refused("InvalidCertificateRef"));
+    let status = &mut seen.values_mut().next().unwrap().status;
+    status["conditions"][2] = json!({
+        "type": "ResolvedRefs", "status": "False", "reason": "InvalidClientCertificateRef", "message": "no Secret client.", "observedGeneration": 3,
+    });
+    let said = conditions::shared_gateway(&shared, &seen);
+    let accepted = find(&said, "GatewayAccepted").unwrap();
+    assert_eq!((accepted.status, accepted.reason.as_str()), (ConditionStatus::False, "InvalidClientCertificateRef"));
+    assert_eq!(
+        accepted.message,
+        "Gateway shop-11/shared-gateway-111 refers to what it can't use: no Secret client; see TLS of the shared gateway"
     );
 }
 

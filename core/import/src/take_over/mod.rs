@@ -120,7 +120,10 @@ fn left_alone(sorted: &mut Sorted) -> Vec<Source> {
         source
     }));
     for (sources, why) in [
-        (&mut sorted.listener_sets, "a ListenerSet isn't taken over, and neither are Gateways that let some in"),
+        (
+            &mut sorted.listener_sets,
+            "a ListenerSet isn't taken over, and stays as it is: its Gateway goes on letting it in",
+        ),
         (
             &mut sorted.ingresses,
             "an Ingress isn't taken over; import it without a cluster, which writes records that say the same",

@@ -141,14 +141,9 @@ fn a_gateway_that_no_record_says_whole_is_left_with_its_routes() {
     let https = |tls: Value| json!({"name": "https", "port": 443, "protocol": "HTTPS", "hostname": "www.shop.test", "tls": tls, "allowedRoutes": http()["allowedRoutes"]});
     let refs = |refs: Value| https(json!({"certificateRefs": refs}));
     for (listener, spec, field) in [
-        (http(), json!({"allowedListeners": {"namespaces": {"from": "Same"}}}), "spec.allowedListeners"),
+        (http(), json!({"allowedListeners": {"namespaces": {"from": "Named"}}}), "spec.allowedListeners"),
         (http(), json!({"infrastructure": {"parametersRef": {"name": "p"}}}), "spec.infrastructure"),
         (refs(json!([{"name": "a"}, {"name": "b"}])), json!({}), "spec.listeners[0].tls.certificateRefs[1]"),
-        (
-            refs(json!([{"name": "a", "namespace": "other"}])),
-            json!({}),
-            "spec.listeners[0].tls.certificateRefs[0].namespace",
-        ),
         (
             https(json!({"certificateRefs": [{"name": "a"}], "options": {"x/y": "z"}})),
             json!({}),

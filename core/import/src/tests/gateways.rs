@@ -64,8 +64,8 @@ fn a_secret_is_the_listeners_and_an_issuer_signs_where_an_annotation_says_so() {
         .map(|listener| listener["SecretName"].clone())
         .collect();
     assert_eq!(secrets, ["own", "e"]);
+    assert_eq!(shared(&import)["Listeners"][1]["SecretNamespace"], "certs");
     let expected = [
-        "Lossy gw spec.listeners[1].tls.certificateRefs[0].namespace",
         "Unsupported gw spec.listeners[2].tls.certificateRefs[0]",
         "Unsupported gw spec.listeners[2]",
         "Needed gw Namespace",
@@ -102,7 +102,35 @@ fn listeners_of_sets_are_the_gateways() {
         shared(&import)["Listeners"].as_array().unwrap().iter().map(|listener| listener["Name"].clone()).collect();
     assert_eq!(names, ["http", "more-http"]);
     assert_eq!(of(&import, Kind::GatewayDefinition)[0]["Hostnames"], json!(["a.test"]));
-    assert_eq!(told(&import)[0], "Lossy gw spec.allowedListeners");
+    assert_eq!(shared(&import)["AllowedListeners"], json!({"namespaces": {"from": "Same"}}), "others may come");
+    assert!(told(&import).iter().all(|line| !line.contains("allowedListeners")), "{:?}", told(&import));
+}
+
+#[test]
+fn kinds_tls_and_sets_of_others_are_said_in_the_words_of_gateway_api() {
+    let bundle = json!({"validation": {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": "ca"}], "mode": "AllowValidOnly"}});
+    let tls = json!({
+        "backend": {"clientCertificateRef": {"group": "", "kind": "Secret", "name": "client"}},
+        "frontend": {"default": bundle, "perPort": [{"port": 8443, "tls": {}}]},
+    });
+    let with = |spec: Value| {
+        let mut all = json!({
+            "gatewayClassName": "eg",
+            "listeners": [{"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"kinds": [{"kind": "GRPCRoute"}]}}],
+        });
+        all.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
+        imported(&object("Gateway", "gw", &all))
+    };
+    let selector = json!({"namespaces": {"from": "Selector", "selector": {"matchExpressions": [{"key": "team", "operator": "Exists"}]}}});
+    let import = with(json!({"tls": tls, "allowedListeners": selector}));
+    let record = shared(&import);
+    assert_eq!((&record["TLS"], &record["AllowedListeners"]), (&tls, &selector));
+    assert_eq!(record["Listeners"][0]["RouteKinds"], json!(["GRPCRoute"]));
+    assert!(told(&import).iter().all(|line| line.starts_with("Needed")), "{:?}", told(&import));
+    let odd = with(json!({"tls": {"backend": {"other": 1}}, "allowedListeners": {"namespaces": {"from": "Selector"}}}));
+    assert!(shared(&odd)["TLS"].is_null() && shared(&odd)["AllowedListeners"].is_null());
+    let reported = ["Unsupported gw spec.allowedListeners", "Unsupported gw spec.tls"];
+    assert_eq!(told(&odd)[..2], reported, "{:?}", told(&odd));
 }
 
 #[test]

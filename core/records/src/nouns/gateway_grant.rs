@@ -1,5 +1,6 @@
 use super::{Rules, SharedGateway, WorkloadInstance};
 use crate::{
+    inputs::Protocol,
     problem::Problem,
     scalar::json_scalar,
     text::{Name, ServiceName, choice},
@@ -31,6 +32,18 @@ choice! {
         Tls = "TLSRoute",
         /// UDP ports.
         Udp = "UDPRoute",
+    }
+}
+
+impl GrantedRoute {
+    /// The kinds that can attach to a listener of a protocol.
+    pub fn for_protocol(protocol: Protocol) -> &'static [Self] {
+        match protocol {
+            Protocol::Http | Protocol::Https => &[Self::Http, Self::Grpc],
+            Protocol::Tls | Protocol::TlsPassthrough => &[Self::Tls],
+            Protocol::Tcp => &[Self::Tcp],
+            Protocol::Udp => &[Self::Udp],
+        }
     }
 }
 

@@ -102,23 +102,33 @@ impl ListenerRoutes {
         let mut wrong = |is: bool, field: &str, problem: &str| {
             problems.extend(is.then(|| Problem::new(format!("AllowedRoutes.{field}"), problem)));
         };
-        let by_labels = self.namespaces.from == RouteNamespacesFrom::Selector;
-        let selector = self.namespaces.selector.as_ref();
-        wrong(by_labels && selector.is_none(), "namespaces.selector", "is needed with from Selector");
-        wrong(!by_labels && selector.is_some(), "namespaces.selector", "goes with from Selector; leave it out");
         wrong(self.kinds.len() > MOST, "kinds", "holds more than 8 kinds");
         let nameless = self.kinds.iter().any(|kind| kind.kind.is_empty());
         wrong(nameless, "kinds", "names a kind by an empty text; give one such as HTTPRoute");
+        let RouteNamespaces { from, selector } = &self.namespaces;
+        let by_labels = *from == RouteNamespacesFrom::Selector;
+        problems.extend(NamespaceLabelSelector::check(selector.as_ref(), by_labels, "AllowedRoutes.namespaces"));
+        problems
+    }
+}
+
+impl NamespaceLabelSelector {
+    /// What is wrong with a choice of namespaces of the field `at`. `is_meant`: it is one by labels.
+    pub(super) fn check(selector: Option<&Self>, is_meant: bool, at: &str) -> Vec<Problem> {
+        let mut problems = vec![];
+        let mut wrong = |is: bool, field: &str, problem: &str| {
+            problems.extend(is.then(|| Problem::new(format!("{at}.{field}"), problem)))
+        };
+        wrong(is_meant && selector.is_none(), "selector", "is needed with from Selector");
+        wrong(!is_meant && selector.is_some(), "selector", "goes with from Selector; leave it out");
         let demands = selector.map_or(&[][..], |selector| selector.match_expressions.as_slice());
-        let field = "namespaces.selector.matchExpressions";
+        let field = "selector.matchExpressions";
         wrong(demands.len() > MOST, field, "holds more than 8 demands");
         let has_values = |demand: &LabelDemand| matches!(demand.operator, LabelOperator::In | LabelOperator::NotIn);
         let odd = demands.iter().any(|demand| demand.key.is_empty() || has_values(demand) == demand.values.is_empty());
         wrong(odd, field, "each has a key, and values exactly with operator In or NotIn");
-        if let Some(selector) = selector {
-            let labels = Labels(selector.match_labels.clone());
-            problems.extend(labels.check("AllowedRoutes.namespaces.selector.matchLabels"));
-        }
+        let labels = selector.map(|selector| Labels(selector.match_labels.clone()));
+        problems.extend(labels.iter().flat_map(|labels| labels.check(&format!("{at}.selector.matchLabels"))));
         problems
     }
 }

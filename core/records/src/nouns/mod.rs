@@ -1,6 +1,7 @@
 //! The nouns. To add one: a struct in a file of this folder, its name in the list [`with_nouns!`](crate::with_nouns!) of `list.rs`, and a table in `migrations/`.
 
 mod access_token;
+mod allowed_listeners;
 mod apply_set;
 mod attached_object_reference;
 mod audit_event;
@@ -14,6 +15,7 @@ mod gateway_instance;
 mod gateway_listener;
 mod gateway_port;
 mod gateway_route;
+mod gateway_tls;
 mod infrastructure;
 mod kubernetes_runtime;
 mod labels;
@@ -29,6 +31,7 @@ mod webhook;
 mod workload;
 
 pub use access_token::{AccessToken, Role};
+pub use allowed_listeners::{AllowedListeners, ListenerNamespaces, ListenerSetsFrom};
 pub use apply_set::{ApplySet, SetMember};
 pub use attached_object_reference::AttachedObjectReference;
 pub use audit_event::{Action, AuditEvent, Change, Changes};
@@ -45,10 +48,16 @@ pub use gateway_instance::GatewayInstance;
 pub use gateway_listener::{GatewayListener, GatewayListeners, ListenerProtocol};
 pub use gateway_port::{GatewayHttpPort, GatewayTcpPort, GatewayUdpPort, MAX_PORTS, TLS_SECRET_NAME, too_many_ports};
 pub use gateway_route::{GatewayGrpcRoute, GatewayHttpRoute, GrpcRules, HttpRules, MAX_ROUTES, Ports, too_many_routes};
+pub use gateway_tls::{
+    BackendTls, ClientCertificates, ClientValidation, ClientValidationMode, FrontendTls, GatewayTls, PortTls,
+    TlsReference,
+};
 pub use infrastructure::Infrastructure;
 pub use kubernetes_runtime::{InfraProvider, KubernetesRuntimeDefinition, KubernetesRuntimeInstance};
 pub use labels::Labels;
-pub use listener_routes::{LabelDemand, ListenerRoutes, RouteKindName, RouteNamespaces, RouteNamespacesFrom};
+pub use listener_routes::{
+    LabelDemand, ListenerRoutes, NamespaceLabelSelector, RouteKindName, RouteNamespaces, RouteNamespacesFrom,
+};
 pub use listener_set::ListenerSet;
 pub use port_backend::{PortBackend, PortBackends};
 pub use shared_gateway::{AttachableBy, SharedGateway};

@@ -7,8 +7,11 @@ use crate::{
     driver::{Driver, Socket},
 };
 use causeway_records::{
-    inputs::ListenerKey,
-    nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Placement, SharedGateway, WorkloadInstance},
+    inputs::{ListenerKey, Protocol},
+    nouns::{
+        AttachableBy, GatewayListener, GatewayListeners, GrantedRoute, Labels, Placement, SharedGateway,
+        WorkloadInstance,
+    },
     patterns::{is_for, is_wildcard},
     problem::{Reason, Refusal},
 };
@@ -167,10 +170,35 @@ pub fn check(gateway: &SharedGateway, asked: &Attachment<'_>) -> Result<(), Refu
         );
         return refuse(Reason::InvalidField, problem);
     }
-    match asked.claims.iter().find(|claim| listener_for(listeners, &claim.listener).is_none()) {
-        Some(claim) => refuse(Reason::NotAttachable, no_listener(name.as_str(), listeners, &claim.listener)),
-        None => Ok(()),
+    let problem = |claim: &RouteClaim| match listener_for(listeners, &claim.listener) {
+        None => Some(no_listener(name.as_str(), listeners, &claim.listener)),
+        Some(listener) if !listener.takes(route_kind(claim)) => Some(other_kinds(name.as_str(), listener, claim)),
+        Some(_) => None,
+    };
+    asked.claims.iter().find_map(problem).map_or(Ok(()), |problem| refuse(Reason::NotAttachable, problem))
+}
+
+/// The kind of route that carries a claim.
+fn route_kind(claim: &RouteClaim) -> GrantedRoute {
+    match claim.listener.protocol {
+        Protocol::Http | Protocol::Https if claim.grpc => GrantedRoute::Grpc,
+        Protocol::Http | Protocol::Https => GrantedRoute::Http,
+        Protocol::Tls | Protocol::TlsPassthrough => GrantedRoute::Tls,
+        Protocol::Tcp => GrantedRoute::Tcp,
+        Protocol::Udp => GrantedRoute::Udp,
     }
+}
+
+/// The listener for a claim is for routes of other kinds.
+fn other_kinds(name: &str, listener: &GatewayListener, claim: &RouteClaim) -> String {
+    let kinds: Vec<_> = listener.route_kinds.iter().flat_map(|kinds| &kinds.0).map(|kind| format!("{kind}s")).collect();
+    format!(
+        "listener {} of shared gateway {name} takes {} (its RouteKinds), and {claim} is asked for by {}s: change ports and routes of the gateway definition, or \
+         ask an admin for another listener",
+        listener.name,
+        kinds.join(" and "),
+        route_kind(claim)
+    )
 }
 
 /// A shared gateway has no listener for a claim: with those that it has, and the next thing to do.

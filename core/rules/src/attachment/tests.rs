@@ -1,8 +1,5 @@
 use super::*;
-use causeway_records::{
-    inputs::Protocol,
-    nouns::{Ids, ListenerProtocol, TlsMode},
-};
+use causeway_records::nouns::{GrantedRoutes, Ids, ListenerProtocol, TlsMode};
 use proptest::prelude::*;
 
 fn listener(port: i32, protocol: ListenerProtocol, hostname: &str) -> GatewayListener {
@@ -169,6 +166,34 @@ fn what_a_gateway_cannot_carry_is_refused_with_the_remedy() {
         sentence.contains("names Secret shop-tls in TLSSecretName on port 80")
             && sentence.contains("leave TLSSecretName out"),
         "{sentence}"
+    );
+}
+
+#[test]
+fn a_listener_takes_routes_of_its_kinds() {
+    let only = |kinds: &[GrantedRoute]| {
+        let own = listener(80, ListenerProtocol::Http, "*.a.test");
+        with(vec![
+            listener(80, ListenerProtocol::Http, ""),
+            GatewayListener { route_kinds: Some(GrantedRoutes(kinds.to_vec())), ..own },
+        ])
+    };
+    let asked = |grpc: bool| {
+        let listener = key(80, Protocol::Http, "x.a.test");
+        [RouteClaim { listener, requests: "/".into(), grpc, redirect: false, tls_secret: None }]
+    };
+    let checked = |gateway: &SharedGateway, grpc| {
+        check(gateway, &Attachment { placement: Placement::Shared, class: None, claims: &asked(grpc) })
+    };
+    let grpc = only(&[GrantedRoute::Grpc]);
+    assert!(checked(&grpc, true).is_ok() && checked(&only(&[GrantedRoute::Http, GrantedRoute::Grpc]), false).is_ok());
+    let refusal = checked(&grpc, false).unwrap_err();
+    assert_eq!(refusal.reason, Reason::NotAttachable);
+    // The listener for every hostname isn't the nearest.
+    assert_eq!(
+        refusal.sentence,
+        "SharedGatewayID: listener http-80--a-test of shared gateway main takes GRPCRoutes (its RouteKinds), and x.a.test/ on HTTP port 80 is asked for by \
+         HTTPRoutes: change ports and routes of the gateway definition, or ask an admin for another listener"
     );
 }
 

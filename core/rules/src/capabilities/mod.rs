@@ -8,7 +8,7 @@ mod tests;
 
 use crate::{
     driver::Driver,
-    features::{CORS, Feature, KINDS, LISTENER_SET, Need, of_protocol},
+    features::{CLIENT_VALIDATION, CORS, Feature, KINDS, LISTENER_SET, Need, of_protocol},
 };
 use causeway_records::{
     inputs::{ClassInCluster, GatewayApiFacts, Protocol},
@@ -16,7 +16,7 @@ use causeway_records::{
 };
 
 /// Fields that came into the standard channel in this release of Gateway API, after the oldest one that is worked with.
-const SINCE: &[(Feature, (u32, u32))] = &[(CORS, (1, 6))];
+const SINCE: &[(Feature, (u32, u32))] = &[(CORS, (1, 6)), (CLIENT_VALIDATION, (1, 5))];
 
 /// What the Gateways of one class can carry in one cluster.
 #[derive(Clone, Copy, Debug)]

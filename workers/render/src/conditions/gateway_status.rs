@@ -77,6 +77,15 @@ impl<'a> GatewayStatus<'a> {
                 )
             },
         );
+        let unresolved = || {
+            // Only where it refers to something, such as the certificate that it shows to Services.
+            let resolved = ControllerCondition::find_current(gateway, "ResolvedRefs")?;
+            let failed = |resolved: &ControllerCondition<'_>| {
+                format!("{at} refers to what it can't use: {}; see TLS of the shared gateway", resolved.explanation())
+            };
+            require_true(Some(resolved), failed, || format!("the controller still looks for what {at} refers to"))
+        };
+        let not_ready = not_ready.or_else(unresolved);
         summarize(GATEWAY_ACCEPTED, not_ready.into_iter().collect(), format!("{at} is accepted by its controller"))
     }
 

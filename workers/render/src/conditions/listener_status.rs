@@ -65,7 +65,7 @@ pub(super) struct FaultyListener<'a> {
     pub(super) holder: &'a ObjectRef,
     /// Why it does not work.
     pub(super) fault: ListenerFault<'a>,
-    /// The Secret with its certificate, if somebody else keeps it.
+    /// Namespace and name of the Secret with its certificate, if somebody else keeps it.
     pub(super) secret: Option<&'a str>,
 }
 
@@ -110,10 +110,16 @@ impl<'a> FaultyListener<'a> {
                 NotReady::failed(conflict.reason, message)
             }
             ListenerFault::ConditionFalse(condition) => {
+                let own = holder.namespace.as_deref().unwrap_or_default();
+                let is_elsewhere = |secret: &str| secret.split_once('/').is_some_and(|(namespace, _)| namespace != own);
                 let next = match (condition.reason, self.secret) {
                     ("InvalidCertificateRef", Some(secret)) => {
-                        let namespace = holder.namespace.as_deref().unwrap_or_default();
-                        format!("; see that Secret {namespace}/{secret} is there, of type kubernetes.io/tls")
+                        format!("; see that Secret {secret} is there, of type kubernetes.io/tls")
+                    }
+                    ("RefNotPermitted", Some(secret)) if is_elsewhere(secret) => {
+                        format!(
+                            "; see that a ReferenceGrant in the namespace of Secret {secret} lets Gateways of this one use it"
+                        )
                     }
                     ("InvalidCertificateRef", None) => {
                         "; its certificate may still be on the way, see CertificatesReady".to_owned()

@@ -55,6 +55,7 @@ pub(super) fn objects(
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
         allowed_listeners: None,
+        tls: None,
     };
     let class = spec.gateway_class_name.is_none().then(|| driver::gateway_class(super::driver(inputs), ours, name));
     let mut objects: Vec<Object> = class.into_iter().collect();

@@ -1,6 +1,7 @@
 //! GatewayClass, Gateway and ListenerSet.
 
 use super::ParentReference;
+use causeway_records::nouns::GatewayTls;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -29,6 +30,9 @@ pub struct GatewaySpec {
     /// Which ListenerSets may attach. None: no ListenerSet at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allowed_listeners: Option<AllowedListeners>,
+    /// TLS beside what the listeners say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<GatewayTls>,
 }
 
 /// An address to ask the cluster's load balancer for.
@@ -89,12 +93,12 @@ pub struct ListenerSpec {
 pub struct ListenerTls {
     /// `Terminate`: the proxy decrypts. `Passthrough`: it doesn't.
     pub mode: &'static str,
-    /// One Secret with certificate and key, in the namespace of the listener; none for `Passthrough`.
+    /// One Secret with certificate and key, in the namespace of the listener unless a record says another one; none for `Passthrough`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub certificate_refs: Vec<SecretObjectReference>,
 }
 
-/// Names a Secret in the namespace of the object that refers to it.
+/// Names a Secret.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SecretObjectReference {
     /// Empty: the core group.
@@ -103,6 +107,9 @@ pub struct SecretObjectReference {
     pub kind: &'static str,
     /// `metadata.name` of the Secret.
     pub name: String,
+    /// None: the namespace of the object that refers to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
 }
 
 /// Which routes may attach to a listener: both demands must be met.

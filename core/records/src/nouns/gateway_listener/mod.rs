@@ -1,6 +1,6 @@
 //! The listeners that a shared gateway's record gives it.
 
-use super::{ListenerRoutes, TlsMode};
+use super::{GrantedRoute, GrantedRoutes, ListenerRoutes, TlsMode};
 use crate::{
     inputs::{ListenerKey, Protocol},
     problem::Problem,
@@ -49,6 +49,12 @@ pub struct GatewayListener {
     /// certificate for Hostname is ordered there from the issuer of the gateway's DomainNameDefinitionID.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<ObjectName>,
+    /// The namespace of SecretName, if that isn't the Gateway's own. It has to grant the Secret to the Gateway by a ReferenceGrant, which Causeway doesn't make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_namespace: Option<ObjectName>,
+    /// The kinds of routes that may attach, of those that fit Protocol. Left out: all of these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route_kinds: Option<GrantedRoutes>,
     /// Which routes the Gateway lets in there, in the JSON of Gateway API: by what is in the cluster, whatever is on record. Left out: those of the gateway
     /// instances that are attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,6 +84,11 @@ impl GatewayListener {
     /// Whether a certificate is ordered for it: TLS ends there, and it names no Secret.
     pub fn needs_certificate(&self) -> bool {
         self.protocol().ends_tls() && self.secret_name.is_none()
+    }
+
+    /// Whether routes of a kind may attach, as far as its own RouteKinds say. That a kind fits the protocol isn't asked.
+    pub fn takes(&self, kind: GrantedRoute) -> bool {
+        self.route_kinds.as_ref().is_none_or(|kinds| kinds.0.contains(&kind))
     }
 
     /// What tells it from the other listeners of its Gateway.
@@ -120,6 +131,22 @@ impl GatewayListener {
         );
         let is_idle = !protocol.ends_tls() && self.secret_name.is_some();
         wrong(is_idle, "SecretName", "the Gateway ends no TLS here; leave it out");
+        if self.secret_namespace.is_some() && self.secret_name.is_none() {
+            let problem = "goes with SecretName; a certificate that is ordered is in the Gateway's own namespace";
+            problems.push(Problem::new("SecretNamespace", problem));
+        }
+        let fitting = GrantedRoute::for_protocol(protocol);
+        let is_odd = |kinds: &GrantedRoutes| kinds.0.is_empty() || kinds.0.iter().any(|kind| !fitting.contains(kind));
+        if self.route_kinds.as_ref().is_some_and(is_odd) {
+            let fitting: Vec<_> = fitting.iter().map(ToString::to_string).collect();
+            let problem =
+                format!("names what can't attach, or nothing; with this Protocol name {}", fitting.join(" or "));
+            problems.push(Problem::new("RouteKinds", problem));
+        }
+        if self.route_kinds.is_some() && self.allowed_routes.is_some() {
+            let problem = "goes without AllowedRoutes, which has kinds of its own; leave out one of the two";
+            problems.push(Problem::new("RouteKinds", problem));
+        }
         problems.extend(self.allowed_routes.iter().flat_map(ListenerRoutes::check));
         problems
     }
@@ -161,95 +188,4 @@ impl GatewayListeners {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn problems(listeners: Value) -> Vec<String> {
-        problems_with(listeners, false)
-    }
-
-    fn problems_with(listeners: Value, has_domain: bool) -> Vec<String> {
-        let listeners: GatewayListeners = serde_json::from_value(listeners).unwrap();
-        listeners.check(has_domain).iter().map(ToString::to_string).collect()
-    }
-
-    fn listener(name: &str, port: i32, protocol: &str, more: Value) -> Value {
-        let mut listener = json!({"Name": name, "Port": port, "Protocol": protocol});
-        listener.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        listener
-    }
-
-    #[test]
-    fn listeners_are_told_apart_as_gateway_api_does() {
-        let https = |name: &str, hostname: &str| {
-            listener(name, 443, "HTTPS", json!({"Hostname": hostname, "SecretName": "tls"}))
-        };
-        let passed = listener("db", 443, "TLS", json!({"Hostname": "db.example.org", "TLSMode": "Passthrough"}));
-        let all = json!([
-            listener("http", 80, "HTTP", json!({})),
-            listener("own", 80, "HTTP", json!({"Hostname": "*.example.org"})),
-            https("https", "*.example.org"),
-            passed,
-            listener("dns-tcp", 53, "TCP", json!({})),
-            listener("dns-udp", 53, "UDP", json!({})),
-        ]);
-        assert_eq!(problems(all), [""; 0]);
-        let twice = json!([
-            https("a", "a.test"),
-            https("b", "A.test"),
-            https("a", "b.test"),
-            listener("c", 443, "TCP", json!({}))
-        ]);
-        assert_eq!(
-            problems(twice),
-            [
-                "Listeners[1].Hostname: listener a is for the same hostname on port 443; take one of them away",
-                "Listeners[2].Name: a is the name of another listener; each needs its own",
-                "Listeners[3].Protocol: listener a speaks HTTPS on port 443; take another port",
-            ]
-        );
-        assert_eq!(problems(json!([])), ["Listeners: holds 0 listeners; 1 to 64 are allowed"]);
-    }
-
-    #[test]
-    fn tls_has_a_secret_where_the_gateway_ends_it() {
-        let wrong = |protocol: &str, more: Value| problems(json!([listener("a", 443, protocol, more)]));
-        assert!(
-            wrong("HTTPS", json!({}))[0].starts_with("Listeners[0].SecretName: is needed where the Gateway ends TLS")
-        );
-        assert!(
-            wrong("TLS", json!({}))[0].starts_with("Listeners[0].SecretName: is needed"),
-            "Terminate is the default"
-        );
-        assert_eq!(wrong("HTTPS", json!({"SecretName": "tls", "TLSMode": "Terminate"})), [""; 0]);
-        let passed = wrong("TLS", json!({"TLSMode": "Passthrough", "SecretName": "tls"}));
-        assert_eq!(passed, ["Listeners[0].SecretName: the Gateway ends no TLS here; leave it out"]);
-        let mode = wrong("HTTPS", json!({"SecretName": "tls", "TLSMode": "Passthrough"}));
-        assert!(mode[0].starts_with("Listeners[0].TLSMode: goes with Protocol TLS"), "{mode:?}");
-        let hostname = wrong("UDP", json!({"Hostname": "a.test"}));
-        assert!(hostname[0].starts_with("Listeners[0].Hostname: a client names no hostname"), "{hostname:?}");
-    }
-
-    #[test]
-    fn which_routes_are_let_in_is_checked_where_it_stands() {
-        let of = |routes: Value| problems(json!([listener("a", 80, "HTTP", json!({"AllowedRoutes": routes}))]));
-        assert_eq!(of(json!({"namespaces": {"from": "All"}})), [""; 0]);
-        let wrong = of(json!({"namespaces": {"from": "Selector"}}));
-        assert_eq!(wrong, ["Listeners[0].AllowedRoutes.namespaces.selector: is needed with from Selector"]);
-    }
-
-    #[test]
-    fn a_certificate_is_ordered_from_the_issuer_of_a_domain() {
-        let of = |more: Value| problems_with(json!([listener("a", 443, "HTTPS", more)]), true);
-        assert_eq!(of(json!({"Hostname": "*.example.org"})), [""; 0]);
-        assert_eq!(of(json!({"SecretName": "tls"})), [""; 0], "for every hostname, with a Secret of somebody's own");
-        assert!(of(json!({}))[0].starts_with("Listeners[0].Hostname: is needed for the certificate that is ordered"));
-        let needs = |more: Value| {
-            let listener: GatewayListener = serde_json::from_value(listener("a", 443, "TLS", more)).unwrap();
-            listener.needs_certificate()
-        };
-        assert!(needs(json!({"Hostname": "a.test"})) && !needs(json!({"SecretName": "tls"})));
-        assert!(!needs(json!({"TLSMode": "Passthrough"})));
-    }
-}
+mod tests;

@@ -5,7 +5,10 @@ use crate::routes::{protocol, routes};
 use causeway_gateway_api::RouteKind;
 use causeway_records::{
     inputs::Protocol,
-    nouns::{GatewayDefinition, Infrastructure, SharedGateway, Texts, TlsMode},
+    nouns::{
+        AllowedListeners, ClientCertificates, ClientValidationMode, GatewayDefinition, Infrastructure, SharedGateway,
+        Texts, TlsMode,
+    },
 };
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -19,6 +22,9 @@ pub const LISTENER_SET: Feature = "ListenerSet";
 pub const CORS: Feature = "HTTPRouteCORS";
 const STATIC_ADDRESSES: Feature = "GatewayStaticAddresses";
 const INFRASTRUCTURE: Feature = "GatewayInfrastructurePropagation";
+/// Certificates of clients.
+pub const CLIENT_VALIDATION: Feature = "GatewayFrontendClientCertificateValidation";
+const INSECURE_FALLBACK: Feature = "GatewayFrontendClientCertificateValidationInsecureFallback";
 const HTTP_ROUTE: Feature = "HTTPRoute";
 const GRPC_ROUTE: Feature = "GRPCRoute";
 const TLS_ROUTE: Feature = "TLSRoute";
@@ -89,6 +95,18 @@ pub fn of_shared_gateway(gateway: &SharedGateway) -> Vec<Need> {
     let mut needs = Needs::default();
     for (n, listener) in gateway.listeners.iter().flat_map(|listeners| &listeners.0).enumerate() {
         needs.all(&format!("Listeners[{n}].Protocol"), of_protocol(listener.protocol()));
+        for kind in listener.route_kinds.iter().flat_map(|kinds| &kinds.0) {
+            needs.add(format!("Listeners[{n}].RouteKinds"), kind.as_str());
+        }
+    }
+    if let Some(frontend) = gateway.tls.as_ref().and_then(|tls| tls.frontend.as_ref()) {
+        needs.clients("TLS.frontend.default", &frontend.default);
+        for (n, port) in frontend.per_port.iter().enumerate() {
+            needs.clients(&format!("TLS.frontend.perPort[{n}].tls"), &port.tls);
+        }
+    }
+    if gateway.allowed_listeners.as_ref().is_some_and(AllowedListeners::lets_some_in) {
+        needs.add("AllowedListeners".to_owned(), LISTENER_SET);
     }
     needs.gateway(gateway.addresses.as_ref(), gateway.infrastructure.as_ref());
     needs.0.into_iter().collect()
@@ -113,6 +131,15 @@ impl Needs {
         }
         if infrastructure.is_some_and(|made| made != &Infrastructure::default()) {
             self.add("Infrastructure".to_owned(), INFRASTRUCTURE);
+        }
+    }
+
+    /// Certificates that clients show.
+    fn clients(&mut self, at: &str, clients: &ClientCertificates) {
+        let Some(validation) = &clients.validation else { return };
+        self.add(format!("{at}.validation"), CLIENT_VALIDATION);
+        if validation.mode == ClientValidationMode::AllowInsecureFallback {
+            self.add(format!("{at}.validation.mode"), INSECURE_FALLBACK);
         }
     }
 
@@ -190,108 +217,4 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use causeway_records::nouns::{
-        GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GatewayTcpPort, GatewayUdpPort, GrpcRules, HttpRules,
-    };
-    use serde_json::json;
-
-    fn shown(definition: &GatewayDefinition) -> Vec<String> {
-        of_definition(definition).into_iter().map(|need| format!("{} {}", need.field, need.feature)).collect()
-    }
-
-    fn with_rules(rules: Value) -> GatewayDefinition {
-        let route = GatewayHttpRoute { rules: HttpRules(rules), ..GatewayHttpRoute::default() };
-        GatewayDefinition { http_routes: vec![route], ..GatewayDefinition::default() }
-    }
-
-    #[test]
-    fn each_kind_of_port_needs_its_kind_of_route() {
-        let tcp = |mode: Option<TlsMode>| GatewayTcpPort {
-            tls_enabled: Some(mode.is_some()),
-            tls_mode: mode,
-            ..GatewayTcpPort::default()
-        };
-        let definition = GatewayDefinition {
-            http_ports: vec![GatewayHttpPort { https_redirect: Some(true), ..GatewayHttpPort::default() }],
-            tcp_ports: vec![tcp(None), tcp(Some(TlsMode::Terminate)), tcp(Some(TlsMode::Passthrough))],
-            udp_ports: vec![GatewayUdpPort::default()],
-            ..GatewayDefinition::default()
-        };
-        assert_eq!(
-            shown(&definition),
-            [
-                "HttpPorts[0] HTTPRoute",
-                "HttpPorts[0].HTTPSRedirect HTTPRouteSchemeRedirect",
-                "TcpPorts[0] TCPRoute",
-                "TcpPorts[1] TLSRoute",
-                "TcpPorts[1] TLSRouteModeTerminate",
-                "TcpPorts[2] TLSRoute",
-                "UdpPorts[0] UDPRoute",
-            ]
-        );
-    }
-
-    #[test]
-    fn rules_need_what_their_fields_are_called() {
-        let rules = json!([{
-            "name": "one",
-            "matches": [{"method": "GET", "queryParams": []}, {"queryParams": [{"name": "a", "value": "b"}]}],
-            "timeouts": {"request": "1s", "backendRequest": "1s"},
-            "filters": [
-                {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["x"]}},
-                {"type": "CORS", "cors": {}},
-                {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "a"}, "percent": 5}},
-                {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "b"}}},
-                {"type": "URLRewrite", "urlRewrite": {"hostname": "a.test"}},
-            ],
-            "backendRefs": [{"name": "web", "filters": [{"type": "ResponseHeaderModifier"}]}],
-        }, {
-            "filters": [{"type": "RequestRedirect", "requestRedirect": {"port": 8443, "statusCode": 308}}],
-        }]);
-        assert_eq!(
-            shown(&with_rules(rules)),
-            [
-                "HttpRoutes[0].Rules[0].backendRefs[0].filters HTTPRouteBackendRequestHeaderModification",
-                "HttpRoutes[0].Rules[0].backendRefs[0].filters[0] HTTPRouteResponseHeaderModification",
-                "HttpRoutes[0].Rules[0].filters[1] HTTPRouteCORS",
-                "HttpRoutes[0].Rules[0].filters[2] HTTPRouteRequestMirror",
-                "HttpRoutes[0].Rules[0].filters[2].requestMirror.percent HTTPRouteRequestPercentageMirror",
-                "HttpRoutes[0].Rules[0].filters[3] HTTPRouteRequestMultipleMirrors",
-                "HttpRoutes[0].Rules[0].filters[4].urlRewrite.hostname HTTPRouteHostRewrite",
-                "HttpRoutes[0].Rules[0].matches[0].method HTTPRouteMethodMatching",
-                "HttpRoutes[0].Rules[0].matches[1].queryParams HTTPRouteQueryParamMatching",
-                "HttpRoutes[0].Rules[0].name HTTPRouteNamedRouteRule",
-                "HttpRoutes[0].Rules[0].timeouts.backendRequest HTTPRouteBackendTimeout",
-                "HttpRoutes[0].Rules[0].timeouts.request HTTPRouteRequestTimeout",
-                "HttpRoutes[0].Rules[1].filters[0].requestRedirect.port HTTPRoutePortRedirect",
-                "HttpRoutes[0].Rules[1].filters[0].requestRedirect.statusCode HTTPRoute308RedirectStatusCode",
-            ]
-        );
-    }
-
-    #[test]
-    fn what_every_controller_supports_needs_nothing() {
-        let core = json!([{
-            "matches": [{"path": {"type": "Exact", "value": "/"}, "headers": [{"name": "a", "value": "b"}]}],
-            "filters": [{"type": "RequestRedirect", "requestRedirect": {"hostname": "a.test", "statusCode": 301}}],
-            "backendRefs": [{"name": "web", "port": 80, "weight": 1, "filters": []}],
-        }]);
-        assert_eq!(shown(&with_rules(core)), [""; 0]);
-        assert_eq!(shown(&with_rules(json!("no list"))), [""; 0]);
-    }
-
-    #[test]
-    fn grpc_is_a_kind_of_its_own() {
-        let route = GatewayGrpcRoute {
-            rules: GrpcRules(json!([{"name": "calls", "matches": [{"method": {"service": "a"}}]}])),
-            ..GatewayGrpcRoute::default()
-        };
-        let definition = GatewayDefinition { grpc_routes: vec![route], ..GatewayDefinition::default() };
-        assert_eq!(
-            shown(&definition),
-            ["GrpcRoutes[0] GRPCRoute", "GrpcRoutes[0].Rules[0].name GRPCRouteNamedRouteRule"]
-        );
-    }
-}
+mod tests;
