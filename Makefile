@@ -179,7 +179,8 @@ fuzz-manifests: ## Read mutated manifests for an hour (FUZZ_SECONDS); those that
 
 .PHONY: corpus
 corpus: bundles ## Import the objects of Gateway API that projects publish, render what comes of them, and compare it with what they say
-	cargo run -p causeway-corpus
+	EVERY_FIELD=1 cargo test -p causeway-import --test silent
+	cargo run -p causeway-corpus -- $(CORPUS)
 
 # CONFORMANCE: names of tests, with commas, where not all are to run.
 CONFORMANCE ?=

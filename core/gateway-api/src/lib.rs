@@ -88,5 +88,22 @@ impl RouteKind {
     }
 }
 
+/// Any definition of Gateway API, to see whether the API server takes an object.
+pub struct Definition(Compiled);
+
+impl Definition {
+    /// Of the schema of one version of a CRD: `schema.openAPIV3Schema`. None: it is none.
+    pub fn new(schema: Value) -> Option<Self> {
+        Compiled::lenient(schema).map(Self)
+    }
+
+    /// All that the API server would refuse in an object. Fields that the definition doesn't have it only drops.
+    pub fn check(&self, object: &Value) -> Vec<Fault> {
+        let object = self.0.without_nulls(object);
+        let faults = structure::check(&self.0, &object);
+        if faults.is_empty() { cel::check(&self.0, &object) } else { faults }
+    }
+}
+
 #[cfg(test)]
 mod tests;

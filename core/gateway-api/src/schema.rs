@@ -22,11 +22,22 @@ impl Compiled {
     #[expect(clippy::expect_used, reason = "the build put the schema in, and a test compiles it")]
     fn new(text: &str) -> Self {
         let schema: Value = serde_json::from_str(text).expect("the build writes JSON");
+        let strict = strict(&schema);
+        Self::with(schema, &strict).expect("the CRD holds a schema")
+    }
+
+    /// Of a whole definition, without strict validation: fields that it doesn't have are let pass, as a server does that drops them.
+    pub(crate) fn lenient(schema: Value) -> Option<Self> {
+        let structure = schema.clone();
+        Self::with(schema, &structure)
+    }
+
+    fn with(schema: Value, structure: &Value) -> Option<Self> {
         // The regular expressions of a CRD are Go's: they run in linear time, as those of this engine do.
         let options = jsonschema::options().with_pattern_options(PatternOptions::regex());
-        let structure = options.build(&strict(&schema)).expect("the CRD holds a schema");
+        let structure = options.build(structure).ok()?;
         let programs = compile_schema(&schema);
-        Self { schema, structure, programs }
+        Some(Self { schema, structure, programs })
     }
 
     pub(crate) fn with_defaults(&self, rules: &Value) -> Value {

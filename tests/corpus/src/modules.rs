@@ -30,6 +30,12 @@ pub(crate) const ALL: [Module; 3] = [
     ("github.com/envoyproxy/gateway", "deploy/bundles-src", &["examples/kubernetes"]),
 ];
 
+/// The module with the definitions that clusters get.
+pub(crate) fn definitions() -> Result<PathBuf> {
+    let (module, pins, _) = ALL[0];
+    module_dir(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(pins), module)
+}
+
 /// Their folders. A module that isn't in the cache is downloaded by Go.
 pub(crate) fn folders(modules: &[Module]) -> Result<Vec<Folder>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -50,6 +50,33 @@ pub(crate) fn listener_set(case: &Case<'_>) -> Option<String> {
     }
 }
 
+/// Whether what is rendered of each Gateway of a class names that class.
+pub(crate) fn all_name(case: &Case<'_>) -> bool {
+    let class = &case.object["metadata"]["name"];
+    let of_class = |object: &&Value| object["kind"] == "Gateway" && object["spec"]["gatewayClassName"] == *class;
+    case.objects.iter().filter(of_class).all(|gateway| {
+        let rendered = case.world.gateway(&called(gateway)).and_then(|rendered| rendered.body.as_ref().ok());
+        rendered.is_some_and(|body| body["spec"]["gatewayClassName"] == *class)
+    })
+}
+
+/// Whether a grant is for Gateways and Secrets alone, and what is rendered of each Gateway that it is for is in the namespace that it names.
+pub(crate) fn all_are_let(case: &Case<'_>) -> bool {
+    let list = |key: &str| case.object["spec"][key].as_array().cloned().unwrap_or_default();
+    let (from, to) = (list("from"), list("to"));
+    let is_of = |entry: &Value, group: &str, kinds: &[&str]| {
+        entry["group"].as_str().unwrap_or_default() == group && kinds.iter().any(|kind| entry["kind"] == *kind)
+    };
+    let is_in = |gateway: &Value| {
+        let rendered = case.world.gateway(&called(gateway)).and_then(|rendered| rendered.body.as_ref().ok());
+        rendered.is_none_or(|body| body["metadata"]["namespace"] == called(gateway).0)
+    };
+    !from.is_empty()
+        && from.iter().all(|entry| is_of(entry, "gateway.networking.k8s.io", &["Gateway"]))
+        && to.iter().all(|entry| is_of(entry, "", &["Secret", "ConfigMap"]))
+        && case.objects.iter().filter(|object| object["kind"] == "Gateway").all(is_in)
+}
+
 fn addresses(spec: &Value) -> Value {
     let all = spec["addresses"].as_array().into_iter().flatten();
     let each: BTreeSet<String> = all
