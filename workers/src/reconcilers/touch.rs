@@ -29,8 +29,7 @@ pub(super) async fn touch_unanswered(
     steps: &[NewCondition],
 ) -> Result<Option<Duration>, Interrupted> {
     let mut needed = steps.iter().take_while(|step| step.condition_type != ROUTES_ACCEPTED);
-    let driver = gateway::driver(inputs);
-    let routes = unobserved_routes(driver, plan, seen);
+    let routes = unobserved_routes(plan, seen);
     if routes.is_empty() || !needed.all(|step| step.status == ConditionStatus::True) {
         return Ok(None);
     }
@@ -44,7 +43,7 @@ pub(super) async fn touch_unanswered(
     let (cluster, writer) = (&ctx.connection.cluster, ctx.writer(gateway::owner(&inputs.instance.record)));
     for route in routes {
         tracing::warn!(route = %route.at, "no controller has answered; it is touched, so that a controller observes it");
-        match cluster.touch(&writer, &route.at, &touched(driver, route), &ctx.connection.cache).await {
+        match cluster.touch(&writer, &route.at, &touched(route), &ctx.connection.cache).await {
             Ok(()) => {}
             Err(ClusterError::Cancelled { .. }) => return Err(Interrupted::LeaseLost),
             Err(error) => ctx.session.report_failure(&error),

@@ -11,15 +11,12 @@
 
 mod envoy_gateway;
 mod gateway_api;
+mod unobserved;
 
 pub use causeway_rules::driver::Driver;
+pub use unobserved::{touched, unobserved_routes};
 
-use crate::{
-    k8s::Ours,
-    observed::Seen,
-    plan::{Object, Plan},
-    targets::Targets,
-};
+use crate::{k8s::Ours, plan::Object, targets::Targets};
 use causeway_records::nouns::Service;
 use serde_json::Value;
 
@@ -55,24 +52,6 @@ pub(crate) fn backend_conditions(driver: Driver) -> &'static [&'static str] {
     match driver {
         Driver::EnvoyGateway => envoy_gateway::BACKEND_CONDITIONS,
         Driver::Standard => &[],
-    }
-}
-
-/// Routes of a plan that the controller may have failed to observe, and will not observe by itself. The caller gives it time first, and
-/// then applies each as [`touched`].
-pub fn unobserved_routes<'p>(driver: Driver, plan: &'p Plan, seen: &Seen) -> Vec<&'p Object> {
-    match driver {
-        Driver::EnvoyGateway => envoy_gateway::unobserved_routes(plan, seen),
-        Driver::Standard => Vec::new(),
-    }
-}
-
-/// The manifest of a route with a change that makes its controller observe it and changes no traffic. The next reconcile applies the route
-/// as planned again.
-pub fn touched(driver: Driver, route: &Object) -> Value {
-    match driver {
-        Driver::EnvoyGateway => envoy_gateway::touched(route),
-        Driver::Standard => route.body.clone(),
     }
 }
 
