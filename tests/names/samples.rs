@@ -10,7 +10,7 @@ const FOLDER: &str = "deploy/samples";
 const BOUNDS: [&str; 2] = ["<!-- ANCHOR: samples -->\n", "<!-- ANCHOR_END: samples -->\n"];
 
 /// What the user guides of Gateway API are about, in their order, with the sample of each; then what they have no guide for.
-const SAMPLES: [(&str, &str); 30] = [
+const SAMPLES: [(&str, &str); 31] = [
     ("One Service", "shop-without-domain.yaml"),
     ("HTTP by hostname and path", "routes/simple.yaml"),
     ("HTTP by header, query and method", "routes/matches.yaml"),
@@ -28,6 +28,7 @@ const SAMPLES: [(&str, &str); 30] = [
     ("TLS by hostname", "tls/passthrough.yaml"),
     ("Services of other namespaces", "grants/two-teams.yaml"),
     ("Gateways for several namespaces", "shared-gateways/teams.yaml"),
+    ("Certificates of clients", "shared-gateways/clients.yaml"),
     ("ListenerSets", "gateways/listeners.yaml"),
     ("Labels for infrastructure", "gateways/infrastructure.yaml"),
     ("From Ingress", "routes/from-ingress.yaml"),

@@ -89,9 +89,9 @@ impl RouteKind {
 }
 
 /// Any definition of Gateway API, to see whether the API server takes an object.
-pub struct Definition(Compiled);
+pub struct DefinitionSchema(Compiled);
 
-impl Definition {
+impl DefinitionSchema {
     /// Of the schema of one version of a CRD: `schema.openAPIV3Schema`. None: it is none.
     pub fn new(schema: Value) -> Option<Self> {
         Compiled::lenient(schema).map(Self)

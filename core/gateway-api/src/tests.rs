@@ -170,12 +170,12 @@ fn a_definition_refuses_what_the_server_refuses_and_lets_pass_what_it_drops() {
             "x-kubernetes-validations": [{"rule": "self.from == 'Same' || has(self.name)", "message": "name is needed with All"}],
         }},
     });
-    let definition = Definition::new(schema).unwrap();
+    let definition = DefinitionSchema::new(schema).unwrap();
     let told = |object: Value| definition.check(&object).iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(told(json!({"spec": {"unheard": 1}, "kind": "Some"})), [""; 0]);
     assert_eq!(told(json!({})), ["spec: is required; send a value"]);
     assert_eq!(told(json!({"spec": {"name": "long"}})), ["spec.name: is longer than 3 characters"]);
     let rule = told(json!({"spec": {"from": "All"}}));
     assert!(rule.len() == 1 && rule[0].contains("name is needed with All"), "{rule:?}");
-    assert!(Definition::new(json!("no schema")).is_none());
+    assert!(DefinitionSchema::new(json!("no schema")).is_none());
 }

@@ -1,13 +1,13 @@
 //! The definitions of Gateway API, as the pinned module has them in its standard channel: what the API server of a cluster refuses.
 
 use anyhow::{Context, Result};
-use causeway_gateway_api::Definition;
+use causeway_gateway_api::DefinitionSchema;
 use causeway_manifests::{Budget, read};
 use serde_json::Value;
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// By kind and version.
-pub(crate) struct Definitions(BTreeMap<(String, String), Definition>);
+pub(crate) struct Definitions(BTreeMap<(String, String), DefinitionSchema>);
 
 impl Definitions {
     /// Those of the module's folder.
@@ -22,7 +22,7 @@ impl Definitions {
                 let kind = body["spec"]["names"]["kind"].as_str().unwrap_or_default().to_owned();
                 for version in body["spec"]["versions"].as_array().into_iter().flatten() {
                     let name = version["name"].as_str().unwrap_or_default().to_owned();
-                    let definition = Definition::new(version["schema"]["openAPIV3Schema"].clone())
+                    let definition = DefinitionSchema::new(version["schema"]["openAPIV3Schema"].clone())
                         .with_context(|| format!("{} has no schema for {name}", path.display()))?;
                     all.insert((kind.clone(), name), definition);
                 }

@@ -73,7 +73,7 @@ pub(crate) fn restricted(routes: ListenerAllowedRoutes, kinds: Option<&GrantedRo
 }
 
 /// Which ListenerSets the record lets in; None: none of them.
-pub(crate) fn allowed_listeners(said: &AllowedListeners) -> Option<k8s::AllowedListeners> {
+pub(crate) fn allowed_listeners(said: &AllowedListeners) -> Option<k8s::GatewayAllowedListeners> {
     let ListenerNamespaces { from, selector } = &said.namespaces;
     let namespaces = match from {
         ListenerSetsFrom::None => return None,
@@ -81,7 +81,7 @@ pub(crate) fn allowed_listeners(said: &AllowedListeners) -> Option<k8s::AllowedL
         ListenerSetsFrom::All => Namespaces::All,
         ListenerSetsFrom::Selector => by_labels(selector.as_ref()),
     };
-    Some(k8s::AllowedListeners { namespaces })
+    Some(k8s::GatewayAllowedListeners { namespaces })
 }
 
 /// What the record says of a listener, in the words of Gateway API, with its defaults.

@@ -15,7 +15,7 @@ use crate::{
         Ours,
         cert_manager::{CERTIFICATE, CLUSTER_ISSUER},
         core::namespace,
-        gateway_api::{AllowedListeners, GATEWAY, GatewaySpec, LISTENER_SET, Namespaces},
+        gateway_api::{GATEWAY, GatewayAllowedListeners, GatewaySpec, LISTENER_SET, Namespaces},
     },
     labels::Owner,
     names,
@@ -139,7 +139,7 @@ pub fn render_over(inputs: &SharedGatewayInputs, issued: &IssuedCertificates) ->
         listeners: listeners(inputs, issued).specs(None)?,
         addresses: infrastructure::addresses(spec.addresses.as_ref()),
         infrastructure: infrastructure::labels_and_annotations(spec.infrastructure.as_ref()),
-        allowed_listeners: has_sets.then_some(AllowedListeners { namespaces: Namespaces::Same }),
+        allowed_listeners: has_sets.then_some(GatewayAllowedListeners { namespaces: Namespaces::Same }),
         tls: None,
     };
     objects.push(GATEWAY.object(&ours, gateway_ref(&inputs.gateway), &gateway));

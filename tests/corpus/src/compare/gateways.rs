@@ -34,7 +34,7 @@ pub(crate) fn gateway(case: &Case<'_>) -> Option<String> {
         .or_else(|| differs("gatewayClassName", &written["gatewayClassName"], &spec["gatewayClassName"]))
         .or_else(|| differs("addresses", &addresses(written), &addresses(spec)))
         .or_else(|| differs("infrastructure", &written["infrastructure"], &spec["infrastructure"]))
-        .or_else(|| differs("tls", &written["tls"], &spec["tls"]))
+        .or_else(|| differs("tls", &with_mode(&written["tls"]), &spec["tls"]))
         .or_else(|| missing(case, written, spec))
         .or_else(|| attaching(case, rendered))
 }
@@ -118,6 +118,22 @@ fn said(case: &Case<'_>, listener: &Value) -> Said {
     )
 }
 
+/// What a Gateway asks of certificates of clients, with the mode that the API server puts where none is written.
+fn with_mode(tls: &Value) -> Value {
+    fn fill(validation: &mut Value) {
+        if let Some(validation) = validation.as_object_mut() {
+            validation.entry("mode").or_insert_with(|| json!("AllowValidOnly"));
+        }
+    }
+    let mut tls = tls.clone();
+    if let Some(validation) = tls.pointer_mut("/frontend/default/validation") {
+        fill(validation);
+    }
+    let ports = tls.pointer_mut("/frontend/perPort").and_then(Value::as_array_mut);
+    ports.into_iter().flatten().filter_map(|port| port.pointer_mut("/tls/validation")).for_each(fill);
+    tls
+}
+
 /// Asks for each namespace whether its routes may attach, by the object and by the record.
 fn attaching(case: &Case<'_>, rendered: &RenderedGateway) -> Option<String> {
     let namespaces = case.objects.iter().map(|object| match object["kind"].as_str() {
@@ -146,10 +162,12 @@ fn may(case: &Case<'_>, rendered: &RenderedGateway, namespace: &str) -> bool {
     let place = case.import.workloads.iter().position(|workload| workload.name.as_str() == namespace);
     let workload = place.map(|place| &case.import.workloads[place]);
     let made = namespace_of_workload(namespace);
-    // A namespace that is no workload yet would be one with its labels.
+    // A namespace that is no workload yet would be one with its labels, and one that isn't among the objects is taken for one that was meant.
     let is_it = |object: &&Value| object["kind"] == "Namespace" && object["metadata"]["name"] == namespace;
-    let own = case.objects.iter().find(is_it).map(|object| object["metadata"]["labels"].clone());
-    let own = own.and_then(|labels| serde_json::from_value(labels).ok()).map(Labels);
+    let own = match case.objects.iter().find(is_it) {
+        Some(object) => serde_json::from_value(object["metadata"]["labels"].clone()).ok().map(Labels),
+        None => rendered.record.namespace_selector.clone().filter(|_| namespace != STRANGER),
+    };
     let attaching = AttachingWorkload {
         id: place.map_or(-1, super::rendered::id_of_workload),
         // One that is no workload here stays what it is.

@@ -29,7 +29,7 @@ pub struct GatewaySpec {
     pub infrastructure: Option<GatewayInfrastructure>,
     /// Which ListenerSets may attach. None: no ListenerSet at all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub allowed_listeners: Option<AllowedListeners>,
+    pub allowed_listeners: Option<GatewayAllowedListeners>,
     /// TLS beside what the listeners say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<GatewayTls>,
@@ -124,7 +124,7 @@ pub struct ListenerAllowedRoutes {
 
 /// Which ListenerSets may attach to a Gateway.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AllowedListeners {
+pub struct GatewayAllowedListeners {
     /// The namespaces that ListenerSets may be in.
     pub namespaces: Namespaces,
 }

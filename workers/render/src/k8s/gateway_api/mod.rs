@@ -7,7 +7,7 @@ mod gateway;
 mod routes;
 
 pub use gateway::{
-    AllowedListeners, GatewayAddress, GatewayClassSpec, GatewayInfrastructure, GatewaySpec, LabelSelector,
+    GatewayAddress, GatewayAllowedListeners, GatewayClassSpec, GatewayInfrastructure, GatewaySpec, LabelSelector,
     LabelSelectorRequirement, ListenerAllowedRoutes, ListenerSetSpec, ListenerSpec, ListenerTls, Namespaces,
     RouteGroupKind, SecretObjectReference,
 };
