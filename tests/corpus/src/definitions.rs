@@ -36,6 +36,11 @@ impl Definitions {
     pub(crate) fn refusal(&self, object: &Value) -> Option<String> {
         let (_, version) = object["apiVersion"].as_str()?.split_once('/')?;
         let definition = self.0.get(&(object["kind"].as_str()?.to_owned(), version.to_owned()))?;
-        definition.check(object).first().map(ToString::to_string)
+        definition.check(object).iter().map(ToString::to_string).find(|fault| is_judged(fault))
     }
+}
+
+/// Whether a fault is the server's, too. Not judged here are programs with functions that this build leaves out, and which of two formats an address has.
+fn is_judged(fault: &str) -> bool {
+    !fault.contains("cannot be evaluated client-side") && !fault.contains("'oneOf'")
 }
