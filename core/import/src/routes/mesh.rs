@@ -7,7 +7,8 @@ use serde_json::Value;
 /// Whether a route attaches to Services of its own namespace alone, and sends to none of another one: a workload's manifests can hold it as it is.
 pub(crate) fn is_of_workload(source: &Source) -> bool {
     let own = source.object.namespace.as_str();
-    let is_here = |reference: &Value| reference["namespace"].as_str().is_none_or(|namespace| namespace == own);
+    // One that is no text is no namespace at all, and has to be told.
+    let is_here = |reference: &Value| reference["namespace"].is_null() || reference["namespace"] == own;
     let is_service = |parent: &Value| parent["kind"] == "Service" && parent["group"] == "" && is_here(parent);
     let rules = source.seen("/spec/rules");
     source

@@ -159,18 +159,25 @@ fn a_route_without_a_parent_is_a_definition_without_an_instance() {
 
 #[test]
 fn a_route_of_a_mesh_is_a_manifest_of_its_workload() {
-    let parent = |namespace: &str| json!({"group": "", "kind": "Service", "name": "web", "namespace": namespace});
-    let route = |namespace: &str| {
+    let parent = |namespace: Value| json!({"group": "", "kind": "Service", "name": "web", "namespace": namespace});
+    let route = |namespace: Value| {
         let spec = json!({"parentRefs": [parent(namespace)], "rules": [{"backendRefs": [backend()], "retry": {"attempts": 2}}]});
         imported(&object("HTTPRoute", "inner", &spec))
     };
-    let import = route("shop");
+    let import = route(json!("shop"));
     let text = of(&import, Kind::WorkloadDefinition)[0]["YAMLDocument"].as_str().unwrap().to_owned();
     let read = read(&text, &Budget::default()).unwrap();
     assert_eq!((read[0].kind(), read[0].namespace()), ("HTTPRoute", None));
     assert_eq!(read[0].body["spec"]["parentRefs"], json!([{"group": "", "kind": "Service", "name": "web"}]));
     assert_eq!(read[0].body["spec"]["rules"][0]["retry"], json!({"attempts": 2}));
-    let elsewhere = route("other");
-    assert!(elsewhere.documents().is_empty(), "{:?}", elsewhere.documents());
-    assert!(told(&elsewhere).contains(&"Unsupported inner spec.parentRefs[0]".to_owned()));
+    // A namespace that is no text is none.
+    for namespace in [json!("other"), json!({"name": "shop"})] {
+        let elsewhere = route(namespace);
+        assert!(elsewhere.documents().is_empty(), "{:?}", elsewhere.documents());
+        assert!(
+            told(&elsewhere).contains(&"Unsupported inner spec.parentRefs[0]".to_owned()),
+            "{:?}",
+            told(&elsewhere)
+        );
+    }
 }
