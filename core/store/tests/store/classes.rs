@@ -183,7 +183,8 @@ async fn a_change_to_another_class_brings_what_that_one_needs(pool: PgPool) {
     let web = fixture.of_class("web", "other", r#""HttpPorts":[{"Port":80}]"#).await.unwrap();
     assert_eq!(fixture.services().await, BTreeSet::from(["gateway-api"]));
     let definition = fixture.store.gateway_inputs(web).await.unwrap().0.definition.id();
-    let change = patch::<GatewayDefinition>(r#"{"GatewayClassName":null}"#);
+    // One that the cluster doesn't have yet.
+    let change = patch::<GatewayDefinition>(r#"{"GatewayClassName":"ours"}"#);
     fixture.writer.change(definition, change).await.unwrap();
     assert_eq!(fixture.services().await, BTreeSet::from(["gateway-api", "envoy-gateway"]));
 }
