@@ -31,6 +31,9 @@ const MOST_FAILURES: usize = 10;
 /// Single characters are mutated in short texts only; in long ones it would change nothing.
 const SHORT: usize = 512;
 
+/// Characters of a text that failed, in the message: where only the message stays, it says of which kind the text was.
+const SHOWN: usize = 300;
+
 /// What a run has seen.
 #[derive(Default)]
 struct Figures {
@@ -65,7 +68,8 @@ impl Figures {
             Err(failure) => {
                 let file = pool::seeds().join(format!("found-{:016x}.txt", measure::hash(text)));
                 fs::write(&file, text).unwrap();
-                eprintln!("{}: {failure}", file.display());
+                let begin: String = text.chars().take(SHOWN).collect();
+                eprintln!("{}: {failure}; {} bytes that begin {begin:?}", file.display(), text.len());
                 self.failures.push(failure);
             }
         }
