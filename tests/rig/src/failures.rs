@@ -68,10 +68,21 @@ impl Display for Failures {
 /// What a test has printed from its panic on, without what only makes it longer.
 fn reason(output: &str) -> String {
     let lines = output[output.find("panicked at ").unwrap_or(0)..].lines().map(str::trim);
-    lines
-        .filter(|line| !line.is_empty() && !line.starts_with("note: run with `RUST_BACKTRACE"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.filter(|line| !line.is_empty() && !is_of_a_backtrace(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a line belongs to a backtrace: its title, `12: core::ops::function`, `at ./src/lib.rs:7:5`, or the note about how to get a longer one. The panic's own
+/// line says the place, and frames of the runtime would take the room of the reason.
+fn is_of_a_backtrace(line: &str) -> bool {
+    let is_frame = || line.split_once(": ").is_some_and(|(number, _)| number.parse::<u16>().is_ok());
+    let is_place = || {
+        let mut parts = line.strip_prefix("at ").unwrap_or_default().rsplitn(3, ':');
+        let (column, row, file) = (parts.next(), parts.next(), parts.next());
+        file.is_some_and(|file| !file.contains(' '))
+            && [column, row].into_iter().flatten().all(|part| part.parse::<u32>().is_ok())
+    };
+    let is_note = || line.starts_with("note: ") && line.contains("`RUST_BACKTRACE=");
+    line == "stack backtrace:" || is_frame() || is_place() || is_note()
 }
 
 /// How long each of these may be at most so that all together aren't too long.
@@ -144,6 +155,21 @@ test c ... ok
         let panic = "panicked at tests/a.rs:7:5:\nnot so after 90s: it goes; seen: \"it stays\"";
         assert_eq!(told, format!("a::fails failed:\n{panic}\nb failed:\nError: \"refused\"\n"));
         assert_eq!(read("test c ... ok\n").to_string(), "");
+    }
+
+    #[test]
+    fn a_backtrace_leaves_the_reason_alone() {
+        let output = "
+thread 'a' (71) panicked at tests/a.rs:7:5:
+not so after 90s: at most 3: seen 4
+stack backtrace:
+   0: __rustc::rust_begin_unwind
+             at /rustc/59807616/library/std/src/panicking.rs:689:5
+  10: block_on<core::pin::Pin<&mut dyn core::future::future::Future<Output=()>>>
+             at ./src/lib.rs:204:9
+note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
+";
+        assert_eq!(reason(output), "panicked at tests/a.rs:7:5:\nnot so after 90s: at most 3: seen 4");
     }
 
     #[test]

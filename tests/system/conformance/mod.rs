@@ -44,7 +44,7 @@ const PART: [&str; 20] = [
     "GRPCRouteHeaderMatching",
     "TLSRouteSimpleSameNamespace",
 ];
-const PART_WITHIN: Duration = Duration::from_secs(10 * 60);
+const PART_WITHIN: Duration = Duration::from_secs(20 * 60);
 const WHOLE_WITHIN: Duration = Duration::from_secs(2 * 3600);
 
 /// The suite, and where it writes.
@@ -116,8 +116,8 @@ async fn a_part_of_the_conformance_tests_passes_straight_and_through_the_api() {
     }
     let report = Suite::new("part", PART.join(","), PART_WITHIN).await.compared().await;
     eprintln!("{report}");
-    assert_eq!(report.passed(), (PART.len(), PART.len()), "{report}");
-    assert_eq!(report.unexplained(), [""; 0], "{report}");
+    assert_eq!(report.troubles(), [""; 0], "each of these passes both ways, by records");
+    assert_eq!(report.passed(), (PART.len(), PART.len()));
 }
 
 #[tokio::test]
@@ -129,9 +129,6 @@ async fn as_many_conformance_tests_pass_through_the_api_as_straight() {
     let tests = std::env::var("CONFORMANCE").unwrap_or_default();
     let report = Suite::new("whole", tests, WHOLE_WITHIN).await.compared().await;
     eprintln!("{report}");
-    assert_eq!(
-        report.unexplained(),
-        [""; 0],
-        "each difference needs a reason in tests/system/conformance/differences.toml"
-    );
+    let why = "each difference needs a reason in tests/system/conformance/differences.toml";
+    assert_eq!(report.unexplained(), [""; 0], "{why}");
 }

@@ -137,9 +137,22 @@ impl Report {
         (count(|row| row.straight), count(|row| row.through))
     }
 
+    /// What a test says that doesn't pass both ways, or differs although no reason is known.
+    pub(super) fn troubles(&self) -> Vec<String> {
+        let both = (Came::Passed, Came::Passed);
+        let troubled = self.rows.iter().filter(|row| (row.straight, row.through) != both || row.is_unexplained());
+        troubled.map(|row| format!("{} {:?}/{:?}: {}", row.test, row.straight, row.through, row.reason)).collect()
+    }
+
     /// Tests that differ although no reason is known.
     pub(super) fn unexplained(&self) -> Vec<&str> {
-        self.rows.iter().filter(|row| row.difference.is_some() && !row.is_known).map(|row| row.test.as_str()).collect()
+        self.rows.iter().filter(|row| row.is_unexplained()).map(|row| row.test.as_str()).collect()
+    }
+}
+
+impl Row {
+    fn is_unexplained(&self) -> bool {
+        self.difference.is_some() && !self.is_known
     }
 }
 
@@ -225,6 +238,12 @@ mod tests {
             [outcome("A", "failed", &[]), outcome("B", "passed", &["Gateway a/c"]), outcome("C", "failed", &[])];
         let report = Report::new(&straight, &through, &[]);
         assert_eq!((report.passed(), report.unexplained()), ((3, 1), vec!["A", "B", "D"]));
+        let troubles = report.troubles();
+        assert_eq!(troubles.len(), 4);
+        assert!(
+            troubles[2].starts_with("C Failed/Failed: ") && troubles[3].ends_with("ended before it"),
+            "{troubles:?}"
+        );
         let report = Report::new(
             &straight,
             &through,

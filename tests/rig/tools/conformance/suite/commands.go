@@ -51,7 +51,7 @@ func (c commands) delete(ctx context.Context, documents []document) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.run(ctx, "delete", "-f", file, "--timeout", "1m")
+	_, err = c.run(ctx, "delete", "-f", file, "--timeout", "3m")
 	return err
 }
 

@@ -23,6 +23,7 @@ import (
 	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/gateway-api/conformance"
 	"sigs.k8s.io/gateway-api/conformance/tests"
+	"sigs.k8s.io/gateway-api/conformance/utils/config"
 	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 	"sigs.k8s.io/gateway-api/pkg/features"
 )
@@ -74,7 +75,7 @@ func run(t *testing.T) {
 	options.Clientset, err = clientset.NewForConfig(options.RestConfig)
 	require.NoError(t, err)
 	options.SupportedFeatures = supported()
-	options.TimeoutConfig.DeleteTimeout = time.Minute
+	options.TimeoutConfig = patient(options.TimeoutConfig)
 	selected := selection(t)
 	options.ManifestFS = []fs.FS{neededBase{selected}}
 	options.Client = plain
@@ -161,6 +162,20 @@ func supported() []features.FeatureName {
 		}
 	}
 	return names
+}
+
+// patient has each of the suite's deadlines several times as long. Two ways are compared, and no speed is claimed: the machine may run other tests beside these.
+func patient(limits config.TimeoutConfig) config.TimeoutConfig {
+	limits.DeleteTimeout = time.Minute
+	for _, limit := range []*time.Duration{
+		&limits.CreateTimeout, &limits.DeleteTimeout, &limits.GetTimeout, &limits.GatewayMustHaveAddress, &limits.GatewayMustHaveCondition,
+		&limits.GatewayStatusMustHaveListeners, &limits.GatewayListenersMustHaveConditions, &limits.HTTPRouteMustNotHaveParents,
+		&limits.HTTPRouteMustHaveCondition, &limits.TLSRouteMustHaveCondition, &limits.RouteMustHaveParents, &limits.MaxTimeToConsistency,
+		&limits.NamespacesMustBeReady, &limits.RequestTimeout, &limits.LatestObservedGenerationSet, &limits.DefaultTestTimeout,
+	} {
+		*limit *= 3
+	}
+	return limits
 }
 
 // ensureClass makes the class whose Gateways the suite creates.

@@ -20,8 +20,10 @@ import (
 const (
 	// The label by which the control plane knows its objects.
 	ownerLabel = "causeway.dev/owner"
-	// Workers have this long to write an object.
-	writtenWithin = 30 * time.Second
+	// Workers have this long to write an object, also while other tests keep the machine busy.
+	writtenWithin = 2 * time.Minute
+	// All records are deleted in this time.
+	closedWithin = 4 * time.Minute
 	// The namespaces of the suite.
 	namespaces = "gateway-conformance-"
 )
@@ -253,7 +255,7 @@ func (r *records) index(wanted *unstructured.Unstructured) int {
 
 // close deletes what is on record still, and the namespaces. The suite has deleted these before, but as long as a record asked for one it was made again.
 func (r *records) close(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), closedWithin)
 	defer cancel()
 	if len(r.applied) > 0 {
 		require.NoError(t, r.api.delete(ctx, r.applied))
