@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use tokio::time::timeout;
 
 impl Cluster {
-    /// All of it, asked anew. Nothing where Gateway API is not installed.
+    /// All of it, asked anew. Nothing where Gateway API is not installed, or only about to be.
     ///
     /// # Errors
     /// Unreachable; Refused where reading is forbidden.
@@ -30,13 +30,15 @@ impl Cluster {
         if !is_served(&&GATEWAY_CLASS) {
             return Ok(GatewayFacts::default());
         }
-        let definition = self.get_builtin(&definition_ref(DEFINITION)).await?;
-        let definition = definition.as_ref().map(|live| live.body().clone()).unwrap_or_default();
+        // Definitions come one after the other: this one isn't the first.
+        let Some(definition) = self.get_builtin(&definition_ref(DEFINITION)).await? else {
+            return Ok(GatewayFacts::default());
+        };
         let classes = timeout(LIST_WITHIN, self.gateway_classes()).await.map_err(|_| {
             let what = format!("its list of GatewayClasses does not end within {} s", LIST_WITHIN.as_secs());
             ClusterError::unreachable(UnreachableCause::Timeout, what)
         })??;
-        Ok(GatewayFacts { api: Some(api(&definition, KINDS.iter().filter(is_served))), classes })
+        Ok(GatewayFacts { api: Some(api(definition.body(), KINDS.iter().filter(is_served))), classes })
     }
 
     /// One GatewayClass; None if it is not there.

@@ -9,7 +9,7 @@ use crate::{
             UDP_ROUTE,
         },
     },
-    labels::CONTROL_PLANE,
+    labels::{CONTROL_PLANE, OWNER},
 };
 use causeway_records::inputs::{GatewayApiFacts, GatewayClassFacts};
 use serde_json::Value;
@@ -27,8 +27,11 @@ const LONGEST: usize = 256;
 pub const KINDS: &[ObjectKind] =
     &[GATEWAY_CLASS, GATEWAY, LISTENER_SET, HTTP_ROUTE, GRPC_ROUTE, TLS_ROUTE, TCP_ROUTE, UDP_ROUTE, REFERENCE_GRANT];
 
-/// What is installed, by the definition of [`DEFINITION`]. `kinds`: those of [`KINDS`] that are served.
+/// What is installed, by the definition of [`DEFINITION`]. `kinds`: those of [`KINDS`] that are served. Where a control plane installs the definitions, those that
+/// aren't served yet come in a moment: listeners that were placed for a cluster without ListenerSets in between would stay where they are.
 pub fn api<'k>(definition: &Value, kinds: impl Iterator<Item = &'k ObjectKind>) -> GatewayApiFacts {
+    let is_own = definition["metadata"]["labels"][OWNER].is_string();
+    let kinds: Vec<_> = if is_own { KINDS.iter().collect() } else { kinds.collect() };
     let annotation = |name: &str| {
         let key = format!("gateway.networking.k8s.io/{name}");
         text(&definition["metadata"]["annotations"][&key])
@@ -36,7 +39,7 @@ pub fn api<'k>(definition: &Value, kinds: impl Iterator<Item = &'k ObjectKind>) 
     GatewayApiFacts {
         version: annotation("bundle-version"),
         channel: annotation("channel"),
-        kinds: kinds.map(|kind| kind.kind.to_owned()).collect(),
+        kinds: kinds.into_iter().map(|kind| kind.kind.to_owned()).collect(),
     }
 }
 
@@ -99,6 +102,13 @@ mod tests {
         assert_eq!((installed.version.as_str(), installed.channel.as_str()), ("v1.6.1", "standard"));
         assert_eq!(installed.kinds.into_iter().collect::<Vec<_>>(), ["Gateway", "HTTPRoute"]);
         assert_eq!(api(&json!({}), KINDS.iter()).version, "");
+    }
+
+    #[test]
+    fn definitions_that_a_control_plane_installs_come_together() {
+        let of = |labels: Value| api(&json!({"metadata": {"labels": labels}}), [GATEWAY_CLASS].iter()).kinds;
+        assert_eq!(of(json!({OWNER: "SupportServiceInstance.1"})).len(), KINDS.len());
+        assert_eq!(of(json!({"app": "gateway-api"})).len(), 1);
     }
 
     #[test]
