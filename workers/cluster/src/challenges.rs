@@ -3,13 +3,10 @@
 
 use causeway_records::inventory::ObjectRef;
 use causeway_render::{k8s::cert_manager::CHALLENGE, observed::Observed};
-use kube::{
-    Api, ResourceExt,
-    api::{ApiResource, DynamicObject, ListParams},
-};
+use kube::{ResourceExt, api::DynamicObject};
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, bounds};
+use super::{Cluster, ClusterError, bounds, lists::Listed};
 
 /// Challenges that are looked through in one namespace: a Gateway with more hostnames than this in the making waits for the others first.
 const MOST: usize = 500;
@@ -20,22 +17,8 @@ impl Cluster {
     /// # Errors
     /// As for every list; where reading Challenges is forbidden, or there are none, too.
     pub async fn challenges(&self, namespace: &str) -> Result<Vec<Observed>, ClusterError> {
-        let kind = ApiResource {
-            group: CHALLENGE.group.to_owned(),
-            version: CHALLENGE.version.to_owned(),
-            api_version: format!("{}/{}", CHALLENGE.group, CHALLENGE.version),
-            kind: CHALLENGE.kind.to_owned(),
-            plural: "challenges".to_owned(),
-        };
-        let challenges: Api<DynamicObject> = Api::namespaced_with(self.client().clone(), namespace, &kind);
-        let (mut found, mut page) = (vec![], ListParams::default().limit(bounds::PAGE));
-        loop {
-            let list = challenges.list(&page).await.map_err(|error| ClusterError::from_client(&error))?;
-            found.extend(list.items.into_iter().map(|object| read(namespace, object)));
-            let next = list.metadata.continue_.filter(|token| !token.is_empty() && found.len() < MOST);
-            let Some(token) = next else { return Ok(found) };
-            page = page.continue_token(&token);
-        }
+        let listed = Listed { kind: CHALLENGE, plural: "challenges", namespace: Some(namespace), most: MOST };
+        self.list_some(listed, |challenge| Some(read(namespace, challenge))).await
     }
 }
 

@@ -1,23 +1,14 @@
 //! What a cluster says of Gateway API and of its gateway controllers.
 
-use super::{
-    Cluster, ClusterError, UnreachableCause,
-    bounds::{LIST_WITHIN, PAGE},
-    facts::definition_ref,
-    rest::Lookup,
-};
+use super::{Cluster, ClusterError, facts::definition_ref, lists::Listed, rest::Lookup};
 use causeway_records::inputs::{GatewayClassFacts, GatewayFacts};
 use causeway_render::{
     gateway_facts::{DEFINITION, KINDS, MOST_CLASSES, api, class, is_of_one_gateway},
     k8s::{ObjectKind, gateway_api::GATEWAY_CLASS},
 };
-use kube::{
-    Api, ResourceExt,
-    api::{ApiResource, DynamicObject, ListParams},
-};
+use kube::{ResourceExt, api::DynamicObject};
 use serde_json::json;
 use std::collections::BTreeMap;
-use tokio::time::timeout;
 
 impl Cluster {
     /// All of it, asked anew. Nothing where Gateway API is not installed, or only about to be.
@@ -34,10 +25,7 @@ impl Cluster {
         let Some(definition) = self.get_builtin(&definition_ref(DEFINITION)).await? else {
             return Ok(GatewayFacts::default());
         };
-        let classes = timeout(LIST_WITHIN, self.gateway_classes()).await.map_err(|_| {
-            let what = format!("its list of GatewayClasses does not end within {} s", LIST_WITHIN.as_secs());
-            ClusterError::unreachable(UnreachableCause::Timeout, what)
-        })??;
+        let classes = self.gateway_classes().await?;
         Ok(GatewayFacts { api: Some(api(definition.body(), KINDS.iter().filter(is_served))), classes })
     }
 
@@ -54,29 +42,14 @@ impl Cluster {
 
     /// Those that others may name, or the first so many.
     async fn gateway_classes(&self) -> Result<BTreeMap<String, GatewayClassFacts>, ClusterError> {
-        let kind = ApiResource {
-            group: GATEWAY_CLASS.group.to_owned(),
-            version: GATEWAY_CLASS.version.to_owned(),
-            api_version: format!("{}/{}", GATEWAY_CLASS.group, GATEWAY_CLASS.version),
-            kind: GATEWAY_CLASS.kind.to_owned(),
-            plural: "gatewayclasses".to_owned(),
+        let listed = Listed { kind: GATEWAY_CLASS, plural: "gatewayclasses", namespace: None, most: MOST_CLASSES };
+        let read = |object: DynamicObject| {
+            let body = json!({
+                "metadata": {"labels": object.metadata.labels}, "spec": object.data["spec"], "status": object.data["status"],
+            });
+            (!is_of_one_gateway(&body)).then(|| (object.name_any(), class(&body)))
         };
-        let classes: Api<DynamicObject> = Api::all_with(self.client().clone(), &kind);
-        let (mut found, mut page) = (BTreeMap::new(), ListParams::default().limit(PAGE));
-        loop {
-            let list = classes.list(&page).await.map_err(|error| ClusterError::from_client(&error))?;
-            for object in list.items {
-                let body = json!({
-                    "metadata": {"labels": object.metadata.labels}, "spec": object.data["spec"], "status": object.data["status"],
-                });
-                if !is_of_one_gateway(&body) {
-                    found.insert(object.name_any(), class(&body));
-                }
-            }
-            let next = list.metadata.continue_.filter(|token| !token.is_empty() && found.len() < MOST_CLASSES);
-            let Some(token) = next else { return Ok(found) };
-            page = page.continue_token(&token);
-        }
+        Ok(self.list_some(listed, read).await?.into_iter().collect())
     }
 }
 

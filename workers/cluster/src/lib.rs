@@ -39,6 +39,7 @@ mod give_back;
 mod gone;
 mod handover;
 pub mod inventory;
+mod lists;
 pub mod live;
 mod object_backoff;
 mod outcome;
