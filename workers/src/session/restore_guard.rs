@@ -53,11 +53,7 @@ impl ClusterSession {
         let Some(marked) = *self.ahead() else { return Ok(()) };
         let now = self.context.store.pass_epoch(self.cluster_id(), marked.epoch).await?;
         connection.cluster.write_database_epoch(&self.marker(), &now).await?;
-        // Whoever is woken has to find that work goes on. As long as it isn't sure that all are, the database isn't accepted.
-        *self.ahead() = None;
-        let accepting = Accepting { session: self, marked: Some(marked) };
-        self.context.store.wake_cluster(self.cluster_id()).await?;
-        accepting.end();
+        self.restore_guard.accept(marked, self.context.store.wake_cluster(self.cluster_id())).await?;
         tracing::warn!(cluster = self.cluster_id(), "work goes on with a restored database");
         Ok(())
     }
@@ -191,13 +187,29 @@ impl ClusterSession {
     }
 
     fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
-        self.restore_guard.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+        self.restore_guard.ahead()
+    }
+}
+
+impl RestoreGuard {
+    /// Accepts the restored database as right once all records of the cluster are woken, which `wake` does.
+    async fn accept<E>(&self, marked: DatabaseEpoch, wake: impl Future<Output = Result<(), E>>) -> Result<(), E> {
+        // Whoever is woken has to find that work goes on. As long as it isn't sure that all are, the database isn't accepted.
+        *self.ahead() = None;
+        let accepting = Accepting { guard: self, marked: Some(marked) };
+        wake.await?;
+        accepting.end();
+        Ok(())
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Option<DatabaseEpoch>> {
+        self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A restored database that is about to be accepted. Dropped before that is done, as when Postgres is away or the time is over, it is not accepted.
-struct Accepting<'s> {
-    session: &'s ClusterSession,
+struct Accepting<'g> {
+    guard: &'g RestoreGuard,
     marked: Option<DatabaseEpoch>,
 }
 
@@ -210,7 +222,7 @@ impl Accepting<'_> {
 impl Drop for Accepting<'_> {
     fn drop(&mut self) {
         if let Some(marked) = self.marked.take() {
-            *self.session.ahead() = Some(marked);
+            *self.guard.ahead() = Some(marked);
         }
     }
 }
@@ -242,6 +254,26 @@ pub(crate) enum RestoreError {
 mod tests {
     use super::*;
     use causeway_records::inventory::ObjectRef;
+    use futures::FutureExt;
+
+    /// What a cluster has seen that knows more than the database.
+    const MARKED: DatabaseEpoch = DatabaseEpoch { runtime: 1, epoch: 7, last_id: 100 };
+
+    #[test]
+    fn whoever_is_woken_finds_that_work_goes_on_and_nothing_is_accepted_before_all_are() {
+        let guard = RestoreGuard { ahead: Mutex::new(Some(MARKED)), ..RestoreGuard::default() };
+        let refused = guard.accept(MARKED, async { Err(StoreError::NotFound) }).now_or_never();
+        assert!(matches!(refused, Some(Err(StoreError::NotFound))));
+        assert_eq!(*guard.ahead(), Some(MARKED), "nobody is woken");
+        let cancelled = guard.accept(MARKED, std::future::pending::<Result<(), StoreError>>()).now_or_never();
+        assert!(cancelled.is_none() && *guard.ahead() == Some(MARKED), "the time was over");
+        let wake = async {
+            assert_eq!(*guard.ahead(), None, "it would rest again, and nobody would wake it once more");
+            Ok::<(), StoreError>(())
+        };
+        assert!(matches!(guard.accept(MARKED, wake).now_or_never(), Some(Ok(()))));
+        assert_eq!(*guard.ahead(), None);
+    }
 
     #[test]
     fn only_a_missing_right_switches_the_guard_off() {
