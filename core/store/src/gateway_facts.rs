@@ -5,7 +5,7 @@
 
 use crate::{Store, error::Result};
 use causeway_records::inputs::{ClassInCluster, GatewayApiFacts, GatewayClassFacts};
-use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+use sqlx::{PgConnection, PgExecutor, types::Json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A cluster, and what concerns the Gateways of one class there.
@@ -15,8 +15,12 @@ pub(crate) struct ClassSeen {
     pub(crate) known: ClassInCluster,
 }
 
-const TEXT: &str = "SELECT c.id, c.name, r.published_state -> 'api' AS api, r.published_state -> 'classes' -> $2::text AS class
-    FROM kubernetes_runtime_instances c JOIN reconciliations r ON r.kind = 'KubernetesRuntimeInstance' AND r.id = c.id WHERE c.id = ANY($1)";
+struct ClassRow {
+    id: i64,
+    name: String,
+    api: Option<Json<Option<GatewayApiFacts>>>,
+    class: Option<Json<Option<GatewayClassFacts>>>,
+}
 
 /// What concerns the Gateways of a class in each of these clusters; None: those of classes that Causeway makes.
 pub(crate) async fn of_class(
@@ -25,24 +29,33 @@ pub(crate) async fn of_class(
     class: Option<&str>,
 ) -> Result<BTreeMap<i64, ClassSeen>> {
     let runtimes: Vec<_> = runtimes.iter().copied().collect();
-    let rows = sqlx::query(TEXT).bind(runtimes).bind(class).fetch_all(connection).await?;
-    rows.iter().map(|row| Ok((row.try_get("id")?, seen(row)?))).collect()
+    let rows = read(connection, &runtimes, class).await?;
+    let seen = |row: ClassRow| (row.id, ClassSeen { cluster: row.name.clone(), known: row.known() });
+    Ok(rows.into_iter().map(seen).collect())
 }
 
-fn seen(row: &PgRow) -> Result<ClassSeen> {
-    let api: Option<Json<Option<GatewayApiFacts>>> = row.try_get("api")?;
-    let class: Option<Json<Option<GatewayClassFacts>>> = row.try_get("class")?;
-    let known = ClassInCluster { api: api.and_then(|api| api.0), class: class.and_then(|class| class.0) };
-    Ok(ClassSeen { cluster: row.try_get("name")?, known })
+async fn read(executor: impl PgExecutor<'_>, runtimes: &[i64], class: Option<&str>) -> Result<Vec<ClassRow>> {
+    let rows = sqlx::query_as!(
+        ClassRow,
+        r#"SELECT c.id, c.name, r.published_state -> 'api' AS "api: Json<Option<GatewayApiFacts>>",
+            r.published_state -> 'classes' -> $2::text AS "class: Json<Option<GatewayClassFacts>>"
+        FROM kubernetes_runtime_instances c JOIN reconciliations r ON r.kind = 'KubernetesRuntimeInstance' AND r.id = c.id WHERE c.id = ANY($1)"#,
+        runtimes,
+        class
+    );
+    Ok(rows.fetch_all(executor).await?)
+}
+
+impl ClassRow {
+    fn known(self) -> ClassInCluster {
+        ClassInCluster { api: self.api.and_then(|api| api.0), class: self.class.and_then(|class| class.0) }
+    }
 }
 
 impl Store {
     /// What concerns the Gateways of a class in a cluster.
     pub(crate) async fn class_in_cluster(&self, runtime: i64, class: Option<&str>) -> Result<ClassInCluster> {
-        let row = sqlx::query(TEXT).bind(vec![runtime]).bind(class).fetch_optional(&self.pool).await?;
-        Ok(match row {
-            Some(row) => seen(&row)?.known,
-            None => ClassInCluster::default(),
-        })
+        let row = read(&self.pool, &[runtime], class).await?.pop();
+        Ok(row.map(ClassRow::known).unwrap_or_default())
     }
 }
