@@ -208,10 +208,9 @@ async fn ensure_services(
 ) -> Result<BTreeMap<i64, ClassSeen>> {
     let class = claims.class.as_ref().map(ObjectName::as_str);
     let seen = gateway_facts::of_class(connection, runtimes, class).await?;
-    for (runtime, cluster) in &seen {
-        let needed = for_gateway(Driver::of_class(class, &cluster.known), &claims.routes);
-        services::ensure(connection, &BTreeSet::from([*runtime]), &needed, None).await?;
-    }
+    let needed_in = |cluster: &ClassSeen| for_gateway(Driver::of_class(class, &cluster.known), &claims.routes);
+    let needed = seen.iter().map(|(runtime, cluster)| (*runtime, needed_in(cluster))).collect();
+    services::ensure_each(connection, &needed, None).await?;
     Ok(seen)
 }
 
