@@ -86,6 +86,25 @@ async fn other_hostnames_and_ports_are_not_beside(pool: PgPool) {
     assert!(paths.beside(&root).await.is_empty());
 }
 
+/// There are more claims than are read of all listeners together.
+#[sqlx::test(migrations = false)]
+async fn who_loses_requests_beside_a_crowded_listener_is_woken(pool: PgPool) {
+    let paths = Paths { fixture: Fixture::new(&pool).await };
+    let (_, crowd) = paths.add("crowd", "/crowd").await;
+    let text = "INSERT INTO route_claims (gateway_id, gateway_instance_id, namespace, bound_port, port, protocol, hostname, match)
+        SELECT gateway_id, gateway_instance_id, namespace, bound_port, port, protocol, hostname, match || '/' || n
+        FROM route_claims CROSS JOIN generate_series(1, 5000) n WHERE gateway_instance_id = $1";
+    sqlx::query(text).bind(crowd.id).execute(&pool).await.unwrap();
+    let at = |hostnames: &str, path: &str| {
+        format!(r#""Hostnames":[{hostnames}],"HttpPorts":[{{"Port":8080,"Path":"{path}"}}]"#)
+    };
+    let (_, quiet) = paths.add_with("quiet", &at(r#""zoo.example.test""#, "/")).await;
+    let before = (paths.woken(&crowd).await, paths.woken(&quiet).await);
+    paths.add_with("cart", &at(r#""shop.example.test","zoo.example.test""#, "/cart")).await;
+    let after = (paths.woken(&crowd).await, paths.woken(&quiet).await);
+    assert_eq!(after, (before.0, (before.1.0 + 1, before.1.1)), "the crowd loses nothing, the other some");
+}
+
 #[sqlx::test(migrations = false)]
 async fn a_wildcard_loses_the_hostnames_below_it_and_is_woken_when_they_come_and_go(pool: PgPool) {
     let paths = Paths { fixture: Fixture::new(&pool).await };

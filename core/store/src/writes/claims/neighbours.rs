@@ -15,6 +15,11 @@ use serde::Deserialize;
 use sqlx::{PgConnection, types::Json};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Claims of others that are read where claims change: of all listeners.
+const BESIDE: i64 = 2048;
+/// The same of one listener.
+const BESIDE_EACH: i64 = 256;
+
 /// What is there already.
 #[derive(Default)]
 pub(super) struct Neighbours<'r> {
@@ -22,7 +27,7 @@ pub(super) struct Neighbours<'r> {
     pub(super) changed: Vec<&'r ClaimRow>,
     /// The ports that the proxy binds for the new claims, and who claims the same hostname and path as one of them.
     pub(super) occupied: Occupied,
-    /// What others claim where claims change, and at the wildcards above: some of the first ones, where they are very many.
+    /// What others claim where claims change, and at the wildcards above, in turn: where they are very many, some of each listener.
     pub(super) beside: Vec<(RouteClaim, ClaimHolder)>,
     /// The listeners that have a hostname of the old or the new claims.
     pub(super) listeners: Listeners,
@@ -105,8 +110,9 @@ impl<'r> Neighbours<'r> {
                    WHERE l.shared_gateway_id = $1 AND l.hostname = ANY($6)) l) AS "listeners: Json<Vec<ListenerRow>>",
                (SELECT jsonb_agg(b) FROM (SELECT c.port, c.protocol, c.hostname, c.match, c.grpc, c.redirect, c.tls_secret, c.gateway_instance_id AS id, '' AS name
                    FROM unnest($8::int[], $9::text[], $10::text[]) w(bound_port, protocol, hostname)
-                       JOIN route_claims c ON c.gateway_id = $1 AND c.bound_port = w.bound_port AND c.protocol = w.protocol
-                           AND c.hostname = w.hostname LIMIT 256) b) AS "beside: Json<Vec<HeldRow>>",
+                       CROSS JOIN LATERAL (SELECT c.*, row_number() OVER () AS turn FROM route_claims c WHERE c.gateway_id = $1
+                           AND c.bound_port = w.bound_port AND c.protocol = w.protocol AND c.hostname = w.hostname LIMIT $12) c
+                       ORDER BY c.turn LIMIT $13) b) AS "beside: Json<Vec<HeldRow>>",
                EXISTS (SELECT FROM gateway_listeners WHERE shared_gateway_id = $1) AS "has_listeners!",
                (SELECT to_jsonb(s) FROM (SELECT s.id, s.ordinal, n.listeners FROM listener_sets s
                    CROSS JOIN LATERAL (SELECT count(*) AS listeners FROM gateway_listeners l WHERE l.listener_set_id = s.id) n
@@ -122,7 +128,9 @@ impl<'r> Neighbours<'r> {
             &losing.0,
             &losing.1,
             &losing.2,
-            &secrets as &[Option<String>]
+            &secrets as &[Option<String>],
+            beside_each(losing.0.len()),
+            BESIDE
         )
         .fetch_one(connection)
         .await?;
@@ -206,6 +214,12 @@ impl Neighbours<'_> {
         self.occupied.ports.extend(ports.clone());
         self.listeners.extend(listeners.clone());
     }
+}
+
+/// How many claims of each of so many listeners are read: a crowded one leaves room for those of all others.
+fn beside_each(listeners: usize) -> i64 {
+    let share = i64::try_from(listeners).map_or(1, |listeners| BESIDE / listeners.max(1));
+    share.clamp(1, BESIDE_EACH)
 }
 
 /// An aggregate of no rows is NULL.
