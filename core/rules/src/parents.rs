@@ -17,6 +17,14 @@ pub fn being_deleted(parent: Kind, id: i64) -> Refusal {
     Refusal::new(Reason::BeingDeleted, sentence)
 }
 
+/// Nobody names the common gateway of a cluster and class: who needs it while it is being deleted gets the one that is made next.
+pub fn common_gateway_being_deleted(id: i64) -> Refusal {
+    let sentence = format!(
+        "shared gateway {id}, which is the common one of its cluster and class, is being deleted; wait until it is gone: the next one is made when it is needed"
+    );
+    Refusal::new(Reason::BeingDeleted, sentence)
+}
+
 /// A gateway or domain name of a workload is in the workload's cluster.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! Gateways: what instances bring with them, which routes they hold, and the ports of their definitions.
 
 use crate::fixture::{Fixture, HTTPS, patch, record};
-use causeway_records::{Kind, inputs::Protocol, nouns::*};
-use causeway_store::{Search, StoreError, queue::Key};
+use causeway_records::{Kind, inputs::Protocol, nouns::*, problem::Reason};
+use causeway_store::{Confirmed, Search, StoreError, queue::Key};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
@@ -165,4 +165,36 @@ async fn a_gateway_is_found_by_its_addresses(pool: PgPool) {
     assert_eq!(attached(None, carrier).await, [shared], "who is attached to it");
     assert_eq!(attached(Some(Kind::GatewayInstance), carrier).await, [shared]);
     assert_eq!(attached(Some(Kind::WorkloadInstance), carrier).await, [0; 0], "nothing else is");
+}
+
+/// The common gateway of a cluster and class goes like one that is named: not under those who are on it, and nobody comes to it any more.
+#[sqlx::test(migrations = false)]
+async fn the_common_gateway_stays_while_gateway_instances_are_on_it(pool: PgPool) {
+    let fixture = Fixture::new(&pool).await;
+    let web = fixture.definition("web", HTTPS).await;
+    let instance = fixture.instance("web", web).await.unwrap().id();
+    let common = fixture.store.claims_of_gateway_instance(instance).await.unwrap()[0].gateway_id;
+    let in_use = fixture.writer.delete::<SharedGateway>(common).await.unwrap_err();
+    assert_eq!(in_use.reason(), Reason::InUse);
+    let sentence = "shared gateway has related gateway instances - cannot be deleted: web";
+    assert!(in_use.to_string().ends_with(sentence), "{in_use}");
+    // One that goes itself keeps it for as long as it is there.
+    fixture.writer.delete::<GatewayInstance>(instance).await.unwrap();
+    fixture.writer.delete::<SharedGateway>(common).await.unwrap();
+    let late = fixture.definition("late", r#""HttpPorts":[{"Port":8080}]"#).await;
+    let refused = fixture.instance("late", late).await.unwrap_err();
+    assert_eq!(refused.reason(), Reason::BeingDeleted);
+    assert!(refused.to_string().contains("wait until it is gone"), "{refused}");
+    let change = patch::<GatewayDefinition>(r#"{"HttpPorts":[{"Port":80}]}"#);
+    fixture.writer.change(web, change).await.unwrap();
+    for set in fixture.store.listener_sets_to_render(common).await.unwrap() {
+        assert_eq!(fixture.store.confirm_deleted(set.kind, set.id).await.unwrap(), Confirmed::Gone);
+    }
+    let waits = fixture.store.confirm_deleted(Kind::SharedGateway, common).await.unwrap();
+    assert_eq!(waits, Confirmed::Waits(vec!["gateway instance web".into()]));
+    assert_eq!(fixture.store.confirm_deleted(Kind::GatewayInstance, instance).await.unwrap(), Confirmed::Gone);
+    assert_eq!(fixture.store.confirm_deleted(Kind::SharedGateway, common).await.unwrap(), Confirmed::Gone);
+    // The next one that needs it has another one made.
+    let late = fixture.instance("late", late).await.unwrap().id();
+    assert_ne!(fixture.store.claims_of_gateway_instance(late).await.unwrap()[0].gateway_id, common);
 }

@@ -97,3 +97,21 @@ async fn make(connection: &mut PgConnection, runtime: i64, class: Option<&str>) 
     );
     Ok(made.fetch_optional(connection).await?)
 }
+
+/// Some of the live gateway instances with claims on a shared gateway that they don't name, as it is the common one: their names. `staying`: without those that
+/// are on their way out themselves.
+pub(in super::super) async fn on_common(
+    connection: &mut PgConnection,
+    gateway: i64,
+    staying: bool,
+) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar!(
+        "SELECT t.name FROM gateway_instances t WHERE t.deleted_at IS NULL AND t.shared_gateway_id IS DISTINCT FROM $1
+            AND t.id IN (SELECT c.gateway_instance_id FROM route_claims c WHERE c.gateway_id = $1)
+            AND NOT ($2 AND EXISTS (SELECT FROM reconciliations r WHERE r.kind = 'GatewayInstance' AND r.id = t.id AND r.deletion_scheduled IS NOT NULL))
+         ORDER BY t.id LIMIT 5",
+        gateway,
+        staying
+    );
+    Ok(names.fetch_all(connection).await?)
+}

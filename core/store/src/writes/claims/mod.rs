@@ -13,6 +13,7 @@ mod shadowed;
 mod source;
 
 pub(super) use self::{
+    gateways::on_common,
     instances::Instance,
     source::{Claims, Source},
 };
@@ -34,6 +35,7 @@ use causeway_rules::{
     capabilities::Capabilities,
     conflicts::{BoundPort, ClaimHolder, Occupied, place_claims},
     driver::{Driver, Socket},
+    parents,
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +106,10 @@ pub(super) async fn replace(
             neighbours.add(&holder, &claims.routes, &ports, &Listeners::new());
             new.ports.push((gateway, ports));
             continue;
+        }
+        let was_there = || before.iter().any(|row| (row.gateway, row.instance) == (gateway, instance.id));
+        if neighbours.is_going && !was_there() {
+            return Err(parents::common_gateway_being_deleted(gateway).into());
         }
         let (socket, port) = plain_http(claims.driver);
         neighbours.occupied.ports.entry(socket).or_insert_with(|| port.clone());

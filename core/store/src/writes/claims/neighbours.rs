@@ -33,6 +33,8 @@ pub(super) struct Neighbours<'r> {
     pub(super) listeners: Listeners,
     /// Whether there is a listener of any hostname.
     pub(super) has_listeners: bool,
+    /// Whether the Gateway is on its way out.
+    pub(super) is_going: bool,
     /// The last ListenerSet that has any, and how many.
     pub(super) last_set: Option<(ListenerSet, usize)>,
 }
@@ -114,6 +116,7 @@ impl<'r> Neighbours<'r> {
                            AND c.bound_port = w.bound_port AND c.protocol = w.protocol AND c.hostname = w.hostname LIMIT $12) c
                        ORDER BY c.turn LIMIT $13) b) AS "beside: Json<Vec<HeldRow>>",
                EXISTS (SELECT FROM gateway_listeners WHERE shared_gateway_id = $1) AS "has_listeners!",
+               EXISTS (SELECT FROM reconciliations WHERE kind = 'SharedGateway' AND id = $1 AND deletion_scheduled IS NOT NULL) AS "is_going!",
                (SELECT to_jsonb(s) FROM (SELECT s.id, s.ordinal, n.listeners FROM listener_sets s
                    CROSS JOIN LATERAL (SELECT count(*) AS listeners FROM gateway_listeners l WHERE l.listener_set_id = s.id) n
                    WHERE s.shared_gateway_id = $1 AND s.deleted_at IS NULL AND n.listeners > 0 ORDER BY s.ordinal DESC LIMIT 1) s)
@@ -142,6 +145,7 @@ impl<'r> Neighbours<'r> {
             beside: rows(row.beside).map(claim).collect::<Result<_>>()?,
             listeners: rows(row.listeners).map(listener).collect::<Result<_>>()?,
             has_listeners: row.has_listeners,
+            is_going: row.is_going,
             last_set: row.last_set.map(|Json(set)| (ListenerSet { id: set.id, ordinal: set.ordinal }, set.listeners)),
         })
     }

@@ -186,7 +186,8 @@ async fn blocking(connection: &mut PgConnection, info: &Info, id: i64) -> Result
             return Ok(Some((child, names)));
         }
     }
-    Ok(None)
+    let names = if info.kind == Kind::SharedGateway { claims::on_common(connection, id, true).await? } else { vec![] };
+    Ok((!names.is_empty()).then(|| (Kind::GatewayInstance.info(), names)))
 }
 
 /// Threeport's words; where it has none of its own, with the names of those that are in the way.
@@ -209,6 +210,10 @@ async fn remaining(connection: &mut PgConnection, info: &Info, id: i64) -> Resul
         for row in sqlx::query(AssertSqlSafe(text)).bind(id).fetch_all(&mut *connection).await? {
             waits.push(format!("{} {}", words(child.table, 1), row.try_get::<String, _>(0)?));
         }
+    }
+    if info.kind == Kind::SharedGateway {
+        let names = claims::on_common(connection, id, false).await?;
+        waits.extend(names.iter().map(|name| format!("gateway instance {name}")));
     }
     Ok(waits)
 }
