@@ -1,7 +1,7 @@
 //! Many gateways of one cluster at random: each object has one name and one owner, whatever stands beside it.
 
 use causeway_records::{
-    inputs::{GatewayInputs, ListenerKey},
+    inputs::{GatewayInputs, GrantedWorkload, ListenerKey},
     inventory::ObjectRef,
     nouns::{GatewayGrpcRoute, GatewayHttpPort, GatewayHttpRoute, GrpcRules, Hostnames, HttpRules, Placement, TlsMode},
     text::ListenerHostname,
@@ -39,7 +39,9 @@ struct Wish {
     ports: Vec<GatewayHttpPort>,
     hostnames: Vec<&'static str>,
     tcp: bool,
+    udp: bool,
     passes_tls: bool,
+    to_others: bool,
     routes: Option<bool>,
     dedicated: bool,
     in_common_workload: bool,
@@ -48,25 +50,31 @@ struct Wish {
 fn wish() -> impl Strategy<Value = Wish> {
     let ports =
         vec![http(80, "/"), http(80, "/api"), http(8080, "/").redirect(), http(443, "/").tls(), http(8443, "/a").tls()];
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    let ports_beside = (any::<bool>(), any::<bool>(), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     (
         subsequence(ports, 1..=5),
         subsequence(HOSTNAMES.to_vec(), 1..=6),
         select(vec![None, Some(true), Some(false)]),
+        ports_beside,
         flags,
     )
-        .prop_map(|(ports, hostnames, routes, (tcp, passes_tls, dedicated, in_common_workload))| Wish {
-            ports,
-            hostnames,
-            tcp,
-            passes_tls,
-            routes,
-            dedicated,
-            in_common_workload,
-        })
+        .prop_map(
+            |(ports, hostnames, routes, (tcp, udp, passes_tls), (to_others, dedicated, in_common_workload))| Wish {
+                ports,
+                hostnames,
+                tcp,
+                udp,
+                passes_tls,
+                to_others,
+                routes,
+                dedicated,
+                in_common_workload,
+            },
+        )
 }
 
-/// The instance of a wish, with the id that its place gives it. Ports of TCP are its own.
+/// The instance of a wish, with the id that its place gives it. Ports of TCP and UDP are its own; another workload has granted all of them its Services.
 fn instance(place: usize, wish: &Wish) -> GatewayInputs {
     let number = i32::try_from(place).expect("a few hundred of them");
     let tcp: Vec<i32> = wish.tcp.then_some(5432 + number).into_iter().collect();
@@ -77,9 +85,14 @@ fn instance(place: usize, wish: &Wish) -> GatewayInputs {
     if wish.passes_tls {
         spec.tcp_ports.push(samples::tls(7443 + number, TlsMode::Passthrough, &wish.hostnames[..1]));
     }
+    spec.udp_ports = wish.udp.then(|| samples::udp(5432 + number)).into_iter().collect();
     // Those that only redirect have no port for rules.
     if wish.ports.iter().any(|port| port.https_redirect != Some(true)) {
-        let (hostnames, backend) = (Some(Hostnames(names[..1].to_vec())), json!([{"name": "web", "port": 8080}]));
+        let backend = match wish.to_others {
+            true => json!([{"name": "search", "namespace": "other", "port": 80}]),
+            false => json!([{"name": "web", "port": 8080}]),
+        };
+        let hostnames = Some(Hostnames(names[..1].to_vec()));
         match wish.routes {
             None => {}
             Some(true) => {
@@ -109,6 +122,10 @@ fn instance(place: usize, wish: &Wish) -> GatewayInputs {
     if wish.in_common_workload {
         inputs.workload = samples::workload(WORKLOAD, "common");
     }
+    let ports = "ports:\n  - {name: udp, port: 53, protocol: UDP}\n";
+    inputs.workload.definition.spec.yaml_document = samples::MANIFESTS.replace("ports:\n", ports);
+    let (workload, namespace) = ("other".to_owned(), "other-9".to_owned());
+    inputs.granted = vec![GrantedWorkload { workload, namespace, services: None, kinds: None }];
     inputs
 }
 
