@@ -166,13 +166,19 @@ pub(crate) const TABLE: &[Line] = &[
     line(Kind::SharedGateway, Kind::GatewayInstance, "gateway_instance_id", "route_claims WHERE gateway_id = record"),
     naming(Kind::SharedGateway, Kind::ListenerSet, "shared_gateway_id"),
     named_by_gone(Kind::SharedGateway, Kind::KubernetesRuntimeInstance, "kubernetes_runtime_instance_id"),
+    // No gateway waits for external-dns, which changes with every zone.
     line(
         Kind::SupportServiceInstance,
         Kind::ListenerSet,
         "l.id",
-        "listener_sets l JOIN shared_gateways g ON g.id = l.shared_gateway_id JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND l.deleted_at IS NULL",
+        "listener_sets l JOIN shared_gateways g ON g.id = l.shared_gateway_id JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND s.service <> 'external-dns' AND l.deleted_at IS NULL",
     ),
-    beside(Kind::SupportServiceInstance, Kind::GatewayInstance, "kubernetes_runtime_instance_id"),
+    line(
+        Kind::SupportServiceInstance,
+        Kind::GatewayInstance,
+        "g.id",
+        "gateway_instances g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND s.service <> 'external-dns' AND g.deleted_at IS NULL",
+    ),
     line(
         Kind::SupportServiceInstance,
         Kind::DomainNameInstance,
@@ -180,7 +186,12 @@ pub(crate) const TABLE: &[Line] = &[
         "domain_name_instances n JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = n.kubernetes_runtime_instance_id WHERE s.id = record AND s.service = 'external-dns' AND n.deleted_at IS NULL",
     ),
     named_by_gone(Kind::SupportServiceInstance, Kind::KubernetesRuntimeInstance, "kubernetes_runtime_instance_id"),
-    beside(Kind::SupportServiceInstance, Kind::SharedGateway, "kubernetes_runtime_instance_id"),
+    line(
+        Kind::SupportServiceInstance,
+        Kind::SharedGateway,
+        "g.id",
+        "shared_gateways g JOIN support_service_instances s ON s.kubernetes_runtime_instance_id = g.kubernetes_runtime_instance_id WHERE s.id = record AND s.service <> 'external-dns' AND g.deleted_at IS NULL",
+    ),
     line(
         Kind::SupportServiceInstance,
         Kind::SupportServiceInstance,
