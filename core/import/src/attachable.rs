@@ -4,7 +4,10 @@ use crate::{
     listener::{Allowed, NAME_LABEL},
     output::Output,
 };
-use causeway_records::nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Rules, SharedGateway};
+use causeway_records::{
+    nouns::{AttachableBy, GatewayListener, GatewayListeners, Labels, Rules, SharedGateway},
+    text::Name,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Who may attach.
@@ -15,6 +18,17 @@ pub(crate) struct Who {
     pub(crate) workloads: Option<Vec<String>>,
     /// It is what all listeners say.
     pub(crate) is_exact: bool,
+}
+
+/// Notes down that the namespace that listeners ask for by its name is a workload, though no route of it need be among the objects: nobody else attaches.
+pub(crate) fn note(demands: &BTreeSet<Allowed>, gateway: &SharedGateway, output: &mut Output) {
+    let mut demands = demands.iter();
+    let (Some(Allowed::Labels(labels)), None) = (demands.next(), demands.next()) else { return };
+    let named = labels.get(NAME_LABEL).filter(|_| labels.len() == 1);
+    let is_own = |name: &String| gateway.namespace.as_ref().is_some_and(|own| own.as_str() == name);
+    if let Some(name) = named.filter(|name| !is_own(name) && name.parse::<Name>().is_ok()) {
+        output.workloads.entry(name.clone()).or_default();
+    }
 }
 
 /// `demands` is what the listeners of a record demand of namespaces, `attached` those whose routes attach.

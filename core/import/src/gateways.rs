@@ -88,7 +88,8 @@ fn gateway(mut source: Source, records: &mut BTreeMap<String, Record>, output: &
     // Of a Gateway that stays nobody else signs.
     let issuer = if source.stays { None } else { issuer(&mut source) };
     let ((sets, allowed_listeners), tls) = (sets(&mut source), tls(&mut source));
-    let mut listeners = listeners(&mut source);
+    let own = source.object.namespace.clone();
+    let mut listeners = listeners(&mut source, &own);
     let (addresses, infrastructure) = (addresses(&mut source), infrastructure(&mut source));
     let name = output.name("SharedGateway", &source.object, "");
     let gateway = SharedGateway {
@@ -214,7 +215,7 @@ fn listener_set(mut source: Source, parents: &mut Parents, namespaces: &Namespac
     let own = source.object.namespace.clone();
     let namespace = namespace.unwrap_or_else(|| own.clone());
     let issuer = issuer(&mut source);
-    let mut listeners = listeners(&mut source);
+    let mut listeners = listeners(&mut source, &namespace);
     let Parents { all, records } = parents;
     let Some(gateway) = all.get(&("Gateway", namespace.clone(), name.clone())) else {
         let problem = format!(
@@ -234,9 +235,25 @@ fn listener_set(mut source: Source, parents: &mut Parents, namespaces: &Namespac
     }
     if let Some(record) = gateway.record.as_ref().and_then(|name| records.get_mut(name)) {
         record.add(&mut source, &mut listeners, issuer.as_deref(), output);
+        tell_secrets(&mut source, &listeners, record, &namespace);
     }
     let record = gateway.record.clone();
     Parent { source, listeners, issuer, sets: Allowed::None, record }
+}
+
+/// Tells which Secrets of a ListenerSet have to be granted anew: the Gateway reads them here, and that is in another namespace.
+fn tell_secrets(source: &mut Source, listeners: &[Listener], record: &Record, of_gateway: &str) {
+    for listener in listeners {
+        let is_it = |one: &&GatewayListener| Some(&one.name) == listener.given.as_ref();
+        let given = record.listeners.0.iter().find(is_it);
+        if let Some(namespace) = given.and_then(|one| one.secret_namespace.as_ref()) {
+            let problem = format!(
+                "the Gateway reads the Secret here, so namespace {namespace} has to grant it to Gateways of namespace {of_gateway} by a ReferenceGrant; \
+                 one for ListenerSets doesn't count"
+            );
+            source.needed(&format!("{}/tls/certificateRefs/0", listener.path), &problem);
+        }
+    }
 }
 
 /// Reports what of the parents no record says: listeners of ListenerSets without their Gateway to which no route attaches, and issuers that sign nothing.

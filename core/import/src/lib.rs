@@ -92,9 +92,9 @@ pub fn import(manifests: Vec<Manifest>) -> Result<Import, TooMany> {
     let (gateways, sets) = (std::mem::take(&mut sorted.gateways), std::mem::take(&mut sorted.listener_sets));
     let mut parents = gateways::parents(gateways, sets, &sorted.namespaces, &mut output);
     let all = std::mem::take(&mut sorted.routes).into_iter();
-    let (of_mesh, routes): (Vec<_>, Vec<_>) = all.partition(routes::mesh::is_of_workload);
+    let (mut of_mesh, routes): (Vec<_>, Vec<_>) = all.partition(routes::mesh::is_of_workload);
     sorted.routes = routes;
-    of_mesh.iter().for_each(|source| routes::mesh::note(source, &mut output));
+    of_mesh.iter_mut().for_each(|source| routes::mesh::note(source, &mut output));
     sorted.carried.extend(of_mesh);
     let mut around = Surroundings { parents: &mut parents, namespaces: &sorted.namespaces, output: &mut output };
     for source in &mut sorted.routes {

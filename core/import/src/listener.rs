@@ -66,13 +66,13 @@ impl Listener {
     }
 }
 
-/// The listeners of an object.
-pub(crate) fn listeners(source: &mut Source) -> Vec<Listener> {
+/// The listeners of an object. `of_gateway`: the namespace of the Gateway that has them.
+pub(crate) fn listeners(source: &mut Source, of_gateway: &str) -> Vec<Listener> {
     let count = source.entries("/spec/listeners", MOST);
-    (0..count).filter_map(|index| listener(source, format!("/spec/listeners/{index}"))).collect()
+    (0..count).filter_map(|index| listener(source, format!("/spec/listeners/{index}"), of_gateway)).collect()
 }
 
-fn listener(source: &mut Source, path: String) -> Option<Listener> {
+fn listener(source: &mut Source, path: String, of_gateway: &str) -> Option<Listener> {
     let name = source.text(&format!("{path}/name")).unwrap_or_default();
     let number = source.number(&format!("{path}/port"));
     let Some(port) = number.and_then(|port| Port::try_from(port).ok()) else {
@@ -95,7 +95,7 @@ fn listener(source: &mut Source, path: String) -> Option<Listener> {
             }
         },
     };
-    let secret = secret(source, &path, protocol);
+    let secret = secret(source, &path, protocol, of_gateway);
     let (allowed, kinds) = (allowed(source, &path), kinds(source, &path, protocol));
     let allowed_routes = if source.stays { said(source, &path) } else { None };
     Some(Listener {
@@ -126,7 +126,7 @@ fn protocol(word: &str, mode: Option<&str>) -> Option<Protocol> {
 }
 
 /// The Secret with the certificate: the first that is named.
-fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<Secret> {
+fn secret(source: &mut Source, path: &str, protocol: Protocol, of_gateway: &str) -> Option<Secret> {
     let path = format!("{path}/tls/certificateRefs");
     if !protocol.ends_tls() {
         // Nobody takes it, so it is told.
@@ -144,8 +144,8 @@ fn secret(source: &mut Source, path: &str, protocol: Protocol) -> Option<Secret>
         return None;
     }
     let name = text("name")?.parse::<ObjectName>().ok()?;
-    let namespace = text("namespace").filter(|namespace| *namespace != source.object.namespace);
-    let namespace = match namespace.map(str::parse::<ObjectName>) {
+    let namespace = text("namespace").unwrap_or(&source.object.namespace);
+    let namespace = match (namespace != of_gateway).then(|| namespace.parse::<ObjectName>()) {
         Some(Err(_)) => return None,
         Some(Ok(namespace)) => Some(namespace),
         None => None,

@@ -4,7 +4,7 @@
 //! it is said last, when all workloads are known.
 
 use crate::{
-    attachable::who,
+    attachable::{note, who},
     gateways::{Namespaces, Parents},
     hostnames::domain,
     listener::{Allowed, Listener, Secret},
@@ -173,6 +173,7 @@ pub(crate) fn records(
         let attached = routes(parents, &name).into_iter().map(|route| route.namespace);
         let attached: BTreeSet<String> =
             attached.filter(|namespace| output.workloads.contains_key(namespace)).collect();
+        note(&record.demands, &record.gateway, output);
         let who = who(&record.demands, &record.gateway, &attached, output);
         if !who.is_exact {
             tell_allowed(parents, &name);

@@ -30,6 +30,11 @@ fn who_may_attach_is_what_the_listeners_say() {
         r#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","labels":{"team":"shop","a":"b"}}}"#;
     let (_, told) = with(selecting, namespace);
     assert_eq!(told, ["Needed gw Namespace", "Needed shop YAMLDocument"], "the namespace has the labels");
+    let by_name =
+        |name: &str| json!({"from": "Selector", "selector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
+    let (said, told) = with(allowing(by_name("other")), "");
+    assert_eq!(said, [json!("WorkloadInstances"), Value::Null, json!([{"Name": "other"}])]);
+    assert!(told.contains(&"Needed other YAMLDocument".to_owned()), "{told:?}");
     let both = json!([
         {"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": {"namespaces": {"from": "All"}}},
         {"name": "own", "port": 8080, "protocol": "HTTP"},
@@ -180,4 +185,41 @@ fn a_route_of_a_mesh_is_a_manifest_of_its_workload() {
             told(&elsewhere)
         );
     }
+}
+
+#[test]
+fn a_route_of_a_mesh_may_be_attached_to_what_the_mesh_has_for_itself() {
+    let imports = json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "store"});
+    let spec = json!({"parentRefs": [imports], "rules": [{"backendRefs": [imports, backend()]}]});
+    let import = imported(&object("HTTPRoute", "inner", &spec));
+    let text = of(&import, Kind::WorkloadDefinition)[0]["YAMLDocument"].as_str().unwrap().to_owned();
+    assert_eq!(read(&text, &Budget::default()).unwrap()[0].body["spec"], spec);
+    let brought = ["Needed inner spec.rules[0].backendRefs[0]", "Needed inner spec.parentRefs[0]"];
+    assert_eq!(told(&import)[..2], brought, "{:?}", told(&import));
+    // Listeners of an older Gateway API are on a Gateway, and that is called otherwise here.
+    let of_old = json!({"group": "gateway.networking.x-k8s.io", "kind": "XListenerSet", "name": "more"});
+    let import = imported(&object("HTTPRoute", "inner", &json!({"parentRefs": [of_old]})));
+    assert!(import.documents().is_empty(), "{:?}", import.documents());
+}
+
+#[test]
+fn a_secret_beside_a_set_is_in_the_namespace_of_the_set() {
+    let spec = json!({
+        "gatewayClassName": "eg", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
+        "allowedListeners": {"namespaces": {"from": "All"}},
+    });
+    let tls = |name: &str, secret: Value| json!({"name": name, "port": 443, "protocol": "HTTPS", "hostname": format!("{name}.test"), "tls": {"certificateRefs": [secret]}});
+    let listeners = json!([tls("a", json!({"name": "s"})), tls("b", json!({"name": "s", "namespace": "shop"}))]);
+    let set = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "ListenerSet", "metadata": {"name": "more", "namespace": "team"},
+        "spec": {"parentRef": {"name": "gw", "namespace": "shop"}, "listeners": listeners},
+    });
+    let import = imported(&format!("{}{set}", object("Gateway", "gw", &spec)));
+    let all = shared(&import);
+    assert_eq!(
+        (&all["Listeners"][1]["SecretNamespace"], &all["Listeners"][2]["SecretNamespace"]),
+        (&json!("team"), &Value::Null)
+    );
+    let needed = "Needed more spec.listeners[0].tls.certificateRefs[0]".to_owned();
+    assert!(told(&import).contains(&needed), "{:?}", told(&import));
 }
