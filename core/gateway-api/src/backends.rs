@@ -17,6 +17,17 @@ pub fn backends(rules: &Value) -> Vec<String> {
     found
 }
 
+/// Whether a reference is one to a Service.
+pub fn is_service(backend: &Value) -> bool {
+    let set = |key: &str| backend[key].as_str().filter(|text| !text.is_empty());
+    set("group").is_none() && set("kind").is_none_or(|kind| kind == "Service")
+}
+
+/// Whether a reference is one to a Service of several clusters, as the Multi-Cluster Services API has it.
+pub fn is_service_import(backend: &Value) -> bool {
+    backend["group"] == "multicluster.x-k8s.io" && backend["kind"] == "ServiceImport"
+}
+
 fn mirrors(rules: &Value, filters: &str, found: &mut Vec<String>) {
     let all = (0..length(rules, filters)).map(|filter| format!("{filters}/{filter}/requestMirror/backendRef"));
     found.extend(all.filter(|pointer| rules.pointer(pointer).is_some()));

@@ -16,7 +16,7 @@ mod cel;
 mod schema;
 mod structure;
 
-pub use backends::backends;
+pub use backends::{backends, is_service, is_service_import};
 pub use structure::dotted;
 
 use schema::Compiled;

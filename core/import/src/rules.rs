@@ -2,7 +2,7 @@
 //! know and for backends that are no Services.
 
 use crate::{output::Output, source::Source};
-use causeway_gateway_api::{RouteKind, backends};
+use causeway_gateway_api::{RouteKind, backends, is_service, is_service_import};
 use serde_json::{Value, json};
 
 /// Rules that one route may have.
@@ -74,14 +74,20 @@ fn remove(value: &mut Value, pointer: &str) -> bool {
     value.pointer_mut(holder).and_then(Value::as_object_mut).is_some_and(|holder| holder.remove(&key).is_some())
 }
 
-/// Takes out references to what is no Service, and notes the Services down.
+/// Takes out references to what is no Service and no ServiceImport beside the route, and notes the Services down.
 fn services_only(source: &mut Source, path: &str, rule: &mut Value, output: &mut Output) {
     let mut one = Value::Array(vec![rule.take()]);
     let own = source.object.namespace.clone();
     for pointer in backends(&one) {
         let backend = one.pointer(&pointer).cloned().unwrap_or_default();
         let text = |key: &str| backend[key].as_str().filter(|text| !text.is_empty());
-        if text("group").is_none() && text("kind").is_none_or(|kind| kind == "Service") {
+        if is_service_import(&backend) && text("namespace").is_none_or(|namespace| namespace == own) {
+            remove(&mut one, &format!("{pointer}/namespace"));
+            let name = text("name").unwrap_or_default();
+            beside(source, &of_rule(path, &pointer), &format!("ServiceImport {name}"));
+            continue;
+        }
+        if is_service(&backend) {
             let (namespace, name) = (text("namespace").unwrap_or(&own), text("name").unwrap_or_default());
             output.sends_to(namespace, name);
             if namespace != own && !output.is_granted(&own, namespace, name, &source.object.kind) {
@@ -126,16 +132,20 @@ fn extensions(source: &mut Source, path: &str, rule: &Value) {
         all.extend(own(backend, format!("{path}/backendRefs/{index}")));
     }
     for (at, object) in all {
-        // Beside a route that stays they are already.
-        if source.stays {
-            continue;
-        }
-        let problem = format!(
-            "the route needs {object} beside it: it has to be among the manifests of workload {}",
-            source.object.namespace
-        );
-        source.needed(&at, &problem);
+        beside(source, &at, &object);
     }
+}
+
+/// Tells what has to be where the route is. Beside a route that stays it is already.
+fn beside(source: &mut Source, at: &str, object: &str) {
+    if source.stays {
+        return;
+    }
+    let problem = format!(
+        "the route needs {object} beside it: it has to be among the manifests of workload {}",
+        source.object.namespace
+    );
+    source.needed(at, &problem);
 }
 
 /// Without members that are null and, if asked for, without entries that are.

@@ -113,3 +113,16 @@ fn a_backend_of_a_tcp_port_has_the_port() {
     let problem = gateway::render(&inputs).unwrap_err().to_string();
     assert!(problem.contains("BackendRefs[0].port is not there: Service web has the ports 8080"), "{problem}");
 }
+
+#[test]
+fn a_service_import_is_where_the_route_is_and_needs_no_manifest() {
+    let import =
+        json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "store", "port": 8080, "weight": 1});
+    let mut inputs = inputs(by(None));
+    let rules = HttpRules(json!([{"backendRefs": [import]}]));
+    inputs.definition.spec.http_routes[0].rules = rules;
+    let plan = gateway::render(&inputs).unwrap();
+    let route = plan.objects.iter().find(|object| object.at.kind == "HTTPRoute").unwrap();
+    assert_eq!(route.body["spec"]["rules"][0]["backendRefs"], json!([import]));
+    assert!(plan.objects.iter().all(|object| object.at.kind != "ReferenceGrant"), "nothing is elsewhere");
+}

@@ -134,6 +134,19 @@ fn what_gateway_api_does_not_know_is_taken_out_of_rules_and_reported() {
 }
 
 #[test]
+fn a_service_of_several_clusters_takes_the_place_of_a_service() {
+    let store = |namespace: &str| json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "store", "namespace": namespace, "port": 80});
+    let spec =
+        json!({"parentRefs": [{"name": "gw"}], "rules": [{"backendRefs": [store("shop"), store("other"), backend()]}]});
+    let import = imported(&(gateway(&http()) + &object("HTTPRoute", "web", &spec)));
+    let beside = json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "name": "store", "port": 80});
+    let rules = json!([{"backendRefs": [beside, backend()]}]);
+    assert_eq!(of(&import, Kind::GatewayDefinition)[0]["HttpRoutes"][0]["Rules"], rules);
+    let expected = ["Needed web spec.rules[0].backendRefs[0]", "Unsupported web spec.rules[0].backendRefs[1]"];
+    assert_eq!(told(&import)[..2], expected, "{:?}", told(&import));
+}
+
+#[test]
 fn a_route_that_attaches_to_nothing_is_reported_whole() {
     let spec = json!({"parentRefs": [{"name": "gw", "sectionName": "none"}], "hostnames": ["a.test"], "rules": [{"backendRefs": [backend()]}]});
     let import = imported(&(gateway(&http()) + &object("HTTPRoute", "web", &spec)));

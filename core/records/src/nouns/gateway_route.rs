@@ -7,7 +7,7 @@ use crate::{
     text::Port,
     value::{Type, Value as Cell},
 };
-use causeway_gateway_api::{RouteKind, backends, dotted};
+use causeway_gateway_api::{RouteKind, backends, dotted, is_service, is_service_import};
 use causeway_records_derive::Noun;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ fn check(kind: RouteKind, rules: &Value, hostnames: Option<&Hostnames>, ports: O
     problems
 }
 
-/// First what the API server of a cluster would say, then what goes beyond: a route leads to Services of workloads.
+/// First what the API server of a cluster would say, then what goes beyond: a route leads to Services of workloads, or to ServiceImports beside it.
 fn check_rules(kind: RouteKind, rules: &Value) -> Vec<Problem> {
     let faults = kind.check(rules);
     if !faults.is_empty() {
@@ -162,10 +162,20 @@ fn check_rules(kind: RouteKind, rules: &Value) -> Vec<Problem> {
     }
     let about = |pointer: String| {
         let backend = rules.pointer(&pointer)?;
-        let set = |key: &str| backend[key].as_str().filter(|text| !text.is_empty());
-        let is_service = set("group").is_none() && set("kind").is_none_or(|kind| kind == "Service");
-        let problem = "is no Service; a backend is a Service of a workload: leave out group and kind";
-        (!is_service).then(|| Problem::new(format!("{}.kind", dotted(&pointer)), problem).inside("Rules"))
+        if is_service(backend) {
+            return None;
+        }
+        let (field, problem) = match (is_service_import(backend), backend["namespace"].is_null()) {
+            (true, true) => return None,
+            (true, false) => {
+                ("namespace", "goes with Services; a ServiceImport is where the workload is: leave it out")
+            }
+            (false, _) => (
+                "kind",
+                "is no Service; a backend is a Service of a workload, or a ServiceImport of multicluster.x-k8s.io: leave out group and kind",
+            ),
+        };
+        Some(Problem::new(format!("{}.{field}", dotted(&pointer)), problem).inside("Rules"))
     };
     backends(rules).into_iter().filter_map(about).collect()
 }
@@ -208,8 +218,12 @@ mod tests {
             let faults = problems(json!([rule]));
             assert!(faults.len() == 1 && faults[0].starts_with(path), "{faults:?}");
         }
-        for service in [json!({"group": "", "kind": "Service"}), json!({"namespace": "other"})] {
+        let imported = || json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport"});
+        for service in [json!({"group": "", "kind": "Service"}), json!({"namespace": "other"}), imported()] {
             assert!(problems(json!([{"backendRefs": [backend(service)]}])).is_empty());
         }
+        let elsewhere = json!({"group": "multicluster.x-k8s.io", "kind": "ServiceImport", "namespace": "other"});
+        let faults = problems(json!([{"backendRefs": [backend(elsewhere)]}]));
+        assert!(faults[0].starts_with("Rules[0].backendRefs[0].namespace: goes with Services"), "{faults:?}");
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     plan::Object,
     workload::{ServiceFacts, services},
 };
-use causeway_gateway_api::{RouteKind, backends, dotted};
+use causeway_gateway_api::{RouteKind, backends, dotted, is_service_import};
 use causeway_records::inputs::{GatewayInputs, ListenerKey, Transport};
 use causeway_rules::{
     grants::{Meant, meant},
@@ -120,6 +120,10 @@ fn resolved(
     let mut rules = route.kind.with_defaults(route.rules);
     for pointer in backends(&rules) {
         let Some(backend) = rules.pointer_mut(&pointer) else { continue };
+        // It is where the route is, if it is there at all: clusters make it, and no manifest has to.
+        if is_service_import(backend) {
+            continue;
+        }
         let name = backend["name"].as_str().unwrap_or_default().to_owned();
         match named_workload(inputs, backend, kind) {
             Meant::Own => {}
