@@ -1,9 +1,10 @@
-//! What stands beside the objects of a file: Gateways that its routes name. Whoever imports a route brings its Gateway along.
+//! What stands beside the objects of a file: Gateways that its routes name, and routes to the Services that its policies are for. Whoever imports a route
+//! brings its Gateway along, and whoever imports a policy what leads to its Service.
 //!
 //! Of the Gateways that a file doesn't hold those of the other files of its folder are taken, and where there are none, one with the listeners that the routes
-//! ask for.
+//! ask for. One of another file that has no listener for a kind of route gets that listener, too, as the guide says to which the file belongs.
 
-use crate::compare::called;
+use crate::compare::{called, kinds};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -27,13 +28,44 @@ pub(crate) fn gateways(own: &[Value], folder: &[Value]) -> Vec<Value> {
         }
         let known = found.iter().position(|object| is_it(&object));
         match (known, folder.iter().find(is_it)) {
-            (None, Some(gateway)) => found.push(gateway.clone()),
+            (None, Some(gateway)) => {
+                let mut gateway = gateway.clone();
+                if !has_listener(&gateway, &reference.kind) {
+                    add(&mut gateway, &reference);
+                }
+                found.push(gateway);
+            }
             (None, None) => found.push(stand_in(&reference)),
             (Some(place), None) => add(&mut found[place], &reference),
             (Some(_), Some(_)) => {}
         }
     }
     found
+}
+
+fn has_listener(gateway: &Value, kind: &str) -> bool {
+    let listeners = gateway["spec"]["listeners"].as_array();
+    listeners.into_iter().flatten().any(|listener| kinds(listener).contains(kind))
+}
+
+/// Routes to the Services of those policies in whose namespaces `own` has none.
+pub(crate) fn routes(own: &[Value]) -> Vec<Value> {
+    let is_route = |object: &&Value| object["kind"].as_str().is_some_and(|kind| kind.ends_with("Route"));
+    let led_to: BTreeSet<String> = own.iter().filter(is_route).map(|route| called(route).0).collect();
+    let is_alone = |object: &&Value| object["kind"] == "BackendTLSPolicy" && !led_to.contains(&called(object).0);
+    own.iter().filter(is_alone).map(route_to).collect()
+}
+
+fn route_to(policy: &Value) -> Value {
+    let (namespace, name) = called(policy);
+    let targets = policy["spec"]["targetRefs"].as_array().into_iter().flatten();
+    let services = targets.filter(|target| target["kind"] == "Service");
+    let backends: Vec<Value> = services.map(|service| json!({"name": service["name"], "port": 443})).collect();
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": {"name": format!("to-{name}"), "namespace": namespace},
+        "spec": {"rules": [{"backendRefs": backends}]},
+    })
 }
 
 fn references(route: &Value) -> Vec<Reference> {

@@ -35,7 +35,7 @@ pub(crate) fn gateway(case: &Case<'_>) -> Option<String> {
         .or_else(|| differs("addresses", &addresses(written), &addresses(spec)))
         .or_else(|| differs("infrastructure", &written["infrastructure"], &spec["infrastructure"]))
         .or_else(|| differs("tls", &with_mode(&written["tls"]), &spec["tls"]))
-        .or_else(|| missing(case, written, spec))
+        .or_else(|| missing(case, written, body))
         .or_else(|| attaching(case, rendered))
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn listener_set(case: &Case<'_>) -> Option<String> {
         return Some("nothing is rendered of its Gateway".into());
     };
     match &rendered.body {
-        Ok(body) => missing(case, &case.object["spec"], &body["spec"]).or_else(|| attaching(case, rendered)),
+        Ok(body) => missing(case, &case.object["spec"], body).or_else(|| attaching(case, rendered)),
         Err(problem) => Some(format!("the record of its Gateway can't be rendered: {problem}")),
     }
 }
@@ -87,27 +87,22 @@ fn addresses(spec: &Value) -> Value {
     json!(each)
 }
 
-/// Listeners that are written and not rendered.
-fn missing(case: &Case<'_>, written: &Value, rendered: &Value) -> Option<String> {
-    let all = |spec: &Value| -> BTreeSet<Said> {
-        spec["listeners"].as_array().into_iter().flatten().map(|listener| said(case, listener)).collect()
+/// Listeners that are written and not on the Gateway that is rendered.
+fn missing(case: &Case<'_>, written: &Value, gateway: &Value) -> Option<String> {
+    let all = |spec: &Value, namespace: &str| -> BTreeSet<Said> {
+        spec["listeners"].as_array().into_iter().flatten().map(|listener| said(namespace, listener)).collect()
     };
-    let (written, rendered) = (all(written), all(rendered));
+    let (written, rendered) = (all(written, case.namespace()), all(&gateway["spec"], &called(gateway).0));
     let missing: Vec<_> = written.difference(&rendered).map(|one| format!("{one:?}")).collect();
     (!missing.is_empty())
         .then(|| format!("listeners aren't rendered so: {}; there are {rendered:?}", missing.join(", ")))
 }
 
-fn said(case: &Case<'_>, listener: &Value) -> Said {
+/// `holder`: the namespace of the object that has the listener.
+fn said(holder: &str, listener: &Value) -> Said {
     let secrets = listener["tls"]["certificateRefs"].as_array().into_iter().flatten().map(|secret| {
         let text = |key: &str, usual: &str| secret[key].as_str().unwrap_or(usual).to_owned();
-        format!(
-            "{} {} {}/{}",
-            text("group", ""),
-            text("kind", "Secret"),
-            text("namespace", case.namespace()),
-            text("name", "")
-        )
+        format!("{} {} {}/{}", text("group", ""), text("kind", "Secret"), text("namespace", holder), text("name", ""))
     });
     (
         listener["port"].as_i64().unwrap_or_default(),

@@ -15,7 +15,7 @@ mod routes;
 mod written;
 
 pub(crate) use rendered::World;
-pub(crate) use written::called;
+pub(crate) use written::{called, kinds};
 
 use anyhow::Result;
 use causeway_import::{Finding, Import, Loss};
