@@ -29,7 +29,7 @@ const AT_ONCE: usize = 8;
 /// Of so many rules one is brought to the API, too, which takes longer.
 const ASKED: u64 = 3;
 /// What the API refuses although a cluster would take it.
-const BEYOND: [&str; 2] = ["is no Service", "holds no rule"];
+const BEYOND: [&str; 3] = ["is no Service", "goes with Services", "holds no rule"];
 
 fn number(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().expect("it is a number"))
