@@ -73,8 +73,9 @@ impl Suite {
         let out = File::create(&log).unwrap();
         let mut command = Command::new(&endpoints.programs["conformance"]);
         command.args(["-gateway-class", CLASS, "-tests", &self.tests]).arg("-results").arg(&results);
-        command.arg("-pod-logs").arg(endpoints.run_dir.join("logs")).args(more);
-        command.env("KUBECONFIG", &endpoints.cluster().admin.kubeconfig).current_dir(&self.folder);
+        let kubeconfig = &endpoints.cluster().admin.kubeconfig;
+        command.arg("-pod-logs").arg(kubeconfig.with_file_name("logs")).args(more);
+        command.env("KUBECONFIG", kubeconfig).current_dir(&self.folder);
         command.stdout(out.try_clone().unwrap()).stderr(out).kill_on_drop(true);
         // Its exit code says that some test has failed, which the results say of each.
         let status = timeout(self.within, command.status()).await.expect("the suite ends").unwrap();
