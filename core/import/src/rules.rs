@@ -84,7 +84,10 @@ fn services_only(source: &mut Source, path: &str, rule: &mut Value, output: &mut
         if is_service_import(&backend) && text("namespace").is_none_or(|namespace| namespace == own) {
             remove(&mut one, &format!("{pointer}/namespace"));
             let name = text("name").unwrap_or_default();
-            beside(source, &of_rule(path, &pointer), &format!("ServiceImport {name}"));
+            // Beside a route that stays it is already.
+            if !source.stays {
+                beside(source, &of_rule(path, &pointer), &format!("ServiceImport {name}"));
+            }
             continue;
         }
         if is_service(&backend) {
@@ -131,16 +134,17 @@ fn extensions(source: &mut Source, path: &str, rule: &Value) {
     for (index, backend) in rule["backendRefs"].as_array().into_iter().flatten().enumerate() {
         all.extend(own(backend, format!("{path}/backendRefs/{index}")));
     }
+    // Beside a route that stays they are already.
+    if source.stays {
+        return;
+    }
     for (at, object) in all {
         beside(source, &at, &object);
     }
 }
 
-/// Tells what has to be where the route is. Beside a route that stays it is already.
-fn beside(source: &mut Source, at: &str, object: &str) {
-    if source.stays {
-        return;
-    }
+/// Tells what has to be where the route is.
+pub(crate) fn beside(source: &mut Source, at: &str, object: &str) {
     let problem = format!(
         "the route needs {object} beside it: it has to be among the manifests of workload {}",
         source.object.namespace

@@ -2,7 +2,7 @@
 //!
 //! A mesh's route attaches to Services, to ServiceImports, or to an object that the mesh has for itself. What it attaches to is beside it, under its own name.
 
-use crate::{output::Output, source::Source};
+use crate::{output::Output, rules::beside, source::Source};
 use causeway_gateway_api::backends;
 use serde_json::Value;
 
@@ -38,9 +38,7 @@ pub(crate) fn note(source: &mut Source, output: &mut Output) {
             output.sends_to(&own, &name);
             continue;
         }
-        let problem =
-            format!("the route needs {kind} {name} beside it: it has to be among the manifests of workload {own}");
-        source.needed(&path, &problem);
+        beside(source, &path, &format!("{kind} {name}"));
     }
 }
 
