@@ -18,6 +18,7 @@
 
 mod access;
 mod apply;
+mod apply_patch;
 pub mod backoff;
 mod bounds;
 mod cache;

@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use super::{Cluster, ClusterError, FieldOwner, ServedKind, UnreachableCause, bounds, live::LiveObject};
+use super::{Cluster, ClusterError, FieldOwner, ServedKind, UnreachableCause, apply_patch, bounds, live::LiveObject};
 
 /// What the field manager of fields that our manifests leave out has behind our own name.
 pub(crate) const HANDOVER: &str = "-handover";
@@ -96,7 +96,7 @@ impl Cluster {
 
     async fn force(&self, by: &str, owner: &FieldOwner, at: &ObjectRef, body: &Value) -> Result<Written, ClusterError> {
         let Some(kind) = self.kind_to_write(at).await? else { return Ok(Written::NotServed) };
-        let request = kind.requests(at)?.patch(&at.name, &PatchParams::apply(by).force(), &Patch::Apply(body));
+        let request = kind.requests(at)?.patch(&at.name, &PatchParams::apply(by).force(), &apply_patch::of(body));
         self.write(owner, at, build(request, at)?).await
     }
 
@@ -110,7 +110,7 @@ impl Cluster {
     ) -> Vec<(String, String)> {
         let params = PatchParams { dry_run: true, ..PatchParams::apply(&owner.field_manager()) };
         let Ok(Some(kind)) = self.discovery().find_exact(at).await else { return vec![] };
-        let request = kind.requests(at).map(|requests| requests.patch(&at.name, &params, &Patch::Apply(body)));
+        let request = kind.requests(at).map(|requests| requests.patch(&at.name, &params, &apply_patch::of(body)));
         let Ok(request) = request.and_then(|request| build(request, at)) else { return vec![] };
         match self.send(request).await {
             Ok(reply) => reply.field_conflicts(),
