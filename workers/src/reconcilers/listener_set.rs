@@ -18,7 +18,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     if ctx.claimed.being_deleted {
         return ctx.delete(owner).await;
     }
-    // 2. Prerequisites (needs Postgres), and the Gateway (from the cache), whose reconcile wakes this one.
+    // 2. Prerequisites (needs Postgres), and the Gateway (from the cache), whose reconcile wakes this one when it sees another.
     let before = ctx.prerequisites(&listener_set::support_services(&inputs)).await?;
     if !all_met(&before) {
         return Ok(Outcome::with(before));
@@ -26,7 +26,7 @@ pub(super) async fn reconcile(ctx: &Reconcile<'_>) -> Result<Outcome, Interrupte
     let gateway = gateway_ref(&inputs.gateway);
     if !inputs.listeners.is_empty() {
         ctx.watch(std::iter::once(&gateway)).await;
-        if ctx.connection.cache.get(&gateway).is_none() {
+        if ctx.connection.cache.get_for(&owner.to_string(), &gateway).is_none() {
             let message = format!("waits for {gateway}; see the conditions of its shared gateway");
             return Ok(Outcome::with(before).then(NewCondition::not_met(APPLIED, "Waiting", message)));
         }

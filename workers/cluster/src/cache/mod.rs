@@ -170,15 +170,20 @@ impl ObjectCache {
         self.kind(&at.group, &at.kind)?.cache().get(at)
     }
 
+    /// As [`Self::get`], for the reconcile of this owner, which is woken when a kind is synced of which it was told nothing.
+    pub fn get_for(&self, owner: &str, at: &ObjectRef) -> Option<Arc<CachedObject>> {
+        self.kind(&at.group, &at.kind)?.cache().get_for(owner, at)
+    }
+
     /// How a Job of this uid ended that is gone.
     pub(crate) fn end_of_gone(&self, at: &ObjectRef, uid: &str) -> Option<JobEnd> {
         self.kind(&at.group, &at.kind)?.cache().end(uid)
     }
 
-    /// All objects that carry this owner label, of the synced kinds.
+    /// All objects that carry this owner label, of the synced kinds. When another is synced of which it has objects, the owner is woken.
     pub fn by_owner(&self, owner: &str) -> Vec<Arc<CachedObject>> {
         let kinds = self.shared.kinds.read().unwrap_or_else(PoisonError::into_inner);
-        kinds.values().flat_map(|kind| kind.cache().by_owner(owner)).collect()
+        kinds.values().flat_map(|kind| kind.cache().owned_by(owner)).collect()
     }
 
     /// Whether the cache knows every object of ours of this kind.

@@ -45,8 +45,9 @@ impl Reconcile<'_> {
 
     /// The record's objects, and these others.
     pub(in super::super) fn seen<'o>(&self, owner: Owner, others: impl Iterator<Item = &'o ObjectRef>) -> Seen {
-        let others = others.filter_map(|at| self.connection.cache.get(at));
-        let own = self.connection.cache.by_owner(&owner.to_string());
+        let (cache, owner) = (&self.connection.cache, owner.to_string());
+        let others = others.filter_map(|at| cache.get_for(&owner, at));
+        let own = cache.by_owner(&owner);
         own.into_iter().chain(others).map(|object| (object.at.clone(), object.observed())).collect()
     }
 
