@@ -139,7 +139,8 @@ async fn stands_as_by_kubectl(harness: &Harness, seed: u64, text: &str, namespac
     true
 }
 
-/// The objects of a List by kind and name, without what the API server keeps of each.
+/// The objects of a List by kind and name, without what the API server keeps of each, and without nulls: kubectl changes what stands by merge patches, in
+/// which a null removes a member (RFC 7396). That nulls are read as kubectl reads them shows the test of what streams mean.
 fn contents(list: &[u8]) -> BTreeMap<(String, String), Value> {
     let list: Value = serde_json::from_slice(list).unwrap();
     let items = list["items"].as_array().cloned().unwrap_or_else(|| vec![list]);
@@ -151,9 +152,21 @@ fn contents(list: &[u8]) -> BTreeMap<(String, String), Value> {
             fields.retain(|field, _| !["metadata", "status"].contains(&field.as_str()));
             fields.insert("labels".into(), labels);
         }
+        drop_nulls(&mut item);
         (key, item)
     });
     named.collect()
+}
+
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            members.retain(|_, member| !member.is_null());
+            members.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
 }
 
 /// Brings a stream, and takes it away again. Returns what became of it.
