@@ -185,6 +185,34 @@ mod tests {
     use axum::{Json, routing::get};
     use serde_json::json;
 
+    fn config_map(name: &str) -> ObjectRef {
+        let (group, version, kind) = (String::new(), "v1".to_owned(), "ConfigMap".to_owned());
+        ObjectRef { group, version, kind, namespace: None, name: name.to_owned() }
+    }
+
+    /// There may be nothing in the list: who was told nothing before has to look again, or waits for ever.
+    #[tokio::test]
+    async fn who_reads_before_the_list_is_complete_is_woken_by_it() {
+        let may_answer = Arc::new(tokio::sync::Semaphore::new(0));
+        let list = {
+            let may_answer = may_answer.clone();
+            async move || {
+                may_answer.acquire().await.unwrap().forget();
+                Json(json!({
+                    "kind": "ConfigMapList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": [],
+                }))
+            }
+        };
+        let cluster = fake::cluster(fake::core_kinds().route("/api/v1/configmaps", get(list))).await;
+        let (woken, mut wakes) = tokio::sync::mpsc::unbounded_channel();
+        let cache = ObjectCache::new(cluster, "cp1", move |owner| woken.send(owner.to_owned()).unwrap());
+        cache.ensure_watched(&config_map("web"));
+        assert!(cache.get_for("x-1", &config_map("web")).is_none());
+        may_answer.add_permits(1);
+        assert_eq!(tokio::time::timeout(LIST_WITHIN, wakes.recv()).await.unwrap().unwrap(), "x-1");
+        assert!(cache.is_synced("", "ConfigMap"));
+    }
+
     /// Each page comes in time, so that no limit of a single answer ends it.
     #[tokio::test(start_paused = true)]
     async fn a_list_whose_pages_trickle_is_given_up() {
@@ -196,8 +224,7 @@ mod tests {
         };
         let cluster = fake::cluster(fake::core_kinds().route("/api/v1/configmaps", get(page))).await;
         let cache = ObjectCache::new(cluster, "cp1", |_| ());
-        let (group, version, kind) = (String::new(), "v1".to_owned(), "ConfigMap".to_owned());
-        cache.ensure_watched(&ObjectRef { group, version, kind, namespace: None, name: "web".to_owned() });
+        cache.ensure_watched(&config_map("web"));
         let given_up = async {
             loop {
                 if let Some(error) = cache.unsynced().into_iter().find_map(|kind| kind.error) {
