@@ -1,8 +1,12 @@
 //! What has to come of a way to misbehave while it has its turn: what the worker makes of it, and how much of it is stored.
 
 use super::{Cluster, ways::Way};
-use causeway_testkit::{ApiClient, SOON, condition};
+use causeway_testkit::{ApiClient, condition};
 use serde_json::Value;
+use std::time::Duration;
+
+/// What a cluster sends here can be so much that a busy machine is at it for minutes; how long good ones wait meanwhile is measured elsewhere.
+const JUDGED_WITHIN: Duration = Duration::from_secs(300);
 
 /// Conditions of a record, and an event. Each of a cluster's texts may be cut at 1 kB, and conditions repeat some.
 const MOST_BYTES: usize = 16 << 10;
@@ -33,7 +37,7 @@ pub(super) async fn judge(reader: &ApiClient, cluster: &Cluster) {
     for (plural, id, reasons) in
         [("kubernetes-runtime-instances", cluster.runtime, reasons), ("workload-instances", cluster.workload, &[])]
     {
-        let record = reader.until(plural, id, SOON, |record| is_unreachable(record, reasons)).await.unwrap();
+        let record = reader.until(plural, id, JUDGED_WITHIN, |record| is_unreachable(record, reasons)).await.unwrap();
         assert_small(plural, &record["Conditions"]);
     }
     for event in reader.list("events", "").await.unwrap() {
