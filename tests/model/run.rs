@@ -136,12 +136,14 @@ async fn tell(settings: &Settings, harness: &Arc<Harness>, failures: Vec<Failure
         text += &format!("a sequence failed; play it again with {again} MODEL_SEQUENCES=1\n\n{failure}\n\n");
     }
     let Some(first) = failures.into_iter().next() else { return text };
+    let steps = first.sequence.0.len();
     let (shortest, tries) = shrink(settings, harness, first).await;
     let json = serde_json::to_string(&shortest.sequence).unwrap_or_default();
-    text + &format!(
-        "the shortest that fails too, of {tries} that were tried:\n\n{shortest}\n\n\
-         play it from a file with MODEL_REPLAY=<file> MODEL_SEQUENCES=1:\n{json}"
-    )
+    text += &match shortest.sequence.0.len() < steps {
+        true => format!("the shortest that fails too, of {tries} that were tried:\n\n{shortest}\n\n"),
+        false => format!("no shorter one of {tries} that were tried fails\n\n"),
+    };
+    text + &format!("play it from a file with MODEL_REPLAY=<file> MODEL_SEQUENCES=1:\n{json}")
 }
 
 impl fmt::Display for Failure {

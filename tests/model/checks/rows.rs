@@ -1,6 +1,9 @@
 //! What the database says: work, claims, listeners and inventories, without rows of anything that is gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -32,21 +35,44 @@ pub(crate) struct Rows {
     listeners: Vec<(i64, i32, String, String)>,
 }
 
+/// A record that a worker still has something to do for.
+#[derive(sqlx::FromRow)]
+struct Left {
+    kind: String,
+    id: i64,
+    reconciled: bool,
+    being_deleted: bool,
+    error: String,
+    conditions: Value,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, id, reconciled, being_deleted, error, conditions } = self;
+        write!(f, "{kind} {id}, reconciled {reconciled}, being deleted {being_deleted}, error {error:?}")?;
+        conditions.as_array().into_iter().flatten().try_for_each(|condition| {
+            let said = ["Type", "Status", "LastTransitionTime", "Reason", "Message"];
+            let said = said.map(|field| condition[field].as_str().unwrap_or_default());
+            write!(f, "\n    {}", said.join(" "))
+        })
+    }
+}
+
 impl Lane {
-    /// Err with what is left to do.
+    /// Err with what is left to do, each record with its conditions.
     pub(super) async fn is_settled(&self, database: &mut PgConnection) -> Result<()> {
         // An object that is on its way out, as namespaces are for a while, is named by its record until it is gone. A workload that waits for a
         // definition is tried again and again.
-        let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL, coalesce(last_error, ''), conditions
+        let text = "SELECT kind, id, reconciled, deletion_scheduled IS NOT NULL AS being_deleted, coalesce(last_error, '') AS error, conditions
             FROM reconciliations
             WHERE (due_at <= now()
                 OR (gone_at IS NULL AND (NOT reconciled OR deletion_scheduled IS NOT NULL OR conditions @> '[{\"Reason\": \"Pruning\"}]')))
                 AND NOT (kind = 'WorkloadInstance' AND id = ANY($1) AND deletion_scheduled IS NULL)
             ORDER BY kind, id";
         let waiting: Vec<i64> = self.waiting()?.into_keys().collect();
-        let left: Vec<(String, i64, bool, bool, String, Value)> =
-            sqlx::query_as(text).bind(&waiting).fetch_all(database).await?;
-        ensure!(left.is_empty(), "work is left (kind, id, reconciled, being deleted, error, conditions): {left:#?}");
+        let left: Vec<Left> = sqlx::query_as(text).bind(&waiting).fetch_all(database).await?;
+        let left: Vec<_> = left.iter().map(Left::to_string).collect();
+        ensure!(left.is_empty(), "work is left:\n{}", left.join("\n"));
         Ok(())
     }
 
