@@ -57,6 +57,17 @@ async fn versions(fixture: &Fixture) -> BTreeMap<String, Option<String>> {
     all
 }
 
+/// Deletes one of a workload's objects, and waits until a worker has made it again.
+async fn have_made_again(fixture: &Fixture, namespace: &str) {
+    let maps = api(&fixture.kube, CONFIG_MAP, Some(namespace));
+    let before = maps.get("a").await.unwrap().uid();
+    maps.delete("a", &DeleteParams::default()).await.unwrap();
+    eventually("what was deleted is made again", async || {
+        maps.get_opt("a").await.unwrap().filter(|found| found.uid() != before).ok_or("not yet")
+    })
+    .await;
+}
+
 fn is_held(record: &Value) -> bool {
     condition(record, "Applied").is_some_and(|applied| applied["Reason"] == "DatabaseRestored")
 }
@@ -118,6 +129,13 @@ async fn an_old_backup_that_is_restored_changes_nothing_until_a_person_says_so()
     let braked = |record: &Value| condition(record, "Applied").is_some_and(|a| a["Reason"] == "MassDeletion");
     for (id, by) in [(kept, Release::Page), (other, Release::Command)] {
         client.until("workload-instances", id, SOON, braked).await.unwrap();
+        // However often it is reconciled: when one ends with the second deletion, the one of the first has ended.
+        let namespace = object_name(&fixture.workloads[&id].name, id);
+        have_made_again(&fixture, &namespace).await;
+        have_made_again(&fixture, &namespace).await;
+        let stand = versions(&fixture).await;
+        let lost = MANY.iter().find(|name| !stand.contains_key(&format!("ConfigMap {namespace}/{name}")));
+        assert!(lost.is_none(), "{lost:?} of {namespace} was deleted without a word");
         release(&fixture, by, "workload-instances", id).await;
     }
     fixture.workloads.get_mut(&other).unwrap().maps = maps(&["a", "b"], "1");

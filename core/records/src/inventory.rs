@@ -90,12 +90,16 @@ pub struct InventoryEntry {
     /// It was decided to delete it: the brake lets it go without being asked again.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub going: bool,
+    /// It was found by its labels, and no plan has asked for it since: a new generation is no word for its deletion.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub found: bool,
 }
 
 impl InventoryEntry {
     /// An entry of an object that is about to be made.
     pub fn intended(object: ObjectRef) -> Self {
-        Self { object, uid: None, desired_hash: None, live_hash: None, ended: None, keep: false, going: false }
+        let (uid, desired_hash, live_hash, ended, keep, going, found) = Default::default();
+        Self { object, uid, desired_hash, live_hash, ended, keep, going, found }
     }
 }
 

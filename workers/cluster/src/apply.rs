@@ -115,7 +115,7 @@ impl Cluster {
                 let known = || run.entries.get(&object.at).map(|entry| (*entry).clone());
                 let entry = done.remove(&object.at).or_else(known);
                 let entry = entry.unwrap_or_else(|| InventoryEntry::intended(object.at.clone()));
-                InventoryEntry { keep: object.keep, going: false, ..entry }
+                InventoryEntry { keep: object.keep, going: false, found: false, ..entry }
             })
             .collect();
         outcome

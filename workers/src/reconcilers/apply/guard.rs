@@ -36,14 +36,15 @@ pub(super) fn lost(unplanned: &[InventoryEntry], plan: &Plan) -> Vec<InventoryEn
 }
 
 /// Those that nobody has asked to delete. With a new generation a person has asked for what was on record and is no longer wanted; but not for
-/// orphans, which are found by their labels: a database that was restored from a backup knows nothing of them.
+/// orphans, which are found by their labels: a database that was restored from a backup knows nothing of them. They are on record from then on, as found.
 fn unasked<'e>(claimed: &Claimed, unplanned: &'e [InventoryEntry]) -> Vec<&'e ObjectRef> {
     let undecided = unplanned.iter().filter(|entry| !entry.going).map(|entry| &entry.object);
     match claimed.key.kind {
         // What it loses was lost by gateway instances, which a person deleted or changed.
         Kind::SharedGateway | Kind::ListenerSet => Vec::new(),
         _ if claimed.generation > claimed.observed_generation => {
-            let on_record: HashSet<&ObjectRef> = claimed.inventory.iter().map(|entry| &entry.object).collect();
+            let asked_for = claimed.inventory.iter().filter(|entry| !entry.found);
+            let on_record: HashSet<&ObjectRef> = asked_for.map(|entry| &entry.object).collect();
             undecided.filter(|object| !on_record.contains(object)).collect()
         }
         _ => undecided.collect(),
@@ -109,6 +110,9 @@ mod tests {
                 sentence.starts_with("10 of 20 objects") && sentence.contains("o2, "),
                 "{kind}: orphans: {sentence}"
             );
+            changed.inventory = entries(12);
+            changed.inventory[2..].iter_mut().for_each(|entry| entry.found = true);
+            assert_eq!(brake(&changed, &entries(12), 20), Some(sentence), "{kind}: when they are looked at again");
         }
         assert_eq!(brake(&claimed_for_tests(Kind::SharedGateway, 7), &entries(12), 20), None);
     }

@@ -29,6 +29,7 @@ impl Reconcile<'_> {
             if ours && !expected.contains(&found.at) && !found.deleting {
                 tracked.push(InventoryEntry {
                     uid: Some(found.uid.clone()),
+                    found: true,
                     ..InventoryEntry::intended(found.at.clone())
                 });
             }
