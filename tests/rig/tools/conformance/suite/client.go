@@ -28,7 +28,30 @@ func (r *recording) Create(ctx context.Context, object client.Object, options ..
 	if err := r.records.put(ctx, wanted, nil); err != nil {
 		return err
 	}
-	return client.IgnoreNotFound(r.Get(ctx, client.ObjectKeyFromObject(object), object))
+	// One that waits for its Gateway isn't read yet.
+	return client.IgnoreNotFound(r.Client.Get(ctx, client.ObjectKeyFromObject(object), object))
+}
+
+// Get creates what is read and waits for its Gateway.
+func (r *recording) Get(ctx context.Context, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
+	kind, err := apiutil.GVKForObject(object, r.Scheme())
+	if err != nil {
+		return err
+	}
+	isRead := func(waiting *unstructured.Unstructured) bool {
+		return waiting.GetKind() == kind.Kind && client.ObjectKeyFromObject(waiting) == key
+	}
+	return orElse(r.records.create(ctx, isRead), func() error { return r.Client.Get(ctx, key, object, options...) })
+}
+
+// List creates what is read and waits for its Gateway.
+func (r *recording) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	kind, err := apiutil.GVKForObject(list, r.Scheme())
+	if err != nil {
+		return err
+	}
+	isRead := func(waiting *unstructured.Unstructured) bool { return waiting.GetKind()+"List" == kind.Kind }
+	return orElse(r.records.create(ctx, isRead), func() error { return r.Client.List(ctx, list, options...) })
 }
 
 func (r *recording) Update(ctx context.Context, object client.Object, options ...client.UpdateOption) error {

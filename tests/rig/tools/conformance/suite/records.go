@@ -47,13 +47,15 @@ type records struct {
 	applied []document
 	// Objects that are applied straight, and why.
 	beside map[string]string
+	// Routes among these that come before their Gateway: they wait for it until somebody reads them, and then are on record from the start.
+	waiting map[string]bool
 	// What happened since it was asked last, to other objects than those that stood then.
 	noted Objects
 	stood map[string]bool
 }
 
 func newRecords(t *testing.T, kube client.Client) *records {
-	return &records{api: commands{home: t.TempDir()}, kube: kube, beside: map[string]string{}}
+	return &records{api: commands{home: t.TempDir()}, kube: kube, beside: map[string]string{}, waiting: map[string]bool{}}
 }
 
 // take returns what happened since it was asked last.
@@ -111,10 +113,45 @@ func (r *records) stand(ctx context.Context, object *unstructured.Unstructured, 
 	switch {
 	case err != nil:
 		return err
+	case found == nil && isRoute(object) && r.lacksGateway(object):
+		r.waiting[called(object)] = true
 	case found == nil:
+		delete(r.waiting, called(object))
 		return client.IgnoreAlreadyExists(r.kube.Create(ctx, object.DeepCopy()))
 	case change != nil:
 		return change()
+	}
+	return nil
+}
+
+// lacksGateway says whether a route names a Gateway that isn't created yet.
+func (r *records) lacksGateway(route *unstructured.Unstructured) bool {
+	parents, _, _ := unstructured.NestedSlice(route.Object, "spec", "parentRefs")
+	return slices.ContainsFunc(parents, func(parent any) bool {
+		gateway := &unstructured.Unstructured{}
+		gateway.SetKind("Gateway")
+		gateway.SetNamespace(route.GetNamespace())
+		reference, _ := parent.(map[string]any)
+		if namespace, said := reference["namespace"].(string); said {
+			gateway.SetNamespace(namespace)
+		}
+		name, _ := reference["name"].(string)
+		gateway.SetName(name)
+		return r.index(gateway) < 0
+	})
+}
+
+// create has the routes in the cluster that wait and are read now.
+func (r *records) create(ctx context.Context, isRead func(*unstructured.Unstructured) bool) error {
+	for _, object := range r.kept {
+		name := called(object)
+		if !r.waiting[name] || !isRead(object) {
+			continue
+		}
+		delete(r.waiting, name)
+		if err := client.IgnoreAlreadyExists(r.kube.Create(ctx, object.DeepCopy())); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -126,6 +163,7 @@ func (r *records) remove(ctx context.Context, wanted *unstructured.Unstructured)
 		r.kept = slices.Delete(slices.Clone(r.kept), at, at+1)
 	}
 	delete(r.beside, called(wanted))
+	delete(r.waiting, called(wanted))
 	if left {
 		if err := client.IgnoreNotFound(r.kube.Delete(ctx, wanted.DeepCopy())); err != nil {
 			return err
@@ -170,7 +208,7 @@ func (r *records) sync(ctx context.Context, tells bool) (bool, error) {
 // note keeps in mind which objects no record stands for. One that had none and has one now is taken over as it stands.
 func (r *records) note(ctx context.Context, report []finding, tells bool) error {
 	routesLeft := slices.ContainsFunc(r.kept, func(object *unstructured.Unstructured) bool {
-		return strings.HasSuffix(object.GetKind(), "Route") && leftBecause(object, report) != ""
+		return isRoute(object) && leftBecause(object, report) != ""
 	})
 	for _, object := range r.kept {
 		name, why := called(object), leftBecause(object, report)
@@ -189,6 +227,7 @@ func (r *records) note(ctx context.Context, report []finding, tells bool) error 
 			continue
 		}
 		delete(r.beside, name)
+		delete(r.waiting, name)
 		delete(r.noted.Beside, name)
 		if object.GetKind() == "ReferenceGrant" {
 			// A grant on record has an object of its own.
@@ -267,6 +306,10 @@ func (r *records) close(t *testing.T) {
 			require.NoError(t, client.IgnoreNotFound(r.kube.Delete(ctx, &list.Items[i])))
 		}
 	}
+}
+
+func isRoute(object *unstructured.Unstructured) bool {
+	return strings.HasSuffix(object.GetKind(), "Route")
 }
 
 // called names an object.
