@@ -181,14 +181,9 @@ impl KindWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ObjectCache, fake};
+    use crate::{ObjectCache, fake, samples::config_map};
     use axum::{Json, routing::get};
     use serde_json::json;
-
-    fn config_map(name: &str) -> ObjectRef {
-        let (group, version, kind) = (String::new(), "v1".to_owned(), "ConfigMap".to_owned());
-        ObjectRef { group, version, kind, namespace: None, name: name.to_owned() }
-    }
 
     /// There may be nothing in the list: who was told nothing before has to look again, or waits for ever.
     #[tokio::test]
